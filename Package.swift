@@ -1,0 +1,96 @@
+// swift-tools-version: 6.3
+import PackageDescription
+
+/// The micro-architecture to build for: `native`, `x86-64-v3` (AVX2), `x86-64-v4` (AVX-512), …
+///
+/// The clang target option sets Swift's code generation too; `launch/setup` passes `T2FNORM_CPU` on.
+let cpu = Context.environment["T2FNORM_CPU"] ?? "native"
+
+let settings: [SwiftSetting] = [
+    .strictMemorySafety(),
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableExperimentalFeature("Lifetimes"),
+    .unsafeFlags(["-Xcc", "-march=\(cpu)"]),
+]
+
+let argumentParser: Target.Dependency = .product(
+    name: "ArgumentParser", package: "swift-argument-parser")
+let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
+
+func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+/// A test target; `dependencies` lists what the tests use beside their module.
+func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .testTarget(
+        name: "\(name)Tests", dependencies: [.byName(name: name), "TestSupport"] + dependencies,
+        swiftSettings: settings)
+}
+
+func library(_ name: String, pkgConfig: String, package: String) -> Target {
+    .systemLibrary(name: name, pkgConfig: pkgConfig, providers: [.apt([package])])
+}
+
+let package = Package(
+    name: "t2fnorm",
+    products: [.executable(name: "t2fnorm", targets: ["t2fnorm"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    ],
+    targets: [
+        library("CMPI", pkgConfig: "ompi-c", package: "libopenmpi-dev"),
+        library("COpenBLAS", pkgConfig: "openblas", package: "libopenblas-dev"),
+        library("CHDF5", pkgConfig: "hdf5-serial", package: "libhdf5-dev"),
+        library("CTurboJPEG", pkgConfig: "libturbojpeg", package: "libturbojpeg0-dev"),
+        library("CSPNG", pkgConfig: "spng", package: "libspng-dev"),
+        library("CArchive", pkgConfig: "libarchive", package: "libarchive-dev"),
+
+        module("Workers"),
+        module("Kernels", ["Workers", "COpenBLAS"]),
+        module("HDF5", ["CHDF5"]),
+        module("Cluster", ["CMPI"]),
+        module("Networks", ["Kernels", "Workers"]),
+        module("Datasets", ["HDF5", "Workers", "Kernels", "CTurboJPEG", "CSPNG", "CArchive"]),
+        module("Checkpoints", ["HDF5", "Networks", "Kernels"]),
+        module("Metrics"),
+        module("Detection", ["Networks", "Kernels", "Workers", "Cluster", "Datasets", "Metrics"]),
+        module("RunConfiguration", [yams]),
+        module(
+            "Training",
+            [
+                "Workers", "Kernels", "Cluster", "Networks", "Datasets", "Checkpoints", "Metrics",
+                "Detection", "RunConfiguration",
+            ]),
+        module("Reporting", ["Metrics"]),
+        .executableTarget(
+            name: "t2fnorm",
+            dependencies: [
+                argumentParser, "Workers", "Kernels", "Cluster", "Networks", "Datasets",
+                "Checkpoints", "Metrics", "Detection", "RunConfiguration", "Training", "Reporting",
+            ],
+            swiftSettings: settings),
+
+        .target(
+            name: "TestSupport", dependencies: ["Kernels", "Workers"], path: "Tests/TestSupport",
+            swiftSettings: settings),
+        tests("Workers"),
+        tests("Kernels", ["Workers"]),
+        tests("HDF5"),
+        tests("Cluster"),
+        tests("Networks", ["Kernels", "Workers"]),
+        tests("Datasets", ["HDF5", "Workers", "Kernels"]),
+        tests("Checkpoints", ["Networks", "Kernels", "HDF5"]),
+        tests("Metrics"),
+        tests("Detection", ["Metrics", "Kernels"]),
+        tests("RunConfiguration"),
+        tests("Training", ["Networks", "Kernels", "RunConfiguration"]),
+        tests("Reporting", ["Metrics"]),
+        .testTarget(
+            name: "CommandTests", dependencies: ["t2fnorm", "TestSupport"], swiftSettings: settings),
+    ]
+)

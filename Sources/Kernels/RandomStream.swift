@@ -1,0 +1,85 @@
+/// Counter-based random numbers: a pure function of a key and a position, with no state to hand on.
+///
+/// Philox 4×32-10 (Salmon, Moraes, Dror, Shaw: "Parallel random numbers: as easy as 1, 2, 3", SC 2011,
+/// doi:10.1145/2063384.2063405). A stream is keyed by a seed and up to three coordinates, for example
+/// (seed; purpose, epoch, record); draws within a stream are numbered from 0.
+public struct RandomStream: Sendable, RandomNumberGenerator {
+    /// What a stream is drawn for: streams of different purposes never share numbers.
+    public enum Purpose: UInt32, Sendable {
+        case initialization = 1
+        case order = 2
+        case augmentation = 3
+        case synthesis = 4
+        case test = 5
+        case mixing = 6
+    }
+
+    private let key: SIMD2<UInt32>
+    private let high: SIMD2<UInt32>
+    private var block: UInt64 = 0
+    private var words = SIMD4<UInt32>()
+    private var used = 4
+
+    /// The stream of `seed`, `purpose` and two coordinates.
+    ///
+    /// - Parameters:
+    ///   - seed: The run's seed, 0 or more.
+    ///   - major: A first coordinate, such as an epoch; its lower 28 bits count.
+    ///   - minor: A second coordinate, such as a record; its lower 32 bits count.
+    public init(seed: UInt64, purpose: Purpose, _ major: Int = 0, _ minor: Int = 0) {
+        key = SIMD2(UInt32(truncatingIfNeeded: seed), UInt32(truncatingIfNeeded: seed >> 32))
+        let coordinate = UInt32(truncatingIfNeeded: major) << 4 | purpose.rawValue
+        high = SIMD2(coordinate, UInt32(truncatingIfNeeded: minor))
+    }
+
+    /// The next 32 random bits.
+    public mutating func nextWord() -> UInt32 {
+        if used == 4 {
+            words = Self.philox(
+                counter: SIMD4(
+                    UInt32(truncatingIfNeeded: block), UInt32(truncatingIfNeeded: block >> 32), high.x, high.y
+                ),
+                key: key)
+            block &+= 1
+            used = 0
+        }
+        defer { used += 1 }
+        return words[used]
+    }
+
+    public mutating func next() -> UInt64 {
+        let low = UInt64(nextWord())
+        return low | UInt64(nextWord()) << 32
+    }
+
+    /// A uniform number in `[0, 1)`, a multiple of 2⁻²⁴, so exact in single precision.
+    public mutating func uniform() -> Float {
+        Float(nextWord() >> 8) * 0x1p-24
+    }
+
+    /// A uniform number in `[0, 1)`, a multiple of 2⁻⁵³.
+    public mutating func uniformDouble() -> Double {
+        Double(next() >> 11) * 0x1p-53
+    }
+
+    /// A uniform integer in `0..<bound`, without bias.
+    public mutating func integer(below bound: Int) -> Int {
+        precondition(bound >= 1, "an integer below \(bound)")
+        return Int(next(upperBound: UInt64(bound)))
+    }
+
+    /// Ten rounds of Philox 4×32.
+    static func philox(counter: SIMD4<UInt32>, key: SIMD2<UInt32>) -> SIMD4<UInt32> {
+        var c = counter
+        var k = key
+        for _ in 0..<10 {
+            let first = UInt64(c[0]) &* 0xD251_1F53
+            let second = UInt64(c[2]) &* 0xCD9E_8D57
+            c = SIMD4(
+                UInt32(truncatingIfNeeded: second >> 32) ^ c[1] ^ k.x, UInt32(truncatingIfNeeded: second),
+                UInt32(truncatingIfNeeded: first >> 32) ^ c[3] ^ k.y, UInt32(truncatingIfNeeded: first))
+            k &+= SIMD2(0x9E37_79B9, 0xBB67_AE85)
+        }
+        return c
+    }
+}

@@ -1,0 +1,53 @@
+internal import Foundation
+
+/// A first-in, first-out queue between threads that holds at most `capacity` values.
+///
+/// `send` waits while the queue is full, `receive` while it is empty: memory stays flat and neither
+/// side runs ahead of the other. `close` ends both sides.
+///
+/// `@unchecked Sendable`: all state is read and written under `condition`.
+public final class BoundedQueue<Value: Sendable>: @unchecked Sendable {
+    private let capacity: Int
+    private let condition = NSCondition()
+    private var values: [Value] = []
+    private var isClosed = false
+
+    public init(capacity: Int) {
+        precondition(capacity >= 1, "a queue for \(capacity) values")
+        self.capacity = capacity
+    }
+
+    /// Adds `value` at the end; waits while the queue is full.
+    ///
+    /// - Returns: `false` if the queue was closed, and the value was not taken.
+    public func send(_ value: sending Value) -> Bool {
+        condition.lock()
+        defer { condition.unlock() }
+        while values.count >= capacity && !isClosed { condition.wait() }
+        if isClosed { return false }
+        values.append(value)
+        condition.broadcast()
+        return true
+    }
+
+    /// Takes the first value; waits while the queue is empty.
+    ///
+    /// - Returns: `nil` once the queue is closed and empty.
+    public func receive() -> Value? {
+        condition.lock()
+        defer { condition.unlock() }
+        while values.isEmpty && !isClosed { condition.wait() }
+        guard !values.isEmpty else { return nil }
+        let value = values.removeFirst()
+        condition.broadcast()
+        return value
+    }
+
+    /// Refuses further values; `receive` still gives those that are waiting.
+    public func close() {
+        condition.lock()
+        isClosed = true
+        condition.broadcast()
+        condition.unlock()
+    }
+}

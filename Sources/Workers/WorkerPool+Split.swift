@@ -1,0 +1,82 @@
+extension WorkerPool {
+    /// Cuts `rows` into parts of `count` elements, the last one shorter if need be, and shares them out.
+    ///
+    /// - Parameter body: Gets the part's index and the part, which no other worker touches.
+    public func split<Element: Sendable>(
+        _ rows: inout MutableSpan<Element>, every count: Int,
+        _ body: @Sendable (_ index: Int, _ part: inout MutableSpan<Element>) -> Void
+    ) {
+        split(&rows, every: count, scratch: 0) { index, part, _ in body(index, &part) }
+    }
+
+    /// As `split(_:every:_:)`, with at least `scratch` floats of the worker's own memory.
+    public func split<Element: Sendable>(
+        _ rows: inout MutableSpan<Element>, every count: Int, scratch floats: Int,
+        _ body:
+            @Sendable (
+                _ index: Int, _ part: inout MutableSpan<Element>, _ scratch: inout MutableSpan<Float>
+            ) -> Void
+    ) {
+        let scratch = reserveScratch(floats: floats)
+        unsafe rows.withUnsafeMutableBufferPointer { base in
+            let parts = unsafe Parts(base: base, partCount: count)
+            run(parts.count) { index, worker in
+                var part = parts[index]
+                var own = scratch[worker]
+                body(index, &part, &own)
+            }
+        }
+    }
+
+    /// Cuts `first` and `second` into as many parts each and shares out the pairs.
+    ///
+    /// - Precondition: Both give the same number of parts.
+    public func split<First: Sendable, Second: Sendable>(
+        _ first: inout MutableSpan<First>, every firstCount: Int,
+        _ second: inout MutableSpan<Second>, every secondCount: Int,
+        _ body:
+            @Sendable (
+                _ index: Int, _ first: inout MutableSpan<First>, _ second: inout MutableSpan<Second>
+            ) -> Void
+    ) {
+        unsafe first.withUnsafeMutableBufferPointer { firstBase in
+            unsafe second.withUnsafeMutableBufferPointer { secondBase in
+                let firsts = unsafe Parts(base: firstBase, partCount: firstCount)
+                let seconds = unsafe Parts(base: secondBase, partCount: secondCount)
+                precondition(
+                    firsts.count == seconds.count,
+                    "\(firsts.count) parts of the first span, \(seconds.count) of the second")
+                run(firsts.count) { index, _ in
+                    var first = firsts[index]
+                    var second = seconds[index]
+                    body(index, &first, &second)
+                }
+            }
+        }
+    }
+}
+
+/// A mutable span cut into parts that different workers may write at the same time.
+///
+/// `@unchecked Sendable`: the parts do not overlap, and each index is asked for by one worker.
+@safe private struct Parts<Element>: @unchecked Sendable {
+    private let base: UnsafeMutableBufferPointer<Element>
+    private let partCount: Int
+
+    init(base: UnsafeMutableBufferPointer<Element>, partCount: Int) {
+        precondition(partCount >= 1, "parts of \(partCount) elements")
+        unsafe self.base = unsafe base
+        self.partCount = partCount
+    }
+
+    var count: Int { unsafe (base.count + partCount - 1) / partCount }
+
+    subscript(index: Int) -> MutableSpan<Element> {
+        @_lifetime(borrow self) get {
+            let start = index * partCount
+            let end = unsafe min(start + partCount, base.count)
+            let part = unsafe UnsafeMutableBufferPointer(rebasing: base[start..<end])
+            return unsafe _overrideLifetime(MutableSpan(_unsafeElements: part), borrowing: self)
+        }
+    }
+}

@@ -1,0 +1,163 @@
+internal import Dispatch
+internal import Foundation
+internal import Synchronization
+
+/// A fixed set of threads that shares out the items of one piece of work at a time.
+///
+/// The caller is worker 0; `threads - 1` further threads live as long as the pool. Work is cut into
+/// items by the shape of the problem, never by the number of threads, so results do not depend on it.
+/// One thread at a time may hand work in; an item must not hand in work itself.
+///
+/// `@unchecked Sendable`: the scratch memory is touched by one worker each while work runs, and
+/// grown only between two pieces of work.
+@safe public final class WorkerPool: @unchecked Sendable {
+    /// The number of workers, the caller included.
+    public let threads: Int
+
+    private let shared: Shared
+    private var scratch: [UnsafeMutableRawPointer]
+    private var scratchByteCount = 0
+
+    /// Starts `threads - 1` threads.
+    public init(threads: Int) {
+        precondition(threads >= 1, "a worker pool of \(threads) threads")
+        self.threads = threads
+        shared = Shared(workers: threads)
+        unsafe scratch = []
+        for worker in 1..<max(threads, 1) {
+            let shared = shared
+            let thread = Thread { shared.serve(worker) }
+            thread.name = "worker \(worker)"
+            thread.stackSize = 4 << 20
+            thread.start()
+        }
+    }
+
+    deinit {
+        shared.stop()
+        for unsafepointer in unsafe scratch { unsafe pointer.deallocate() }
+    }
+
+    /// Calls `body` once for each item in `0..<count`; returns when all are done.
+    public func forEach(_ count: Int, _ body: @Sendable (_ item: Int) -> Void) {
+        run(count) { item, _ in body(item) }
+    }
+
+    /// Calls `body` once for each item with at least `floats` floats of scratch memory of the worker's own.
+    ///
+    /// The scratch memory is aligned to 64 bytes and holds whatever the last user left there.
+    public func forEach(
+        _ count: Int, scratch floats: Int,
+        _ body: @Sendable (_ item: Int, _ scratch: inout MutableSpan<Float>) -> Void
+    ) {
+        let scratch = reserveScratch(floats: floats)
+        run(count) { item, worker in
+            var own = scratch[worker]
+            body(item, &own)
+        }
+    }
+
+    /// Runs `count` items; `body` gets the item and the worker that does it.
+    func run(_ count: Int, _ body: @Sendable (_ item: Int, _ worker: Int) -> Void) {
+        if threads == 1 || count <= 1 {
+            for item in 0..<count { body(item, 0) }
+            return
+        }
+        withoutActuallyEscaping(body) { shared.run(count, $0) }
+    }
+
+    func reserveScratch(floats: Int) -> ScratchMemory {
+        let byteCount = floats * MemoryLayout<Float>.stride
+        if byteCount > scratchByteCount {
+            for unsafepointer in unsafe scratch { unsafe pointer.deallocate() }
+            scratchByteCount = (byteCount + 4095) & ~4095
+            unsafe scratch = (0..<threads).map { _ in
+                UnsafeMutableRawPointer.allocate(byteCount: scratchByteCount, alignment: 64)
+            }
+            for unsafepointer in unsafe scratch {
+                _ = unsafe pointer.initializeMemory(
+                    as: Float.self, repeating: 0, count: scratchByteCount / MemoryLayout<Float>.stride)
+            }
+        }
+        return unsafe ScratchMemory(bases: scratch, count: floats)
+    }
+}
+
+/// The scratch memory of all workers, as one piece of work sees it.
+///
+/// `@unchecked Sendable`: each worker asks for its own part only.
+@safe struct ScratchMemory: @unchecked Sendable {
+    let bases: [UnsafeMutableRawPointer]
+    let count: Int
+
+    subscript(worker: Int) -> MutableSpan<Float> {
+        @_lifetime(borrow self) get {
+            guard count > 0 else { return MutableSpan() }
+            let floats = unsafe UnsafeMutableBufferPointer(
+                start: bases[worker].assumingMemoryBound(to: Float.self), count: count)
+            return unsafe _overrideLifetime(MutableSpan(_unsafeElements: floats), borrowing: self)
+        }
+    }
+}
+
+/// What the threads of one pool share: the piece of work at hand and how to wake and wait.
+private final class Shared: Sendable {
+    typealias Body = @Sendable (_ item: Int, _ worker: Int) -> Void
+
+    private struct Work {
+        var count = 0
+        var body: Body?
+        var isStopped = false
+    }
+
+    private let workers: Int
+    private let work = Mutex(Work())
+    private let nextItem = Atomic<Int>(0)
+    private let generation = Atomic<Int>(0)
+    private let unfinished = Atomic<Int>(0)
+    private let wake: [DispatchSemaphore]
+    private let finished = DispatchSemaphore(value: 0)
+
+    init(workers: Int) {
+        self.workers = workers
+        wake = (0..<workers).map { _ in DispatchSemaphore(value: 0) }
+    }
+
+    func run(_ count: Int, _ body: @escaping Body) {
+        work.withLock {
+            $0.count = count
+            $0.body = body
+        }
+        nextItem.store(0, ordering: .relaxed)
+        unfinished.store(workers - 1, ordering: .releasing)
+        for worker in 1..<workers { wake[worker].signal() }
+        take(count, body, worker: 0)
+        finished.wait()
+        work.withLock { $0.body = nil }
+    }
+
+    func stop() {
+        work.withLock { $0.isStopped = true }
+        for worker in 1..<workers { wake[worker].signal() }
+    }
+
+    func serve(_ worker: Int) {
+        while true {
+            wake[worker].wait()
+            let (count, body, isStopped) = work.withLock { ($0.count, $0.body, $0.isStopped) }
+            if isStopped { return }
+            if let body { take(count, body, worker: worker) }
+            if unfinished.subtract(1, ordering: .acquiringAndReleasing).newValue == 0 {
+                finished.signal()
+            }
+        }
+    }
+
+    private func take(_ count: Int, _ body: Body, worker: Int) {
+        while true {
+            let item = nextItem.add(1, ordering: .relaxed).oldValue
+            if item >= count { return }
+            body(item, worker)
+        }
+    }
+}
