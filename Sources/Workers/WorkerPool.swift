@@ -35,7 +35,7 @@ internal import Synchronization
 
     deinit {
         shared.stop()
-        for unsafepointer in unsafe scratch { unsafe pointer.deallocate() }
+        releaseScratch()
     }
 
     /// Calls `body` once for each item in `0..<count`; returns when all are done.
@@ -66,17 +66,20 @@ internal import Synchronization
         withoutActuallyEscaping(body) { shared.run(count, $0) }
     }
 
+    private func releaseScratch() {
+        for worker in unsafe scratch.indices { unsafe scratch[worker].deallocate() }
+    }
+
     func reserveScratch(floats: Int) -> ScratchMemory {
         let byteCount = floats * MemoryLayout<Float>.stride
         if byteCount > scratchByteCount {
-            for unsafepointer in unsafe scratch { unsafe pointer.deallocate() }
+            releaseScratch()
             scratchByteCount = (byteCount + 4095) & ~4095
             unsafe scratch = (0..<threads).map { _ in
-                UnsafeMutableRawPointer.allocate(byteCount: scratchByteCount, alignment: 64)
-            }
-            for unsafepointer in unsafe scratch {
-                _ = unsafe pointer.initializeMemory(
+                let memory = UnsafeMutableRawPointer.allocate(byteCount: scratchByteCount, alignment: 64)
+                unsafe memory.initializeMemory(
                     as: Float.self, repeating: 0, count: scratchByteCount / MemoryLayout<Float>.stride)
+                return unsafe memory
             }
         }
         return unsafe ScratchMemory(bases: scratch, count: floats)

@@ -1,0 +1,59 @@
+/// The sizes of a two-dimensional convolution without bias, dilation or groups.
+///
+/// Images are NHWC, weights `[R, S, C, K]`: a kernel position's `[C, K]` matrix is contiguous, and so is
+/// what one kernel row contributes to the weight gradient.
+public struct ConvolutionShape: Hashable, Sendable {
+    /// Input size and channels: `H`, `W`, `C`.
+    public let height: Int, width: Int, channels: Int
+    /// Output channels `K`.
+    public let outputChannels: Int
+    /// Kernel size `R` = `S`.
+    public let kernel: Int
+    /// Step between kernel positions, the same along both axes.
+    public let stride: Int
+    /// Zeros added on each side.
+    public let padding: Int
+
+    public init(
+        height: Int, width: Int, channels: Int, outputChannels: Int, kernel: Int, stride: Int = 1,
+        padding: Int = 0
+    ) {
+        precondition(
+            height + 2 * padding >= kernel && width + 2 * padding >= kernel,
+            "a kernel of \(kernel) on \(height)×\(width) with padding \(padding)")
+        precondition(min(channels, outputChannels, kernel, stride) >= 1 && padding >= 0)
+        self.height = height
+        self.width = width
+        self.channels = channels
+        self.outputChannels = outputChannels
+        self.kernel = kernel
+        self.stride = stride
+        self.padding = padding
+    }
+
+    /// Output height `P`.
+    public var outputHeight: Int { (height + 2 * padding - kernel) / stride + 1 }
+    /// Output width `Q`.
+    public var outputWidth: Int { (width + 2 * padding - kernel) / stride + 1 }
+    /// Elements of one input image, `H·W·C`.
+    public var inputCount: Int { height * width * channels }
+    /// Output positions of one image, `P·Q`.
+    public var outputPositions: Int { outputHeight * outputWidth }
+    /// Elements of one output image, `P·Q·K`.
+    public var outputCount: Int { outputPositions * outputChannels }
+    /// Elements of the weights, `R·S·C·K`.
+    public var weightCount: Int { patchCount * outputChannels }
+    /// Inputs that one output sees, `R·S·C`.
+    public var patchCount: Int { kernel * kernel * channels }
+    /// Whether the input, as it lies, is the matrix of patches.
+    public var isPointwise: Bool { kernel == 1 && stride == 1 && padding == 0 }
+
+    /// How many images one work item takes: a divisor of the lane, so that it depends on the problem alone.
+    ///
+    /// About a thousand output positions keep the matrix product efficient and the items many.
+    func imagesPerItem(laneSize: Int) -> Int {
+        var images = 1
+        while laneSize.isMultiple(of: 2 * images) && 2 * images * outputPositions <= 1024 { images *= 2 }
+        return images
+    }
+}

@@ -1,0 +1,74 @@
+public import Workers
+
+/// Overwrites `output` with `input · weightsᵀ + bias`.
+///
+/// - Parameters:
+///   - input: Shape `[N, D]`.
+///   - weights: Shape `[K, D]`.
+///   - bias: Shape `[K]`.
+///   - output: Shape `[N, K]`.
+public func linear(
+    _ input: Span<Float>, weights: Span<Float>, bias: Span<Float>, laneSize: Int,
+    into output: inout MutableSpan<Float>, on pool: WorkerPool
+) {
+    let classes = bias.count
+    let dimension = weights.count / classes
+    pool.split(&output, every: laneSize * classes) { lane, part in
+        let rows = part.count / classes
+        let start = lane * laneSize * dimension
+        matrixProduct(
+            input.extracting(start..<start + rows * dimension), .none, weights, .transposed, rows: rows,
+            columns: classes, inner: dimension, into: &part)
+        for row in 0..<rows {
+            for k in 0..<classes { part[row * classes + k] += bias[k] }
+        }
+    }
+}
+
+/// Overwrites `inputGradient` with `outputGradient · weights`.
+///
+/// - Parameters:
+///   - outputGradient: Shape `[N, K]`.
+///   - weights: Shape `[K, D]`.
+///   - inputGradient: Shape `[N, D]`.
+public func linearInputGradient(
+    _ outputGradient: Span<Float>, weights: Span<Float>, classes: Int, laneSize: Int,
+    into inputGradient: inout MutableSpan<Float>, on pool: WorkerPool
+) {
+    let dimension = weights.count / classes
+    pool.split(&inputGradient, every: laneSize * dimension) { lane, part in
+        let rows = part.count / dimension
+        let start = lane * laneSize * classes
+        matrixProduct(
+            outputGradient.extracting(start..<start + rows * classes), .none, weights, .none, rows: rows,
+            columns: dimension, inner: classes, into: &part)
+    }
+}
+
+/// Overwrites `laneGradients` with each lane's gradient of the weights, followed by that of the bias.
+///
+/// - Parameters:
+///   - input: Shape `[N, D]`.
+///   - outputGradient: Shape `[N, K]`.
+///   - laneGradients: Shape `[⌈N / laneSize⌉, K · D + K]`.
+public func linearWeightGradient(
+    _ input: Span<Float>, outputGradient: Span<Float>, classes: Int, dimension: Int, laneSize: Int,
+    into laneGradients: inout MutableSpan<Float>, on pool: WorkerPool
+) {
+    let sampleCount = outputGradient.count / classes
+    pool.split(&laneGradients, every: (dimension + 1) * classes) { lane, part in
+        let samples = lane * laneSize..<min((lane + 1) * laneSize, sampleCount)
+        let gradient = outputGradient.extracting(
+            samples.lowerBound * classes..<samples.upperBound * classes)
+        var weights = part.part(0..<classes * dimension)
+        matrixProduct(
+            gradient, .transposed,
+            input.extracting(samples.lowerBound * dimension..<samples.upperBound * dimension), .none,
+            rows: classes, columns: dimension, inner: samples.count, into: &weights)
+        var bias = part.part(classes * dimension..<part.count)
+        bias.update(repeating: 0)
+        for row in 0..<samples.count {
+            for k in 0..<classes { bias[k] += gradient[row * classes + k] }
+        }
+    }
+}

@@ -1,0 +1,27 @@
+/// Which batch-norm group each of a rank's samples belongs to.
+///
+/// A group is `size` consecutive samples of the global batch, the last one of a short batch shorter.
+public struct SampleGroups: Equatable, Sendable {
+    /// Samples in a group.
+    public let size: Int
+    /// Samples in the global batch.
+    public let sampleCount: Int
+    /// The position of the rank's first sample in the global batch.
+    public let firstSample: Int
+
+    public init(size: Int, sampleCount: Int, firstSample: Int) {
+        precondition(size >= 1, "groups of \(size) samples")
+        self.size = size
+        self.sampleCount = sampleCount
+        self.firstSample = firstSample
+    }
+
+    /// The number of groups in the global batch.
+    public var count: Int { (sampleCount + size - 1) / size }
+
+    /// The group of the rank's sample `sample`.
+    public func group(of sample: Int) -> Int { (firstSample + sample) / size }
+
+    /// Samples in `group`.
+    public func sampleCount(in group: Int) -> Int { min(size, sampleCount - group * size) }
+}
