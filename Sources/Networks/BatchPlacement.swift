@@ -1,0 +1,39 @@
+public import Kernels
+
+/// Which samples of a global batch a rank holds, and how they are grouped.
+public struct BatchPlacement: Equatable, Sendable {
+    /// The tree over the lanes of the global batch.
+    public let tree: LaneTree
+    /// The lanes this rank owns.
+    public let lanes: Range<Int>
+    /// Samples in a batch-norm group.
+    public let groupSize: Int
+
+    /// The share of `rank` in a global batch.
+    ///
+    /// - Parameter group: Samples in a batch-norm group, a whole number of lanes; 0 for the global batch.
+    public init(sampleCount: Int, laneSize: Int, group: Int = 0, rank: Int = 0, worldSize: Int = 1) {
+        precondition(group.isMultiple(of: laneSize), "groups of \(group) samples in lanes of \(laneSize)")
+        tree = LaneTree(sampleCount: sampleCount, laneSize: laneSize)
+        lanes = tree.lanes(ofRank: rank, worldSize: worldSize)
+        groupSize = group == 0 ? max(sampleCount, 1) : group
+    }
+
+    /// The rank's samples, as positions in the global batch.
+    public var samples: Range<Int> { tree.samples(inLanes: lanes) }
+    /// The number of samples the rank holds.
+    public var sampleCount: Int { samples.count }
+    /// Samples in a lane.
+    public var laneSize: Int { tree.laneSize }
+    /// The batch-norm groups of the global batch, seen from this rank.
+    public var groups: SampleGroups {
+        SampleGroups(size: groupSize, sampleCount: tree.sampleCount, firstSample: samples.lowerBound)
+    }
+
+    /// The rank's lanes, counted from its first, that lie in `group`.
+    func lanes(inGroup group: Int) -> Range<Int> {
+        let width = (groupSize + laneSize - 1) / laneSize
+        let whole = (group * width..<(group + 1) * width).clamped(to: lanes)
+        return whole.lowerBound - lanes.lowerBound..<whole.upperBound - lanes.lowerBound
+    }
+}

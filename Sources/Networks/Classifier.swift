@@ -1,0 +1,79 @@
+public import Kernels
+
+/// A network with its head: what is trained, evaluated and stored.
+///
+/// One thread at a time may use it.
+public final class Classifier {
+    /// Architecture.
+    public let name: NetworkName
+    public let headKind: HeadKind
+    public let classes: Int
+    /// All parameters, gradients and running statistics.
+    public let parameters: ParameterStore
+    private let network: ResNet
+    private let head: ClassifierHead
+
+    /// A classifier with every parameter 0; initialise or load it.
+    public init(_ name: NetworkName, head kind: HeadKind, classes: Int) {
+        useOneThreadPerMatrixProduct()
+        let architecture = name.architecture
+        let store = ParameterStore()
+        let network = ResNet(architecture, in: store)
+        head = ClassifierHead(
+            architecture.classifierName, kind: kind, dimension: network.featureDimension, classes: classes,
+            weightInitializer: architecture.classifierWeight(dimension: network.featureDimension), in: store)
+        store.allocate()
+        self.network = network
+        self.name = name
+        headKind = kind
+        self.classes = classes
+        parameters = store
+    }
+
+    /// Width `D` of the feature.
+    public var featureDimension: Int { network.featureDimension }
+    /// Elements of one image, `H·W·C`.
+    public var imageCount: Int { network.imageCount }
+
+    /// What one training pass saw.
+    public struct LaneReport: Equatable, Sendable {
+        /// Shape `[lanes, 2]`: for each of the rank's lanes the sum of the losses and the number of correct
+        /// predictions.
+        public let values: [Double]
+    }
+
+    /// Runs forward and backward; sets every gradient to its sum over the rank's lanes.
+    ///
+    /// The gradient is that of the mean cross-entropy over the global batch, so the sum over ranks is the whole.
+    ///
+    /// - Parameters:
+    ///   - images: Shape `[N, H, W, C]`, normalised.
+    ///   - labels: Shape `[N]`, each in `0..<classes`.
+    /// - Throws: What summing across ranks throws.
+    public func differentiate(
+        images: borrowing Buffer<Float>, labels: [Int32], _ pass: Pass
+    ) throws -> LaneReport {
+        precondition(pass.mode == .training, "a backward pass needs the batch's own statistics")
+        try network.forward(images, store: parameters, pass)
+        head.forward(network.features, parameters: parameters.values, pass)
+        let report = head.backward(network.features, labels: labels, store: parameters, pass)
+        try network.backward(
+            images, featureGradient: head.featureGradient, store: parameters, pass)
+        return LaneReport(values: report)
+    }
+
+    /// The features and logits of a rank's samples.
+    ///
+    /// - Returns: Features, shape `[N, D]`, and logits as training and accuracy use them, shape `[N, classes]`.
+    public func forward(
+        images: borrowing Buffer<Float>, _ pass: Pass
+    ) throws -> (features: [Float], logits: [Float]) {
+        try network.forward(images, store: parameters, pass)
+        head.forward(network.features, parameters: parameters.values, pass)
+        let samples = pass.placement.sampleCount
+        return (
+            Array(network.features.copyToArray().prefix(samples * featureDimension)),
+            Array(head.logits.copyToArray().prefix(samples * classes))
+        )
+    }
+}

@@ -1,0 +1,102 @@
+public import Kernels
+
+/// How a tensor lies in memory, and so how it maps to PyTorch's order.
+public enum TensorLayout: String, Codable, Sendable {
+    /// As PyTorch's.
+    case plain
+    /// `[R, S, C, K]` here, `[K, C, R, S]` in PyTorch.
+    case convolution
+}
+
+/// One tensor of the state dictionary: its name, PyTorch's shape, and where it lies in its store.
+public struct TensorEntry: Equatable, Sendable {
+    /// What becomes of a tensor during training.
+    public enum Role: String, Codable, Sendable {
+        /// Changed by the optimiser; lies in `values`.
+        case parameter
+        /// Followed by batch norm; lies in `statistics`.
+        case statistic
+        /// PyTorch's count of batches, the same for all layers; lies nowhere.
+        case batchCount
+    }
+
+    public let name: String
+    /// PyTorch's shape.
+    public let shape: [Int]
+    public let role: Role
+    public let layout: TensorLayout
+    /// The elements in `values` and `gradients`, or in `statistics`.
+    public let range: Range<Int>
+
+    public var count: Int { shape.reduce(1, *) }
+}
+
+/// All parameters of a network, their gradients and the running statistics, each kind in one buffer.
+public final class ParameterStore {
+    /// The tensors in PyTorch's state-dictionary order.
+    public private(set) var entries: [TensorEntry] = []
+    /// All parameters, one behind the other.
+    public var values = Buffer<Float>(zeros: 0)
+    /// The gradient of each parameter, at the parameter's place.
+    public var gradients = Buffer<Float>(zeros: 0)
+    /// Running means and variances.
+    public var statistics = Buffer<Float>(zeros: 0)
+    /// Training passes that the running statistics have followed.
+    public var batchCount = 0
+
+    private var initializers: [Initializer] = []
+    private var valueCount = 0
+    private var statisticCount = 0
+
+    init() {}
+
+    /// Declares a parameter; its place is fixed, its memory comes with `allocate()`.
+    func parameter(
+        _ name: String, shape: [Int], layout: TensorLayout = .plain, _ initializer: Initializer
+    ) -> Range<Int> {
+        let range = valueCount..<valueCount + shape.reduce(1, *)
+        valueCount = range.upperBound
+        add(TensorEntry(name: name, shape: shape, role: .parameter, layout: layout, range: range), initializer)
+        return range
+    }
+
+    /// Declares a running statistic.
+    func statistic(_ name: String, count: Int, _ initializer: Initializer) -> Range<Int> {
+        let range = statisticCount..<statisticCount + count
+        statisticCount = range.upperBound
+        add(
+            TensorEntry(name: name, shape: [count], role: .statistic, layout: .plain, range: range), initializer)
+        return range
+    }
+
+    /// Declares PyTorch's `num_batches_tracked`.
+    func batchCounter(_ name: String) {
+        add(TensorEntry(name: name, shape: [], role: .batchCount, layout: .plain, range: 0..<0), .constant(0))
+    }
+
+    private func add(_ entry: TensorEntry, _ initializer: Initializer) {
+        entries.append(entry)
+        initializers.append(initializer)
+    }
+
+    /// Makes room for all that was declared.
+    func allocate() {
+        values = Buffer(zeros: valueCount)
+        gradients = Buffer(zeros: valueCount)
+        statistics = Buffer(zeros: statisticCount)
+    }
+
+    /// Sets every tensor to what PyTorch's initialisation draws it from.
+    ///
+    /// Tensor `t` is drawn from the stream (seed; initialization, t) in PyTorch's element order.
+    public func initialize(seed: UInt64) {
+        for (index, entry) in entries.enumerated() where entry.role != .batchCount {
+            var stream = RandomStream(seed: seed, purpose: .initialization, index)
+            setElements(of: entry, to: initializers[index].draw(entry.count, from: &stream))
+        }
+        batchCount = 0
+    }
+
+    /// The number of trained numbers.
+    public var parameterCount: Int { valueCount }
+}

@@ -1,0 +1,33 @@
+internal import Kernels
+public import Workers
+
+/// What a forward or backward pass needs beside its tensors: where the samples are, who does the work, and how
+/// sums cross ranks.
+public struct Pass: Sendable {
+    /// Adds up values over all ranks, in the order of the lane tree; every rank gets the sum.
+    public typealias SumAcrossRanks = @Sendable (inout MutableSpan<Double>) throws -> Void
+
+    /// Whether batch statistics are used and remembered, or the running ones.
+    public enum Mode: Sendable { case training, evaluation }
+
+    public let placement: BatchPlacement
+    public let mode: Mode
+    public let pool: WorkerPool
+    let sumAcrossRanks: SumAcrossRanks
+
+    /// A pass over `placement`'s share of a batch.
+    ///
+    /// - Parameter sumAcrossRanks: Left out where one rank holds the whole batch.
+    public init(
+        _ placement: BatchPlacement, mode: Mode, pool: WorkerPool,
+        sumAcrossRanks: @escaping SumAcrossRanks = { _ in }
+    ) {
+        self.placement = placement
+        self.mode = mode
+        self.pool = pool
+        self.sumAcrossRanks = sumAcrossRanks
+    }
+
+    var sampleCount: Int { placement.sampleCount }
+    var laneSize: Int { placement.laneSize }
+}

@@ -1,0 +1,61 @@
+internal import Kernels
+
+extension ParameterStore {
+    /// The elements of a parameter or statistic in PyTorch's order.
+    public func elements(of entry: TensorEntry) -> [Float] {
+        switch entry.role {
+        case .parameter: inTorchOrder(values, entry)
+        case .statistic: inTorchOrder(statistics, entry)
+        case .batchCount: [Float(batchCount)]
+        }
+    }
+
+    /// The gradient of a parameter in PyTorch's order.
+    public func gradientElements(of entry: TensorEntry) -> [Float] {
+        precondition(entry.role == .parameter, "\(entry.name) has no gradient")
+        return inTorchOrder(gradients, entry)
+    }
+
+    /// Overwrites a parameter or statistic with `elements`, given in PyTorch's order.
+    public func setElements(of entry: TensorEntry, to elements: [Float]) {
+        precondition(
+            elements.count == entry.count, "\(elements.count) elements for \(entry.name) of \(entry.count)")
+        switch entry.role {
+        case .parameter: setFromTorchOrder(&values, entry, elements)
+        case .statistic: setFromTorchOrder(&statistics, entry, elements)
+        case .batchCount: batchCount = Int(elements[0])
+        }
+    }
+
+    private func inTorchOrder(_ buffer: borrowing Buffer<Float>, _ entry: TensorEntry) -> [Float] {
+        let span = buffer.span
+        var elements = [Float](repeating: 0, count: entry.count)
+        forEachPlace(of: entry) { torch, own in elements[torch] = span[own] }
+        return elements
+    }
+
+    private func setFromTorchOrder(
+        _ buffer: inout Buffer<Float>, _ entry: TensorEntry, _ elements: [Float]
+    ) {
+        var span = buffer.mutableSpan
+        forEachPlace(of: entry) { torch, own in span[own] = elements[torch] }
+    }
+
+    /// Calls `body` with each element's index in PyTorch's order and its index here.
+    private func forEachPlace(of entry: TensorEntry, _ body: (_ torch: Int, _ own: Int) -> Void) {
+        let first = entry.range.lowerBound
+        guard entry.layout == .convolution else {
+            for i in 0..<entry.count { body(i, first + i) }
+            return
+        }
+        let (outputs, inputs) = (entry.shape[0], entry.shape[1])
+        let positions = entry.shape[2] * entry.shape[3]
+        for k in 0..<outputs {
+            for c in 0..<inputs {
+                for position in 0..<positions {
+                    body((k * inputs + c) * positions + position, first + (position * inputs + c) * outputs + k)
+                }
+            }
+        }
+    }
+}
