@@ -113,6 +113,63 @@ import Testing
         #expect(try RunConfiguration(yaml: yaml, file: "config.yml").yaml == yaml)
     }
 
+    @Test func theResolvedConfigurationIsWrittenInOrder() {
+        var configuration = RunConfiguration()
+        configuration.data.train = "data/cifar10/train"
+        configuration.evaluation.near = ["tin": "data/tin", "cifar100": "data/cifar100"]
+        #expect(
+            configuration.yaml == """
+                name: run
+                output: runs
+                seed: 0
+                data:
+                  train: data/cifar10/train
+                  validation: ''
+                  test: ''
+                  transform:
+                    size: 32
+                    resize: 0
+                    padding: 4
+                    flip: true
+                    crop: padded
+                    mean: [0.4914, 0.4822, 0.4465]
+                    standardDeviation: [0.247, 0.2435, 0.2616]
+                  window: 0
+                  prefetch: 2
+                network:
+                  name: resnet18_32x32
+                  classes: 10
+                head:
+                  name: t2fnorm
+                  temperature: 0.1
+                optimizer:
+                  learningRate: 0.1
+                  minimumLearningRate: 1e-06
+                  momentum: 0.9
+                  nesterov: true
+                  weightDecay: 0.0005
+                training:
+                  epochs: 100
+                  batch: 128
+                  lane: 32
+                  checkpointEvery: 0
+                  keep: 2
+                  stopAfterSteps: 0
+                batchNorm:
+                  group: 0
+                compute:
+                  threads: 0
+                evaluation:
+                  scores: [t2fnorm, msp, mls, ebo]
+                  batch: 256
+                  near:
+                    tin: data/tin
+                    cifar100: data/cifar100
+                  far: {}
+
+                """)
+    }
+
     @Test func laterFilesAndOverridesWin() throws {
         let first = try folder.write(
             "seed: 1\ndata: {train: a, test: t}\noptimizer:\n  momentum: 0.5\n  weightDecay: 0\n"
