@@ -87,9 +87,7 @@ enum CheckpointFile {
         let fields = [
             network, "\(classes)", temperature.map { "\($0)" } ?? "", configuration, position, fingerprint,
         ]
-        var checksum = CRC64()
-        checksum.update(Array(fields.joined(separator: "\u{0}").utf8))
-        return checksum.hexadecimal
+        return CRC64(fields.joined(separator: "\u{0}").utf8).hexadecimal
     }
 }
 
@@ -128,8 +126,7 @@ extension CheckpointFile {
     }
 
     private static func checksum(of tensor: Checkpoint.Tensor) -> String {
-        var checksum = CRC64()
-        checksum.update(Array("\(tensor.name) \(tensor.shape)".utf8))
+        var checksum = CRC64("\(tensor.name) \(tensor.shape)".utf8)
         checksum.update(tensor.elements)
         return checksum.hexadecimal
     }

@@ -1,4 +1,4 @@
-internal import Glibc
+internal import Foundation
 
 /// The processor cores that this process may use.
 public struct CPUTopology: Equatable, Sendable {
@@ -14,12 +14,10 @@ public struct CPUTopology: Equatable, Sendable {
 
     /// What the operating system says.
     public static func current() -> CPUTopology {
-        let online = max(sysconf(Int32(_SC_NPROCESSORS_ONLN)), 1)
-        var set = cpu_set_t()
-        let code = unsafe sched_getaffinity(0, MemoryLayout<cpu_set_t>.size, &set)
-        guard code == 0 else { return CPUTopology(onlineCores: online, availableCores: online) }
-        let available = unsafe withUnsafeBytes(of: set) { unsafe $0.reduce(0) { $0 + $1.nonzeroBitCount } }
-        return CPUTopology(onlineCores: online, availableCores: max(available, 1))
+        let process = ProcessInfo.processInfo
+        return CPUTopology(
+            onlineCores: process.processorCount,
+            availableCores: min(process.activeProcessorCount, process.processorCount))
     }
 
     /// Threads for each of `ranks` processes of one job on this host.
