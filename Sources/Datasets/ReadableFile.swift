@@ -26,24 +26,7 @@ final class ReadableFile: Sendable {
 
     /// Reads `count` bytes from `offset` on; fewer are an error.
     func read(at offset: Int, count: Int) throws(DatasetError) -> [UInt8] {
-        var failure: Int32 = 0
-        let bytes = unsafe [UInt8](unsafeUninitializedCapacity: count) { target, initialized in
-            while initialized < count {
-                let more = unsafe pread(
-                    descriptor, target.baseAddress! + initialized, count - initialized, offset + initialized)
-                if more < 0 && errno == EINTR { continue }
-                if more < 0 { failure = errno }
-                if more <= 0 { break }
-                initialized += more
-            }
-        }
-        guard bytes.count == count else {
-            errno = failure
-            throw DatasetError(
-                action: "read \(count) bytes at \(offset)", place: path,
-                reason: failure == 0 ? "the file ends after \(offset + bytes.count)" : systemMessage())
-        }
-        return bytes
+        try readAll(descriptor, at: offset, count: count, place: path)
     }
 
     /// The whole file's checksum, read in pieces.
@@ -62,4 +45,28 @@ final class ReadableFile: Sendable {
         let file = try ReadableFile(path)
         return try file.read(at: 0, count: file.byteCount)
     }
+}
+
+/// Reads `count` bytes of an open file from `offset` on; fewer are an error.
+func readAll(
+    _ descriptor: Int32, at offset: Int, count: Int, place: @autoclosure () -> String
+) throws(DatasetError) -> [UInt8] {
+    var failure: Int32 = 0
+    let bytes = unsafe [UInt8](unsafeUninitializedCapacity: count) { target, initialized in
+        while initialized < count {
+            let more = unsafe pread(
+                descriptor, target.baseAddress! + initialized, count - initialized, offset + initialized)
+            if more < 0 && errno == EINTR { continue }
+            if more < 0 { failure = errno }
+            if more <= 0 { break }
+            initialized += more
+        }
+    }
+    guard bytes.count == count else {
+        errno = failure
+        throw DatasetError(
+            action: "read \(count) bytes at \(offset)", place: place(),
+            reason: failure == 0 ? "the file ends after \(offset + bytes.count)" : systemMessage())
+    }
+    return bytes
 }
