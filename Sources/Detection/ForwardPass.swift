@@ -36,6 +36,18 @@ public struct ForwardPass {
         public let logits: [Float]
         /// Shape `[N]`.
         public let labels: [Int32]
+
+        /// Samples whose largest logit, the first among equals, is their label's.
+        public var correctCount: Int {
+            let classes = logits.count / max(labels.count, 1)
+            let logits = logits.span
+            var correct = 0
+            for sample in labels.indices {
+                let row = logits.extracting(sample * classes..<(sample + 1) * classes)
+                if indexOfMaximum(row) == Int(labels[sample]) { correct += 1 }
+            }
+            return correct
+        }
     }
 
     /// Calls `body` for each batch of the rank's records, in order. Not collective: ranks do not wait for each other.
@@ -58,14 +70,7 @@ public struct ForwardPass {
     /// How many of the rank's records are given their label's class.
     public func correctPredictions(on source: any ImageSource) throws -> Int {
         var correct = 0
-        try forEachBatch(of: source) { outputs in
-            let classes = classifier.classes
-            let logits = outputs.logits.span
-            for (sample, label) in outputs.labels.enumerated() {
-                let row = logits.extracting(sample * classes..<(sample + 1) * classes)
-                if indexOfMaximum(row) == Int(label) { correct += 1 }
-            }
-        }
+        try forEachBatch(of: source) { correct += $0.correctCount }
         return correct
     }
 

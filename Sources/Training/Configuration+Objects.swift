@@ -18,7 +18,7 @@ extension RunConfiguration {
     public var normalization: ChannelNormalization {
         ChannelNormalization(
             mean: data.transform.mean.map(Float.init),
-            standardDeviation: data.transform.standardDeviation.map(Float.init))
+            deviation: data.transform.standardDeviation.map(Float.init))
     }
 
     /// Resize and square for evaluation.

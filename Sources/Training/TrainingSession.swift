@@ -70,7 +70,9 @@ struct TrainingSession: ~Copyable {
         let batch = try loader.next()
         dataWait += clock.now - start
         guard let batch else {
-            throw DatasetError("the training set ended before step \(position.step) of \(schedule.stepCount)")
+            throw DatasetError(
+                action: "read a batch", place: training.path,
+                reason: "it ended before step \(position.step) of \(schedule.stepCount)")
         }
         return batch
     }

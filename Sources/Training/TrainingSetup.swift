@@ -76,7 +76,8 @@ struct TrainingSetup {
 func checkLabels(of set: PackedDataset, classes: Int) throws(DatasetError) {
     for record in 0..<set.count where !(0..<classes).contains(Int(set.label(of: record))) {
         throw DatasetError(
-            "dataset '\(set.name)': record \(record) has label \(set.label(of: record)), expected 0..<\(classes); "
-                + "check network.classes")
+            action: "use dataset '\(set.name)'", place: "\(set.path), record \(record)",
+            reason: "its label is \(set.label(of: record)), expected 0..<\(classes)",
+            remedy: "check network.classes")
     }
 }
