@@ -1,8 +1,8 @@
-import ArgumentParser
+public import ArgumentParser
 import Checkpoints
 import Cluster
 import Datasets
-import Detection
+public import Detection
 import Foundation
 import Metrics
 import Networks
