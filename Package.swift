@@ -51,12 +51,15 @@ let package = Package(
         library("CArchive", pkgConfig: "libarchive", package: "libarchive-dev"),
 
         module("Workers"),
+        module("Checksums"),
         module("Kernels", ["Workers", "COpenBLAS"]),
         module("HDF5", ["CHDF5"]),
         module("Cluster", ["CMPI"]),
         module("Networks", ["Kernels", "Workers"]),
-        module("Datasets", ["HDF5", "Workers", "Kernels", "CTurboJPEG", "CSPNG", "CArchive"]),
-        module("Checkpoints", ["HDF5", "Networks", "Kernels"]),
+        module(
+            "Datasets",
+            ["HDF5", "Checksums", "Workers", "Kernels", "CTurboJPEG", "CSPNG", "CArchive"]),
+        module("Checkpoints", ["HDF5", "Checksums", "Networks", "Kernels"]),
         module("Metrics"),
         module("Detection", ["Networks", "Kernels", "Workers", "Cluster", "Datasets", "Metrics"]),
         module("RunConfiguration", [yams]),
@@ -78,10 +81,14 @@ let package = Package(
         .target(
             name: "TestSupport", dependencies: ["Kernels", "Workers"], path: "Tests/TestSupport",
             swiftSettings: settings),
+        .executableTarget(
+            name: "cluster-check", dependencies: ["Cluster", "Kernels", "Workers"],
+            path: "Tests/ClusterCheck", swiftSettings: settings),
         tests("Workers"),
+        tests("Checksums"),
         tests("Kernels", ["Workers"]),
         tests("HDF5"),
-        tests("Cluster"),
+        tests("Cluster", ["cluster-check"]),
         tests("Networks", ["Kernels", "Workers"]),
         tests("Datasets", ["HDF5", "Workers", "Kernels"]),
         tests("Checkpoints", ["Networks", "Kernels", "HDF5"]),

@@ -1,3 +1,4 @@
+internal import Checksums
 internal import Foundation
 internal import HDF5
 

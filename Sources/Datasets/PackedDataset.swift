@@ -1,7 +1,7 @@
 /// A dataset on the disk: images with labels, by record number, from any thread.
 ///
 /// A record costs one read and, where images are stored encoded, their decoding; nothing is cached.
-public final class PackedDataset: Sendable {
+public final class PackedDataset: ImageSource {
     /// The folder, as it was given.
     public let path: String
     public let manifest: Manifest

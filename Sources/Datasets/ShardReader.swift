@@ -1,3 +1,4 @@
+internal import Checksums
 internal import HDF5
 
 /// Reads the records of one shard from any thread: after `init` by plain file reads, without HDF5.

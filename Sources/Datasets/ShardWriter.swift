@@ -1,3 +1,4 @@
+internal import Checksums
 internal import HDF5
 
 /// Collects the records of one shard and writes them to a file.

@@ -147,13 +147,21 @@ private final class Shared: Sendable {
     func serve(_ worker: Int) {
         while true {
             wake[worker].wait()
-            let (count, body, isStopped) = work.withLock { ($0.count, $0.body, $0.isStopped) }
-            if isStopped { return }
-            if let body { take(count, body, worker: worker) }
+            guard doPiece(worker) else { return }
             if unfinished.subtract(1, ordering: .acquiringAndReleasing).newValue == 0 {
                 finished.signal()
             }
         }
+    }
+
+    /// Works on the piece at hand; `false` if the pool has stopped.
+    ///
+    /// A function of its own, never inlined: its reference to the piece must be gone before the caller of `run` goes on.
+    @inline(never)
+    private func doPiece(_ worker: Int) -> Bool {
+        let (count, body, isStopped) = work.withLock { ($0.count, $0.body, $0.isStopped) }
+        if let body, !isStopped { take(count, body, worker: worker) }
+        return !isStopped
     }
 
     private func take(_ count: Int, _ body: Body, worker: Int) {
