@@ -90,7 +90,7 @@ let package = Package(
         tests("HDF5"),
         tests("Cluster", ["cluster-check"]),
         tests("Networks", ["Kernels", "Workers"]),
-        tests("Datasets", ["HDF5", "Workers", "Kernels"]),
+        tests("Datasets", ["HDF5", "Checksums", "Workers", "Kernels"]),
         tests("Checkpoints", ["Networks", "Kernels", "HDF5"]),
         tests("Metrics"),
         tests("Detection", ["Metrics", "Kernels"]),

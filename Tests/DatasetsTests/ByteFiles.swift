@@ -1,0 +1,82 @@
+import Foundation
+
+/// Writes `bytes` to `folder/name`, creating the folders on the way, and gives the path.
+@discardableResult
+func write(_ bytes: some Sequence<UInt8>, _ folder: String, _ name: String) throws -> String {
+    let file = URL(filePath: "\(folder)/\(name)")
+    try FileManager.default.createDirectory(
+        at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
+    try Data(bytes).write(to: file)
+    return file.path
+}
+
+/// A tar archive; names over 100 bytes go into a pax header, as GNU tar and Python write them.
+func tar(_ files: [(name: String, bytes: [UInt8])]) -> [UInt8] {
+    var archive: [UInt8] = []
+    for (name, bytes) in files {
+        if name.utf8.count > 100 {
+            var record = " path=\(name)\n"
+            let length = record.utf8.count
+            record = "\(length + "\(length + 3)".utf8.count)" + record
+            archive += tarEntry("PaxHeader", Array(record.utf8), type: "x")
+        }
+        archive += tarEntry(String(name.suffix(100)), bytes, type: "0")
+    }
+    return archive + [UInt8](repeating: 0, count: 1024)
+}
+
+private func tarEntry(_ name: String, _ bytes: [UInt8], type: Character) -> [UInt8] {
+    var header = [UInt8](repeating: 0, count: 512)
+    func put(_ text: String, at offset: Int) {
+        header.replaceSubrange(offset..<offset + text.utf8.count, with: text.utf8)
+    }
+    func octal(_ value: Int, digits: Int) -> String {
+        let text = String(value, radix: 8)
+        return String(repeating: "0", count: digits - text.count) + text
+    }
+    put(name, at: 0)
+    put("0000644", at: 100)
+    put(octal(bytes.count, digits: 11), at: 124)
+    put("00000000000", at: 136)
+    put("        ", at: 148)
+    put(String(type), at: 156)
+    put("ustar\u{0}00", at: 257)
+    put(octal(header.reduce(0) { $0 + Int($1) }, digits: 6), at: 148)
+    header[154] = 0
+    let padding = [UInt8](repeating: 0, count: (512 - bytes.count % 512) % 512)
+    return header + bytes + padding
+}
+
+/// A gzip file whose blocks are stored, not compressed.
+func gzip(_ bytes: [UInt8]) -> [UInt8] {
+    var file: [UInt8] = [0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 0xFF]
+    let step = 0xFFFF
+    for start in stride(from: 0, to: max(bytes.count, 1), by: step) {
+        let block = bytes[start..<min(start + step, bytes.count)]
+        let length = UInt16(block.count)
+        file.append(start + step >= bytes.count ? 1 : 0)
+        for value in [length, ~length] { file += [UInt8(value & 0xFF), UInt8(value >> 8)] }
+        file += block
+    }
+    var crc = UInt32.max
+    for byte in bytes {
+        crc ^= UInt32(byte)
+        for _ in 0..<8 { crc = (crc & 1) * 0xEDB8_8320 ^ (crc >> 1) }
+    }
+    for value in [~crc, UInt32(truncatingIfNeeded: bytes.count)] {
+        file += (0..<4).map { UInt8(value >> (8 * $0) & 0xFF) }
+    }
+    return file
+}
+
+/// A binary CIFAR record: label bytes, then planes whose values depend on the place and on `seed`.
+func cifarRecord(labels: [UInt8], seed: Int) -> [UInt8] {
+    labels + (0..<3072).map { UInt8(truncatingIfNeeded: $0 &* 7 &+ $0 / 1024 &+ seed) }
+}
+
+/// An IDX file of bytes.
+func idx(_ shape: [Int], _ bytes: [UInt8]) -> [UInt8] {
+    [0, 0, 8, UInt8(shape.count)]
+        + shape.flatMap { length in (0..<4).map { UInt8(length >> (24 - 8 * $0) & 0xFF) } }
+        + bytes
+}

@@ -1,0 +1,39 @@
+import Datasets
+import TestSupport
+import Testing
+
+@Suite struct IDXArchiveTests {
+    @Test(arguments: [false, true])
+    func greyBecomesThreeEqualChannels(compressed: Bool) throws {
+        try withTemporaryFolder { folder in
+            let wrap = { (bytes: [UInt8]) in compressed ? gzip(bytes) : bytes }
+            let source = try IDXArchive(
+                images: write(wrap(idx([2, 3, 2], Array(0..<12))), folder, "images"),
+                labels: write(wrap(idx([2], [7, 0])), folder, "labels"))
+            let dataset = try pack(source, folder)
+            #expect(dataset.label(of: 0) == 7)
+            let second = try dataset.image(of: 1)
+            #expect(second.width == 2 && second.height == 3)
+            #expect(second.bytes == (6..<12).flatMap { [$0, $0, $0] })
+        }
+    }
+
+    @Test func aFileOfAnotherKindOrSizeIsNamed() throws {
+        try withTemporaryFolder { folder in
+            let images = try write(idx([2, 1, 1], [1, 2]), folder, "images")
+            let labels = try write(idx([2], [0, 1]), folder, "labels")
+            let short = try write(idx([2, 2, 2], [1, 2, 3]), folder, "short")
+            let three = try write(idx([3], [0, 1, 2]), folder, "three")
+            #expect(
+                message { _ = try IDXArchive(images: labels, labels: labels) }
+                    == "could not read IDX file, \(labels): it starts with the bytes 0 0 8 1, expected 0 0 8 3"
+            )
+            #expect(
+                message { _ = try IDXArchive(images: short, labels: labels) }
+                    == "could not read IDX file, \(short): its shape is [2, 2, 2], but it holds 3 bytes")
+            #expect(
+                message { _ = try IDXArchive(images: images, labels: three) }
+                    == "could not read IDX files, \(images): it has 2 images, \(three) has 3 labels")
+        }
+    }
+}
