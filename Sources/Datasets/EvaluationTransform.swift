@@ -26,8 +26,8 @@ public struct EvaluationTransform: ImageTransform {
     {
         if shorterSide == nil && (image.width != size || image.height != size) {
             throw DatasetError(
-                action: "use image", place: "\(image.width)×\(image.height) pixels",
-                reason: "expected \(size)×\(size) pixels", remedy: "set a shorter side to resize to")
+                action: "transform", place: "image of \(image.width)×\(image.height)",
+                reason: "expected \(size)×\(size)", remedy: "set data.transform.resize")
         }
         let image = image.shorterSideResized(to: shorterSide ?? size)
         let offset = image.centerOffset(size: size)

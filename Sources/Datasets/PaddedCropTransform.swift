@@ -9,12 +9,17 @@ public struct PaddedCropTransform: ImageTransform {
     public let size: Int
     /// Black pixels added on each side, and so the farthest move.
     public let padding: Int
+    /// Whether half of the images are mirrored.
+    public let mirrors: Bool
     public let normalization: ChannelNormalization
 
-    public init(size: Int, padding: Int = 4, normalization: ChannelNormalization) {
+    public init(
+        size: Int, padding: Int = 4, mirrors: Bool = true, normalization: ChannelNormalization
+    ) {
         precondition(size >= 1 && padding >= 0, "squares of \(size) with a padding of \(padding)")
         self.size = size
         self.padding = padding
+        self.mirrors = mirrors
         self.normalization = normalization
     }
 
@@ -28,7 +33,7 @@ public struct PaddedCropTransform: ImageTransform {
 
     package func draw(from stream: RandomStream) -> Draw {
         var stream = stream
-        let isMirrored = stream.uniform() < 0.5
+        let isMirrored = stream.uniform() < 0.5 && mirrors
         let top = stream.integer(below: 2 * padding + 1)
         return Draw(isMirrored: isMirrored, top: top, left: stream.integer(below: 2 * padding + 1))
     }

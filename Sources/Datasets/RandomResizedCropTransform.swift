@@ -11,16 +11,21 @@ public struct RandomResizedCropTransform: ImageTransform {
     public let size: Int
     /// The smallest part of the image's area, above 0 and at most 1.
     public let smallestArea: Double
+    /// Whether half of the images are mirrored.
+    public let mirrors: Bool
     public let normalization: ChannelNormalization
 
     private static let aspectRatios = 3.0 / 4...4.0 / 3
 
-    public init(size: Int, smallestArea: Double = 0.08, normalization: ChannelNormalization) {
+    public init(
+        size: Int, smallestArea: Double = 0.08, mirrors: Bool = true, normalization: ChannelNormalization
+    ) {
         precondition(
             size >= 1 && smallestArea > 0 && smallestArea <= 1,
             "squares of \(size) from at least \(smallestArea) of the area")
         self.size = size
         self.smallestArea = smallestArea
+        self.mirrors = mirrors
         self.normalization = normalization
     }
 
@@ -33,7 +38,7 @@ public struct RandomResizedCropTransform: ImageTransform {
     package func draw(from stream: RandomStream, width: Int, height: Int) -> Draw {
         var stream = stream
         let box = fittingBox(&stream, width: width, height: height) ?? middleBox(width: width, height: height)
-        return Draw(box: box, isMirrored: stream.uniform() < 0.5)
+        return Draw(box: box, isMirrored: stream.uniform() < 0.5 && mirrors)
     }
 
     private func fittingBox(_ stream: inout RandomStream, width: Int, height: Int) -> PixelBox? {
