@@ -1,0 +1,50 @@
+internal import Kernels
+
+/// Draws the embedded benchmark: small pictures of objects, and pictures that are none.
+///
+/// Every picture is 32×32 and a function of the seed, its set and its number alone. Place, size, turn, colours, background,
+/// clutter and noise vary, and one picture in ten is a negative, so that no single pixel tells the class: a
+/// ResNet-20 (PyTorch, 8,000 pictures, batches of 64, cosine schedule from 0.1 over 4 epochs) had a test accuracy
+/// of 12, 35, 88 and 90 % after its epochs, with T2FNorm 20, 60, 87 and 89 %.
+public struct Synthesizer: Sendable {
+    /// What a picture shows.
+    public enum Subject: Equatable, Sendable {
+        /// An object of one of the ten classes.
+        case shape(SyntheticShape)
+        /// An object that belongs to no class, in the same style.
+        case unseenShape(UnseenShape)
+        /// A texture without an object.
+        case texture
+        /// Noise.
+        case noise
+    }
+
+    public let seed: UInt64
+
+    public init(seed: UInt64) { self.seed = seed }
+
+    /// The picture number `index` of the set `name`.
+    public func image(of subject: Subject, in name: SyntheticSet.Name, index: Int) -> RGBImage {
+        var stream = RandomStream(seed: seed, purpose: .synthesis, name.streamNumber, index)
+        switch subject {
+        case .shape(let shape):
+            return objectImage(with: &stream) { shape.outline(thickness: $0) }
+        case .unseenShape(let shape):
+            return objectImage(with: &stream) { shape.outline(thickness: $0) }
+        case .texture:
+            return Canvas.texture(with: &stream).image(noise: stream.uniform(in: 0...0.05), with: &stream)
+        case .noise:
+            return Canvas.noise(with: &stream).image(noise: 0, with: &stream)
+        }
+    }
+
+    private func objectImage(
+        with stream: inout RandomStream, outline: (_ thickness: Float) -> Outline
+    ) -> RGBImage {
+        var canvas = Canvas.background(with: &stream)
+        canvas.drawObject(outline(stream.uniform()), with: &stream)
+        canvas.drawStrokes(stream.integer(below: 3), with: &stream)
+        if stream.uniform() < 0.1 { canvas.paint { _, color in 1 - color } }
+        return canvas.image(noise: stream.uniform(in: 0.01...0.07), with: &stream)
+    }
+}

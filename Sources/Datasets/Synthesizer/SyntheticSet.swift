@@ -1,0 +1,82 @@
+/// One set of the embedded benchmark, drawn when asked for.
+public struct SyntheticSet: ImageSource {
+    /// The sets of the benchmark.
+    public enum Name: String, CaseIterable, Sendable {
+        case train, validation, test
+        /// Objects that belong to no class, in the style of the classes.
+        case nearShapes = "near-shapes"
+        case farTextures = "far-textures"
+        case farNoise = "far-noise"
+
+        /// Whether the set's pictures belong to the classes.
+        public var isInDistribution: Bool {
+            switch self {
+            case .train, .validation, .test: true
+            case .nearShapes, .farTextures, .farNoise: false
+            }
+        }
+
+        /// Records in the set where nothing else is asked for.
+        public var defaultCount: Int {
+            switch self {
+            case .train: 8000
+            case .validation, .farTextures, .farNoise: 1000
+            case .test, .nearShapes: 2000
+            }
+        }
+
+        /// What the set's random numbers are keyed by.
+        var streamNumber: Int {
+            switch self {
+            case .train: 0
+            case .validation: 1
+            case .test: 2
+            case .nearShapes: 3
+            case .farTextures: 4
+            case .farNoise: 5
+            }
+        }
+    }
+
+    public let setName: Name
+    public let count: Int
+    private let synthesizer: Synthesizer
+
+    /// - Parameters:
+    ///   - count: Records; `setName.defaultCount` by default. A smaller set holds the first records of a larger one.
+    public init(_ setName: Name, seed: UInt64, count: Int? = nil) {
+        let count = count ?? setName.defaultCount
+        precondition(count >= 1, "a set of \(count) pictures")
+        self.setName = setName
+        self.count = count
+        synthesizer = Synthesizer(seed: seed)
+    }
+
+    /// The set's name as it is packed, such as `near-shapes`.
+    public var name: String { setName.rawValue }
+
+    /// The classes in the order of their labels; none where the pictures belong to no class.
+    public var classNames: [String] {
+        setName.isInDistribution ? SyntheticShape.allCases.map(\.rawValue) : []
+    }
+
+    /// What `record` shows; classes take turns.
+    public func subject(of record: Int) -> Synthesizer.Subject {
+        precondition((0..<count).contains(record), "record \(record) of \(count)")
+        switch setName {
+        case .train, .validation, .test:
+            return .shape(SyntheticShape.allCases[record % SyntheticShape.allCases.count])
+        case .nearShapes: return .unseenShape(UnseenShape.allCases[record % UnseenShape.allCases.count])
+        case .farTextures: return .texture
+        case .farNoise: return .noise
+        }
+    }
+
+    public func label(of record: Int) -> Int32 {
+        setName.isInDistribution ? Int32(record % SyntheticShape.allCases.count) : -1
+    }
+
+    public func image(of record: Int) -> RGBImage {
+        synthesizer.image(of: subject(of: record), in: setName, index: record)
+    }
+}
