@@ -1,7 +1,7 @@
-public import Checkpoints
-public import Cluster
-public import Datasets
-public import RunConfiguration
+internal import Checkpoints
+internal import Cluster
+internal import Datasets
+internal import RunConfiguration
 
 /// The exit codes of the command line.
 public enum ExitCode {

@@ -12,7 +12,7 @@ public struct MomentumSGD: ~Copyable {
     public let weightDecay: Float
     public let usesNesterov: Bool
     /// `v`, at the parameters' places.
-    public private(set) var velocity: Buffer<Float>
+    public internal(set) var velocity: Buffer<Float>
 
     /// - Parameter parameterCount: Elements of `ParameterStore.values`.
     public init(momentum: Float, weightDecay: Float, usesNesterov: Bool, parameterCount: Int) {

@@ -39,7 +39,7 @@ public final class Trainer {
             try TrainingSetup(
                 self.configuration, store: self.store, resume: resume, localSize: self.communicator.localSize)
         }
-        var session = try together { try TrainingSession(self.configuration, setup, self.communicator) }
+        let session = try together { try TrainingSession(self.configuration, setup, self.communicator) }
         try together {
             guard self.communicator.rank == 0 else { return }
             try self.directory.create()
@@ -49,13 +49,13 @@ public final class Trainer {
         announce(setup, session)
         let stop = configuration.training.stopAfterSteps
         while !session.isDone && (stop == 0 || session.position.step < stop) {
-            try advance(&session)
+            try advance(session)
         }
         if stop != 0 && !session.isDone { try save(session) }
     }
 
     /// One step, and what falls due after it.
-    private func advance(_ session: inout TrainingSession) throws {
+    private func advance(_ session: TrainingSession) throws {
         let batch = try together { try session.nextBatch() }
         let report = try session.step(batch, communicator)
         try emit(.step(report))
@@ -77,7 +77,7 @@ public final class Trainer {
         }
     }
 
-    private func validate(_ session: borrowing TrainingSession) throws -> Double {
+    private func validate(_ session: TrainingSession) throws -> Double {
         let pass = ForwardPass(
             classifier: session.classifier, transform: configuration.evaluationTransform,
             laneSize: configuration.training.lane, batchSize: configuration.evaluation.batch,
@@ -89,7 +89,7 @@ public final class Trainer {
         return Double(counts[0]) / Double(max(session.validation.count, 1))
     }
 
-    private func save(_ session: borrowing TrainingSession, isBest: Bool = false) throws {
+    private func save(_ session: TrainingSession, isBest: Bool = false) throws {
         let paths: [String] = try together {
             guard self.communicator.rank == 0 else { return [] }
             let checkpoint = session.checkpoint(configuration: self.configuration.yaml)
@@ -100,7 +100,7 @@ public final class Trainer {
         for path in paths { try emit(.checkpoint(path: path, isBest: isBest)) }
     }
 
-    private func announce(_ setup: TrainingSetup, _ session: borrowing TrainingSession) {
+    private func announce(_ setup: TrainingSetup, _ session: TrainingSession) {
         for notice in setup.notices { observer(.notice(notice)) }
         if !communicator.isExact {
             observer(

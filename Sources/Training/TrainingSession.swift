@@ -8,7 +8,7 @@ internal import RunConfiguration
 internal import Workers
 
 /// The state of a run between two steps, and how it takes one.
-struct TrainingSession: ~Copyable {
+final class TrainingSession {
     let classifier: Classifier
     let validation: PackedDataset
     let pool: WorkerPool
@@ -65,7 +65,7 @@ struct TrainingSession: ~Copyable {
     var isAtEndOfEpoch: Bool { position.stepInEpoch == stepsPerEpoch }
 
     /// The rank's part of the next batch.
-    mutating func nextBatch() throws(DatasetError) -> Batch {
+    func nextBatch() throws(DatasetError) -> Batch {
         let start = clock.now
         let batch = try loader.next()
         dataWait += clock.now - start
@@ -78,7 +78,7 @@ struct TrainingSession: ~Copyable {
     }
 
     /// Forward, backward, sum over ranks, update.
-    mutating func step(_ batch: Batch, _ communicator: any Communicator) throws -> StepReport {
+    func step(_ batch: Batch, _ communicator: any Communicator) throws -> StepReport {
         let start = clock.now
         let pass = Pass(
             BatchPlacement(
@@ -106,7 +106,7 @@ struct TrainingSession: ~Copyable {
     }
 
     /// Closes the epoch that the last step ended.
-    mutating func endEpoch(validationAccuracy: Double) -> EpochReport {
+    func endEpoch(validationAccuracy: Double) -> EpochReport {
         let seconds = (epochTime + dataWait).seconds
         let report = EpochReport(
             epoch: position.epoch + 1, step: position.step,

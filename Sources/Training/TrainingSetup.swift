@@ -1,6 +1,6 @@
 internal import Checkpoints
 internal import Cluster
-internal import Datasets
+public import Datasets
 internal import Kernels
 internal import Networks
 internal import RunConfiguration
@@ -73,7 +73,7 @@ struct TrainingSetup {
 }
 
 /// Refuses a training or test set with a label that the network has no class for.
-func checkLabels(of set: PackedDataset, classes: Int) throws(DatasetError) {
+public func checkLabels(of set: PackedDataset, classes: Int) throws(DatasetError) {
     for record in 0..<set.count where !(0..<classes).contains(Int(set.label(of: record))) {
         throw DatasetError(
             action: "use dataset '\(set.name)'", place: "\(set.path), record \(record)",
