@@ -81,11 +81,14 @@ let package = Package(
         .target(
             name: "TestSupport", dependencies: ["Kernels", "Workers"], path: "Tests/TestSupport",
             swiftSettings: settings),
+        .executableTarget(
+            name: "cluster-check", dependencies: ["Cluster", "Kernels", "Workers"],
+            path: "Tests/ClusterCheck", swiftSettings: settings),
         tests("Workers"),
         tests("Checksums"),
         tests("Kernels", ["Workers"]),
         tests("HDF5"),
-        tests("Cluster"),
+        tests("Cluster", ["cluster-check"]),
         tests("Networks", ["Kernels", "Workers"]),
         tests("Datasets", ["HDF5", "Workers", "Kernels"]),
         tests("Checkpoints", ["Networks", "Kernels", "HDF5"]),

@@ -2,5 +2,13 @@
 #define OMPI_SKIP_MPICXX 1
 #include <mpi.h>
 
-// Open MPI's handles are macros over global objects, which Swift does not import; one accessor each.
+// Open MPI's handles and constants are macros over global objects and casts, which Swift does not import;
+// one accessor each.
 static inline MPI_Comm CMPI_COMM_WORLD(void) { return MPI_COMM_WORLD; }
+static inline MPI_Datatype CMPI_BYTE(void) { return MPI_BYTE; }
+static inline MPI_Datatype CMPI_INT64_T(void) { return MPI_INT64_T; }
+static inline MPI_Op CMPI_MAX(void) { return MPI_MAX; }
+static inline MPI_Info CMPI_INFO_NULL(void) { return MPI_INFO_NULL; }
+static inline MPI_Errhandler CMPI_ERRORS_RETURN(void) { return MPI_ERRORS_RETURN; }
+static inline MPI_Status *CMPI_STATUS_IGNORE(void) { return MPI_STATUS_IGNORE; }
+static inline const void *CMPI_IN_PLACE(void) { return MPI_IN_PLACE; }

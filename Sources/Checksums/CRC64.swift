@@ -7,6 +7,11 @@ public struct CRC64: Equatable, Sendable {
 
     public init() {}
 
+    /// The check of `bytes`.
+    public init(_ bytes: some Sequence<UInt8>) {
+        update(Array(bytes))
+    }
+
     /// The check of all bytes so far. That of "123456789" is 0x995DC9BBDF1939FA.
     public var value: UInt64 { ~register }
 
@@ -36,6 +41,9 @@ public struct CRC64: Equatable, Sendable {
         }
         self.register = register
     }
+
+    /// Takes further bytes in.
+    public mutating func update(_ bytes: Span<UInt8>) { unsafe update(bytes.bytes) }
 
     /// Takes the bytes of `elements` in, as they lie in memory.
     public mutating func update<Element: BitwiseCopyable>(_ elements: [Element]) {

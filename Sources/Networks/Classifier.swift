@@ -35,6 +35,12 @@ public final class Classifier {
     /// Elements of one image, `H·W·C`.
     public var imageCount: Int { network.imageCount }
 
+    /// The last layer as trained: weights, shape `[classes, D]`, and bias, shape `[classes]`.
+    public var lastLayer: (weights: [Float], bias: [Float]) {
+        let last = parameters.entries.suffix(2)
+        return (parameters.elements(of: last.first!), parameters.elements(of: last.last!))
+    }
+
     /// What one training pass saw.
     public struct LaneReport: Equatable, Sendable {
         /// Shape `[lanes, 2]`: for each of the rank's lanes the sum of the losses and the number of correct

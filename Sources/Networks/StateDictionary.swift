@@ -1,4 +1,4 @@
-internal import Kernels
+public import Kernels
 
 extension ParameterStore {
     /// The elements of a parameter or statistic in PyTorch's order.
@@ -25,6 +25,20 @@ extension ParameterStore {
         case .statistic: setFromTorchOrder(&statistics, entry, elements)
         case .batchCount: batchCount = Int(elements[0])
         }
+    }
+
+    /// The elements in PyTorch's order of a parameter's place in `buffer`, which is laid out as `values`.
+    public func elements(of entry: TensorEntry, in buffer: borrowing Buffer<Float>) -> [Float] {
+        precondition(entry.role == .parameter, "\(entry.name) is no parameter")
+        return inTorchOrder(buffer, entry)
+    }
+
+    /// Overwrites a parameter's place in `buffer`, which is laid out as `values`.
+    public func setElements(
+        of entry: TensorEntry, in buffer: inout Buffer<Float>, to elements: [Float]
+    ) {
+        precondition(entry.role == .parameter, "\(entry.name) is no parameter")
+        setFromTorchOrder(&buffer, entry, elements)
     }
 
     private func inTorchOrder(_ buffer: borrowing Buffer<Float>, _ entry: TensorEntry) -> [Float] {

@@ -1,6 +1,32 @@
 import ArgumentParser
+import Training
 
 @main
 struct T2FNormCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "t2fnorm")
+    static let configuration = CommandConfiguration(
+        commandName: "t2fnorm",
+        abstract: "Trains image classifiers with T2FNorm on CPU clusters and judges them on out-of-distribution data.",
+        discussion: """
+            A first run on one machine, from data drawn by the program itself:
+
+              t2fnorm data synthesize data/quickstart
+              mpirun -n 2 t2fnorm train --config configs/quickstart.yml
+              mpirun -n 2 t2fnorm evaluate runs/quickstart
+
+            The configuration defines the mathematics; ranks and threads only change the speed: the same command under \
+            'mpirun -n 1', '-n 2' or '-n 4' gives the same bits. Without mpirun the program is a job of one rank.
+
+            Exit codes: 0 done, 2 usage or configuration, 3 data, 4 numeric failure, 5 checkpoint, 6 environment (MPI, \
+            libraries, processor).
+            """,
+        subcommands: [TrainCommand.self, EvaluateCommand.self, DataCommand.self])
+
+    static func main() {
+        do {
+            var command = try parseAsRoot()
+            try command.run()
+        } catch {
+            exit(reporting: error)
+        }
+    }
 }

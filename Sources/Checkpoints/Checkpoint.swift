@@ -1,0 +1,110 @@
+public import Networks
+
+/// A snapshot of a run.
+public struct Checkpoint: Sendable {
+    /// A named tensor in PyTorch's order and shape.
+    public struct Tensor: Equatable, Sendable {
+        public var name: String
+        public var shape: [Int]
+        public var elements: [Float]
+
+        public init(name: String, shape: [Int], elements: [Float]) {
+            self.name = name
+            self.shape = shape
+            self.elements = elements
+        }
+    }
+
+    /// The architecture's name.
+    public var network: String
+    /// Classes of the last layer.
+    public var classes: Int
+    /// τ of a T2FNorm head; `nil` of a linear one.
+    public var temperature: Float?
+    public var position: TrainingPosition
+    /// The resolved configuration as YAML.
+    public var configuration: String
+    /// Fingerprint of the training set.
+    public var dataFingerprint: String
+    /// The state dictionary, in PyTorch's order.
+    public var state: [Tensor]
+    /// The optimiser's momentum, one tensor a parameter; empty where only the model is kept.
+    public var momentum: [Tensor]
+
+    /// A snapshot of `classifier`.
+    ///
+    /// - Parameter momentum: In the order of the store's parameters, each in PyTorch's order.
+    public init(
+        _ classifier: Classifier, momentum: [Tensor], position: TrainingPosition, configuration: String,
+        dataFingerprint: String
+    ) {
+        network = classifier.name.rawValue
+        classes = classifier.classes
+        temperature =
+            switch classifier.headKind {
+            case .linear: nil
+            case .t2fnorm(let temperature): temperature
+            }
+        self.position = position
+        self.configuration = configuration
+        self.dataFingerprint = dataFingerprint
+        state = classifier.parameters.entries.map {
+            Tensor(name: $0.name, shape: $0.shape, elements: classifier.parameters.elements(of: $0))
+        }
+        self.momentum = momentum
+    }
+
+    init(
+        network: String, classes: Int, temperature: Float?, position: TrainingPosition, configuration: String,
+        dataFingerprint: String, state: [Tensor], momentum: [Tensor]
+    ) {
+        self.network = network
+        self.classes = classes
+        self.temperature = temperature
+        self.position = position
+        self.configuration = configuration
+        self.dataFingerprint = dataFingerprint
+        self.state = state
+        self.momentum = momentum
+    }
+
+    /// The classifier that the snapshot is of, with its parameters and running statistics.
+    ///
+    /// - Parameter path: Where the snapshot came from, for the error.
+    public func makeClassifier(path: String) throws(CheckpointError) -> Classifier {
+        guard let name = NetworkName(rawValue: network) else {
+            throw CheckpointError(path: path, reason: "network '\(network)' is not one this version knows")
+        }
+        let classifier = Classifier(
+            name, head: temperature.map { .t2fnorm(temperature: $0) } ?? .linear, classes: classes)
+        try restore(classifier, path: path)
+        return classifier
+    }
+
+    /// Overwrites the parameters and running statistics of `classifier`.
+    ///
+    /// - Throws: If it is another network: names the first tensor that is missing, left over or of another shape.
+    public func restore(_ classifier: Classifier, path: String) throws(CheckpointError) {
+        guard network == classifier.name.rawValue else {
+            throw CheckpointError(
+                path: path, reason: "holds a \(network), expected a \(classifier.name.rawValue)")
+        }
+        let entries = classifier.parameters.entries
+        let tensors = Dictionary(state.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+        for entry in entries {
+            guard let tensor = tensors[entry.name] else {
+                throw CheckpointError(path: path, reason: "tensor '\(entry.name)' is missing")
+            }
+            guard tensor.shape == entry.shape else {
+                throw CheckpointError(
+                    path: path,
+                    reason: "tensor '\(entry.name)' has shape \(tensor.shape), expected \(entry.shape)")
+            }
+        }
+        let known = Set(entries.map(\.name))
+        if let left = state.first(where: { !known.contains($0.name) }) {
+            throw CheckpointError(path: path, reason: "tensor '\(left.name)' is not one of \(network)")
+        }
+        for entry in entries { classifier.parameters.setElements(of: entry, to: tensors[entry.name]!.elements) }
+    }
+}

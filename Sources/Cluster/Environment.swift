@@ -1,0 +1,51 @@
+internal import Foundation
+
+/// How this process was started, read from the variables that launchers set.
+public struct Environment: Equatable, Sendable {
+    /// Whether a launcher started this process as one rank of a job.
+    public let isLaunched: Bool
+    /// The number of ranks that the launcher started, where it says so.
+    public let launchedSize: Int?
+
+    /// One process, started by hand.
+    public static let alone = Environment(isLaunched: false, launchedSize: nil)
+
+    /// The environment of this process.
+    public static func current() throws(LaunchError) -> Environment {
+        try Environment(variables: ProcessInfo.processInfo.environment)
+    }
+
+    /// Reads the variables of `mpirun` (`OMPI_COMM_WORLD_SIZE`) and of PMI and PMIx, which `srun` sets too.
+    ///
+    /// - Throws: `LaunchError` where `srun` started several tasks without a process manager for MPI: each would
+    ///   do the whole job by itself and write over the others' files.
+    public init(variables: [String: String]) throws(LaunchError) {
+        let taskCount = variables["SLURM_STEP_NUM_TASKS"].flatMap { Int($0) }
+        isLaunched = ["OMPI_COMM_WORLD_SIZE", "PMIX_RANK", "PMI_RANK", "PMI_FD"].contains {
+            variables[$0] != nil
+        }
+        launchedSize =
+            ["OMPI_COMM_WORLD_SIZE", "PMI_SIZE"].compactMap { variables[$0].flatMap { Int($0) } }.first
+            ?? (isLaunched ? taskCount : nil)
+        if let taskCount, taskCount > 1, !isLaunched {
+            throw LaunchError(
+                problem: "srun started \(taskCount) tasks without MPI",
+                remedy: "start them with `srun --mpi=pmix`, or with `mpirun` inside the allocation")
+        }
+    }
+
+    private init(isLaunched: Bool, launchedSize: Int?) {
+        self.isLaunched = isLaunched
+        self.launchedSize = launchedSize
+    }
+
+    /// Refuses a world that is not the one the launcher started.
+    ///
+    /// It happens where the launcher belongs to another MPI than the library: each rank would be a world of one.
+    func check(worldSize: Int) throws(LaunchError) {
+        guard let launchedSize, launchedSize != worldSize else { return }
+        throw LaunchError(
+            problem: "the launcher started \(launchedSize) ranks, but MPI sees \(worldSize)",
+            remedy: "start the job with the `mpirun` of the Open MPI that this program was built with")
+    }
+}

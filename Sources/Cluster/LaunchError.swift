@@ -1,0 +1,9 @@
+/// What keeps this process from joining the others of its job.
+public struct LaunchError: Error, Equatable, CustomStringConvertible {
+    /// What was found.
+    public let problem: String
+    /// What to do about it.
+    public let remedy: String
+
+    public var description: String { "\(problem); \(remedy)" }
+}

@@ -1,0 +1,153 @@
+internal import CMPI
+
+/// The ranks that `mpirun` or `srun` started.
+///
+/// `@unchecked Sendable`: nothing changes after `init`, and MPI runs with `MPI_THREAD_MULTIPLE`.
+@safe public final class MPICommunicator: Communicator, @unchecked Sendable {
+    public let rank: Int
+    public let worldSize: Int
+    public let localRank: Int
+    public let localSize: Int
+    public let hostName = nameOfThisHost()
+
+    /// All ranks, for data.
+    let world: MPI_Comm
+    /// All ranks, for the notices of `abort`, which must not be taken for data.
+    let notices: MPI_Comm
+    let limits: TransferLimits
+
+    /// Starts MPI.
+    init(limits: TransferLimits) throws {
+        self.limits = limits
+        var support: Int32 = 0
+        try Self.check(
+            "MPI_Init_thread", unsafe MPI_Init_thread(nil, nil, Int32(MPI_THREAD_MULTIPLE), &support))
+        guard support >= Int32(MPI_THREAD_MULTIPLE) else {
+            throw LaunchError(
+                problem: "this MPI cannot be called from several threads",
+                remedy: "use an Open MPI built with MPI_THREAD_MULTIPLE")
+        }
+        unsafe world = unsafe CMPI_COMM_WORLD()
+        try Self.check(
+            "MPI_Comm_set_errhandler", unsafe MPI_Comm_set_errhandler(world, CMPI_ERRORS_RETURN()))
+        (rank, worldSize) = try unsafe Self.place(in: world)
+
+        var duplicate: MPI_Comm?
+        try Self.check("MPI_Comm_dup", unsafe MPI_Comm_dup(world, &duplicate))
+        unsafe notices = unsafe duplicate!
+
+        var host: MPI_Comm?
+        try Self.check(
+            "MPI_Comm_split_type",
+            unsafe MPI_Comm_split_type(
+                world, Int32(MPI_COMM_TYPE_SHARED), Int32(rank), CMPI_INFO_NULL(), &host))
+        (localRank, localSize) = try unsafe Self.place(in: host!)
+        try Self.check("MPI_Comm_free", unsafe MPI_Comm_free(&host))
+    }
+
+    public func broadcast<Element: MessageElement>(
+        _ values: inout MutableSpan<Element>, from root: Int
+    ) throws(MPIError) {
+        precondition((0..<worldSize).contains(root), "broadcast from rank \(root) of \(worldSize)")
+        try unsafe values.withUnsafeMutableBytes { bytes throws(MPIError) in
+            try unsafe broadcast(bytes, from: root)
+        }
+    }
+
+    private func broadcast(_ bytes: UnsafeMutableRawBufferPointer, from root: Int) throws(MPIError) {
+        for start in stride(from: 0, to: bytes.count, by: limits.messageByteCount) {
+            let count = min(limits.messageByteCount, bytes.count - start)
+            try check(
+                "MPI_Bcast",
+                unsafe MPI_Bcast(
+                    bytes.baseAddress! + start, Int32(count), CMPI_BYTE(), Int32(root), world))
+        }
+    }
+
+    public func allGather<Element: MessageElement>(
+        _ values: Span<Element>, counts: [Int]
+    ) throws(MPIError) -> [Element] {
+        precondition(counts.count == worldSize, "\(counts.count) counts for \(worldSize) ranks")
+        precondition(
+            counts[rank] == values.count, "\(values.count) values announced as \(counts[rank])")
+        var all = [Element](repeating: .zero, count: counts.reduce(0, +))
+        let first = counts[..<rank].reduce(0, +)
+        for i in values.indices { all[first + i] = values[i] }
+        let byteCounts = counts.map { $0 * MemoryLayout<Element>.stride }
+        var span = all.mutableSpan
+        try unsafe span.withUnsafeMutableBytes { bytes throws(MPIError) in
+            try unsafe allGather(bytes, byteCounts: byteCounts)
+        }
+        return all
+    }
+
+    /// Fills in the other ranks' parts; in one call while MPI can count the bytes, else rank by rank.
+    private func allGather(
+        _ bytes: UnsafeMutableRawBufferPointer, byteCounts: [Int]
+    ) throws(MPIError) {
+        var starts: [Int] = []
+        var end = 0
+        for count in byteCounts {
+            starts.append(end)
+            end += count
+        }
+        guard end > limits.messageByteCount else {
+            let counts = byteCounts.map { Int32($0) }
+            let displacements = starts.map { Int32($0) }
+            return try check(
+                "MPI_Allgatherv",
+                unsafe MPI_Allgatherv(
+                    CMPI_IN_PLACE(), 0, CMPI_BYTE(), bytes.baseAddress, counts, displacements,
+                    CMPI_BYTE(), world))
+        }
+        for (root, count) in byteCounts.enumerated() {
+            let part = unsafe UnsafeMutableRawBufferPointer(
+                rebasing: bytes[starts[root]..<starts[root] + count])
+            try unsafe broadcast(part, from: root)
+        }
+    }
+
+    public func maximum(_ value: Int) throws(MPIError) -> Int {
+        var own = Int64(value)
+        var largest: Int64 = 0
+        try check(
+            "MPI_Allreduce",
+            unsafe MPI_Allreduce(&own, &largest, 1, CMPI_INT64_T(), CMPI_MAX(), world))
+        return Int(largest)
+    }
+
+    public func barrier() throws(MPIError) {
+        try check("MPI_Barrier", unsafe MPI_Barrier(world))
+    }
+
+    public func finish() throws(MPIError) {
+        var notices: MPI_Comm? = unsafe notices
+        try check("MPI_Comm_free", unsafe MPI_Comm_free(&notices))
+        try check("MPI_Finalize", MPI_Finalize())
+    }
+}
+
+extension MPICommunicator {
+    /// Throws what MPI says about `code`.
+    func check(_ function: String, _ code: Int32) throws(MPIError) {
+        try Self.check(function, code, rank: rank)
+    }
+
+    private static func check(_ function: String, _ code: Int32, rank: Int? = nil) throws(MPIError) {
+        guard code != MPI_SUCCESS else { return }
+        var text = [CChar](repeating: 0, count: Int(MPI_MAX_ERROR_STRING) + 1)
+        var length: Int32 = 0
+        _ = unsafe MPI_Error_string(code, &text, &length)
+        let message = String(decoding: text.prefix(Int(length)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        throw MPIError(function: function, code: code, message: message, rank: rank)
+    }
+
+    /// This process's rank and the number of ranks in `communicator`.
+    private static func place(in communicator: MPI_Comm) throws(MPIError) -> (rank: Int, size: Int) {
+        var rank: Int32 = 0
+        var size: Int32 = 0
+        try check("MPI_Comm_rank", unsafe MPI_Comm_rank(communicator, &rank))
+        try check("MPI_Comm_size", unsafe MPI_Comm_size(communicator, &size))
+        return (Int(rank), Int(size))
+    }
+}

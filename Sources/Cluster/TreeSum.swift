@@ -1,0 +1,173 @@
+internal import CMPI
+
+extension MPICommunicator {
+    public func treeSum(_ values: inout MutableSpan<Float>) throws(MPIError) {
+        try sumOverRanks(&values)
+    }
+
+    public func treeSum(_ values: inout MutableSpan<Double>) throws(MPIError) {
+        try sumOverRanks(&values)
+    }
+
+    public func treeSum(_ values: inout MutableSpan<Int64>) throws(MPIError) {
+        try sumOverRanks(&values)
+    }
+
+    private func sumOverRanks<Element: MessageElement>(
+        _ values: inout MutableSpan<Element>
+    ) throws(MPIError) {
+        guard worldSize > 1, !values.isEmpty else { return }
+        try unsafe values.withUnsafeMutableBufferPointer { elements throws(MPIError) in
+            try unsafe TreeSum(of: elements, over: self).run()
+        }
+    }
+}
+
+/// One sum over ranks under way, with room for a message that arrives.
+///
+/// The pairing is r with r ⊕ 1, then r ⊕ 2, r ⊕ 4, …, in each of three forms: a butterfly on the whole buffer where it
+/// is small; halving and doubling (Rabenseifner, "Optimization of Collective Reduction Operations", 2004) where
+/// it is large; and a tree to rank 0 where the world size is no power of two.
+@safe private struct TreeSum<Element: MessageElement>: ~Copyable {
+    let communicator: MPICommunicator
+    let values: UnsafeMutableBufferPointer<Element>
+    let arrived: UnsafeMutableBufferPointer<Element>
+
+    init(of values: UnsafeMutableBufferPointer<Element>, over communicator: MPICommunicator) {
+        let fitting = communicator.limits.sumMessageByteCount / MemoryLayout<Element>.stride
+        self.communicator = communicator
+        unsafe self.values = unsafe values
+        unsafe arrived = .allocate(capacity: min(max(1, fitting), values.count))
+    }
+
+    deinit { unsafe arrived.deallocate() }
+
+    func run() throws(MPIError) {
+        let byteCount = unsafe values.count * MemoryLayout<Element>.stride
+        if !communicator.isExact {
+            try sumAtRankZeroAndBroadcast()
+        } else if byteCount <= communicator.limits.wholeSumByteCount {
+            try sumWhole()
+        } else {
+            try sumByHalves()
+        }
+    }
+
+    private var all: Range<Int> { unsafe 0..<values.count }
+
+    private func sumWhole() throws(MPIError) {
+        var bit = 1
+        while bit < communicator.worldSize {
+            try exchange(with: communicator.rank ^ bit, sending: all, adding: all)
+            bit <<= 1
+        }
+    }
+
+    /// Each step sums half of what is left and leaves the other half to the partner; then the halves come back.
+    private func sumByHalves() throws(MPIError) {
+        var steps: [(partner: Int, own: Range<Int>, other: Range<Int>)] = []
+        var segment = all
+        var bit = 1
+        while bit < communicator.worldSize {
+            let middle = segment.lowerBound + (segment.count + 1) / 2
+            let halves = (segment.lowerBound..<middle, middle..<segment.upperBound)
+            let (own, other) = communicator.rank & bit == 0 ? halves : (halves.1, halves.0)
+            let partner = communicator.rank ^ bit
+            try exchange(with: partner, sending: other, adding: own)
+            steps.append((partner, own, other))
+            segment = own
+            bit <<= 1
+        }
+        for step in steps.reversed() {
+            try exchange(with: step.partner, sending: step.own, overwriting: step.other)
+        }
+    }
+
+    /// The same tree, as far as ranks are there; rank 0's sum is everyone's.
+    private func sumAtRankZeroAndBroadcast() throws(MPIError) {
+        let rank = communicator.rank
+        let none = 0..<0
+        var bit = 1
+        while bit < communicator.worldSize {
+            if rank & bit != 0 {
+                try exchange(with: rank - bit, sending: all, adding: none)
+                break
+            }
+            if rank + bit < communicator.worldSize {
+                try exchange(with: rank + bit, sending: none, adding: all)
+            }
+            bit <<= 1
+        }
+        var span = unsafe MutableSpan(_unsafeElements: values)
+        try communicator.broadcast(&span, from: 0)
+    }
+
+    /// Sends one range of the values while adding what the partner sends to another.
+    private func exchange(
+        with partner: Int, sending: Range<Int>, adding: Range<Int>
+    ) throws(MPIError) {
+        let capacity = unsafe arrived.count
+        let isLower = communicator.rank < partner
+        var sent = sending.lowerBound
+        var added = adding.lowerBound
+        while sent < sending.upperBound || added < adding.upperBound {
+            let outgoing = sent..<min(sent + capacity, sending.upperBound)
+            let incoming = added..<min(added + capacity, adding.upperBound)
+            try unsafe transfer(
+                with: partner, sending: outgoing, into: arrived.baseAddress!, count: incoming.count)
+            // Lower rank first: where both are not-a-number, the first operand's bits are kept.
+            for i in 0..<incoming.count {
+                let own = unsafe values[added + i]
+                unsafe values[added + i] = isLower ? own + arrived[i] : arrived[i] + own
+            }
+            sent = outgoing.upperBound
+            added = incoming.upperBound
+        }
+    }
+
+    /// Sends one range of the values while the partner's replace another.
+    private func exchange(
+        with partner: Int, sending: Range<Int>, overwriting: Range<Int>
+    ) throws(MPIError) {
+        let capacity = max(1, communicator.limits.messageByteCount / MemoryLayout<Element>.stride)
+        var sent = sending.lowerBound
+        var filled = overwriting.lowerBound
+        while sent < sending.upperBound || filled < overwriting.upperBound {
+            let outgoing = sent..<min(sent + capacity, sending.upperBound)
+            let incoming = filled..<min(filled + capacity, overwriting.upperBound)
+            try unsafe transfer(
+                with: partner, sending: outgoing, into: values.baseAddress! + incoming.lowerBound,
+                count: incoming.count)
+            sent = outgoing.upperBound
+            filled = incoming.upperBound
+        }
+    }
+
+    /// Sends `sending` while `count` elements arrive; nothing goes in a direction without elements.
+    private func transfer(
+        with partner: Int, sending: Range<Int>, into target: UnsafeMutablePointer<Element>, count: Int
+    ) throws(MPIError) {
+        let size = MemoryLayout<Element>.stride
+        let outgoing = unsafe values.baseAddress! + sending.lowerBound
+        let partner = Int32(partner)
+        if sending.isEmpty {
+            try communicator.check(
+                "MPI_Recv",
+                unsafe MPI_Recv(
+                    target, Int32(count * size), CMPI_BYTE(), partner, 0, communicator.world,
+                    CMPI_STATUS_IGNORE()))
+        } else if count == 0 {
+            try communicator.check(
+                "MPI_Send",
+                unsafe MPI_Send(
+                    outgoing, Int32(sending.count * size), CMPI_BYTE(), partner, 0, communicator.world))
+        } else {
+            try communicator.check(
+                "MPI_Sendrecv",
+                unsafe MPI_Sendrecv(
+                    outgoing, Int32(sending.count * size), CMPI_BYTE(), partner, 0,
+                    target, Int32(count * size), CMPI_BYTE(), partner, 0, communicator.world,
+                    CMPI_STATUS_IGNORE()))
+        }
+    }
+}

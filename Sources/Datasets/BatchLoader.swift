@@ -1,0 +1,93 @@
+internal import Kernels
+internal import Synchronization
+
+/// Reads, transforms and hands out one rank's batches in order, some of them ahead of time.
+///
+/// What a batch holds is a function of the sampler, the step and the rank; the pixels of a record are one of (seed, epoch,
+/// record). Neither the number of threads nor how far the loader runs ahead changes either.
+///
+/// Reading ends when the loader goes or is closed; neither waits for a record that is being read.
+public final class BatchLoader: Sendable {
+    private let filler: BatchFiller
+    private let end = Mutex<End>(.open)
+
+    private enum End {
+        case open
+        case closed
+        case failed(DatasetError)
+    }
+
+    /// A rank's batches of a training run, from step `startStep` of epoch `startEpoch` on, the last short batch of
+    /// an epoch included.
+    ///
+    /// - Parameters:
+    ///   - sampler: The order of the records; its seed is the augmentation's, too.
+    ///   - batchSize: Samples in a global batch, over all ranks.
+    ///   - laneSize: Samples in a lane; see `LaneTree`.
+    ///   - startStep: From 0 up to the steps of an epoch; these stand for the next epoch's step 0.
+    ///   - epochs: The epochs of the run, those before `startEpoch` included.
+    ///   - prefetch: Batches that wait to be used, at most.
+    ///   - threads: Workers that read and transform.
+    /// - Precondition: `sampler` orders as many records as `source` holds.
+    public init(
+        source: any ImageSource, sampler: Sampler, transform: any ImageTransform, batchSize: Int,
+        laneSize: Int, rank: Int, worldSize: Int, startEpoch: Int = 0, startStep: Int = 0, epochs: Int,
+        prefetch: Int = 2, threads: Int = 1
+    ) {
+        precondition(
+            sampler.count == source.count, "an order of \(sampler.count) records of \(source.count)")
+        filler = BatchFiller(
+            source: source, transform: transform, seed: sampler.seed, prefetch: prefetch)
+        let plan = TrainingPlan(
+            sampler: sampler, batchSize: batchSize, laneSize: laneSize, rank: rank, worldSize: worldSize,
+            startEpoch: startEpoch, startStep: startStep, epochs: epochs)
+        filler.start(plan, threads: threads)
+    }
+
+    /// A rank's share of a whole set in the order of its records: whole lanes, every record once over all ranks.
+    ///
+    /// The batch's `step` counts the rank's batches, and its `samples` are positions in the set. Ranks may have
+    /// different numbers of batches.
+    ///
+    /// - Parameters:
+    ///   - lanesPerBatch: Lanes in a batch; the last one of a rank may hold fewer.
+    public init(
+        evaluating source: any ImageSource, transform: any ImageTransform, laneSize: Int, lanesPerBatch: Int,
+        rank: Int, worldSize: Int, prefetch: Int = 2, threads: Int = 1
+    ) {
+        filler = BatchFiller(source: source, transform: transform, seed: 0, prefetch: prefetch)
+        let plan = EvaluationPlan(
+            count: source.count, laneSize: laneSize, lanesPerBatch: lanesPerBatch, rank: rank,
+            worldSize: worldSize)
+        filler.start(plan, threads: threads)
+    }
+
+    deinit { filler.stop() }
+
+    /// The next batch; waits until it is there. `nil` after the last one, and once the loader is closed.
+    ///
+    /// - Throws: `DatasetError` in the place of the batch in which a record cannot be read, and on every call after.
+    public func next() throws(DatasetError) -> Batch? {
+        switch end.withLock({ $0 }) {
+        case .closed: return nil
+        case .failed(let error): throw error
+        case .open: break
+        }
+        switch filler.receive() {
+        case nil: return nil
+        case .success(let batch): return batch
+        case .failure(let error):
+            end.withLock { $0 = .failed(error) }
+            throw error
+        }
+    }
+
+    /// Gives a batch back, so that its memory is used again; the caller must not touch it any more.
+    public func recycle(_ batch: Batch) { filler.recycle(batch) }
+
+    /// Ends reading; batches that wait are lost.
+    public func close() {
+        end.withLock { $0 = .closed }
+        filler.stop()
+    }
+}

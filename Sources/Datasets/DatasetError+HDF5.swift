@@ -1,0 +1,19 @@
+internal import HDF5
+
+extension DatasetError {
+    /// Runs `body` and turns what it throws into a `DatasetError` at `place`.
+    static func wrapping<Result>(
+        _ action: String, _ place: String, _ body: () throws -> Result
+    ) throws(DatasetError) -> Result {
+        do {
+            return try body()
+        } catch let error as DatasetError {
+            throw error
+        } catch let error as HDF5Error {
+            let reason = error.object.map { "could not \(error.action) '\($0)': \(error.reason)" }
+            throw DatasetError(action: action, place: place, reason: reason ?? error.reason)
+        } catch {
+            throw DatasetError(action: action, place: place, reason: "\(error)")
+        }
+    }
+}

@@ -1,0 +1,21 @@
+/// Why a dataset, or a source of images for one, could not be read or written: one line.
+public struct DatasetError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// What was tried, as in "could not *decode image*".
+    public var action: String
+    /// The file, and the line, record or place in an archive.
+    public var place: String
+    public var reason: String
+    /// What to do, where that is not plain.
+    public var remedy: String?
+
+    public init(action: String, place: String, reason: String, remedy: String? = nil) {
+        self.action = action
+        self.place = place
+        self.reason = reason
+        self.remedy = remedy
+    }
+
+    public var description: String {
+        "could not \(action), \(place): \(reason)" + (remedy.map { "; \($0)" } ?? "")
+    }
+}

@@ -1,0 +1,99 @@
+internal import Checksums
+internal import Foundation
+internal import HDF5
+
+/// What a dataset's folder holds; the file `manifest.json`, written last.
+public struct Manifest: Codable, Equatable, Sendable {
+    /// How images are stored: decoded and all of one size, or as the JPEG and PNG files they came as.
+    public enum Layout: Codable, Equatable, Sendable {
+        case pixels(height: Int, width: Int, channels: Int)
+        case encoded
+    }
+
+    /// One file of records.
+    public struct Shard: Codable, Equatable, Sendable {
+        /// The file's name in the dataset's folder.
+        public var file: String
+        public var count: Int
+        public var byteCount: Int
+        /// CRC-64/XZ of the file, 16 hexadecimal digits.
+        public var checksum: String
+    }
+
+    /// The version of this format that is written and read.
+    public static let currentSchemaVersion = 1
+    public static let fileName = "manifest.json"
+
+    public var schemaVersion = Manifest.currentSchemaVersion
+    public var name: String
+    /// The classes' names in the order of their labels; empty if unknown or out of distribution.
+    public var classNames: [String]
+    /// Labels lie in `0..<classCount`; 0 for an out-of-distribution set, whose labels are all −1.
+    public var classCount: Int
+    public var count: Int
+    public var layout: Layout
+    public var shards: [Shard]
+    /// Where the images came from.
+    public var source: String
+    /// What the reader has to say, such as bytes left over at the end of a cut-off file.
+    public var notes: [String]
+    /// ISO 8601, UTC.
+    public var created: String
+}
+
+extension Manifest {
+    /// Reads the manifest of the dataset in `folder`.
+    ///
+    /// - Throws: If there is none, it is damaged, of another version, or contradicts itself.
+    public init(folder: String) throws(DatasetError) {
+        let path = "\(folder)/\(Manifest.fileName)"
+        guard FileManager.default.fileExists(atPath: path) else {
+            throw DatasetError(
+                action: "open dataset", place: folder, reason: "there is no \(Manifest.fileName)",
+                remedy: "make the dataset with 't2fnorm data pack'")
+        }
+        let bytes = try ReadableFile.contents(of: path)
+        do {
+            self = try JSONDecoder().decode(Manifest.self, from: Data(bytes))
+        } catch {
+            throw DatasetError(action: "read manifest", place: path, reason: jsonReason(error))
+        }
+        guard schemaVersion == Manifest.currentSchemaVersion else {
+            throw DatasetError(
+                action: "read manifest", place: path,
+                reason: "schemaVersion is \(schemaVersion), expected \(Manifest.currentSchemaVersion)",
+                remedy: "pack the dataset again")
+        }
+        let sum = shards.reduce(0) { $0 + $1.count }
+        guard sum == count, count > 0 else {
+            throw DatasetError(
+                action: "read manifest", place: path,
+                reason: "count is \(count), expected the shards' sum \(sum), above 0")
+        }
+    }
+
+    /// Writes the manifest into `folder`, atomically.
+    func write(folder: String) throws(DatasetError) {
+        let path = "\(folder)/\(Manifest.fileName)"
+        try DatasetError.wrapping("write manifest", path) {
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+            let data = try encoder.encode(self)
+            try replaceFile(at: path) { try data.write(to: URL(filePath: $0)) }
+        }
+    }
+
+    /// A checksum of all shards' checksums, 16 hexadecimal digits: equal for equal records in equal shards.
+    public var fingerprint: String {
+        CRC64(shards.map { "\($0.count) \($0.checksum)\n" }.joined().utf8).hexadecimal
+    }
+}
+
+private func jsonReason(_ error: any Error) -> String {
+    switch error as? DecodingError {
+    case .keyNotFound(let key, _): "the key '\(key.stringValue)' is missing"
+    case .typeMismatch(let type, let context), .valueNotFound(let type, let context):
+        "'\(context.codingPath.map(\.stringValue).joined(separator: "."))' is no \(type)"
+    default: "it is no valid JSON"
+    }
+}

@@ -1,0 +1,75 @@
+/// A dataset on the disk: images with labels, by record number, from any thread.
+///
+/// A record costs one read and, where images are stored encoded, their decoding; nothing is cached.
+public final class PackedDataset: ImageSource {
+    /// The folder, as it was given.
+    public let path: String
+    public let manifest: Manifest
+    private let shards: [ShardReader]
+    /// The number of each shard's first record.
+    private let starts: [Int]
+
+    /// Opens the dataset in a folder: the manifest, every shard's size and labels, but not the checksums.
+    public init(path: String) throws(DatasetError) {
+        let manifest = try Manifest(folder: path)
+        var shards: [ShardReader] = []
+        var starts: [Int] = []
+        var start = 0
+        for shard in manifest.shards {
+            shards.append(try ShardReader(folder: path, shard: shard, layout: manifest.layout))
+            starts.append(start)
+            start += shard.count
+        }
+        self.path = path
+        self.manifest = manifest
+        self.shards = shards
+        self.starts = starts
+    }
+
+    /// The number of records.
+    public var count: Int { manifest.count }
+
+    public var name: String { manifest.name }
+
+    /// Equal for equal records in equal shards; 16 hexadecimal digits over the shards' checksums.
+    public var fingerprint: String { manifest.fingerprint }
+
+    /// The label of a record; −1 out of distribution.
+    public func label(of record: Int) -> Int32 {
+        let (shard, index) = locate(record)
+        return shards[shard].labels[index]
+    }
+
+    /// Reads and decodes the image of a record.
+    public func image(of record: Int) throws(DatasetError) -> RGBImage {
+        let (shard, index) = locate(record)
+        return try shards[shard].image(of: index)
+    }
+
+    /// The path that a record's image came from; `nil` where images are stored as pixels, or if it cannot be read.
+    public func path(of record: Int) -> String? {
+        let (shard, index) = locate(record)
+        return (try? shards[shard].path(of: index)) ?? nil
+    }
+
+    /// Compares every shard's checksum with the manifest's.
+    ///
+    /// - Parameter progress: Gets the number of shards checked and of all.
+    public func verify(progress: (Int, Int) -> Void = { _, _ in }) throws(DatasetError) {
+        for (index, shard) in shards.enumerated() {
+            try shard.verify(manifest.shards[index])
+            progress(index + 1, shards.count)
+        }
+    }
+
+    /// The shard of a record, by bisection, and the record's number in it.
+    private func locate(_ record: Int) -> (shard: Int, index: Int) {
+        precondition(record >= 0 && record < count, "record \(record) of \(count)")
+        var (low, high) = (0, starts.count)
+        while high - low > 1 {
+            let middle = (low + high) / 2
+            if starts[middle] <= record { low = middle } else { high = middle }
+        }
+        return (low, record - starts[low])
+    }
+}

@@ -1,0 +1,46 @@
+/// One image on its way into a dataset.
+public struct Record: Sendable {
+    /// The image, decoded or as the file it came as.
+    public enum Payload: Sendable {
+        case pixels(RGBImage)
+        case encoded([UInt8])
+    }
+
+    /// The path or number that names the image in its source.
+    public var path: String
+    /// The class, or −1 out of distribution.
+    public var label: Int32
+    /// Where the record stands, for errors: file and line, or archive and offset.
+    public var place: String
+    public var payload: Payload
+
+    public init(path: String, label: Int32, place: String, payload: Payload) {
+        self.path = path
+        self.label = label
+        self.place = place
+        self.payload = payload
+    }
+}
+
+/// A sequence of labelled images that can be packed.
+public protocol RecordSource {
+    /// What is read, for the manifest.
+    var origin: String { get }
+    /// The classes' names in the order of their labels; empty if the source does not know them.
+    var classNames: [String] { get }
+    /// The number of classes, if the source knows it; labels are checked against it.
+    var classCount: Int? { get }
+    /// The number of records.
+    var count: Int { get }
+    /// What a reader should know about the source, such as bytes left over at the end of a cut-off file.
+    var notes: [String] { get }
+
+    /// The next record; `nil` after the last one.
+    mutating func next() throws(DatasetError) -> Record?
+}
+
+extension RecordSource {
+    public var classNames: [String] { [] }
+    public var classCount: Int? { classNames.isEmpty ? nil : classNames.count }
+    public var notes: [String] { [] }
+}

@@ -1,0 +1,103 @@
+internal import Glibc
+internal import HDF5
+
+/// The files of a tar archive, in any order.
+///
+/// A plain archive is read where it lies. A compressed one is unpacked once into a nameless file in the temporary
+/// folder (`TMPDIR`), which is gone with the process.
+public final class TarArchive: FileTree {
+    private struct Position {
+        /// Of the header, in the uncompressed archive.
+        var offset: Int
+        /// Of the bytes, in the temporary file.
+        var start: Int
+        var byteCount: Int
+    }
+
+    public let path: String
+    private var positions: [String: Position] = [:]
+    private let descriptor: Int32
+    private let isSpooled: Bool
+
+    /// Lists the archive; unpacks it if it is compressed.
+    ///
+    /// - Throws: If there is no such file, it is no tar archive, it is damaged or cut off, or the temporary folder is full.
+    public init(_ path: String) throws(DatasetError) {
+        self.path = path
+        var reader = try ArchiveReader(path, .tar)
+        var entry = try reader.nextEntry()
+        isSpooled = !reader.isUncompressed
+        descriptor = isSpooled ? try makeTemporaryFile(path) : unsafe open(path, O_RDONLY | O_CLOEXEC)
+        var end = 0
+        while let found = entry {
+            if found.isFile {
+                positions[found.path] = Position(
+                    offset: found.offset, start: end, byteCount: found.byteCount)
+                if isSpooled { end += try spool(&reader) }
+            }
+            entry = try reader.nextEntry()
+        }
+    }
+
+    deinit { _ = close(descriptor) }
+
+    public func files() -> [String] { sortedByBytes(positions.keys.filter(isVisible)) }
+
+    public func contents(of file: String) throws(DatasetError) -> [UInt8] {
+        guard let position = positions[file] else {
+            throw DatasetError(action: "read", place: "\(path): \(file)", reason: "it is not in the archive")
+        }
+        if isSpooled {
+            return try readAll(
+                descriptor, at: position.start, count: position.byteCount, place: place(of: file))
+        }
+        var reader = try ArchiveReader(path, descriptor: descriptor, at: position.offset)
+        _ = try reader.nextEntry()
+        let bytes = try reader.read(atMost: position.byteCount)
+        guard bytes.count == position.byteCount else {
+            throw DatasetError(
+                action: "read", place: place(of: file),
+                reason: "\(bytes.count) of its \(position.byteCount) bytes are there")
+        }
+        return bytes
+    }
+
+    public func place(of file: String) -> String {
+        positions[file].map { "\(path), at byte \($0.offset): \(file)" } ?? "\(path): \(file)"
+    }
+
+    /// Appends an entry's bytes to the temporary file and says how many they were.
+    private func spool(_ reader: inout ArchiveReader) throws(DatasetError) -> Int {
+        var count = 0
+        while true {
+            let bytes = try reader.read(atMost: 1 << 20)
+            if bytes.isEmpty { return count }
+            var written = 0
+            while written < bytes.count {
+                let rest = bytes[written...]
+                let more = unsafe rest.withUnsafeBytes { unsafe write(descriptor, $0.baseAddress, $0.count) }
+                guard more > 0 else {
+                    throw DatasetError(
+                        action: "unpack archive", place: path, reason: systemMessage(),
+                        remedy: "set TMPDIR to a folder with more room")
+                }
+                written += more
+            }
+            count += bytes.count
+        }
+    }
+}
+
+/// Creates a file that has no name and goes with its descriptor.
+private func makeTemporaryFile(_ archive: String) throws(DatasetError) -> Int32 {
+    let folder = unsafe getenv("TMPDIR").map { unsafe String(cString: $0) } ?? "/tmp"
+    var template = Array("\(folder)/t2fnorm-XXXXXX".utf8CString)
+    let descriptor = unsafe mkstemp(&template)
+    guard descriptor >= 0 else {
+        throw DatasetError(
+            action: "unpack archive \(archive)", place: folder, reason: systemMessage(),
+            remedy: "set TMPDIR to a folder that can be written")
+    }
+    _ = unsafe unlink(template)
+    return descriptor
+}

@@ -1,0 +1,80 @@
+internal import Foundation
+public import Kernels
+
+/// The training augmentation of ImageNet: a random part of the image resized to a square, mirrored or not.
+///
+/// Szegedy et al.: "Going deeper with convolutions", CVPR 2015, arXiv 1409.4842, section 6, with the details of
+/// torchvision's `RandomResizedCrop`: a box of 8 to 100 % of the area and an aspect ratio of 3/4 to 4/3, uniform in its
+/// logarithm; after ten boxes that do not fit, the largest middle box of an allowed aspect ratio.
+public struct RandomResizedCropTransform: ImageTransform {
+    /// Height and width of the square, in pixels.
+    public let size: Int
+    /// The smallest part of the image's area, above 0 and at most 1.
+    public let smallestArea: Double
+    /// Whether half of the images are mirrored.
+    public let mirrors: Bool
+    public let normalization: ChannelNormalization
+
+    private static let aspectRatios = 3.0 / 4...4.0 / 3
+
+    public init(
+        size: Int, smallestArea: Double = 0.08, mirrors: Bool = true, normalization: ChannelNormalization
+    ) {
+        precondition(
+            size >= 1 && smallestArea > 0 && smallestArea <= 1,
+            "squares of \(size) from at least \(smallestArea) of the area")
+        self.size = size
+        self.smallestArea = smallestArea
+        self.mirrors = mirrors
+        self.normalization = normalization
+    }
+
+    /// What is drawn for one image.
+    package struct Draw: Equatable, Sendable {
+        package let box: PixelBox
+        package let isMirrored: Bool
+    }
+
+    package func draw(from stream: RandomStream, width: Int, height: Int) -> Draw {
+        var stream = stream
+        let box = fittingBox(&stream, width: width, height: height) ?? middleBox(width: width, height: height)
+        return Draw(box: box, isMirrored: stream.uniform() < 0.5 && mirrors)
+    }
+
+    private func fittingBox(_ stream: inout RandomStream, width: Int, height: Int) -> PixelBox? {
+        let logarithms = log(Self.aspectRatios.lowerBound)...log(Self.aspectRatios.upperBound)
+        for _ in 0..<10 {
+            let part = smallestArea + (1 - smallestArea) * stream.uniformDouble()
+            let area = Double(width * height) * part
+            let spread = logarithms.upperBound - logarithms.lowerBound
+            let aspect = exp(logarithms.lowerBound + spread * stream.uniformDouble())
+            let boxWidth = Int((area * aspect).squareRoot().rounded(.toNearestOrEven))
+            let boxHeight = Int((area / aspect).squareRoot().rounded(.toNearestOrEven))
+            guard (1...width).contains(boxWidth), (1...height).contains(boxHeight) else { continue }
+            let y = stream.integer(below: height - boxHeight + 1)
+            let x = stream.integer(below: width - boxWidth + 1)
+            return PixelBox(x: x, y: y, width: boxWidth, height: boxHeight)
+        }
+        return nil
+    }
+
+    private func middleBox(width: Int, height: Int) -> PixelBox {
+        let aspect = Double(width) / Double(height)
+        var box = PixelBox(x: 0, y: 0, width: width, height: height)
+        if aspect < Self.aspectRatios.lowerBound {
+            box.height = Int((Double(width) / Self.aspectRatios.lowerBound).rounded(.toNearestOrEven))
+        } else if aspect > Self.aspectRatios.upperBound {
+            box.width = Int((Double(height) * Self.aspectRatios.upperBound).rounded(.toNearestOrEven))
+        }
+        box.x = (width - box.width) / 2
+        box.y = (height - box.height) / 2
+        return box
+    }
+
+    public func write(_ image: RGBImage, stream: RandomStream, into pixels: inout MutableSpan<Float>) {
+        let draw = draw(from: stream, width: image.width, height: image.height)
+        image.resized(from: draw.box, width: size, height: size).writeSquare(
+            x: 0, y: 0, size: size, isMirrored: draw.isMirrored, normalization: normalization,
+            into: &pixels)
+    }
+}

@@ -1,0 +1,72 @@
+internal import Checksums
+internal import Glibc
+internal import HDF5
+
+/// An open file that any thread may read at any place.
+final class ReadableFile: Sendable {
+    let path: String
+    let byteCount: Int
+    private let descriptor: Int32
+
+    init(_ path: String) throws(DatasetError) {
+        descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else {
+            throw DatasetError(action: "open", place: path, reason: systemMessage())
+        }
+        var status = stat()
+        guard unsafe fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+            _ = close(descriptor)
+            throw DatasetError(action: "open", place: path, reason: "it is no file")
+        }
+        self.path = path
+        byteCount = Int(status.st_size)
+    }
+
+    deinit { _ = close(descriptor) }
+
+    /// Reads `count` bytes from `offset` on; fewer are an error.
+    func read(at offset: Int, count: Int) throws(DatasetError) -> [UInt8] {
+        try readAll(descriptor, at: offset, count: count, place: path)
+    }
+
+    /// The whole file's checksum, read in pieces.
+    func checksum() throws(DatasetError) -> CRC64 {
+        var checksum = CRC64()
+        let step = 4 << 20
+        for start in stride(from: 0, to: byteCount, by: step) {
+            // Bound to a name: the compiler (6.3.1) crashes on the span of a temporary from a throwing call.
+            let bytes = try read(at: start, count: min(step, byteCount - start))
+            checksum.update(bytes.span)
+        }
+        return checksum
+    }
+
+    static func contents(of path: String) throws(DatasetError) -> [UInt8] {
+        let file = try ReadableFile(path)
+        return try file.read(at: 0, count: file.byteCount)
+    }
+}
+
+/// Reads `count` bytes of an open file from `offset` on; fewer are an error.
+func readAll(
+    _ descriptor: Int32, at offset: Int, count: Int, place: @autoclosure () -> String
+) throws(DatasetError) -> [UInt8] {
+    var failure: Int32 = 0
+    let bytes = unsafe [UInt8](unsafeUninitializedCapacity: count) { target, initialized in
+        while initialized < count {
+            let more = unsafe pread(
+                descriptor, target.baseAddress! + initialized, count - initialized, offset + initialized)
+            if more < 0 && errno == EINTR { continue }
+            if more < 0 { failure = errno }
+            if more <= 0 { break }
+            initialized += more
+        }
+    }
+    guard bytes.count == count else {
+        errno = failure
+        throw DatasetError(
+            action: "read \(count) bytes at \(offset)", place: place(),
+            reason: failure == 0 ? "the file ends after \(offset + bytes.count)" : systemMessage())
+    }
+    return bytes
+}

@@ -1,0 +1,88 @@
+internal import Kernels
+
+/// The order in which the records of a set are used: a pure function of seed, epoch and count.
+///
+/// With a window as large as the set, which is the default, every epoch is a uniform permutation. With a smaller
+/// one the order is *local*: blocks of consecutive records are permuted, and records are permuted inside
+/// windows of some blocks, so while a window is used nothing outside its blocks is read.
+public struct Sampler: Equatable, Sendable {
+    /// Where the permutations come from; the augmentation of a run is drawn from the same seed.
+    public let seed: UInt64
+    /// Records in the set.
+    public let count: Int
+    /// Consecutive records that stay in one window.
+    public let blockSize: Int
+    /// Records that are permuted among each other: a multiple of `blockSize`, or `count`.
+    public let window: Int
+
+    /// - Parameters:
+    ///   - blockSize: Consecutive records that are read together, such as a shard's; 1 or more.
+    ///   - window: Records to permute among each other, rounded up to whole blocks; all of them by default.
+    public init(seed: UInt64, count: Int, blockSize: Int = 1, window: Int? = nil) {
+        precondition(
+            count >= 0 && count <= UInt32.max && blockSize >= 1, "\(count) records in blocks of \(blockSize)")
+        let window = window ?? count
+        precondition(window >= min(count, 1), "a window of \(window) records")
+        self.seed = seed
+        self.count = count
+        self.blockSize = blockSize
+        let whole = (window + blockSize - 1) / blockSize * blockSize
+        self.window = min(whole, count)
+    }
+
+    /// The order of `epoch`, counted from 0.
+    public func order(epoch: Int) -> SampleOrder {
+        guard window < count else {
+            var records = (0..<UInt32(count)).map { $0 }
+            var stream = RandomStream(seed: seed, purpose: .order, epoch, 0)
+            records.permute(0..<count, with: &stream)
+            return SampleOrder(epoch: epoch, records: records)
+        }
+        var blocks = (0..<UInt32((count + blockSize - 1) / blockSize)).map { $0 }
+        var stream = RandomStream(seed: seed, purpose: .order, epoch, 0)
+        blocks.permute(blocks.indices, with: &stream)
+
+        var records: [UInt32] = []
+        records.reserveCapacity(count)
+        let blocksInWindow = window / blockSize
+        for (number, first) in stride(from: 0, to: blocks.count, by: blocksInWindow).enumerated() {
+            let start = records.count
+            for block in blocks[first..<min(first + blocksInWindow, blocks.count)] {
+                let low = Int(block) * blockSize
+                for record in low..<min(low + blockSize, count) { records.append(UInt32(record)) }
+            }
+            var stream = RandomStream(seed: seed, purpose: .order, epoch, 1 + number)
+            records.permute(start..<records.count, with: &stream)
+        }
+        return SampleOrder(epoch: epoch, records: records)
+    }
+}
+
+/// The order of one epoch.
+public struct SampleOrder: Equatable, Sendable {
+    /// The epoch, counted from 0.
+    public let epoch: Int
+    private let records: [UInt32]
+
+    init(epoch: Int, records: [UInt32]) {
+        self.epoch = epoch
+        self.records = records
+    }
+
+    /// The number of positions, which is that of records.
+    public var count: Int { records.count }
+
+    /// The record that is used at `position` of the epoch.
+    public func record(at position: Int) -> Int { Int(records[position]) }
+}
+
+extension [UInt32] {
+    /// Permutes the elements in `range`, every permutation as likely as any other.
+    ///
+    /// Durstenfeld: "Algorithm 235: Random permutation", Communications of the ACM 7 (1964), after Fisher and Yates.
+    fileprivate mutating func permute(_ range: Range<Int>, with stream: inout RandomStream) {
+        for last in range.dropFirst().reversed() {
+            swapAt(last, range.lowerBound + stream.integer(below: last - range.lowerBound + 1))
+        }
+    }
+}

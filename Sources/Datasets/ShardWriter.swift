@@ -1,0 +1,66 @@
+internal import Checksums
+internal import HDF5
+
+/// Collects the records of one shard and writes them to a file.
+///
+/// `pixels`: `images` uint8 `[n, height, width, channels]` and `labels` int32 `[n]`. `encoded`: `bytes` uint8, all
+/// files one after the other, `offsets` uint64 `[n + 1]`, `labels`, and `paths` UTF-8 `[n]`.
+package struct ShardWriter {
+    private let layout: Manifest.Layout
+    private var bytes: [UInt8] = []
+    private var offsets: [UInt64] = [0]
+    private var labels: [Int32] = []
+    private var paths: [String] = []
+
+    package init(layout: Manifest.Layout) { self.layout = layout }
+
+    /// The records collected.
+    package var count: Int { labels.count }
+
+    /// The bytes of their images.
+    package var byteCount: Int { bytes.count }
+
+    /// Adds a record.
+    ///
+    /// - Parameter image: Pixels `[height, width, channels]`, or an image file's bytes.
+    package mutating func append(image: [UInt8], label: Int32, path: String) {
+        if case .pixels(let height, let width, let channels) = layout {
+            precondition(
+                image.count == height * width * channels,
+                "\(image.count) bytes for \(height)×\(width)×\(channels) pixels")
+        }
+        bytes.append(contentsOf: image)
+        labels.append(label)
+        if layout == .encoded {
+            offsets.append(UInt64(bytes.count))
+            paths.append(path)
+        }
+    }
+
+    /// Writes the collected records to `folder/file` and forgets them.
+    package mutating func write(folder: String, file: String) throws(DatasetError) -> Manifest.Shard {
+        let path = "\(folder)/\(file)"
+        try DatasetError.wrapping("write shard", path) {
+            try HDF5File.writeAtomically(to: path) { hdf5 in
+                switch layout {
+                case .pixels(let height, let width, let channels):
+                    try hdf5.write(bytes, shape: [count, height, width, channels], to: "images")
+                case .encoded:
+                    try hdf5.write(bytes, to: "bytes")
+                    try hdf5.write(offsets, to: "offsets")
+                    try hdf5.write(paths, to: "paths")
+                }
+                try hdf5.write(labels, to: "labels")
+            }
+        }
+        let written = try ReadableFile(path)
+        let shard = Manifest.Shard(
+            file: file, count: count, byteCount: written.byteCount,
+            checksum: try written.checksum().hexadecimal)
+        bytes.removeAll(keepingCapacity: true)
+        offsets = [0]
+        labels.removeAll(keepingCapacity: true)
+        paths.removeAll(keepingCapacity: true)
+        return shard
+    }
+}

@@ -1,0 +1,162 @@
+public import Cluster
+public import Datasets
+internal import Kernels
+public import Metrics
+public import Networks
+internal import Workers
+
+/// A packed set with the name that tables call it by.
+public struct NamedSet: Sendable {
+    public var name: String
+    public var source: any ImageSource
+
+    public init(name: String, source: any ImageSource) {
+        self.name = name
+        self.source = source
+    }
+}
+
+/// What a detector is judged on.
+public struct Benchmark: Sendable {
+    /// The in-distribution test set; every label is a class.
+    public var inDistribution: NamedSet
+    /// Out-of-distribution sets that look like it, in the table's order.
+    public var near: [NamedSet]
+    /// Out-of-distribution sets that do not, in the table's order.
+    public var far: [NamedSet]
+
+    public init(inDistribution: NamedSet, near: [NamedSet], far: [NamedSet]) {
+        self.inDistribution = inDistribution
+        self.near = near
+        self.far = far
+    }
+
+    var sets: [NamedSet] { [inDistribution] + near + far }
+}
+
+/// The tables of one model.
+public struct Evaluation: Sendable {
+    /// Of the classifier on the in-distribution set, by the logits that training uses.
+    public let accuracy: Accuracy
+    /// One table a score, in the order asked for.
+    public let results: [(score: ScoreName, result: BenchmarkResult)]
+}
+
+/// Scores all sets of a benchmark on all ranks and ranks the confidences.
+///
+/// Features are computed once and shared by all scores. Confidences of all ranks are gathered in the order of
+/// records, so tables have the same bits for every world of 2ᵏ ranks, and for any other that shares out lanes.
+public struct Evaluator {
+    private let pass: ForwardPass
+    private let head: ScoringHead
+    private let communicator: any Communicator
+    private let describe: (any Error) -> (exitCode: Int32, message: String)
+
+    /// - Parameter describe: The exit code and the line for an error, by which all ranks learn of one rank's.
+    public init(
+        _ pass: ForwardPass, classifier: Classifier, communicator: any Communicator,
+        describe: @escaping (any Error) -> (exitCode: Int32, message: String)
+    ) {
+        self.pass = pass
+        head = ScoringHead(classifier)
+        self.communicator = communicator
+        self.describe = describe
+    }
+
+    /// The tables of `scores`, the same on every rank.
+    ///
+    /// - Parameter progress: Called on every rank after each batch of its share: the set, and how many of its records
+    ///   are done.
+    /// - Throws: `JobFailure`, the same on all ranks, or `MPIError`.
+    public func evaluate(
+        _ benchmark: Benchmark, scores: [ScoreName], progress: (_ set: String, _ done: Int) -> Void = { _, _ in }
+    ) throws -> Evaluation {
+        var confidences: [[[Float]]] = []
+        var correct = 0
+        for set in benchmark.sets {
+            let own = try communicator.together(describe: describe) {
+                try score(set, scores, progress)
+            }
+            if confidences.isEmpty { correct = own.correct }
+            let counts = pass.shares(of: set.source.count)
+            confidences.append(
+                try own.confidences.map { try communicator.allGather($0.span, counts: counts) })
+        }
+        var sum = [Int64(correct)]
+        var span = sum.mutableSpan
+        try communicator.treeSum(&span)
+        let accuracy = Accuracy(correct: Int(sum[0]), count: benchmark.inDistribution.source.count)
+        return try communicator.together(describe: describe) {
+            Evaluation(
+                accuracy: accuracy,
+                results: try scores.enumerated().map { index, score in
+                    (score, try rank(benchmark, confidences.map { $0[index] }, score, accuracy))
+                })
+        }
+    }
+
+    /// The rank's share of one set.
+    private func score(
+        _ set: NamedSet, _ scores: [ScoreName], _ progress: (_ set: String, _ done: Int) -> Void
+    ) throws -> (confidences: [[Float]], correct: Int) {
+        var confidences = [[Float]](repeating: [], count: scores.count)
+        var correct = 0
+        var done = 0
+        let makers = scores.map { $0.makeScore() }
+        try pass.forEachBatch(of: set.source) { outputs in
+            correct += outputs.correctCount
+            var logits = [Float](repeating: 0, count: outputs.logits.count)
+            fillScoringLogits(outputs, into: &logits)
+            let input = ScoreInput(features: outputs.features.span, logits: logits.span, head: head)
+            for (index, score) in makers.enumerated() {
+                confidences[index] += score.evaluate(input).confidences
+            }
+            done += outputs.labels.count
+            progress(set.name, done)
+        }
+        return (confidences, correct)
+    }
+
+    private func fillScoringLogits(_ outputs: ForwardPass.Outputs, into logits: inout [Float]) {
+        let (laneSize, pool) = pass.layout
+        var span = logits.mutableSpan
+        head.logits(of: outputs.features.span, laneSize: laneSize, into: &span, on: pool)
+    }
+
+    /// - Parameter confidences: One array a set of the benchmark, in its order.
+    private func rank(
+        _ benchmark: Benchmark, _ confidences: [[Float]], _ score: ScoreName, _ accuracy: Accuracy
+    ) throws -> BenchmarkResult {
+        let inDistribution = confidences[0]
+        var entries: [BenchmarkResult.Entry] = []
+        for (set, values) in zip(benchmark.sets, confidences).dropFirst() {
+            do {
+                entries.append(
+                    BenchmarkResult.Entry(
+                        dataset: set.name,
+                        metrics: try RankingMetrics(
+                            inDistribution: inDistribution.span, outOfDistribution: values.span)))
+            } catch {
+                var error = error
+                error.score = score.rawValue
+                error.dataset = set.name
+                throw error
+            }
+        }
+        return BenchmarkResult(
+            near: Array(entries.prefix(benchmark.near.count)),
+            far: Array(entries.dropFirst(benchmark.near.count)), accuracy: accuracy)
+    }
+}
+
+extension ScoringHead {
+    /// The last layer of `classifier` with τ folded in.
+    init(_ classifier: Classifier) {
+        let last = classifier.lastLayer
+        switch classifier.headKind {
+        case .linear: self.init(weights: last.weights, bias: last.bias)
+        case .t2fnorm(let temperature):
+            self.init(weights: last.weights, bias: last.bias, temperature: temperature)
+        }
+    }
+}

@@ -1,0 +1,87 @@
+public import Cluster
+public import Datasets
+internal import Kernels
+public import Networks
+public import Workers
+
+/// Evaluation of a set by all ranks, each its share of whole lanes, every record once.
+public struct ForwardPass {
+    private let classifier: Classifier
+    private let transform: any ImageTransform
+    private let laneSize: Int
+    private let lanesPerBatch: Int
+    private let communicator: any Communicator
+    private let pool: WorkerPool
+
+    /// - Parameters:
+    ///   - laneSize: Samples in a lane; a sample's result depends on it, as on nothing else about the job.
+    ///   - batchSize: Samples that a rank takes at a time, rounded down to whole lanes.
+    public init(
+        classifier: Classifier, transform: any ImageTransform, laneSize: Int, batchSize: Int,
+        communicator: any Communicator, pool: WorkerPool
+    ) {
+        self.classifier = classifier
+        self.transform = transform
+        self.laneSize = laneSize
+        lanesPerBatch = max(batchSize / laneSize, 1)
+        self.communicator = communicator
+        self.pool = pool
+    }
+
+    /// Features and logits of some consecutive records.
+    public struct Outputs: Sendable {
+        /// Shape `[N, D]`, raw.
+        public let features: [Float]
+        /// Shape `[N, classes]`, as training and accuracy use them.
+        public let logits: [Float]
+        /// Shape `[N]`.
+        public let labels: [Int32]
+
+        /// Samples whose largest logit, the first among equals, is their label's.
+        public var correctCount: Int {
+            let classes = logits.count / max(labels.count, 1)
+            let logits = logits.span
+            var correct = 0
+            for sample in labels.indices {
+                let row = logits.extracting(sample * classes..<(sample + 1) * classes)
+                if indexOfMaximum(row) == Int(labels[sample]) { correct += 1 }
+            }
+            return correct
+        }
+    }
+
+    /// Calls `body` for each batch of the rank's records, in order. Not collective: ranks do not wait for each other.
+    public func forEachBatch(
+        of source: any ImageSource, _ body: (Outputs) throws -> Void
+    ) throws {
+        let loader = BatchLoader(
+            evaluating: source, transform: transform, laneSize: laneSize, lanesPerBatch: lanesPerBatch,
+            rank: communicator.rank, worldSize: communicator.worldSize)
+        defer { loader.close() }
+        while let batch = try loader.next() {
+            let pass = Pass(
+                BatchPlacement(sampleCount: batch.count, laneSize: laneSize), mode: .evaluation, pool: pool)
+            let (features, logits) = try classifier.forward(images: batch.images, pass)
+            try body(Outputs(features: features, logits: logits, labels: batch.labels))
+            loader.recycle(batch)
+        }
+    }
+
+    /// How many of the rank's records are given their label's class.
+    public func correctPredictions(on source: any ImageSource) throws -> Int {
+        var correct = 0
+        try forEachBatch(of: source) { correct += $0.correctCount }
+        return correct
+    }
+
+    /// How many records of a set of `count` each rank has, rank 0 first.
+    func shares(of count: Int) -> [Int] {
+        let tree = LaneTree(sampleCount: count, laneSize: laneSize)
+        return (0..<communicator.worldSize).map {
+            tree.samples(inLanes: tree.lanes(ofRank: $0, worldSize: communicator.worldSize)).count
+        }
+    }
+
+    /// Samples in a lane, and where work is done; what a score needs to go the same way.
+    var layout: (laneSize: Int, pool: WorkerPool) { (laneSize, pool) }
+}

@@ -1,0 +1,42 @@
+/// A rule that says how much a sample looks like the training distribution.
+///
+/// A sample's result depends on that sample alone, to the bit. A NaN among its logits gives a NaN confidence: the
+/// metrics refuse it, and nothing hides it.
+public protocol Score: Sendable {
+    /// How users and files call it.
+    var name: ScoreName { get }
+
+    /// Overwrites the confidences and the predicted classes.
+    ///
+    /// - Parameters:
+    ///   - confidences: Shape `[input.count]`; higher means more in-distribution.
+    ///   - predictions: Shape `[input.count]`; the first class among equals.
+    func evaluate(
+        _ input: borrowing ScoreInput, confidences: inout MutableSpan<Float>,
+        predictions: inout MutableSpan<Int32>)
+}
+
+/// The confidences and predicted classes of some samples.
+public struct ScoredSamples: Equatable, Sendable {
+    /// Shape `[N]`; higher means more in-distribution.
+    public var confidences: [Float]
+    /// Shape `[N]`.
+    public var predictions: [Int32]
+
+    public init(confidences: [Float], predictions: [Int32]) {
+        self.confidences = confidences
+        self.predictions = predictions
+    }
+}
+
+extension Score {
+    /// The confidences and the predicted classes of `input`.
+    public func evaluate(_ input: borrowing ScoreInput) -> ScoredSamples {
+        var confidences = [Float](repeating: 0, count: input.count)
+        var predictions = [Int32](repeating: 0, count: input.count)
+        var confidenceSpan = confidences.mutableSpan
+        var predictionSpan = predictions.mutableSpan
+        evaluate(input, confidences: &confidenceSpan, predictions: &predictionSpan)
+        return ScoredSamples(confidences: confidences, predictions: predictions)
+    }
+}

@@ -1,0 +1,25 @@
+internal import Foundation
+internal import Kernels
+
+/// `ebo`: the negative free energy at temperature 1, `log Σ exp z`.
+///
+/// Liu, Wang, Owens, Li: "Energy-based out-of-distribution detection", NeurIPS 2020, arXiv 2010.03759, equation 4. The
+/// largest logit is subtracted before and added after.
+public struct Energy: Score {
+    public let name = ScoreName.ebo
+
+    public init() {}
+
+    public func evaluate(
+        _ input: borrowing ScoreInput, confidences: inout MutableSpan<Float>,
+        predictions: inout MutableSpan<Int32>
+    ) {
+        for sample in 0..<input.count {
+            let row = input.logits(of: sample)
+            let predicted = indexOfMaximum(row)
+            let largest = row[predicted]
+            confidences[sample] = largest + log(exponentialSum(row, below: largest))
+            predictions[sample] = Int32(predicted)
+        }
+    }
+}

@@ -1,0 +1,22 @@
+internal import Kernels
+
+/// `mls`: the largest logit, `max z`.
+///
+/// Hendrycks, Basart, Mazeika, Zou, Kwon, Mostajabi, Steinhardt, Song: "Scaling out-of-distribution detection for real-world
+/// settings", ICML 2022, arXiv 1911.11132, section 3.
+public struct MaximumLogit: Score {
+    public let name = ScoreName.mls
+
+    public init() {}
+
+    public func evaluate(
+        _ input: borrowing ScoreInput, confidences: inout MutableSpan<Float>,
+        predictions: inout MutableSpan<Int32>
+    ) {
+        for sample in 0..<input.count {
+            let row = input.logits(of: sample)
+            confidences[sample] = maximumOrNaN(row)
+            predictions[sample] = Int32(indexOfMaximum(row))
+        }
+    }
+}

@@ -1,0 +1,24 @@
+internal import Kernels
+
+/// `msp`: the largest softmax probability, `max p`.
+///
+/// Hendrycks, Gimpel: "A baseline for detecting misclassified and out-of-distribution examples in neural networks", ICLR
+/// 2017, arXiv 1610.02136, section 2. The largest logit is subtracted first, so its term is 1 and the
+/// probability one over the sum. On a T2FNorm network it equals `t2fnorm`.
+public struct MaximumSoftmaxProbability: Score {
+    public let name = ScoreName.msp
+
+    public init() {}
+
+    public func evaluate(
+        _ input: borrowing ScoreInput, confidences: inout MutableSpan<Float>,
+        predictions: inout MutableSpan<Int32>
+    ) {
+        for sample in 0..<input.count {
+            let row = input.logits(of: sample)
+            let predicted = indexOfMaximum(row)
+            confidences[sample] = 1 / exponentialSum(row, below: row[predicted])
+            predictions[sample] = Int32(predicted)
+        }
+    }
+}

@@ -1,0 +1,54 @@
+internal import Kernels
+public import Workers
+
+/// The last layer of a classifier as scores see it: `z = W h + b` of the raw feature `h`.
+///
+/// A T2FNorm network trains on `W (ĥ / τ) + b` but is scored without normalisation, on `W (h / τ) + b`: τ is folded into
+/// the weights, so every score sees a plain classifier. Source: Regmi, Panthi, Ming, Gyawali, Stoyanov, Bhattarai: "T2FNorm:
+/// Train-time feature normalization for OOD detection in image classification", CVPR workshops 2024, arXiv 2305.17797.
+public struct ScoringHead: Equatable, Sendable {
+    /// Shape `[K, D]`, divided by τ where that is used.
+    public let weights: [Float]
+    /// Shape `[K]`, not divided by τ.
+    public let bias: [Float]
+
+    /// `K`, the number of classes.
+    public var classes: Int { bias.count }
+    /// `D`, the number of features.
+    public var dimension: Int { weights.count / bias.count }
+
+    /// - Parameters:
+    ///   - weights: Shape `[K, D]`, as trained.
+    ///   - bias: Shape `[K]`.
+    ///   - temperature: τ of a T2FNorm network, above 0; `nil` of any other.
+    ///   - usesTemperature: Whether scores see features divided by τ. By default they do unless there are 1000
+    ///     classes: the published ImageNet-1k network was fine-tuned, and is scored without τ.
+    public init(
+        weights: [Float], bias: [Float], temperature: Float? = nil, usesTemperature: Bool? = nil
+    ) {
+        precondition(
+            !bias.isEmpty && !weights.isEmpty && weights.count.isMultiple(of: bias.count),
+            "\(weights.count) weights for \(bias.count) classes")
+        if let temperature, usesTemperature ?? (bias.count != 1000) {
+            precondition(temperature > 0, "a temperature of \(temperature)")
+            self.weights = weights.map { $0 / temperature }
+        } else {
+            self.weights = weights
+        }
+        self.bias = bias
+    }
+
+    /// Overwrites `logits` with those that scores see.
+    ///
+    /// - Parameters:
+    ///   - features: Shape `[N, D]`, raw: not normalised.
+    ///   - logits: Shape `[N, K]`.
+    ///   - laneSize: Samples in one piece of work; the bits depend on it, as on nothing else here.
+    public func logits(
+        of features: Span<Float>, laneSize: Int, into logits: inout MutableSpan<Float>,
+        on pool: WorkerPool
+    ) {
+        linear(
+            features, weights: weights.span, bias: bias.span, laneSize: laneSize, into: &logits, on: pool)
+    }
+}

@@ -1,0 +1,23 @@
+/// Why a file could not be read or written: one line, in HDF5's own innermost words.
+public struct HDF5Error: Error, Equatable, Sendable, CustomStringConvertible {
+    /// What was tried, as in "could not *open*".
+    public var action: String
+    /// The file's path, as the caller gave it.
+    public var file: String
+    /// The path inside the file of the dataset, group or attribute, if it is about one.
+    public var object: String?
+    /// The cause, with the failed call where it is one of the library's.
+    public var reason: String
+
+    public init(action: String, file: String, object: String? = nil, reason: String) {
+        self.action = action
+        self.file = file
+        self.object = object
+        self.reason = reason
+    }
+
+    public var description: String {
+        let what = object.map { "\(action) '\($0)'" } ?? action
+        return "could not \(what), \(file): \(reason)"
+    }
+}

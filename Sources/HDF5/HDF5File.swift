@@ -1,0 +1,73 @@
+internal import CHDF5
+internal import Glibc
+
+/// An open HDF5 file; it closes when its owner goes.
+///
+/// Objects are named by their path (`model/conv1.weight`; the root is `/`). Every method takes the library's one
+/// lock, so a file may be used from any thread, one call at a time.
+public struct HDF5File: ~Copyable, Sendable {
+    /// The file's path as it was given.
+    public let path: String
+    let handle: Handle
+
+    /// Opens a file to read.
+    ///
+    /// - Throws: If there is no such file, or it is no HDF5 file or a cut-off one.
+    public init(opening path: String) throws(HDF5Error) {
+        Library.lock()
+        defer { Library.unlock() }
+        let operation = Operation(action: "open", file: path)
+        guard unsafe access(path, R_OK) == 0 else { throw operation.error(systemMessage()) }
+        let properties = try fileAccess(operation)
+        let identifier = try operation.check(
+            "H5Fopen", unsafe H5Fopen(path, CHDF5_ACC_RDONLY(), properties.identifier))
+        self.path = path
+        handle = Handle(identifier, H5Fclose)
+    }
+
+    /// Creates a file to write, in place of one that may be there: see `writeAtomically(to:_:)` first.
+    public init(creating path: String) throws(HDF5Error) {
+        Library.lock()
+        defer { Library.unlock() }
+        let operation = Operation(action: "create", file: path)
+        let properties = try fileAccess(operation)
+        let identifier = try operation.check(
+            "H5Fcreate", unsafe H5Fcreate(path, CHDF5_ACC_TRUNC(), 0, properties.identifier))
+        self.path = path
+        handle = Handle(identifier, H5Fclose)
+    }
+
+    /// Closes the file and reports what closing it may bring to light, such as a full disk.
+    public consuming func close() throws(HDF5Error) {
+        Library.lock()
+        defer { Library.unlock() }
+        let operation = Operation(action: "close", file: path)
+        try operation.check("H5Fclose", handle.close())
+    }
+
+    /// Writes a whole new file and puts it in the place of `path` once it is complete and on the disk.
+    ///
+    /// A crash at any time leaves either the old file or the new one, and perhaps a `…​.partial-…` beside it.
+    ///
+    /// - Throws: What `body` throws, or an `HDF5Error`; then the old file, if any, is untouched.
+    public static func writeAtomically(
+        to path: String, _ body: (borrowing HDF5File) throws -> Void
+    ) throws {
+        try replaceFile(at: path) { temporary in
+            let file = try HDF5File(creating: temporary)
+            try body(file)
+            try file.close()
+        }
+    }
+
+    func operation(_ action: String, _ object: String?) -> Operation {
+        Operation(action: action, file: path, object: object)
+    }
+}
+
+/// File locks where the file system has them; none, without complaint, where it has not.
+private func fileAccess(_ operation: Operation) throws(HDF5Error) -> Handle {
+    let list = Handle(try operation.check("H5Pcreate", H5Pcreate(CHDF5_FILE_ACCESS())), H5Pclose)
+    try operation.check("H5Pset_file_locking", H5Pset_file_locking(list.identifier, true, true))
+    return list
+}

@@ -1,0 +1,52 @@
+internal import CHDF5
+internal import Foundation
+
+/// The one lock that every call into the C library is made under.
+///
+/// Debian's serial build has the same lock inside; ours also keeps the calls of one operation together. It is
+/// recursive because a handle may be released inside an operation or outside of all.
+enum Library {
+    private static let mutex = NSRecursiveLock()
+
+    static func lock() {
+        mutex.lock()
+        // The setting belongs to the thread: without it the library prints its errors.
+        _ = H5Eset_auto2(0, nil, nil)
+    }
+
+    static func unlock() { mutex.unlock() }
+}
+
+/// What is being done to which object, for the error that may come of it.
+struct Operation {
+    let action: String
+    let file: String
+    var object: String?
+
+    /// Hands `result` on, or throws if it is negative, which is how the C library reports a failure.
+    @discardableResult
+    func check<Result: SignedInteger>(_ call: String, _ result: Result) throws(HDF5Error) -> Result {
+        guard result < 0 else { return result }
+        throw error("\(innermostMessage() ?? "no message") (\(call))")
+    }
+
+    func error(_ reason: String) -> HDF5Error {
+        HDF5Error(action: action, file: file, object: object, reason: reason)
+    }
+}
+
+/// The deepest entry of this thread's error stack.
+private func innermostMessage() -> String? {
+    var message: String?
+    unsafe withUnsafeMutablePointer(to: &message) { target in
+        _ = unsafe H5Ewalk2(
+            0, H5E_WALK_UPWARD,
+            { depth, entry, target in
+                if depth == 0, let text = unsafe entry?.pointee.desc {
+                    unsafe target?.assumingMemoryBound(to: String?.self).pointee = String(cString: text)
+                }
+                return 0
+            }, target)
+    }
+    return message
+}

@@ -1,0 +1,30 @@
+/// How many predictions are right.
+public struct Accuracy: Equatable, Sendable {
+    /// Predictions that equal their label.
+    public private(set) var correct: Int
+    /// Predictions.
+    public private(set) var count: Int
+
+    /// - Precondition: `0 <= correct <= count`.
+    public init(correct: Int, count: Int) {
+        precondition(correct >= 0 && correct <= count, "\(correct) correct of \(count)")
+        self.correct = correct
+        self.count = count
+    }
+
+    /// Compares predictions to labels, one by one.
+    public init(predictions: [Int32], labels: [Int32]) {
+        precondition(
+            predictions.count == labels.count,
+            "\(predictions.count) predictions for \(labels.count) labels")
+        self.init(correct: zip(predictions, labels).count(where: ==), count: labels.count)
+    }
+
+    /// The share of right predictions, from 0 to 1; NaN of none.
+    public var fraction: Double { Double(correct) / Double(count) }
+
+    /// Pools both sets of predictions: every image has the same weight.
+    public static func + (left: Accuracy, right: Accuracy) -> Accuracy {
+        Accuracy(correct: left.correct + right.correct, count: left.count + right.count)
+    }
+}

@@ -1,0 +1,84 @@
+/// The columns of a benchmark table, all in percent.
+public enum MetricColumn: String, CaseIterable, Sendable {
+    case falsePositiveRate = "FPR@95"
+    case areaUnderROC = "AUROC"
+    case areaUnderPrecisionRecallIn = "AUPR_IN"
+    case areaUnderPrecisionRecallOut = "AUPR_OUT"
+    case accuracy = "ACC"
+}
+
+/// What a row of a benchmark table is about.
+public enum BenchmarkRow: Hashable, Sendable {
+    case dataset(String)
+    /// The unweighted mean over the near datasets.
+    case nearMean
+    /// The unweighted mean over the far datasets.
+    case farMean
+
+    /// The name as OpenOOD's tables have it.
+    public var name: String {
+        switch self {
+        case .dataset(let name): name
+        case .nearMean: "nearood"
+        case .farMean: "farood"
+        }
+    }
+
+    /// Whether the row is a mean over datasets.
+    public var isMean: Bool { self == .nearMean || self == .farMean }
+}
+
+/// One score of one run on all out-of-distribution datasets of a benchmark.
+public struct BenchmarkResult: Equatable, Sendable {
+    /// The metrics of one dataset.
+    public struct Entry: Equatable, Sendable {
+        public var dataset: String
+        public var metrics: RankingMetrics
+
+        public init(dataset: String, metrics: RankingMetrics) {
+            self.dataset = dataset
+            self.metrics = metrics
+        }
+    }
+
+    /// Near datasets, their mean, far datasets, their mean; no mean of no dataset.
+    public let rows: [BenchmarkRow]
+    /// Percent, shape `[rows, MetricColumn.allCases]`.
+    public let values: [[Double]]
+
+    /// - Parameters:
+    ///   - near: In the table's order.
+    ///   - far: In the table's order.
+    ///   - accuracy: Of the classifier on the in-distribution test set; the same in every row.
+    public init(near: [Entry], far: [Entry], accuracy: Accuracy) {
+        var rows: [BenchmarkRow] = []
+        var values: [[Double]] = []
+        for (entries, mean) in [(near, BenchmarkRow.nearMean), (far, .farMean)] where !entries.isEmpty {
+            let part = entries.map { percentages($0.metrics, accuracy) }
+            rows += entries.map { .dataset($0.dataset) } + [mean]
+            values +=
+                part + [MetricColumn.allCases.indices.map { column in Spread(part.map { $0[column] }).mean }]
+        }
+        self.rows = rows
+        self.values = values
+    }
+
+    /// The percentage in one cell, or `nil` where the benchmark has no such row.
+    public subscript(row: BenchmarkRow, column: MetricColumn) -> Double? {
+        guard let index = rows.firstIndex(of: row) else { return nil }
+        return values[index][MetricColumn.allCases.firstIndex(of: column)!]
+    }
+}
+
+/// In the order of `MetricColumn.allCases`.
+private func percentages(_ metrics: RankingMetrics, _ accuracy: Accuracy) -> [Double] {
+    MetricColumn.allCases.map { column in
+        switch column {
+        case .falsePositiveRate: 100 * metrics.falsePositiveRate
+        case .areaUnderROC: 100 * metrics.areaUnderROC
+        case .areaUnderPrecisionRecallIn: 100 * metrics.areaUnderPrecisionRecallIn
+        case .areaUnderPrecisionRecallOut: 100 * metrics.areaUnderPrecisionRecallOut
+        case .accuracy: 100 * accuracy.fraction
+        }
+    }
+}

@@ -1,0 +1,46 @@
+/// A mean and how far the values lie from it.
+public struct Spread: Equatable, Sendable {
+    public let mean: Double
+    /// The population standard deviation (divided by the number of values, not by one less).
+    public let deviation: Double
+
+    /// - Precondition: At least one value.
+    public init(_ values: [Double]) {
+        precondition(!values.isEmpty, "the mean of no values")
+        let count = Double(values.count)
+        let mean = values.reduce(0, +) / count
+        self.mean = mean
+        deviation = (values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / count).squareRoot()
+    }
+}
+
+/// One score over the runs (seeds) of one experiment.
+///
+/// The deviation of a near or far row is that of the runs' means, not a mean of deviations.
+public struct BenchmarkSummary: Equatable, Sendable {
+    public let rows: [BenchmarkRow]
+    /// Percent, shape `[rows, MetricColumn.allCases]`.
+    public let values: [[Spread]]
+    /// How many runs there are.
+    public let runCount: Int
+
+    /// - Precondition: At least one result, all with the same rows.
+    public init(_ results: [BenchmarkResult]) {
+        precondition(!results.isEmpty, "a summary of no runs")
+        rows = results[0].rows
+        for result in results {
+            precondition(
+                result.rows == rows, "rows \(result.rows.map(\.name)) beside \(results[0].rows.map(\.name))")
+        }
+        values = rows.indices.map { row in
+            MetricColumn.allCases.indices.map { column in Spread(results.map { $0.values[row][column] }) }
+        }
+        runCount = results.count
+    }
+
+    /// The spread in one cell, or `nil` where the benchmark has no such row.
+    public subscript(row: BenchmarkRow, column: MetricColumn) -> Spread? {
+        guard let index = rows.firstIndex(of: row) else { return nil }
+        return values[index][MetricColumn.allCases.firstIndex(of: column)!]
+    }
+}

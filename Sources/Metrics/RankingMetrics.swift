@@ -1,0 +1,79 @@
+/// How well confidences tell in-distribution samples from others, by OpenOOD's definitions.
+///
+/// A higher confidence means more in-distribution. Out-of-distribution is the positive class of the ROC. Source: Zhang
+/// et al., "OpenOOD v1.5: Enhanced Benchmark for Out-of-Distribution Detection", 2023, arXiv 2306.09301, and the curves
+/// of scikit-learn that it uses.
+public struct RankingMetrics: Equatable, Sendable {
+    /// FPR@95: the share of in-distribution samples that are flagged when 95 % of the others are caught.
+    ///
+    /// Read, as the published numbers are, at the first point that scikit-learn's `roc_curve` keeps; it drops the points
+    /// inside a straight run, so with heavy ties this is above `exactFalsePositiveRate`.
+    public let falsePositiveRate: Double
+    /// FPR@95 over all points of the curve.
+    public let exactFalsePositiveRate: Double
+    /// The area under the ROC.
+    public let areaUnderROC: Double
+    /// The area under the precision-recall curve by trapezoids, in-distribution as the positive class.
+    public let areaUnderPrecisionRecallIn: Double
+    /// The area under the precision-recall curve by trapezoids, out-of-distribution as the positive class.
+    public let areaUnderPrecisionRecallOut: Double
+    /// The number of distinct confidences.
+    public let distinctCount: Int
+    /// The number of those whose point of the ROC `falsePositiveRate` looks at.
+    public let keptCount: Int
+
+    /// Ranks the confidences; values are compared as they are stored.
+    ///
+    /// - Parameters:
+    ///   - inDistribution: At least one, all finite.
+    ///   - outOfDistribution: At least one, all finite.
+    /// - Throws: Which side is empty, or how many of its values are NaN or infinite.
+    public init(
+        inDistribution: Span<Float>, outOfDistribution: Span<Float>
+    ) throws(RankingMetricsError) {
+        let groups = ScoreGroups(
+            inKeys: try sorted(inDistribution, .inDistribution),
+            outKeys: try sorted(outOfDistribution, .outOfDistribution))
+        let inTotal = groups.inTotal
+        let outTotal = groups.outTotal
+
+        let caught = (0..<groups.count).lazy.filter(groups.catches95Percent)
+        // The last group is always kept and catches everything.
+        exactFalsePositiveRate = Double(groups.inCounts[caught.first!]) / Double(inTotal)
+        falsePositiveRate =
+            Double(groups.inCounts[caught.first(where: groups.isKept)!]) / Double(inTotal)
+        areaUnderROC = groups.areaUnderROC
+        areaUnderPrecisionRecallOut = areaUnderPrecisionRecall(
+            (0..<groups.count).lazy.map { (groups.outCounts[$0], groups.inCounts[$0]) },
+            positiveTotal: outTotal)
+        areaUnderPrecisionRecallIn = areaUnderPrecisionRecall(
+            (0..<groups.count).lazy.reversed().map { group in
+                group == 0
+                    ? (inTotal, outTotal)
+                    : (inTotal - groups.inCounts[group - 1], outTotal - groups.outCounts[group - 1])
+            }, positiveTotal: inTotal)
+        distinctCount = groups.count
+        keptCount = (0..<groups.count).count(where: groups.isKept)
+    }
+
+    /// As `init(inDistribution:outOfDistribution:)` over spans.
+    public init(
+        inDistribution: [Float], outOfDistribution: [Float]
+    ) throws(RankingMetricsError) {
+        try self.init(
+            inDistribution: inDistribution.span, outOfDistribution: outOfDistribution.span)
+    }
+}
+
+private func sorted(
+    _ values: Span<Float>, _ side: RankingMetricsError.Side
+) throws(RankingMetricsError) -> [UInt32] {
+    guard !values.isEmpty else {
+        throw RankingMetricsError(side: side, invalidCount: 0, count: 0)
+    }
+    switch sortedKeys(values) {
+    case .success(let keys): return keys
+    case .failure(let invalid):
+        throw RankingMetricsError(side: side, invalidCount: invalid.count, count: values.count)
+    }
+}

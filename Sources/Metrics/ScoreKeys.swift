@@ -1,0 +1,53 @@
+/// The values as integers in the same order and with the same ties, sorted.
+///
+/// Least-significant-digit radix sort, three digits of 11 bits.
+///
+/// - Returns: The keys in ascending order, or the number of values that are NaN or infinite.
+func sortedKeys(_ values: Span<Float>) -> Result<[UInt32], InvalidCount> {
+    var keys = [UInt32](repeating: 0, count: values.count)
+    var counts = [Int](repeating: 0, count: digits * digitValues)
+    var invalidCount = 0
+    for i in values.indices {
+        let key = orderedKey(values[i])
+        if !values[i].isFinite { invalidCount += 1 }
+        keys[i] = key
+        for digit in 0..<digits { counts[digit * digitValues + value(of: digit, in: key)] += 1 }
+    }
+    guard invalidCount == 0 else { return .failure(InvalidCount(count: invalidCount)) }
+
+    var sorted = [UInt32](repeating: 0, count: keys.count)
+    for digit in 0..<digits {
+        let own = digit * digitValues..<(digit + 1) * digitValues
+        if counts[own].contains(keys.count) { continue }
+        var start = 0
+        for slot in own {
+            let count = counts[slot]
+            counts[slot] = start
+            start += count
+        }
+        for key in keys {
+            let slot = own.lowerBound + value(of: digit, in: key)
+            sorted[counts[slot]] = key
+            counts[slot] += 1
+        }
+        swap(&keys, &sorted)
+    }
+    return .success(keys)
+}
+
+/// How many values have no place in an order.
+struct InvalidCount: Error { var count: Int }
+
+private let digits = 3
+private let digitBits = 11
+private let digitValues = 1 << digitBits
+
+private func value(of digit: Int, in key: UInt32) -> Int {
+    Int(key >> UInt32(digit * digitBits)) & (digitValues - 1)
+}
+
+/// An integer that compares as the finite `value` does; both zeros give the same one.
+private func orderedKey(_ value: Float) -> UInt32 {
+    let bits = (value + 0).bitPattern
+    return bits >> 31 == 0 ? bits | 1 << 31 : ~bits
+}

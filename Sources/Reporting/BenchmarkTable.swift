@@ -1,0 +1,89 @@
+internal import Foundation
+public import Metrics
+
+extension Table {
+    /// One score on one benchmark, in the rows and columns of OpenOOD's tables.
+    ///
+    /// A cell is `{mean:.2f} ± {std:.2f}` over the runs, or `{:.2f}` of a single one. As CSV this is OpenOOD's result file.
+    public init(_ summary: BenchmarkSummary) {
+        self.init(
+            columns: [""] + MetricColumn.allCases.map(\.rawValue),
+            rows: summary.rows.map { row in
+                Row(
+                    [row.name]
+                        + MetricColumn.allCases.map { cell(summary, row, $0) },
+                    isEmphasized: row.isMean)
+            })
+    }
+
+    /// One score of one experiment, to be set beside others.
+    public struct Contender: Sendable {
+        /// The experiment, of one or more runs.
+        public var run: String
+        public var score: String
+        public var summary: BenchmarkSummary
+
+        public init(run: String, score: String, summary: BenchmarkSummary) {
+            self.run = run
+            self.score = score
+            self.summary = summary
+        }
+    }
+
+    /// Contenders side by side: columns grouped by run, then by score.
+    ///
+    /// Near datasets, their mean, far datasets, their mean; where a contender lacks a dataset there is a dash. A run's title
+    /// has its accuracy, which is the same in all its rows.
+    ///
+    /// - Parameters:
+    ///   - contenders: Those of one run next to each other.
+    ///   - metrics: The columns of each score.
+    public init(
+        comparing contenders: [Contender],
+        metrics: [MetricColumn] = [.falsePositiveRate, .areaUnderROC]
+    ) {
+        var runs: [Group] = []
+        for (index, contender) in contenders.enumerated() {
+            if index > 0 && contenders[index - 1].run == contender.run {
+                runs[runs.count - 1].columnCount += metrics.count
+            } else {
+                runs.append(Group(title(of: contender), columnCount: metrics.count))
+            }
+        }
+        let scores = contenders.map { Group($0.score, columnCount: metrics.count) }
+        self.init(
+            columns: ["dataset"] + contenders.flatMap { _ in metrics.map(\.rawValue) },
+            groups: [runs, scores].map { [Group("", columnCount: 1)] + $0 },
+            rows: allRows(contenders.map(\.summary.rows)).map { row in
+                Row(
+                    [row.name]
+                        + contenders.flatMap { contender in
+                            metrics.map { cell(contender.summary, row, $0) }
+                        }, isEmphasized: row.isMean)
+            })
+    }
+}
+
+private func title(of contender: Table.Contender) -> String {
+    guard let row = contender.summary.rows.first else { return contender.run }
+    return "\(contender.run), ACC \(cell(contender.summary, row, .accuracy))"
+}
+
+private func cell(_ summary: BenchmarkSummary, _ row: BenchmarkRow, _ column: MetricColumn) -> String {
+    guard let spread = summary[row, column] else { return "–" }
+    return summary.runCount == 1
+        ? String(format: "%.2f", spread.mean)
+        : String(format: "%.2f ± %.2f", spread.mean, spread.deviation)
+}
+
+/// The rows that any of the lists has, the near ones first, in the order of their first appearance.
+private func allRows(_ lists: [[BenchmarkRow]]) -> [BenchmarkRow] {
+    var near: [BenchmarkRow] = []
+    var far: [BenchmarkRow] = []
+    for rows in lists {
+        let nearCount = rows.firstIndex(of: .nearMean) ?? 0
+        for row in rows[..<nearCount] where !near.contains(row) { near.append(row) }
+        for row in rows[nearCount...] where !row.isMean && !far.contains(row) { far.append(row) }
+    }
+    return (near.isEmpty ? [] : near + [.nearMean]) + (far.isEmpty ? [] : far + [.farMean])
+}

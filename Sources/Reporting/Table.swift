@@ -1,0 +1,85 @@
+/// Rows of text under titled columns.
+public struct Table: Equatable, Sendable {
+    public struct Row: Equatable, Sendable {
+        /// One for each column.
+        public var cells: [String]
+        /// Whether the row stands out: bold, and followed by a rule.
+        public var isEmphasized: Bool
+
+        public init(_ cells: [String], isEmphasized: Bool = false) {
+            self.cells = cells
+            self.isEmphasized = isEmphasized
+        }
+    }
+
+    /// A title over some neighbouring columns.
+    public struct Group: Equatable, Sendable {
+        public var title: String
+        public var columnCount: Int
+
+        public init(_ title: String, columnCount: Int) {
+            self.title = title
+            self.columnCount = columnCount
+        }
+    }
+
+    /// The columns' titles. The first column is aligned to the left, all others to the right.
+    public let columns: [String]
+    /// Lines of titles above the columns', the outermost first; each covers all columns.
+    public let groups: [[Group]]
+    public let rows: [Row]
+
+    /// - Precondition: Each line of groups and each row covers all columns.
+    public init(columns: [String], groups: [[Group]] = [], rows: [Row]) {
+        for line in groups {
+            let covered = line.reduce(0) { $0 + $1.columnCount }
+            precondition(
+                covered == columns.count && line.allSatisfy { $0.columnCount >= 1 },
+                "groups of \(covered) columns over \(columns.count)")
+        }
+        for row in rows {
+            precondition(
+                row.cells.count == columns.count,
+                "a row of \(row.cells.count) cells under \(columns.count) columns")
+        }
+        self.columns = columns
+        self.groups = groups
+        self.rows = rows
+    }
+
+    /// Comma-separated values with the columns' titles alone (RFC 4180, lines end in LF).
+    public var csv: String {
+        ([columns] + rows.map(\.cells)).map { line in
+            line.map(csvField).joined(separator: ",") + "\n"
+        }.joined()
+    }
+
+    /// A Markdown table; a column's title opens with those of its groups.
+    public var markdown: String {
+        let titles = columns.indices.map { column in
+            (groups.map { title(over: column, in: $0) } + [columns[column]])
+                .filter { !$0.isEmpty }.joined(separator: " ")
+        }
+        let rules = columns.indices.map { $0 == 0 ? "---" : "---:" }
+        let body = rows.map { row in
+            row.cells.map { row.isEmphasized && !$0.isEmpty ? "**\($0)**" : $0 }
+        }
+        return ([titles, rules] + body).map { line in
+            "| " + line.map { $0.replacing("|", with: "\\|") }.joined(separator: " | ") + " |\n"
+        }.joined()
+    }
+
+    private func title(over column: Int, in line: [Group]) -> String {
+        var end = 0
+        for group in line {
+            end += group.columnCount
+            if column < end { return group.title }
+        }
+        return ""
+    }
+}
+
+private func csvField(_ text: String) -> String {
+    let needsQuotes = text.contains { $0 == "," || $0 == "\"" || $0.isNewline }
+    return needsQuotes ? "\"\(text.replacing("\"", with: "\"\""))\"" : text
+}

@@ -1,0 +1,43 @@
+/// The out-of-distribution benchmark.
+public struct EvaluationConfiguration: Codable, Equatable, Sendable {
+    /// The scores to compute, each once.
+    public var scores = ["t2fnorm", "msp", "mls", "ebo"]
+    /// Samples in one forward pass of a rank.
+    public var batch = 256
+    /// Near out-of-distribution sets: name and folder of the packed dataset, in the table's order.
+    public var near = NamedPaths()
+    /// Far out-of-distribution sets: name and folder of the packed dataset, in the table's order.
+    public var far = NamedPaths()
+
+    public init() {}
+
+    func validate(data: DataConfiguration) throws(ConfigurationError) {
+        try check(
+            !scores.isEmpty && Set(scores).count == scores.count, "evaluation.scores", scores,
+            "a list of different scores")
+        try check(
+            (1...1_000_000).contains(batch), "evaluation.batch", batch, "a whole number from 1 to 1000000")
+        for (key, paths) in [("evaluation.near", near), ("evaluation.far", far)] {
+            for entry in paths.entries {
+                try check(
+                    isFileName(entry.name) && !["nearood", "farood"].contains(entry.name), key,
+                    "naming a dataset '\(entry.name)'",
+                    "a name without '/' that is not one of the table's own rows nearood and farood")
+                try check(
+                    !entry.path.isEmpty, "\(key).\(entry.name)", entry.path, "the folder of a packed dataset")
+            }
+        }
+        let shared = near.names.first { far.names.contains($0) }
+        try check(
+            shared == nil, "evaluation.far.\(shared ?? "")", "in evaluation.near too",
+            "each dataset in one of the two")
+        try check(
+            !data.test.isEmpty || (near.isEmpty && far.isEmpty), "data.test", data.test,
+            "the folder of the in-distribution test set, as evaluation.near or evaluation.far has datasets")
+    }
+}
+
+/// Whether `name` can be the name of one file or folder.
+func isFileName(_ name: String) -> Bool {
+    !name.isEmpty && name != "." && name != ".." && !name.contains { $0 == "/" || $0 == "\0" || $0.isNewline }
+}

@@ -1,0 +1,47 @@
+internal import Yams
+
+extension RunConfiguration {
+    /// A setting that two configurations do not share.
+    public struct Difference: Equatable, Sendable, CustomStringConvertible {
+        /// The whole key, as `optimizer.momentum`.
+        public var key: String
+        /// The value here, as YAML.
+        public var mine: String
+        /// The value in the other configuration, as YAML.
+        public var theirs: String
+        /// Whether it changes what the run computes, and not only where, how fast or how often it reports.
+        public var isMathematical: Bool
+
+        public var description: String { "\(key) is \(mine), was \(theirs)" }
+    }
+
+    /// The settings whose values differ from those in `other`, in the order of the configuration.
+    public func differences(from other: RunConfiguration) -> [Difference] {
+        compare(node(of: self), node(of: other), defaults: node(of: RunConfiguration()), path: [])
+    }
+}
+
+/// Keys, with all below them, that leave a run's mathematics as they are.
+private let harmless = [
+    "name", "output", "data.test", "data.prefetch", "training.keep", "training.checkpointEvery",
+    "training.stopAfterSteps", "compute", "evaluation",
+]
+
+private func compare(
+    _ mine: Node, _ theirs: Node, defaults: Node, path: [String]
+) -> [RunConfiguration.Difference] {
+    if !defaults.keys.isEmpty {
+        return defaults.keys.flatMap { key -> [RunConfiguration.Difference] in
+            guard let mine = mine.value(of: key), let theirs = theirs.value(of: key),
+                let defaults = defaults.value(of: key)
+            else { return [] }
+            return compare(mine, theirs, defaults: defaults, path: path + [key])
+        }
+    }
+    guard mine.brief != theirs.brief else { return [] }
+    let key = path.joined(separator: ".")
+    let isHarmless = harmless.contains { key == $0 || key.hasPrefix("\($0).") }
+    return [
+        .init(key: key, mine: mine.brief, theirs: theirs.brief, isMathematical: !isHarmless)
+    ]
+}

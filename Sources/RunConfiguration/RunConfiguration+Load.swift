@@ -1,0 +1,102 @@
+internal import Foundation
+internal import Yams
+
+extension RunConfiguration {
+    /// Reads and validates a configuration.
+    ///
+    /// - Parameters:
+    ///   - files: YAML files, merged left to right over the defaults: mappings key by key, other values replaced.
+    ///   - overrides: `key.key=value` each, set on top in order; the value is YAML.
+    ///   - names: What networks and scores there are.
+    /// - Throws: The first thing that cannot be used: a file, a line, an unknown key, a type, a value.
+    public static func load(
+        files: [String], overrides: [String] = [], names: KnownNames
+    ) throws(ConfigurationError) -> RunConfiguration {
+        var tree = SettingTree()
+        for file in files { try tree.merge(yaml: try text(of: file), file: file) }
+        for override in overrides { try tree.merge(override: override) }
+        return try tree.configuration(names: names)
+    }
+
+    /// Reads and validates a configuration that was stored as `yaml`.
+    ///
+    /// - Parameters:
+    ///   - file: Where the text is from, for errors.
+    ///   - names: What networks and scores there are; `nil` leaves those names to the caller.
+    public init(yaml: String, file: String, names: KnownNames? = nil) throws(ConfigurationError) {
+        var tree = SettingTree()
+        try tree.merge(yaml: yaml, file: file)
+        self = try tree.configuration(names: names)
+    }
+
+    /// All settings, which load again to an equal configuration.
+    public var yaml: String {
+        do {
+            return try serialize(node: node(of: self), allowUnicode: true, sortKeys: false)
+        } catch {
+            preconditionFailure("settings that cannot be written: \(error)")
+        }
+    }
+}
+
+private func text(of file: String) throws(ConfigurationError) -> String {
+    do {
+        return try String(contentsOf: URL(filePath: file), encoding: .utf8)
+    } catch {
+        let exists = FileManager.default.fileExists(atPath: file)
+        throw ConfigurationError(
+            key: "the configuration file \(file)", found: exists ? "not readable as UTF-8 text" : "missing",
+            expected: "a YAML file")
+    }
+}
+
+extension SettingTree {
+    fileprivate mutating func merge(yaml: String, file: String) throws(ConfigurationError) {
+        let document = try parse(yaml, file: file)
+        try merge(document) { ConfigurationError.Origin(file: file, line: $0.mark?.line) }
+    }
+
+    fileprivate mutating func merge(override: String) throws(ConfigurationError) {
+        let origin = ConfigurationError.Origin(file: "--set \(override)")
+        let parts = override.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+        let path = parts[0].split(separator: ".", omittingEmptySubsequences: false)
+        guard parts.count == 2, !path.contains(where: \.isEmpty) else {
+            throw ConfigurationError(
+                key: "--set", found: "'\(override)'",
+                expected: "key=value, for example optimizer.learningRate=0.05")
+        }
+        var node = try parse(String(parts[1]), file: origin.file)
+        for key in path.reversed() { node = Node([(Node(String(key), Tag(.str)), node)]) }
+        try merge(node) { _ in origin }
+    }
+
+    fileprivate func configuration(names: KnownNames?) throws(ConfigurationError) -> RunConfiguration {
+        let configuration = try decode()
+        do {
+            try configuration.validate(names: names)
+        } catch {
+            throw located(error)
+        }
+        return configuration
+    }
+
+    private func parse(_ yaml: String, file: String) throws(ConfigurationError) -> Node {
+        do {
+            return try compose(yaml: yaml) ?? Node("")
+        } catch YamlError.duplicatedKeysInMapping(let keys, let context) {
+            throw ConfigurationError(
+                key: keys.joined(separator: ", "), found: "written twice in one mapping",
+                expected: "each key once", origin: .init(file: file, line: context.mark.line))
+        } catch YamlError.scanner(_, let problem, let mark, _),
+            YamlError.parser(_, let problem, let mark, _), YamlError.composer(_, let problem, let mark, _)
+        {
+            throw ConfigurationError(
+                key: "the text", found: "no YAML (\(problem))", expected: "lines of 'key: value'",
+                origin: .init(file: file, line: mark.line))
+        } catch {
+            throw ConfigurationError(
+                key: "the text", found: "no YAML", expected: "lines of 'key: value'",
+                origin: .init(file: file))
+        }
+    }
+}

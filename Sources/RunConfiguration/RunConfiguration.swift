@@ -1,0 +1,68 @@
+/// All settings of a run.
+///
+/// A new setting is a stored property with a default, a sentence of documentation and a check in `validate()`: reading,
+/// writing, `--set`, unknown keys and comparison follow from that. A mapping that is empty by default takes any key.
+public struct RunConfiguration: Codable, Equatable, Sendable {
+    /// The run's name, a folder in `output`.
+    public var name = "run"
+    /// The folder of all runs.
+    public var output = "runs"
+    /// What initialisation, order and augmentation are drawn from.
+    public var seed: UInt64 = 0
+    public var data = DataConfiguration()
+    public var network = NetworkConfiguration()
+    public var head = HeadConfiguration()
+    public var optimizer = OptimizerConfiguration()
+    public var training = TrainingConfiguration()
+    public var batchNorm = BatchNormConfiguration()
+    public var compute = ComputeConfiguration()
+    public var evaluation = EvaluationConfiguration()
+
+    public init() {}
+
+    /// Where the run's files go: `<output>/<name>/s<seed>`.
+    public var runDirectory: String { "\(output)/\(name)/s\(seed)" }
+
+    /// Checks every setting.
+    ///
+    /// - Parameter names: What networks and scores there are; `nil` leaves those names to the caller.
+    /// - Throws: The first setting that cannot be used.
+    public func validate(names: KnownNames? = nil) throws(ConfigurationError) {
+        try check(isFileName(name), "name", name, "the name of a folder, without '/'")
+        try check(!output.isEmpty, "output", output, "a folder")
+        try data.validate()
+        try network.validate()
+        try head.validate()
+        try optimizer.validate()
+        try training.validate()
+        try batchNorm.validate(training: training)
+        try compute.validate()
+        try evaluation.validate(data: data)
+        try names?.validate(self)
+    }
+}
+
+/// The names that other modules give meaning to.
+public struct KnownNames: Equatable, Sendable {
+    public var networks: [String]
+    public var scores: [String]
+
+    public init(networks: [String], scores: [String]) {
+        self.networks = networks
+        self.scores = scores
+    }
+
+    func validate(_ configuration: RunConfiguration) throws(ConfigurationError) {
+        try check("network.name", configuration.network.name, among: networks)
+        for score in configuration.evaluation.scores {
+            try check("evaluation.scores", score, among: scores)
+        }
+    }
+
+    private func check(_ key: String, _ name: String, among known: [String]) throws(ConfigurationError) {
+        guard !known.contains(name) else { return }
+        throw ConfigurationError(
+            key: key, found: name, expected: "one of \(known.joined(separator: ", "))",
+            suggestion: nearestName(to: name, among: known))
+    }
+}

@@ -1,0 +1,119 @@
+internal import Yams
+
+/// Settings as they were written, merged over the defaults, and where each one comes from.
+struct SettingTree {
+    private let defaults = node(of: RunConfiguration())
+    private var merged = node(of: RunConfiguration())
+    private var origins: [String: ConfigurationError.Origin] = [:]
+
+    /// Merges a document: mappings key by key, everything else replaces what was there.
+    ///
+    /// - Parameter origin: Where a key stands, from its node.
+    mutating func merge(
+        _ document: Node, origin: (Node) -> ConfigurationError.Origin
+    ) throws(ConfigurationError) {
+        if document.isNull { return }
+        merged = try merge(document, onto: merged, defaults, path: [], origin: origin)
+    }
+
+    private mutating func merge(
+        _ node: Node, onto base: Node, _ defaults: Node, path: [String],
+        origin: (Node) -> ConfigurationError.Origin
+    ) throws(ConfigurationError) -> Node {
+        let key = path.joined(separator: ".")
+        guard case .mapping(let pairs) = node, case .mapping = defaults else {
+            guard defaults.mapping == nil && !node.isNull else {
+                let known = defaults.keys.isEmpty ? "" : " of \(defaults.keys.joined(separator: ", "))"
+                throw ConfigurationError(
+                    key: path.isEmpty ? "the document" : key,
+                    found: node.isNull ? "empty" : node.brief,
+                    expected: defaults.mapping == nil ? "a value" : "a mapping\(known)",
+                    origin: origins[key] ?? origin(node))
+            }
+            return node
+        }
+        let takesAnyKey = defaults.mapping?.isEmpty == true
+        var result = base
+        for (keyNode, value) in pairs {
+            let name = keyNode.scalar?.string ?? keyNode.brief
+            let inner = path + [name]
+            guard let known = takesAnyKey ? Node("") : defaults.value(of: name) else {
+                throw unknownKey(inner, known: defaults.keys, origin: origin(keyNode))
+            }
+            origins[inner.joined(separator: ".")] = origin(keyNode)
+            let merged = try merge(
+                value, onto: base.value(of: name) ?? Node(""), known, path: inner, origin: origin)
+            result = result.setting(name, to: merged)
+        }
+        return result
+    }
+
+    private func unknownKey(
+        _ path: [String], known: [String], origin: ConfigurationError.Origin
+    ) -> ConfigurationError {
+        let section = path.dropLast()
+        let name = path.last ?? ""
+        let elsewhere = paths(of: name, in: defaults, below: [])
+        let near = nearestName(to: name, among: known).map { section + [$0] }
+        let place = section.isEmpty ? "" : " in \(section.joined(separator: "."))"
+        return ConfigurationError(
+            key: path.joined(separator: "."), found: "unknown",
+            expected: "one of the keys\(place): \(known.joined(separator: ", "))",
+            suggestion: (elsewhere.first ?? near.map(Array.init))?.joined(separator: "."), origin: origin)
+    }
+
+    /// The paths of the keys that are called `name`.
+    private func paths(of name: String, in node: Node, below path: [String]) -> [[String]] {
+        node.keys.flatMap { key in
+            (key == name ? [path + [key]] : [])
+                + paths(of: name, in: node.value(of: key) ?? Node(""), below: path + [key])
+        }
+    }
+
+    /// The merged settings, typed.
+    func decode() throws(ConfigurationError) -> RunConfiguration {
+        do {
+            return try YAMLDecoder().decode(RunConfiguration.self, from: merged)
+        } catch let error as UnknownChoice {
+            throw wrong(
+                error.codingPath, expected: "one of \(error.known.joined(separator: ", "))",
+                suggestion: nearestName(to: error.found, among: error.known))
+        } catch DecodingError.typeMismatch(let type, let context) {
+            throw wrong(context.codingPath, expected: expectation(of: type))
+        } catch DecodingError.valueNotFound(let type, let context) {
+            throw wrong(context.codingPath, expected: expectation(of: type))
+        } catch {
+            throw ConfigurationError(
+                key: "the configuration", found: "unreadable (\(error))", expected: "settings")
+        }
+    }
+
+    private func wrong(
+        _ codingPath: [any CodingKey], expected: String, suggestion: String? = nil
+    ) -> ConfigurationError {
+        let path = codingPath.filter { $0.intValue == nil }.map(\.stringValue)
+        let found = path.reduce(Optional(merged)) { $0?.value(of: $1) }
+        return located(
+            ConfigurationError(
+                key: path.joined(separator: "."), found: found?.brief ?? "empty", expected: expected,
+                suggestion: suggestion))
+    }
+
+    /// The error with the place where its key was written, if it was.
+    func located(_ error: ConfigurationError) -> ConfigurationError {
+        var located = error
+        located.origin = origins[error.key]
+        return located
+    }
+}
+
+/// A type of setting in a user's words.
+private func expectation(of type: any Any.Type) -> String {
+    if type == Double.self { return "a number" }
+    if type == Bool.self { return "true or false" }
+    if type == UInt64.self { return "a whole number from 0" }
+    if type is any BinaryInteger.Type { return "a whole number" }
+    if type == Node.Sequence.self { return "a list such as [1, 2, 3]" }
+    if type == Node.Mapping.self { return "a mapping" }
+    return "one value"
+}

@@ -1,0 +1,65 @@
+/// The length of a training run, its batches and its checkpoints.
+public struct TrainingConfiguration: Codable, Equatable, Sendable {
+    /// Passes over the training set.
+    public var epochs = 100
+    /// Samples in a step, over all ranks: a whole number of lanes.
+    public var batch = 128
+    /// Samples whose gradients are summed in one go; lanes are summed by a fixed tree.
+    public var lane = 32
+    /// Steps between two checkpoints; 0 for one after each epoch.
+    public var checkpointEvery = 0
+    /// How many of the latest checkpoints stay on disk.
+    public var keep = 2
+    /// Stop, with a checkpoint, after so many steps of this run; 0 for never.
+    public var stopAfterSteps = 0
+
+    public init() {}
+
+    func validate() throws(ConfigurationError) {
+        try check(
+            (1...1_000_000).contains(epochs), "training.epochs", epochs, "a whole number from 1 to 1000000")
+        try check((1...65_536).contains(lane), "training.lane", lane, "a number of samples from 1 to 65536")
+        try check(
+            (1...16_777_216).contains(batch) && batch.isMultiple(of: lane), "training.batch", batch,
+            "a multiple of training.lane (\(lane)) from \(lane) to 16777216")
+        try check(
+            checkpointEvery >= 0, "training.checkpointEvery", checkpointEvery,
+            "a number of steps, or 0 for each epoch")
+        try check(keep >= 1, "training.keep", keep, "a whole number from 1")
+        try check(
+            stopAfterSteps >= 0, "training.stopAfterSteps", stopAfterSteps,
+            "a number of steps, or 0 for never")
+    }
+}
+
+/// How batch normalisation sees a batch.
+public struct BatchNormConfiguration: Codable, Equatable, Sendable {
+    /// Consecutive samples that share their statistics, a whole number of lanes; 0 for the global batch.
+    public var group = 0
+
+    public init() {}
+
+    func validate(training: TrainingConfiguration) throws(ConfigurationError) {
+        try check(
+            group == 0
+                || (group > 0 && group <= training.batch && group.isMultiple(of: training.lane)),
+            "batchNorm.group", group,
+            """
+            0, or a multiple of training.lane (\(training.lane)) up to training.batch (\(training.batch))
+            """)
+    }
+}
+
+/// How the machine is used.
+public struct ComputeConfiguration: Codable, Equatable, Sendable {
+    /// Worker threads of each rank; 0 to share the node's cores among its ranks.
+    public var threads = 0
+
+    public init() {}
+
+    func validate() throws(ConfigurationError) {
+        try check(
+            (0...4096).contains(threads), "compute.threads", threads,
+            "a number of threads up to 4096, or 0 to share the cores among the ranks")
+    }
+}

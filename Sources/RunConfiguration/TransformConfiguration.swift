@@ -1,0 +1,46 @@
+/// How an image becomes the network's input.
+public struct TransformConfiguration: Codable, Equatable, Sendable {
+    /// How a training image is cut out.
+    public enum Crop: String, Choice {
+        /// A window of `size` at a random place of the image with a black border of `padding`.
+        case padded
+        /// A window of random area and shape, resized to `size`.
+        case resized
+    }
+
+    /// Height and width of the network's input in pixels.
+    public var size = 32
+    /// The length that an image's shorter side is resized to before the crop, in pixels; 0 for `size`.
+    public var resize = 0
+    /// The width of the border that a padded crop may reach into, in pixels.
+    public var padding = 4
+    /// Whether half of the training images are mirrored.
+    public var flip = true
+    public var crop = Crop.padded
+    /// The mean of red, green and blue, subtracted; the image's range is 0 to 1.
+    public var mean = [0.4914, 0.4822, 0.4465]
+    /// The standard deviation of red, green and blue, divided by.
+    public var standardDeviation = [0.2470, 0.2435, 0.2616]
+
+    public init() {}
+
+    /// The length that an image's shorter side is resized to.
+    public var resizedSide: Int { resize == 0 ? size : resize }
+
+    func validate() throws(ConfigurationError) {
+        try check(
+            (1...16_384).contains(size), "data.transform.size", size, "a number of pixels from 1 to 16384")
+        try check(
+            resize == 0 || (size...16_384).contains(resize), "data.transform.resize", resize,
+            "0, or a number of pixels from data.transform.size (\(size)) to 16384")
+        try check(
+            (0...size).contains(padding), "data.transform.padding", padding,
+            "a number of pixels from 0 to data.transform.size (\(size))")
+        try check(
+            mean.count == 3 && mean.allSatisfy { $0.isFinite }, "data.transform.mean", mean,
+            "three finite numbers")
+        try check(
+            standardDeviation.count == 3 && standardDeviation.allSatisfy { $0.isFinite && $0 > 0 },
+            "data.transform.standardDeviation", standardDeviation, "three finite numbers above 0")
+    }
+}

@@ -1,0 +1,73 @@
+internal import Foundation
+internal import HDF5
+
+/// `metrics.jsonl`: one JSON object a line for each update and each epoch, in order.
+///
+/// Lines of updates hold nothing that depends on the machine, so two runs of one configuration have the same ones.
+public final class EventLog {
+    private struct Line<Report: Encodable>: Encodable {
+        let event: String
+        let report: Report
+
+        func encode(to encoder: any Encoder) throws {
+            var container = encoder.container(keyedBy: Key.self)
+            try container.encode(event, forKey: .event)
+            try report.encode(to: encoder)
+        }
+
+        enum Key: CodingKey { case event }
+    }
+
+    private struct Position: Decodable {
+        let step: Int
+    }
+
+    private let path: String
+    private let file: FileHandle
+    private let encoder = JSONEncoder()
+
+    /// Opens the log to go on after update `step`: what was logged of later ones is dropped.
+    public init(path: String, afterStep step: Int) throws(TrainingError) {
+        encoder.outputFormatting = .sortedKeys
+        self.path = path
+        do {
+            let kept = Self.lines(of: path, upToStep: step)
+            try replaceFile(at: path) { temporary in
+                try Data(kept.map { $0 + "\n" }.joined().utf8).write(to: URL(filePath: temporary))
+            }
+            file = try FileHandle(forWritingTo: URL(filePath: path))
+            try file.seekToEnd()
+        } catch {
+            throw .data("could not write \(path): \(error)")
+        }
+    }
+
+    deinit { try? file.close() }
+
+    /// Adds what an event has to say, if anything.
+    public func record(_ event: TrainingEvent) throws(TrainingError) {
+        switch event {
+        case .step(let report): try append(Line(event: "step", report: report))
+        case .epoch(let report): try append(Line(event: "epoch", report: report))
+        case .started, .notice, .checkpoint: return
+        }
+    }
+
+    private func append(_ line: some Encodable) throws(TrainingError) {
+        do {
+            try file.write(contentsOf: try encoder.encode(line) + Data("\n".utf8))
+        } catch {
+            throw .data("could not write \(path): \(error)")
+        }
+    }
+
+    private static func lines(of path: String, upToStep step: Int) -> [String] {
+        guard let text = try? String(contentsOfFile: path, encoding: .utf8) else { return [] }
+        return text.split(separator: "\n").map(String.init).filter { line in
+            guard let position = try? JSONDecoder().decode(Position.self, from: Data(line.utf8)) else {
+                return false
+            }
+            return position.step <= step
+        }
+    }
+}

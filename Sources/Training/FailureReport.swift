@@ -1,0 +1,39 @@
+internal import Checkpoints
+internal import Cluster
+internal import Datasets
+internal import RunConfiguration
+
+/// The exit codes of the command line.
+public enum ExitCode {
+    public static let usage: Int32 = 2
+    public static let data: Int32 = 3
+    public static let numeric: Int32 = 4
+    public static let checkpoint: Int32 = 5
+    public static let environment: Int32 = 6
+    /// Anything this program did not foresee.
+    public static let unexpected: Int32 = 1
+}
+
+/// The exit code and the one line for an error.
+public func failureReport(of error: any Error) -> (exitCode: Int32, message: String) {
+    let code: Int32 =
+        switch error {
+        case is ConfigurationError: ExitCode.usage
+        case is DatasetError: ExitCode.data
+        case let error as TrainingError: error.exitCode
+        case is CheckpointError: ExitCode.checkpoint
+        case is MPIError, is LaunchError: ExitCode.environment
+        case let failure as JobFailure: failure.exitCode
+        default: ExitCode.unexpected
+        }
+    return (code, "\(error)")
+}
+
+extension TrainingError {
+    var exitCode: Int32 {
+        switch self {
+        case .lossNotFinite: ExitCode.numeric
+        case .data: ExitCode.data
+        }
+    }
+}

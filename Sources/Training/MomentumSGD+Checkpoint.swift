@@ -1,0 +1,30 @@
+internal import Checkpoints
+internal import Kernels
+internal import Networks
+
+extension MomentumSGD {
+    /// The velocity of each parameter, in PyTorch's order and shape.
+    func tensors(of store: ParameterStore) -> [Checkpoint.Tensor] {
+        store.entries.filter { $0.role == .parameter }.map { entry in
+            Checkpoint.Tensor(
+                name: entry.name, shape: entry.shape, elements: store.elements(of: entry, in: velocity))
+        }
+    }
+
+    /// Overwrites the velocity.
+    ///
+    /// - Throws: If a parameter has none in `tensors`, or one of another shape.
+    mutating func restore(
+        _ tensors: [Checkpoint.Tensor], of store: ParameterStore, path: String
+    ) throws(CheckpointError) {
+        let byName = Dictionary(tensors.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+        for entry in store.entries where entry.role == .parameter {
+            guard let tensor = byName[entry.name], tensor.shape == entry.shape else {
+                throw CheckpointError(
+                    path: path,
+                    reason: "holds no momentum of '\(entry.name)': it is a model, not a run to go on from")
+            }
+            store.setElements(of: entry, in: &velocity, to: tensor.elements)
+        }
+    }
+}

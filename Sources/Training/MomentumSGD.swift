@@ -1,0 +1,51 @@
+public import Kernels
+public import Networks
+public import Workers
+
+/// Stochastic gradient descent with momentum and weight decay on every parameter, as PyTorch's.
+///
+/// `g ← g + λ w; v ← μ v + g; w ← w − η (g + μ v)` with Nesterov's momentum, `w ← w − η v` without; `v` starts at 0.
+public struct MomentumSGD: ~Copyable {
+    /// μ, from 0 up to but not including 1.
+    public let momentum: Float
+    /// λ, 0 or more.
+    public let weightDecay: Float
+    public let usesNesterov: Bool
+    /// `v`, at the parameters' places.
+    public internal(set) var velocity: Buffer<Float>
+
+    /// - Parameter parameterCount: Elements of `ParameterStore.values`.
+    public init(momentum: Float, weightDecay: Float, usesNesterov: Bool, parameterCount: Int) {
+        self.momentum = momentum
+        self.weightDecay = weightDecay
+        self.usesNesterov = usesNesterov
+        velocity = Buffer(zeros: parameterCount)
+    }
+
+    /// Moves the parameters of `store` by its gradients.
+    public mutating func update(_ store: ParameterStore, learningRate: Float, on pool: WorkerPool) {
+        Self.update(
+            &store.values, gradients: store.gradients, velocity: &velocity, learningRate: learningRate,
+            momentum: momentum, weightDecay: weightDecay, usesNesterov: usesNesterov, on: pool)
+    }
+
+    private static func update(
+        _ values: inout Buffer<Float>, gradients: borrowing Buffer<Float>, velocity: inout Buffer<Float>,
+        learningRate: Float, momentum: Float, weightDecay: Float, usesNesterov: Bool, on pool: WorkerPool
+    ) {
+        let chunk = 16_384
+        let gradients = gradients.span
+        var values = values.mutableSpan
+        var velocity = velocity.mutableSpan
+        pool.split(&values, every: chunk, &velocity, every: chunk) { item, values, velocity in
+            let gradient = gradients.extracting(item * chunk..<item * chunk + values.count)
+            for i in gradient.indices {
+                let slope = gradient[i].addingProduct(weightDecay, values[i])
+                let speed = slope.addingProduct(momentum, velocity[i])
+                velocity[i] = speed
+                let direction = usesNesterov ? slope.addingProduct(momentum, speed) : speed
+                values[i] = values[i].addingProduct(-learningRate, direction)
+            }
+        }
+    }
+}

@@ -1,0 +1,141 @@
+internal import Checkpoints
+public import Cluster
+internal import Datasets
+internal import Detection
+internal import Kernels
+internal import Networks
+public import RunConfiguration
+internal import Workers
+
+/// One run from its start, or from where it stopped, to its end; on every rank of a job.
+///
+/// Rank 0 writes: the configuration, the log and the checkpoints. A failure on any rank ends `run` on all of them
+/// with the same `JobFailure`.
+public final class Trainer {
+    private let configuration: RunConfiguration
+    private let communicator: any Communicator
+    private let observer: (TrainingEvent) -> Void
+    private let directory: RunDirectory
+    private let store: CheckpointStore
+    private var log: EventLog?
+
+    /// - Parameter observer: Called on every rank with each event, in order.
+    public init(
+        _ configuration: RunConfiguration, communicator: any Communicator,
+        observer: @escaping (TrainingEvent) -> Void = { _ in }
+    ) {
+        self.configuration = configuration
+        self.communicator = communicator
+        self.observer = observer
+        directory = RunDirectory(configuration)
+        store = CheckpointStore(folder: directory.checkpointsPath, keep: configuration.training.keep)
+    }
+
+    /// Trains to the end of the last epoch, or to `training.stopAfterSteps`.
+    ///
+    /// - Throws: `JobFailure`, the same on all ranks, or `MPIError`.
+    public func run(resume: ResumeMode = .automatic) throws {
+        let setup = try together {
+            try TrainingSetup(
+                self.configuration, store: self.store, resume: resume, localSize: self.communicator.localSize)
+        }
+        let session = try together { try TrainingSession(self.configuration, setup, self.communicator) }
+        try together {
+            guard self.communicator.rank == 0 else { return }
+            try self.directory.create()
+            try self.directory.write(self.configuration)
+            self.log = try EventLog(path: self.directory.metricsPath, afterStep: session.position.step)
+        }
+        announce(setup, session)
+        let stop = configuration.training.stopAfterSteps
+        while !session.isDone && (stop == 0 || session.position.step < stop) {
+            try advance(session)
+        }
+        if stop != 0 && !session.isDone { try save(session) }
+    }
+
+    /// One step, and what falls due after it.
+    private func advance(_ session: TrainingSession) throws {
+        let batch = try together { try session.nextBatch() }
+        let report = try session.step(batch, communicator)
+        try emit(.step(report))
+        guard report.loss.isFinite else {
+            throw try agreed(
+                TrainingError.lossNotFinite(
+                    loss: report.loss, epoch: report.epoch, step: report.stepInEpoch,
+                    learningRate: report.learningRate))
+        }
+        if session.isAtEndOfEpoch {
+            let accuracy = try validate(session)
+            let isBest = accuracy >= session.position.bestAccuracy
+            try emit(.epoch(session.endEpoch(validationAccuracy: accuracy)))
+            try save(session, isBest: isBest)
+        } else if configuration.training.checkpointEvery > 0,
+            session.position.step.isMultiple(of: configuration.training.checkpointEvery)
+        {
+            try save(session)
+        }
+    }
+
+    private func validate(_ session: TrainingSession) throws -> Double {
+        let pass = ForwardPass(
+            classifier: session.classifier, transform: configuration.evaluationTransform,
+            laneSize: configuration.training.lane, batchSize: configuration.evaluation.batch,
+            communicator: communicator, pool: session.pool)
+        let correct = try together { try pass.correctPredictions(on: session.validation) }
+        var counts = [Int64(correct)]
+        var span = counts.mutableSpan
+        try communicator.treeSum(&span)
+        return Double(counts[0]) / Double(max(session.validation.count, 1))
+    }
+
+    private func save(_ session: TrainingSession, isBest: Bool = false) throws {
+        let paths: [String] = try together {
+            guard self.communicator.rank == 0 else { return [] }
+            let checkpoint = session.checkpoint(configuration: self.configuration.yaml)
+            try self.store.save(checkpoint)
+            if isBest { try self.store.saveBest(checkpoint) }
+            return [self.directory.checkpointsPath]
+        }
+        for path in paths { try emit(.checkpoint(path: path, isBest: isBest)) }
+    }
+
+    private func announce(_ setup: TrainingSetup, _ session: TrainingSession) {
+        for notice in setup.notices { observer(.notice(notice)) }
+        if !communicator.isExact {
+            observer(
+                .notice(
+                    """
+                    \(communicator.worldSize) ranks are no power of two: sums agree with other world sizes to rounding, \
+                    not to the bit
+                    """))
+        }
+        let lanes = configuration.training.batch / configuration.training.lane
+        if lanes < communicator.worldSize {
+            observer(
+                .notice(
+                    """
+                    a batch has \(lanes) lanes for \(communicator.worldSize) ranks: some have nothing to do; lower \
+                    training.lane (which changes the mathematics) or use fewer ranks
+                    """))
+        }
+        observer(.started(session.plan(setup, communicator, directory: directory.path)))
+    }
+
+    private func emit(_ event: TrainingEvent) throws {
+        observer(event)
+        try log?.record(event)
+    }
+
+    /// Runs `body` on all ranks; a failure on any becomes the same one on all.
+    private func together<Result>(_ body: () throws -> Result) throws -> Result {
+        try communicator.together(describe: failureReport, body)
+    }
+
+    /// The failure that all ranks have come to, as each of them throws it.
+    private func agreed(_ error: TrainingError) throws -> any Error {
+        let own = failureReport(of: error)
+        return try communicator.firstFailure(of: own) ?? JobFailure(
+            rank: 0, exitCode: own.exitCode, message: own.message)
+    }
+}

@@ -1,0 +1,62 @@
+/// What a run tells those who watch it; sent on every rank, in order.
+public enum TrainingEvent: Equatable, Sendable {
+    case started(TrainingPlan)
+    /// Something the user should know, in one line.
+    case notice(String)
+    case step(StepReport)
+    case epoch(EpochReport)
+    /// A checkpoint was written; `isBest` if it is the best model so far.
+    case checkpoint(path: String, isBest: Bool)
+}
+
+/// What a run is about to do.
+public struct TrainingPlan: Equatable, Sendable {
+    public var network: String
+    public var parameterCount: Int
+    public var worldSize: Int
+    public var threads: Int
+    public var sampleCount: Int
+    public var batchSize: Int
+    public var epochs: Int
+    public var stepsPerEpoch: Int
+    /// Updates made before this start; 0 for a new run.
+    public var firstStep: Int
+    /// The checkpoint that the run goes on from.
+    public var resumedFrom: String?
+    public var runDirectory: String
+}
+
+/// One update.
+public struct StepReport: Equatable, Codable, Sendable {
+    /// Updates made so far, this one included.
+    public var step: Int
+    /// Counted from 1.
+    public var epoch: Int
+    /// Counted from 1.
+    public var stepInEpoch: Int
+    /// Mean cross-entropy over the global batch.
+    public var loss: Double
+    /// Share of correct predictions in the global batch.
+    public var accuracy: Double
+    public var learningRate: Double
+}
+
+/// One epoch.
+public struct EpochReport: Equatable, Codable, Sendable {
+    /// Counted from 1.
+    public var epoch: Int
+    /// Updates made so far.
+    public var step: Int
+    /// Mean over the epoch's samples.
+    public var loss: Double
+    /// Share of correct predictions while training.
+    public var accuracy: Double
+    /// Share of correct predictions on the validation set.
+    public var validationAccuracy: Double
+    /// Training throughput of all ranks; of what this start did, if the epoch was resumed.
+    public var imagesPerSecond: Double
+    /// Time to train, validation not included.
+    public var seconds: Double
+    /// Share of that time spent waiting for data.
+    public var dataWaitShare: Double
+}

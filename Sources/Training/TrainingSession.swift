@@ -1,0 +1,171 @@
+internal import Checkpoints
+internal import Cluster
+internal import Datasets
+internal import Foundation
+internal import Kernels
+internal import Networks
+internal import RunConfiguration
+internal import Workers
+
+/// The state of a run between two steps, and how it takes one.
+final class TrainingSession {
+    let classifier: Classifier
+    let validation: PackedDataset
+    let pool: WorkerPool
+    private(set) var position: TrainingPosition
+    private var optimizer: MomentumSGD
+    private let schedule: LearningRateSchedule
+    private let training: PackedDataset
+    private let loader: BatchLoader
+    private let configuration: RunConfiguration
+    private let rank: Int
+    private let worldSize: Int
+    private let stepsPerEpoch: Int
+    private let clock = ContinuousClock()
+    private var epochTime = Duration.zero
+    private var dataWait = Duration.zero
+    private var timedSamples = 0
+
+    init(_ configuration: RunConfiguration, _ setup: TrainingSetup, _ communicator: any Communicator) throws {
+        self.configuration = configuration
+        classifier = setup.classifier
+        training = setup.training
+        validation = setup.validation
+        pool = WorkerPool(threads: setup.threads)
+        rank = communicator.rank
+        worldSize = communicator.worldSize
+        position = setup.resumed?.checkpoint.position ?? TrainingPosition()
+        let batch = configuration.training.batch
+        stepsPerEpoch = (training.count + batch - 1) / batch
+        schedule = LearningRateSchedule(
+            initial: configuration.optimizer.learningRate,
+            minimum: configuration.optimizer.minimumLearningRate,
+            stepCount: stepsPerEpoch * configuration.training.epochs)
+        optimizer = MomentumSGD(
+            momentum: Float(configuration.optimizer.momentum),
+            weightDecay: Float(configuration.optimizer.weightDecay),
+            usesNesterov: configuration.optimizer.nesterov,
+            parameterCount: classifier.parameters.parameterCount)
+        if let resumed = setup.resumed {
+            try optimizer.restore(
+                resumed.checkpoint.momentum, of: classifier.parameters, path: resumed.path)
+        }
+        let window = configuration.data.window
+        loader = BatchLoader(
+            source: training,
+            sampler: Sampler(
+                seed: configuration.seed, count: training.count, window: window == 0 ? training.count : window),
+            transform: configuration.trainingTransform, batchSize: batch,
+            laneSize: configuration.training.lane, rank: rank, worldSize: worldSize,
+            startEpoch: position.epoch, startStep: position.stepInEpoch, epochs: configuration.training.epochs,
+            prefetch: configuration.data.prefetch, threads: 1)
+    }
+
+    var isDone: Bool { position.epoch >= configuration.training.epochs }
+    var isAtEndOfEpoch: Bool { position.stepInEpoch == stepsPerEpoch }
+
+    /// The rank's part of the next batch.
+    func nextBatch() throws(DatasetError) -> Batch {
+        let start = clock.now
+        let batch = try loader.next()
+        dataWait += clock.now - start
+        guard let batch else {
+            throw DatasetError(
+                action: "read a batch", place: training.path,
+                reason: "it ended before step \(position.step) of \(schedule.stepCount)")
+        }
+        return batch
+    }
+
+    /// Forward, backward, sum over ranks, update.
+    func step(_ batch: Batch, _ communicator: any Communicator) throws -> StepReport {
+        let start = clock.now
+        let pass = Pass(
+            BatchPlacement(
+                sampleCount: batch.globalSampleCount, laneSize: configuration.training.lane,
+                group: configuration.batchNorm.group, rank: rank, worldSize: worldSize),
+            mode: .training, pool: pool,
+            sumAcrossRanks: { values in try communicator.treeSum(&values) })
+        let report = try classifier.differentiate(images: batch.images, labels: batch.labels, pass)
+        let samples = batch.globalSampleCount
+        loader.recycle(batch)
+        try Self.sum(&classifier.parameters.gradients, communicator)
+        let (loss, correct) = try Self.sum(report, communicator)
+        let rate = schedule.rate(step: position.step)
+        optimizer.update(classifier.parameters, learningRate: Float(rate), on: pool)
+        position.step += 1
+        position.stepInEpoch += 1
+        position.epochLoss += loss
+        position.epochCorrect += correct
+        position.epochSamples += samples
+        epochTime += clock.now - start
+        timedSamples += samples
+        return StepReport(
+            step: position.step, epoch: position.epoch + 1, stepInEpoch: position.stepInEpoch,
+            loss: loss / Double(samples), accuracy: Double(correct) / Double(samples), learningRate: rate)
+    }
+
+    /// Closes the epoch that the last step ended.
+    func endEpoch(validationAccuracy: Double) -> EpochReport {
+        let seconds = (epochTime + dataWait).seconds
+        let report = EpochReport(
+            epoch: position.epoch + 1, step: position.step,
+            loss: position.epochLoss / Double(position.epochSamples),
+            accuracy: Double(position.epochCorrect) / Double(position.epochSamples),
+            validationAccuracy: validationAccuracy, imagesPerSecond: Double(timedSamples) / seconds,
+            seconds: seconds, dataWaitShare: dataWait.seconds / seconds)
+        if validationAccuracy >= position.bestAccuracy {
+            position.bestAccuracy = validationAccuracy
+            position.bestEpoch = position.epoch + 1
+        }
+        position.epoch += 1
+        position.stepInEpoch = 0
+        position.epochLoss = 0
+        position.epochCorrect = 0
+        position.epochSamples = 0
+        epochTime = .zero
+        dataWait = .zero
+        timedSamples = 0
+        return report
+    }
+
+    /// A snapshot that a run can go on from.
+    func checkpoint(configuration yaml: String) -> Checkpoint {
+        Checkpoint(
+            classifier, momentum: optimizer.tensors(of: classifier.parameters), position: position,
+            configuration: yaml, dataFingerprint: training.fingerprint)
+    }
+
+    func plan(_ setup: TrainingSetup, _ communicator: any Communicator, directory: String) -> TrainingPlan {
+        TrainingPlan(
+            network: classifier.name.rawValue, parameterCount: classifier.parameters.parameterCount,
+            worldSize: worldSize, threads: setup.threads, sampleCount: training.count,
+            batchSize: configuration.training.batch, epochs: configuration.training.epochs,
+            stepsPerEpoch: stepsPerEpoch, firstStep: position.step, resumedFrom: setup.resumed?.path,
+            runDirectory: directory)
+    }
+
+    private static func sum(_ gradients: inout Buffer<Float>, _ communicator: any Communicator) throws {
+        var span = gradients.mutableSpan
+        try communicator.treeSum(&span)
+    }
+
+    /// The loss and the number of correct predictions, summed over all lanes of the global batch.
+    private static func sum(
+        _ report: Classifier.LaneReport, _ communicator: any Communicator
+    ) throws -> (loss: Double, correct: Int) {
+        var sums = [0.0, 0.0]
+        var span = sums.mutableSpan
+        let laneCount = report.values.count / 2
+        sumLanes(report.values.span, laneCount: laneCount, in: 0..<laneCount, into: &span)
+        try communicator.treeSum(&span)
+        return (sums[0], Int(sums[1]))
+    }
+}
+
+extension Duration {
+    /// In seconds, never 0.
+    var seconds: Double {
+        max(Double(components.seconds) + Double(components.attoseconds) * 1e-18, 1e-9)
+    }
+}

@@ -1,0 +1,83 @@
+internal import Checkpoints
+internal import Cluster
+public import Datasets
+internal import Kernels
+internal import Networks
+internal import RunConfiguration
+internal import Workers
+
+/// All that a run needs before its first step; made on every rank alone, without waiting for another.
+struct TrainingSetup {
+    let training: PackedDataset
+    let validation: PackedDataset
+    let classifier: Classifier
+    /// The checkpoint to go on from.
+    let resumed: (checkpoint: Checkpoint, path: String)?
+    let notices: [String]
+    let threads: Int
+
+    init(_ configuration: RunConfiguration, store: CheckpointStore, resume: ResumeMode, localSize: Int) throws {
+        training = try PackedDataset(path: configuration.data.train)
+        validation = try PackedDataset(path: configuration.data.validation)
+        for set in [training, validation] {
+            try checkLabels(of: set, classes: configuration.network.classes)
+        }
+        classifier = try Classifier(configuration)
+        threads =
+            configuration.compute.threads > 0
+            ? configuration.compute.threads : CPUTopology.current().threads(ranks: localSize)
+        (resumed, notices) = try Self.findCheckpoint(store, resume)
+        guard let resumed else {
+            classifier.parameters.initialize(seed: configuration.seed)
+            return
+        }
+        try Self.check(resumed, fits: configuration, data: training.fingerprint)
+        try resumed.checkpoint.restore(classifier, path: resumed.path)
+    }
+
+    private static func findCheckpoint(
+        _ store: CheckpointStore, _ resume: ResumeMode
+    ) throws(CheckpointError) -> ((checkpoint: Checkpoint, path: String)?, [String]) {
+        switch resume {
+        case .never: return (nil, [])
+        case .from(let path): return ((try CheckpointStore.load(path), path), [])
+        case .automatic:
+            guard let newest = try store.newest() else { return (nil, []) }
+            return ((newest.checkpoint, newest.path), newest.damaged.map { "passed over: \($0)" })
+        }
+    }
+
+    /// Refuses a checkpoint that another configuration or other data made.
+    private static func check(
+        _ resumed: (checkpoint: Checkpoint, path: String), fits configuration: RunConfiguration, data: String
+    ) throws {
+        let saved = try RunConfiguration(yaml: resumed.checkpoint.configuration, file: resumed.path)
+        let changed = configuration.differences(from: saved).filter(\.isMathematical)
+        guard changed.isEmpty else {
+            throw CheckpointError(
+                path: resumed.path,
+                reason: """
+                    was made with another configuration: \(changed.map(\.description).joined(separator: "; ")); \
+                    set them back, choose another name, or start anew with --resume none
+                    """)
+        }
+        guard resumed.checkpoint.dataFingerprint == data else {
+            throw CheckpointError(
+                path: resumed.path,
+                reason: """
+                    was made with other training data (fingerprint \(resumed.checkpoint.dataFingerprint), now \(data)); \
+                    start anew with --resume none
+                    """)
+        }
+    }
+}
+
+/// Refuses a training or test set with a label that the network has no class for.
+public func checkLabels(of set: PackedDataset, classes: Int) throws(DatasetError) {
+    for record in 0..<set.count where !(0..<classes).contains(Int(set.label(of: record))) {
+        throw DatasetError(
+            action: "use dataset '\(set.name)'", place: "\(set.path), record \(record)",
+            reason: "its label is \(set.label(of: record)), expected 0..<\(classes)",
+            remedy: "check network.classes")
+    }
+}

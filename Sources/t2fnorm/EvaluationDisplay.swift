@@ -1,0 +1,39 @@
+import Detection
+import Foundation
+import Reporting
+
+/// Shows an evaluation on standard output: its progress, then the tables.
+final class EvaluationDisplay {
+    private var progress = ProgressLine()
+    private var total = 1
+    private var doneInSets: [String: Int] = [:]
+    private var start = ContinuousClock.now
+    private var worldSize = 1
+
+    func start(run: String, benchmark: Benchmark, worldSize: Int) {
+        let sets = [benchmark.inDistribution] + benchmark.near + benchmark.far
+        total = sets.reduce(0) { $0 + $1.source.count }
+        doneInSets = [:]
+        start = .now
+        self.worldSize = worldSize
+        progress.printLine("\(run): \(total) images in \(sets.count) sets")
+    }
+
+    /// - Parameter done: Records of the set that this rank has scored; the others are about as far.
+    func progress(set: String, done: Int) {
+        doneInSets[set] = done
+        let done = min(doneInSets.values.reduce(0, +) * worldSize, total)
+        let rate = Double(done) / max((ContinuousClock.now - start).inSeconds, 1e-9)
+        let rest = Double(total - done) / rate
+        progress.update(
+            fraction: Double(done) / Double(total),
+            "scoring \(set)  \(decimal(rate, 0)) img/s  ETA \(duration(rest))")
+    }
+
+    func show(_ contenders: [Table.Contender]) {
+        guard !contenders.isEmpty else { return }
+        progress.printLine("")
+        progress.printLine(Table(comparing: contenders).console(styled: isatty(STDOUT_FILENO) == 1))
+        for run in NSOrderedSet(array: contenders.map(\.run)) { progress.printLine("run: \(run)") }
+    }
+}

@@ -1,0 +1,113 @@
+import Checkpoints
+import Cluster
+import Datasets
+import Detection
+import Foundation
+import Metrics
+import Networks
+import Reporting
+import RunConfiguration
+import Training
+import Workers
+
+/// The evaluation of one run folder: of all its seeds, or of the one it is.
+struct RunEvaluation {
+    let folder: String
+    let settings: [String]
+    let scores: [ScoreName]
+    let checkpoint: String
+    let communicator: any Communicator
+    let display: EvaluationDisplay?
+
+    /// One column of the table a score: the summary over seeds.
+    func contenders() throws -> [Table.Contender] {
+        let seeds = try together { try seedFolders() }
+        var results: [[BenchmarkResult]] = []
+        var names: [ScoreName] = []
+        for seed in seeds {
+            let evaluation = try evaluate(RunDirectory(path: seed))
+            names = evaluation.results.map(\.score)
+            results.append(evaluation.results.map(\.result))
+        }
+        return names.enumerated().map { index, score in
+            Table.Contender(
+                run: title, score: score.rawValue, summary: BenchmarkSummary(results.map { $0[index] }))
+        }
+    }
+
+    private var title: String { URL(filePath: folder).lastPathComponent }
+
+    /// `s0`, `s1` … in `folder`, or `folder` itself if it is one of them.
+    private func seedFolders() throws(CheckpointError) -> [String] {
+        let files = FileManager.default
+        if files.fileExists(atPath: "\(folder)/config.yml") { return [folder] }
+        let names = (try? files.contentsOfDirectory(atPath: folder)) ?? []
+        let seeds = names.filter {
+            $0.hasPrefix("s") && files.fileExists(atPath: "\(folder)/\($0)/config.yml")
+        }
+        guard !seeds.isEmpty else {
+            throw CheckpointError(path: folder, reason: "is no run: there is no config.yml in it or in s0, s1 …")
+        }
+        return seeds.sorted().map { "\(folder)/\($0)" }
+    }
+
+    private func evaluate(_ directory: RunDirectory) throws -> Evaluation {
+        let (configuration, classifier, benchmark) = try together { try load(directory) }
+        let pool = WorkerPool(
+            threads: configuration.compute.threads > 0
+                ? configuration.compute.threads
+                : CPUTopology.current().threads(ranks: communicator.localSize))
+        let pass = ForwardPass(
+            classifier: classifier, transform: configuration.evaluationTransform,
+            laneSize: configuration.training.lane, batchSize: configuration.evaluation.batch,
+            communicator: communicator, pool: pool)
+        let names = scores.isEmpty ? configuration.evaluation.scores.compactMap(ScoreName.init) : scores
+        let evaluator = Evaluator(
+            pass, classifier: classifier, communicator: communicator, describe: failureReport)
+        display?.start(run: directory.path, benchmark: benchmark, worldSize: communicator.worldSize)
+        let evaluation = try evaluator.evaluate(benchmark, scores: names) { display?.progress(set: $0, done: $1) }
+        try together { try write(evaluation, benchmark: benchmark.inDistribution.name, to: directory) }
+        return evaluation
+    }
+
+    private func load(
+        _ directory: RunDirectory
+    ) throws -> (RunConfiguration, Classifier, Benchmark) {
+        let configuration = try RunConfiguration.load(
+            files: [directory.configurationPath], overrides: settings, names: .known)
+        let path = "\(directory.checkpointsPath)/\(try fileName(directory))"
+        let classifier = try CheckpointStore.load(path).makeClassifier(path: path)
+        let test = try PackedDataset(path: configuration.data.test)
+        try checkLabels(of: test, classes: classifier.classes)
+        let benchmark = Benchmark(
+            inDistribution: NamedSet(name: test.name, source: test),
+            near: try configuration.evaluation.near.entries.map(open),
+            far: try configuration.evaluation.far.entries.map(open))
+        return (configuration, classifier, benchmark)
+    }
+
+    private func fileName(_ directory: RunDirectory) throws(CheckpointError) -> String {
+        guard checkpoint == "latest" else { return checkpoint }
+        let path = "\(directory.checkpointsPath)/latest"
+        guard let name = try? String(contentsOfFile: path, encoding: .utf8) else {
+            throw CheckpointError(path: path, reason: "there is no such file")
+        }
+        return name.trimmingCharacters(in: .whitespacesAndNewlines)
+    }
+
+    private func open(_ entry: NamedPaths.Entry) throws(DatasetError) -> NamedSet {
+        NamedSet(name: entry.name, source: try PackedDataset(path: entry.path))
+    }
+
+    private func write(_ evaluation: Evaluation, benchmark: String, to directory: RunDirectory) throws {
+        guard communicator.rank == 0 else { return }
+        for (score, result) in evaluation.results {
+            let path = "\(directory.evaluationPath(benchmark: benchmark))/\(score.rawValue).csv"
+            try writeAtomically(Table(BenchmarkSummary([result])).csv, to: path)
+        }
+    }
+
+    private func together<Result>(_ body: () throws -> Result) throws -> Result {
+        try communicator.together(describe: failureReport, body)
+    }
+}

@@ -1,0 +1,43 @@
+import ArgumentParser
+import Cluster
+import RunConfiguration
+import Training
+
+struct TrainCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "train",
+        abstract: "Trains a network, alone or on all ranks of a job.",
+        discussion: """
+            Starts, or goes on from the newest whole checkpoint of the run: run the same command again after a stop. What the \
+            run makes goes to <output>/<name>/s<seed>/: config.yml, metrics.jsonl, checkpoints/.
+
+              t2fnorm train --config configs/quickstart.yml
+              mpirun -n 4 t2fnorm train --config configs/cifar10/resnet18-t2fnorm.yml --set seed=1
+            """)
+
+    @OptionGroup var options: ConfigurationOptions
+
+    @Option(
+        help: ArgumentHelp(
+            "'auto' goes on from the newest whole checkpoint, 'none' starts anew, a path goes on from that file.",
+            valueName: "auto|none|path"))
+    var resume = "auto"
+
+    func run() throws {
+        try runJob { communicator in
+            let configuration = try communicator.together(describe: failureReport) { try options.load() }
+            let display = communicator.rank == 0 ? TrainingDisplay() : nil
+            let trainer = Trainer(configuration, communicator: communicator) { display?.show($0) }
+            try trainer.run(resume: resumeMode)
+            display?.finish()
+        }
+    }
+
+    private var resumeMode: ResumeMode {
+        switch resume {
+        case "auto": .automatic
+        case "none": .never
+        default: .from(resume)
+        }
+    }
+}

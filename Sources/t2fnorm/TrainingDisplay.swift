@@ -1,0 +1,84 @@
+import Foundation
+import Training
+
+/// Shows a run on standard output: a live bar on a terminal, a plain line now and then in a log.
+final class TrainingDisplay {
+    private var plan: TrainingPlan?
+    private var progress = ProgressLine()
+    private var recentSteps: [(time: ContinuousClock.Instant, step: Int)] = []
+    private let clock = ContinuousClock()
+
+    func show(_ event: TrainingEvent) {
+        switch event {
+        case .notice(let text): progress.printLine("note: \(text)")
+        case .started(let plan):
+            self.plan = plan
+            progress.printLine(describe(plan))
+        case .step(let report): showStep(report)
+        case .epoch(let report): progress.printLine(describe(report))
+        case .checkpoint(let path, let isBest): if isBest { progress.printLine("best model so far: \(path)/best.h5") }
+        }
+    }
+
+    /// Says where the run is.
+    func finish() {
+        if let plan { progress.printLine("run directory: \(plan.runDirectory)") }
+    }
+
+    private func showStep(_ report: StepReport) {
+        guard let plan else { return }
+        let now = clock.now
+        recentSteps.append((now, report.step))
+        if recentSteps.count > 50 { recentSteps.removeFirst() }
+        let total = plan.stepsPerEpoch * plan.epochs
+        var parts = [
+            "epoch \(report.epoch)/\(plan.epochs)", "step \(report.stepInEpoch)/\(plan.stepsPerEpoch)",
+            "loss \(decimal(report.loss, 4))", "accuracy \(decimal(100 * report.accuracy, 1)) %",
+        ]
+        if let first = recentSteps.first, report.step > first.step {
+            let seconds = (now - first.time).inSeconds / Double(report.step - first.step)
+            parts.append("\(decimal(Double(plan.batchSize) / seconds, 0)) img/s")
+            parts.append("ETA \(duration(seconds * Double(total - report.step)))")
+        }
+        progress.update(fraction: Double(report.step) / Double(total), parts.joined(separator: "  "))
+    }
+
+    private func describe(_ plan: TrainingPlan) -> String {
+        let start =
+            plan.resumedFrom.map { "going on from \($0) at step \(plan.firstStep)" } ?? "starting anew"
+        let ranks = plan.worldSize == 1 ? "1 rank" : "\(plan.worldSize) ranks"
+        let threads = plan.threads == 1 ? "1 thread" : "\(plan.threads) threads"
+        return """
+            \(plan.network), \(plan.parameterCount) parameters; \(plan.sampleCount) images, batch \(plan.batchSize), \
+            \(plan.epochs) epochs of \(plan.stepsPerEpoch) steps; \(ranks) with \(threads) each; \(start)
+            """
+    }
+
+    private func describe(_ report: EpochReport) -> String {
+        """
+        epoch \(report.epoch): loss \(decimal(report.loss, 4)), training accuracy \
+        \(decimal(100 * report.accuracy, 2)) %, validation accuracy \(decimal(100 * report.validationAccuracy, 2)) %, \
+        \(decimal(report.imagesPerSecond, 1)) img/s, \(duration(report.seconds)), waiting for data \
+        \(decimal(100 * report.dataWaitShare, 1)) %
+        """
+    }
+}
+
+/// A number with `places` digits after the point.
+func decimal(_ value: Double, _ places: Int) -> String {
+    value.formatted(
+        .number.precision(.fractionLength(places)).grouping(.never).locale(Locale(identifier: "en_US_POSIX")))
+}
+
+/// Hours, minutes and seconds, as `1:02:03` or `2:03`.
+func duration(_ seconds: Double) -> String {
+    guard seconds.isFinite && seconds < 1e9 else { return "?" }
+    let whole = Int(seconds.rounded())
+    let (hours, minutes, rest) = (whole / 3600, whole / 60 % 60, whole % 60)
+    let padded = { (value: Int) in value < 10 ? "0\(value)" : "\(value)" }
+    return hours > 0 ? "\(hours):\(padded(minutes)):\(padded(rest))" : "\(minutes):\(padded(rest))"
+}
+
+extension Duration {
+    var inSeconds: Double { Double(components.seconds) + Double(components.attoseconds) * 1e-18 }
+}

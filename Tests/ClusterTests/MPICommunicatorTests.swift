@@ -1,0 +1,64 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// Real ranks under `mpirun`; `cluster-check` compares and says what differs.
+@Suite(.serialized) struct MPICommunicatorTests {
+    @Test(arguments: [1, 2, 3, 4, 8]) func sumsHaveTheBitsOfOneRank(ranks: Int) async throws {
+        try await holds("sums", ranks: ranks)
+    }
+
+    @Test(arguments: [2, 3, 4, 8]) func sumsInManyMessagesHaveTheBitsOfOneRank(ranks: Int) async throws {
+        try await holds("sums", "small", ranks: ranks)
+    }
+
+    @Test(arguments: [1, 2, 3, 4, 8]) func valuesReachAllRanks(ranks: Int) async throws {
+        try await holds("exchanges", ranks: ranks)
+    }
+
+    @Test(arguments: [2, 3]) func valuesInManyMessagesReachAllRanks(ranks: Int) async throws {
+        try await holds("exchanges", "small", ranks: ranks)
+    }
+
+    @Test(arguments: ["sums", "exchanges"]) func oneRankNeedsNoLauncher(check: String) async throws {
+        let outcome = try await Command(Command.product("cluster-check"), [check]).run()
+        #expect(outcome.exitCode == 0, "\(outcome.standardError)")
+    }
+
+    @Test(arguments: [("1,3", 71), ("0", 70), ("0,1,2,3", 70), ("3", 73)])
+    func ranksThatAgreeOnAFailureExitWithTheLowestOnesCode(failing: String, code: Int) async throws {
+        let outcome = try await Command.mpirun(ranks: 4, "cluster-check", ["together", failing]).run()
+        #expect(outcome.exitCode == code)
+        #expect(troubles(in: outcome) == ["trouble on rank \(code - 70)"])
+    }
+
+    @Test(arguments: [("2", 72), ("1,3", 71), ("0,1,2,3", 70)])
+    func anAbortEndsAllRanksWithOneMessage(failing: String, code: Int) async throws {
+        let outcome = try await Command.mpirun(ranks: 4, "cluster-check", ["abort", failing]).run()
+        #expect(outcome.exitCode == code)
+        #expect(troubles(in: outcome) == ["trouble on rank \(code - 70)"])
+    }
+
+    @Test func anErrorOfMPINamesTheCallAndTheRank() async throws {
+        let outcome = try await Command.mpirun(ranks: 2, "cluster-check", ["truncated"]).run()
+        #expect(outcome.exitCode == 1)
+        #expect(outcome.standardError.contains("rank 1: MPI_Bcast failed on rank 1: MPI_ERR_TRUNCATE"))
+    }
+
+    @Test func aWorldOfAnotherSizeThanLaunchedIsRefused() async throws {
+        let outcome = try await Command.mpirun(
+            ranks: 1, "cluster-check", ["sums"], environment: ["PMI_SIZE": "2"]
+        ).run()
+        #expect(outcome.exitCode == 6, "\(outcome.standardError)")
+    }
+
+    private func holds(_ check: String..., ranks: Int) async throws {
+        let outcome = try await Command.mpirun(ranks: ranks, "cluster-check", check).run()
+        #expect(outcome.exitCode == 0, "\(outcome.standardError)")
+        #expect(!outcome.isTimedOut)
+    }
+
+    private func troubles(in outcome: Command.Outcome) -> [String] {
+        outcome.standardError.split(separator: "\n").map(String.init).filter { $0.hasPrefix("trouble") }
+    }
+}

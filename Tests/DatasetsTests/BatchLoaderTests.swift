@@ -1,0 +1,192 @@
+import Datasets
+import Kernels
+import Synchronization
+import Testing
+
+/// Small images made of their record number; some records cannot be read.
+private struct NumberedImages: ImageSource {
+    let count: Int
+    var broken: Set<Int> = []
+
+    func label(of record: Int) -> Int32 { Int32(record % 10) }
+
+    func image(of record: Int) throws(DatasetError) -> RGBImage {
+        if broken.contains(record) {
+            throw DatasetError(action: "decode image", place: "record \(record)", reason: "it is broken")
+        }
+        return hashSequenceImage(offset: record * 1000, width: 8, height: 8)
+    }
+}
+
+/// A batch as values, to compare.
+private struct Contents: Equatable {
+    var epoch: Int
+    var step: Int
+    var records: [Int]
+    var labels: [Int32]
+    var pixels: [Float]
+}
+
+struct BatchLoaderTests {
+    private static let count = 150
+    private static let transform = PaddedCropTransform(size: 8, padding: 2, normalization: .cifar10)
+
+    private func loader(
+        rank: Int = 0, worldSize: Int = 1, threads: Int = 1, epoch: Int = 0, step: Int = 0, prefetch: Int = 2,
+        broken: Set<Int> = []
+    ) -> BatchLoader {
+        BatchLoader(
+            source: NumberedImages(count: Self.count, broken: broken),
+            sampler: Sampler(seed: 6, count: Self.count), transform: Self.transform, batchSize: 32,
+            laneSize: 4,
+            rank: rank, worldSize: worldSize, startEpoch: epoch, startStep: step, epochs: 2,
+            prefetch: prefetch, threads: threads)
+    }
+
+    private func contents(of loader: BatchLoader) throws -> [Contents] {
+        var all: [Contents] = []
+        while let batch = try loader.next() {
+            #expect(batch.samples.count == batch.count)
+            all.append(
+                Contents(
+                    epoch: batch.epoch, step: batch.step, records: batch.records, labels: batch.labels,
+                    pixels: batch.images.copyToArray()))
+            loader.recycle(batch)
+        }
+        return all
+    }
+
+    @Test func everyEpochHoldsEveryRecordOnceAndKeepsTheShortBatch() throws {
+        let all = try contents(of: loader())
+        #expect(all.map(\.epoch) == [0, 0, 0, 0, 0, 1, 1, 1, 1, 1])
+        #expect(all.map(\.step) == [0, 1, 2, 3, 4, 0, 1, 2, 3, 4])
+        #expect(all.map(\.records.count) == [32, 32, 32, 32, 22, 32, 32, 32, 32, 22])
+        #expect(all.map(\.pixels.count) == all.map { $0.records.count * 192 })
+        for epoch in 0..<2 {
+            let records = all.filter { $0.epoch == epoch }.flatMap(\.records)
+            #expect(records.sorted() == Array(0..<Self.count))
+        }
+        #expect(all[0].records != all[5].records)
+        #expect(all.allSatisfy { $0.labels == $0.records.map { Int32($0 % 10) } })
+    }
+
+    @Test func aRecordsPixelsDependOnSeedEpochAndRecordAlone() throws {
+        let first = try #require(try contents(of: loader(epoch: 1)).first)
+        for (sample, record) in first.records.enumerated() {
+            var pixels = Buffer<Float>(zeros: 192)
+            var span = pixels.mutableSpan
+            let image = try NumberedImages(count: Self.count).image(of: record)
+            Self.transform.write(
+                image, stream: RandomStream(seed: 6, purpose: .augmentation, 1, record), into: &span)
+            #expect(pixels.copyToArray() == Array(first.pixels[sample * 192..<sample * 192 + 192]))
+        }
+    }
+
+    @Test(arguments: [1, 2, 3, 4, 8], [1, 2])
+    func theRanksTogetherHoldWhatOneRankHolds(worldSize: Int, threads: Int) throws {
+        let whole = try contents(of: loader())
+        let parts = try (0..<worldSize).map {
+            try contents(of: loader(rank: $0, worldSize: worldSize, threads: threads))
+        }
+        for step in whole.indices {
+            #expect(
+                parts.allSatisfy { $0[step].epoch == whole[step].epoch && $0[step].step == whole[step].step })
+            #expect(parts.flatMap { $0[step].records } == whole[step].records)
+            #expect(parts.flatMap { $0[step].labels } == whole[step].labels)
+            #expect(parts.flatMap { $0[step].pixels } == whole[step].pixels)
+        }
+        #expect(parts.allSatisfy { $0.count == whole.count })
+    }
+
+    @Test func aStartAtAnyStepGivesTheRest() throws {
+        let whole = try contents(of: loader())
+        for start in 0...10 {
+            let rest = try contents(of: loader(epoch: start / 5, step: start % 5))
+            #expect(rest == Array(whole[start...]))
+        }
+        #expect(try contents(of: loader(epoch: 0, step: 5)) == Array(whole[5...]))
+    }
+
+    @Test func aRankWithoutLanesGetsAnEmptyBatch() throws {
+        let short = BatchLoader(
+            source: NumberedImages(count: 5), sampler: Sampler(seed: 6, count: 5), transform: Self.transform,
+            batchSize: 32, laneSize: 4, rank: 3, worldSize: 4, epochs: 1)
+        let batch = try #require(try short.next())
+        #expect(batch.count == 0 && batch.images.count == 0)
+        #expect(batch.globalSampleCount == 5)
+        #expect(try short.next() == nil)
+    }
+
+    @Test(arguments: [1, 2])
+    func aBrokenRecordStopsTheLoaderWhereItsBatchWouldHaveCome(threads: Int) throws {
+        let order = Sampler(seed: 6, count: Self.count).order(epoch: 0)
+        // Two in step 2: the first in order is named, whichever worker is faster.
+        let first = order.record(at: 64 + 9)
+        let broken = loader(threads: threads, broken: [order.record(at: 64 + 20), first])
+        #expect(try broken.next()?.step == 0)
+        #expect(try broken.next()?.step == 1)
+        for _ in 0..<2 {
+            let error = #expect(throws: DatasetError.self) { try broken.next() }
+            #expect("\(try #require(error))".contains("record \(first): it is broken"))
+        }
+    }
+
+    @Test func aClosedOrForgottenLoaderDoesNotHang() throws {
+        for prefetch in [1, 4] {
+            let closed = loader(threads: 2, prefetch: prefetch)
+            #expect(try closed.next() != nil)
+            closed.close()
+            #expect(try closed.next() == nil)
+            #expect(try loader(prefetch: prefetch).next()?.step == 0)
+        }
+    }
+
+    @Test func anImageTheTransformRefusesIsNamed() throws {
+        let loader = BatchLoader(
+            evaluating: NumberedImages(count: 3),
+            transform: EvaluationTransform(size: 9, shorterSide: nil, normalization: .cifar10), laneSize: 2,
+            lanesPerBatch: 1, rank: 1, worldSize: 2)
+        let error = #expect(throws: DatasetError.self) { try loader.next() }
+        #expect(
+            try #require(error).description
+                == "could not use image, record 2, 8×8 pixels: expected 9×9 pixels; set a shorter side to resize to"
+        )
+    }
+
+    @Test func memoryIsReusedOnceGivenBack() throws {
+        let loader = loader(prefetch: 1)
+        var identities: Set<ObjectIdentifier> = []
+        var kept: [Batch] = []
+        while let batch = try loader.next() {
+            identities.insert(ObjectIdentifier(batch))
+            kept.append(batch)
+            loader.recycle(batch)
+        }
+        #expect(kept.count == 10)
+        // One in use, one waiting, one being filled, one free.
+        #expect(identities.count <= 4)
+    }
+
+    @Test(arguments: [1, 2, 3, 4], [1, 2, 5])
+    func evaluationVisitsEveryRecordOnceInOrder(worldSize: Int, lanesPerBatch: Int) throws {
+        let transform = EvaluationTransform(size: 8, shorterSide: 8, normalization: .cifar10)
+        var records: [Int] = []
+        var labels: [Int32] = []
+        for rank in 0..<worldSize {
+            let loader = BatchLoader(
+                evaluating: NumberedImages(count: 75), transform: transform, laneSize: 8,
+                lanesPerBatch: lanesPerBatch, rank: rank, worldSize: worldSize)
+            while let batch = try loader.next() {
+                #expect(batch.count >= 1 && batch.count <= 8 * lanesPerBatch)
+                #expect(batch.records == Array(batch.samples))
+                #expect(batch.images.count == batch.count * 192)
+                #expect(batch.samples.lowerBound % 8 == 0)
+                records += batch.records
+                labels += batch.labels
+                loader.recycle(batch)
+            }
+        }
+        #expect(records == Array(0..<75))
+        #expect(labels == (0..<75).map { Int32($0 % 10) })
+    }
+}

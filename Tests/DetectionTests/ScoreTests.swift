@@ -1,0 +1,124 @@
+import Detection
+import Foundation
+import Testing
+
+/// One row of the contract table: a score, its formula in double precision, and its worked values.
+struct ScoreRow: CustomTestStringConvertible, Sendable {
+    let name: ScoreName
+    /// The confidence from the logits that scores see.
+    let formula: @Sendable ([Double]) -> Double
+    /// The confidences of the worked queries a and b, on the plain network.
+    let worked: [Float]
+
+    var testDescription: String { name.rawValue }
+
+    static let all = [
+        ScoreRow(
+            name: .msp, formula: largestProbability, worked: [0.50845174, 0.53077141]),
+        ScoreRow(
+            name: .t2fnorm, formula: largestProbability, worked: [0.50845174, 0.53077141]),
+        ScoreRow(name: .mls, formula: { $0.max()! }, worked: [1.9125, 1.6125]),
+        ScoreRow(
+            name: .ebo, formula: logSumExp, worked: [2.58888498, 2.24592384]),
+    ]
+}
+
+@Sendable private func logSumExp(_ logits: [Double]) -> Double {
+    let largest = logits.max()!
+    return largest + log(logits.map { exp($0 - largest) }.reduce(0, +))
+}
+
+@Sendable private func largestProbability(_ logits: [Double]) -> Double {
+    exp(logits.max()! - logSumExp(logits))
+}
+
+/// Logits of a classifier whose features play no part.
+private func evaluate(_ name: ScoreName, logits: [Float], classes: Int) -> ScoredSamples {
+    let head = ScoringHead(
+        weights: [Float](repeating: 0, count: classes), bias: [Float](repeating: 0, count: classes))
+    let features = [Float](repeating: 0, count: logits.count / classes)
+    return name.makeScore().evaluate(
+        ScoreInput(features: features.span, logits: logits.span, head: head))
+}
+
+/// Values between −8 and 8 without a pattern.
+private func scattered(_ count: Int) -> [Float] {
+    (0..<count).map { Float(($0 * 7919 + 13) % 1024) / 64 - 8 }
+}
+
+@Suite struct ScoreTests {
+    @Test func everyNameHasItsScoreAndItsRow() {
+        #expect(ScoreName.allCases.map { $0.makeScore().name } == ScoreName.allCases)
+        #expect(ScoreRow.all.map(\.name) == ScoreName.allCases)
+    }
+
+    @Test(arguments: ScoreRow.all)
+    func matchesTheWorkedValues(row: ScoreRow) {
+        let example = WorkedClassifier()
+        let result = example.evaluate(row.name, head: example.plainHead)
+        for (found, expected) in zip(result.confidences, row.worked) {
+            #expect(abs(found - expected) <= 4e-7 * abs(expected))
+        }
+        #expect(result.predictions == [0, 2])
+    }
+
+    /// A float sum of up to 1000 terms, one rounding each.
+    @Test(arguments: ScoreRow.all, [1, 2, 10, 17, 1000])
+    func matchesTheFormula(row: ScoreRow, classes: Int) {
+        let logits = scattered(7 * classes)
+        let result = evaluate(row.name, logits: logits, classes: classes)
+        for sample in 0..<7 {
+            let own = logits[sample * classes..<(sample + 1) * classes].map(Double.init)
+            let expected = row.formula(own)
+            #expect(abs(Double(result.confidences[sample]) - expected) <= 1e-5 * max(abs(expected), 1))
+            #expect(Int(result.predictions[sample]) == own.firstIndex(of: own.max()!))
+        }
+    }
+
+    @Test(arguments: ScoreRow.all)
+    func aSampleDoesNotDependOnItsBatch(row: ScoreRow) {
+        let logits = scattered(13 * 10)
+        let together = evaluate(row.name, logits: logits, classes: 10)
+        for sample in 0..<13 {
+            let alone = evaluate(
+                row.name, logits: Array(logits[sample * 10..<(sample + 1) * 10]), classes: 10)
+            #expect(alone.confidences[0].bitPattern == together.confidences[sample].bitPattern)
+            #expect(alone.predictions[0] == together.predictions[sample])
+        }
+    }
+
+    @Test(arguments: ScoreRow.all)
+    func ofEqualLogitsTheFirstIsPredicted(row: ScoreRow) {
+        let result = evaluate(row.name, logits: [1, 3, 3, 2, 0, 0, 0, 0, -1, -1, -2, -1], classes: 4)
+        #expect(result.predictions == [1, 0, 0])
+    }
+
+    @Test(arguments: ScoreRow.all)
+    func largeLogitsDoNotOverflow(row: ScoreRow) {
+        let result = evaluate(row.name, logits: [1e4, -1e4, 3e4, 3e4, -1e4, -2e4], classes: 2)
+        let expected = [[1e4, -1e4], [3e4, 3e4], [-1e4, -2e4]].map(row.formula)
+        for (found, expected) in zip(result.confidences, expected) {
+            #expect(abs(Double(found) - expected) <= 1e-7 * abs(expected))
+        }
+    }
+
+    @Test(arguments: ScoreRow.all)
+    func aClearPredictionIsMoreConfidentThanAFlatOne(row: ScoreRow) {
+        let result = evaluate(row.name, logits: [9, 0, 0, 0.5, 0, 0], classes: 3)
+        #expect(result.confidences[0] > result.confidences[1])
+    }
+
+    @Test(arguments: ScoreRow.all, 0..<3)
+    func aNaNIsNotHidden(row: ScoreRow, place: Int) {
+        var logits: [Float] = [1, 5, 2, 1, 5, 2]
+        logits[place] = .nan
+        let result = evaluate(row.name, logits: logits, classes: 3)
+        #expect(result.confidences[0].isNaN)
+        #expect(result.confidences[1].isFinite)
+    }
+
+    @Test(arguments: ScoreRow.all)
+    func noSamplesGiveNoScores(row: ScoreRow) {
+        #expect(evaluate(row.name, logits: [], classes: 3) == ScoredSamples(confidences: [], predictions: []))
+    }
+}

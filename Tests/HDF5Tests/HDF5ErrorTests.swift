@@ -1,0 +1,83 @@
+import Foundation
+import HDF5
+import TestSupport
+import Testing
+
+@Suite struct HDF5ErrorTests {
+    @Test func aMissingFileIsNamed() throws {
+        let error = #expect(throws: HDF5Error.self) { _ = try HDF5File(opening: "no/such.h5") }
+        #expect("\(try #require(error))" == "could not open, no/such.h5: no such file or directory")
+    }
+
+    @Test func aFileOfAnotherKindIsRefusedInHDF5sWords() throws {
+        try withTemporaryFolder { folder in
+            try Data("no HDF5".utf8).write(to: URL(filePath: "\(folder)/x.h5"))
+            let error = #expect(throws: HDF5Error.self) { _ = try HDF5File(opening: "\(folder)/x.h5") }
+            #expect(try #require(error).reason == "file signature not found (H5Fopen)")
+        }
+    }
+
+    @Test func aCutOffFileIsRefused() throws {
+        try withTemporaryFolder { folder in
+            let path = "\(folder)/x.h5"
+            try HDF5File.writeAtomically(to: path) {
+                try $0.write([Float](repeating: 1, count: 10_000), to: "x")
+            }
+            let content = try Data(contentsOf: URL(filePath: path))
+            try content.prefix(content.count / 2).write(to: URL(filePath: path))
+            let error = #expect(throws: HDF5Error.self) { _ = try HDF5File(opening: path) }
+            #expect(try #require(error).reason.hasPrefix("truncated file: eof = "))
+        }
+    }
+
+    @Test func aMissingDatasetAndAWrongTypeAreNamed() throws {
+        try withTemporaryFolder { folder in
+            let path = "\(folder)/x.h5"
+            try HDF5File.writeAtomically(to: path) { try $0.write([Float(1)], to: "a/x") }
+            let file = try HDF5File(opening: path)
+            let missing = #expect(throws: HDF5Error.self) { try file.read("a/y", as: Float.self) }
+            #expect(
+                "\(try #require(missing))"
+                    == "could not read shape of 'a/y', \(path): there is no such dataset")
+            let wrong = #expect(throws: HDF5Error.self) { try file.read("a/x", as: Int32.self) }
+            #expect(
+                "\(try #require(wrong))"
+                    == "could not read 'a/x', \(path): its elements are float, expected int32")
+        }
+    }
+
+    @Test func aFailedWriteLeavesTheOldFileAndNoOther() throws {
+        struct Interruption: Error {}
+        try withTemporaryFolder { folder in
+            let path = "\(folder)/x.h5"
+            try HDF5File.writeAtomically(to: path) { try $0.write([Float(1)], to: "x") }
+            #expect(throws: Interruption.self) {
+                try HDF5File.writeAtomically(to: path) { file in
+                    try file.write([Float(2)], to: "x")
+                    throw Interruption()
+                }
+            }
+            #expect(try HDF5File(opening: path).read("x") == [Float(1)])
+            #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == ["x.h5"])
+        }
+    }
+
+    @Test func aFolderThatIsMissingIsReported() {
+        let error = #expect(throws: HDF5Error.self) {
+            try HDF5File.writeAtomically(to: "no/such/folder/x.h5") { _ in }
+        }
+        #expect(error?.description.contains("No such file or directory") == true)
+    }
+
+    @Test func manyThreadsMayReadAtOnce() throws {
+        try withTemporaryFolder { folder in
+            let path = "\(folder)/x.h5"
+            let values = (0..<1000).map { Float($0) }
+            try HDF5File.writeAtomically(to: path) { try $0.write(values, shape: [100, 10], to: "x") }
+            DispatchQueue.concurrentPerform(iterations: 64) { i in
+                let row = try? HDF5File(opening: path).read("x", rows: i..<i + 1, as: Float.self)
+                #expect(row == Array(values[i * 10..<i * 10 + 10]))
+            }
+        }
+    }
+}

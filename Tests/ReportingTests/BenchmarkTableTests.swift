@@ -1,0 +1,72 @@
+import Metrics
+import Reporting
+import Testing
+
+@Suite struct BenchmarkTableTests {
+    let perfect: RankingMetrics
+    let useless: RankingMetrics
+
+    init() throws {
+        perfect = try RankingMetrics(inDistribution: [2, 3, 4], outOfDistribution: [0, 1])
+        useless = try RankingMetrics(inDistribution: [0.5, 0.5, 0.5], outOfDistribution: [0.5, 0.5])
+    }
+
+    private func result(
+        near: [(String, RankingMetrics)], far: [(String, RankingMetrics)], correct: Int = 2
+    ) -> BenchmarkResult {
+        BenchmarkResult(
+            near: near.map { .init(dataset: $0.0, metrics: $0.1) },
+            far: far.map { .init(dataset: $0.0, metrics: $0.1) },
+            accuracy: Accuracy(correct: correct, count: 3))
+    }
+
+    @Test func oneRunIsWrittenWithoutADeviation() {
+        let run = result(near: [("tin", useless), ("cifar100", perfect)], far: [("svhn", perfect)])
+        #expect(
+            Table(BenchmarkSummary([run])).csv == """
+                ,FPR@95,AUROC,AUPR_IN,AUPR_OUT,ACC
+                tin,100.00,50.00,80.00,70.00,66.67
+                cifar100,0.00,100.00,100.00,100.00,66.67
+                nearood,50.00,75.00,90.00,85.00,66.67
+                svhn,0.00,100.00,100.00,100.00,66.67
+                farood,0.00,100.00,100.00,100.00,66.67
+
+                """)
+    }
+
+    @Test func severalRunsAreWrittenAsMeanAndDeviation() {
+        let runs = [
+            result(near: [], far: [("svhn", useless)], correct: 2),
+            result(near: [], far: [("svhn", perfect)], correct: 3),
+        ]
+        let row = "50.00 ± 50.00,75.00 ± 25.00,90.00 ± 10.00,85.00 ± 15.00,83.33 ± 16.67"
+        #expect(
+            Table(BenchmarkSummary(runs)).csv
+                == ",FPR@95,AUROC,AUPR_IN,AUPR_OUT,ACC\nsvhn,\(row)\nfarood,\(row)\n")
+    }
+
+    @Test func runsStandSideBySide() {
+        let first = BenchmarkSummary([result(near: [("tin", perfect)], far: [("svhn", perfect)])])
+        let second = BenchmarkSummary([result(near: [("tin", useless)], far: [("dtd", useless)])])
+        let table = Table(comparing: [
+            .init(run: "ours", score: "t2fnorm", summary: first),
+            .init(run: "ours", score: "msp", summary: second),
+            .init(run: "baseline", score: "msp", summary: second),
+        ])
+        #expect(
+            table.console() == """
+                        │ ours, ACC 66.67               │ baseline, ACC 66.67
+                        │ t2fnorm         msp           │ msp
+                dataset │ FPR@95   AUROC  FPR@95  AUROC │ FPR@95        AUROC
+                ────────┼───────────────────────────────┼────────────────────
+                tin     │   0.00  100.00  100.00  50.00 │ 100.00        50.00
+                nearood │   0.00  100.00  100.00  50.00 │ 100.00        50.00
+                ────────┼───────────────────────────────┼────────────────────
+                svhn    │   0.00  100.00       –      – │      –            –
+                dtd     │      –       –  100.00  50.00 │ 100.00        50.00
+                farood  │   0.00  100.00  100.00  50.00 │ 100.00        50.00
+
+                """)
+        #expect(table.markdown.hasPrefix("| dataset | ours, ACC 66.67 t2fnorm FPR@95 |"))
+    }
+}

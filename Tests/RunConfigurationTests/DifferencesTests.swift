@@ -1,0 +1,57 @@
+import RunConfiguration
+import Testing
+
+@Suite struct DifferencesTests {
+    @Test func equalConfigurationsDoNotDiffer() {
+        #expect(RunConfiguration().differences(from: RunConfiguration()) == [])
+    }
+
+    @Test func aDifferenceSaysBothValues() {
+        var mine = RunConfiguration()
+        mine.optimizer.learningRate = 0.2
+        let differences = mine.differences(from: RunConfiguration())
+        #expect(differences.map(\.description) == ["optimizer.learningRate is 0.2, was 0.1"])
+        #expect(differences.map(\.isMathematical) == [true])
+    }
+
+    @Test func onlySettingsOfTheMathematicsAreMarked() {
+        var mine = RunConfiguration()
+        mine.name = "other"
+        mine.output = "elsewhere"
+        mine.seed = 1
+        mine.data.train = "a"
+        mine.data.test = "b"
+        mine.data.transform.mean = [0, 0, 0]
+        mine.data.prefetch = 9
+        mine.data.window = 5
+        mine.head.name = .linear
+        mine.training.keep = 9
+        mine.training.checkpointEvery = 9
+        mine.training.stopAfterSteps = 9
+        mine.training.lane = 64
+        mine.batchNorm.group = 64
+        mine.compute.threads = 9
+        mine.evaluation.batch = 9
+        let differences = mine.differences(from: RunConfiguration())
+        #expect(
+            differences.filter(\.isMathematical).map(\.key) == [
+                "seed", "data.train", "data.transform.mean", "data.window", "head.name", "training.lane",
+                "batchNorm.group",
+            ])
+        #expect(
+            differences.filter { !$0.isMathematical }.map(\.key) == [
+                "name", "output", "data.test", "data.prefetch", "training.checkpointEvery",
+                "training.keep", "training.stopAfterSteps", "compute.threads", "evaluation.batch",
+            ])
+    }
+
+    @Test func theOrderOfDatasetsIsADifference() {
+        var mine = RunConfiguration()
+        var theirs = RunConfiguration()
+        mine.evaluation.near = ["a": "1", "b": "2"]
+        theirs.evaluation.near = ["b": "2", "a": "1"]
+        #expect(
+            mine.differences(from: theirs).map(\.description)
+                == ["evaluation.near is {a: '1', b: '2'}, was {b: '2', a: '1'}"])
+    }
+}

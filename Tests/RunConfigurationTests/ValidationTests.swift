@@ -1,0 +1,130 @@
+import RunConfiguration
+import Testing
+
+let names = KnownNames(networks: ["resnet18_32x32", "resnet20"], scores: ["msp", "t2fnorm", "mls", "ebo"])
+
+/// The error of a configuration that is good but for `override`.
+func refusal(of override: String) -> ConfigurationError? {
+    do throws(ConfigurationError) {
+        _ = try RunConfiguration.load(
+            files: [], overrides: ["data.train=images", "data.test=images", override], names: names)
+        return nil
+    } catch {
+        return error
+    }
+}
+
+@Suite struct ValidationTests {
+    @Test func theDefaultsNeedOnlyATrainingSet() throws {
+        #expect(
+            throws: ConfigurationError(
+                key: "data.train", found: "empty", expected: "the folder of a packed dataset")
+        ) { try RunConfiguration().validate(names: names) }
+        var configuration = RunConfiguration()
+        configuration.data.train = "images"
+        try configuration.validate(names: names)
+    }
+
+    /// Settings that are refused, and what they should have been.
+    @Test(arguments: [
+        ("name=a/b", "the name of a folder, without '/'"),
+        ("name=..", "the name of a folder, without '/'"),
+        ("output=''", "a folder"),
+        ("data.window=-1", "a number of records, or 0 for all"),
+        ("data.prefetch=0", "a number of batches from 1 to 1024"),
+        ("data.transform.size=0", "a number of pixels from 1 to 16384"),
+        (
+            "data.transform.resize=31",
+            "0, or a number of pixels from data.transform.size (32) to 16384"
+        ),
+        ("data.transform.padding=-1", "a number of pixels from 0 to data.transform.size (32)"),
+        ("data.transform.padding=33", "a number of pixels from 0 to data.transform.size (32)"),
+        ("data.transform.mean=[0.5, 0.5]", "three finite numbers"),
+        ("data.transform.mean=[0.5, .nan, 0.5]", "three finite numbers"),
+        ("data.transform.standardDeviation=[1, 0, 1]", "three finite numbers above 0"),
+        ("data.transform.standardDeviation=[1, 1, 1, 1]", "three finite numbers above 0"),
+        ("network.classes=1", "a whole number from 2 to 1000000"),
+        ("head.temperature=0", "a finite number above 0"),
+        ("head.temperature=-0.1", "a finite number above 0"),
+        ("head.temperature=.inf", "a finite number above 0"),
+        ("head.temperature=.nan", "a finite number above 0"),
+        ("optimizer.learningRate=0", "a finite number above 0"),
+        ("optimizer.minimumLearningRate=0.2", "a number from 0 to optimizer.learningRate (0.1)"),
+        ("optimizer.minimumLearningRate=-1", "a number from 0 to optimizer.learningRate (0.1)"),
+        ("optimizer.momentum=1", "a number from 0 up to, but not including, 1"),
+        ("optimizer.momentum=.nan", "a number from 0 up to, but not including, 1"),
+        ("optimizer.weightDecay=-0.1", "a finite number from 0"),
+        ("training.epochs=0", "a whole number from 1 to 1000000"),
+        ("training.batch=0", "a multiple of training.lane (32) from 32 to 16777216"),
+        ("training.batch=100", "a multiple of training.lane (32) from 32 to 16777216"),
+        ("training.lane=0", "a number of samples from 1 to 65536"),
+        ("training.checkpointEvery=-1", "a number of steps, or 0 for each epoch"),
+        ("training.keep=0", "a whole number from 1"),
+        ("training.stopAfterSteps=-1", "a number of steps, or 0 for never"),
+        (
+            "batchNorm.group=48",
+            "0, or a multiple of training.lane (32) up to training.batch (128)"
+        ),
+        (
+            "batchNorm.group=160",
+            "0, or a multiple of training.lane (32) up to training.batch (128)"
+        ),
+        ("batchNorm.group=-32", "0, or a multiple of training.lane (32) up to training.batch (128)"),
+        (
+            "compute.threads=-1",
+            "a number of threads up to 4096, or 0 to share the cores among the ranks"
+        ),
+        ("evaluation.scores=[]", "a list of different scores"),
+        ("evaluation.scores=[msp, msp]", "a list of different scores"),
+        ("evaluation.batch=0", "a whole number from 1 to 1000000"),
+        ("evaluation.near.tin=''", "the folder of a packed dataset"),
+    ])
+    func aBadValueIsNamedWithWhatIsExpected(override: String, expected: String) throws {
+        let error = try #require(refusal(of: override))
+        #expect(override.hasPrefix("\(error.key)="))
+        #expect(error.expected == expected)
+        #expect(error.description.hasPrefix("--set \(override): \(error.key) is "))
+    }
+
+    @Test func nesterovNeedsMomentum() {
+        #expect(
+            refusal(of: "optimizer.momentum=0")?.description
+                == "optimizer.nesterov is true, expected false where optimizer.momentum is 0")
+    }
+
+    @Test func aDatasetIsEitherNearOrFar() {
+        #expect(
+            refusal(of: "evaluation={near: {tin: a, svhn: b}, far: {svhn: c}}")?.key
+                == "evaluation.far.svhn")
+    }
+
+    @Test(arguments: ["nearood", "farood", "a/b"])
+    func aDatasetsNameIsARowOfItsOwn(name: String) {
+        #expect(refusal(of: "evaluation={far: {\(name): path}}")?.key == "evaluation.far")
+    }
+
+    @Test func aBenchmarkNeedsATestSet() throws {
+        #expect(refusal(of: "data.test=''") == nil)
+        let found = #expect(throws: ConfigurationError.self) {
+            try RunConfiguration.load(
+                files: [], overrides: ["data.train=a", "evaluation.near.tin=b"], names: names)
+        }
+        #expect(found?.key == "data.test")
+    }
+
+    @Test func anUnknownNetworkIsNamedWithTheKnownOnes() {
+        #expect(
+            refusal(of: "network.name=resnet2")?.description == """
+                --set network.name=resnet2: network.name is resnet2, expected one of resnet18_32x32, resnet20; \
+                did you mean resnet20?
+                """)
+    }
+
+    @Test func anUnknownScoreIsNamedWithTheKnownOnes() {
+        #expect(
+            refusal(of: "evaluation.scores=[msp, energy]")?.description == """
+                --set evaluation.scores=[msp, energy]: evaluation.scores is energy, expected one of msp, \
+                t2fnorm, mls, ebo
+                """)
+    }
+}

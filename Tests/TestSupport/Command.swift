@@ -1,0 +1,90 @@
+public import Foundation
+
+/// A program run to its end, or to the end of its time.
+public struct Command: Sendable {
+    public let executable: URL
+    public var arguments: [String]
+    /// Added to the environment of the tests; an empty value removes a variable.
+    public var environment: [String: String]
+    public var workingDirectory: URL?
+    /// After which the program and its children are killed.
+    public var timeLimit: Duration
+
+    /// What a program left behind.
+    public struct Outcome: Sendable {
+        /// The exit code; 128 + n after signal n.
+        public let exitCode: Int32
+        public let standardOutput: String
+        public let standardError: String
+        public let isTimedOut: Bool
+    }
+
+    /// A program by its path, such as `/bin/sh` or `Command.product("t2fnorm")`.
+    public init(
+        _ executable: URL, _ arguments: [String] = [], environment: [String: String] = [:],
+        workingDirectory: URL? = nil, timeLimit: Duration = .seconds(120)
+    ) {
+        self.executable = executable
+        self.arguments = arguments
+        self.environment = environment
+        self.workingDirectory = workingDirectory
+        self.timeLimit = timeLimit
+    }
+
+    /// An executable of this package, from the folder that the running tests were built into.
+    public static func product(_ name: String) -> URL {
+        URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
+            .deletingLastPathComponent().appendingPathComponent(name)
+    }
+
+    /// Runs the program; its output goes by files, so neither side waits for the other.
+    public func run() async throws -> Outcome {
+        let folder = FileManager.default.temporaryDirectory
+            .appendingPathComponent("t2fnorm-command-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let output = folder.appendingPathComponent("output")
+        let errors = folder.appendingPathComponent("errors")
+
+        let process = Process()
+        process.executableURL = executable
+        process.arguments = arguments
+        process.environment = ProcessInfo.processInfo.environment
+            .merging(environment) { _, new in new }.filter { !$0.value.isEmpty }
+        if let workingDirectory { process.currentDirectoryURL = workingDirectory }
+        process.standardInput = FileHandle.nullDevice
+        process.standardOutput = try Self.emptyFile(output)
+        process.standardError = try Self.emptyFile(errors)
+
+        let isTimedOut = try await Self.run(process, timeLimit: timeLimit)
+        let isSignal = process.terminationReason == .uncaughtSignal
+        return Outcome(
+            exitCode: isSignal ? 128 + process.terminationStatus : process.terminationStatus,
+            standardOutput: String(decoding: try Data(contentsOf: output), as: UTF8.self),
+            standardError: String(decoding: try Data(contentsOf: errors), as: UTF8.self),
+            isTimedOut: isTimedOut)
+    }
+
+    private static func emptyFile(_ url: URL) throws -> FileHandle {
+        try Data().write(to: url)
+        return try FileHandle(forWritingTo: url)
+    }
+
+    /// Whether the process had to be ended: SIGTERM first, so that `mpirun` can end its ranks, then SIGKILL.
+    private static func run(_ process: Process, timeLimit: Duration) async throws -> Bool {
+        let (ends, end) = AsyncStream.makeStream(of: Void.self)
+        process.terminationHandler = { _ in end.finish() }
+        try process.run()
+        let identifier = process.processIdentifier
+        let killer = Task {
+            try await Task.sleep(for: timeLimit)
+            kill(identifier, SIGTERM)
+            try? await Task.sleep(for: .seconds(3))
+            if !Task.isCancelled { kill(identifier, SIGKILL) }
+        }
+        for await _ in ends {}
+        killer.cancel()
+        if case .success = await killer.result { return true }
+        return false
+    }
+}
