@@ -95,7 +95,7 @@ let package = Package(
         tests("Metrics"),
         tests("Detection", ["Metrics", "Kernels"]),
         tests("RunConfiguration"),
-        tests("Training", ["Networks", "Kernels", "RunConfiguration"]),
+        tests("Training", ["Networks", "Kernels", "Workers", "RunConfiguration"]),
         tests("Reporting", ["Metrics"]),
         .testTarget(
             name: "CommandTests", dependencies: ["t2fnorm", "TestSupport"], swiftSettings: settings),

@@ -1,0 +1,115 @@
+import Kernels
+import Networks
+import TestSupport
+import Testing
+import Workers
+
+/// The configuration defines the result; threads and ranks do not.
+struct BitEqualityTests {
+    /// Six lanes, the last one short; with groups of 8, three batch-norm groups, the last one short.
+    private static let samples = 22
+    private static let laneSize = 4
+
+    @Test(arguments: [2, 3], [0, 8])
+    func threadCountsGiveTheSameBits(threads: Int, group: Int) throws {
+        let one = try Self.step(group: group, worldSize: 1, threads: 1)
+        let several = try Self.step(group: group, worldSize: 1, threads: threads)
+        #expect(one == several)
+    }
+
+    @Test(arguments: [2, 4, 8], [0, 8])
+    func worldsOfAPowerOfTwoGiveTheSameBits(worldSize: Int, group: Int) throws {
+        let one = try Self.step(group: group, worldSize: 1, threads: 2)
+        let several = try Self.step(group: group, worldSize: worldSize, threads: 1)
+        #expect(one == several)
+    }
+
+    @Test func aWorldOfThreeAgreesToRounding() throws {
+        let one = try Self.step(group: 0, worldSize: 1, threads: 1)
+        let three = try Self.step(group: 0, worldSize: 3, threads: 1)
+        #expect(relativeError(three.gradients, one.gradients.doubles) < 1e-5)
+        #expect(relativeError(three.statistics, one.statistics.doubles) < 1e-6)
+        #expect(one.report == three.report)
+    }
+
+    @Test func theHeadAndTheNetworkSeeGroups() throws {
+        let batch = try Self.step(group: 0, worldSize: 1, threads: 1)
+        let groups = try Self.step(group: 8, worldSize: 1, threads: 1)
+        #expect(batch.gradients != groups.gradients)
+        #expect(batch.statistics != groups.statistics)
+    }
+
+    /// Memory is kept from step to step, so what a longer batch left there must not be read.
+    @Test func aShortBatchAfterALongOneIsAsIfItWereTheFirst() throws {
+        let fresh = Self.model()
+        let used = Self.model()
+        _ = try used.differentiate(
+            images: Self.images(0..<22), labels: Self.labels(0..<22),
+            pass(samples: 22, laneSize: 4, mode: .training))
+        for entry in fresh.parameters.entries where entry.role == .statistic {
+            used.parameters.setElements(of: entry, to: fresh.parameters.elements(of: entry))
+        }
+        let short = pass(samples: 6, laneSize: 4, mode: .training)
+        let expected = try fresh.differentiate(
+            images: Self.images(0..<6), labels: Self.labels(0..<6), short)
+        let found = try used.differentiate(
+            images: Self.images(0..<6), labels: Self.labels(0..<6), short)
+        #expect(found == expected)
+        #expect(used.parameters.gradients.copyToArray().bits == fresh.parameters.gradients.copyToArray().bits)
+        #expect(
+            used.parameters.statistics.copyToArray().bits == fresh.parameters.statistics.copyToArray().bits)
+    }
+
+    @Test func evaluationOfAnImageDoesNotDependOnItsBatch() throws {
+        let model = Self.model()
+        let (_, all) = try model.forward(
+            images: Self.images(0..<5), pass(samples: 5, laneSize: 4, mode: .evaluation))
+        for i in 0..<5 {
+            let (_, one) = try model.forward(
+                images: Self.images(i..<i + 1), pass(samples: 1, laneSize: 4, mode: .evaluation))
+            #expect(relativeError(one, all[i * 10..<(i + 1) * 10].doubles) < 1e-5)
+        }
+    }
+
+    /// What one training pass leaves, added up over ranks.
+    private struct Outcome: Equatable, Sendable {
+        var report: [Double]
+        var gradients: [Float]
+        var statistics: [Float]
+    }
+
+    private static func step(group: Int, worldSize: Int, threads: Int) throws -> Outcome {
+        let ranks = try ThreadedWorld.run(size: worldSize) { rank, world in
+            let placement = BatchPlacement(
+                sampleCount: samples, laneSize: laneSize, group: group, rank: rank, worldSize: worldSize)
+            let training = Pass(
+                placement, mode: .training, pool: WorkerPool(threads: threads),
+                sumAcrossRanks: { world.sumAcrossRanks(&$0, rank: rank) })
+            let model = model()
+            let report = try model.differentiate(
+                images: images(placement.samples), labels: labels(placement.samples), training)
+            return Outcome(
+                report: report.values, gradients: model.parameters.gradients.copyToArray(),
+                statistics: model.parameters.statistics.copyToArray())
+        }
+        for rank in ranks { #expect(rank.statistics.bits == ranks[0].statistics.bits) }
+        return Outcome(
+            report: ranks.flatMap(\.report), gradients: plainTreeSum(ranks.map(\.gradients)),
+            statistics: ranks[0].statistics)
+    }
+
+    private static func model() -> Classifier {
+        let model = Classifier(.resnet20, head: .t2fnorm(temperature: 0.1), classes: 10)
+        model.parameters.initialize(seed: 3)
+        return model
+    }
+
+    private static func images(_ range: Range<Int>) -> Buffer<Float> {
+        let all = testValues(count: samples * 3072, stream: 1, scale: 1.5)
+        return Buffer(all[range.lowerBound * 3072..<range.upperBound * 3072], default: 0)
+    }
+
+    private static func labels(_ range: Range<Int>) -> [Int32] {
+        Array(testLabels(count: samples, classes: 10, stream: 2)[range])
+    }
+}

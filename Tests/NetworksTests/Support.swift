@@ -1,0 +1,40 @@
+import Kernels
+import Networks
+import TestSupport
+import Testing
+import Workers
+
+/// A network's name together with that of its fixtures.
+struct FixtureNetwork: CustomTestStringConvertible, Sendable {
+    let name: NetworkName
+    let fixture: String
+
+    static let all = [
+        FixtureNetwork(name: .resnet18_32x32, fixture: "resnet18"),
+        FixtureNetwork(name: .resnet20, fixture: "resnet20"),
+    ]
+
+    var testDescription: String { fixture }
+}
+
+/// A network with the parameters of a fixture.
+func classifier(_ name: NetworkName, head: HeadKind, fixture: PyTorchFixture) -> Classifier {
+    let classifier = Classifier(name, head: head, classes: 10)
+    let store = classifier.parameters
+    for (index, entry) in store.entries.enumerated() where entry.role != .batchCount {
+        store.setElements(of: entry, to: fixture.values(ofEntry: index))
+    }
+    return classifier
+}
+
+/// The head of a fixture's row.
+func headKind(_ name: String, temperature: Float) -> HeadKind {
+    name == "linear" ? .linear : .t2fnorm(temperature: temperature)
+}
+
+/// A pass over a whole batch in one rank.
+func pass(samples: Int, laneSize: Int, group: Int = 0, mode: Pass.Mode, threads: Int = 2) -> Pass {
+    Pass(
+        BatchPlacement(sampleCount: samples, laneSize: laneSize, group: group), mode: mode,
+        pool: WorkerPool(threads: threads))
+}

@@ -1,0 +1,26 @@
+/// `max(x, 0)`.
+public func plainRectifier(_ input: [Double]) -> [Double] { input.map { max($0, 0) } }
+
+/// The gradient of `plainRectifier`'s input; its derivative at 0 is 0.
+public func plainRectifierGradient(_ outputGradient: [Double], input: [Double]) -> [Double] {
+    zip(outputGradient, input).map { $1 > 0 ? $0 : 0 }
+}
+
+/// The mean over positions: `[N, positions, C]` to `[N, C]`.
+public func plainGlobalAveragePool(_ input: [Double], channels: Int, positions: Int) -> [Double] {
+    var output = [Double](repeating: 0, count: input.count / positions)
+    for i in input.indices {
+        let sample = i / (positions * channels)
+        output[sample * channels + i % channels] += input[i] / Double(positions)
+    }
+    return output
+}
+
+/// The gradient of `plainGlobalAveragePool`'s input.
+public func plainGlobalAveragePoolGradient(
+    _ outputGradient: [Double], channels: Int, positions: Int
+) -> [Double] {
+    (0..<outputGradient.count * positions).map { i in
+        outputGradient[i / (positions * channels) * channels + i % channels] / Double(positions)
+    }
+}

@@ -1,0 +1,24 @@
+import Foundation
+
+/// One update of stochastic gradient descent with Nesterov momentum and weight decay, as PyTorch's `SGD`.
+///
+/// `g ← g + decay · w`; `v ← g` on the first step, else `momentum · v + g`; `w ← w − rate · (g + momentum · v)`.
+///
+/// - Parameter velocity: `v`; empty before the first step.
+public func plainMomentumStep(
+    _ weights: inout [Double], gradient: [Double], velocity: inout [Double], rate: Double,
+    momentum: Double = 0.9, weightDecay: Double = 5e-4
+) {
+    let decayed = zip(gradient, weights).map { $0 + weightDecay * $1 }
+    velocity = velocity.isEmpty ? decayed : zip(velocity, decayed).map { momentum * $0 + $1 }
+    for i in weights.indices { weights[i] -= rate * (decayed[i] + momentum * velocity[i]) }
+}
+
+/// The cosine schedule: `rate · (m + (1 − m) · ½ (1 + cos(π step / totalSteps)))`, `m` = `minimum` / `rate`.
+public func plainCosineRate(
+    step: Int, totalSteps: Int, rate: Double, minimum: Double = 1e-6
+) -> Double {
+    let least = minimum / rate
+    let phase = Double.pi * Double(step) / Double(totalSteps)
+    return rate * (least + (1 - least) * 0.5 * (1 + cos(phase)))
+}

@@ -1,0 +1,118 @@
+public import Foundation
+
+/// What PyTorch computed for one network; written by `Tests/Fixtures/make_pytorch_fixtures.py`.
+public struct PyTorchFixture: Decodable, Sendable {
+    /// How one state-dict entry is drawn; its position is the stream.
+    public struct Entry: Decodable, Sendable {
+        public let name: String, shape: [Int], scale: Float, offset: Float
+
+        public var count: Int { shape.reduce(1, *) }
+    }
+
+    /// A parameter's gradient, in PyTorch's element order.
+    public struct Gradient: Decodable, Sendable {
+        public let name: String, norm: Double, samples: [Double], dotProducts: [Double]
+    }
+
+    /// A running mean or variance after one training step's forward pass.
+    public struct RunningStatistic: Decodable, Sendable {
+        public let name: String, samples: [Double]
+    }
+
+    /// After that forward pass, the same images with the running statistics.
+    public struct Evaluation: Decodable, Sendable {
+        public let features: [Double], logits: [Double], scoringLogits: [Double]
+    }
+
+    /// `t2fnorm` or `linear`, and what it gives.
+    public struct Head: Decodable, Sendable {
+        public let head: String, features: [Double], logits: [Double], loss: Double
+        public let gradients: [Gradient]
+        public let runningStatistics: [RunningStatistic]
+        public let evaluation: Evaluation
+    }
+
+    public let parameterCount: Int
+    public let imageCount: Int
+    public let imageStream: Int, labelStream: Int
+    public let imageScale: Float
+    public let temperature: Float
+    public let entries: [Entry]
+    public let heads: [Head]
+
+    /// Reads `Tests/Fixtures/<name>.json`, for example `resnet18`.
+    public init(named name: String) throws {
+        self = try JSONDecoder().decode(Self.self, from: fixtureData(named: name))
+    }
+
+    /// The values of entry `index`, in PyTorch's element order.
+    public func values(ofEntry index: Int) -> [Float] {
+        let entry = entries[index]
+        return testValues(count: entry.count, stream: index, scale: entry.scale, offset: entry.offset)
+    }
+
+    /// The images, `[N, 32, 32, 3]`.
+    public var images: [Float] {
+        testValues(count: imageCount * 32 * 32 * 3, stream: imageStream, scale: imageScale)
+    }
+
+    /// The labels of the images.
+    public var labels: [Int32] { testLabels(count: imageCount, classes: 10, stream: labelStream) }
+
+    /// How far a gradient in PyTorch's element order is from PyTorch's: norm, samples and projections, the largest.
+    public func relativeError(of gradient: [Double], to expected: Gradient) -> Double {
+        let stream = 500_000 + (entries.firstIndex { $0.name == expected.name } ?? entries.count)
+        let samples = Self.samples(of: gradient, count: expected.samples.count)
+        let projections = expected.dotProducts.enumerated().map { j, value in
+            abs(innerProduct(gradient, testSigns(count: gradient.count, stream: stream, minor: j)) - value)
+        }
+        let norm = abs(euclideanNorm(gradient) - expected.norm)
+        return max(
+            TestSupport.relativeError(samples, expected.samples),
+            (projections + [norm]).reduce(0, max) / expected.norm)
+    }
+
+    /// `count` values at even distances: position `(2j + 1) n / 2 count`.
+    public static func samples(of values: [Double], count: Int) -> [Double] {
+        (0..<count).map { values[(2 * $0 + 1) * values.count / (2 * count)] }
+    }
+}
+
+/// The losses of PyTorch's SGD over some steps; the start is that of `PyTorchFixture`.
+public struct PyTorchDescent: Decodable, Sendable {
+    public struct Run: Decodable, Sendable {
+        public let head: String
+        public let batchSize: Int
+        public let learningRate: Double, minimumLearningRate: Double
+        public let totalSteps: Int
+        public let momentum: Double, weightDecay: Double
+        /// Step `s` takes images and labels from these streams plus `s` modulo `batches`.
+        public let imageStream: Int, labelStream: Int, batches: Int
+        public let losses: [Double]
+
+        /// The images of step `step`, `[batchSize, 32, 32, 3]`.
+        public func images(ofStep step: Int, scale: Float) -> [Float] {
+            testValues(count: batchSize * 32 * 32 * 3, stream: imageStream + step % batches, scale: scale)
+        }
+
+        /// The labels of step `step`.
+        public func labels(ofStep step: Int) -> [Int32] {
+            testLabels(count: batchSize, classes: 10, stream: labelStream + step % batches)
+        }
+    }
+
+    public let descents: [Run]
+
+    /// Reads `Tests/Fixtures/<name>-descent.json`.
+    public init(named name: String) throws {
+        self = try JSONDecoder().decode(Self.self, from: fixtureData(named: "\(name)-descent"))
+    }
+}
+
+/// The package's root folder, found from this file's path.
+public let packageRoot = URL(filePath: #filePath).deletingLastPathComponent()
+    .deletingLastPathComponent().deletingLastPathComponent()
+
+private func fixtureData(named name: String) throws -> Data {
+    try Data(contentsOf: packageRoot.appending(path: "Tests/Fixtures/\(name).json"))
+}

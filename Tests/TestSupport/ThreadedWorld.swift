@@ -1,0 +1,66 @@
+import Foundation
+import Synchronization
+
+/// Ranks as threads of one process, for what must not depend on the number of ranks.
+///
+/// `@unchecked Sendable`: all state is read and written under `condition`.
+public final class ThreadedWorld: @unchecked Sendable {
+    public let size: Int
+    private let condition = NSCondition()
+    private var contributions: [[Double]]
+    private var sum: [Double] = []
+    private var arrived = 0
+    private var round = 0
+
+    private init(size: Int) {
+        self.size = size
+        contributions = [[Double]](repeating: [], count: size)
+    }
+
+    /// Runs `body` once for each rank, all at the same time; returns what they return, in the order of ranks.
+    public static func run<Result: Sendable>(
+        size: Int, _ body: @escaping @Sendable (_ rank: Int, _ world: ThreadedWorld) throws -> Result
+    ) throws -> [Result] {
+        let world = ThreadedWorld(size: size)
+        let results = Results<Result>(count: size)
+        let group = DispatchGroup()
+        for rank in 0..<size {
+            group.enter()
+            let thread = Thread {
+                results.set(rank, Swift.Result { try body(rank, world) })
+                group.leave()
+            }
+            thread.stackSize = 4 << 20
+            thread.start()
+        }
+        group.wait()
+        return try results.all.map { try $0.get() }
+    }
+
+    /// Adds up `values` over all ranks by the balanced tree; every rank gets the sum.
+    public func sumAcrossRanks(_ values: inout MutableSpan<Double>, rank: Int) {
+        condition.lock()
+        defer { condition.unlock() }
+        contributions[rank] = values.indices.map { values[$0] }
+        arrived += 1
+        let own = round
+        if arrived == size {
+            sum = plainTreeSum(contributions)
+            arrived = 0
+            round += 1
+            condition.broadcast()
+        }
+        while round == own { condition.wait() }
+        for i in values.indices { values[i] = sum[i] }
+    }
+}
+
+private final class Results<Value: Sendable>: Sendable {
+    private let values: Mutex<[Result<Value, any Error>?]>
+
+    init(count: Int) { values = Mutex([Result<Value, any Error>?](repeating: nil, count: count)) }
+
+    func set(_ index: Int, _ value: Result<Value, any Error>) { values.withLock { $0[index] = value } }
+
+    var all: [Result<Value, any Error>] { values.withLock { $0.compactMap(\.self) } }
+}
