@@ -98,6 +98,6 @@ let package = Package(
         tests("Training", ["Networks", "Kernels", "Workers", "RunConfiguration"]),
         tests("Reporting", ["Metrics"]),
         .testTarget(
-            name: "CommandTests", dependencies: ["t2fnorm", "TestSupport"], swiftSettings: settings),
+            name: "CommandTests", dependencies: ["t2fnorm", "TestSupport", "HDF5"], swiftSettings: settings),
     ]
 )

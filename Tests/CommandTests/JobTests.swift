@@ -1,0 +1,128 @@
+import Foundation
+import HDF5
+import TestSupport
+import Testing
+
+/// Runs of the built program on a small drawn benchmark, as a user starts them.
+@Suite(.serialized)
+struct JobTests {
+    /// The settings of a run of `steps` updates of batches of 64 in lanes of 16.
+    private func settings(_ folder: URL, name: String, _ more: [String] = []) -> [String] {
+        [
+            "name=\(name)", "output=\(folder.path)/runs", "network.name=resnet20", "training.epochs=2",
+            "training.batch=64", "training.lane=16", "data.train=\(folder.path)/data/train",
+            "data.validation=\(folder.path)/data/validation", "data.test=\(folder.path)/data/validation",
+            "evaluation.near={near-shapes: \(folder.path)/data/near-shapes}",
+        ].flatMap { ["--set", $0] } + more.flatMap { ["--set", $0] }
+    }
+
+    private func train(
+        _ folder: URL, name: String, ranks: Int, _ more: [String] = []
+    ) async throws -> Command.Outcome {
+        try await Command.mpirun(
+            ranks: ranks, "t2fnorm", ["train"] + settings(folder, name: name, more), timeLimit: .seconds(300)
+        ).run()
+    }
+
+    /// What two runs of one configuration must have in common, to the bit.
+    private struct Results: Equatable {
+        /// The lines of `metrics.jsonl` about updates.
+        var steps: [String]
+        /// Every tensor of the newest checkpoint: state and momentum.
+        var tensors: [String: [UInt32]]
+    }
+
+    private func results(_ folder: URL, name: String) throws -> Results {
+        let run = folder.appending(path: "runs/\(name)/s0")
+        let newest = try String(contentsOf: run.appending(path: "checkpoints/latest"), encoding: .utf8)
+            .trimmingCharacters(in: .whitespacesAndNewlines)
+        let lines = try String(contentsOf: run.appending(path: "metrics.jsonl"), encoding: .utf8)
+            .split(separator: "\n").map(String.init)
+        let file = try HDF5File(opening: run.appending(path: "checkpoints/\(newest)").path)
+        var tensors: [String: [UInt32]] = [:]
+        for group in ["state", "momentum"] {
+            for tensor in try file.memberNames(of: group) {
+                let elements: [Float] = try file.read("\(group)/\(tensor)")
+                tensors["\(group)/\(tensor)"] = elements.map(\.bitPattern)
+            }
+        }
+        return Results(steps: lines.filter { $0.contains("\"event\":\"step\"") }, tensors: tensors)
+    }
+
+    private func withBenchmark(_ body: (URL) async throws -> Void) async throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "t2fnorm-job-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let drawn = try await Command(
+            Command.product("t2fnorm"),
+            ["data", "synthesize", folder.path + "/data", "--train-count", "600"]
+        ).run()
+        try #require(drawn.exitCode == 0, "\(drawn.standardError)")
+        try await body(folder)
+    }
+
+    @Test func everyWorldAndThreadCountGivesTheSameBits() async throws {
+        try await withBenchmark { folder in
+            var first: Results?
+            for (ranks, threads) in [(1, 1), (1, 2), (2, 1), (4, 1)] {
+                let name = "r"
+                try? FileManager.default.removeItem(at: folder.appending(path: "runs"))
+                let outcome = try await train(folder, name: name, ranks: ranks, ["compute.threads=\(threads)"])
+                #expect(outcome.exitCode == 0, "\(outcome.standardError)")
+                let own = try results(folder, name: name)
+                #expect(own.steps.count == 20)
+                if let first { #expect(own == first, "\(ranks) ranks with \(threads) threads") }
+                first = first ?? own
+            }
+        }
+    }
+
+    @Test func aStoppedRunGoesOnWithTheSameBitsOnAnotherNumberOfRanks() async throws {
+        try await withBenchmark { folder in
+            let whole = try await train(folder, name: "r", ranks: 1)
+            #expect(whole.exitCode == 0, "\(whole.standardError)")
+            let expected = try results(folder, name: "r")
+            try FileManager.default.removeItem(at: folder.appending(path: "runs"))
+            for (stop, ranks) in [(7, 2), (13, 1), (0, 2)] {
+                let part = try await train(folder, name: "r", ranks: ranks, ["training.stopAfterSteps=\(stop)"])
+                #expect(part.exitCode == 0, "\(part.standardError)")
+            }
+            #expect(try results(folder, name: "r") == expected)
+        }
+    }
+
+    @Test func threeRanksRunAndSaySoOnce() async throws {
+        try await withBenchmark { folder in
+            let outcome = try await train(folder, name: "r", ranks: 3, ["training.stopAfterSteps=2"])
+            #expect(outcome.exitCode == 0, "\(outcome.standardError)")
+            #expect(outcome.standardOutput.components(separatedBy: "no power of two").count == 2)
+        }
+    }
+
+    @Test func anEvaluationIsTheSameForEveryWorld() async throws {
+        try await withBenchmark { folder in
+            let trained = try await train(folder, name: "r", ranks: 2, ["training.epochs=1"])
+            #expect(trained.exitCode == 0, "\(trained.standardError)")
+            let table = folder.appending(path: "runs/r/s0/evaluation/validation/ood/t2fnorm.csv")
+            var tables: [Data] = []
+            for ranks in [1, 2, 4] {
+                let outcome = try await Command.mpirun(
+                    ranks: ranks, "t2fnorm", ["evaluate", "\(folder.path)/runs/r"], timeLimit: .seconds(300)
+                ).run()
+                #expect(outcome.exitCode == 0, "\(outcome.standardError)")
+                tables.append(try Data(contentsOf: table))
+            }
+            #expect(tables[0] == tables[1] && tables[0] == tables[2])
+            #expect(String(decoding: tables[0], as: UTF8.self).contains("nearood"))
+        }
+    }
+
+    @Test func theLossGoingToInfinityEndsEveryRankWithOneMessage() async throws {
+        try await withBenchmark { folder in
+            let outcome = try await train(
+                folder, name: "r", ranks: 2, ["optimizer.learningRate=1e30", "head.name=linear"])
+            #expect(outcome.exitCode == 4)
+            #expect(outcome.standardError.components(separatedBy: "lower optimizer.learningRate").count == 2)
+        }
+    }
+}
