@@ -149,7 +149,7 @@ struct BatchLoaderTests {
         let error = #expect(throws: DatasetError.self) { try loader.next() }
         #expect(
             try #require(error).description
-                == "could not use image, record 2, 8×8 pixels: expected 9×9 pixels; set a shorter side to resize to"
+                == "could not transform, record 2, image of 8×8: expected 9×9; set data.transform.resize"
         )
     }
 

@@ -42,6 +42,22 @@ struct SyntheticSetTests {
         #expect((0..<50).allSatisfy { set.label(of: $0) == -1 })
     }
 
+    @Test func thePackerGetsEveryPictureOnce() throws {
+        let set = SyntheticSet(.nearShapes, seed: 3, count: 12)
+        var records = set.records
+        #expect(records.origin == "near-shapes, drawn from seed 3")
+        for index in 0..<12 {
+            let record = try #require(try records.next())
+            #expect(record.label == -1)
+            guard case .pixels(let image) = record.payload else {
+                Issue.record("record \(index) is encoded")
+                continue
+            }
+            #expect(image == set.image(of: index))
+        }
+        #expect(try records.next() == nil)
+    }
+
     @Test func unseenShapesAreNoneOfTheClasses() {
         let names = Set(SyntheticShape.allCases.map(\.rawValue))
         #expect(names.isDisjoint(with: UnseenShape.allCases.map(\.rawValue)))

@@ -79,4 +79,11 @@ public struct SyntheticSet: ImageSource {
     public func image(of record: Int) -> RGBImage {
         synthesizer.image(of: subject(of: record), in: setName, index: record)
     }
+
+    /// The set as the packer takes it.
+    public var records: GeneratedRecords {
+        GeneratedRecords(
+            origin: "\(name), drawn from seed \(synthesizer.seed)", classNames: classNames, count: count
+        ) { record in (label(of: record), image(of: record)) }
+    }
 }
