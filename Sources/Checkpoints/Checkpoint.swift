@@ -105,6 +105,8 @@ public struct Checkpoint: Sendable {
         if let left = state.first(where: { !known.contains($0.name) }) {
             throw CheckpointError(path: path, reason: "tensor '\(left.name)' is not one of \(network)")
         }
-        for entry in entries { classifier.parameters.setElements(of: entry, to: tensors[entry.name]!.elements) }
+        for entry in entries {
+            classifier.parameters.setElements(of: entry, to: tensors[entry.name]!.elements)
+        }
     }
 }

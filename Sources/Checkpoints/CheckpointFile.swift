@@ -53,7 +53,8 @@ enum CheckpointFile {
         let header = headerChecksum(
             network, Int(classes), temperature, configuration, position, fingerprint)
         guard try file.stringAttribute("checksum") == header else {
-            throw CheckpointError(path: path, reason: "header does not match its checksum: the file is damaged")
+            throw CheckpointError(
+                path: path, reason: "header does not match its checksum: the file is damaged")
         }
         return Checkpoint(
             network: network, classes: Int(classes), temperature: temperature,
@@ -75,7 +76,8 @@ enum CheckpointFile {
         try file.setAttribute("position", position)
         try file.setAttribute("dataFingerprint", checkpoint.dataFingerprint)
         let checksum = headerChecksum(
-            checkpoint.network, checkpoint.classes, checkpoint.temperature, checkpoint.configuration, position,
+            checkpoint.network, checkpoint.classes, checkpoint.temperature, checkpoint.configuration,
+            position,
             checkpoint.dataFingerprint)
         try file.setAttribute("checksum", checksum)
     }

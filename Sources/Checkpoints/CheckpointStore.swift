@@ -24,7 +24,8 @@ public struct CheckpointStore: Sendable {
         do {
             try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         } catch {
-            throw CheckpointError(path: folder, reason: "could not create the folder: \(error.localizedDescription)")
+            throw CheckpointError(
+                path: folder, reason: "could not create the folder: \(error.localizedDescription)")
         }
         let name = fileName(step: checkpoint.position.step)
         try CheckpointFile.write(checkpoint, to: "\(folder)/\(name)")

@@ -69,7 +69,8 @@ public struct Evaluator {
     ///   are done.
     /// - Throws: `JobFailure`, the same on all ranks, or `MPIError`.
     public func evaluate(
-        _ benchmark: Benchmark, scores: [ScoreName], progress: (_ set: String, _ done: Int) -> Void = { _, _ in }
+        _ benchmark: Benchmark, scores: [ScoreName],
+        progress: (_ set: String, _ done: Int) -> Void = { _, _ in }
     ) throws -> Evaluation {
         var confidences: [[[Float]]] = []
         var correct = 0

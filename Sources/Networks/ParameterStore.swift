@@ -56,7 +56,9 @@ public final class ParameterStore {
     ) -> Range<Int> {
         let range = valueCount..<valueCount + shape.reduce(1, *)
         valueCount = range.upperBound
-        add(TensorEntry(name: name, shape: shape, role: .parameter, layout: layout, range: range), initializer)
+        add(
+            TensorEntry(name: name, shape: shape, role: .parameter, layout: layout, range: range), initializer
+        )
         return range
     }
 
@@ -65,7 +67,8 @@ public final class ParameterStore {
         let range = statisticCount..<statisticCount + count
         statisticCount = range.upperBound
         add(
-            TensorEntry(name: name, shape: [count], role: .statistic, layout: .plain, range: range), initializer)
+            TensorEntry(name: name, shape: [count], role: .statistic, layout: .plain, range: range),
+            initializer)
         return range
     }
 

@@ -67,7 +67,8 @@ final class ResidualBlock {
             add(gradient, to: &workspace.outer, count: count, pass)
         case .projection(let unit):
             try unit.backward(
-                input, gradient: &gradient, store: store, into: &workspace.shortcut, workspace: workspace, pass)
+                input, gradient: &gradient, store: store, into: &workspace.shortcut, workspace: workspace,
+                pass)
             add(workspace.shortcut, to: &workspace.outer, count: count, pass)
         case .subsampling(let shape):
             addSubsampled(gradient, shape, to: &workspace.outer, pass)

@@ -67,7 +67,9 @@ extension ParameterStore {
         for k in 0..<outputs {
             for c in 0..<inputs {
                 for position in 0..<positions {
-                    body((k * inputs + c) * positions + position, first + (position * inputs + c) * outputs + k)
+                    body(
+                        (k * inputs + c) * positions + position, first + (position * inputs + c) * outputs + k
+                    )
                 }
             }
         }

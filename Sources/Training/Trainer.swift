@@ -135,7 +135,8 @@ public final class Trainer {
     /// The failure that all ranks have come to, as each of them throws it.
     private func agreed(_ error: TrainingError) throws -> any Error {
         let own = failureReport(of: error)
-        return try communicator.firstFailure(of: own) ?? JobFailure(
-            rank: 0, exitCode: own.exitCode, message: own.message)
+        return try communicator.firstFailure(of: own)
+            ?? JobFailure(
+                rank: 0, exitCode: own.exitCode, message: own.message)
     }
 }

@@ -54,10 +54,12 @@ final class TrainingSession {
         loader = BatchLoader(
             source: training,
             sampler: Sampler(
-                seed: configuration.seed, count: training.count, window: window == 0 ? training.count : window),
+                seed: configuration.seed, count: training.count, window: window == 0 ? training.count : window
+            ),
             transform: configuration.trainingTransform, batchSize: batch,
             laneSize: configuration.training.lane, rank: rank, worldSize: worldSize,
-            startEpoch: position.epoch, startStep: position.stepInEpoch, epochs: configuration.training.epochs,
+            startEpoch: position.epoch, startStep: position.stepInEpoch,
+            epochs: configuration.training.epochs,
             prefetch: configuration.data.prefetch, threads: 1)
     }
 

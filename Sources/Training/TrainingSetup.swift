@@ -16,7 +16,8 @@ struct TrainingSetup {
     let notices: [String]
     let threads: Int
 
-    init(_ configuration: RunConfiguration, store: CheckpointStore, resume: ResumeMode, localSize: Int) throws {
+    init(_ configuration: RunConfiguration, store: CheckpointStore, resume: ResumeMode, localSize: Int) throws
+    {
         training = try PackedDataset(path: configuration.data.train)
         validation = try PackedDataset(path: configuration.data.validation)
         for set in [training, validation] {

@@ -5,7 +5,8 @@ import Training
 struct T2FNormCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "t2fnorm",
-        abstract: "Trains image classifiers with T2FNorm on CPU clusters and judges them on out-of-distribution data.",
+        abstract:
+            "Trains image classifiers with T2FNorm on CPU clusters and judges them on out-of-distribution data.",
         discussion: """
             A first run on one machine, from data drawn by the program itself:
 

@@ -14,7 +14,8 @@ import Workers
 struct EvaluateCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "evaluate",
-        abstract: "Scores trained runs on in- and out-of-distribution sets and prints the tables side by side.",
+        abstract:
+            "Scores trained runs on in- and out-of-distribution sets and prints the tables side by side.",
         discussion: """
             A run is the folder that 'train' made: runs/<name> with all its seeds, or one of them, runs/<name>/s0. The sets are \
             those of the run's configuration; --set changes them. Tables go to \

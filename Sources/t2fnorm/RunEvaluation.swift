@@ -46,7 +46,8 @@ struct RunEvaluation {
             $0.hasPrefix("s") && files.fileExists(atPath: "\(folder)/\($0)/config.yml")
         }
         guard !seeds.isEmpty else {
-            throw CheckpointError(path: folder, reason: "is no run: there is no config.yml in it or in s0, s1 …")
+            throw CheckpointError(
+                path: folder, reason: "is no run: there is no config.yml in it or in s0, s1 …")
         }
         return seeds.sorted().map { "\(folder)/\($0)" }
     }
@@ -65,7 +66,9 @@ struct RunEvaluation {
         let evaluator = Evaluator(
             pass, classifier: classifier, communicator: communicator, describe: failureReport)
         display?.start(run: directory.path, benchmark: benchmark, worldSize: communicator.worldSize)
-        let evaluation = try evaluator.evaluate(benchmark, scores: names) { display?.progress(set: $0, done: $1) }
+        let evaluation = try evaluator.evaluate(benchmark, scores: names) {
+            display?.progress(set: $0, done: $1)
+        }
         try together { try write(evaluation, benchmark: benchmark.inDistribution.name, to: directory) }
         return evaluation
     }

@@ -16,7 +16,8 @@ final class TrainingDisplay {
             progress.printLine(describe(plan))
         case .step(let report): showStep(report)
         case .epoch(let report): progress.printLine(describe(report))
-        case .checkpoint(let path, let isBest): if isBest { progress.printLine("best model so far: \(path)/best.h5") }
+        case .checkpoint(let path, let isBest):
+            if isBest { progress.printLine("best model so far: \(path)/best.h5") }
         }
     }
 

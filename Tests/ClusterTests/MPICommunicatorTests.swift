@@ -46,8 +46,9 @@ import Testing
     }
 
     @Test func aWorldOfAnotherSizeThanLaunchedIsRefused() async throws {
-        let outcome = try await Command.mpirun(
-            ranks: 1, "cluster-check", ["sums"], environment: ["PMI_SIZE": "2"]
+        // As a launcher of another MPI would start it: with that one's variables, alone for this one.
+        let outcome = try await Command(
+            Command.product("cluster-check"), ["sums"], environment: ["PMI_RANK": "0", "PMI_SIZE": "2"]
         ).run()
         #expect(outcome.exitCode == 6, "\(outcome.standardError)")
     }

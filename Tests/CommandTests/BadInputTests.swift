@@ -57,7 +57,8 @@ struct BadInputTests {
     }
 
     @Test func brokenPackingInputIsNamed() async throws {
-        let folder = FileManager.default.temporaryDirectory.appending(path: "t2fnorm-bad-\(UUID().uuidString)")
+        let folder = FileManager.default.temporaryDirectory.appending(
+            path: "t2fnorm-bad-\(UUID().uuidString)")
         defer { try? FileManager.default.removeItem(at: folder) }
         try FileManager.default.createDirectory(
             at: folder.appending(path: "images/cat"), withIntermediateDirectories: true)
@@ -82,7 +83,8 @@ struct BadInputTests {
     }
 
     @Test func aTruncatedShardAndAnotherNetworksCheckpointAreNamed() async throws {
-        let folder = FileManager.default.temporaryDirectory.appending(path: "t2fnorm-bad-\(UUID().uuidString)")
+        let folder = FileManager.default.temporaryDirectory.appending(
+            path: "t2fnorm-bad-\(UUID().uuidString)")
         defer { try? FileManager.default.removeItem(at: folder) }
         let drawn = try await run(["data", "synthesize", folder.path + "/data", "--train-count", "64"])
         try #require(drawn.exitCode == 0, "\(drawn.standardError)")

@@ -50,7 +50,8 @@ struct JobTests {
     }
 
     private func withBenchmark(_ body: (URL) async throws -> Void) async throws {
-        let folder = FileManager.default.temporaryDirectory.appending(path: "t2fnorm-job-\(UUID().uuidString)")
+        let folder = FileManager.default.temporaryDirectory.appending(
+            path: "t2fnorm-job-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }
         let drawn = try await Command(
@@ -67,7 +68,8 @@ struct JobTests {
             for (ranks, threads) in [(1, 1), (1, 2), (2, 1), (4, 1)] {
                 let name = "r"
                 try? FileManager.default.removeItem(at: folder.appending(path: "runs"))
-                let outcome = try await train(folder, name: name, ranks: ranks, ["compute.threads=\(threads)"])
+                let outcome = try await train(
+                    folder, name: name, ranks: ranks, ["compute.threads=\(threads)"])
                 #expect(outcome.exitCode == 0, "\(outcome.standardError)")
                 let own = try results(folder, name: name)
                 #expect(own.steps.count == 20)
@@ -84,7 +86,8 @@ struct JobTests {
             let expected = try results(folder, name: "r")
             try FileManager.default.removeItem(at: folder.appending(path: "runs"))
             for (stop, ranks) in [(7, 2), (13, 1), (0, 2)] {
-                let part = try await train(folder, name: "r", ranks: ranks, ["training.stopAfterSteps=\(stop)"])
+                let part = try await train(
+                    folder, name: "r", ranks: ranks, ["training.stopAfterSteps=\(stop)"])
                 #expect(part.exitCode == 0, "\(part.standardError)")
             }
             #expect(try results(folder, name: "r") == expected)

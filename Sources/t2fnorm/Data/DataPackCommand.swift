@@ -33,7 +33,8 @@ struct DataPackCommand: ParsableCommand {
     @Option(help: "How the images lie: \(Format.allCases.map(\.rawValue).joined(separator: ", ")).")
     var format = Format.auto
 
-    @Option(help: ArgumentHelp("An image list, with paths relative to the folder or archive.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp("An image list, with paths relative to the folder or archive.", valueName: "file"))
     var list: String?
 
     @Option(help: ArgumentHelp("The labels of an idx set.", valueName: "file"))
@@ -47,7 +48,8 @@ struct DataPackCommand: ParsableCommand {
 
     @Option(
         parsing: .upToNextOption,
-        help: ArgumentHelp("Class names in the order of labels; where the source does not say.", valueName: "name"))
+        help: ArgumentHelp(
+            "Class names in the order of labels; where the source does not say.", valueName: "name"))
     var classNames: [String] = []
 
     @Option(help: ArgumentHelp("Pack the first n records only.", valueName: "n"))
@@ -132,9 +134,11 @@ func pack(
         let rate = Double(done) / max((ContinuousClock.now - start).inSeconds, 1e-9)
         progress.update(
             fraction: Double(done) / Double(max(total, 1)),
-            "\(name): \(done) of \(total) images  \(decimal(rate, 0)) img/s  ETA \(duration(Double(total - done) / rate))")
+            "\(name): \(done) of \(total) images  \(decimal(rate, 0)) img/s  ETA \(duration(Double(total - done) / rate))"
+        )
     }
     for note in manifest.notes { progress.printLine("note: \(note)") }
     progress.printLine(
-        "\(destination): \(manifest.count) images, \(manifest.layout.summary), \(manifest.shards.count) shards")
+        "\(destination): \(manifest.count) images, \(manifest.layout.summary), \(manifest.shards.count) shards"
+    )
 }

@@ -33,13 +33,10 @@ struct DataSynthesizeCommand: ParsableCommand {
     func run() throws {
         for name in SyntheticSet.Name.allCases {
             let set = SyntheticSet(name, seed: seed, count: name == .train ? trainCount : nil)
-            let records = GeneratedRecords(
-                origin: "drawn from seed \(seed)", classNames: set.classNames, count: set.count
-            ) { index in (set.label(of: index), set.image(of: index)) }
             var options = PackingOptions()
             options.outOfDistribution = !name.isInDistribution
             options.overwrite = overwrite
-            try pack(records, name: set.name, to: "\(folder)/\(set.name)", options)
+            try pack(set.records, name: set.name, to: "\(folder)/\(set.name)", options)
         }
     }
 }

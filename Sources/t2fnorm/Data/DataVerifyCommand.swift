@@ -15,7 +15,8 @@ struct DataVerifyCommand: ParsableCommand {
             try dataset.verify { done, total in
                 progress.update(fraction: Double(done) / Double(total), "\(path): \(done) of \(total) shards")
             }
-            progress.printLine("\(path): \(dataset.count) images in \(dataset.manifest.shards.count) shards are whole")
+            progress.printLine(
+                "\(path): \(dataset.count) images in \(dataset.manifest.shards.count) shards are whole")
         }
     }
 }
