@@ -90,6 +90,7 @@ allow_mpirun() {
 run_ranks() {
     local count=$1 code=0
     shift
+    command -v "$1" >/dev/null || stop "no program $1; run launch/setup"
     allow_mpirun
     mpirun --quiet -n "$count" "$@" || code=$?
     ((code > 128)) && say "${0##*/}: a rank was ended by signal $((code - 128)) ($(kill -l $((code - 128))))"

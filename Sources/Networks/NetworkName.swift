@@ -3,14 +3,14 @@ internal import Kernels
 /// The networks that can be asked for by name.
 public enum NetworkName: String, CaseIterable, Codable, Sendable {
     /// OpenOOD's ResNet-18 for 32×32 images: a 3×3 stem without max-pooling, projections as shortcuts.
-    case resnet18_32x32
+    case resnet18At32 = "resnet18_32x32"
     /// The CIFAR networks of arXiv 1512.03385, section 4.2, with 16, 32 and 64 channels and option-A shortcuts.
     case resnet20, resnet32, resnet44, resnet56
 
     /// The architecture behind the name.
     var architecture: ResidualArchitecture {
         switch self {
-        case .resnet18_32x32:
+        case .resnet18At32:
             ResidualArchitecture(
                 widths: [64, 128, 256, 512], blocks: [2, 2, 2, 2], shortcut: .projection,
                 initialization: .torchDefault, classifierName: "fc")

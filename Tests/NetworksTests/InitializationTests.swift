@@ -11,7 +11,7 @@ struct InitializationTests {
         ("fc.weight", 0.0441942), ("fc.bias", 0.0441942),
     ])
     func tensorsOfResNet18FillTheirBounds(name: String, bound: Double) throws {
-        let store = Classifier(.resnet18_32x32, head: .linear, classes: 100).parameters
+        let store = Classifier(.resnet18At32, head: .linear, classes: 100).parameters
         store.initialize(seed: 1)
         let entry = try #require(store.entries.first { $0.name == name })
         let values = store.elements(of: entry).doubles

@@ -12,7 +12,7 @@ struct StateDictionaryTests {
     }
 
     @Test(arguments: [
-        (NetworkName.resnet18_32x32, 10, 11_173_962, 122), (.resnet18_32x32, 100, 11_220_132, 122),
+        (NetworkName.resnet18At32, 10, 11_173_962, 122), (.resnet18At32, 100, 11_220_132, 122),
         (.resnet20, 10, 269_722, 116), (.resnet32, 10, 464_154, 188), (.resnet44, 10, 658_586, 260),
         (.resnet56, 10, 853_018, 332),
     ])
@@ -27,7 +27,7 @@ struct StateDictionaryTests {
     }
 
     @Test func batchNormBuffersOfResNet18AreAsManyAsPyTorchs() {
-        let entries = Classifier(.resnet18_32x32, head: .linear, classes: 10).parameters.entries
+        let entries = Classifier(.resnet18At32, head: .linear, classes: 10).parameters.entries
         let buffers = entries.filter { $0.role != .parameter }
         #expect(buffers.reduce(0) { $0 + $1.count } == 9620)
         #expect(entries.count { $0.role == .parameter } == 62)
