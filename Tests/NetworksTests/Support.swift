@@ -10,7 +10,7 @@ struct FixtureNetwork: CustomTestStringConvertible, Sendable {
     let fixture: String
 
     static let all = [
-        FixtureNetwork(name: .resnet18_32x32, fixture: "resnet18"),
+        FixtureNetwork(name: .resnet18At32, fixture: "resnet18"),
         FixtureNetwork(name: .resnet20, fixture: "resnet20"),
     ]
 

@@ -13,7 +13,7 @@ struct DescentTests {
 
     @Test(arguments: [
         (NetworkName.resnet20, "resnet20", "t2fnorm"), (.resnet20, "resnet20", "linear"),
-        (.resnet18_32x32, "resnet18", "t2fnorm"),
+        (.resnet18At32, "resnet18", "t2fnorm"),
     ])
     func lossesFollowPyTorchs(name: NetworkName, fixture: String, head: String) throws {
         let start = try PyTorchFixture(named: fixture)
