@@ -58,13 +58,13 @@ public final class Trainer {
     private func advance(_ session: TrainingSession) throws {
         let batch = try together { try session.nextBatch() }
         let report = try session.step(batch, communicator)
-        try emit(.step(report))
         guard report.loss.isFinite else {
             throw try agreed(
                 TrainingError.lossNotFinite(
                     loss: report.loss, epoch: report.epoch, step: report.stepInEpoch,
                     learningRate: report.learningRate))
         }
+        try emit(.step(report))
         if session.isAtEndOfEpoch {
             let accuracy = try validate(session)
             let isBest = accuracy >= session.position.bestAccuracy
