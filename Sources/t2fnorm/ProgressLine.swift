@@ -7,7 +7,7 @@ struct ProgressLine {
     private static let logInterval = Duration.seconds(10)
     private static let drawInterval = Duration.milliseconds(100)
 
-    private let isTerminal = isatty(STDOUT_FILENO) == 1
+    private let isTerminal = Self.isShownOnTerminal
     private let clock = ContinuousClock()
     private var last: ContinuousClock.Instant?
     private var isDrawn = false
@@ -39,6 +39,14 @@ struct ProgressLine {
         isDrawn = false
         print(text)
         flush()
+    }
+
+    /// Whether somebody watches: `mpirun` gives its ranks a terminal of its own, so there its own output counts.
+    private static var isShownOnTerminal: Bool {
+        guard isatty(STDOUT_FILENO) == 1 else { return false }
+        guard ProcessInfo.processInfo.environment["OMPI_COMM_WORLD_SIZE"] != nil else { return true }
+        let output = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(getppid())/fd/1")
+        return output?.hasPrefix("/dev/pts/") == true || output?.hasPrefix("/dev/tty") == true
     }
 
     private func flush() { fflush(nil) }
