@@ -80,6 +80,7 @@ struct RunEvaluation {
             files: [directory.configurationPath], overrides: settings, names: .known)
         let path = "\(directory.checkpointsPath)/\(try fileName(directory))"
         let classifier = try CheckpointStore.load(path).makeClassifier(path: path)
+        try configuration.checkImageSize(of: classifier.name)
         let test = try PackedDataset(path: configuration.data.test)
         try checkLabels(of: test, classes: classifier.classes)
         let benchmark = Benchmark(
