@@ -50,9 +50,10 @@ let package = Package(
         library("CSPNG", pkgConfig: "spng", package: "libspng-dev"),
         library("CArchive", pkgConfig: "libarchive", package: "libarchive-dev"),
 
+        .systemLibrary(name: "CProcessor"),
         module("Workers"),
         module("Checksums"),
-        module("Kernels", ["Workers", "COpenBLAS"]),
+        module("Kernels", ["Workers", "COpenBLAS", "CProcessor"]),
         module("HDF5", ["CHDF5"]),
         module("Cluster", ["CMPI"]),
         module("Networks", ["Kernels", "Workers"]),
@@ -70,6 +71,7 @@ let package = Package(
                 "Detection", "RunConfiguration",
             ]),
         module("Reporting", ["Metrics"]),
+        .executableTarget(name: "scratch", dependencies: ["Kernels", "Workers"], swiftSettings: [.unsafeFlags(["-Xcc", "-march=\(cpu)"])]),
         .executableTarget(
             name: "t2fnorm",
             dependencies: [

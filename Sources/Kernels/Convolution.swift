@@ -1,114 +1,167 @@
 public import Workers
 
-/// Overwrites `output` with the convolution (cross-correlation) of a batch.
-///
-/// `output[n, p, q, k] = sum over r, s, c of input[n, p·stride + r − padding, q·stride + s − padding, c] ·
-/// weights[r, s, c, k]`
-///
-/// - Parameters:
-///   - input: Shape `[N, H, W, C]`.
-///   - weights: Shape `[R, S, C, K]`.
-///   - laneSize: Samples in a lane; work is cut inside lanes.
-///   - output: Shape `[N, P, Q, K]`.
-public func convolve(
-    _ input: Span<Float>, weights: Span<Float>, _ shape: ConvolutionShape, laneSize: Int,
-    into output: inout MutableSpan<Float>, on pool: WorkerPool
-) {
-    precondition(weights.count == shape.weightCount, "\(weights.count) weights for \(shape)")
-    let images = shape.imagesPerItem(laneSize: laneSize)
-    let patchCount = shape.patchCount
-    let scratch = shape.isPointwise ? 0 : images * shape.outputPositions * patchCount
-    pool.split(&output, every: images * shape.outputCount, scratch: scratch) { item, part, scratch in
-        let images = part.count / shape.outputCount
-        let start = item * shape.imagesPerItem(laneSize: laneSize)
-        let source = input.extracting(start * shape.inputCount..<(start + images) * shape.inputCount)
-        let rows = images * shape.outputPositions
-        if shape.isPointwise {
-            matrixProduct(
-                source, .none, weights, .none, rows: rows, columns: shape.outputChannels, inner: patchCount,
-                into: &part)
-        } else {
-            var patches = scratch.part(0..<rows * patchCount)
-            gatherPatches(source, shape, kernelRows: 0..<shape.kernel, images: images, into: &patches)
-            matrixProduct(
-                patches.span, .none, weights, .none, rows: rows, columns: shape.outputChannels,
-                inner: patchCount,
-                into: &part)
-        }
-    }
+/// How a convolution is computed.
+public enum ConvolutionPath: String, CaseIterable, Codable, Sendable {
+    /// F(4×4, 3×3): a quarter of the multiplications; 3×3 with stride 1 and whole vectors of channels.
+    case winograd
+    /// Patches gathered a few rows at a time, multiplied in register tiles. Any convolution.
+    case tiled
+    /// As `tiled`, with the products made by the BLAS library.
+    case library
 }
 
-/// Overwrites `inputGradient` with the gradient of a convolution's input.
+/// A convolution without bias in all three passes, by one path.
 ///
-/// - Parameters:
-///   - outputGradient: Shape `[N, P, Q, K]`.
-///   - weights: Shape `[R, S, C, K]`.
-///   - inputGradient: Shape `[N, H, W, C]`.
-public func convolutionInputGradient(
-    _ outputGradient: Span<Float>, weights: Span<Float>, _ shape: ConvolutionShape, laneSize: Int,
-    into inputGradient: inout MutableSpan<Float>, on pool: WorkerPool
-) {
-    precondition(weights.count == shape.weightCount, "\(weights.count) weights for \(shape)")
-    let images = shape.imagesPerItem(laneSize: laneSize)
-    let patchCount = shape.patchCount
-    let scratch = shape.isPointwise ? 0 : images * shape.outputPositions * patchCount
-    pool.split(&inputGradient, every: images * shape.inputCount, scratch: scratch) { item, part, scratch in
-        let images = part.count / shape.inputCount
-        let start = item * shape.imagesPerItem(laneSize: laneSize)
-        let source = outputGradient.extracting(
-            start * shape.outputCount..<(start + images) * shape.outputCount)
-        let rows = images * shape.outputPositions
-        if shape.isPointwise {
-            matrixProduct(
-                source, .none, weights, .transposed, rows: rows, columns: patchCount,
-                inner: shape.outputChannels, into: &part)
+/// Inputs and gradients are read through an `Operand`, results pass through an `Epilogue`: normalisations and rectifiers
+/// around a convolution take no pass over memory of their own.
+///
+/// With `winograd` and `tiled` every result is one fixed chain of operations, however work is cut and whatever the processor.
+/// With `library` it depends on the lane size and on the loops that the library has chosen for the processor.
+public struct Convolution: Sendable {
+    public let shape: ConvolutionShape
+    public let path: ConvolutionPath
+    private let winograd: WinogradConvolution?
+    private let taps: TapConvolution
+    private let phases: [TapConvolution]
+
+    /// - Precondition: `path` is one of `Convolution.paths(for: shape)`.
+    public init(_ shape: ConvolutionShape, path: ConvolutionPath) {
+        precondition(Self.paths(for: shape).contains(path), "no path \(path) for \(shape)")
+        self.shape = shape
+        self.path = path
+        winograd = path == .winograd ? WinogradConvolution(shape) : nil
+        taps = TapConvolution(shape, usesLibrary: path == .library)
+        phases = TapConvolution.inputGradient(of: shape, usesLibrary: path == .library)
+    }
+
+    /// A convolution by the fastest path for its shape.
+    public init(_ shape: ConvolutionShape) { self.init(shape, path: Self.paths(for: shape)[0]) }
+
+    /// The paths that can compute a shape, the one to prefer first.
+    public static func paths(for shape: ConvolutionShape) -> [ConvolutionPath] {
+        WinogradConvolution.supports(shape) ? [.winograd, .tiled, .library] : [.tiled, .library]
+    }
+
+    /// Elements of the packed weights that a forward pass or one for the input's gradient needs at a time.
+    public var panelCount: Int {
+        if let winograd { return winograd.panelCount }
+        return max(taps.panelCount, phases.map(\.panelCount).reduce(0, +))
+    }
+
+    /// Overwrites `output` with the convolution (cross-correlation) of a batch.
+    ///
+    /// `output[n, p, q, k] = sum over r, s, c of input[n, p·stride + r − padding, q·stride + s − padding, c] ·
+    /// weights[r, s, c, k]`
+    ///
+    /// - Parameters:
+    ///   - input: Shape `[N, H, W, C]`.
+    ///   - weights: Shape `[R, S, C, K]`.
+    ///   - laneSize: Samples in a lane.
+    ///   - panels: Room for `panelCount` elements; overwritten.
+    ///   - output: Shape `[N, P, Q, K]`.
+    ///   - sums: Shape `[N, 2, K]`: overwritten with each sample's sums if the epilogue makes some.
+    public func forward(
+        _ input: borrowing Operand, weights: Span<Float>, sampleCount: Int, laneSize: Int,
+        epilogue: borrowing Epilogue, panels: inout MutableSpan<Float>, into output: inout MutableSpan<Float>,
+        sums: inout MutableSpan<Double>, on pool: WorkerPool
+    ) {
+        precondition(weights.count == shape.weightCount, "\(weights.count) weights for \(shape)")
+        if let winograd {
+            winograd.transformWeights(weights, into: &panels, on: pool)
+            winograd.convolve(
+                input, panels: panels.span, sampleCount: sampleCount, epilogue: epilogue, into: &output,
+                sums: &sums, on: pool)
         } else {
-            var patches = scratch.part(0..<rows * patchCount)
-            matrixProduct(
-                source, .none, weights, .transposed, rows: rows, columns: patchCount,
-                inner: shape.outputChannels, into: &patches)
-            scatterPatches(patches.span, shape, images: images, into: &part)
+            taps.packWeights(weights, isTransposed: false, into: &panels, on: pool)
+            run(
+                [taps], input, panels: panels.span, sampleCount: sampleCount, laneSize: laneSize,
+                epilogue: epilogue, into: &output, sums: &sums, on: pool)
         }
     }
-}
 
-/// Overwrites `laneGradients` with the gradient of a convolution's weights, one for each lane.
-///
-/// - Parameters:
-///   - input: Shape `[N, H, W, C]`.
-///   - outputGradient: Shape `[N, P, Q, K]`.
-///   - sampleCount: The samples `N`.
-///   - laneGradients: Shape `[⌈N / laneSize⌉, R, S, C, K]`.
-public func convolutionWeightGradient(
-    _ input: Span<Float>, outputGradient: Span<Float>, _ shape: ConvolutionShape, sampleCount: Int,
-    laneSize: Int, into laneGradients: inout MutableSpan<Float>, on pool: WorkerPool
-) {
-    let rowCount = shape.weightCount / shape.kernel
-    let step = shape.imagesPerItem(laneSize: laneSize)
-    let patchCount = shape.kernel * shape.channels
-    let scratch = shape.isPointwise ? 0 : step * shape.outputPositions * patchCount
-    pool.split(&laneGradients, every: rowCount, scratch: scratch) { item, part, scratch in
-        let (lane, kernelRow) = item.quotientAndRemainder(dividingBy: shape.kernel)
-        let end = min((lane + 1) * laneSize, sampleCount)
-        for start in stride(from: lane * laneSize, to: end, by: step) {
-            let images = min(step, end - start)
-            let source = input.extracting(start * shape.inputCount..<(start + images) * shape.inputCount)
-            let gradient = outputGradient.extracting(
-                start * shape.outputCount..<(start + images) * shape.outputCount)
-            let rows = images * shape.outputPositions
-            let accumulates = start > lane * laneSize
-            if shape.isPointwise {
-                matrixProduct(
-                    source, .transposed, gradient, .none, rows: patchCount, columns: shape.outputChannels,
-                    inner: rows, into: &part, accumulates: accumulates)
-            } else {
-                var patches = scratch.part(0..<rows * patchCount)
-                gatherPatches(
-                    source, shape, kernelRows: kernelRow..<kernelRow + 1, images: images, into: &patches)
-                matrixProduct(
-                    patches.span, .transposed, gradient, .none, rows: patchCount,
-                    columns: shape.outputChannels,
-                    inner: rows, into: &part, accumulates: accumulates)
+    /// Overwrites `inputGradient` with the gradient of the input.
+    ///
+    /// - Parameters:
+    ///   - outputGradient: Shape `[N, P, Q, K]`.
+    ///   - weights: Shape `[R, S, C, K]`.
+    ///   - panels: Room for `panelCount` elements; overwritten.
+    ///   - inputGradient: Shape `[N, H, W, C]`.
+    ///   - sums: Shape `[N, 2, C]`: overwritten with each sample's sums if the epilogue makes some.
+    public func inputGradient(
+        _ outputGradient: borrowing Operand, weights: Span<Float>, sampleCount: Int, laneSize: Int,
+        epilogue: borrowing Epilogue, panels: inout MutableSpan<Float>,
+        into inputGradient: inout MutableSpan<Float>, sums: inout MutableSpan<Double>, on pool: WorkerPool
+    ) {
+        precondition(weights.count == shape.weightCount, "\(weights.count) weights for \(shape)")
+        if let winograd {
+            let transposed = winograd.transposed
+            transposed.transformTurnedWeights(weights, into: &panels, on: pool)
+            transposed.convolve(
+                outputGradient, panels: panels.span, sampleCount: sampleCount, epilogue: epilogue,
+                into: &inputGradient, sums: &sums, on: pool)
+        } else {
+            var start = 0
+            for phase in phases {
+                var own = panels.part(start..<start + phase.panelCount)
+                phase.packWeights(weights, isTransposed: true, into: &own, on: pool)
+                start += phase.panelCount
+            }
+            run(
+                phases, outputGradient, panels: panels.span, sampleCount: sampleCount, laneSize: laneSize,
+                epilogue: epilogue, into: &inputGradient, sums: &sums, on: pool)
+        }
+    }
+
+    /// Overwrites `laneGradients` with the gradient of the weights, one for each lane.
+    ///
+    /// - Parameters:
+    ///   - input: Shape `[N, H, W, C]`.
+    ///   - outputGradient: Shape `[N, P, Q, K]`.
+    ///   - laneGradients: Shape `[⌈N / laneSize⌉, R, S, C, K]`.
+    public func weightGradient(
+        _ input: borrowing Operand, outputGradient: borrowing Operand, sampleCount: Int, laneSize: Int,
+        into laneGradients: inout MutableSpan<Float>, on pool: WorkerPool
+    ) {
+        if let winograd {
+            WinogradWeightGradient(winograd).accumulate(
+                input: input, outputGradient: outputGradient, sampleCount: sampleCount, laneSize: laneSize,
+                into: &laneGradients, on: pool)
+        } else {
+            TapWeightGradient(shape, usesLibrary: path == .library).accumulate(
+                input: input, outputGradient: outputGradient, sampleCount: sampleCount, laneSize: laneSize,
+                into: &laneGradients, on: pool)
+        }
+    }
+
+    /// Runs all of `convolutions` over each item's images.
+    private func run(
+        _ convolutions: [TapConvolution], _ operand: borrowing Operand, panels: Span<Float>, sampleCount: Int,
+        laneSize: Int, epilogue: borrowing Epilogue, into output: inout MutableSpan<Float>,
+        sums: inout MutableSpan<Double>, on pool: WorkerPool
+    ) {
+        let positions = convolutions.map(\.positions).reduce(0, +)
+        var images = 1
+        while laneSize.isMultiple(of: 2 * images) && 2 * images * positions <= 1024 { images *= 2 }
+        let count = images
+        let channels = convolutions[0].target.channels
+        let operand = copy operand
+        let epilogue = copy epilogue
+        pool.share(
+            &output, &sums, items: (sampleCount + count - 1) / count,
+            scratch: convolutions.map(\.scratchCount).max() ?? 0
+        ) { item, output, sums, scratch in
+            let samples = item * count..<min((item + 1) * count, sampleCount)
+            if epilogue.kind != .store {
+                var own = sums.part(2 * samples.lowerBound * channels..<2 * samples.upperBound * channels)
+                own.update(repeating: 0)
+            }
+            var start = 0
+            for convolution in convolutions {
+                convolution.run(
+                    operand, panels: panels.extracting(start..<start + convolution.panelCount),
+                    samples: samples,
+                    epilogue: epilogue, into: &output, sums: &sums, scratch: &scratch)
+                start += convolution.panelCount
             }
         }
     }

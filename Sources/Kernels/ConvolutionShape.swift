@@ -47,13 +47,4 @@ public struct ConvolutionShape: Hashable, Sendable {
     public var patchCount: Int { kernel * kernel * channels }
     /// Whether the input, as it lies, is the matrix of patches.
     public var isPointwise: Bool { kernel == 1 && stride == 1 && padding == 0 }
-
-    /// How many images one work item takes: a divisor of the lane, so that it depends on the problem alone.
-    ///
-    /// About a thousand output positions keep the matrix product efficient and the items many.
-    func imagesPerItem(laneSize: Int) -> Int {
-        var images = 1
-        while laneSize.isMultiple(of: 2 * images) && 2 * images * outputPositions <= 1024 { images *= 2 }
-        return images
-    }
 }

@@ -11,3 +11,11 @@ public func accumulate(
         for i in own.indices { part[i] += own[i] }
     }
 }
+
+func copy(
+    _ source: Span<Float>, from start: Int, count: Int, into target: inout MutableSpan<Float>, at offset: Int
+) {
+    let part = source.extracting(start..<start + count)
+    var own = target.part(offset..<offset + count)
+    for i in part.indices { own[i] = part[i] }
+}

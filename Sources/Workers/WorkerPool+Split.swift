@@ -54,6 +54,35 @@ extension WorkerPool {
             }
         }
     }
+
+    /// Runs `items` items that each get all of `first` and `second`, and write elements that no other item touches.
+    ///
+    /// For results that are not contiguous; that items keep apart is the caller's promise.
+    ///
+    /// - Parameter floats: Floats of the worker's own memory.
+    public func share<First: Sendable, Second: Sendable>(
+        _ first: inout MutableSpan<First>, _ second: inout MutableSpan<Second>, items: Int,
+        scratch floats: Int,
+        _ body:
+            @Sendable (
+                _ item: Int, _ first: inout MutableSpan<First>, _ second: inout MutableSpan<Second>,
+                _ scratch: inout MutableSpan<Float>
+            ) -> Void
+    ) {
+        let scratch = reserveScratch(floats: floats)
+        unsafe first.withUnsafeMutableBufferPointer { firstBase in
+            unsafe second.withUnsafeMutableBufferPointer { secondBase in
+                let firsts = unsafe Parts(base: firstBase, partCount: max(firstBase.count, 1))
+                let seconds = unsafe Parts(base: secondBase, partCount: max(secondBase.count, 1))
+                run(items) { item, worker in
+                    var first = firsts[0]
+                    var second = seconds[0]
+                    var own = scratch[worker]
+                    body(item, &first, &second, &own)
+                }
+            }
+        }
+    }
 }
 
 /// A mutable span cut into parts that different workers may write at the same time.

@@ -1,0 +1,85 @@
+/// Sixteen floats: one register where there is AVX-512, two where there is AVX2.
+///
+/// Every loop over channels works in these, so results do not depend on the processor's own width.
+typealias Vector = SIMD16<Float>
+
+/// Elements of a `Vector`.
+let vectorWidth = 16
+
+/// `count` rounded up to whole vectors.
+@inline(__always)
+func paddedToVectors(_ count: Int) -> Int { (count + vectorWidth - 1) & ~(vectorWidth - 1) }
+
+// The loads and stores below do not check bounds in a release build: they stand in the innermost loops, whose callers
+// have checked the sizes of the whole operands.
+
+extension Span<Float> {
+    /// Sixteen elements from `index` on.
+    @inline(__always)
+    func vector(at index: Int) -> Vector {
+        assert(index >= 0 && index + vectorWidth <= count, "vector at \(index) of \(count) elements")
+        return unsafe withUnsafeBufferPointer {
+            unsafe UnsafeRawPointer($0.baseAddress.unsafelyUnwrapped + index).loadUnaligned(as: Vector.self)
+        }
+    }
+
+    /// The element at `index`.
+    @inline(__always)
+    func element(at index: Int) -> Float {
+        assert(index >= 0 && index < count, "element \(index) of \(count)")
+        return unsafe self[unchecked: index]
+    }
+}
+
+extension MutableSpan<Float> {
+    /// Sixteen elements from `index` on.
+    @inline(__always)
+    func vector(at index: Int) -> Vector { span.vector(at: index) }
+
+    /// Overwrites sixteen elements from `index` on.
+    @inline(__always)
+    mutating func store(_ vector: Vector, at index: Int) {
+        assert(index >= 0 && index + vectorWidth <= count, "vector at \(index) of \(count) elements")
+        unsafe withUnsafeMutableBufferPointer {
+            unsafe UnsafeMutableRawPointer($0.baseAddress.unsafelyUnwrapped + index).storeBytes(
+                of: vector, as: Vector.self)
+        }
+    }
+}
+
+extension Vector {
+    /// The larger of `self` and `floor`, element by element; a NaN stays.
+    @inline(__always)
+    func atLeast(_ floor: Vector) -> Vector { replacing(with: floor, where: self .< floor) }
+}
+
+extension Vector {
+    @inline(__always)
+    func addingProduct(_ factor: Float, _ other: Vector) -> Vector {
+        addingProduct(Vector(repeating: factor), other)
+    }
+}
+
+/// Stores the transpose of a 16×16 square of `source`.
+///
+/// - Parameters:
+///   - start: The square's first element.
+///   - stride: Elements from one of the square's rows to the next.
+///   - offset: Where the transpose goes, dense.
+func transposeSquare(
+    _ source: Span<Float>, at start: Int, stride: Int, into target: inout MutableSpan<Float>, at offset: Int
+) {
+    var rows = InlineArray<16, Vector> { source.vector(at: start + $0 * stride) }
+    // Four rounds, each of which interleaves rows i and i + 8 into rows 2i and 2i + 1.
+    for _ in 0..<4 {
+        var next = rows
+        for i in 0..<8 {
+            next[2 * i].evenHalf = rows[i].lowHalf
+            next[2 * i].oddHalf = rows[i + 8].lowHalf
+            next[2 * i + 1].evenHalf = rows[i].highHalf
+            next[2 * i + 1].oddHalf = rows[i + 8].highHalf
+        }
+        rows = next
+    }
+    for i in 0..<16 { target.store(rows[i], at: offset + i * vectorWidth) }
+}

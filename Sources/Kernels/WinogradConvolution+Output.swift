@@ -1,0 +1,127 @@
+internal import Workers
+
+/// Sums over the sixteen results of a tile, in single precision.
+private struct TileSums {
+    var values = Vector()
+    var products = Vector()
+
+    @inline(__always)
+    mutating func add(_ taken: (value: Vector, factor: Vector)) {
+        values += taken.value
+        products = products.addingProduct(taken.value, taken.factor)
+    }
+}
+
+extension WinogradConvolution {
+    func clearSums(
+        _ sums: inout MutableSpan<Double>, samples: Range<Int>, outputRange: Range<Int>,
+        _ epilogue: borrowing Epilogue
+    ) {
+        guard epilogue.kind != .store else { return }
+        for sample in samples {
+            for half in 0..<2 {
+                let start = (2 * sample + half) * outputs
+                var own = sums.part(start + outputRange.lowerBound..<start + outputRange.upperBound)
+                own.update(repeating: 0)
+            }
+        }
+    }
+
+    func finish(
+        _ products: Span<Float>, tiles: Range<Int>, columns: Range<Int>, _ epilogue: borrowing Epilogue,
+        into output: inout MutableSpan<Float>, sums: inout MutableSpan<Double>
+    ) {
+        switch epilogue.kind {
+        case .store:
+            finish(
+                products, StoringSink.self, tiles: tiles, columns: columns, epilogue, into: &output,
+                sums: &sums)
+        case .moments:
+            finish(
+                products, MomentsSink.self, tiles: tiles, columns: columns, epilogue, into: &output,
+                sums: &sums)
+        case .gradient:
+            finish(
+                products, GradientSink.self, tiles: tiles, columns: columns, epilogue, into: &output,
+                sums: &sums)
+        case .joinedGradient:
+            finish(
+                products, JoinedGradientSink.self, tiles: tiles, columns: columns, epilogue, into: &output,
+                sums: &sums)
+        }
+    }
+
+    /// Stores `Aᵀ m A` of each tile, the parts outside the image left out.
+    private func finish<Sink: ResultSink>(
+        _ products: Span<Float>, _: Sink.Type, tiles: Range<Int>, columns: Range<Int>,
+        _ epilogue: borrowing Epilogue, into output: inout MutableSpan<Float>, sums: inout MutableSpan<Double>
+    ) {
+        let size = strip * block
+        let (height, width) = (shape.outputHeight, shape.outputWidth)
+        for tile in tiles {
+            let (sample, index) = tile.quotientAndRemainder(dividingBy: tilesPerImage)
+            let (i, j) = index.quotientAndRemainder(dividingBy: tilesWide)
+            let rows = min(winogradTile, height - i * winogradTile)
+            let across = min(winogradTile, width - j * winogradTile)
+            let pixel = (sample * height + i * winogradTile) * width + j * winogradTile
+            let group = epilogue.groups.group(of: sample)
+            for channel in stride(from: 0, to: columns.count, by: vectorWidth) {
+                let start = (tile - tiles.lowerBound) * block + channel
+                @inline(__always)
+                func column(_ j: Int) -> WinogradFour {
+                    @inline(__always)
+                    func value(_ i: Int) -> Vector { products.vector(at: start + (6 * i + j) * size) }
+                    return winogradOutput(
+                        WinogradSix(
+                            m0: value(0), m1: value(1), m2: value(2), m3: value(3), m4: value(4), m5: value(5)
+                        ))
+                }
+                let (c0, c1, c2, c3, c4, c5) = (
+                    column(0), column(1), column(2), column(3), column(4), column(5)
+                )
+                let k = columns.lowerBound + channel
+                let sink = Sink(epilogue, group: group, channel: k, channels: outputs)
+                var tileSums = TileSums()
+                let place = pixel * outputs + k
+                let line = width * outputs
+                put(
+                    WinogradSix(m0: c0.y0, m1: c1.y0, m2: c2.y0, m3: c3.y0, m4: c4.y0, m5: c5.y0), sink,
+                    epilogue, &tileSums, at: place, across, &output)
+                if rows > 1 {
+                    put(
+                        WinogradSix(m0: c0.y1, m1: c1.y1, m2: c2.y1, m3: c3.y1, m4: c4.y1, m5: c5.y1), sink,
+                        epilogue, &tileSums, at: place + line, across, &output)
+                }
+                if rows > 2 {
+                    put(
+                        WinogradSix(m0: c0.y2, m1: c1.y2, m2: c2.y2, m3: c3.y2, m4: c4.y2, m5: c5.y2), sink,
+                        epilogue, &tileSums, at: place + 2 * line, across, &output)
+                }
+                if rows > 3 {
+                    put(
+                        WinogradSix(m0: c0.y3, m1: c1.y3, m2: c2.y3, m3: c3.y3, m4: c4.y3, m5: c5.y3), sink,
+                        epilogue, &tileSums, at: place + 3 * line, across, &output)
+                }
+                if Sink.hasSums {
+                    accumulate(SIMD16<Double>(tileSums.values), into: &sums, at: 2 * sample * outputs + k)
+                    accumulate(
+                        SIMD16<Double>(tileSums.products), into: &sums, at: (2 * sample + 1) * outputs + k)
+                }
+            }
+        }
+    }
+
+    /// Hands the first `across` of a row's four outputs on.
+    @inline(__always)
+    private func put<Sink: ResultSink>(
+        _ row: WinogradSix, _ sink: Sink, _ epilogue: borrowing Epilogue, _ sums: inout TileSums,
+        at place: Int, _ across: Int,
+        _ output: inout MutableSpan<Float>
+    ) {
+        let four = winogradOutput(row)
+        sums.add(sink.take(four.y0, epilogue, at: place, into: &output))
+        if across > 1 { sums.add(sink.take(four.y1, epilogue, at: place + outputs, into: &output)) }
+        if across > 2 { sums.add(sink.take(four.y2, epilogue, at: place + 2 * outputs, into: &output)) }
+        if across > 3 { sums.add(sink.take(four.y3, epilogue, at: place + 3 * outputs, into: &output)) }
+    }
+}

@@ -1,0 +1,261 @@
+internal import Workers
+
+/// The gradient of a 3×3 convolution's weights by F(4×4, 3×3): `Gᵀ [Σ (Bᵀ d B) ⊙ (A y Aᵀ)] G`, summed over tiles.
+struct WinogradWeightGradient: Sendable {
+    private let convolution: WinogradConvolution
+    private var channels: Int { convolution.channels }
+    private var outputs: Int { convolution.outputs }
+
+    /// Tiles whose sum is made in one go. Sums of so many tiles are added up in order: part of the mathematics.
+    private static let chunk = 128
+    /// Elements of a block of `[C, K]` whose 36 products stay in the cache.
+    private static let blockCount = 4096
+
+    init(_ convolution: WinogradConvolution) { self.convolution = convolution }
+
+    /// Overwrites `laneGradients` with each lane's gradient.
+    ///
+    /// - Parameters:
+    ///   - input: Shape `[N, H, W, C]`.
+    ///   - outputGradient: Shape `[N, P, Q, K]`.
+    ///   - laneGradients: Shape `[⌈N / laneSize⌉, 3, 3, C, K]`.
+    func accumulate(
+        input: borrowing Operand, outputGradient: borrowing Operand, sampleCount: Int, laneSize: Int,
+        into laneGradients: inout MutableSpan<Float>, on pool: WorkerPool
+    ) {
+        let lanes = (sampleCount + laneSize - 1) / laneSize
+        let splits = min(
+            lanes >= 2 * pool.threads ? 1 : 2 * pool.threads / max(lanes, 1), channels / vectorWidth)
+        let width = (channels / vectorWidth + splits - 1) / splits * vectorWidth
+        let input = copy input
+        let outputGradient = copy outputGradient
+        let tiles = convolution.tilesPerImage * min(laneSize, sampleCount)
+        let layout = Layout(convolution, width: width, tiles: tiles)
+        var none = MutableSpan<Double>()
+        pool.share(
+            &laneGradients, &none, items: lanes * splits, scratch: layout.count
+        ) { item, gradients, _, scratch in
+            let (lane, split) = item.quotientAndRemainder(dividingBy: splits)
+            let range = split * width..<min((split + 1) * width, channels)
+            guard !range.isEmpty else { return }
+            let samples = lane * laneSize..<min((lane + 1) * laneSize, sampleCount)
+            let start = lane * convolution.shape.weightCount
+            var own = gradients.part(start..<start + convolution.shape.weightCount)
+            run(
+                input: input, outputGradient: outputGradient, samples: samples, channelRange: range, layout,
+                into: &own, scratch: &scratch)
+        }
+    }
+
+    /// How a worker's memory is used: transformed inputs, transformed gradients, products.
+    private struct Layout: Sendable {
+        let chunk: Int
+        let width: Int
+        let inputs: Range<Int>
+        let gradients: Range<Int>
+        let products: Range<Int>
+        /// Channels and outputs of a block of products.
+        let block: (channels: Int, outputs: Int)
+        var count: Int { products.upperBound }
+
+        init(_ convolution: WinogradConvolution, width: Int, tiles: Int) {
+            self.width = width
+            chunk = min(WinogradWeightGradient.chunk, tiles)
+            inputs = 0..<winogradProducts * chunk * width
+            gradients = inputs.upperBound..<inputs.upperBound + winogradProducts * chunk * convolution.outputs
+            if tiles <= WinogradWeightGradient.chunk {
+                let outputs = min(convolution.outputs, 128)
+                block = (min(width, WinogradWeightGradient.blockCount / outputs), outputs)
+            } else {
+                block = (width, convolution.outputs)
+            }
+            products =
+                gradients.upperBound..<gradients.upperBound + winogradProducts * block.channels
+                * block.outputs
+        }
+    }
+
+    private func run(
+        input: borrowing Operand, outputGradient: borrowing Operand, samples: Range<Int>,
+        channelRange: Range<Int>, _ layout: Layout, into gradient: inout MutableSpan<Float>,
+        scratch: inout MutableSpan<Float>
+    ) {
+        let tiles =
+            samples.lowerBound * convolution.tilesPerImage..<samples.upperBound * convolution.tilesPerImage
+        for first in stride(from: tiles.lowerBound, to: tiles.upperBound, by: layout.chunk) {
+            let part = first..<min(first + layout.chunk, tiles.upperBound)
+            var transformed = scratch.part(layout.inputs)
+            transformInput(input, tiles: part, channelRange, layout, into: &transformed)
+            var gradients = scratch.part(layout.gradients)
+            transformGradient(outputGradient, tiles: part, layout, into: &gradients)
+            for c in stride(
+                from: channelRange.lowerBound, to: channelRange.upperBound, by: layout.block.channels)
+            {
+                let rows = c..<min(c + layout.block.channels, channelRange.upperBound)
+                for k in stride(from: 0, to: outputs, by: layout.block.outputs) {
+                    let columns = k..<min(k + layout.block.outputs, outputs)
+                    multiply(
+                        rows: rows.lowerBound - channelRange.lowerBound..<rows.upperBound
+                            - channelRange.lowerBound,
+                        columns: columns, count: part.count, layout, accumulates: first > tiles.lowerBound,
+                        scratch: &scratch)
+                    if part.upperBound == tiles.upperBound {
+                        finish(rows: rows, columns: columns, layout, scratch.span, into: &gradient)
+                    }
+                }
+            }
+        }
+    }
+
+    private func multiply(
+        rows: Range<Int>, columns: Range<Int>, count: Int, _ layout: Layout, accumulates: Bool,
+        scratch: inout MutableSpan<Float>
+    ) {
+        let block = layout.block.channels * layout.block.outputs
+        let panel = layout.chunk * vectorWidth
+        unsafe scratch.withUnsafeMutableBufferPointer { scratch in
+            let operands = unsafe Span(
+                _unsafeElements: UnsafeBufferPointer(rebasing: scratch[0..<layout.products.lowerBound]))
+            var products = unsafe MutableSpan(
+                _unsafeElements: UnsafeMutableBufferPointer(rebasing: scratch[layout.products]))
+            for product in 0..<winogradProducts {
+                let left = product * layout.chunk * layout.width + rows.lowerBound * layout.chunk
+                let right =
+                    layout.gradients.lowerBound + product * layout.chunk * outputs
+                    + columns.lowerBound * layout.chunk
+                var own = products.part(product * block..<(product + 1) * block)
+                multiplyOuter(
+                    operands.extracting(left..<left + rows.count * layout.chunk),
+                    operands.extracting(right..<right + columns.count * layout.chunk), panelStride: panel,
+                    count: count, rows: rows.count, columns: columns.count, into: &own,
+                    stride: layout.block.outputs, accumulates: accumulates)
+            }
+        }
+    }
+
+    // MARK: - Transforms
+
+    /// Overwrites `transformed` with `Bᵀ d B` as panels, shape `[36, width / 16, chunk, 16]`.
+    private func transformInput(
+        _ operand: borrowing Operand, tiles: Range<Int>, _ range: Range<Int>, _ layout: Layout,
+        into transformed: inout MutableSpan<Float>
+    ) {
+        switch operand.reading {
+        case .plain: transformInput(operand, PlainReader.self, tiles, range, layout, into: &transformed)
+        case .normalized:
+            transformInput(operand, NormalizedReader.self, tiles, range, layout, into: &transformed)
+        case .combined: transformInput(operand, CombinedReader.self, tiles, range, layout, into: &transformed)
+        }
+    }
+
+    private func transformInput<Reader: ChannelReader>(
+        _ operand: borrowing Operand, _: Reader.Type, _ tiles: Range<Int>, _ range: Range<Int>,
+        _ layout: Layout,
+        into transformed: inout MutableSpan<Float>
+    ) {
+        for tile in tiles {
+            let place = convolution.place(of: tile)
+            for channel in stride(from: range.lowerBound, to: range.upperBound, by: vectorWidth) {
+                let start =
+                    (channel - range.lowerBound) * layout.chunk + (tile - tiles.lowerBound) * vectorWidth
+                convolution.transformTile(
+                    operand, Reader.self, place, channel: channel, into: &transformed, at: start,
+                    stride: layout.chunk * layout.width)
+            }
+        }
+    }
+
+    /// Overwrites `transformed` with `A y Aᵀ` as panels, shape `[36, K / 16, chunk, 16]`.
+    private func transformGradient(
+        _ operand: borrowing Operand, tiles: Range<Int>, _ layout: Layout,
+        into transformed: inout MutableSpan<Float>
+    ) {
+        switch operand.reading {
+        case .plain: transformGradient(operand, PlainReader.self, tiles, layout, into: &transformed)
+        case .normalized: transformGradient(operand, NormalizedReader.self, tiles, layout, into: &transformed)
+        case .combined: transformGradient(operand, CombinedReader.self, tiles, layout, into: &transformed)
+        }
+    }
+
+    private func transformGradient<Reader: ChannelReader>(
+        _ operand: borrowing Operand, _: Reader.Type, _ tiles: Range<Int>, _ layout: Layout,
+        into transformed: inout MutableSpan<Float>
+    ) {
+        let (height, width) = (convolution.shape.outputHeight, convolution.shape.outputWidth)
+        let stride = layout.chunk * outputs
+        for tile in tiles {
+            let (sample, index) = tile.quotientAndRemainder(dividingBy: convolution.tilesPerImage)
+            let (i, j) = index.quotientAndRemainder(dividingBy: convolution.tilesWide)
+            let rows = min(winogradTile, height - i * winogradTile)
+            let across = min(winogradTile, width - j * winogradTile)
+            let pixel = (sample * height + i * winogradTile) * width + j * winogradTile
+            let group = operand.groups.group(of: sample)
+            for channel in Swift.stride(from: 0, to: outputs, by: vectorWidth) {
+                let reader = Reader(operand, group: group, channel: channel, channels: outputs)
+                @inline(__always)
+                func value(_ i: Int, _ j: Int) -> Vector {
+                    if i < rows && j < across {
+                        return reader.vector(operand, at: (pixel + i * width + j) * outputs + channel)
+                    }
+                    return Vector()
+                }
+                @inline(__always)
+                func column(_ j: Int) -> WinogradSix {
+                    winogradOutputGradient(
+                        WinogradFour(y0: value(0, j), y1: value(1, j), y2: value(2, j), y3: value(3, j)))
+                }
+                let (c0, c1, c2, c3) = (column(0), column(1), column(2), column(3))
+                let start = channel * layout.chunk + (tile - tiles.lowerBound) * vectorWidth
+                @inline(__always)
+                func put(_ row: Int, _ y0: Vector, _ y1: Vector, _ y2: Vector, _ y3: Vector) {
+                    storeSix(
+                        winogradOutputGradient(WinogradFour(y0: y0, y1: y1, y2: y2, y3: y3)), &transformed,
+                        start + 6 * row * stride, stride)
+                }
+                put(0, c0.m0, c1.m0, c2.m0, c3.m0)
+                put(1, c0.m1, c1.m1, c2.m1, c3.m1)
+                put(2, c0.m2, c1.m2, c2.m2, c3.m2)
+                put(3, c0.m3, c1.m3, c2.m3, c3.m3)
+                put(4, c0.m4, c1.m4, c2.m4, c3.m4)
+                put(5, c0.m5, c1.m5, c2.m5, c3.m5)
+            }
+        }
+    }
+
+    /// Stores `Gᵀ m G` of a block.
+    private func finish(
+        rows: Range<Int>, columns: Range<Int>, _ layout: Layout, _ scratch: Span<Float>,
+        into gradient: inout MutableSpan<Float>
+    ) {
+        let block = layout.block.channels * layout.block.outputs
+        for c in rows {
+            for k in stride(from: columns.lowerBound, to: columns.upperBound, by: vectorWidth) {
+                let start =
+                    layout.products.lowerBound + (c - rows.lowerBound) * layout.block.outputs + k
+                    - columns.lowerBound
+                @inline(__always)
+                func column(_ j: Int) -> (g0: Vector, g1: Vector, g2: Vector) {
+                    @inline(__always)
+                    func value(_ i: Int) -> Vector { scratch.vector(at: start + (6 * i + j) * block) }
+                    return winogradWeightGradient(
+                        WinogradSix(
+                            m0: value(0), m1: value(1), m2: value(2), m3: value(3), m4: value(4), m5: value(5)
+                        ))
+                }
+                let (c0, c1, c2, c3, c4, c5) = (
+                    column(0), column(1), column(2), column(3), column(4), column(5)
+                )
+                @inline(__always)
+                func put(_ r: Int, _ six: WinogradSix) {
+                    let row = winogradWeightGradient(six)
+                    gradient.store(row.g0, at: ((3 * r) * channels + c) * outputs + k)
+                    gradient.store(row.g1, at: ((3 * r + 1) * channels + c) * outputs + k)
+                    gradient.store(row.g2, at: ((3 * r + 2) * channels + c) * outputs + k)
+                }
+                put(0, WinogradSix(m0: c0.g0, m1: c1.g0, m2: c2.g0, m3: c3.g0, m4: c4.g0, m5: c5.g0))
+                put(1, WinogradSix(m0: c0.g1, m1: c1.g1, m2: c2.g1, m3: c3.g1, m4: c4.g1, m5: c5.g1))
+                put(2, WinogradSix(m0: c0.g2, m1: c1.g2, m2: c2.g2, m3: c3.g2, m4: c4.g2, m5: c5.g2))
+            }
+        }
+    }
+}
