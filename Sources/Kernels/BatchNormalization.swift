@@ -1,130 +1,148 @@
 public import Workers
 
-/// Overwrites `sums` with each sample's sum and sum of squares per channel.
-///
-/// Sums are in double precision: the variance is taken as a difference of them.
+// What a batch normalisation does beside its convolutions: most of it happens in their operands and epilogues.
+
+/// Puts a gradient through an epilogue, in place: what the convolution that made it would have done.
 ///
 /// - Parameters:
-///   - input: Shape `[N, positions, C]`.
-///   - sums: Shape `[N, 2, C]`: sums, then sums of squares.
-public func channelSums(
-    _ input: Span<Float>, channels: Int, positions: Int, into sums: inout MutableSpan<Double>,
-    on pool: WorkerPool
+///   - gradient: Shape `[N, positions, C]`, `C` a multiple of 16.
+///   - epilogue: One that masks; without an addend.
+///   - sums: Shape `[N, 2, C]`; overwritten.
+public func maskGradient(
+    _ gradient: inout MutableSpan<Float>, epilogue: borrowing Epilogue, channels: Int, positions: Int,
+    sampleCount: Int, sums: inout MutableSpan<Double>, on pool: WorkerPool
 ) {
-    pool.split(&sums, every: 2 * channels) { sample, part in
-        part.update(repeating: 0)
-        let start = sample * positions * channels
+    precondition(channels.isMultiple(of: vectorWidth), "\(channels) channels, no multiple of \(vectorWidth)")
+    let epilogue = copy epilogue
+    pool.share(&gradient, &sums, items: sampleCount, scratch: 0) { sample, gradient, sums, _ in
+        switch epilogue.kind {
+        case .maskByNormalized:
+            mask(
+                &gradient, NormalizedMaskSink<NothingAdded>.self, epilogue, channels: channels,
+                positions: positions,
+                sample: sample, sums: &sums)
+        case .maskByRectified:
+            mask(
+                &gradient, RectifiedMaskSink<NothingAdded>.self, epilogue, channels: channels,
+                positions: positions,
+                sample: sample, sums: &sums)
+        default: preconditionFailure("an epilogue that masks nothing")
+        }
+    }
+}
+
+private func mask<Sink: ResultSink>(
+    _ gradient: inout MutableSpan<Float>, _: Sink.Type, _ epilogue: borrowing Epilogue, channels: Int,
+    positions: Int, sample: Int, sums: inout MutableSpan<Double>
+) {
+    let group = epilogue.groups.group(of: sample)
+    for c in stride(from: 0, to: channels, by: vectorWidth) {
+        let sink = Sink(epilogue, group: group, channel: c, channels: channels)
+        var values = SIMD16<Double>()
+        var products = SIMD16<Double>()
         for position in 0..<positions {
-            let row = input.extracting(
-                start + position * channels..<start + (position + 1) * channels)
-            accumulateSquares(row, into: &part)
+            let index = (sample * positions + position) * channels + c
+            let taken = sink.take(gradient.vector(at: index), epilogue, at: index, into: &gradient)
+            let wide = SIMD16<Double>(taken.value)
+            values += wide
+            products = products.addingProduct(wide, SIMD16<Double>(taken.factor))
+        }
+        sums.store(values, at: 2 * sample * channels + c)
+        sums.store(products, at: (2 * sample + 1) * channels + c)
+    }
+}
+
+/// Overwrites `sums` with each sample's sums of a gradient and of its products with what was normalised.
+///
+/// - Parameters:
+///   - gradient: Shape `[N, positions, C]`, `C` a multiple of 16.
+///   - normalized: Shape of `gradient`.
+///   - sums: Shape `[N, 2, C]`.
+public func sumGradientProducts(
+    _ gradient: Span<Float>, normalized: Span<Float>, channels: Int, positions: Int, sampleCount: Int,
+    into sums: inout MutableSpan<Double>, on pool: WorkerPool
+) {
+    precondition(channels.isMultiple(of: vectorWidth), "\(channels) channels, no multiple of \(vectorWidth)")
+    var used = sums.part(0..<sampleCount * 2 * channels)
+    pool.split(&used, every: 2 * channels) { sample, sums in
+        for c in stride(from: 0, to: channels, by: vectorWidth) {
+            var values = SIMD16<Double>()
+            var products = SIMD16<Double>()
+            for position in 0..<positions {
+                let index = (sample * positions + position) * channels + c
+                let wide = SIMD16<Double>(gradient.vector(at: index))
+                values += wide
+                products = products.addingProduct(wide, SIMD16<Double>(normalized.vector(at: index)))
+            }
+            sums.store(values, at: c)
+            sums.store(products, at: channels + c)
         }
     }
 }
 
-private func accumulateSquares(_ row: Span<Float>, into sums: inout MutableSpan<Double>) {
-    let channels = row.count
-    precondition(sums.count == 2 * channels)
-    for c in 0..<channels {
-        let value = Double(row[c])
-        sums[c] += value
-        sums[channels + c] = sums[channels + c].addingProduct(value, value)
-    }
-}
-
-/// Overwrites `output` with `scale · input + shift`, plus `residual`, rectified if asked.
+/// Overwrites `output` with an operand's values plus those of another, rectified if asked.
 ///
 /// - Parameters:
-///   - input: Shape `[N, positions, C]`.
-///   - coefficients: Shape `[groups, 2, C]`: scale, then shift.
-///   - residual: Shape of `input`, or empty for none.
-///   - rectifies: Whether negative results become 0.
-///   - output: Shape of `input`.
-public func normalizeChannels(
-    _ input: Span<Float>, coefficients: Span<Float>, groups: SampleGroups, channels: Int,
-    positions: Int, residual: Span<Float>, rectifies: Bool, into output: inout MutableSpan<Float>,
-    on pool: WorkerPool
+///   - first: Shape `[N, positions, C]`, `C` a multiple of 16.
+///   - second: Shape of `first`, or `nil` for none.
+///   - output: Shape of `first`.
+public func combine(
+    _ first: borrowing Operand, adding second: borrowing Operand, rectifies: Bool, channels: Int,
+    positions: Int, sampleCount: Int, into output: inout MutableSpan<Float>, on pool: WorkerPool
 ) {
-    let floor: Float = rectifies ? 0 : -.infinity
-    pool.split(&output, every: positions * channels) { sample, part in
-        let first = groups.group(of: sample) * 2 * channels
-        let scale = coefficients.extracting(first..<first + channels)
-        let shift = coefficients.extracting(first + channels..<first + 2 * channels)
-        let start = sample * part.count
-        for offset in stride(from: 0, to: part.count, by: channels) {
-            let row = input.extracting(start + offset..<start + offset + channels)
-            var target = part.part(offset..<offset + channels)
-            if residual.isEmpty {
-                for c in 0..<channels {
-                    target[c] = max(shift[c].addingProduct(row[c], scale[c]), floor)
-                }
-            } else {
-                let added = residual.extracting(start + offset..<start + offset + channels)
-                for c in 0..<channels {
-                    target[c] = max(shift[c].addingProduct(row[c], scale[c]) + added[c], floor)
-                }
-            }
+    precondition(channels.isMultiple(of: vectorWidth), "\(channels) channels, no multiple of \(vectorWidth)")
+    let first = copy first
+    let second = copy second
+    let floor = Vector(repeating: rectifies ? 0 : -.infinity)
+    var used = output.part(0..<sampleCount * positions * channels)
+    pool.split(&used, every: positions * channels) { sample, part in
+        switch (first.reading, second.reading) {
+        case (.plain, _): preconditionFailure("nothing to normalise")
+        case (_, .plain):
+            combine(first, second, PlainReader.self, floor, channels: channels, sample: sample, into: &part)
+        case (_, _):
+            combine(
+                first, second, NormalizedReader.self, floor, channels: channels, sample: sample, into: &part)
         }
     }
 }
 
-/// Sets `gradient` to 0 where the rectified `output` is 0, and overwrites `sums` with each sample's sums of
-/// the gradient and of the gradient times the normalised input, per channel.
-///
-/// - Parameters:
-///   - input: What was normalised; shape `[N, positions, C]`.
-///   - output: The rectified output, or empty if it was not rectified.
-///   - statistics: Shape `[groups, 2, C]`: mean, then 1 / standard deviation.
-///   - gradient: Gradient of the output; shape of `input`.
-///   - sums: Shape `[N, 2, C]`: sums of `g`, then of `g · (x − mean) / deviation`.
-public func maskAndSumChannelGradients(
-    input: Span<Float>, output: Span<Float>, statistics: Span<Float>, groups: SampleGroups,
-    channels: Int, positions: Int, gradient: inout MutableSpan<Float>, into sums: inout MutableSpan<Double>,
-    on pool: WorkerPool
+private func combine<Second: ChannelReader>(
+    _ first: borrowing Operand, _ second: borrowing Operand, _: Second.Type, _ floor: Vector, channels: Int,
+    sample: Int, into part: inout MutableSpan<Float>
 ) {
-    pool.split(&gradient, every: positions * channels, &sums, every: 2 * channels) { sample, part, sums in
-        let first = groups.group(of: sample) * 2 * channels
-        let mean = statistics.extracting(first..<first + channels)
-        let inverse = statistics.extracting(first + channels..<first + 2 * channels)
-        let start = sample * part.count
-        sums.update(repeating: 0)
-        for offset in stride(from: 0, to: part.count, by: channels) {
-            var row = part.part(offset..<offset + channels)
-            if !output.isEmpty {
-                let rectified = output.extracting(start + offset..<start + offset + channels)
-                for c in 0..<channels { row[c] = rectified[c] > 0 ? row[c] : 0 }
-            }
-            let value = input.extracting(start + offset..<start + offset + channels)
-            for c in 0..<channels {
-                let normalized = (value[c] - mean[c]) * inverse[c]
-                sums[c] += Double(row[c])
-                sums[channels + c] = sums[channels + c].addingProduct(Double(row[c]), Double(normalized))
-            }
+    let start = sample * part.count
+    let firstGroup = first.groups.group(of: sample)
+    let secondGroup = second.groups.group(of: sample)
+    for offset in stride(from: 0, to: part.count, by: channels) {
+        for c in stride(from: 0, to: channels, by: vectorWidth) {
+            let own = NormalizedReader(first, group: firstGroup, channel: c, channels: channels)
+            let other = Second(second, group: secondGroup, channel: c, channels: channels)
+            let sum = own.vector(first, at: start + offset + c) + other.vector(second, at: start + offset + c)
+            part.store(sum.atLeast(floor), at: offset + c)
         }
     }
 }
 
-/// Overwrites `inputGradient` with `a · gradient + b · input + c`, the gradient of a normalisation's input.
+/// Overwrites `output` with an operand's values.
 ///
 /// - Parameters:
-///   - coefficients: Shape `[groups, 3, C]`: `a`, `b`, `c`.
-///   - inputGradient: Shape of `input`, `[N, positions, C]`.
-public func normalizationInputGradient(
-    input: Span<Float>, gradient: Span<Float>, coefficients: Span<Float>, groups: SampleGroups,
-    channels: Int, positions: Int, into inputGradient: inout MutableSpan<Float>, on pool: WorkerPool
+///   - operand: Normalised; shape `[N, positions, C]`, `C` a multiple of 16.
+///   - output: Shape of the operand.
+public func normalize(
+    _ operand: borrowing Operand, channels: Int, positions: Int, sampleCount: Int,
+    into output: inout MutableSpan<Float>, on pool: WorkerPool
 ) {
-    pool.split(&inputGradient, every: positions * channels) { sample, part in
-        let first = groups.group(of: sample) * 3 * channels
-        let a = coefficients.extracting(first..<first + channels)
-        let b = coefficients.extracting(first + channels..<first + 2 * channels)
-        let c = coefficients.extracting(first + 2 * channels..<first + 3 * channels)
+    precondition(channels.isMultiple(of: vectorWidth), "\(channels) channels, no multiple of \(vectorWidth)")
+    let operand = copy operand
+    var used = output.part(0..<sampleCount * positions * channels)
+    pool.split(&used, every: positions * channels) { sample, part in
+        let group = operand.groups.group(of: sample)
         let start = sample * part.count
         for offset in stride(from: 0, to: part.count, by: channels) {
-            let value = input.extracting(start + offset..<start + offset + channels)
-            let own = gradient.extracting(start + offset..<start + offset + channels)
-            var target = part.part(offset..<offset + channels)
-            for i in 0..<channels {
-                target[i] = c[i].addingProduct(b[i], value[i]).addingProduct(a[i], own[i])
+            for c in stride(from: 0, to: channels, by: vectorWidth) {
+                let reader = NormalizedReader(operand, group: group, channel: c, channels: channels)
+                part.store(reader.vector(operand, at: start + offset + c), at: offset + c)
             }
         }
     }

@@ -151,7 +151,7 @@ public struct Convolution: Sendable {
             scratch: convolutions.map(\.scratchCount).max() ?? 0
         ) { item, output, sums, scratch in
             let samples = item * count..<min((item + 1) * count, sampleCount)
-            if epilogue.kind != .store {
+            if epilogue.hasSums {
                 var own = sums.part(2 * samples.lowerBound * channels..<2 * samples.upperBound * channels)
                 own.update(repeating: 0)
             }

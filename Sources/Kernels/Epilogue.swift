@@ -1,69 +1,101 @@
 /// What becomes of a convolution's results before they are stored, while they are in registers.
+///
+/// `addend`, where there is one, is added to the results first; a tensor of the results' shape.
 public struct Epilogue: ~Escapable, Sendable {
-    enum Kind: Sendable { case store, moments, gradient, joinedGradient }
+    enum Kind: Sendable {
+        case store, moments, normalize, maskByNormalized, maskByRectified
+    }
 
     let kind: Kind
-    let normalized: Span<Float>
-    let coefficients: Span<Float>
+    let floor: Float
     let groups: SampleGroups
     let addend: Span<Float>
+    /// What is or was normalised, or empty.
+    let normalized: Span<Float>
+    let coefficients: Span<Float>
     let rectified: Span<Float>
 
-    /// Stores the results as they are.
-    @_lifetime(immortal)
-    public init() {
+    /// Whether the results are summed.
+    public var hasSums: Bool { kind != .store && kind != .normalize }
+
+    /// Stores the results.
+    @_lifetime(copy addend)
+    public init(adding addend: Span<Float> = Span()) {
         kind = .store
+        floor = -.infinity
+        groups = SampleGroups.one
+        self.addend = addend
         normalized = Span()
         coefficients = Span()
-        groups = SampleGroups(size: 1, sampleCount: 1, firstSample: 0)
-        addend = Span()
         rectified = Span()
     }
 
-    /// Also sums the results and their squares, for the normalisation that follows.
     @_lifetime(immortal)
-    public static func moments() -> Epilogue { Epilogue(.moments) }
-
-    @_lifetime(immortal)
-    private init(_ kind: Kind) {
-        self.kind = kind
+    private init(moments: Void) {
+        kind = .moments
+        floor = -.infinity
+        groups = SampleGroups.one
+        addend = Span()
         normalized = Span()
         coefficients = Span()
-        groups = SampleGroups(size: 1, sampleCount: 1, firstSample: 0)
-        addend = Span()
         rectified = Span()
     }
 
-    /// The results are a gradient: sets it to 0 where the rectifier cut, and sums it and its product with what was
-    /// normalised.
+    /// Stores the results; sums them and their squares, for the normalisation that follows.
+    @_lifetime(immortal)
+    public static func moments() -> Epilogue { Epilogue(moments: ()) }
+
+    /// Stores `scale · result + shift + addend`, rectified if asked: a normalisation whose statistics are known.
+    ///
+    /// - Parameter coefficients: Shape `[2, K]`: scale, then shift.
+    @_lifetime(copy coefficients, copy addend)
+    public init(normalizing coefficients: Span<Float>, rectifies: Bool, adding addend: Span<Float>) {
+        kind = .normalize
+        floor = rectifies ? 0 : -.infinity
+        groups = SampleGroups.one
+        self.addend = addend
+        normalized = Span()
+        self.coefficients = coefficients
+        rectified = Span()
+    }
+
+    /// The results are the gradient of a rectified normalisation: sets them to 0 where the rectifier cut; sums them and their
+    /// products with what was normalised.
     ///
     /// - Parameters:
-    ///   - normalized: What was normalised and rectified; shape of the results.
+    ///   - normalized: What was normalised; shape of the results.
     ///   - coefficients: Shape `[groups, 2, K]`: scale, then shift.
-    @_lifetime(copy normalized, copy coefficients)
-    public init(maskedBy normalized: Span<Float>, coefficients: Span<Float>, groups: SampleGroups) {
-        kind = .gradient
+    @_lifetime(copy normalized, copy coefficients, copy addend)
+    public init(
+        maskingBy normalized: Span<Float>, coefficients: Span<Float>, groups: SampleGroups,
+        adding addend: Span<Float> = Span()
+    ) {
+        kind = .maskByNormalized
+        floor = -.infinity
+        self.groups = groups
+        self.addend = addend
         self.normalized = normalized
         self.coefficients = coefficients
-        self.groups = groups
-        addend = Span()
         rectified = Span()
     }
 
-    /// The results are one of two parts of a gradient: adds the other, sets the sum to 0 where the rectifier cut, and sums it
-    /// and its product with what was normalised.
+    /// The results are the gradient of a rectified sum of a normalisation and something else: as above, where the rectifier's
+    /// own results say where it cut.
     ///
     /// - Parameters:
-    ///   - addend: The other part; shape of the results.
     ///   - rectified: What the rectifier gave; shape of the results.
     ///   - normalized: What was normalised; shape of the results.
-    @_lifetime(copy addend, copy rectified, copy normalized)
-    public init(adding addend: Span<Float>, maskedBy rectified: Span<Float>, normalized: Span<Float>) {
-        kind = .joinedGradient
+    @_lifetime(copy rectified, copy normalized, copy addend)
+    public init(
+        maskingByRectified rectified: Span<Float>, normalized: Span<Float>,
+        adding addend: Span<Float> = Span()
+    ) {
+        kind = .maskByRectified
+        floor = -.infinity
+        groups = SampleGroups.one
+        self.addend = addend
         self.normalized = normalized
         coefficients = Span()
-        groups = SampleGroups(size: 1, sampleCount: 1, firstSample: 0)
-        self.addend = addend
         self.rectified = rectified
     }
 }
@@ -86,8 +118,24 @@ protocol ResultSink {
     static var hasSums: Bool { get }
 }
 
-/// `Epilogue()`.
-struct StoringSink: ResultSink {
+/// Whether results have something added first.
+protocol ResultAddition {
+    static func sum(_ value: Vector, _ epilogue: borrowing Epilogue, at index: Int) -> Vector
+}
+
+enum NothingAdded: ResultAddition {
+    @inline(__always)
+    static func sum(_ value: Vector, _ epilogue: borrowing Epilogue, at index: Int) -> Vector { value }
+}
+
+enum AddendAdded: ResultAddition {
+    @inline(__always)
+    static func sum(_ value: Vector, _ epilogue: borrowing Epilogue, at index: Int) -> Vector {
+        value + epilogue.addend.vector(at: index)
+    }
+}
+
+struct StoringSink<Addition: ResultAddition>: ResultSink {
     static var hasSums: Bool { false }
 
     @inline(__always)
@@ -97,12 +145,11 @@ struct StoringSink: ResultSink {
     func take(
         _ value: Vector, _ epilogue: borrowing Epilogue, at index: Int, into output: inout MutableSpan<Float>
     ) -> (value: Vector, factor: Vector) {
-        output.store(value, at: index)
+        output.store(Addition.sum(value, epilogue, at: index), at: index)
         return (value, value)
     }
 }
 
-/// `Epilogue.moments()`.
 struct MomentsSink: ResultSink {
     static var hasSums: Bool { true }
 
@@ -118,8 +165,31 @@ struct MomentsSink: ResultSink {
     }
 }
 
-/// `Epilogue(maskedBy:coefficients:groups:)`.
-struct GradientSink: ResultSink {
+struct NormalizingSink<Addition: ResultAddition>: ResultSink {
+    private let scale: Vector
+    private let shift: Vector
+    private let floor: Vector
+
+    static var hasSums: Bool { false }
+
+    @inline(__always)
+    init(_ epilogue: borrowing Epilogue, group: Int, channel: Int, channels: Int) {
+        scale = epilogue.coefficients.vector(at: channel)
+        shift = epilogue.coefficients.vector(at: channels + channel)
+        floor = Vector(repeating: epilogue.floor)
+    }
+
+    @inline(__always)
+    func take(
+        _ value: Vector, _ epilogue: borrowing Epilogue, at index: Int, into output: inout MutableSpan<Float>
+    ) -> (value: Vector, factor: Vector) {
+        let normalized = shift.addingProduct(value, scale)
+        output.store(Addition.sum(normalized, epilogue, at: index).atLeast(floor), at: index)
+        return (value, value)
+    }
+}
+
+struct NormalizedMaskSink<Addition: ResultAddition>: ResultSink {
     private let scale: Vector
     private let shift: Vector
 
@@ -137,14 +207,14 @@ struct GradientSink: ResultSink {
         _ value: Vector, _ epilogue: borrowing Epilogue, at index: Int, into output: inout MutableSpan<Float>
     ) -> (value: Vector, factor: Vector) {
         let normalized = epilogue.normalized.vector(at: index)
-        let masked = value.replacing(with: 0, where: shift.addingProduct(normalized, scale) .<= Vector())
+        let masked = Addition.sum(value, epilogue, at: index).replacing(
+            with: 0, where: shift.addingProduct(normalized, scale) .<= Vector())
         output.store(masked, at: index)
         return (masked, normalized)
     }
 }
 
-/// `Epilogue(adding:maskedBy:normalized:)`.
-struct JoinedGradientSink: ResultSink {
+struct RectifiedMaskSink<Addition: ResultAddition>: ResultSink {
     static var hasSums: Bool { true }
 
     @inline(__always)
@@ -154,20 +224,9 @@ struct JoinedGradientSink: ResultSink {
     func take(
         _ value: Vector, _ epilogue: borrowing Epilogue, at index: Int, into output: inout MutableSpan<Float>
     ) -> (value: Vector, factor: Vector) {
-        let joined = value + epilogue.addend.vector(at: index)
-        let masked = joined.replacing(with: 0, where: epilogue.rectified.vector(at: index) .<= Vector())
+        let masked = Addition.sum(value, epilogue, at: index).replacing(
+            with: 0, where: epilogue.rectified.vector(at: index) .<= Vector())
         output.store(masked, at: index)
         return (masked, epilogue.normalized.vector(at: index))
-    }
-}
-
-/// Adds `values` to sixteen doubles from `index` on.
-@inline(__always)
-func accumulate(_ values: SIMD16<Double>, into sums: inout MutableSpan<Double>, at index: Int) {
-    assert(index >= 0 && index + vectorWidth <= sums.count, "sums at \(index) of \(sums.count)")
-    unsafe sums.withUnsafeMutableBufferPointer {
-        let place = unsafe UnsafeMutableRawPointer($0.baseAddress.unsafelyUnwrapped + index)
-        let sum = unsafe place.loadUnaligned(as: SIMD16<Double>.self) + values
-        unsafe place.storeBytes(of: sum, as: SIMD16<Double>.self)
     }
 }

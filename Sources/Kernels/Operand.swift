@@ -18,7 +18,7 @@ public struct Operand: ~Escapable, Sendable {
         first = values
         second = values
         coefficients = values.extracting(0..<0)
-        groups = SampleGroups(size: 1, sampleCount: 1, firstSample: 0)
+        groups = SampleGroups.one
         reading = .plain
         floor = -.infinity
     }
@@ -27,7 +27,7 @@ public struct Operand: ~Escapable, Sendable {
     ///
     /// - Parameters:
     ///   - values: Shape `[N, H, W, C]`.
-    ///   - coefficients: Shape `[groups, 2, C]`: scale, then shift.
+    ///   - coefficients: Shape `[groups, 2, C]`: scale, then shift; empty for values that are read as they lie.
     @_lifetime(copy values, copy coefficients)
     public init(
         normalized values: Span<Float>, coefficients: Span<Float>, groups: SampleGroups, rectifies: Bool
@@ -36,7 +36,7 @@ public struct Operand: ~Escapable, Sendable {
         second = values
         self.coefficients = coefficients
         self.groups = groups
-        reading = .normalized
+        reading = coefficients.isEmpty ? .plain : .normalized
         floor = rectifies ? 0 : -.infinity
     }
 

@@ -9,6 +9,9 @@ public struct SampleGroups: Equatable, Sendable {
     /// The position of the rank's first sample in the global batch.
     public let firstSample: Int
 
+    /// One group for every sample, as evaluation has it.
+    public static let one = SampleGroups(size: 1 << 40, sampleCount: 1, firstSample: 0)
+
     public init(size: Int, sampleCount: Int, firstSample: Int) {
         precondition(size >= 1, "groups of \(size) samples")
         self.size = size

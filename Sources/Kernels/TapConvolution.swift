@@ -387,12 +387,36 @@ extension TapConvolution {
             finishElements(products, rows: rows, epilogue, into: &output)
             return
         }
-        switch epilogue.kind {
-        case .store: finish(products, StoringSink.self, rows: rows, epilogue, into: &output, sums: &sums)
-        case .moments: finish(products, MomentsSink.self, rows: rows, epilogue, into: &output, sums: &sums)
-        case .gradient: finish(products, GradientSink.self, rows: rows, epilogue, into: &output, sums: &sums)
-        case .joinedGradient:
-            finish(products, JoinedGradientSink.self, rows: rows, epilogue, into: &output, sums: &sums)
+        switch (epilogue.kind, epilogue.addend.isEmpty) {
+        case (.moments, _):
+            finish(products, MomentsSink.self, rows: rows, epilogue, into: &output, sums: &sums)
+        case (.store, true):
+            finish(products, StoringSink<NothingAdded>.self, rows: rows, epilogue, into: &output, sums: &sums)
+        case (.store, false):
+            finish(products, StoringSink<AddendAdded>.self, rows: rows, epilogue, into: &output, sums: &sums)
+        case (.normalize, true):
+            finish(
+                products, NormalizingSink<NothingAdded>.self, rows: rows, epilogue, into: &output, sums: &sums
+            )
+        case (.normalize, false):
+            finish(
+                products, NormalizingSink<AddendAdded>.self, rows: rows, epilogue, into: &output, sums: &sums)
+        case (.maskByNormalized, true):
+            finish(
+                products, NormalizedMaskSink<NothingAdded>.self, rows: rows, epilogue, into: &output,
+                sums: &sums)
+        case (.maskByNormalized, false):
+            finish(
+                products, NormalizedMaskSink<AddendAdded>.self, rows: rows, epilogue, into: &output,
+                sums: &sums)
+        case (.maskByRectified, true):
+            finish(
+                products, RectifiedMaskSink<NothingAdded>.self, rows: rows, epilogue, into: &output,
+                sums: &sums)
+        case (.maskByRectified, false):
+            finish(
+                products, RectifiedMaskSink<AddendAdded>.self, rows: rows, epilogue, into: &output,
+                sums: &sums)
         }
     }
 
@@ -429,8 +453,8 @@ extension TapConvolution {
                     }
                 }
                 if Sink.hasSums {
-                    accumulate(values, into: &sums, at: 2 * first.sample * channels + k)
-                    accumulate(products64, into: &sums, at: (2 * first.sample + 1) * channels + k)
+                    sums.accumulate(values, at: 2 * first.sample * channels + k)
+                    sums.accumulate(products64, at: (2 * first.sample + 1) * channels + k)
                 }
             }
             start = end

@@ -83,3 +83,26 @@ func transposeSquare(
     }
     for i in 0..<16 { target.store(rows[i], at: offset + i * vectorWidth) }
 }
+
+extension MutableSpan<Double> {
+    /// Overwrites sixteen elements from `index` on.
+    @inline(__always)
+    mutating func store(_ values: SIMD16<Double>, at index: Int) {
+        assert(index >= 0 && index + vectorWidth <= count, "sums at \(index) of \(count)")
+        unsafe withUnsafeMutableBufferPointer {
+            unsafe UnsafeMutableRawPointer($0.baseAddress.unsafelyUnwrapped + index).storeBytes(
+                of: values, as: SIMD16<Double>.self)
+        }
+    }
+
+    /// Adds to sixteen elements from `index` on.
+    @inline(__always)
+    mutating func accumulate(_ values: SIMD16<Double>, at index: Int) {
+        assert(index >= 0 && index + vectorWidth <= count, "sums at \(index) of \(count)")
+        unsafe withUnsafeMutableBufferPointer {
+            let place = unsafe UnsafeMutableRawPointer($0.baseAddress.unsafelyUnwrapped + index)
+            let sum = unsafe place.loadUnaligned(as: SIMD16<Double>.self) + values
+            unsafe place.storeBytes(of: sum, as: SIMD16<Double>.self)
+        }
+    }
+}

@@ -17,7 +17,7 @@ extension WinogradConvolution {
         _ sums: inout MutableSpan<Double>, samples: Range<Int>, outputRange: Range<Int>,
         _ epilogue: borrowing Epilogue
     ) {
-        guard epilogue.kind != .store else { return }
+        guard epilogue.hasSums else { return }
         for sample in samples {
             for half in 0..<2 {
                 let start = (2 * sample + half) * outputs
@@ -31,23 +31,43 @@ extension WinogradConvolution {
         _ products: Span<Float>, tiles: Range<Int>, columns: Range<Int>, _ epilogue: borrowing Epilogue,
         into output: inout MutableSpan<Float>, sums: inout MutableSpan<Double>
     ) {
-        switch epilogue.kind {
-        case .store:
-            finish(
-                products, StoringSink.self, tiles: tiles, columns: columns, epilogue, into: &output,
-                sums: &sums)
-        case .moments:
+        switch (epilogue.kind, epilogue.addend.isEmpty) {
+        case (.moments, _):
             finish(
                 products, MomentsSink.self, tiles: tiles, columns: columns, epilogue, into: &output,
                 sums: &sums)
-        case .gradient:
+        case (.store, true):
             finish(
-                products, GradientSink.self, tiles: tiles, columns: columns, epilogue, into: &output,
-                sums: &sums)
-        case .joinedGradient:
+                products, StoringSink<NothingAdded>.self, tiles: tiles, columns: columns, epilogue,
+                into: &output, sums: &sums)
+        case (.store, false):
             finish(
-                products, JoinedGradientSink.self, tiles: tiles, columns: columns, epilogue, into: &output,
-                sums: &sums)
+                products, StoringSink<AddendAdded>.self, tiles: tiles, columns: columns, epilogue,
+                into: &output, sums: &sums)
+        case (.normalize, true):
+            finish(
+                products, NormalizingSink<NothingAdded>.self, tiles: tiles, columns: columns, epilogue,
+                into: &output, sums: &sums)
+        case (.normalize, false):
+            finish(
+                products, NormalizingSink<AddendAdded>.self, tiles: tiles, columns: columns, epilogue,
+                into: &output, sums: &sums)
+        case (.maskByNormalized, true):
+            finish(
+                products, NormalizedMaskSink<NothingAdded>.self, tiles: tiles, columns: columns, epilogue,
+                into: &output, sums: &sums)
+        case (.maskByNormalized, false):
+            finish(
+                products, NormalizedMaskSink<AddendAdded>.self, tiles: tiles, columns: columns, epilogue,
+                into: &output, sums: &sums)
+        case (.maskByRectified, true):
+            finish(
+                products, RectifiedMaskSink<NothingAdded>.self, tiles: tiles, columns: columns, epilogue,
+                into: &output, sums: &sums)
+        case (.maskByRectified, false):
+            finish(
+                products, RectifiedMaskSink<AddendAdded>.self, tiles: tiles, columns: columns, epilogue,
+                into: &output, sums: &sums)
         }
     }
 
@@ -103,9 +123,8 @@ extension WinogradConvolution {
                         epilogue, &tileSums, at: place + 3 * line, across, &output)
                 }
                 if Sink.hasSums {
-                    accumulate(SIMD16<Double>(tileSums.values), into: &sums, at: 2 * sample * outputs + k)
-                    accumulate(
-                        SIMD16<Double>(tileSums.products), into: &sums, at: (2 * sample + 1) * outputs + k)
+                    sums.accumulate(SIMD16<Double>(tileSums.values), at: 2 * sample * outputs + k)
+                    sums.accumulate(SIMD16<Double>(tileSums.products), at: (2 * sample + 1) * outputs + k)
                 }
             }
         }

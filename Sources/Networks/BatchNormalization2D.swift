@@ -1,11 +1,11 @@
 internal import Kernels
 internal import Workers
 
-/// Batch normalisation over groups of samples that may span ranks, fused with what follows it.
+/// Batch normalisation over groups of samples that may span ranks: its statistics and coefficients.
 ///
 /// Ioffe, Szegedy: "Batch normalization", arXiv 1502.03167; ε = 1e-5, momentum 0.1, the biased variance to
 /// normalise, the unbiased one for the running variance. With several groups in a batch the running statistics
-/// follow the mean over groups.
+/// follow the mean over groups. Convolutions make the sums and apply the coefficients.
 final class BatchNormalization2D {
     private static let epsilon = 1e-5
     private static let momentum: Float = 0.1
@@ -17,12 +17,17 @@ final class BatchNormalization2D {
     private let runningMean: Range<Int>
     private let runningVariance: Range<Int>
 
-    /// Per group: mean, then 1 / standard deviation.
+    /// Shape `[N, 2, C]`: each sample's sums of what is normalised and of its squares; in the backward pass of the gradient
+    /// and of its products with what was normalised.
+    var sampleSums = Buffer<Double>(zeros: 0)
+    /// Shape `[groups, 2, C]`: mean, then 1 / standard deviation.
     private var statistics = Buffer<Float>(zeros: 0)
-    private var coefficients = Buffer<Float>(zeros: 0)
-    private var sampleSums = Buffer<Double>(zeros: 0)
+    /// Shape `[groups, 3, C]`: the input's gradient is `a · gradient + b · input + c`.
+    private(set) var gradientCoefficients = Buffer<Float>(zeros: 0)
     private var laneSums = Buffer<Double>(zeros: 0)
     private var groupSums = Buffer<Double>(zeros: 0)
+    private var laneGradients = Buffer<Float>(zeros: 0)
+    private var gradientSum = Buffer<Float>(zeros: 0)
 
     init(_ name: String, channels: Int, positions: Int, in store: ParameterStore) {
         self.channels = channels
@@ -34,125 +39,48 @@ final class BatchNormalization2D {
         store.batchCounter("\(name).num_batches_tracked")
     }
 
-    /// Overwrites `output` with the normalised input, plus `residual` if it is not empty, rectified if asked.
-    ///
-    /// - Parameters:
-    ///   - input: Shape `[N, positions, C]`.
-    ///   - output: Shape of `input`.
-    func forward(
-        _ input: borrowing Buffer<Float>, residual: borrowing Buffer<Float>, rectifies: Bool,
-        store: ParameterStore, into output: inout Buffer<Float>, _ pass: Pass
-    ) throws {
-        let groups = pass.mode == .training ? pass.placement.groups : wholeBatch(pass)
-        if pass.mode == .training {
-            try measure(input, store: store, pass)
-        } else {
-            useRunningStatistics(store)
-        }
-        setForwardCoefficients(groups: groups.count, store: store)
-        normalize(input, residual, coefficients, groups, rectifies: rectifies, into: &output, pass)
-    }
+    /// Makes room for the sums of a pass.
+    func prepare(_ pass: Pass) { sampleSums.reserve(pass.sampleCount * 2 * channels) }
 
-    /// Overwrites `inputGradient`, and the scale's and shift's parts of `store.gradients`.
+    /// Overwrites `coefficients` by the batch's statistics, taken from `sampleSums`; the running ones follow.
     ///
-    /// - Parameters:
-    ///   - input: What the forward pass normalised.
-    ///   - output: The forward pass's rectified output, or empty if it was not rectified.
-    ///   - gradient: Gradient of the output; set to 0 where the output was rectified.
-    func backward(
-        input: borrowing Buffer<Float>, output: borrowing Buffer<Float>, gradient: inout Buffer<Float>,
-        store: ParameterStore, into inputGradient: inout Buffer<Float>, _ pass: Pass
-    ) throws {
+    /// - Parameter coefficients: Shape `[groups, 2, C]`: scale, then shift.
+    func measure(store: ParameterStore, into coefficients: inout Buffer<Float>, _ pass: Pass) throws {
         let groups = pass.placement.groups
-        maskAndSum(input, output, &gradient, statistics, into: &sampleSums, groups, pass)
-        sumInLanes(&sampleSums, into: &laneSums, pass)
-        setParameterGradients(laneSums, &store.gradients, pass)
-        try sumGroups(laneSums, into: &groupSums, pass)
-        setBackwardCoefficients(groups: groups, store: store)
-        differentiate(input, gradient, coefficients, groups, into: &inputGradient, pass)
-    }
-
-    private func normalize(
-        _ input: borrowing Buffer<Float>, _ residual: borrowing Buffer<Float>,
-        _ coefficients: borrowing Buffer<Float>, _ groups: SampleGroups, rectifies: Bool,
-        into output: inout Buffer<Float>, _ pass: Pass
-    ) {
-        let count = pass.sampleCount * positions * channels
-        output.reserve(count)
-        let input = input.span
-        let residual = residual.span
-        let coefficients = coefficients.span
-        var whole = output.mutableSpan
-        var used = whole.part(0..<count)
-        normalizeChannels(
-            input, coefficients: coefficients, groups: groups, channels: channels, positions: positions,
-            residual: residual, rectifies: rectifies, into: &used, on: pass.pool)
-    }
-
-    private func differentiate(
-        _ input: borrowing Buffer<Float>, _ gradient: borrowing Buffer<Float>,
-        _ coefficients: borrowing Buffer<Float>, _ groups: SampleGroups,
-        into inputGradient: inout Buffer<Float>, _ pass: Pass
-    ) {
-        let count = pass.sampleCount * positions * channels
-        inputGradient.reserve(count)
-        let input = input.span
-        let gradient = gradient.span
-        let coefficients = coefficients.span
-        var whole = inputGradient.mutableSpan
-        var used = whole.part(0..<count)
-        normalizationInputGradient(
-            input: input, gradient: gradient, coefficients: coefficients, groups: groups,
-            channels: channels, positions: positions, into: &used, on: pass.pool)
-    }
-
-    /// One group for every sample, as evaluation has it.
-    private func wholeBatch(_ pass: Pass) -> SampleGroups {
-        SampleGroups(size: max(pass.sampleCount, 1), sampleCount: max(pass.sampleCount, 1), firstSample: 0)
-    }
-}
-
-// MARK: - Statistics
-
-extension BatchNormalization2D {
-    private func measure(_ input: borrowing Buffer<Float>, store: ParameterStore, _ pass: Pass) throws {
-        sumSamples(input, into: &sampleSums, pass)
         sumInLanes(&sampleSums, into: &laneSums, pass)
         try sumGroups(laneSums, into: &groupSums, pass)
-        let groups = pass.placement.groups
         statistics.reserve(groups.count * 2 * channels)
         followGroups(groupSums, groups, into: &statistics, running: &store.statistics)
+        fillForward(statistics, store.values, into: &coefficients, groups: groups.count)
     }
 
-    private func sumSamples(
-        _ input: borrowing Buffer<Float>, into sums: inout Buffer<Double>, _ pass: Pass
-    ) {
-        sums.reserve(pass.sampleCount * 2 * channels)
-        let input = input.span
-        var whole = sums.mutableSpan
-        var used = whole.part(0..<pass.sampleCount * 2 * channels)
-        channelSums(input, channels: channels, positions: positions, into: &used, on: pass.pool)
+    /// Overwrites `coefficients` by the running statistics.
+    ///
+    /// - Parameter coefficients: Shape `[2, C]`.
+    func useRunningStatistics(_ store: ParameterStore, into coefficients: inout Buffer<Float>) {
+        statistics.reserve(2 * channels)
+        copyRunning(store.statistics, into: &statistics)
+        fillForward(statistics, store.values, into: &coefficients, groups: 1)
     }
 
-    private func maskAndSum(
-        _ input: borrowing Buffer<Float>, _ output: borrowing Buffer<Float>,
-        _ gradient: inout Buffer<Float>, _ statistics: borrowing Buffer<Float>,
-        into sums: inout Buffer<Double>, _ groups: SampleGroups, _ pass: Pass
-    ) {
-        let count = pass.sampleCount * 2 * channels
-        sums.reserve(count)
-        let input = input.span
-        let output = output.span
-        let statistics = statistics.span
-        var wholeGradient = gradient.mutableSpan
-        var usedGradient = wholeGradient.part(0..<pass.sampleCount * positions * channels)
-        var whole = sums.mutableSpan
-        var used = whole.part(0..<count)
-        maskAndSumChannelGradients(
-            input: input, output: output, statistics: statistics, groups: groups, channels: channels,
-            positions: positions, gradient: &usedGradient, into: &used, on: pass.pool)
+    /// Sets the scale's and shift's parts of `store.gradients` and `gradientCoefficients`, from `sampleSums`.
+    func differentiate(store: ParameterStore, _ pass: Pass) throws {
+        let groups = pass.placement.groups
+        sumInLanes(&sampleSums, into: &laneSums, pass)
+        normalizeProducts(&laneSums, statistics, groups, pass)
+        setParameterGradients(laneSums, &store.gradients, pass)
+        try sumGroups(laneSums, into: &groupSums, pass)
+        gradientCoefficients.reserve(groups.count * 3 * channels)
+        fillBackward(statistics, groupSums, store.values, into: &gradientCoefficients, groups: groups)
     }
 
+    /// What an activation's coefficients take, in floats.
+    func coefficientCount(groups: Int) -> Int { groups * 2 * channels }
+}
+
+// MARK: - Sums
+
+extension BatchNormalization2D {
     private func sumInLanes(
         _ samples: inout Buffer<Double>, into lanes: inout Buffer<Double>, _ pass: Pass
     ) {
@@ -183,6 +111,64 @@ extension BatchNormalization2D {
         try pass.sumAcrossRanks(&used)
     }
 
+    /// Turns sums of `gradient · input` into sums of `gradient · normalised input`.
+    private func normalizeProducts(
+        _ lanes: inout Buffer<Double>, _ statistics: borrowing Buffer<Float>, _ groups: SampleGroups,
+        _ pass: Pass
+    ) {
+        let statistics = statistics.span
+        var lanes = lanes.mutableSpan
+        for lane in 0..<pass.placement.lanes.count {
+            let first = groups.group(of: lane * pass.laneSize) * 2 * channels
+            let start = lane * 2 * channels
+            for c in 0..<channels {
+                let mean = Double(statistics[first + c])
+                let inverse = Double(statistics[first + channels + c])
+                lanes[start + channels + c] = (lanes[start + channels + c] - mean * lanes[start + c]) * inverse
+            }
+        }
+    }
+
+    /// The scale's and shift's gradients: lane sums in single precision, added up by the tree.
+    private func setParameterGradients(
+        _ lanes: borrowing Buffer<Double>, _ gradients: inout Buffer<Float>, _ pass: Pass
+    ) {
+        let count = 2 * channels
+        let laneCount = pass.placement.lanes.count
+        laneGradients.reserve(laneCount * count)
+        gradientSum.reserve(count)
+        round(lanes, into: &laneGradients, count: laneCount * count)
+        add(laneGradients, into: &gradientSum, laneCount: laneCount, pass)
+        copySum(gradientSum, into: &gradients)
+    }
+
+    private func round(_ lanes: borrowing Buffer<Double>, into singles: inout Buffer<Float>, count: Int) {
+        let lanes = lanes.span
+        var singles = singles.mutableSpan
+        for i in 0..<count { singles[i] = Float(lanes[i]) }
+    }
+
+    private func add(
+        _ lanes: borrowing Buffer<Float>, into sum: inout Buffer<Float>, laneCount: Int, _ pass: Pass
+    ) {
+        let lanes = lanes.span
+        var sum = sum.mutableSpan
+        sumLanes(lanes, laneCount: laneCount, into: &sum, on: pass.pool)
+    }
+
+    private func copySum(_ sum: borrowing Buffer<Float>, into gradients: inout Buffer<Float>) {
+        let sum = sum.span
+        var all = gradients.mutableSpan
+        for c in 0..<channels {
+            all[shift.lowerBound + c] = sum[c]
+            all[scale.lowerBound + c] = sum[channels + c]
+        }
+    }
+}
+
+// MARK: - Statistics
+
+extension BatchNormalization2D {
     /// Means and deviations from sums and sums of squares; moves the running statistics towards them.
     private func followGroups(
         _ sums: borrowing Buffer<Double>, _ groups: SampleGroups, into statistics: inout Buffer<Float>,
@@ -213,11 +199,6 @@ extension BatchNormalization2D {
         }
     }
 
-    private func useRunningStatistics(_ store: ParameterStore) {
-        statistics.reserve(2 * channels)
-        copyRunning(store.statistics, into: &statistics)
-    }
-
     private func copyRunning(_ running: borrowing Buffer<Float>, into statistics: inout Buffer<Float>) {
         let running = running.span
         var own = statistics.mutableSpan
@@ -232,15 +213,11 @@ extension BatchNormalization2D {
 // MARK: - Coefficients
 
 extension BatchNormalization2D {
-    private func setForwardCoefficients(groups: Int, store: ParameterStore) {
-        coefficients.reserve(groups * 2 * channels)
-        fillForward(statistics, store.values, into: &coefficients, groups: groups)
-    }
-
     private func fillForward(
         _ statistics: borrowing Buffer<Float>, _ parameters: borrowing Buffer<Float>,
         into coefficients: inout Buffer<Float>, groups: Int
     ) {
+        coefficients.reserve(groups * 2 * channels)
         let statistics = statistics.span
         let parameters = parameters.span
         var own = coefficients.mutableSpan
@@ -253,11 +230,6 @@ extension BatchNormalization2D {
                     parameters[shift.lowerBound + c] - statistics[first + c] * factor
             }
         }
-    }
-
-    private func setBackwardCoefficients(groups: SampleGroups, store: ParameterStore) {
-        coefficients.reserve(groups.count * 3 * channels)
-        fillBackward(statistics, groupSums, store.values, into: &coefficients, groups: groups)
     }
 
     /// `dx = γ/σ (g − mean(g) − x̂ mean(g x̂))` as `a g + b x + c`.
@@ -282,25 +254,6 @@ extension BatchNormalization2D {
                 own[group * 3 * channels + 2 * channels + c] =
                     Float(-a * sums[first + c] / count - b * mean)
             }
-        }
-    }
-
-    /// The scale's and shift's gradients: lane sums in single precision, added up by the tree.
-    private func setParameterGradients(
-        _ lanes: borrowing Buffer<Double>, _ gradients: inout Buffer<Float>, _ pass: Pass
-    ) {
-        let laneCount = pass.placement.lanes.count
-        let lanes = lanes.span
-        var singles = Buffer<Float>(zeros: laneCount * 2 * channels)
-        var own = singles.mutableSpan
-        for i in 0..<laneCount * 2 * channels { own[i] = Float(lanes[i]) }
-        var sum = Buffer<Float>(zeros: 2 * channels)
-        var sumSpan = sum.mutableSpan
-        sumLanes(own.span, laneCount: laneCount, into: &sumSpan, on: pass.pool)
-        var all = gradients.mutableSpan
-        for c in 0..<channels {
-            all[shift.lowerBound + c] = sumSpan[c]
-            all[scale.lowerBound + c] = sumSpan[channels + c]
         }
     }
 }

@@ -4,10 +4,12 @@ internal import Workers
 /// A convolution without bias.
 struct Convolution2D: Sendable {
     let shape: ConvolutionShape
+    private let convolution: Convolution
     private let weights: Range<Int>
 
     init(_ name: String, _ shape: ConvolutionShape, initializer: Initializer, in store: ParameterStore) {
         self.shape = shape
+        convolution = Convolution(shape)
         weights = store.parameter(
             "\(name).weight", shape: [shape.outputChannels, shape.channels, shape.kernel, shape.kernel],
             layout: .convolution, initializer)
@@ -16,34 +18,37 @@ struct Convolution2D: Sendable {
     /// - Parameters:
     ///   - input: Shape `[N, H, W, C]`.
     ///   - output: Shape `[N, P, Q, K]`; overwritten.
+    ///   - sums: Shape `[N, 2, K]`; overwritten if `epilogue` makes sums.
     func forward(
-        _ input: borrowing Buffer<Float>, parameters: borrowing Buffer<Float>,
-        into output: inout Buffer<Float>, _ pass: Pass
+        _ input: borrowing Operand, parameters: borrowing Buffer<Float>, epilogue: borrowing Epilogue,
+        panels: inout Buffer<Float>, into output: inout Buffer<Float>, sums: inout Buffer<Double>, _ pass: Pass
     ) {
         output.reserve(pass.sampleCount * shape.outputCount)
-        let input = input.span
+        panels.reserve(convolution.panelCount)
         let weights = parameters.span.extracting(weights)
-        var whole = output.mutableSpan
-        var used = whole.part(0..<pass.sampleCount * shape.outputCount)
-        convolve(input, weights: weights, shape, laneSize: pass.laneSize, into: &used, on: pass.pool)
+        var panels = panels.mutableSpan
+        var usedPanels = panels.part(0..<convolution.panelCount)
+        var output = output.mutableSpan
+        var sums = sums.mutableSpan
+        convolution.forward(
+            input, weights: weights, sampleCount: pass.sampleCount, laneSize: pass.laneSize, epilogue: epilogue,
+            panels: &usedPanels, into: &output, sums: &sums, on: pass.pool)
     }
 
     /// Overwrites the weights' part of `gradients` with the sum over the rank's lanes.
     ///
     /// - Parameter lanes: Room for one gradient a lane; overwritten.
     func weightGradient(
-        _ input: borrowing Buffer<Float>, outputGradient: borrowing Buffer<Float>,
-        lanes: inout Buffer<Float>, into gradients: inout Buffer<Float>, _ pass: Pass
+        _ input: borrowing Operand, outputGradient: borrowing Operand, lanes: inout Buffer<Float>,
+        into gradients: inout Buffer<Float>, _ pass: Pass
     ) {
         let laneCount = pass.placement.lanes.count
         lanes.reserve(laneCount * shape.weightCount)
-        let input = input.span
-        let outputGradient = outputGradient.span
         var whole = lanes.mutableSpan
         var used = whole.part(0..<laneCount * shape.weightCount)
-        convolutionWeightGradient(
-            input, outputGradient: outputGradient, shape, sampleCount: pass.sampleCount,
-            laneSize: pass.laneSize, into: &used, on: pass.pool)
+        convolution.weightGradient(
+            input, outputGradient: outputGradient, sampleCount: pass.sampleCount, laneSize: pass.laneSize,
+            into: &used, on: pass.pool)
         var all = gradients.mutableSpan
         var own = all.part(weights)
         sumLanes(used.span, laneCount: laneCount, into: &own, on: pass.pool)
@@ -52,16 +57,21 @@ struct Convolution2D: Sendable {
     /// - Parameters:
     ///   - outputGradient: Shape `[N, P, Q, K]`.
     ///   - inputGradient: Shape `[N, H, W, C]`; overwritten.
+    ///   - sums: Shape `[N, 2, C]`; overwritten if `epilogue` makes sums.
     func inputGradient(
-        _ outputGradient: borrowing Buffer<Float>, parameters: borrowing Buffer<Float>,
-        into inputGradient: inout Buffer<Float>, _ pass: Pass
+        _ outputGradient: borrowing Operand, parameters: borrowing Buffer<Float>, epilogue: borrowing Epilogue,
+        panels: inout Buffer<Float>, into inputGradient: inout Buffer<Float>, sums: inout Buffer<Double>,
+        _ pass: Pass
     ) {
         inputGradient.reserve(pass.sampleCount * shape.inputCount)
-        let outputGradient = outputGradient.span
+        panels.reserve(convolution.panelCount)
         let weights = parameters.span.extracting(weights)
-        var whole = inputGradient.mutableSpan
-        var used = whole.part(0..<pass.sampleCount * shape.inputCount)
-        convolutionInputGradient(
-            outputGradient, weights: weights, shape, laneSize: pass.laneSize, into: &used, on: pass.pool)
+        var panels = panels.mutableSpan
+        var usedPanels = panels.part(0..<convolution.panelCount)
+        var inputGradient = inputGradient.mutableSpan
+        var sums = sums.mutableSpan
+        convolution.inputGradient(
+            outputGradient, weights: weights, sampleCount: pass.sampleCount, laneSize: pass.laneSize,
+            epilogue: epilogue, panels: &usedPanels, into: &inputGradient, sums: &sums, on: pass.pool)
     }
 }

@@ -1,17 +1,17 @@
 internal import Kernels
+internal import Workers
 
-/// A convolution, its batch normalisation, and what follows: a residual to add, a rectifier.
+/// A convolution and its batch normalisation.
 final class ConvolutionUnit {
     let convolution: Convolution2D
     let normalization: BatchNormalization2D
-    let rectifies: Bool
-    private var convolved = Buffer<Float>(zeros: 0)
-    /// Shape `[N, P, Q, K]`.
-    private(set) var output = Buffer<Float>(zeros: 0)
+    /// In training what the convolution gave, with the normalisation's coefficients; in evaluation the finished values.
+    let output = Activation()
+    private let rectifies: Bool
 
     /// - Parameters:
     ///   - names: State-dictionary names of the convolution and of the normalisation.
-    ///   - rectifies: Whether a rectifier follows.
+    ///   - rectifies: Whether a rectifier follows at once, before anything is added.
     init(
         _ names: (convolution: String, normalization: String), _ shape: ConvolutionShape,
         initializer: Initializer, rectifies: Bool, in store: ParameterStore
@@ -22,57 +22,70 @@ final class ConvolutionUnit {
         self.rectifies = rectifies
     }
 
-    /// Sets `output`.
+    /// Sets `output` by the batch's own statistics.
+    func forwardTraining(
+        _ input: Activation, store: ParameterStore, workspace: Workspace, _ pass: Pass
+    ) throws {
+        normalization.prepare(pass)
+        withOperand(
+            input.values, input.coefficients, groups: pass.placement.groups, rectifies: input.rectifies
+        ) {
+            convolution.forward(
+                $0, parameters: store.values, epilogue: .moments(), panels: &workspace.panels,
+                into: &output.values, sums: &normalization.sampleSums, pass)
+        }
+        output.rectifies = rectifies
+        try normalization.measure(store: store, into: &output.coefficients, pass)
+    }
+
+    /// Sets `output` to finished values by the running statistics.
     ///
-    /// - Parameter residual: Added before the rectifier; empty for none.
-    func forward(
-        _ input: borrowing Buffer<Float>, residual: borrowing Buffer<Float>, store: ParameterStore,
+    /// - Parameters:
+    ///   - residual: Added after the normalisation.
+    ///   - rectifies: Whether a rectifier follows.
+    func forwardEvaluation(
+        _ input: Activation, residual: Activation?, rectifies: Bool, store: ParameterStore, workspace: Workspace,
+        _ pass: Pass
+    ) {
+        normalization.useRunningStatistics(store, into: &workspace.coefficients)
+        convolve(
+            input.values, workspace.coefficients, residual: residual?.values ?? workspace.none,
+            rectifies: rectifies, store: store, workspace: workspace, pass)
+    }
+
+    /// Sets the gradients of the normalisation and of the weights.
+    ///
+    /// - Parameter gradient: Gradient of the normalisation's output, whose sums are in `normalization.sampleSums`.
+    func differentiateParameters(
+        _ input: Activation, gradient: borrowing Buffer<Float>, store: ParameterStore, workspace: Workspace,
         _ pass: Pass
     ) throws {
-        convolution.forward(input, parameters: store.values, into: &convolved, pass)
-        try normalization.forward(
-            convolved, residual: residual, rectifies: rectifies, store: store, into: &output, pass)
+        try normalization.differentiate(store: store, pass)
+        withGradient(gradient, output.values, normalization.gradientCoefficients, pass.placement.groups) {
+            gradient in
+            withOperand(
+                input.values, input.coefficients, groups: pass.placement.groups, rectifies: input.rectifies
+            ) {
+                convolution.weightGradient(
+                    $0, outputGradient: gradient, lanes: &workspace.lanes, into: &store.gradients, pass)
+            }
+        }
     }
 
-    /// Sets the unit's gradients in `store`, and overwrites `inputGradient` unless it is not needed.
+    /// Overwrites `inputGradient`.
     ///
-    /// - Parameter gradient: Gradient of `output`; left 0 where the rectifier cut, which is the residual's gradient.
-    func backward(
-        _ input: borrowing Buffer<Float>, gradient: inout Buffer<Float>, store: ParameterStore,
-        into inputGradient: inout Buffer<Float>, needsInputGradient: Bool = true,
-        workspace: GradientWorkspace, _ pass: Pass
-    ) throws {
-        if rectifies {
-            try normalization.backward(
-                input: convolved, output: output, gradient: &gradient, store: store,
-                into: &workspace.convolved, pass)
-        } else {
-            try normalization.backward(
-                input: convolved, output: workspace.none, gradient: &gradient, store: store,
-                into: &workspace.convolved, pass)
-        }
-        convolution.weightGradient(
-            input, outputGradient: workspace.convolved, lanes: &workspace.lanes, into: &store.gradients, pass)
-        if needsInputGradient {
+    /// - Parameters:
+    ///   - gradient: Gradient of the normalisation's output.
+    ///   - sums: Of the normalisation before this unit; overwritten if `epilogue` makes sums.
+    func differentiateInput(
+        gradient: borrowing Buffer<Float>, store: ParameterStore, epilogue: borrowing Epilogue,
+        into inputGradient: inout Buffer<Float>, sums: inout Buffer<Double>, workspace: Workspace, _ pass: Pass
+    ) {
+        let epilogue = copy epilogue
+        withGradient(gradient, output.values, normalization.gradientCoefficients, pass.placement.groups) {
             convolution.inputGradient(
-                workspace.convolved, parameters: store.values, into: &inputGradient, pass)
+                $0, parameters: store.values, epilogue: epilogue, panels: &workspace.panels,
+                into: &inputGradient, sums: &sums, pass)
         }
     }
-}
-
-/// Memory that the layers share in a backward pass.
-final class GradientWorkspace {
-    /// Gradient of a convolution's output.
-    var convolved = Buffer<Float>(zeros: 0)
-    /// Weight gradients, one a lane.
-    var lanes = Buffer<Float>(zeros: 0)
-    /// Gradients between the units of a block.
-    var inner = Buffer<Float>(zeros: 0)
-    var nextInner = Buffer<Float>(zeros: 0)
-    /// Gradient of a block's input.
-    var outer = Buffer<Float>(zeros: 0)
-    /// Gradient of a shortcut's input.
-    var shortcut = Buffer<Float>(zeros: 0)
-    /// Stands for a tensor that is not there.
-    let none = Buffer<Float>(zeros: 0)
 }

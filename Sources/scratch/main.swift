@@ -88,6 +88,7 @@ test(7, 512, 512, kernel: 3, stride: 1, pad: 1, n: n)
 test(7, 512, 2048, kernel: 1, stride: 1, pad: 0, n: n)
 test(7, 2048, 512, kernel: 1, stride: 1, pad: 0, n: n)
 }
+if which == "stem" { test(32, 3, 64, kernel: 3, stride: 1, pad: 1, n: 16) }
 if which == "odd" {
 test(7, 17, 3, kernel: 3, stride: 2, pad: 1, n: 5, lane: 2)
 test(9, 16, 32, kernel: 5, stride: 2, pad: 3, n: 5, lane: 2)
