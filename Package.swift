@@ -71,7 +71,6 @@ let package = Package(
                 "Detection", "RunConfiguration",
             ]),
         module("Reporting", ["Metrics"]),
-        .executableTarget(name: "scratch", dependencies: ["Kernels", "Workers"], swiftSettings: [.unsafeFlags(["-Xcc", "-march=\(cpu)"])]),
         .executableTarget(
             name: "t2fnorm",
             dependencies: [

@@ -25,3 +25,16 @@ func withOperand<Result>(
     return try body(
         Operand(normalized: values, coefficients: coefficients, groups: groups, rectifies: rectifies))
 }
+
+/// Calls `body` with the gradient of a normalisation's input as a kernel reads it.
+func withGradient<Result>(
+    _ gradient: borrowing Buffer<Float>, _ input: borrowing Buffer<Float>,
+    _ coefficients: borrowing Buffer<Float>, groups: SampleGroups,
+    _ body: (borrowing Operand) throws -> Result
+) rethrows -> Result {
+    let gradient = gradient.span
+    let input = input.span
+    let coefficients = coefficients.span
+    return try body(
+        Operand(gradient: gradient, ofNormalized: input, coefficients: coefficients, groups: groups))
+}

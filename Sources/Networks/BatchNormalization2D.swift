@@ -124,7 +124,8 @@ extension BatchNormalization2D {
             for c in 0..<channels {
                 let mean = Double(statistics[first + c])
                 let inverse = Double(statistics[first + channels + c])
-                lanes[start + channels + c] = (lanes[start + channels + c] - mean * lanes[start + c]) * inverse
+                lanes[start + channels + c] =
+                    (lanes[start + channels + c] - mean * lanes[start + c]) * inverse
             }
         }
     }

@@ -21,7 +21,8 @@ struct Convolution2D: Sendable {
     ///   - sums: Shape `[N, 2, K]`; overwritten if `epilogue` makes sums.
     func forward(
         _ input: borrowing Operand, parameters: borrowing Buffer<Float>, epilogue: borrowing Epilogue,
-        panels: inout Buffer<Float>, into output: inout Buffer<Float>, sums: inout Buffer<Double>, _ pass: Pass
+        panels: inout Buffer<Float>, into output: inout Buffer<Float>, sums: inout Buffer<Double>,
+        _ pass: Pass
     ) {
         output.reserve(pass.sampleCount * shape.outputCount)
         panels.reserve(convolution.panelCount)
@@ -31,7 +32,8 @@ struct Convolution2D: Sendable {
         var output = output.mutableSpan
         var sums = sums.mutableSpan
         convolution.forward(
-            input, weights: weights, sampleCount: pass.sampleCount, laneSize: pass.laneSize, epilogue: epilogue,
+            input, weights: weights, sampleCount: pass.sampleCount, laneSize: pass.laneSize,
+            epilogue: epilogue,
             panels: &usedPanels, into: &output, sums: &sums, on: pass.pool)
     }
 
@@ -59,7 +61,8 @@ struct Convolution2D: Sendable {
     ///   - inputGradient: Shape `[N, H, W, C]`; overwritten.
     ///   - sums: Shape `[N, 2, C]`; overwritten if `epilogue` makes sums.
     func inputGradient(
-        _ outputGradient: borrowing Operand, parameters: borrowing Buffer<Float>, epilogue: borrowing Epilogue,
+        _ outputGradient: borrowing Operand, parameters: borrowing Buffer<Float>,
+        epilogue: borrowing Epilogue,
         panels: inout Buffer<Float>, into inputGradient: inout Buffer<Float>, sums: inout Buffer<Double>,
         _ pass: Pass
     ) {

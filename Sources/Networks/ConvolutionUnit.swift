@@ -26,10 +26,19 @@ final class ConvolutionUnit {
     func forwardTraining(
         _ input: Activation, store: ParameterStore, workspace: Workspace, _ pass: Pass
     ) throws {
+        try forwardTraining(
+            input.values, input.coefficients, rectifies: input.rectifies, store: store, workspace: workspace,
+            pass)
+    }
+
+    /// As above, for values and coefficients as an `Activation` has them.
+    func forwardTraining(
+        _ values: borrowing Buffer<Float>, _ coefficients: borrowing Buffer<Float>,
+        rectifies inputIsRectified: Bool,
+        store: ParameterStore, workspace: Workspace, _ pass: Pass
+    ) throws {
         normalization.prepare(pass)
-        withOperand(
-            input.values, input.coefficients, groups: pass.placement.groups, rectifies: input.rectifies
-        ) {
+        withOperand(values, coefficients, groups: pass.placement.groups, rectifies: inputIsRectified) {
             convolution.forward(
                 $0, parameters: store.values, epilogue: .moments(), panels: &workspace.panels,
                 into: &output.values, sums: &normalization.sampleSums, pass)
@@ -41,16 +50,28 @@ final class ConvolutionUnit {
     /// Sets `output` to finished values by the running statistics.
     ///
     /// - Parameters:
-    ///   - residual: Added after the normalisation.
+    ///   - residual: Added after the normalisation; empty for none.
     ///   - rectifies: Whether a rectifier follows.
     func forwardEvaluation(
-        _ input: Activation, residual: Activation?, rectifies: Bool, store: ParameterStore, workspace: Workspace,
-        _ pass: Pass
+        _ input: borrowing Buffer<Float>, residual: borrowing Buffer<Float>, rectifies: Bool,
+        store: ParameterStore, workspace: Workspace, _ pass: Pass
     ) {
         normalization.useRunningStatistics(store, into: &workspace.coefficients)
-        convolve(
-            input.values, workspace.coefficients, residual: residual?.values ?? workspace.none,
-            rectifies: rectifies, store: store, workspace: workspace, pass)
+        convolve(input, workspace.coefficients, residual, rectifies: rectifies, store, workspace, pass)
+    }
+
+    private func convolve(
+        _ input: borrowing Buffer<Float>, _ coefficients: borrowing Buffer<Float>,
+        _ residual: borrowing Buffer<Float>, rectifies: Bool, _ store: ParameterStore, _ workspace: Workspace,
+        _ pass: Pass
+    ) {
+        let input = input.span
+        let coefficients = coefficients.span
+        let residual = residual.span
+        convolution.forward(
+            Operand(input), parameters: store.values,
+            epilogue: Epilogue(normalizing: coefficients, rectifies: rectifies, adding: residual),
+            panels: &workspace.panels, into: &output.values, sums: &workspace.noSums, pass)
     }
 
     /// Sets the gradients of the normalisation and of the weights.
@@ -60,12 +81,23 @@ final class ConvolutionUnit {
         _ input: Activation, gradient: borrowing Buffer<Float>, store: ParameterStore, workspace: Workspace,
         _ pass: Pass
     ) throws {
+        try differentiateParameters(
+            input.values, input.coefficients, rectifies: input.rectifies, gradient: gradient, store: store,
+            workspace: workspace, pass)
+    }
+
+    /// As above, for values and coefficients as an `Activation` has them.
+    func differentiateParameters(
+        _ values: borrowing Buffer<Float>, _ coefficients: borrowing Buffer<Float>,
+        rectifies inputIsRectified: Bool,
+        gradient: borrowing Buffer<Float>, store: ParameterStore, workspace: Workspace, _ pass: Pass
+    ) throws {
+        let groups = pass.placement.groups
         try normalization.differentiate(store: store, pass)
-        withGradient(gradient, output.values, normalization.gradientCoefficients, pass.placement.groups) {
+        withGradient(gradient, output.values, normalization.gradientCoefficients, groups: groups) {
             gradient in
-            withOperand(
-                input.values, input.coefficients, groups: pass.placement.groups, rectifies: input.rectifies
-            ) {
+            let gradient = copy gradient
+            withOperand(values, coefficients, groups: groups, rectifies: inputIsRectified) {
                 convolution.weightGradient(
                     $0, outputGradient: gradient, lanes: &workspace.lanes, into: &store.gradients, pass)
             }
@@ -79,10 +111,13 @@ final class ConvolutionUnit {
     ///   - sums: Of the normalisation before this unit; overwritten if `epilogue` makes sums.
     func differentiateInput(
         gradient: borrowing Buffer<Float>, store: ParameterStore, epilogue: borrowing Epilogue,
-        into inputGradient: inout Buffer<Float>, sums: inout Buffer<Double>, workspace: Workspace, _ pass: Pass
+        into inputGradient: inout Buffer<Float>, sums: inout Buffer<Double>, workspace: Workspace,
+        _ pass: Pass
     ) {
         let epilogue = copy epilogue
-        withGradient(gradient, output.values, normalization.gradientCoefficients, pass.placement.groups) {
+        withGradient(
+            gradient, output.values, normalization.gradientCoefficients, groups: pass.placement.groups
+        ) {
             convolution.inputGradient(
                 $0, parameters: store.values, epilogue: epilogue, panels: &workspace.panels,
                 into: &inputGradient, sums: &sums, pass)

@@ -6,15 +6,38 @@ final class MaxPooling2D {
     let shape: ConvolutionShape
     private var choices = Buffer<UInt8>(zeros: 0)
     /// Shape `[N, P, Q, C]`.
-    private(set) var output = Buffer<Float>(zeros: 0)
+    let output = Activation()
 
     init(_ shape: ConvolutionShape) { self.shape = shape }
 
     /// Sets `output`.
     ///
     /// - Parameter input: Shape `[N, H, W, C]`.
-    func forward(_ input: borrowing Buffer<Float>, _ pass: Pass) {
-        pool(input, into: &output, choices: &choices, pass)
+    func forward(_ input: Activation, workspace: Workspace, _ pass: Pass) {
+        finish(input.values, input.coefficients, rectifies: input.rectifies, into: &workspace.outer, pass)
+        forward(finished: workspace.outer, pass)
+    }
+
+    /// Sets `output` from finished values.
+    func forward(finished input: borrowing Buffer<Float>, _ pass: Pass) {
+        pool(input, into: &output.values, choices: &choices, pass)
+    }
+
+    /// Normalises what is read several times by overlapping windows.
+    private func finish(
+        _ values: borrowing Buffer<Float>, _ coefficients: borrowing Buffer<Float>, rectifies: Bool,
+        into finished: inout Buffer<Float>, _ pass: Pass
+    ) {
+        finished.reserve(pass.sampleCount * shape.inputCount)
+        let values = values.span
+        let coefficients = coefficients.span
+        var finished = finished.mutableSpan
+        normalize(
+            Operand(
+                normalized: values, coefficients: coefficients, groups: pass.placement.groups,
+                rectifies: rectifies),
+            channels: shape.channels, positions: shape.height * shape.width, sampleCount: pass.sampleCount,
+            into: &finished, on: pass.pool)
     }
 
     /// Overwrites `inputGradient`.

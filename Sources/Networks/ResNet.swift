@@ -9,8 +9,7 @@ final class ResNet {
     private let pooling: MaxPooling2D?
     private let blocks: [ResidualBlock]
     private let positions: Int
-    private let none = Buffer<Float>(zeros: 0)
-    private let workspace = GradientWorkspace()
+    private let workspace = Workspace()
     private var gradient = Buffer<Float>(zeros: 0)
     /// Shape `[N, D]`: the mean of the last stage over all positions.
     private(set) var features = Buffer<Float>(zeros: 0)
@@ -30,14 +29,26 @@ final class ResNet {
     ///
     /// - Parameter images: Shape `[N, H, W, 3]`, normalised.
     func forward(_ images: borrowing Buffer<Float>, store: ParameterStore, _ pass: Pass) throws {
-        try stem.forward(images, residual: none, store: store, pass)
-        pooling?.forward(stem.output, pass)
-        for i in blocks.indices {
-            try withInput(ofBlock: i) { try blocks[i].forward($0, store: store, pass) }
+        switch pass.mode {
+        case .training:
+            try stem.forwardTraining(
+                images, workspace.none, rectifies: false, store: store, workspace: workspace, pass)
+            pooling?.forward(stem.output, workspace: workspace, pass)
+            for i in blocks.indices {
+                try blocks[i].forwardTraining(input(ofBlock: i), store: store, workspace: workspace, pass)
+            }
+            store.batchCount += 1
+        case .evaluation:
+            stem.forwardEvaluation(
+                images, residual: workspace.none, rectifies: true, store: store, workspace: workspace,
+                pass)
+            pooling?.forward(finished: stem.output.values, pass)
+            for i in blocks.indices {
+                blocks[i].forwardEvaluation(input(ofBlock: i), store: store, workspace: workspace, pass)
+            }
         }
         features.reserve(pass.sampleCount * featureDimension)
-        pool(blocks[blocks.count - 1].last.output, into: &features, pass)
-        if pass.mode == .training { store.batchCount += 1 }
+        pool(blocks[blocks.count - 1].output.values, into: &features, pass)
     }
 
     /// Sets the gradients of all parameters, summed over the rank's lanes.
@@ -47,33 +58,66 @@ final class ResNet {
         _ images: borrowing Buffer<Float>, featureGradient: borrowing Buffer<Float>, store: ParameterStore,
         _ pass: Pass
     ) throws {
+        let last = blocks[blocks.count - 1]
         spread(featureGradient, into: &gradient, pass)
+        mask(
+            &gradient, byRectified: last.output.values, normalized: last.last.output.values,
+            sums: &last.last.normalization.sampleSums, pass)
         for i in blocks.indices.reversed() {
-            try withInput(ofBlock: i) {
-                try blocks[i].backward(
-                    $0, gradient: &gradient, store: store, workspace: workspace, pass)
-            }
+            try blocks[i].backward(
+                input(ofBlock: i), gradient: &gradient, source: source(ofBlock: i), store: store,
+                workspace: workspace, pass)
         }
         if let pooling {
             pooling.backward(gradient, into: &workspace.outer, pass)
             swap(&gradient, &workspace.outer)
+            mask(
+                &gradient, stem.output.values, stem.output.coefficients, sums: &stem.normalization.sampleSums,
+                pass)
         }
-        try stem.backward(
-            images, gradient: &gradient, store: store, into: &workspace.outer, needsInputGradient: false,
-            workspace: workspace, pass)
+        try stem.differentiateParameters(
+            images, workspace.none, rectifies: false, gradient: gradient, store: store, workspace: workspace,
+            pass)
     }
 
-    /// Calls `body` with what block `i` gets in the forward pass.
-    private func withInput(
-        ofBlock i: Int, _ body: (borrowing Buffer<Float>) throws -> Void
-    ) rethrows {
-        if i > 0 {
-            try body(blocks[i - 1].last.output)
-        } else if let pooling {
-            try body(pooling.output)
-        } else {
-            try body(stem.output)
-        }
+    private func input(ofBlock i: Int) -> Activation {
+        i > 0 ? blocks[i - 1].output : pooling?.output ?? stem.output
+    }
+
+    private func source(ofBlock i: Int) -> ResidualBlock.Source {
+        if i > 0 { return .block(blocks[i - 1]) }
+        return pooling == nil ? .unit(stem) : .other
+    }
+
+    private func mask(
+        _ gradient: inout Buffer<Float>, byRectified rectified: borrowing Buffer<Float>,
+        normalized: borrowing Buffer<Float>, sums: inout Buffer<Double>, _ pass: Pass
+    ) {
+        let rectified = rectified.span
+        let normalized = normalized.span
+        var gradient = gradient.mutableSpan
+        var sums = sums.mutableSpan
+        maskGradient(
+            &gradient, epilogue: Epilogue(maskingByRectified: rectified, normalized: normalized),
+            channels: featureDimension, positions: positions, sampleCount: pass.sampleCount, sums: &sums,
+            on: pass.pool)
+    }
+
+    private func mask(
+        _ gradient: inout Buffer<Float>, _ normalized: borrowing Buffer<Float>,
+        _ coefficients: borrowing Buffer<Float>, sums: inout Buffer<Double>, _ pass: Pass
+    ) {
+        let normalized = normalized.span
+        let coefficients = coefficients.span
+        let shape = stem.convolution.shape
+        var gradient = gradient.mutableSpan
+        var sums = sums.mutableSpan
+        maskGradient(
+            &gradient,
+            epilogue: Epilogue(
+                maskingBy: normalized, coefficients: coefficients, groups: pass.placement.groups),
+            channels: shape.outputChannels, positions: shape.outputPositions, sampleCount: pass.sampleCount,
+            sums: &sums, on: pass.pool)
     }
 
     private func pool(
