@@ -8,170 +8,226 @@ private let groups = SampleGroups(size: 3, sampleCount: 4, firstSample: 0)
 private let samples = groups.sampleCount
 
 struct BatchNormalizationTests {
-    @Test(arguments: [1, 3, 16, 17, 64], [2, 9, 16])
-    func sumsAreThoseOfEachSample(channels: Int, positions: Int) {
-        let input = testValues(count: samples * positions * channels, stream: 1, offset: 3)
-        let sums = overwrittenDoubles(samples * 2 * channels) {
-            channelSums(
-                input.span, channels: channels, positions: positions, into: &$0, on: WorkerPool(threads: 2))
+    @Test(arguments: [16, 48], [2, 9, 16])
+    func valuesAreNormalisedByTheirGroup(channels: Int, positions: Int) {
+        let example = Example(channels: channels, positions: positions)
+        let output = overwritten(example.input.count) {
+            normalize(
+                Operand(
+                    normalized: example.input.span, coefficients: example.coefficients.span, groups: groups,
+                    rectifies: true),
+                channels: channels, positions: positions, sampleCount: samples, into: &$0,
+                on: WorkerPool(threads: 2))
         }
-        let expected = (0..<samples).flatMap { sample in
-            let rows = input.doubles[sample * positions * channels..<(sample + 1) * positions * channels]
-            let sums = (0..<channels).map { c in strided(rows, channels, c).reduce(0, +) }
-            let squares = (0..<channels).map { c in strided(rows, channels, c).reduce(0) { $0 + $1 * $1 } }
-            return sums + squares
-        }
-        #expect(relativeError(sums, expected) < 1e-14)
+        #expect(relativeError(output, plainRectifier(example.normalized)) < 1e-6)
     }
 
-    @Test(arguments: [1, 3, 16, 17, 64], [2, 9, 16])
-    func normalisingByGroupMatchesThePlainTwin(channels: Int, positions: Int) {
+    @Test(arguments: [16, 48], [2, 9, 16])
+    func aResidualIsAddedBeforeTheRectifier(channels: Int, positions: Int) {
         let example = Example(channels: channels, positions: positions)
         let residual = testValues(count: example.input.count, stream: 5)
-        let plain = example.plainOutput()
-        for (added, rectifies) in [([], false), ([], true), (residual, false), (residual, true)] {
-            let output = overwritten(example.input.count) {
-                normalizeChannels(
-                    example.input.span, coefficients: example.forwardCoefficients.span, groups: groups,
-                    channels: channels, positions: positions, residual: added.span, rectifies: rectifies,
-                    into: &$0, on: WorkerPool(threads: 2))
-            }
-            let sum = added.isEmpty ? plain : zip(plain, added).map { $0 + Double($1) }
-            #expect(relativeError(output, rectifies ? plainRectifier(sum) : sum) < 1e-6)
+        let output = overwritten(example.input.count) {
+            combine(
+                Operand(
+                    normalized: example.input.span, coefficients: example.coefficients.span, groups: groups,
+                    rectifies: false),
+                adding: Operand(residual.span), rectifies: true, channels: channels, positions: positions,
+                sampleCount: samples, into: &$0, on: WorkerPool(threads: 2))
         }
+        let sum = zip(example.normalized, residual).map { $0 + Double($1) }
+        #expect(relativeError(output, plainRectifier(sum)) < 1e-6)
     }
 
-    @Test(arguments: [1, 3, 16, 17, 64], [2, 9, 16])
-    func gradientsMatchThePlainTwin(channels: Int, positions: Int) {
+    @Test(arguments: [16, 48], [2, 9])
+    func aNormalisedResidualIsAddedToo(channels: Int, positions: Int) {
         let example = Example(channels: channels, positions: positions)
-        let output = plainRectifier(example.plainOutput())
-        let pool = WorkerPool(threads: 2)
-        var gradient = testValues(count: example.input.count, stream: 6)
-        let masked = zip(gradient.doubles, output).map { $1 > 0 ? $0 : 0 }
+        let output = overwritten(example.input.count) {
+            let operand = Operand(
+                normalized: example.input.span, coefficients: example.coefficients.span, groups: groups,
+                rectifies: false)
+            combine(
+                operand, adding: operand, rectifies: false, channels: channels, positions: positions,
+                sampleCount: samples, into: &$0, on: WorkerPool(threads: 1))
+        }
+        #expect(relativeError(output, example.normalized.map { 2 * $0 }) < 1e-6)
+    }
+
+    @Test(arguments: [16, 48], [2, 9, 16])
+    func aGradientIsMaskedAndSummedSampleBySample(channels: Int, positions: Int) {
+        let example = Example(channels: channels, positions: positions)
+        let original = testValues(count: example.input.count, stream: 6)
+        let masked = zip(original.doubles, example.normalized).map { $1 > 0 ? $0 : 0 }
+        let rectified = example.normalized.map { Float(max($0, 0)) }
+        for isByRectified in [false, true] {
+            var gradient = original
+            var span = gradient.mutableSpan
+            let sums = overwrittenDoubles(samples * 2 * channels) {
+                maskGradient(
+                    &span,
+                    epilogue: isByRectified
+                        ? Epilogue(maskingByRectified: rectified.span, normalized: example.input.span)
+                        : Epilogue(
+                            maskingBy: example.input.span, coefficients: example.coefficients.span,
+                            groups: groups),
+                    channels: channels, positions: positions, sampleCount: samples, sums: &$0,
+                    on: WorkerPool(threads: 2))
+            }
+            #expect(gradient.doubles == masked)
+            #expect(relativeError(sums, example.sums(of: masked)) < 1e-14)
+        }
+        let products = overwrittenDoubles(samples * 2 * channels) {
+            sumGradientProducts(
+                original.span, normalized: example.input.span, channels: channels, positions: positions,
+                sampleCount: samples, into: &$0, on: WorkerPool(threads: 2))
+        }
+        #expect(relativeError(products, example.sums(of: original.doubles)) < 1e-14)
+    }
+}
+
+/// What stands around a convolution must give what separate passes over memory give.
+struct FusionTests {
+    /// A 3×3 convolution, which has all paths, and a strided one, whose gradient falls into phases.
+    private static let shapes = [
+        ConvolutionShape(height: 7, width: 6, channels: 16, outputChannels: 32, kernel: 3, padding: 1),
+        ConvolutionShape(
+            height: 7, width: 6, channels: 32, outputChannels: 16, kernel: 3, stride: 2, padding: 1),
+        ConvolutionShape(height: 6, width: 5, channels: 16, outputChannels: 16, kernel: 1, stride: 2),
+    ]
+
+    @Test(arguments: shapes, ConvolutionPath.allCases)
+    func anOperandIsNormalisedOnTheWay(shape: ConvolutionShape, path: ConvolutionPath) {
+        guard Convolution.paths(for: shape).contains(path) else { return }
+        let example = Example(channels: shape.channels, positions: shape.height * shape.width)
+        let weights = testValues(count: shape.weightCount, stream: 2)
+        let rectified = example.normalized.map { max($0, 0) }
+        let expected = plainConvolution(rectified, weights: weights.doubles, shape)
+        let (output, sums) = run(shape, path, output: shape.outputCount, channels: shape.outputChannels) {
+            convolution, panels, output, sums in
+            convolution.forward(
+                Operand(
+                    normalized: example.input.span, coefficients: example.coefficients.span, groups: groups,
+                    rectifies: true),
+                weights: weights.span, sampleCount: samples, laneSize: 3, epilogue: .moments(),
+                panels: &panels,
+                into: &output, sums: &sums, on: WorkerPool(threads: 2))
+        }
+        #expect(relativeError(output, expected) < 4e-6)
+        let own = Example.sums(of: expected, times: expected, channels: shape.outputChannels)
+        #expect(relativeError(sums, own) < 4e-6)
+    }
+
+    @Test(arguments: shapes, ConvolutionPath.allCases)
+    func aKnownNormalisationIsFolded(shape: ConvolutionShape, path: ConvolutionPath) {
+        guard Convolution.paths(for: shape).contains(path) else { return }
+        let input = testValues(count: samples * shape.inputCount, stream: 1)
+        let weights = testValues(count: shape.weightCount, stream: 2)
+        let coefficients = testValues(count: 2 * shape.outputChannels, stream: 3)
+        let residual = testValues(count: samples * shape.outputCount, stream: 4)
+        let convolved = plainConvolution(input.doubles, weights: weights.doubles, shape)
+        let expected = convolved.indices.map { i in
+            let k = i % shape.outputChannels
+            return max(
+                convolved[i] * Double(coefficients[k]) + Double(coefficients[shape.outputChannels + k])
+                    + Double(residual[i]), 0)
+        }
+        let (output, _) = run(shape, path, output: shape.outputCount, channels: shape.outputChannels) {
+            convolution, panels, output, sums in
+            convolution.forward(
+                Operand(input.span), weights: weights.span, sampleCount: samples, laneSize: 3,
+                epilogue: Epilogue(normalizing: coefficients.span, rectifies: true, adding: residual.span),
+                panels: &panels, into: &output, sums: &sums, on: WorkerPool(threads: 2))
+        }
+        #expect(relativeError(output, expected) < 4e-6)
+    }
+
+    @Test(arguments: shapes, ConvolutionPath.allCases)
+    func gradientsAreCombinedOnTheWayAndMaskedAtItsEnd(shape: ConvolutionShape, path: ConvolutionPath) {
+        guard Convolution.paths(for: shape).contains(path) else { return }
+        let example = Example(channels: shape.channels, positions: shape.height * shape.width)
+        let weights = testValues(count: shape.weightCount, stream: 2)
+        let gradient = testValues(count: samples * shape.outputCount, stream: 7)
+        let convolved = testValues(count: samples * shape.outputCount, stream: 8)
+        let addend = testValues(count: samples * shape.inputCount, stream: 9)
+        let combination = testValues(count: groups.count * 3 * shape.outputChannels, stream: 10)
+        let combined = gradient.indices.map { i in
+            let sample = i / shape.outputCount
+            let first = groups.group(of: sample) * 3 * shape.outputChannels + i % shape.outputChannels
+            return Double(combination[first]) * Double(gradient[i])
+                + Double(combination[first + shape.outputChannels]) * Double(convolved[i])
+                + Double(combination[first + 2 * shape.outputChannels])
+        }
+        let inputGradient = plainConvolutionInputGradient(combined, weights: weights.doubles, shape)
+        let expected = inputGradient.indices.map { i in
+            example.normalized[i] > 0 ? inputGradient[i] + Double(addend[i]) : 0
+        }
+        let (output, sums) = run(shape, path, output: shape.inputCount, channels: shape.channels) {
+            convolution, panels, output, sums in
+            convolution.inputGradient(
+                Operand(
+                    gradient: gradient.span, ofNormalized: convolved.span, coefficients: combination.span,
+                    groups: groups),
+                weights: weights.span, sampleCount: samples, laneSize: 3,
+                epilogue: Epilogue(
+                    maskingBy: example.input.span, coefficients: example.coefficients.span, groups: groups,
+                    adding: addend.span),
+                panels: &panels, into: &output, sums: &sums, on: WorkerPool(threads: 2))
+        }
+        #expect(relativeError(output, expected) < 4e-6)
+        #expect(relativeError(sums, example.sums(of: expected)) < 1e-5)
+    }
+
+    /// Runs a pass into memory that holds no number before.
+    private func run(
+        _ shape: ConvolutionShape, _ path: ConvolutionPath, output count: Int, channels: Int,
+        _ body: (
+            Convolution, inout MutableSpan<Float>, inout MutableSpan<Float>, inout MutableSpan<Double>
+        ) -> Void
+    ) -> (output: [Float], sums: [Double]) {
+        let convolution = Convolution(shape, path: path)
+        var panels = [Float](repeating: .nan, count: convolution.panelCount)
+        var output = [Float](repeating: .nan, count: samples * count)
         var sums = [Double](repeating: .nan, count: samples * 2 * channels)
-        var gradientSpan = gradient.mutableSpan
+        var panelSpan = panels.mutableSpan
+        var outputSpan = output.mutableSpan
         var sumSpan = sums.mutableSpan
-        maskAndSumChannelGradients(
-            input: example.input.span, output: output.floats.span, statistics: example.statistics.span,
-            groups: groups, channels: channels, positions: positions, gradient: &gradientSpan,
-            into: &sumSpan, on: pool)
-        #expect(gradient.doubles == masked)
-
-        let coefficients = example.backwardCoefficients(sums)
-        let inputGradient = overwritten(example.input.count) {
-            normalizationInputGradient(
-                input: example.input.span, gradient: gradient.span, coefficients: coefficients.span,
-                groups: groups, channels: channels, positions: positions, into: &$0, on: pool)
-        }
-        for group in 0..<groups.count {
-            let range = example.elements(ofGroup: group)
-            let expected = plainBatchNormalizationGradient(
-                Array(masked[range]), input: example.input[range].doubles, weight: example.weight.doubles)
-            // In a group of two rows almost everything cancels, and the mean may be many deviations: the error is
-            // that of the terms.
-            let difference = zip(inputGradient[range].doubles, expected.input).map { $0 - $1 }
-            let slopes = example.slopes(group)
-            let largest = range.map { masked[$0] * slopes[$0 % channels] }
-            #expect(euclideanNorm(difference) < 1e-5 * euclideanNorm(largest))
-            let total = example.total(of: group, sums)
-            #expect(relativeError(total, expected.bias + expected.weight) < 5e-6)
-        }
-    }
-
-    @Test func theUnrectifiedGradientIsLeftAsItIs() {
-        let example = Example(channels: 3, positions: 4)
-        let before = testValues(count: example.input.count, stream: 6)
-        var gradient = before
-        var sums = [Double](repeating: .nan, count: samples * 6)
-        var gradientSpan = gradient.mutableSpan
-        var sumSpan = sums.mutableSpan
-        maskAndSumChannelGradients(
-            input: example.input.span, output: [Float]().span, statistics: example.statistics.span,
-            groups: groups, channels: 3, positions: 4, gradient: &gradientSpan, into: &sumSpan,
-            on: WorkerPool(threads: 1))
-        #expect(gradient == before)
-        #expect(sums.allSatisfy { $0.isFinite })
+        body(convolution, &panelSpan, &outputSpan, &sumSpan)
+        return (output, sums)
     }
 }
 
-private func strided(_ rows: ArraySlice<Double>, _ channels: Int, _ channel: Int) -> [Double] {
-    stride(from: rows.startIndex + channel, to: rows.endIndex, by: channels).map { rows[$0] }
-}
-
-/// Inputs, and the statistics and coefficients that a layer would compute from them.
+/// Values, their coefficients group by group, and what the plain formula makes of them.
 private struct Example {
-    let channels: Int, positions: Int
-    let input: [Float], weight: [Float], bias: [Float]
+    let channels: Int
+    let input: [Float]
+    /// Shape `[groups, 2, C]`.
+    let coefficients: [Float]
+    let normalized: [Double]
 
     init(channels: Int, positions: Int) {
         self.channels = channels
-        self.positions = positions
-        input = testValues(count: groups.sampleCount * positions * channels, stream: 1, scale: 2, offset: 0.5)
-        weight = testValues(count: channels, stream: 2, scale: 0.5, offset: 1)
-        bias = testValues(count: channels, stream: 3)
-    }
-
-    func samples(ofGroup group: Int) -> Range<Int> {
-        group * groups.size..<group * groups.size + groups.sampleCount(in: group)
-    }
-
-    func elements(ofGroup group: Int) -> Range<Int> {
-        let range = samples(ofGroup: group)
-        return range.lowerBound * positions * channels..<range.upperBound * positions * channels
-    }
-
-    private func plain(_ group: Int) -> PlainBatchNormalization {
-        PlainBatchNormalization(
-            input[elements(ofGroup: group)].doubles, weight: weight.doubles, bias: bias.doubles)
-    }
-
-    func plainOutput() -> [Double] { (0..<groups.count).flatMap { plain($0).output } }
-
-    private func inverse(_ group: Int) -> [Double] {
-        plain(group).variance.map { 1 / ($0 + 1e-5).squareRoot() }
-    }
-
-    /// `γ/σ` of each channel.
-    func slopes(_ group: Int) -> [Double] { zip(weight, inverse(group)).map { Double($0) * $1 } }
-
-    /// Mean, then 1 / standard deviation, of each group.
-    var statistics: [Float] { (0..<groups.count).flatMap { (plain($0).mean + inverse($0)).floats } }
-
-    /// Scale, then shift, of each group.
-    var forwardCoefficients: [Float] {
-        (0..<groups.count).flatMap { group -> [Float] in
-            let (mean, inverse) = (plain(group).mean, inverse(group))
-            var scale: [Double] = []
-            var shift: [Double] = []
-            for c in 0..<channels {
-                scale.append(Double(weight[c]) * inverse[c])
-                shift.append(Double(bias[c]) - mean[c] * scale[c])
-            }
-            return (scale + shift).floats
+        let input = testValues(count: samples * positions * channels, stream: 1, offset: 1)
+        let coefficients = testValues(count: groups.count * 2 * channels, stream: 2)
+        normalized = input.indices.map { i in
+            let first = groups.group(of: i / (positions * channels)) * 2 * channels + i % channels
+            return Double(input[i]) * Double(coefficients[first]) + Double(coefficients[first + channels])
         }
+        self.input = input
+        self.coefficients = coefficients
     }
 
-    /// `a`, `b`, `c` of each group: `γ/σ (g − mean(g) − x̂ mean(g x̂))` as `a g + b x + c`.
-    func backwardCoefficients(_ sums: [Double]) -> [Float] {
-        (0..<groups.count).flatMap { group -> [Float] in
-            let total = total(of: group, sums)
-            let rows = Double(groups.sampleCount(in: group) * positions)
-            let (mean, inverse) = (plain(group).mean, inverse(group))
-            var coefficients = [Double](repeating: 0, count: 3 * channels)
-            for i in 0..<channels {
-                let a = Double(weight[i]) * inverse[i]
-                let b = -a * inverse[i] * total[channels + i] / rows
-                coefficients[i] = a
-                coefficients[channels + i] = b
-                coefficients[2 * channels + i] = -a * total[i] / rows - b * mean[i]
-            }
-            return coefficients.floats
+    /// Shape `[N, 2, C]`: sums of a gradient and of its products with the input.
+    func sums(of gradient: [Double]) -> [Double] {
+        Self.sums(of: gradient, times: input.doubles, channels: channels)
+    }
+
+    static func sums(of values: [Double], times factors: [Double], channels: Int) -> [Double] {
+        let count = values.count / samples
+        var sums = [Double](repeating: 0, count: samples * 2 * channels)
+        for i in values.indices {
+            let first = i / count * 2 * channels + i % channels
+            sums[first] += values[i]
+            sums[first + channels] += values[i] * factors[i]
         }
-    }
-
-    /// The sum of a group's samples, of `[N, 2, C]`.
-    func total(of group: Int, _ sums: [Double]) -> [Double] {
-        let count = 2 * channels
-        return plainTreeSum(samples(ofGroup: group).map { Array(sums[$0 * count..<($0 + 1) * count]) })
+        return sums
     }
 }

@@ -20,8 +20,28 @@ private let shapes: [ConvolutionShape] = (0..<68).compactMap { i in
 private let sampleCount = 3
 private let laneSize = 2
 
-/// Single-precision sums of up to 7·7·64 products in any order stay below this.
-private let tolerance = 2e-6
+/// Single-precision sums of up to 7·7·64 products in any order stay below this; transforms take a little more.
+private func tolerance(_ path: ConvolutionPath) -> Double { path == .winograd ? 4e-6 : 2e-6 }
+
+/// Every shape with every path that can compute it.
+private let cases: [Case] = (shapes + winogradShapes).flatMap { shape in
+    Convolution.paths(for: shape).map { Case(shape: shape, path: $0) }
+}
+
+/// Heights 1 to 17 again, for the shapes that are transformed: 3×3, stride 1, whole vectors of channels.
+private let winogradShapes: [ConvolutionShape] = (0..<17).map { i in
+    ConvolutionShape(
+        height: i + 1, width: 17 - i, channels: [16, 64][i % 2], outputChannels: [64, 16, 48][i % 3],
+        kernel: 3,
+        padding: min(i, 16 - i) < 2 ? 1 : [1, 0, 2][i % 3])
+}
+
+struct Case: Sendable, CustomTestStringConvertible {
+    let shape: ConvolutionShape
+    let path: ConvolutionPath
+
+    var testDescription: String { "\(path) \(shape)" }
+}
 
 struct ConvolutionTests {
     @Test func everySizeOccursAmongTheShapes() {
@@ -33,47 +53,52 @@ struct ConvolutionTests {
         #expect(Set(shapes.map(\.channels)) == [1, 3, 16, 17, 64])
         #expect(Set(shapes.map(\.outputChannels)) == [1, 3, 16, 17, 64])
         #expect(shapes.contains { $0.isPointwise })
+        let transformed = cases.filter { $0.path == .winograd }.map(\.shape)
+        #expect(Set(transformed.map(\.height)) == Set(1...17))
+        #expect(Set(transformed.map(\.padding)) == [0, 1, 2])
     }
 
-    @Test(arguments: shapes)
-    func forwardMatchesThePlainTwin(shape: ConvolutionShape) {
-        let tensors = Tensors(shape)
-        let expected = plainConvolution(tensors.input.doubles, weights: tensors.weights.doubles, shape)
-        #expect(relativeError(tensors.forward(threads: 1), expected) < tolerance)
+    @Test(arguments: cases)
+    func forwardMatchesThePlainTwin(_ own: Case) {
+        let tensors = Tensors(own)
+        let expected = plainConvolution(tensors.input.doubles, weights: tensors.weights.doubles, own.shape)
+        #expect(relativeError(tensors.forward(threads: 1), expected) < tolerance(own.path))
     }
 
-    @Test(arguments: shapes)
-    func inputGradientMatchesThePlainTwin(shape: ConvolutionShape) {
-        let tensors = Tensors(shape)
+    @Test(arguments: cases)
+    func inputGradientMatchesThePlainTwin(_ own: Case) {
+        let tensors = Tensors(own)
         let expected = plainConvolutionInputGradient(
-            tensors.outputGradient.doubles, weights: tensors.weights.doubles, shape)
-        #expect(relativeError(tensors.inputGradient(threads: 1), expected) < tolerance)
+            tensors.outputGradient.doubles, weights: tensors.weights.doubles, own.shape)
+        #expect(relativeError(tensors.inputGradient(threads: 1), expected) < tolerance(own.path))
     }
 
-    @Test(arguments: shapes)
-    func weightGradientMatchesThePlainTwinLaneByLane(shape: ConvolutionShape) {
-        let tensors = Tensors(shape)
+    @Test(arguments: cases)
+    func weightGradientMatchesThePlainTwinLaneByLane(_ own: Case) {
+        let tensors = Tensors(own)
+        let shape = own.shape
         let lanes = tensors.weightGradient(threads: 1).doubles
         for (lane, range) in [0..<2, 2..<3].enumerated() {
             let expected = plainConvolutionWeightGradient(
                 tensors.input(of: range).doubles,
                 outputGradient: tensors.outputGradient(of: range).doubles, shape)
-            let own = Array(lanes[lane * shape.weightCount..<(lane + 1) * shape.weightCount])
-            #expect(relativeError(own, expected) < tolerance)
+            let gradient = Array(lanes[lane * shape.weightCount..<(lane + 1) * shape.weightCount])
+            #expect(relativeError(gradient, expected) < tolerance(own.path))
         }
     }
 
-    @Test(arguments: [2, 3], [shapes[3], shapes[20], shapes[29], ConvolutionShape.stage])
-    func threadCountsGiveTheSameBits(threads: Int, shape: ConvolutionShape) {
-        let tensors = Tensors(shape)
+    @Test(arguments: [2, 3], cases)
+    func threadCountsGiveTheSameBits(threads: Int, own: Case) {
+        let tensors = Tensors(own)
         #expect(tensors.forward(threads: threads).bits == tensors.forward(threads: 1).bits)
         #expect(tensors.inputGradient(threads: threads).bits == tensors.inputGradient(threads: 1).bits)
         #expect(tensors.weightGradient(threads: threads).bits == tensors.weightGradient(threads: 1).bits)
     }
 
-    @Test(arguments: [shapes[3], shapes[20], shapes[29], ConvolutionShape.stage])
-    func aLaneHasTheSameBitsWhateverOtherLanesStandBeforeIt(shape: ConvolutionShape) {
-        let whole = Tensors(shape)
+    @Test(arguments: cases)
+    func aLaneHasTheSameBitsWhateverOtherLanesStandBeforeIt(_ own: Case) {
+        let shape = own.shape
+        let whole = Tensors(own)
         let last = whole.samples(from: laneSize)
         #expect(whole.forward(threads: 1).suffix(shape.outputCount).bits == last.forward(threads: 1).bits)
         #expect(
@@ -85,21 +110,17 @@ struct ConvolutionTests {
     }
 }
 
-extension ConvolutionShape {
-    /// Several images go into one work item here.
-    fileprivate static let stage = ConvolutionShape(
-        height: 8, width: 8, channels: 16, outputChannels: 32, kernel: 3, padding: 1)
-}
-
 /// One convolution's tensors and what the kernels make of them.
 private struct Tensors {
     let shape: ConvolutionShape
+    let path: ConvolutionPath
     var input: [Float]
     let weights: [Float]
     var outputGradient: [Float]
 
-    init(_ shape: ConvolutionShape) {
-        self.shape = shape
+    init(_ own: Case) {
+        shape = own.shape
+        path = own.path
         input = testValues(count: sampleCount * shape.inputCount, stream: 1)
         weights = testValues(count: shape.weightCount, stream: 2)
         outputGradient = testValues(count: sampleCount * shape.outputCount, stream: 3)
@@ -122,19 +143,28 @@ private struct Tensors {
     }
 
     private var count: Int { input.count / shape.inputCount }
+    private var convolution: Convolution { Convolution(shape, path: path) }
 
     func forward(threads: Int) -> [Float] {
-        overwritten(count * shape.outputCount) {
-            convolve(
-                input.span, weights: weights.span, shape, laneSize: laneSize, into: &$0,
+        var panels = [Float](repeating: .nan, count: convolution.panelCount)
+        var panelSpan = panels.mutableSpan
+        var sums = MutableSpan<Double>()
+        return overwritten(count * shape.outputCount) {
+            convolution.forward(
+                Operand(input.span), weights: weights.span, sampleCount: count, laneSize: laneSize,
+                epilogue: Epilogue(), panels: &panelSpan, into: &$0, sums: &sums,
                 on: WorkerPool(threads: threads))
         }
     }
 
     func inputGradient(threads: Int) -> [Float] {
-        overwritten(count * shape.inputCount) {
-            convolutionInputGradient(
-                outputGradient.span, weights: weights.span, shape, laneSize: laneSize, into: &$0,
+        var panels = [Float](repeating: .nan, count: convolution.panelCount)
+        var panelSpan = panels.mutableSpan
+        var sums = MutableSpan<Double>()
+        return overwritten(count * shape.inputCount) {
+            convolution.inputGradient(
+                Operand(outputGradient.span), weights: weights.span, sampleCount: count, laneSize: laneSize,
+                epilogue: Epilogue(), panels: &panelSpan, into: &$0, sums: &sums,
                 on: WorkerPool(threads: threads))
         }
     }
@@ -142,8 +172,8 @@ private struct Tensors {
     func weightGradient(threads: Int) -> [Float] {
         let lanes = (count + laneSize - 1) / laneSize
         return overwritten(lanes * shape.weightCount) {
-            convolutionWeightGradient(
-                input.span, outputGradient: outputGradient.span, shape, sampleCount: count,
+            convolution.weightGradient(
+                Operand(input.span), outputGradient: Operand(outputGradient.span), sampleCount: count,
                 laneSize: laneSize, into: &$0, on: WorkerPool(threads: threads))
         }
     }
