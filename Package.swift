@@ -52,14 +52,15 @@ let package = Package(
 
         module("Workers"),
         module("Checksums"),
+        module("Files"),
         module("Kernels", ["Workers", "COpenBLAS"]),
-        module("HDF5", ["CHDF5"]),
+        module("HDF5", ["CHDF5", "Files"]),
         module("Cluster", ["CMPI"]),
         module("Networks", ["Kernels", "Workers"]),
         module(
             "Datasets",
-            ["HDF5", "Checksums", "Workers", "Kernels", "CTurboJPEG", "CSPNG", "CArchive"]),
-        module("Checkpoints", ["HDF5", "Checksums", "Networks", "Kernels"]),
+            ["HDF5", "Checksums", "Files", "Workers", "Kernels", "CTurboJPEG", "CSPNG", "CArchive"]),
+        module("Checkpoints", ["HDF5", "Checksums", "Files", "Networks", "Kernels"]),
         module("Metrics"),
         module("Detection", ["Networks", "Kernels", "Workers", "Cluster", "Datasets", "Metrics"]),
         module("RunConfiguration", [yams]),
@@ -67,7 +68,7 @@ let package = Package(
             "Training",
             [
                 "Workers", "Kernels", "Cluster", "Networks", "Datasets", "Checkpoints", "Metrics",
-                "Detection", "RunConfiguration",
+                "Detection", "RunConfiguration", "Files",
             ]),
         module("Reporting", ["Metrics"]),
         .executableTarget(
@@ -75,6 +76,7 @@ let package = Package(
             dependencies: [
                 argumentParser, "Workers", "Kernels", "Cluster", "Networks", "Datasets",
                 "Checkpoints", "Metrics", "Detection", "RunConfiguration", "Training", "Reporting",
+                "Files",
             ],
             swiftSettings: settings),
 
@@ -86,6 +88,7 @@ let package = Package(
             path: "Tests/ClusterCheck", swiftSettings: settings),
         tests("Workers"),
         tests("Checksums"),
+        tests("Files"),
         tests("Kernels", ["Workers"]),
         tests("HDF5"),
         tests("Cluster", ["cluster-check"]),

@@ -7,7 +7,8 @@ struct ProgressLine {
     private static let logInterval = Duration.seconds(10)
     private static let drawInterval = Duration.milliseconds(100)
 
-    private let isTerminal = Self.isShownOnTerminal
+    /// Whether somebody watches on a terminal.
+    let isTerminal = Self.isShownOnTerminal
     private let clock = ContinuousClock()
     private var last: ContinuousClock.Instant?
     private var isDrawn = false
