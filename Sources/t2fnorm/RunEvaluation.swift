@@ -80,7 +80,9 @@ struct RunEvaluation {
         let configuration = try RunConfiguration.load(
             files: [directory.configurationPath], overrides: settings, names: .known)
         let path = "\(directory.checkpointsPath)/\(try fileName(directory))"
-        let classifier = try CheckpointStore.load(path).makeClassifier(path: path)
+        let model = try CheckpointStore.load(path)
+        try model.check(fits: configuration, path: path)
+        let classifier = try model.makeClassifier(path: path)
         let test = try PackedDataset(path: configuration.data.test)
         try checkLabels(of: test, classes: classifier.classes)
         let benchmark = Benchmark(

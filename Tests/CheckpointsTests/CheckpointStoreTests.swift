@@ -1,5 +1,6 @@
 import Checkpoints
 import Foundation
+import Networks
 import TestSupport
 import Testing
 
@@ -112,7 +113,7 @@ import Testing
     func aCutOffFileIsNamedAndTheOneBeforeUsed(share: Double) throws {
         try withTwo { store, _, path in
             try Samples.truncate(path, to: share)
-            try expectOlder(store, passingOver: path, saying: share == 0 ? "signature" : "")
+            try expectOlder(store, passingOver: path, saying: share == 0 ? "signature" : "truncated")
             #expect(throws: CheckpointError.self) { _ = try CheckpointStore.load(path) }
         }
     }
