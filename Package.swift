@@ -50,6 +50,10 @@ let package = Package(
         library("CSPNG", pkgConfig: "spng", package: "libspng-dev"),
         library("CArchive", pkgConfig: "libarchive", package: "libarchive-dev"),
 
+        .target(name: "CBuildFeatures", cSettings: [.unsafeFlags(["-march=\(cpu)"])]),
+        // Ends a program on a processor below `cpu` before its `main`; without -march, and imported by no program.
+        .target(name: "CProcessorCheck", dependencies: ["CBuildFeatures"]),
+
         module("Workers"),
         module("Checksums"),
         module("Kernels", ["Workers", "COpenBLAS"]),
@@ -75,6 +79,7 @@ let package = Package(
             dependencies: [
                 argumentParser, "Workers", "Kernels", "Cluster", "Networks", "Datasets",
                 "Checkpoints", "Metrics", "Detection", "RunConfiguration", "Training", "Reporting",
+                "CProcessorCheck",
             ],
             swiftSettings: settings),
 
@@ -84,6 +89,7 @@ let package = Package(
         .executableTarget(
             name: "cluster-check", dependencies: ["Cluster", "Kernels", "Workers"],
             path: "Tests/ClusterCheck", swiftSettings: settings),
+        tests("CProcessorCheck", ["CBuildFeatures"]),
         tests("Workers"),
         tests("Checksums"),
         tests("Kernels", ["Workers"]),
