@@ -50,6 +50,10 @@ let package = Package(
         library("CSPNG", pkgConfig: "spng", package: "libspng-dev"),
         library("CArchive", pkgConfig: "libarchive", package: "libarchive-dev"),
 
+        .target(name: "CBuildFeatures", cSettings: [.unsafeFlags(["-march=\(cpu)"])]),
+        // Ends a program on a processor below `cpu` before its `main`; without -march, and imported by no program.
+        .target(name: "CProcessorCheck", dependencies: ["CBuildFeatures"]),
+
         module("Workers"),
         module("Checksums"),
         module("Files"),
@@ -77,6 +81,7 @@ let package = Package(
                 argumentParser, "Workers", "Kernels", "Cluster", "Networks", "Datasets",
                 "Checkpoints", "Metrics", "Detection", "RunConfiguration", "Training", "Reporting",
                 "Files",
+                "CProcessorCheck",
             ],
             swiftSettings: settings),
 
@@ -86,6 +91,7 @@ let package = Package(
         .executableTarget(
             name: "cluster-check", dependencies: ["Cluster", "Kernels", "Workers"],
             path: "Tests/ClusterCheck", swiftSettings: settings),
+        tests("CProcessorCheck", ["CBuildFeatures"]),
         tests("Workers"),
         tests("Checksums"),
         tests("Files"),

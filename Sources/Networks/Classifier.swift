@@ -10,13 +10,17 @@ public final class Classifier {
     public let classes: Int
     /// All parameters, gradients and running statistics.
     public let parameters: ParameterStore
+    /// Every convolution, in the order of the state dictionary.
+    public let convolutionShapes: [ConvolutionShape]
     private let network: ResNet
     private let head: ClassifierHead
 
     /// A classifier with every parameter 0; initialise or load it.
-    public init(_ name: NetworkName, head kind: HeadKind, classes: Int) {
+    ///
+    /// - Parameter imageSize: Height and width of the images, instead of those the network is made for.
+    public init(_ name: NetworkName, head kind: HeadKind, classes: Int, imageSize: Int? = nil) {
         useOneThreadPerMatrixProduct()
-        let architecture = name.architecture
+        let architecture = name.architecture(imageSize: imageSize ?? name.imageSize)
         let store = ParameterStore()
         let network = ResNet(architecture, in: store)
         head = ClassifierHead(
@@ -24,6 +28,7 @@ public final class Classifier {
             weightInitializer: architecture.classifierWeight(dimension: network.featureDimension), in: store)
         store.allocate()
         self.network = network
+        convolutionShapes = architecture.convolutionShapes
         self.name = name
         headKind = kind
         self.classes = classes

@@ -1,57 +1,58 @@
-internal import Kernels
-
 /// The networks that can be asked for by name.
 public enum NetworkName: String, CaseIterable, Codable, Sendable {
     /// OpenOOD's ResNet-18 for 32×32 images: a 3×3 stem without max-pooling, projections as shortcuts.
     case resnet18At32 = "resnet18_32x32"
+    /// torchvision's ResNet-18 for 224×224 images: a 7×7 stem with max-pooling.
+    case resnet18At224 = "resnet18_224x224"
+    /// torchvision's other networks for 224×224 images; bottlenecks have their stride on the 3×3 ("v1.5").
+    case resnet34, resnet50, resnet101
     /// The CIFAR networks of arXiv 1512.03385, section 4.2, with 16, 32 and 64 channels and option-A shortcuts.
     case resnet20, resnet32, resnet44, resnet56
 
-    /// The architecture behind the name.
-    var architecture: ResidualArchitecture {
+    /// Height and width of the images that the network is made for.
+    public var imageSize: Int {
+        switch self {
+        case .resnet18At224, .resnet34, .resnet50, .resnet101: 224
+        case .resnet18At32, .resnet20, .resnet32, .resnet44, .resnet56: 32
+        }
+    }
+
+    /// The architecture behind the name, for images of `imageSize`.
+    func architecture(imageSize: Int) -> ResidualArchitecture {
         switch self {
         case .resnet18At32:
             ResidualArchitecture(
-                widths: [64, 128, 256, 512], blocks: [2, 2, 2, 2], shortcut: .projection,
-                initialization: .torchDefault, classifierName: "fc")
-        case .resnet20: .smallCIFAR(blocks: 3)
-        case .resnet32: .smallCIFAR(blocks: 5)
-        case .resnet44: .smallCIFAR(blocks: 7)
-        case .resnet56: .smallCIFAR(blocks: 9)
+                imageSize: imageSize, stem: .plain, widths: [64, 128, 256, 512], depths: [2, 2, 2, 2],
+                block: .basic, shortcut: .projection(name: "shortcut"), initialization: .torchDefault,
+                classifierName: "fc")
+        case .resnet20: .smallCIFAR(depth: 3, imageSize: imageSize)
+        case .resnet32: .smallCIFAR(depth: 5, imageSize: imageSize)
+        case .resnet44: .smallCIFAR(depth: 7, imageSize: imageSize)
+        case .resnet56: .smallCIFAR(depth: 9, imageSize: imageSize)
+        case .resnet18At224: .torchvision(.basic, depths: [2, 2, 2, 2], imageSize: imageSize)
+        case .resnet34: .torchvision(.basic, depths: [3, 4, 6, 3], imageSize: imageSize)
+        case .resnet50: .torchvision(.bottleneck, depths: [3, 4, 6, 3], imageSize: imageSize)
+        case .resnet101: .torchvision(.bottleneck, depths: [3, 4, 23, 3], imageSize: imageSize)
         }
     }
 }
 
-/// What tells one residual network for 32×32 images from another.
-struct ResidualArchitecture: Sendable {
-    enum ShortcutKind: Sendable { case projection, subsampling }
-    enum Initialization: Sendable { case torchDefault, kaimingNormal }
-
-    /// Channels of each stage; the stem has those of the first. Every stage but the first halves the image.
-    let widths: [Int]
-    /// Basic blocks in each stage.
-    let blocks: [Int]
-    let shortcut: ShortcutKind
-    let initialization: Initialization
-    /// Name of the last layer in the state dictionary.
-    let classifierName: String
-
-    let imageSize = 32
-    let imageChannels = 3
-
-    /// ResNet-(6n + 2) of arXiv 1512.03385, section 4.2.
-    static func smallCIFAR(blocks: Int) -> ResidualArchitecture {
+extension ResidualArchitecture {
+    /// ResNet-(6·depth + 2) of arXiv 1512.03385, section 4.2.
+    fileprivate static func smallCIFAR(depth: Int, imageSize: Int) -> ResidualArchitecture {
         ResidualArchitecture(
-            widths: [16, 32, 64], blocks: [blocks, blocks, blocks], shortcut: .subsampling,
-            initialization: .kaimingNormal, classifierName: "linear")
+            imageSize: imageSize, stem: .plain, widths: [16, 32, 64], depths: [depth, depth, depth],
+            block: .basic, shortcut: .subsampling, initialization: .kaimingNormalFanIn,
+            classifierName: "linear")
     }
 
-    func convolution(_ shape: ConvolutionShape) -> Initializer {
-        let fanIn = shape.patchCount
-        return initialization == .torchDefault ? .torchDefault(fanIn: fanIn) : .kaimingNormal(fan: fanIn)
-    }
-
-    func classifierWeight(dimension: Int) -> Initializer {
-        initialization == .torchDefault ? .torchDefault(fanIn: dimension) : .kaimingNormal(fan: dimension)
+    /// The networks of arXiv 1512.03385, table 1, as torchvision has them.
+    fileprivate static func torchvision(
+        _ block: BlockKind, depths: [Int], imageSize: Int
+    ) -> ResidualArchitecture {
+        ResidualArchitecture(
+            imageSize: imageSize, stem: .pooled, widths: [64, 128, 256, 512], depths: depths, block: block,
+            shortcut: .projection(name: "downsample"), initialization: .kaimingNormalFanOut,
+            classifierName: "fc")
     }
 }

@@ -41,6 +41,17 @@ extension RunConfiguration {
     }
 }
 
+extension RunConfiguration {
+    /// Refuses images of another size than `network` is made for.
+    public func checkImageSize(of network: NetworkName) throws(ConfigurationError) {
+        guard data.transform.size == network.imageSize else {
+            throw ConfigurationError(
+                key: "data.transform.size", found: "\(data.transform.size)",
+                expected: "\(network.imageSize), the size of the images of \(network.rawValue)")
+        }
+    }
+}
+
 extension Classifier {
     /// The classifier that `configuration` asks for, every parameter 0.
     public convenience init(_ configuration: RunConfiguration) throws(ConfigurationError) {
@@ -49,6 +60,7 @@ extension Classifier {
                 key: "network.name", found: configuration.network.name,
                 expected: "one of \(RunConfiguration.knownNetworks.joined(separator: ", "))")
         }
+        try configuration.checkImageSize(of: name)
         self.init(name, head: configuration.headKind, classes: configuration.network.classes)
     }
 }

@@ -20,7 +20,9 @@ struct T2FNormCommand: ParsableCommand {
             Exit codes: 0 done, 2 usage or configuration, 3 data, 4 numeric failure, 5 checkpoint, 6 environment (MPI, \
             libraries, processor).
             """,
-        subcommands: [TrainCommand.self, EvaluateCommand.self, DataCommand.self])
+        subcommands: [
+            TrainCommand.self, EvaluateCommand.self, DataCommand.self, BenchCommand.self,
+        ])
 
     static func main() {
         do {

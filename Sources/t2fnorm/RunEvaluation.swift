@@ -83,6 +83,7 @@ struct RunEvaluation {
         let model = try CheckpointStore.load(path)
         try model.check(fits: configuration, path: path)
         let classifier = try model.makeClassifier(path: path)
+        try configuration.checkImageSize(of: classifier.name)
         let test = try PackedDataset(path: configuration.data.test)
         try checkLabels(of: test, classes: classifier.classes)
         let benchmark = Benchmark(

@@ -1,6 +1,6 @@
 """Writes the PyTorch fixtures of NetworksTests and TrainingTests, next to this file.
 
-    python3 Tests/Fixtures/make_pytorch_fixtures.py          about ten minutes on two cores
+    python3 Tests/Fixtures/make_pytorch_fixtures.py [FILE ...]   all, or resnet50.json and so on; all take about 15 minutes
 
 Written with PyTorch 2.13.0 (CPU). Each file holds what PyTorch computes in float64 for a network whose parameters
 and images both sides draw from `RandomStream` (Philox 4x32-10), so no tensor is stored:
@@ -12,14 +12,18 @@ and images both sides draw from `RandomStream` (Philox 4x32-10), so no tensor is
 m samples of n elements stand at the flat positions ((2 j + 1) n) div 2 m, j < m; gradients are flat in OIHW order.
 
 A float32 network puts a pre-activation that is almost 0 on the other side of its ReLU now and then, and one such flip
-changes gradients by 1e-3. So of many image batches the script takes the one whose smallest |pre-activation| is largest;
-and the 20 steps go at a small rate: at 0.01, losses of ResNet-20 in float32 and in float64 part by 4e-3, at 0.0005 by 7e-5.
+changes gradients by 1e-3. So of many image batches the script takes the one whose smallest |pre-activation| is largest.
+The large networks have too many for luck: there the bias of each channel with one too near to 0 is nudged, and the file
+holds the new bias (`nudges`: entry, channel, value); of many batches it takes one without near ties in max-pooling.
+
+The 20 steps go at a small rate: at 0.01, losses of ResNet-20 in float32 and in float64 part by 4e-3, at 0.0005 by 7e-5.
 """
 
 import copy
 import json
 import math
 import pathlib
+import sys
 
 import numpy as np
 import torch
@@ -74,61 +78,97 @@ def values(count, major, scale, offset=0.0):
     return np.float32(offset) + np.float32(scale) * (np.float32(2) * uniform - np.float32(1))
 
 
-def batch(image_stream, label_stream, count):
-    images = values(count * 32 * 32 * 3, image_stream, IMAGE_SCALE).reshape(count, 32, 32, 3)
+def batch(image_stream, label_stream, count, size=32):
+    images = values(count * size * size * 3, image_stream, IMAGE_SCALE).reshape(count, size, size, 3)
     labels = (words(count, label_stream) % np.uint64(CLASSES)).astype(np.int64)
     return torch.from_numpy(images.transpose(0, 3, 1, 2).copy()), torch.from_numpy(labels)
 
 
-class BasicBlock(nn.Module):
-    def __init__(self, channels, width, stride, option):
+class Block(nn.Module):
+    """A basic block, or torchvision's bottleneck with its stride on the 3x3; the shortcut is OpenOOD's option B
+    (`shortcut`), torchvision's (`downsample`), or option A."""
+
+    def __init__(self, channels, width, stride, shortcut, bottleneck):
         super().__init__()
-        self.conv1 = nn.Conv2d(channels, width, 3, stride, 1, bias=False)
-        self.bn1 = nn.BatchNorm2d(width)
-        self.conv2 = nn.Conv2d(width, width, 3, 1, 1, bias=False)
-        self.bn2 = nn.BatchNorm2d(width)
-        self.padding = None
-        self.shortcut = nn.Sequential()
-        if stride != 1 or channels != width:
-            if option == "A":
-                self.padding = (width - channels) // 2
+        kernels = [(1, width, 1), (3, width, stride), (1, 4 * width, 1)] if bottleneck else [(3, width, stride), (3, width, 1)]
+        self.count, inner = len(kernels), channels
+        for i, (kernel, out, step) in enumerate(kernels, start=1):
+            setattr(self, f"conv{i}", nn.Conv2d(inner, out, kernel, step, kernel // 2, bias=False))
+            setattr(self, f"bn{i}", nn.BatchNorm2d(out))
+            inner = out
+        self.way = lambda x: x
+        if stride != 1 or channels != inner:
+            if shortcut == "A":
+                padding = (inner - channels) // 2
+                self.way = lambda x: F.pad(x[:, :, ::2, ::2], (0, 0, 0, 0, padding, padding))
             else:
-                self.shortcut = nn.Sequential(
-                    nn.Conv2d(channels, width, 1, stride, bias=False), nn.BatchNorm2d(width))
+                projection = nn.Sequential(nn.Conv2d(channels, inner, 1, stride, bias=False), nn.BatchNorm2d(inner))
+                setattr(self, shortcut, projection)
+                self.way = None
+        self.projection = shortcut
 
     def forward(self, x, relu):
-        y = self.bn2(self.conv2(relu(self.bn1(self.conv1(x)))))
-        if self.padding is None:
-            return relu(y + self.shortcut(x))
-        return relu(y + F.pad(x[:, :, ::2, ::2], (0, 0, 0, 0, self.padding, self.padding)))
+        y = x
+        for i in range(1, self.count + 1):
+            norm = getattr(self, f"bn{i}")
+            y = norm(getattr(self, f"conv{i}")(y))
+            if i < self.count:
+                y = relu(y, norm)
+        return relu(y + (self.way or getattr(self, self.projection))(x), norm)
 
 
 class ResNet(nn.Module):
-    """resnet18_32x32 of OpenOOD (option B, `fc`), or akamaster's CIFAR ResNets (option A, `linear`)."""
+    """resnet18_32x32 of OpenOOD (`shortcut`, `fc`), akamaster's CIFAR ResNets (option A, `linear`), or torchvision's
+    (7x7 stem with max-pooling, `downsample`, `fc`)."""
 
-    def __init__(self, widths, blocks, option, head):
+    def __init__(self, widths, blocks, shortcut, head, pooled=False, bottleneck=False):
         super().__init__()
-        self.conv1 = nn.Conv2d(3, widths[0], 3, 1, 1, bias=False)
+        self.conv1 = nn.Conv2d(3, widths[0], 7, 2, 3, bias=False) if pooled else nn.Conv2d(3, widths[0], 3, 1, 1, bias=False)
         self.bn1 = nn.BatchNorm2d(widths[0])
-        self.stages, channels = [], widths[0]
-        for level, width in enumerate(widths, start=1):
+        self.pooled, self.last, channels = pooled, "bn3" if bottleneck else "bn2", widths[0]
+        for level, (width, depth) in enumerate(zip(widths, blocks), start=1):
             stage = nn.ModuleList()
-            for block in range(blocks):
-                stage.append(BasicBlock(channels, width, 2 if level > 1 and block == 0 else 1, option))
-                channels = width
+            for block in range(depth):
+                stage.append(Block(channels, width, 2 if level > 1 and block == 0 else 1, shortcut, bottleneck))
+                channels = 4 * width if bottleneck else width
             setattr(self, f"layer{level}", stage)
         self.levels, self.head = len(widths), head
         setattr(self, head, nn.Linear(channels, CLASSES))
-        self.smallest = math.inf
+        self.smallest, self.wanted, self.nudges = math.inf, 0, []
 
-    def relu(self, x):
+    def relu(self, x, norm):
+        """The rectifier of `x`, whose last term is the output of `norm`."""
         if self.training:
-            margin = (x.detach().abs().min() / x.detach().square().mean().sqrt()).item()
-            self.smallest = min(self.smallest, margin)
+            scale = x.detach().square().mean().sqrt().item()
+            if self.wanted:
+                x = self.nudge(x, norm, self.wanted * scale)
+            self.smallest = min(self.smallest, x.detach().abs().min().item() / scale)
         return F.relu(x)
 
+    def nudge(self, x, norm, margin):
+        """Moves biases of `norm` by as little as leaves no |x| below `margin`."""
+        for c in torch.nonzero(x.abs().amin(dim=(0, 2, 3)) < margin).flatten().tolist():
+            old, ordered = norm.bias[c].item(), x[:, c].flatten().sort().values
+            middles = (ordered[1:] + ordered[:-1])[ordered.diff() > 2.1 * margin] / 2
+            ends = torch.stack([ordered[0] - 1.1 * margin, ordered[-1] + 1.1 * margin])
+            new = old - min(torch.cat([middles, ends]).tolist(), key=abs)
+            norm.bias[c] = float(np.float32(float(f"{new:.8g}")))
+            x[:, c] += norm.bias[c].item() - old
+            self.nudges.append((norm, c))
+        return x
+
+    def pool(self, x):
+        if self.training and not torch.is_grad_enabled():
+            windows = F.unfold(F.pad(x, (1, 1, 1, 1)).flatten(0, 1).unsqueeze(1), 3, stride=2)
+            first, second = windows.topk(2, dim=1).values.unbind(dim=1)
+            gap = (first - second)[first > 0].min() / x.square().mean().sqrt()
+            self.smallest = min(self.smallest, gap.item())
+        return F.max_pool2d(x, 3, 2, 1)
+
     def features(self, x):
-        x = self.relu(self.bn1(self.conv1(x)))
+        x = self.relu(self.bn1(self.conv1(x)), self.bn1)
+        if self.pooled:
+            x = self.pool(x)
         for level in range(1, self.levels + 1):
             for block in getattr(self, f"layer{level}"):
                 x = block(x, self.relu)
@@ -144,14 +184,22 @@ class ResNet(nn.Module):
         return getattr(self, self.head)(features / TEMPERATURE if head == "t2fnorm" else features)
 
 
+STAGES = (64, 128, 256, 512)
 NETWORKS = {
-    "resnet18": dict(widths=(64, 128, 256, 512), blocks=2, option="B", head="fc"),
-    "resnet20": dict(widths=(16, 32, 64), blocks=3, option="A", head="linear"),
+    "resnet18": dict(widths=STAGES, blocks=(2, 2, 2, 2), shortcut="shortcut", head="fc"),
+    "resnet20": dict(widths=(16, 32, 64), blocks=(3, 3, 3), shortcut="A", head="linear"),
+    "resnet18_224x224": dict(widths=STAGES, blocks=(2, 2, 2, 2), shortcut="downsample", head="fc", pooled=True),
+    "resnet50": dict(widths=STAGES, blocks=(3, 4, 6, 3), shortcut="downsample", head="fc", pooled=True, bottleneck=True),
 }
+# Parameters of torchvision's networks with ten classes, and entries of their state dictionaries.
+COUNTS = {"resnet18_224x224": (11_181_642, 122), "resnet50": (23_528_522, 320)}
 
 
-def entry(name, tensor):
-    """Scale and offset of a parameter: PyTorch's default bounds, and batch norms a little off 1 and 0."""
+def entry(name, tensor, last=None):
+    """Scale and offset of a parameter: PyTorch's default bounds, and batch norms a little off 1 and 0.
+
+    Those of the large networks are less chaotic so: the scales small, and more units on than off inside a block. The
+    stem's biases are below 0, or max-pooling would leave their gradients next to nothing."""
     if name.endswith("num_batches_tracked"):
         return 0.0, 0.0
     if tensor.dim() > 1:
@@ -162,6 +210,12 @@ def entry(name, tensor):
         return 0.25, 1.0
     if name in ("fc.bias", "linear.bias"):
         return 0.1, 0.0
+    if last:
+        if name.endswith("weight"):
+            return 0.1, 0.5
+        if name == "bn1.bias":
+            return 0.2, -0.3
+        return (0.2, -0.1) if name.split(".")[-2] in ("1", last) else (0.2, 0.6)
     return (0.2, 1.0) if name.endswith("weight") else (0.1, 0.0)
 
 
@@ -170,11 +224,18 @@ def make(name):
     entries = []
     with torch.no_grad():
         for t, (key, tensor) in enumerate(network.state_dict().items()):
-            scale, offset = entry(key, tensor)
+            scale, offset = entry(key, tensor, network.last if network.pooled else None)
             if not key.endswith("num_batches_tracked"):
                 tensor.copy_(torch.from_numpy(values(tensor.numel(), t, scale, offset)).reshape(tensor.shape))
             entries.append(dict(name=key, shape=list(tensor.shape), scale=float(np.float32(scale)), offset=offset))
     return network, entries
+
+
+def apply(nudges, network):
+    tensors = list(network.state_dict().values())
+    with torch.no_grad():
+        for t, channel, value in nudges:
+            tensors[t][channel] = value
 
 
 def sampled(tensor, count):
@@ -182,18 +243,24 @@ def sampled(tensor, count):
     return flat[[(2 * j + 1) * flat.numel() // (2 * count) for j in range(count)]].tolist()
 
 
-def widest_margin(network, count, tries):
-    """The image stream, of `tries`, whose batch keeps every pre-activation farthest from 0."""
-    best = (0.0, None)
+def widest_margin(network, count, size, tries, wanted=0):
+    """The image stream, of `tries`, whose batch keeps every pre-activation farthest from 0, and the nudges for it."""
+    best = (0.0, None, [])
+    index = {key: t for t, key in enumerate(network.state_dict())}
     for stream in range(100_000, 100_000 + tries):
         trial = copy.deepcopy(network).double().train()
+        trial.wanted = wanted
         with torch.no_grad():
-            trial.features(batch(stream, 200_000, count)[0].double())
-        best = max(best, (trial.smallest, stream))
+            trial.features(batch(stream, 200_000, count, size)[0].double())
+        names = {module: f"{name}.bias" for name, module in trial.named_modules()}
+        nudges = [(index[names[norm]], c, norm.bias[c].item()) for norm, c in trial.nudges]
+        best = max(best, (trial.smallest, stream, nudges))
+        if wanted and trial.smallest > wanted:
+            break
     return best
 
 
-def one_step(network, images, labels, head):
+def one_step(network, images, labels, head, samples=24):
     network = copy.deepcopy(network).train()
     features = network.features(images)
     logits = network.logits(features, head)
@@ -208,7 +275,7 @@ def one_step(network, images, labels, head):
             sign = 1 - 2 * (words(gradient.numel(), 500_000 + index[key], j) >> np.uint64(31)).astype(np.float64)
             dots.append((gradient.double() @ torch.from_numpy(sign)).item())
         gradients.append(
-            dict(name=key, norm=gradient.double().norm().item(), samples=sampled(gradient, 24), dotProducts=dots))
+            dict(name=key, norm=gradient.double().norm().item(), samples=sampled(gradient, samples), dotProducts=dots))
     running = [
         dict(name=key, samples=sampled(tensor, 8))
         for key, tensor in network.state_dict().items() if key.endswith(("running_mean", "running_var"))]
@@ -269,22 +336,27 @@ def write(name, content):
     print(f"{name}: {path.stat().st_size} bytes", flush=True)
 
 
-def write_step(name, count, tries):
+def write_step(name, count, tries, size=32, wanted=0, samples=24):
     network, entries = make(name)
     parameters = sum(p.numel() for p in network.parameters())
-    margin, stream = widest_margin(network, count, tries)
-    print(f"{name}: {parameters} parameters, {len(entries)} entries, images {stream}, margin {margin:.2e}", flush=True)
-    images, labels = batch(stream, 200_000, count)
+    assert COUNTS.get(name, (parameters, len(entries))) == (parameters, len(entries))
+    margin, stream, nudges = widest_margin(network, count, size, tries, wanted)
+    print(f"{name}: {parameters} parameters, {len(entries)} entries, images {stream}, margin {margin:.2e}, "
+          f"{len(nudges)} nudges", flush=True)
+    assert margin > wanted
+    apply(nudges, network)
+    images, labels = batch(stream, 200_000, count, size)
     heads = []
     for head in ("t2fnorm", "linear"):
-        double = one_step(copy.deepcopy(network).double(), images.double(), labels, head)
-        single = one_step(network, images, labels, head)
+        double = one_step(copy.deepcopy(network).double(), images.double(), labels, head, samples)
+        single = one_step(network, images, labels, head, samples)
         error = largest_error(single, double)
         print(f"  {head}: loss {double['loss']:.6f}, float32 gradients off by {error:.1e}", flush=True)
         heads.append(double)
     write(f"{name}.json", dict(
-        pytorch=torch.__version__, parameterCount=parameters, imageCount=count, imageStream=stream,
-        labelStream=200_000, imageScale=float(IMAGE_SCALE), temperature=TEMPERATURE, entries=entries, heads=heads))
+        pytorch=torch.__version__, parameterCount=parameters, imageCount=count, imageSize=size, imageStream=stream,
+        labelStream=200_000, imageScale=float(IMAGE_SCALE), temperature=TEMPERATURE, nudges=nudges, entries=entries,
+        heads=heads))
 
 
 def write_descent(name, heads, size, rate):
@@ -303,13 +375,22 @@ def write_descent(name, heads, size, rate):
     write(f"{name}-descent.json", dict(pytorch=torch.__version__, descents=descents))
 
 
+FILES = {
+    "resnet20.json": lambda: write_step("resnet20", count=16, tries=150),
+    "resnet18.json": lambda: write_step("resnet18", count=4, tries=150),
+    "resnet18_224x224.json": lambda: write_step(
+        "resnet18_224x224", count=4, tries=150, size=40, wanted=1e-4, samples=12),
+    "resnet50.json": lambda: write_step("resnet50", count=4, tries=150, size=40, wanted=1e-4, samples=12),
+    "resnet20-descent.json": lambda: write_descent("resnet20", ("t2fnorm", "linear"), size=32, rate=0.0005),
+    "resnet18-descent.json": lambda: write_descent("resnet18", ("t2fnorm",), size=16, rate=0.0001),
+}
+
+
 def main():
     check_known_answers()
     print("PyTorch", torch.__version__, flush=True)
-    write_step("resnet20", count=16, tries=150)
-    write_step("resnet18", count=4, tries=150)
-    write_descent("resnet20", ("t2fnorm", "linear"), size=32, rate=0.0005)
-    write_descent("resnet18", ("t2fnorm",), size=16, rate=0.0001)
+    for name in sys.argv[1:] or FILES:
+        FILES[name]()
 
 
 if __name__ == "__main__":

@@ -35,6 +35,29 @@ struct InitializationTests {
         expectMoments(of: store.elements(of: entry).doubles, deviation: deviation, kurtosis: 3)
     }
 
+    /// Kaiming-normal with the fan-out: the deviations of torchvision's ResNet-18.
+    @Test(arguments: [
+        ("conv1.weight", 0.02525), ("layer1.0.conv1.weight", 0.05893),
+        ("layer4.0.downsample.0.weight", 0.0625),
+    ])
+    func convolutionsOfResNet18At224AreNormal(name: String, deviation: Double) throws {
+        let store = Classifier(.resnet18At224, head: .linear, classes: 10).parameters
+        store.initialize(seed: 1)
+        let entry = try #require(store.entries.first { $0.name == name })
+        expectMoments(of: store.elements(of: entry).doubles, deviation: deviation, kurtosis: 3)
+    }
+
+    @Test(arguments: ["fc.weight", "fc.bias"])
+    func theLastLayerOfResNet50IsUniform(name: String) throws {
+        let store = Classifier(.resnet50, head: .linear, classes: 1000).parameters
+        store.initialize(seed: 1)
+        let entry = try #require(store.entries.first { $0.name == name })
+        let bound = 1 / 2048.0.squareRoot()
+        let values = store.elements(of: entry).doubles
+        #expect(values.allSatisfy { abs($0) <= bound })
+        expectMoments(of: values, deviation: bound / 3.0.squareRoot(), kurtosis: 1.8)
+    }
+
     @Test(arguments: FixtureNetwork.all)
     func batchNormsStartAsTheIdentity(network: FixtureNetwork) {
         let store = Classifier(network.name, head: .linear, classes: 10).parameters

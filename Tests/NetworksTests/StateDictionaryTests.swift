@@ -14,7 +14,9 @@ struct StateDictionaryTests {
     @Test(arguments: [
         (NetworkName.resnet18At32, 10, 11_173_962, 122), (.resnet18At32, 100, 11_220_132, 122),
         (.resnet20, 10, 269_722, 116), (.resnet32, 10, 464_154, 188), (.resnet44, 10, 658_586, 260),
-        (.resnet56, 10, 853_018, 332),
+        (.resnet56, 10, 853_018, 332), (.resnet18At224, 200, 11_279_112, 122),
+        (.resnet18At224, 1000, 11_689_512, 122), (.resnet34, 1000, 21_797_672, 218),
+        (.resnet50, 1000, 25_557_032, 320), (.resnet101, 1000, 44_549_160, 626),
     ])
     func parametersAndEntriesAreAsManyAsPyTorchs(
         name: NetworkName, classes: Int, parameters: Int, entries: Int
@@ -26,11 +28,32 @@ struct StateDictionaryTests {
         #expect(trained.reduce(0) { $0 + $1.count } == parameters)
     }
 
-    @Test func batchNormBuffersOfResNet18AreAsManyAsPyTorchs() {
-        let entries = Classifier(.resnet18At32, head: .linear, classes: 10).parameters.entries
-        let buffers = entries.filter { $0.role != .parameter }
-        #expect(buffers.reduce(0) { $0 + $1.count } == 9620)
-        #expect(entries.count { $0.role == .parameter } == 62)
+    @Test(arguments: [
+        (NetworkName.resnet18At32, 9620, 62), (.resnet18At224, 9620, 62), (.resnet50, 53_173, 161),
+    ])
+    func batchNormBuffersAndParameterTensorsAreAsManyAsPyTorchs(
+        name: NetworkName, buffers: Int, parameterTensors: Int
+    ) {
+        let entries = Classifier(name, head: .linear, classes: 10).parameters.entries
+        #expect(entries.filter { $0.role != .parameter }.reduce(0) { $0 + $1.count } == buffers)
+        #expect(entries.count { $0.role == .parameter } == parameterTensors)
+    }
+
+    @Test(arguments: [
+        (NetworkName.resnet18At32, 555_417_600, 512), (.resnet18At224, 1_813_561_344, 512),
+        (.resnet50, 4_087_136_256, 2048),
+    ])
+    func anImageTakesAsManyMultiplicationsAsPyTorchs(name: NetworkName, convolutions: Int, features: Int) {
+        let classifier = Classifier(name, head: .linear, classes: 100)
+        #expect(classifier.multiplyAccumulates == convolutions + 100 * features)
+    }
+
+    @Test func theImagesMayHaveAnotherSize() {
+        let small = Classifier(.resnet50, head: .linear, classes: 10, imageSize: 64)
+        let usual = Classifier(.resnet50, head: .linear, classes: 10)
+        #expect(small.parameters.entries == usual.parameters.entries)
+        #expect(small.imageCount == 64 * 64 * 3)
+        #expect(usual.imageCount == 224 * 224 * 3)
     }
 
     @Test(arguments: NetworkName.allCases)

@@ -12,6 +12,8 @@ struct FixtureNetwork: CustomTestStringConvertible, Sendable {
     static let all = [
         FixtureNetwork(name: .resnet18At32, fixture: "resnet18"),
         FixtureNetwork(name: .resnet20, fixture: "resnet20"),
+        FixtureNetwork(name: .resnet18At224, fixture: "resnet18_224x224"),
+        FixtureNetwork(name: .resnet50, fixture: "resnet50"),
     ]
 
     var testDescription: String { fixture }
@@ -19,7 +21,7 @@ struct FixtureNetwork: CustomTestStringConvertible, Sendable {
 
 /// A network with the parameters of a fixture.
 func classifier(_ name: NetworkName, head: HeadKind, fixture: PyTorchFixture) -> Classifier {
-    let classifier = Classifier(name, head: head, classes: 10)
+    let classifier = Classifier(name, head: head, classes: 10, imageSize: fixture.imageSize)
     let store = classifier.parameters
     for (index, entry) in store.entries.enumerated() where entry.role != .batchCount {
         store.setElements(of: entry, to: fixture.values(ofEntry: index))

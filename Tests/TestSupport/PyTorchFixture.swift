@@ -9,6 +9,18 @@ public struct PyTorchFixture: Decodable, Sendable {
         public var count: Int { shape.reduce(1, *) }
     }
 
+    /// A bias that is not as drawn: it keeps pre-activations away from 0.
+    public struct Nudge: Decodable, Sendable {
+        public let entry: Int, channel: Int, value: Float
+
+        public init(from decoder: any Decoder) throws {
+            var parts = try decoder.unkeyedContainer()
+            entry = try parts.decode(Int.self)
+            channel = try parts.decode(Int.self)
+            value = try parts.decode(Float.self)
+        }
+    }
+
     /// A parameter's gradient, in PyTorch's element order.
     public struct Gradient: Decodable, Sendable {
         public let name: String, norm: Double, samples: [Double], dotProducts: [Double]
@@ -33,10 +45,11 @@ public struct PyTorchFixture: Decodable, Sendable {
     }
 
     public let parameterCount: Int
-    public let imageCount: Int
+    public let imageCount: Int, imageSize: Int
     public let imageStream: Int, labelStream: Int
     public let imageScale: Float
     public let temperature: Float
+    public let nudges: [Nudge]
     public let entries: [Entry]
     public let heads: [Head]
 
@@ -48,12 +61,15 @@ public struct PyTorchFixture: Decodable, Sendable {
     /// The values of entry `index`, in PyTorch's element order.
     public func values(ofEntry index: Int) -> [Float] {
         let entry = entries[index]
-        return testValues(count: entry.count, stream: index, scale: entry.scale, offset: entry.offset)
+        var values = testValues(
+            count: entry.count, stream: index, scale: entry.scale, offset: entry.offset)
+        for nudge in nudges where nudge.entry == index { values[nudge.channel] = nudge.value }
+        return values
     }
 
-    /// The images, `[N, 32, 32, 3]`.
+    /// The images, `[N, imageSize, imageSize, 3]`.
     public var images: [Float] {
-        testValues(count: imageCount * 32 * 32 * 3, stream: imageStream, scale: imageScale)
+        testValues(count: imageCount * imageSize * imageSize * 3, stream: imageStream, scale: imageScale)
     }
 
     /// The labels of the images.

@@ -1,0 +1,9 @@
+import ArgumentParser
+
+struct BenchCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "bench",
+        abstract: "Measures how fast this machine computes.",
+        discussion: "Random images in memory: no dataset is read, and nothing is written.",
+        subcommands: [BenchStepCommand.self])
+}

@@ -1,0 +1,65 @@
+public import ArgumentParser
+import Foundation
+public import Networks
+import Workers
+
+struct BenchStepCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "step",
+        abstract: "Times whole steps of a network: training with update, or inference.",
+        discussion: """
+            The images are those that the network is made for; the rate is that of the median step. GFLOP/s count what direct \
+            convolutions would take, two operations a multiply-accumulate and three forward passes a training step.
+
+              t2fnorm bench step --network resnet50 --batch 32 --threads 2
+              t2fnorm bench step --network resnet18_32x32 --batch 200 --mode inference --json
+            """)
+
+    @Option(help: ArgumentHelp("The network.", valueName: "name"))
+    var network = NetworkName.resnet18At32
+
+    @Option(help: "Whether a step learns or only looks.")
+    var mode = StepBenchmark.Mode.training
+
+    @Option(help: "Images in a step.")
+    var batch = 128
+
+    @Option(help: "Threads; 0 for one a core.")
+    var threads = 0
+
+    @Option(help: "Steps that are timed, after the warm-up.")
+    var steps = 5
+
+    @Option(name: .customLong("warm-up"), help: "Steps before them, which are not timed.")
+    var warmUp = 2
+
+    @Option(help: "Images in a lane.")
+    var lane = 32
+
+    @Option(help: "Classes of the last layer; the default is 1000 for images of 224×224, else 10.")
+    var classes: Int?
+
+    @Flag(help: "Print one line of JSON.")
+    var json = false
+
+    func validate() throws {
+        for (name, value, least) in [
+            ("--batch", batch, 1), ("--threads", threads, 0), ("--steps", steps, 1), ("--warm-up", warmUp, 0),
+            ("--lane", lane, 1), ("--classes", classes ?? 1, 1),
+        ] where value < least {
+            throw ValidationError("\(name) is \(value), expected \(least) or more")
+        }
+    }
+
+    func run() throws {
+        let benchmark = StepBenchmark(
+            network: network, mode: mode, batch: batch,
+            threads: threads > 0 ? threads : CPUTopology.current().threads(ranks: 1), lane: lane,
+            classes: classes ?? (network.imageSize == 224 ? 1000 : 10))
+        let result = try benchmark.run(steps: steps, warmUp: warmUp)
+        print(json ? try result.json() : result.description)
+    }
+}
+
+extension NetworkName: ExpressibleByArgument {}
+extension StepBenchmark.Mode: ExpressibleByArgument {}

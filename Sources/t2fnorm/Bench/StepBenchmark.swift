@@ -1,0 +1,124 @@
+import Foundation
+import Kernels
+import Networks
+import Training
+import Workers
+
+/// Whole steps of a network on random images, timed.
+struct StepBenchmark {
+    enum Mode: String, CaseIterable, Codable {
+        case training, inference
+    }
+
+    let network: NetworkName
+    let mode: Mode
+    let batch: Int
+    let threads: Int
+    let lane: Int
+    let classes: Int
+
+    struct Result: Codable {
+        let network: String
+        let mode: Mode
+        let batch: Int
+        let threads: Int
+        let lane: Int
+        /// Each timed step's, in order.
+        let secondsPerStep: [Double]
+        /// Of the median step.
+        let imagesPerSecond: Double
+        /// Of the median step, in terms of direct convolutions.
+        let gigaflopsPerSecond: Double
+        /// The most memory that the process has had.
+        let peakByteCount: Int
+    }
+
+    func run(steps: Int, warmUp: Int) throws -> Result {
+        let classifier = Classifier(network, head: .t2fnorm(temperature: 0.1), classes: classes)
+        classifier.parameters.initialize(seed: 0)
+        let images = randomImages(count: batch * classifier.imageCount)
+        var random = RandomStream(seed: 0, purpose: .synthesis, 1)
+        let labels = (0..<batch).map { _ in Int32(random.integer(below: classes)) }
+        let pass = Pass(
+            BatchPlacement(sampleCount: batch, laneSize: lane),
+            mode: mode == .training ? .training : .evaluation, pool: WorkerPool(threads: threads))
+        let seconds =
+            switch mode {
+            case .training:
+                try timeTraining(classifier, images, labels, pass, count: warmUp + steps)
+            case .inference:
+                try (0..<warmUp + steps).map { _ in
+                    try time { _ = try classifier.forward(images: images, pass) }
+                }
+            }
+        return result(classifier, secondsPerStep: Array(seconds.dropFirst(warmUp)))
+    }
+
+    private func timeTraining(
+        _ classifier: Classifier, _ images: borrowing Buffer<Float>, _ labels: [Int32], _ pass: Pass,
+        count: Int
+    ) throws -> [Double] {
+        var optimizer = MomentumSGD(
+            momentum: 0.9, weightDecay: 5e-4, usesNesterov: true,
+            parameterCount: classifier.parameters.parameterCount)
+        var seconds: [Double] = []
+        for _ in 0..<count {
+            let start = ContinuousClock.now
+            _ = try classifier.differentiate(images: images, labels: labels, pass)
+            optimizer.update(classifier.parameters, learningRate: 0.01, on: pass.pool)
+            seconds.append((ContinuousClock.now - start).inSeconds)
+        }
+        return seconds
+    }
+
+    private func time(_ body: () throws -> Void) rethrows -> Double {
+        let start = ContinuousClock.now
+        try body()
+        return (ContinuousClock.now - start).inSeconds
+    }
+
+    /// Uniform in ±√3: mean 0 and deviation 1, as normalised images have.
+    private func randomImages(count: Int) -> Buffer<Float> {
+        var random = RandomStream(seed: 0, purpose: .synthesis)
+        var images = Buffer<Float>(zeros: count)
+        var span = images.mutableSpan
+        for i in span.indices { span[i] = (random.uniform() - 0.5) * 3.4641016 }
+        return images
+    }
+
+    private func result(_ classifier: Classifier, secondsPerStep: [Double]) -> Result {
+        let median = median(of: secondsPerStep)
+        let passes = mode == .training ? 3 : 1
+        let operations = Double(2 * passes * batch) * Double(classifier.multiplyAccumulates)
+        return Result(
+            network: network.rawValue, mode: mode, batch: batch, threads: threads, lane: lane,
+            secondsPerStep: secondsPerStep, imagesPerSecond: Double(batch) / median,
+            gigaflopsPerSecond: operations / median / 1e9, peakByteCount: PeakMemory.byteCount)
+    }
+}
+
+extension StepBenchmark.Result {
+    /// One line.
+    func json() throws -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return String(decoding: try encoder.encode(self), as: UTF8.self)
+    }
+
+    var description: String {
+        let (least, most) = (secondsPerStep.min() ?? 0, secondsPerStep.max() ?? 0)
+        return """
+            \(network), \(mode.rawValue), batch \(batch), lanes of \(lane), \(threads) threads: \
+            \(decimal(imagesPerSecond, 1)) img/s, \(decimal(gigaflopsPerSecond, 1)) GFLOP/s \
+            (median of \(secondsPerStep.count) steps of \(decimal(least, 3)) to \(decimal(most, 3)) s), \
+            peak memory \(decimal(Double(peakByteCount) / 1e9, 2)) GB
+            """
+    }
+}
+
+/// The middle one of `values`, or the mean of the two middle ones.
+func median(of values: [Double]) -> Double {
+    let sorted = values.sorted()
+    let middle = sorted.count / 2
+    return sorted.count.isMultiple(of: 2) ? (sorted[middle - 1] + sorted[middle]) / 2 : sorted[middle]
+}
