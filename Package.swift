@@ -51,16 +51,21 @@ let package = Package(
         library("CArchive", pkgConfig: "libarchive", package: "libarchive-dev"),
 
         .systemLibrary(name: "CProcessor"),
+        .target(name: "CBuildFeatures", cSettings: [.unsafeFlags(["-march=\(cpu)"])]),
+        // Ends a program on a processor below `cpu` before its `main`; without -march, and imported by no program.
+        .target(name: "CProcessorCheck", dependencies: ["CBuildFeatures"]),
+
         module("Workers"),
         module("Checksums"),
+        module("Files"),
         module("Kernels", ["Workers", "COpenBLAS", "CProcessor"]),
-        module("HDF5", ["CHDF5"]),
+        module("HDF5", ["CHDF5", "Files"]),
         module("Cluster", ["CMPI"]),
         module("Networks", ["Kernels", "Workers"]),
         module(
             "Datasets",
-            ["HDF5", "Checksums", "Workers", "Kernels", "CTurboJPEG", "CSPNG", "CArchive"]),
-        module("Checkpoints", ["HDF5", "Checksums", "Networks", "Kernels"]),
+            ["HDF5", "Checksums", "Files", "Workers", "Kernels", "CTurboJPEG", "CSPNG", "CArchive"]),
+        module("Checkpoints", ["HDF5", "Checksums", "Files", "Networks", "Kernels"]),
         module("Metrics"),
         module("Detection", ["Networks", "Kernels", "Workers", "Cluster", "Datasets", "Metrics"]),
         module("RunConfiguration", [yams]),
@@ -68,7 +73,7 @@ let package = Package(
             "Training",
             [
                 "Workers", "Kernels", "Cluster", "Networks", "Datasets", "Checkpoints", "Metrics",
-                "Detection", "RunConfiguration",
+                "Detection", "RunConfiguration", "Files",
             ]),
         module("Reporting", ["Metrics"]),
         .executableTarget(
@@ -76,6 +81,7 @@ let package = Package(
             dependencies: [
                 argumentParser, "Workers", "Kernels", "Cluster", "Networks", "Datasets",
                 "Checkpoints", "Metrics", "Detection", "RunConfiguration", "Training", "Reporting",
+                "Files", "CProcessorCheck",
             ],
             swiftSettings: settings),
 
@@ -85,8 +91,10 @@ let package = Package(
         .executableTarget(
             name: "cluster-check", dependencies: ["Cluster", "Kernels", "Workers"],
             path: "Tests/ClusterCheck", swiftSettings: settings),
+        tests("CProcessorCheck", ["CBuildFeatures"]),
         tests("Workers"),
         tests("Checksums"),
+        tests("Files"),
         tests("Kernels", ["Workers"]),
         tests("HDF5"),
         tests("Cluster", ["cluster-check"]),

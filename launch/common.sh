@@ -77,12 +77,14 @@ build() {
         swift build --package-path "$root" -c release --product t2fnorm
 }
 
-# Lets mpirun work as root, in containers, and with more ranks than cores.
+# Lets mpirun work as root, in containers, with more ranks than cores, and beside other programs: a rank that waits
+# gives its core away.
 allow_mpirun() {
     if ((EUID == 0)); then
         export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
     fi
     export OMPI_MCA_rmaps_base_oversubscribe=${OMPI_MCA_rmaps_base_oversubscribe:-1}
+    export OMPI_MCA_mpi_yield_when_idle=${OMPI_MCA_mpi_yield_when_idle:-1}
     export OMPI_MCA_hwloc_base_binding_policy=${OMPI_MCA_hwloc_base_binding_policy:-none}
 }
 

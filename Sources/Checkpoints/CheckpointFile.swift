@@ -1,4 +1,5 @@
 internal import Checksums
+internal import Files
 internal import Foundation
 internal import HDF5
 
@@ -20,6 +21,10 @@ enum CheckpointFile {
                 try writeTensors(checkpoint.state, to: "state", of: file)
                 try writeTensors(checkpoint.momentum, to: "momentum", of: file)
             }
+        } catch let error as FileError {
+            throw CheckpointError(error)
+        } catch let error as HDF5Error {
+            throw CheckpointError(path: path, error)
         } catch {
             throw CheckpointError(path: path, reason: "\(error)")
         }
@@ -37,6 +42,8 @@ enum CheckpointFile {
             return try readAll(file, path: path)
         } catch let error as CheckpointError {
             throw error
+        } catch let error as HDF5Error {
+            throw CheckpointError(path: path, error)
         } catch {
             throw CheckpointError(path: path, reason: "\(error)")
         }

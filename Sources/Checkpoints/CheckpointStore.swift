@@ -1,5 +1,5 @@
+internal import Files
 internal import Foundation
-internal import HDF5
 
 /// The checkpoints of a run: `step-00004800.h5 …`, `latest` (the name of the newest) and `best.h5`.
 ///
@@ -22,19 +22,16 @@ public struct CheckpointStore: Sendable {
     /// Writes a snapshot as the newest; then deletes the oldest ones.
     public func save(_ checkpoint: Checkpoint) throws(CheckpointError) {
         do {
-            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+            try createFolder(folder)
         } catch {
-            throw CheckpointError(
-                path: folder, reason: "could not create the folder: \(error.localizedDescription)")
+            throw CheckpointError(path: folder, reason: "could not create the folder: \(error.reason)")
         }
         let name = fileName(step: checkpoint.position.step)
         try CheckpointFile.write(checkpoint, to: "\(folder)/\(name)")
         do {
-            try replaceFile(at: "\(folder)/latest") { temporary in
-                try Data("\(name)\n".utf8).write(to: URL(filePath: temporary))
-            }
+            try writeFile("\(name)\n", to: "\(folder)/latest")
         } catch {
-            throw CheckpointError(path: "\(folder)/latest", reason: "\(error)")
+            throw CheckpointError(error)
         }
         for old in stepFiles().dropLast(keep) where old != name {
             try? FileManager.default.removeItem(atPath: "\(folder)/\(old)")
@@ -63,7 +60,11 @@ public struct CheckpointStore: Sendable {
                 damaged.append(error)
             }
         }
-        if let first = damaged.first { throw first }
+        if let first = damaged.first {
+            throw CheckpointError(
+                path: first.path,
+                reason: "\(first.reason); no other one is whole, start anew with --resume none")
+        }
         return nil
     }
 
@@ -72,7 +73,11 @@ public struct CheckpointStore: Sendable {
         guard FileManager.default.fileExists(atPath: path) else {
             throw CheckpointError(path: path, reason: "there is no such file")
         }
-        return try CheckpointFile.read(path)
+        do {
+            return try CheckpointFile.read(path)
+        } catch {
+            throw CheckpointError(path: path, reason: "\(error.reason); name another checkpoint of the run")
+        }
     }
 
     private func fileName(step: Int) -> String {

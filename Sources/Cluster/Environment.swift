@@ -7,8 +7,11 @@ public struct Environment: Equatable, Sendable {
     /// The number of ranks that the launcher started, where it says so.
     public let launchedSize: Int?
 
+    /// This process's number among those that the launcher started; 0 where it does not say.
+    public let launchedRank: Int
+
     /// One process, started by hand.
-    public static let alone = Environment(isLaunched: false, launchedSize: nil)
+    public static let alone = Environment(isLaunched: false, launchedSize: nil, launchedRank: 0)
 
     /// The environment of this process.
     public static func current() throws(LaunchError) -> Environment {
@@ -27,6 +30,7 @@ public struct Environment: Equatable, Sendable {
         launchedSize =
             ["OMPI_COMM_WORLD_SIZE", "PMI_SIZE"].compactMap { variables[$0].flatMap { Int($0) } }.first
             ?? (isLaunched ? taskCount : nil)
+        launchedRank = Self.rank(variables)
         if let taskCount, taskCount > 1, !isLaunched {
             throw LaunchError(
                 problem: "srun started \(taskCount) tasks without MPI",
@@ -34,9 +38,16 @@ public struct Environment: Equatable, Sendable {
         }
     }
 
-    private init(isLaunched: Bool, launchedSize: Int?) {
+    private init(isLaunched: Bool, launchedSize: Int?, launchedRank: Int) {
         self.isLaunched = isLaunched
         self.launchedSize = launchedSize
+        self.launchedRank = launchedRank
+    }
+
+    /// The rank that the launcher gave this process, known before MPI starts, and where it cannot; 0 where none did.
+    public static func rank(_ variables: [String: String]) -> Int {
+        ["OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID"]
+            .compactMap { variables[$0].flatMap { Int($0) } }.first ?? 0
     }
 
     /// Refuses a world that is not the one the launcher started.

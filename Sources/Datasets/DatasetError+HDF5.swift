@@ -1,3 +1,4 @@
+internal import Files
 internal import HDF5
 
 extension DatasetError {
@@ -12,6 +13,8 @@ extension DatasetError {
         } catch let error as HDF5Error {
             let reason = error.object.map { "could not \(error.action) '\($0)': \(error.reason)" }
             throw DatasetError(action: action, place: place, reason: reason ?? error.reason)
+        } catch let error as FileError {
+            throw DatasetError(action: action, place: place, reason: error.reason)
         } catch {
             throw DatasetError(action: action, place: place, reason: "\(error)")
         }

@@ -1,6 +1,6 @@
 internal import Checksums
+internal import Files
 internal import Foundation
-internal import HDF5
 
 /// What a dataset's folder holds; the file `manifest.json`, written last.
 public struct Manifest: Codable, Equatable, Sendable {
@@ -79,7 +79,7 @@ extension Manifest {
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
             let data = try encoder.encode(self)
-            try replaceFile(at: path) { try data.write(to: URL(filePath: $0)) }
+            try writeFile(String(decoding: data, as: UTF8.self), to: path)
         }
     }
 

@@ -1,6 +1,6 @@
 internal import Checksums
+internal import Files
 internal import Glibc
-internal import HDF5
 
 /// An open file that any thread may read at any place.
 final class ReadableFile: Sendable {

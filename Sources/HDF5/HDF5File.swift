@@ -1,4 +1,5 @@
 internal import CHDF5
+internal import Files
 internal import Glibc
 
 /// An open HDF5 file; it closes when its owner goes.
@@ -49,7 +50,7 @@ public struct HDF5File: ~Copyable, Sendable {
     ///
     /// A crash at any time leaves either the old file or the new one, and perhaps a `…​.partial-…` beside it.
     ///
-    /// - Throws: What `body` throws, or an `HDF5Error`; then the old file, if any, is untouched.
+    /// - Throws: What `body` throws, an `HDF5Error` or a `FileError`; then the old file, if any, is untouched.
     public static func writeAtomically(
         to path: String, _ body: (borrowing HDF5File) throws -> Void
     ) throws {

@@ -1,5 +1,5 @@
+public import Files
 internal import Foundation
-internal import HDF5
 
 /// `metrics.jsonl`: one JSON object a line for each update and each epoch, in order.
 ///
@@ -27,25 +27,22 @@ public final class EventLog {
     private let encoder = JSONEncoder()
 
     /// Opens the log to go on after update `step`: what was logged of later ones is dropped.
-    public init(path: String, afterStep step: Int) throws(TrainingError) {
+    public init(path: String, afterStep step: Int) throws(FileError) {
         encoder.outputFormatting = .sortedKeys
         self.path = path
         do {
-            let kept = Self.lines(of: path, upToStep: step)
-            try replaceFile(at: path) { temporary in
-                try Data(kept.map { $0 + "\n" }.joined().utf8).write(to: URL(filePath: temporary))
-            }
+            try writeFile(Self.lines(of: path, upToStep: step).map { $0 + "\n" }.joined(), to: path)
             file = try FileHandle(forWritingTo: URL(filePath: path))
             try file.seekToEnd()
         } catch {
-            throw .data("could not write \(path): \(error)")
+            throw FileError(path: path, error)
         }
     }
 
     deinit { try? file.close() }
 
     /// Adds what an event has to say, if anything.
-    public func record(_ event: TrainingEvent) throws(TrainingError) {
+    public func record(_ event: TrainingEvent) throws(FileError) {
         switch event {
         case .step(let report): try append(Line(event: "step", report: report))
         case .epoch(let report): try append(Line(event: "epoch", report: report))
@@ -53,11 +50,11 @@ public final class EventLog {
         }
     }
 
-    private func append(_ line: some Encodable) throws(TrainingError) {
+    private func append(_ line: some Encodable) throws(FileError) {
         do {
             try file.write(contentsOf: try encoder.encode(line) + Data("\n".utf8))
         } catch {
-            throw .data("could not write \(path): \(error)")
+            throw FileError(path: path, error)
         }
     }
 

@@ -1,6 +1,8 @@
 internal import Checkpoints
 internal import Cluster
 internal import Datasets
+internal import Files
+internal import Metrics
 internal import RunConfiguration
 
 /// The exit codes of the command line.
@@ -20,20 +22,12 @@ public func failureReport(of error: any Error) -> (exitCode: Int32, message: Str
         switch error {
         case is ConfigurationError: ExitCode.usage
         case is DatasetError: ExitCode.data
-        case let error as TrainingError: error.exitCode
+        case is TrainingError: ExitCode.numeric
+        case let error as RankingMetricsError: error.invalidCount > 0 ? ExitCode.numeric : ExitCode.data
         case is CheckpointError: ExitCode.checkpoint
-        case is MPIError, is LaunchError: ExitCode.environment
+        case is MPIError, is LaunchError, is FileError: ExitCode.environment
         case let failure as JobFailure: failure.exitCode
         default: ExitCode.unexpected
         }
     return (code, "\(error)")
-}
-
-extension TrainingError {
-    var exitCode: Int32 {
-        switch self {
-        case .lossNotFinite: ExitCode.numeric
-        case .data: ExitCode.data
-        }
-    }
 }

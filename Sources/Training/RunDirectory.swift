@@ -1,5 +1,4 @@
-internal import Foundation
-internal import HDF5
+public import Files
 public import RunConfiguration
 
 /// Where a run keeps what it makes: `<output>/<name>/s<seed>/`.
@@ -22,24 +21,12 @@ public struct RunDirectory: Sendable {
     public func evaluationPath(benchmark: String) -> String { "\(path)/evaluation/\(benchmark)/ood" }
 
     /// Makes the folder, with those above it.
-    public func create() throws(TrainingError) {
-        do {
-            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-        } catch {
-            throw .data("could not create run directory \(path): \(error.localizedDescription)")
-        }
-    }
+    public func create() throws(FileError) { try createFolder(path) }
 }
 
 extension RunDirectory {
     /// Writes the resolved configuration.
-    func write(_ configuration: RunConfiguration) throws(TrainingError) {
-        do {
-            try replaceFile(at: configurationPath) { temporary in
-                try Data(configuration.yaml.utf8).write(to: URL(filePath: temporary))
-            }
-        } catch {
-            throw .data("could not write \(configurationPath): \(error)")
-        }
+    func write(_ configuration: RunConfiguration) throws(FileError) {
+        try writeFile(configuration.yaml, to: configurationPath)
     }
 }

@@ -2,6 +2,7 @@ internal import Checkpoints
 public import Cluster
 internal import Datasets
 internal import Detection
+internal import Files
 internal import Kernels
 internal import Networks
 public import RunConfiguration
@@ -18,6 +19,7 @@ public final class Trainer {
     private let directory: RunDirectory
     private let store: CheckpointStore
     private var log: EventLog?
+    private var logFailure: FileError?
 
     /// - Parameter observer: Called on every rank with each event, in order.
     public init(
@@ -56,7 +58,10 @@ public final class Trainer {
 
     /// One step, and what falls due after it.
     private func advance(_ session: TrainingSession) throws {
-        let batch = try together { try session.nextBatch() }
+        let batch = try together {
+            if let failure = self.logFailure { throw failure }
+            return try session.nextBatch()
+        }
         let report = try session.step(batch, communicator)
         guard report.loss.isFinite else {
             throw try agreed(
@@ -64,11 +69,11 @@ public final class Trainer {
                     loss: report.loss, epoch: report.epoch, step: report.stepInEpoch,
                     learningRate: report.learningRate))
         }
-        try emit(.step(report))
+        emit(.step(report))
         if session.isAtEndOfEpoch {
             let accuracy = try validate(session)
             let isBest = accuracy >= session.position.bestAccuracy
-            try emit(.epoch(session.endEpoch(validationAccuracy: accuracy)))
+            emit(.epoch(session.endEpoch(validationAccuracy: accuracy)))
             try save(session, isBest: isBest)
         } else if configuration.training.checkpointEvery > 0,
             session.position.step.isMultiple(of: configuration.training.checkpointEvery)
@@ -91,13 +96,15 @@ public final class Trainer {
 
     private func save(_ session: TrainingSession, isBest: Bool = false) throws {
         let paths: [String] = try together {
+            if let failure = self.logFailure { throw failure }
+            try session.checkParameters()
             guard self.communicator.rank == 0 else { return [] }
             let checkpoint = session.checkpoint(configuration: self.configuration.yaml)
             try self.store.save(checkpoint)
             if isBest { try self.store.saveBest(checkpoint) }
             return [self.directory.checkpointsPath]
         }
-        for path in paths { try emit(.checkpoint(path: path, isBest: isBest)) }
+        for path in paths { emit(.checkpoint(path: path, isBest: isBest)) }
     }
 
     private func announce(_ setup: TrainingSetup, _ session: TrainingSession) {
@@ -122,9 +129,14 @@ public final class Trainer {
         observer(.started(session.plan(setup, communicator, directory: directory.path)))
     }
 
-    private func emit(_ event: TrainingEvent) throws {
+    /// Tells the observer and the log. Only rank 0 has a log, so its failure waits for where all ranks hear of it.
+    private func emit(_ event: TrainingEvent) {
         observer(event)
-        try log?.record(event)
+        do {
+            try log?.record(event)
+        } catch {
+            logFailure = logFailure ?? error
+        }
     }
 
     /// Runs `body` on all ranks; a failure on any becomes the same one on all.

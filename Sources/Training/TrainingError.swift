@@ -1,18 +1,23 @@
-/// Why training cannot go on.
+/// Why training cannot go on: numbers that are none.
 public enum TrainingError: Error, Equatable, Sendable, CustomStringConvertible {
     /// The loss of a step is NaN or infinite.
     case lossNotFinite(loss: Double, epoch: Int, step: Int, learningRate: Double)
-    /// The data does not fit the configuration.
-    case data(String)
+    /// A parameter or running statistic, named as in the state dictionary, has become NaN or infinite; `step` counts
+    /// all updates.
+    case tensorNotFinite(name: String, step: Int)
 
     public var description: String {
         switch self {
         case .lossNotFinite(let loss, let epoch, let step, let learningRate):
             """
-            loss is \(loss) at step \(step) of epoch \(epoch) with a learning rate of \(learningRate): lower \
+            loss is \(loss.isNaN ? "NaN" : "infinite") at step \(step) of epoch \(epoch) with a learning rate of \
+            \(learningRate): lower optimizer.learningRate, or resume from an earlier checkpoint
+            """
+        case .tensorNotFinite(let name, let step):
+            """
+            tensor '\(name)' is not finite after update \(step), so no checkpoint is written: lower \
             optimizer.learningRate, or resume from an earlier checkpoint
             """
-        case .data(let message): message
         }
     }
 }

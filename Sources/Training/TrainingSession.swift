@@ -131,6 +131,16 @@ final class TrainingSession {
         return report
     }
 
+    /// Refuses parameters that are NaN or infinite: the next loss would tell, but a checkpoint comes first.
+    func checkParameters() throws(TrainingError) {
+        let store = classifier.parameters
+        for entry in store.entries where entry.role != .batchCount {
+            guard store.elements(of: entry).allSatisfy(\.isFinite) else {
+                throw .tensorNotFinite(name: entry.name, step: position.step)
+            }
+        }
+    }
+
     /// A snapshot that a run can go on from.
     func checkpoint(configuration yaml: String) -> Checkpoint {
         Checkpoint(

@@ -27,6 +27,7 @@ struct T2FNormCommand: ParsableCommand {
     static func main() {
         do {
             var command = try parseAsRoot()
+            try (command as? any SingleProcessCommand)?.checkIsAlone()
             try command.run()
         } catch {
             exit(reporting: error)

@@ -48,13 +48,15 @@ struct EvaluateCommand: ParsableCommand {
         try runJob { communicator in
             let display = communicator.rank == 0 ? EvaluationDisplay() : nil
             var contenders: [Table.Contender] = []
+            var directories: [String] = []
             for run in runs {
-                contenders += try RunEvaluation(
+                let evaluation = RunEvaluation(
                     folder: run, settings: settings, scores: score, checkpoint: checkpoint,
-                    communicator: communicator, display: display
-                ).contenders()
+                    communicator: communicator, display: display)
+                contenders += try evaluation.contenders()
+                directories += try evaluation.seedFolders()
             }
-            display?.show(contenders)
+            display?.show(contenders, runs: directories)
         }
     }
 }

@@ -31,10 +31,11 @@ final class EvaluationDisplay {
             "scoring \(set)  \(decimal(rate, 0)) img/s  ETA \(duration(rest))")
     }
 
-    func show(_ contenders: [Table.Contender]) {
+    /// Ends the evaluation: the table, and where the runs are.
+    func show(_ contenders: [Table.Contender], runs: [String]) {
         guard !contenders.isEmpty else { return }
         progress.printLine("")
-        progress.printLine(Table(comparing: contenders).console(styled: isatty(STDOUT_FILENO) == 1))
-        for run in NSOrderedSet(array: contenders.map(\.run)) { progress.printLine("run: \(run)") }
+        progress.printLine(Table(comparing: contenders).console(styled: progress.isTerminal))
+        for run in runs { progress.printLine("run directory: \(run)") }
     }
 }

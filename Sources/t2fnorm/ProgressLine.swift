@@ -1,4 +1,5 @@
 import Foundation
+import Reporting
 
 /// The progress of something long on standard output.
 ///
@@ -7,7 +8,9 @@ struct ProgressLine {
     private static let logInterval = Duration.seconds(10)
     private static let drawInterval = Duration.milliseconds(100)
 
-    private let isTerminal = Self.isShownOnTerminal
+    /// Whether somebody watches on a terminal.
+    var isTerminal: Bool { terminal != nil }
+    private let terminal = Self.shownOn
     private let clock = ContinuousClock()
     private var last: ContinuousClock.Instant?
     private var isDrawn = false
@@ -20,15 +23,14 @@ struct ProgressLine {
         let interval = isTerminal ? Self.drawInterval : Self.logInterval
         if let last, now - last < interval { return }
         last = now
-        guard isTerminal else {
+        guard let terminal else {
             print("\(decimal(100 * fraction, 1)) %  \(text)")
             flush()
             return
         }
-        let width = 24
-        let filled = min(max(Int((fraction * Double(width)).rounded()), 0), width)
-        let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: width - filled)
-        print("\r\u{1B}[K\(bar) \(decimal(100 * fraction, 1)) %  \(text)", terminator: "")
+        let line = progressBar(
+            fraction, caption: "\(decimal(100 * fraction, 1)) %  \(text)", width: Self.width(of: terminal))
+        print("\r\u{1B}[K\(line)", terminator: "")
         isDrawn = true
         flush()
     }
@@ -41,12 +43,23 @@ struct ProgressLine {
         flush()
     }
 
-    /// Whether somebody watches: `mpirun` gives its ranks a terminal of its own, so there its own output counts.
-    private static var isShownOnTerminal: Bool {
-        guard isatty(STDOUT_FILENO) == 1 else { return false }
-        guard ProcessInfo.processInfo.environment["OMPI_COMM_WORLD_SIZE"] != nil else { return true }
-        let output = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(getppid())/fd/1")
-        return output?.hasPrefix("/dev/pts/") == true || output?.hasPrefix("/dev/tty") == true
+    /// The terminal that somebody watches: `mpirun` gives its ranks one of their own, so there its own output counts.
+    private static var shownOn: String? {
+        guard isatty(STDOUT_FILENO) == 1 else { return nil }
+        guard ProcessInfo.processInfo.environment["OMPI_COMM_WORLD_SIZE"] != nil else { return "/dev/stdout" }
+        let output = "/proc/\(getppid())/fd/1"
+        let target = try? FileManager.default.destinationOfSymbolicLink(atPath: output)
+        return target?.hasPrefix("/dev/pts/") == true || target?.hasPrefix("/dev/tty") == true ? target : nil
+    }
+
+    /// In columns; 80 where the terminal does not say.
+    private static func width(of terminal: String) -> Int {
+        let descriptor = unsafe open(terminal, O_WRONLY | O_NOCTTY | O_CLOEXEC)
+        guard descriptor >= 0 else { return 80 }
+        defer { _ = close(descriptor) }
+        var size = winsize()
+        return unsafe ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0
+            ? Int(size.ws_col) : 80
     }
 
     private func flush() { fflush(nil) }

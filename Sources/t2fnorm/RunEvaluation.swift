@@ -2,6 +2,7 @@ import Checkpoints
 import Cluster
 import Datasets
 import Detection
+import Files
 import Foundation
 import Metrics
 import Networks
@@ -38,7 +39,7 @@ struct RunEvaluation {
     private var title: String { URL(filePath: folder).lastPathComponent }
 
     /// `s0`, `s1` … in `folder`, or `folder` itself if it is one of them.
-    private func seedFolders() throws(CheckpointError) -> [String] {
+    func seedFolders() throws(CheckpointError) -> [String] {
         let files = FileManager.default
         if files.fileExists(atPath: "\(folder)/config.yml") { return [folder] }
         let names = (try? files.contentsOfDirectory(atPath: folder)) ?? []
@@ -47,7 +48,7 @@ struct RunEvaluation {
         }
         guard !seeds.isEmpty else {
             throw CheckpointError(
-                path: folder, reason: "is no run: there is no config.yml in it or in s0, s1 …")
+                path: folder, reason: "there is no run here: no config.yml in the folder or in s0, s1 …")
         }
         return seeds.sorted().map { "\(folder)/\($0)" }
     }
@@ -79,7 +80,9 @@ struct RunEvaluation {
         let configuration = try RunConfiguration.load(
             files: [directory.configurationPath], overrides: settings, names: .known)
         let path = "\(directory.checkpointsPath)/\(try fileName(directory))"
-        let classifier = try CheckpointStore.load(path).makeClassifier(path: path)
+        let model = try CheckpointStore.load(path)
+        try model.check(fits: configuration, path: path)
+        let classifier = try model.makeClassifier(path: path)
         try configuration.checkImageSize(of: classifier.name)
         let test = try PackedDataset(path: configuration.data.test)
         try checkLabels(of: test, classes: classifier.classes)
@@ -107,7 +110,7 @@ struct RunEvaluation {
         guard communicator.rank == 0 else { return }
         for (score, result) in evaluation.results {
             let path = "\(directory.evaluationPath(benchmark: benchmark))/\(score.rawValue).csv"
-            try writeAtomically(Table(BenchmarkSummary([result])).csv, to: path)
+            try writeFile(Table(BenchmarkSummary([result])).csv, to: path)
         }
     }
 

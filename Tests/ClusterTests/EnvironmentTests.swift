@@ -20,6 +20,16 @@ struct EnvironmentTests {
         #expect(environment.launchedSize == launchedSize)
     }
 
+    @Test(
+        arguments: [
+            (["HOME": "/root"], 0), (["OMPI_COMM_WORLD_RANK": "2", "PMIX_RANK": "2"], 2),
+            (["PMI_RANK": "3"], 3),
+            (["SLURM_PROCID": "1"], 1),
+        ] as [([String: String], Int)])
+    func theRankIsKnownBeforeMPIStarts(variables: [String: String], rank: Int) {
+        #expect(Environment.rank(variables) == rank)
+    }
+
     @Test func severalTasksWithoutMPIAreRefusedWithTheRemedy() {
         let error = #expect(throws: LaunchError.self) {
             try Environment(variables: ["SLURM_STEP_NUM_TASKS": "3", "SLURM_PROCID": "1"])

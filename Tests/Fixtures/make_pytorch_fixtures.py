@@ -376,8 +376,8 @@ def write_descent(name, heads, size, rate):
 
 
 FILES = {
-    "resnet20.json": lambda: write_step("resnet20", count=16, tries=150),
-    "resnet18.json": lambda: write_step("resnet18", count=4, tries=150),
+    "resnet20.json": lambda: write_step("resnet20", count=16, tries=150, wanted=5e-5),
+    "resnet18.json": lambda: write_step("resnet18", count=4, tries=150, wanted=5e-5),
     "resnet18_224x224.json": lambda: write_step(
         "resnet18_224x224", count=4, tries=150, size=40, wanted=1e-4, samples=12),
     "resnet50.json": lambda: write_step("resnet50", count=4, tries=150, size=40, wanted=1e-4, samples=12),

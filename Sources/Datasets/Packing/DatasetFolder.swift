@@ -1,5 +1,5 @@
+internal import Files
 internal import Foundation
-internal import HDF5
 
 /// A dataset's folder in the making: written under another name, renamed when it is whole.
 struct DatasetFolder {
@@ -32,7 +32,7 @@ struct DatasetFolder {
         }
         try DatasetError.wrapping("create folder", temporary) { [temporary] in
             try? FileManager.default.removeItem(atPath: temporary)
-            try FileManager.default.createDirectory(atPath: temporary, withIntermediateDirectories: true)
+            try createFolder(temporary)
         }
     }
 

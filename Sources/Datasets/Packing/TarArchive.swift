@@ -1,5 +1,5 @@
+internal import Files
 internal import Glibc
-internal import HDF5
 
 /// The files of a tar archive, in any order.
 ///

@@ -2,10 +2,13 @@ internal import Foundation
 internal import Kernels
 
 extension Canvas {
-    /// A canvas covered by one texture without an object.
+    /// A canvas covered by one texture without an object, in the colours of backgrounds and half way to any other.
+    ///
+    /// Textures of full contrast, and noise of full contrast more so, are no test of a network trained for minutes: it is as
+    /// sure of them as of objects (`docs/status.md`), since their edges are stronger than any it has seen.
     static func texture(with stream: inout RandomStream) -> Canvas {
         var canvas = Canvas()
-        let (first, second) = (stream.color(), stream.color())
+        let (first, second) = (stream.mutedColor(), stream.textureColor())
         switch stream.integer(below: 5) {
         case 0: canvas.paintGradient(from: first, to: second, with: &stream)
         case 1: canvas.paintWaves(first, second, count: 1, with: &stream)
@@ -17,7 +20,8 @@ extension Canvas {
         return canvas
     }
 
-    /// A canvas of noise: independent pixels, grains of some pixels, or black and white specks.
+    /// A canvas of noise around the colour of a background: independent pixels, grains of some pixels, or specks of two
+    /// colours.
     static func noise(with stream: inout RandomStream) -> Canvas {
         var canvas = Canvas()
         let grain = [1, 1, 2, 4][stream.integer(below: 4)]
@@ -27,9 +31,12 @@ extension Canvas {
             isGrey ? Color(repeating: stream.uniform()) : stream.color()
         }
         let isBinary = stream.uniform() < 0.25
+        let middle = stream.mutedColor()
+        let contrast = stream.uniform(in: 0.2...0.6)
         canvas.paint { point, _ in
             let color = values[Int(point.y) / grain * columns + Int(point.x) / grain]
-            return isBinary ? Color(repeating: color.x < 0.5 ? 0 : 1) : color
+            let value = isBinary ? Color(repeating: color.x < 0.5 ? 0 : 1) : color
+            return middle + contrast * (value - 0.5)
         }
         return canvas
     }
@@ -51,7 +58,7 @@ extension Canvas {
     /// Cells around random points, each of its own colour and darker towards its border.
     private mutating func paintCells(with stream: inout RandomStream) {
         let cells = (0..<10 + stream.integer(below: 20)).map { _ in
-            (stream.point(margin: 3), stream.color())
+            (stream.point(margin: 3), stream.textureColor())
         }
         paint { point, _ in
             var nearest = (distance: Float.infinity, color: Color.zero)
@@ -61,5 +68,13 @@ extension Canvas {
             }
             return nearest.color * max(0.3, 1 - nearest.distance / 12)
         }
+    }
+}
+
+extension RandomStream {
+    /// A colour half way between that of a background and any other.
+    fileprivate mutating func textureColor() -> Color {
+        let muted = mutedColor()
+        return muted + 0.5 * (color() - muted)
     }
 }

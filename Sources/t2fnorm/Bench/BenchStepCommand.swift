@@ -15,12 +15,10 @@ struct BenchStepCommand: ParsableCommand {
               t2fnorm bench step --network resnet18_32x32 --batch 200 --mode inference --json
             """)
 
-    @Option(
-        help: ArgumentHelp(
-            "One of \(NetworkName.allCases.map(\.rawValue).joined(separator: ", ")).", valueName: "name"))
+    @Option(help: ArgumentHelp("The network.", valueName: "name"))
     var network = NetworkName.resnet18At32
 
-    @Option(help: "Whether a step learns or only looks: training or inference.")
+    @Option(help: "Whether a step learns or only looks.")
     var mode = StepBenchmark.Mode.training
 
     @Option(help: "Images in a step.")

@@ -2,7 +2,7 @@ import ArgumentParser
 import Datasets
 import Reporting
 
-struct DataInspectCommand: ParsableCommand {
+struct DataInspectCommand: SingleProcessCommand {
     static let configuration = CommandConfiguration(
         commandName: "inspect", abstract: "Prints what datasets hold: source, layout, images of each class.")
 

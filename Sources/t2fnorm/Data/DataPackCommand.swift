@@ -2,7 +2,7 @@ public import ArgumentParser
 public import Datasets
 import Foundation
 
-struct DataPackCommand: ParsableCommand {
+struct DataPackCommand: SingleProcessCommand {
     /// How images lie in what is packed.
     enum Format: String, CaseIterable, ExpressibleByArgument {
         case auto, folder, tar, cifar10, cifar100, idx
@@ -116,8 +116,8 @@ struct DataPackCommand: ParsableCommand {
     private var resolvedFormat: Format {
         guard format == .auto else { return format }
         let file = URL(filePath: inputs[0]).lastPathComponent.lowercased()
-        if file.contains("idx") && labels != nil { return .idx }
-        return [".tar", ".tar.gz", ".tgz"].contains(where: file.hasSuffix) ? .tar : .folder
+        if [".tar", ".tar.gz", ".tgz"].contains(where: file.hasSuffix) { return .tar }
+        return file.contains("idx") ? .idx : .folder
     }
 }
 

@@ -2,7 +2,7 @@ import ArgumentParser
 import Datasets
 import Foundation
 
-struct DataSynthesizeCommand: ParsableCommand {
+struct DataSynthesizeCommand: SingleProcessCommand {
     static let configuration = CommandConfiguration(
         commandName: "synthesize",
         abstract: "Draws the embedded benchmark: ten classes of objects, and sets of other things.",

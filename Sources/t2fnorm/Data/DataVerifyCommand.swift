@@ -1,7 +1,7 @@
 import ArgumentParser
 import Datasets
 
-struct DataVerifyCommand: ParsableCommand {
+struct DataVerifyCommand: SingleProcessCommand {
     static let configuration = CommandConfiguration(
         commandName: "verify", abstract: "Reads every shard of datasets and compares it with its checksum.")
 

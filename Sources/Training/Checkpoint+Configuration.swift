@@ -1,0 +1,29 @@
+public import Checkpoints
+internal import Networks
+public import RunConfiguration
+
+extension Checkpoint {
+    /// Refuses a model of another network, head or number of classes than `configuration` says.
+    ///
+    /// - Parameter path: Where the snapshot came from, for the error.
+    public func check(fits configuration: RunConfiguration, path: String) throws(CheckpointError) {
+        let expectedTemperature: Float? =
+            switch configuration.headKind {
+            case .linear: nil
+            case .t2fnorm(let temperature): temperature
+            }
+        let found = Self.describe(network, classes, temperature)
+        let expected = Self.describe(
+            configuration.network.name, configuration.network.classes, expectedTemperature)
+        guard found == expected else {
+            throw CheckpointError(
+                path: path,
+                reason: "holds \(found), the configuration says \(expected); name another checkpoint")
+        }
+    }
+
+    private static func describe(_ network: String, _ classes: Int, _ temperature: Float?) -> String {
+        let head = temperature.map { "a T2FNorm head of temperature \($0)" } ?? "a linear head"
+        return "a \(network) for \(classes) classes with \(head)"
+    }
+}
