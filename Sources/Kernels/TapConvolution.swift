@@ -75,6 +75,11 @@ struct TapConvolution: Sendable {
     var columns: Int { paddedToVectors(target.channels) }
     /// Elements of the packed weights: `[columns / 16, inner, 16]`, for the library `[inner, columns]`.
     var panelCount: Int { inner * columns }
+    /// Whether each row of the matrix product is one position of the source, in order.
+    private var readsAsItLies: Bool {
+        taps.count == 1 && taps[0].y == 0 && taps[0].x == 0 && sourceStep == 1
+            && grid == (source.height, source.width)
+    }
     /// Positions of an image that are written.
     var positions: Int { grid.height * grid.width }
 }
@@ -295,6 +300,14 @@ extension TapConvolution {
                     dividingBy: channels)
                 let tap = taps[t]
                 let reader = Reader(operand, group: group, channel: channel, channels: channels)
+                if readsAsItLies {
+                    for index in start..<end {
+                        store(
+                            reader.vector(operand, at: index * channels + channel),
+                            place(index - rows.lowerBound, chunk))
+                    }
+                    continue
+                }
                 var (p, q) = (first.p, first.q)
                 for index in start..<end {
                     let y = p * sourceStep + tap.y

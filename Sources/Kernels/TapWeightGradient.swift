@@ -27,52 +27,63 @@ struct TapWeightGradient: Sendable {
         into laneGradients: inout MutableSpan<Float>, on pool: WorkerPool
     ) {
         let lanes = (sampleCount + laneSize - 1) / laneSize
-        let block = innerBlock(lanes: lanes, threads: pool.threads)
+        let (block, width) = cut(lanes: lanes, threads: pool.threads)
         let blocks = (patches.inner + block - 1) / block
-        let columns = gradient.inner
+        let parts = (gradient.inner + width - 1) / width
         let input = copy input
         let outputGradient = copy outputGradient
         let gathered = 0..<block * Self.chunk
-        let gradients = gathered.upperBound..<gathered.upperBound + columns * Self.chunk
-        let products = gradients.upperBound..<gradients.upperBound + block * columns
+        let gradients = gathered.upperBound..<gathered.upperBound + width * Self.chunk
+        let products = gradients.upperBound..<gradients.upperBound + block * width
         let weightCount = patches.taps.count * patches.source.channels * patches.target.channels
         var none = MutableSpan<Double>()
         pool.share(
-            &laneGradients, &none, items: lanes * blocks, scratch: products.upperBound
+            &laneGradients, &none, items: lanes * blocks * parts, scratch: products.upperBound
         ) { item, lane, _, scratch in
-            let (index, part) = item.quotientAndRemainder(dividingBy: blocks)
-            let inner = part * block..<min((part + 1) * block, patches.inner)
+            let (index, place) = item.quotientAndRemainder(dividingBy: blocks * parts)
+            let inner = place / parts * block..<min((place / parts + 1) * block, patches.inner)
+            let columns = place % parts * width..<min((place % parts + 1) * width, gradient.inner)
             let samples = index * laneSize..<min((index + 1) * laneSize, sampleCount)
             let rows = samples.lowerBound * patches.positions..<samples.upperBound * patches.positions
             for first in stride(from: rows.lowerBound, to: rows.upperBound, by: Self.chunk) {
                 let chunk = first..<min(first + Self.chunk, rows.upperBound)
                 var left = scratch.part(gathered)
-                if patches.usesLibrary {
-                    patches.gatherRows(input, rows: chunk, inner, into: &left)
-                } else {
-                    patches.gatherPanels(input, rows: chunk, inner, panelRows: Self.chunk, into: &left)
-                }
+                gather(patches, input, rows: chunk, inner, into: &left)
                 var right = scratch.part(gradients)
-                if patches.usesLibrary {
-                    gradient.gatherRows(outputGradient, rows: chunk, 0..<columns, into: &right)
-                } else {
-                    gradient.gatherPanels(
-                        outputGradient, rows: chunk, 0..<columns, panelRows: Self.chunk, into: &right)
-                }
+                gather(gradient, outputGradient, rows: chunk, columns, into: &right)
                 multiply(
-                    rows: inner.count, columns: columns, count: chunk.count, gathered, gradients, products,
+                    rows: inner.count, columns: columns.count, count: chunk.count, gathered, gradients,
+                    products,
                     accumulates: first > rows.lowerBound, &scratch)
             }
             var own = lane.part(index * weightCount..<(index + 1) * weightCount)
-            copyProducts(scratch.span.extracting(products), inner, into: &own)
+            copyProducts(scratch.span.extracting(products), inner, columns, into: &own)
         }
     }
 
-    /// Inner elements of an item: the patches of a chunk in the cache, and items enough for all threads.
-    private func innerBlock(lanes: Int, threads: Int) -> Int {
-        let wanted = max(2 * threads / max(lanes, 1), 1)
-        let share = paddedToVectors((patches.inner + wanted - 1) / wanted)
-        return min(share, TapConvolution.innerBlock)
+    /// Inner elements and columns of an item: the patches of a chunk in the cache, and items enough for all threads, cut
+    /// where less is gathered twice.
+    ///
+    /// The library's results may depend on the cut, so there it does not depend on the threads.
+    private func cut(lanes: Int, threads: Int) -> (inner: Int, columns: Int) {
+        let (inner, columns) = (min(patches.inner, TapConvolution.innerBlock), gradient.inner)
+        let items = lanes * ((patches.inner + inner - 1) / inner)
+        guard !patches.usesLibrary && items < threads else { return (inner, columns) }
+        let wanted = (threads + items - 1) / max(items, 1)
+        return inner >= columns
+            ? (paddedToVectors((inner + wanted - 1) / wanted), columns)
+            : (inner, paddedToVectors((columns + wanted - 1) / wanted))
+    }
+
+    private func gather(
+        _ source: TapConvolution, _ operand: borrowing Operand, rows: Range<Int>, _ block: Range<Int>,
+        into gathered: inout MutableSpan<Float>
+    ) {
+        if patches.usesLibrary {
+            source.gatherRows(operand, rows: rows, block, into: &gathered)
+        } else {
+            source.gatherPanels(operand, rows: rows, block, panelRows: Self.chunk, into: &gathered)
+        }
     }
 
     private func multiply(
@@ -101,15 +112,16 @@ struct TapWeightGradient: Sendable {
 
     /// Leaves out the padding of rows and columns.
     private func copyProducts(
-        _ products: Span<Float>, _ inner: Range<Int>, into gradient: inout MutableSpan<Float>
+        _ products: Span<Float>, _ inner: Range<Int>, _ columns: Range<Int>,
+        into gradient: inout MutableSpan<Float>
     ) {
         let outputs = patches.target.channels
         let rows = patches.taps.count * patches.source.channels
         for row in inner.lowerBound..<min(inner.upperBound, rows) {
             copy(
-                products, from: (row - inner.lowerBound) * self.gradient.inner, count: outputs,
-                into: &gradient,
-                at: row * outputs)
+                products, from: (row - inner.lowerBound) * columns.count,
+                count: min(columns.upperBound, outputs) - columns.lowerBound, into: &gradient,
+                at: row * outputs + columns.lowerBound)
         }
     }
 }

@@ -31,6 +31,7 @@ final class ResNet {
     func forward(_ images: borrowing Buffer<Float>, store: ParameterStore, _ pass: Pass) throws {
         switch pass.mode {
         case .training:
+            reserveGradients(pass)
             try stem.forwardTraining(
                 images, workspace.none, rectifies: false, store: store, workspace: workspace, pass)
             pooling?.forward(stem.output, workspace: workspace, pass)
@@ -78,6 +79,17 @@ final class ResNet {
         try stem.differentiateParameters(
             images, workspace.none, rectifies: false, gradient: gradient, store: store, workspace: workspace,
             pass)
+    }
+
+    /// Makes room for the largest gradients at once: they change places as the backward pass goes, and grow in none.
+    private func reserveGradients(_ pass: Pass) {
+        let counts = blocks.map(\.largestCounts)
+        let outer = pass.sampleCount * max(counts.map(\.outer).max() ?? 0, stem.convolution.shape.outputCount)
+        let inner = pass.sampleCount * (counts.map(\.inner).max() ?? 0)
+        gradient.reserve(outer)
+        workspace.outer.reserve(outer)
+        workspace.inner.reserve(inner)
+        workspace.nextInner.reserve(inner)
     }
 
     private func input(ofBlock i: Int) -> Activation {

@@ -29,6 +29,13 @@ final class ResidualBlock {
     /// Finished values.
     var output: Activation { isEvaluated ? last.output : joined }
 
+    /// The largest tensor at the block's ends, and the largest inside, in elements of one image.
+    var largestCounts: (outer: Int, inner: Int) {
+        (
+            outer: max(units[0].convolution.shape.inputCount, last.convolution.shape.outputCount),
+            inner: units.dropFirst().map(\.convolution.shape.inputCount).max() ?? 0
+        )
+    }
     private var channels: Int { last.convolution.shape.outputChannels }
     private var positions: Int { last.convolution.shape.outputPositions }
 
