@@ -68,8 +68,8 @@ struct TapWeightGradient: Sendable {
     private func cut(lanes: Int, threads: Int) -> (inner: Int, columns: Int) {
         let (inner, columns) = (min(patches.inner, TapConvolution.innerBlock), gradient.inner)
         let items = lanes * ((patches.inner + inner - 1) / inner)
-        guard !patches.usesLibrary && items < threads else { return (inner, columns) }
-        let wanted = (threads + items - 1) / max(items, 1)
+        guard !patches.usesLibrary && items > 0 && items < threads else { return (inner, columns) }
+        let wanted = (threads + items - 1) / items
         return inner >= columns
             ? (paddedToVectors((inner + wanted - 1) / wanted), columns)
             : (inner, paddedToVectors((columns + wanted - 1) / wanted))
