@@ -73,9 +73,6 @@ final class BatchNormalization2D {
         gradientCoefficients.reserve(groups.count * 3 * channels)
         fillBackward(statistics, groupSums, store.values, into: &gradientCoefficients, groups: groups)
     }
-
-    /// What an activation's coefficients take, in floats.
-    func coefficientCount(groups: Int) -> Int { groups * 2 * channels }
 }
 
 // MARK: - Sums
