@@ -15,7 +15,7 @@ public enum ConvolutionPath: String, CaseIterable, Codable, Sendable {
 /// Inputs and gradients are read through an `Operand`, results pass through an `Epilogue`: normalisations and rectifiers
 /// around a convolution take no pass over memory of their own.
 ///
-/// With `winograd` and `tiled` every result is one fixed chain of operations, however work is cut and whatever the processor.
+/// With `winograd` and `tiled` every result is one fixed chain of operations, however work is cut and whatever the processor's vector width.
 /// With `library` it depends on the lane size and on the loops that the library has chosen for the processor.
 public struct Convolution: Sendable {
     public let shape: ConvolutionShape
