@@ -1,10 +1,14 @@
-/// Memory for `count` elements, aligned to 64 bytes, with one owner.
+internal import Workers
+
+/// Memory for `count` elements, aligned to 64 bytes, with one owner; or a place in an `Arena`.
 ///
-/// Kernels see it as a `Span` or a `MutableSpan`; it frees itself when its owner goes.
+/// Kernels see it as a `Span` or a `MutableSpan`; memory of its own it frees when its owner goes.
 ///
 /// `@unchecked Sendable`: the buffer cannot be copied, so it moves from thread to thread whole.
 @safe public struct Buffer<Element: BitwiseCopyable>: ~Copyable, @unchecked Sendable {
     private var base: UnsafeMutableBufferPointer<Element>
+    /// Where the memory lies, if it is not the buffer's own.
+    private let arena: Arena?
 
     /// The number of elements.
     public var count: Int { unsafe base.count }
@@ -12,10 +16,18 @@
     /// Allocates `count` elements, each set to `value`.
     public init(count: Int, repeating value: Element) {
         precondition(count >= 0, "a buffer of \(count) elements")
-        let memory = UnsafeMutableRawPointer.allocate(
-            byteCount: max(count, 1) * MemoryLayout<Element>.stride, alignment: 64)
+        let memory = unsafe allocateZeroedMemory(byteCount: count * MemoryLayout<Element>.stride)
         let elements = unsafe memory.initializeMemory(as: Element.self, repeating: value, count: count)
         unsafe base = unsafe UnsafeMutableBufferPointer(start: elements, count: count)
+        arena = nil
+    }
+
+    /// `count` elements at `offset` bytes of `arena`, with whatever is there.
+    ///
+    /// Buffers of one arena may overlap: what one of them holds is lost when another is written.
+    public init(in arena: Arena, at offset: Int, count: Int) {
+        unsafe base = arena.elements(at: offset, count: count)
+        self.arena = arena
     }
 
     /// Allocates a copy of `elements`.
@@ -25,7 +37,9 @@
         for (i, element) in elements.enumerated() { own[i] = element }
     }
 
-    deinit { unsafe base.deallocate() }
+    deinit {
+        if arena == nil { unsafe base.deallocate() }
+    }
 
     /// The elements, to read.
     public var span: Span<Element> {
@@ -47,8 +61,12 @@ extension Buffer where Element: Numeric {
     public init(zeros count: Int) { self.init(count: count, repeating: 0) }
 
     /// Makes room for `count` elements; what was there is lost if the buffer was smaller.
+    ///
+    /// - Precondition: A place in an arena has room enough: what a plan left out is an error.
     public mutating func reserve(_ count: Int) {
-        if self.count < count { self = Buffer(zeros: count) }
+        guard self.count < count else { return }
+        precondition(arena == nil, "\(count) elements in a place planned for \(self.count)")
+        self = Buffer(zeros: count)
     }
 }
 

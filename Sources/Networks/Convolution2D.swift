@@ -15,6 +15,11 @@ struct Convolution2D: Sendable {
             layout: .convolution, initializer)
     }
 
+    /// Elements of the packed weights.
+    var panelCount: Int { convolution.panelCount }
+    /// Elements of one weight gradient for each of the rank's lanes.
+    func laneGradientCount(_ pass: Pass) -> Int { pass.placement.lanes.count * shape.weightCount }
+
     /// - Parameters:
     ///   - input: Shape `[N, H, W, C]`.
     ///   - output: Shape `[N, P, Q, K]`; overwritten.
@@ -25,10 +30,10 @@ struct Convolution2D: Sendable {
         _ pass: Pass
     ) {
         output.reserve(pass.sampleCount * shape.outputCount)
-        panels.reserve(convolution.panelCount)
+        panels.reserve(panelCount)
         let weights = parameters.span.extracting(weights)
         var panels = panels.mutableSpan
-        var usedPanels = panels.part(0..<convolution.panelCount)
+        var usedPanels = panels.part(0..<panelCount)
         var output = output.mutableSpan
         var sums = sums.mutableSpan
         convolution.forward(
@@ -45,7 +50,7 @@ struct Convolution2D: Sendable {
         into gradients: inout Buffer<Float>, _ pass: Pass
     ) {
         let laneCount = pass.placement.lanes.count
-        lanes.reserve(laneCount * shape.weightCount)
+        lanes.reserve(laneGradientCount(pass))
         var whole = lanes.mutableSpan
         var used = whole.part(0..<laneCount * shape.weightCount)
         convolution.weightGradient(
@@ -67,10 +72,10 @@ struct Convolution2D: Sendable {
         _ pass: Pass
     ) {
         inputGradient.reserve(pass.sampleCount * shape.inputCount)
-        panels.reserve(convolution.panelCount)
+        panels.reserve(panelCount)
         let weights = parameters.span.extracting(weights)
         var panels = panels.mutableSpan
-        var usedPanels = panels.part(0..<convolution.panelCount)
+        var usedPanels = panels.part(0..<panelCount)
         var inputGradient = inputGradient.mutableSpan
         var sums = sums.mutableSpan
         convolution.inputGradient(

@@ -7,7 +7,14 @@ final class ConvolutionUnit {
     let normalization: BatchNormalization2D
     /// In training what the convolution gave, with the normalisation's coefficients; in evaluation the finished values.
     let output = Activation()
+    /// Gradient of the unit's input, shape `[N, H, W, C]`.
+    private(set) var inputGradient = Buffer<Float>(zeros: 0)
     private let rectifies: Bool
+    /// Packed or transformed weights, for the forward pass and for the input's gradient.
+    private var panels = Buffer<Float>(zeros: 0)
+    private var gradientPanels = Buffer<Float>(zeros: 0)
+    /// Weight gradients, one a lane.
+    private var laneGradients = Buffer<Float>(zeros: 0)
 
     /// - Parameters:
     ///   - names: State-dictionary names of the convolution and of the normalisation.
@@ -24,23 +31,21 @@ final class ConvolutionUnit {
 
     /// Sets `output` by the batch's own statistics.
     func forwardTraining(
-        _ input: Activation, store: ParameterStore, workspace: Workspace, _ pass: Pass
+        _ input: Activation, store: ParameterStore, _ pass: Pass
     ) throws {
         try forwardTraining(
-            input.values, input.coefficients, rectifies: input.rectifies, store: store, workspace: workspace,
-            pass)
+            input.values, input.coefficients, rectifies: input.rectifies, store: store, pass)
     }
 
     /// As above, for values and coefficients as an `Activation` has them.
     func forwardTraining(
         _ values: borrowing Buffer<Float>, _ coefficients: borrowing Buffer<Float>,
-        rectifies inputIsRectified: Bool,
-        store: ParameterStore, workspace: Workspace, _ pass: Pass
+        rectifies inputIsRectified: Bool, store: ParameterStore, _ pass: Pass
     ) throws {
         normalization.prepare(pass)
         withOperand(values, coefficients, groups: pass.placement.groups, rectifies: inputIsRectified) {
             convolution.forward(
-                $0, parameters: store.values, epilogue: .moments(), panels: &workspace.panels,
+                $0, parameters: store.values, epilogue: .moments(), panels: &panels,
                 into: &output.values, sums: &normalization.sampleSums, pass)
         }
         output.rectifies = rectifies
@@ -71,26 +76,25 @@ final class ConvolutionUnit {
         convolution.forward(
             Operand(input), parameters: store.values,
             epilogue: Epilogue(normalizing: coefficients, rectifies: rectifies, adding: residual),
-            panels: &workspace.panels, into: &output.values, sums: &workspace.noSums, pass)
+            panels: &panels, into: &output.values, sums: &workspace.noSums, pass)
     }
 
     /// Sets the gradients of the normalisation and of the weights.
     ///
     /// - Parameter gradient: Gradient of the normalisation's output, whose sums are in `normalization.sampleSums`.
     func differentiateParameters(
-        _ input: Activation, gradient: borrowing Buffer<Float>, store: ParameterStore, workspace: Workspace,
-        _ pass: Pass
+        _ input: Activation, gradient: borrowing Buffer<Float>, store: ParameterStore, _ pass: Pass
     ) throws {
         try differentiateParameters(
             input.values, input.coefficients, rectifies: input.rectifies, gradient: gradient, store: store,
-            workspace: workspace, pass)
+            pass)
     }
 
     /// As above, for values and coefficients as an `Activation` has them.
     func differentiateParameters(
         _ values: borrowing Buffer<Float>, _ coefficients: borrowing Buffer<Float>,
         rectifies inputIsRectified: Bool,
-        gradient: borrowing Buffer<Float>, store: ParameterStore, workspace: Workspace, _ pass: Pass
+        gradient: borrowing Buffer<Float>, store: ParameterStore, _ pass: Pass
     ) throws {
         let groups = pass.placement.groups
         try normalization.differentiate(store: store, pass)
@@ -99,7 +103,7 @@ final class ConvolutionUnit {
             let gradient = copy gradient
             withOperand(values, coefficients, groups: groups, rectifies: inputIsRectified) {
                 convolution.weightGradient(
-                    $0, outputGradient: gradient, lanes: &workspace.lanes, into: &store.gradients, pass)
+                    $0, outputGradient: gradient, lanes: &laneGradients, into: &store.gradients, pass)
             }
         }
     }
@@ -108,19 +112,54 @@ final class ConvolutionUnit {
     ///
     /// - Parameters:
     ///   - gradient: Gradient of the normalisation's output.
+    ///   - epilogue: Its addend may lie where `inputGradient` does.
     ///   - sums: Of the normalisation before this unit; overwritten if `epilogue` makes sums.
     func differentiateInput(
         gradient: borrowing Buffer<Float>, store: ParameterStore, epilogue: borrowing Epilogue,
-        into inputGradient: inout Buffer<Float>, sums: inout Buffer<Double>, workspace: Workspace,
-        _ pass: Pass
+        sums: inout Buffer<Double>, _ pass: Pass
     ) {
         let epilogue = copy epilogue
         withGradient(
             gradient, output.values, normalization.gradientCoefficients, groups: pass.placement.groups
         ) {
             convolution.inputGradient(
-                $0, parameters: store.values, epilogue: epilogue, panels: &workspace.panels,
+                $0, parameters: store.values, epilogue: epilogue, panels: &gradientPanels,
                 into: &inputGradient, sums: &sums, pass)
         }
+    }
+}
+
+// MARK: - Memory
+
+extension ConvolutionUnit {
+    /// `output`, and what making it takes.
+    ///
+    /// - Parameter place: What it may overwrite.
+    func planForward(
+        _ plan: inout MemoryPlan, inPlaceOf place: MemoryPlan.Tensor? = nil, _ pass: Pass
+    ) -> MemoryPlan.Tensor {
+        let result = plan.begin(
+            pass.sampleCount * convolution.shape.outputCount, inPlaceOf: place
+        ) { [unowned self] in output.values = $0 }
+        plan.moment(convolution.panelCount) { [unowned self] in panels = $0 }
+        return result
+    }
+
+    /// What `differentiateParameters` takes.
+    func planParameters(_ plan: inout MemoryPlan, _ pass: Pass) {
+        plan.moment(convolution.laneGradientCount(pass)) { [unowned self] in laneGradients = $0 }
+    }
+
+    /// `inputGradient`, and what making it takes.
+    ///
+    /// - Parameter place: What it may overwrite.
+    func planInput(
+        _ plan: inout MemoryPlan, inPlaceOf place: MemoryPlan.Tensor? = nil, _ pass: Pass
+    ) -> MemoryPlan.Tensor {
+        let result = plan.begin(
+            pass.sampleCount * convolution.shape.inputCount, inPlaceOf: place
+        ) { [unowned self] in inputGradient = $0 }
+        plan.moment(convolution.panelCount) { [unowned self] in gradientPanels = $0 }
+        return result
     }
 }

@@ -5,6 +5,10 @@ internal import Workers
 final class MaxPooling2D {
     let shape: ConvolutionShape
     private var choices = Buffer<UInt8>(zeros: 0)
+    /// The input normalised.
+    private var finished = Buffer<Float>(zeros: 0)
+    /// Gradient of the input, shape `[N, H, W, C]`; set by `backward`.
+    var inputGradient = Buffer<Float>(zeros: 0)
     /// Shape `[N, P, Q, C]`.
     let output = Activation()
 
@@ -13,9 +17,9 @@ final class MaxPooling2D {
     /// Sets `output`.
     ///
     /// - Parameter input: Shape `[N, H, W, C]`.
-    func forward(_ input: Activation, workspace: Workspace, _ pass: Pass) {
-        finish(input.values, input.coefficients, rectifies: input.rectifies, into: &workspace.outer, pass)
-        forward(finished: workspace.outer, pass)
+    func forward(_ input: Activation, _ pass: Pass) {
+        finish(input.values, input.coefficients, rectifies: input.rectifies, into: &finished, pass)
+        forward(finished: finished, pass)
     }
 
     /// Sets `output` from finished values.
@@ -43,10 +47,45 @@ final class MaxPooling2D {
     /// Overwrites `inputGradient`.
     ///
     /// - Parameter gradient: Gradient of `output`.
-    func backward(
-        _ gradient: borrowing Buffer<Float>, into inputGradient: inout Buffer<Float>, _ pass: Pass
-    ) {
+    func backward(_ gradient: borrowing Buffer<Float>, _ pass: Pass) {
         spread(gradient, choices, into: &inputGradient, pass)
+    }
+
+    // MARK: - Memory
+
+    private var planned: (output: MemoryPlan.Tensor, choices: MemoryPlan.Tensor)?
+
+    /// The forward pass.
+    ///
+    /// - Returns: `output`.
+    func planForward(_ plan: inout MemoryPlan, _ pass: Pass) -> MemoryPlan.Tensor {
+        let result = plan.begin(pass.sampleCount * shape.outputCount) { [unowned self] in
+            output.values = $0
+        }
+        let chosen = plan.begin(pass.sampleCount * shape.outputCount) { [unowned self] in choices = $0 }
+        if pass.mode == .training {
+            plan.moment(pass.sampleCount * shape.inputCount) { [unowned self] in finished = $0 }
+            planned = (result, chosen)
+        } else {
+            plan.end(chosen)
+        }
+        return result
+    }
+
+    /// The backward pass; `output` ends.
+    ///
+    /// - Parameter gradient: Ends here.
+    /// - Returns: `inputGradient`.
+    func planBackward(
+        _ plan: inout MemoryPlan, gradient: MemoryPlan.Tensor, _ pass: Pass
+    ) -> MemoryPlan.Tensor {
+        let result = plan.begin(pass.sampleCount * shape.inputCount) { [unowned self] in inputGradient = $0 }
+        plan.end(gradient)
+        if let planned {
+            plan.end(planned.output)
+            plan.end(planned.choices)
+        }
+        return result
     }
 
     private func pool(

@@ -10,7 +10,11 @@ final class ResNet {
     private let blocks: [ResidualBlock]
     private let positions: Int
     private let workspace = Workspace()
+    /// Gradient of the last block's output.
     private var gradient = Buffer<Float>(zeros: 0)
+    /// Whether each block's finished values stay for the backward pass, and which ones are made anew before each block's.
+    private let recall: RecallPlan
+    private var layout = PlannedLayout()
     /// Shape `[N, D]`: the mean of the last stage over all positions.
     private(set) var features = Buffer<Float>(zeros: 0)
 
@@ -20,6 +24,7 @@ final class ResNet {
         stem = ConvolutionUnit(("conv1", "bn1"), stemShape, architecture, rectifies: true, in: store)
         pooling = architecture.poolingShape.map(MaxPooling2D.init)
         blocks = architecture.blocks.map { ResidualBlock($0, architecture, in: store) }
+        recall = RecallPlan(blocks)
         let shape = blocks[blocks.count - 1].last.convolution.shape
         featureDimension = shape.outputChannels
         positions = shape.outputPositions
@@ -29,12 +34,11 @@ final class ResNet {
     ///
     /// - Parameter images: Shape `[N, H, W, 3]`, normalised.
     func forward(_ images: borrowing Buffer<Float>, store: ParameterStore, _ pass: Pass) throws {
+        reserve(pass)
         switch pass.mode {
         case .training:
-            reserveGradients(pass)
-            try stem.forwardTraining(
-                images, workspace.none, rectifies: false, store: store, workspace: workspace, pass)
-            pooling?.forward(stem.output, workspace: workspace, pass)
+            try stem.forwardTraining(images, workspace.none, rectifies: false, store: store, pass)
+            pooling?.forward(stem.output, pass)
             for i in blocks.indices {
                 try blocks[i].forwardTraining(input(ofBlock: i), store: store, workspace: workspace, pass)
             }
@@ -65,31 +69,45 @@ final class ResNet {
             &gradient, byRectified: last.output.values, normalized: last.last.output.values,
             sums: &last.last.normalization.sampleSums, pass)
         for i in blocks.indices.reversed() {
-            try blocks[i].backward(
-                input(ofBlock: i), gradient: &gradient, source: source(ofBlock: i), store: store,
-                workspace: workspace, pass)
+            for k in recall.blocks(before: i) {
+                blocks[k].recall(recalledInput(ofBlock: k), workspace: workspace, pass)
+            }
+            if i == blocks.count - 1 {
+                try differentiate(block: i, gradient, store, pass)
+            } else {
+                try differentiate(block: i, blocks[i + 1].inputGradient, store, pass)
+            }
         }
         if let pooling {
-            pooling.backward(gradient, into: &workspace.outer, pass)
-            swap(&gradient, &workspace.outer)
+            pooling.backward(blocks[0].inputGradient, pass)
             mask(
-                &gradient, stem.output.values, stem.output.coefficients, sums: &stem.normalization.sampleSums,
-                pass)
+                &pooling.inputGradient, stem.output.values, stem.output.coefficients,
+                sums: &stem.normalization.sampleSums, pass)
+            try differentiateStem(images, pooling.inputGradient, store, pass)
+        } else {
+            try differentiateStem(images, blocks[0].inputGradient, store, pass)
         }
-        try stem.differentiateParameters(
-            images, workspace.none, rectifies: false, gradient: gradient, store: store, workspace: workspace,
-            pass)
     }
 
-    /// Makes room for the largest gradients at once: they change places as the backward pass goes, and grow in none.
-    private func reserveGradients(_ pass: Pass) {
-        let counts = blocks.map(\.largestCounts)
-        let outer = pass.sampleCount * max(counts.map(\.outer).max() ?? 0, stem.convolution.shape.outputCount)
-        let inner = pass.sampleCount * (counts.map(\.inner).max() ?? 0)
-        gradient.reserve(outer)
-        workspace.outer.reserve(outer)
-        workspace.inner.reserve(inner)
-        workspace.nextInner.reserve(inner)
+    private func differentiate(
+        block i: Int, _ gradient: borrowing Buffer<Float>, _ store: ParameterStore, _ pass: Pass
+    ) throws {
+        try blocks[i].backward(
+            recalledInput(ofBlock: i), gradient: gradient, source: source(ofBlock: i), store: store,
+            workspace: workspace, pass)
+    }
+
+    private func differentiateStem(
+        _ images: borrowing Buffer<Float>, _ gradient: borrowing Buffer<Float>, _ store: ParameterStore,
+        _ pass: Pass
+    ) throws {
+        try stem.differentiateParameters(
+            images, workspace.none, rectifies: false, gradient: gradient, store: store, pass)
+    }
+
+    /// As `input(ofBlock:)`, in the backward pass.
+    private func recalledInput(ofBlock i: Int) -> Activation {
+        i > 0 ? blocks[i - 1].recalled : pooling?.output ?? stem.output
     }
 
     private func input(ofBlock i: Int) -> Activation {
@@ -152,5 +170,79 @@ final class ResNet {
         var used = whole.part(0..<count)
         globalAveragePoolGradient(
             featureGradient, channels: featureDimension, positions: positions, into: &used, on: pass.pool)
+    }
+}
+
+// MARK: - Memory
+
+extension ResNet {
+    /// What the buffers at hand were planned for.
+    private struct PlannedLayout {
+        var mode: Pass.Mode?
+        var sampleCount = 0
+        var laneCount = 0
+        var arena: Arena?
+    }
+
+    /// What a pass needs beside parameters, and when.
+    func memoryPlan(_ pass: Pass) -> MemoryPlan {
+        var plan = MemoryPlan()
+        switch pass.mode {
+        case .training: planTraining(&plan, pass)
+        case .evaluation: planEvaluation(&plan, pass)
+        }
+        plan.place()
+        return plan
+    }
+
+    /// Lays out the tensors of a pass, unless those at hand will do; nothing is allocated after that.
+    private func reserve(_ pass: Pass) {
+        let lanes = pass.placement.lanes.count
+        guard layout.mode != pass.mode || layout.sampleCount < pass.sampleCount || layout.laneCount < lanes
+        else { return }
+        let plan = memoryPlan(pass)
+        if (layout.arena?.byteCount ?? 0) < plan.byteCount {
+            plan.bind(in: nil)
+            layout.arena = nil
+            layout.arena = Arena(byteCount: plan.byteCount)
+        }
+        plan.bind(in: layout.arena)
+        layout.mode = pass.mode
+        layout.sampleCount = pass.sampleCount
+        layout.laneCount = lanes
+    }
+
+    private func planTraining(_ plan: inout MemoryPlan, _ pass: Pass) {
+        let stemOutput = stem.planForward(&plan, pass)
+        if let pooling { _ = pooling.planForward(&plan, pass) }
+        for i in blocks.indices {
+            blocks[i].planForwardTraining(&plan, keeps: recall.keeps[i], pass)
+            if i > 0 { blocks[i - 1].planForwardEnd(&plan) }
+        }
+        var gradient = plan.begin(pass.sampleCount * positions * featureDimension) { [unowned self] in
+            self.gradient = $0
+        }
+        blocks[blocks.count - 1].planForwardEnd(&plan)
+        blocks[blocks.count - 1].planRecallEnd(&plan)
+        for i in blocks.indices.reversed() {
+            for k in recall.blocks(before: i) { blocks[k].planRecall(&plan, pass) }
+            gradient = blocks[i].planBackward(&plan, gradient: gradient, pass)
+            if i > 0 { blocks[i - 1].planRecallEnd(&plan) }
+        }
+        if let pooling { gradient = pooling.planBackward(&plan, gradient: gradient, pass) }
+        stem.planParameters(&plan, pass)
+        plan.end(gradient)
+        plan.end(stemOutput)
+    }
+
+    private func planEvaluation(_ plan: inout MemoryPlan, _ pass: Pass) {
+        var current = stem.planForward(&plan, pass)
+        if let pooling {
+            let pooled = pooling.planForward(&plan, pass)
+            plan.end(current)
+            current = pooled
+        }
+        for block in blocks { current = block.planForwardEvaluation(&plan, input: current, pass) }
+        plan.end(current)
     }
 }

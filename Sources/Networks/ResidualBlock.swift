@@ -16,7 +16,13 @@ final class ResidualBlock {
     private let shortcut: Shortcut
     /// Finished values, shape `[N, P, Q, K]`; in evaluation the last unit's are used instead.
     private let joined = Activation()
+    /// The same in the backward pass, made anew or kept.
+    let recalled = Activation()
+    /// A shortcut's values, and the gradient of its input, where no unit has them.
+    private var subsampled = Buffer<Float>(zeros: 0)
+    private var spreadGradient = Buffer<Float>(zeros: 0)
     private var isEvaluated = false
+    private var planned = Planned()
 
     init(units: [ConvolutionUnit], shortcut: Shortcut) {
         precondition(units.count >= 2, "a residual block of \(units.count) units")
@@ -29,12 +35,21 @@ final class ResidualBlock {
     /// Finished values.
     var output: Activation { isEvaluated ? last.output : joined }
 
-    /// The largest tensor at the block's ends, and the largest inside, in elements of one image.
-    var largestCounts: (outer: Int, inner: Int) {
-        (
-            outer: max(units[0].convolution.shape.inputCount, last.convolution.shape.outputCount),
-            inner: units.dropFirst().map(\.convolution.shape.inputCount).max() ?? 0
-        )
+    /// Gradient of the block's input, set by `backward`.
+    var inputGradient: Buffer<Float> { _read { yield units[0].inputGradient } }
+    /// Whether finishing the block's values takes those of the block before.
+    var needsInputToFinish: Bool {
+        switch shortcut {
+        case .identity, .subsampling: true
+        case .projection: false
+        }
+    }
+    /// Whether the block changes the size of what it reads.
+    var isFirstOfStage: Bool {
+        switch shortcut {
+        case .identity: false
+        case .projection, .subsampling: true
+        }
     }
     private var channels: Int { last.convolution.shape.outputChannels }
     private var positions: Int { last.convolution.shape.outputPositions }
@@ -48,19 +63,32 @@ final class ResidualBlock {
         isEvaluated = false
         var current = input
         for unit in units {
-            try unit.forwardTraining(current, store: store, workspace: workspace, pass)
+            try unit.forwardTraining(current, store: store, pass)
             current = unit.output
         }
+        if case .projection(let unit) = shortcut { try unit.forwardTraining(input, store: store, pass) }
+        finish(input, into: joined, workspace, pass)
+    }
+
+    /// Sets `recalled` to the finished values again.
+    ///
+    /// - Parameter input: As in the forward pass, if `needsInputToFinish`.
+    func recall(_ input: Activation, workspace: Workspace, _ pass: Pass) {
+        finish(input, into: recalled, workspace, pass)
+    }
+
+    private func finish(
+        _ input: Activation, into output: Activation, _ workspace: Workspace, _ pass: Pass
+    ) {
         switch shortcut {
         case .identity:
-            join(with: input, pass)
+            join(with: input, into: output, pass)
         case .projection(let unit):
-            try unit.forwardTraining(input, store: store, workspace: workspace, pass)
-            join(with: unit.output, pass)
+            join(with: unit.output, into: output, pass)
         case .subsampling(let shape):
             precondition(input.coefficients.count == 0, "a shortcut of values that are not finished")
-            subsample(input.values, shape, into: &workspace.shortcut, pass)
-            join(workspace.shortcut, workspace.none, rectifies: false, pass)
+            subsample(input.values, shape, into: &subsampled, pass)
+            join(subsampled, workspace.none, rectifies: false, into: output, pass)
         }
     }
 
@@ -90,27 +118,28 @@ final class ResidualBlock {
                 workspace: workspace,
                 pass)
         case .subsampling(let shape):
-            subsample(input.values, shape, into: &workspace.shortcut, pass)
+            subsample(input.values, shape, into: &subsampled, pass)
             last.forwardEvaluation(
-                current.values, residual: workspace.shortcut, rectifies: true, store: store,
+                current.values, residual: subsampled, rectifies: true, store: store,
                 workspace: workspace,
                 pass)
         }
     }
 
-    private func join(with activation: Activation, _ pass: Pass) {
-        join(activation.values, activation.coefficients, rectifies: activation.rectifies, pass)
+    private func join(with activation: Activation, into output: Activation, _ pass: Pass) {
+        join(
+            activation.values, activation.coefficients, rectifies: activation.rectifies, into: output, pass)
     }
 
     private func join(
         _ values: borrowing Buffer<Float>, _ coefficients: borrowing Buffer<Float>, rectifies: Bool,
-        _ pass: Pass
+        into output: Activation, _ pass: Pass
     ) {
         let groups = pass.placement.groups
         withOperand(last.output.values, last.output.coefficients, groups: groups, rectifies: false) { own in
             let own = copy own
             withOperand(values, coefficients, groups: groups, rectifies: rectifies) {
-                add($0, to: own, into: &joined.values, pass)
+                add($0, to: own, into: &output.values, pass)
             }
         }
     }
@@ -137,14 +166,14 @@ final class ResidualBlock {
         case other
     }
 
-    /// Turns `gradient` from that of the block's output into that of what `source` gave, masked by its rectifier, its sums
-    /// with its normalisation.
+    /// Sets `inputGradient` to that of what `source` gave, masked by its rectifier, its sums with its normalisation.
     ///
     /// - Parameters:
     ///   - input: What the block read in the forward pass.
-    ///   - gradient: Masked by the block's rectifier; its sums are in `last.normalization.sampleSums`.
+    ///   - gradient: That of the block's output, masked by the block's rectifier; its sums are in
+    ///     `last.normalization.sampleSums`. Used up.
     func backward(
-        _ input: Activation, gradient: inout Buffer<Float>, source: Source, store: ParameterStore,
+        _ input: Activation, gradient: borrowing Buffer<Float>, source: Source, store: ParameterStore,
         workspace: Workspace, _ pass: Pass
     ) throws {
         // The way around first: the units' last step adds it.
@@ -152,34 +181,30 @@ final class ResidualBlock {
         case .identity: break
         case .projection(let unit):
             sumProducts(gradient, unit, pass)
-            try unit.differentiateParameters(
-                input, gradient: gradient, store: store, workspace: workspace, pass)
+            try unit.differentiateParameters(input, gradient: gradient, store: store, pass)
             unit.differentiateInput(
-                gradient: gradient, store: store, epilogue: Epilogue(), into: &workspace.shortcut,
-                sums: &workspace.noSums, workspace: workspace, pass)
+                gradient: gradient, store: store, epilogue: Epilogue(), sums: &workspace.noSums, pass)
         case .subsampling(let shape):
-            spread(gradient, shape, into: &workspace.shortcut, pass)
+            spread(gradient, shape, into: &spreadGradient, pass)
         }
         try last.differentiateParameters(
-            units[units.count - 2].output, gradient: gradient, store: store, workspace: workspace, pass)
+            units[units.count - 2].output, gradient: gradient, store: store, pass)
         differentiateInput(
-            of: last, gradient: gradient, before: units[units.count - 2], adding: workspace.none, store,
-            into: &workspace.inner, workspace, pass)
+            of: last, gradient: gradient, before: units[units.count - 2], adding: workspace.none, store, pass)
         for i in stride(from: units.count - 2, to: 0, by: -1) {
             try units[i].differentiateParameters(
-                units[i - 1].output, gradient: workspace.inner, store: store, workspace: workspace, pass)
+                units[i - 1].output, gradient: units[i + 1].inputGradient, store: store, pass)
             differentiateInput(
-                of: units[i], gradient: workspace.inner, before: units[i - 1], adding: workspace.none, store,
-                into: &workspace.nextInner, workspace, pass)
-            swap(&workspace.inner, &workspace.nextInner)
+                of: units[i], gradient: units[i + 1].inputGradient, before: units[i - 1],
+                adding: workspace.none, store, pass)
         }
         try units[0].differentiateParameters(
-            input, gradient: workspace.inner, store: store, workspace: workspace, pass)
+            input, gradient: units[1].inputGradient, store: store, pass)
         switch shortcut {
         case .identity: finish(adding: gradient, source, store, workspace, pass)
-        case .projection, .subsampling: finish(adding: workspace.shortcut, source, store, workspace, pass)
+        case .projection(let unit): finish(adding: unit.inputGradient, source, store, workspace, pass)
+        case .subsampling: finish(adding: spreadGradient, source, store, workspace, pass)
         }
-        swap(&gradient, &workspace.outer)
     }
 
     /// The gradient of the block's input, with that of the shortcut added.
@@ -190,51 +215,47 @@ final class ResidualBlock {
         switch source {
         case .block(let block):
             differentiateInput(
-                rectified: block.joined.values, normalized: block.last.output.values, adding: addend, store,
-                sums: &block.last.normalization.sampleSums, workspace, pass)
+                rectified: block.recalled.values, normalized: block.last.output.values, adding: addend, store,
+                sums: &block.last.normalization.sampleSums, pass)
         case .unit(let unit):
             differentiateInput(
-                of: units[0], gradient: workspace.inner, before: unit, adding: addend, store,
-                into: &workspace.outer, workspace, pass)
+                of: units[0], gradient: units[1].inputGradient, before: unit, adding: addend, store, pass)
         case .other:
             let addend = addend.span
             units[0].differentiateInput(
-                gradient: workspace.inner, store: store, epilogue: Epilogue(adding: addend),
-                into: &workspace.outer, sums: &workspace.noSums, workspace: workspace, pass)
+                gradient: units[1].inputGradient, store: store, epilogue: Epilogue(adding: addend),
+                sums: &workspace.noSums, pass)
         }
     }
 
     private func differentiateInput(
         rectified: borrowing Buffer<Float>, normalized: borrowing Buffer<Float>,
         adding addend: borrowing Buffer<Float>, _ store: ParameterStore, sums: inout Buffer<Double>,
-        _ workspace: Workspace, _ pass: Pass
+        _ pass: Pass
     ) {
         let rectified = rectified.span
         let normalized = normalized.span
         let addend = addend.span
         units[0].differentiateInput(
-            gradient: workspace.inner, store: store,
+            gradient: units[1].inputGradient, store: store,
             epilogue: Epilogue(maskingByRectified: rectified, normalized: normalized, adding: addend),
-            into: &workspace.outer, sums: &sums, workspace: workspace, pass)
+            sums: &sums, pass)
     }
 
     /// The gradient of `unit`'s input, masked by the rectifier of `before`, whose sums are made.
     private func differentiateInput(
         of unit: ConvolutionUnit, gradient: borrowing Buffer<Float>, before: ConvolutionUnit,
-        adding addend: borrowing Buffer<Float>, _ store: ParameterStore,
-        into inputGradient: inout Buffer<Float>, _ workspace: Workspace, _ pass: Pass
+        adding addend: borrowing Buffer<Float>, _ store: ParameterStore, _ pass: Pass
     ) {
         differentiateInput(
             of: unit, gradient: gradient, before.output.values, before.output.coefficients, adding: addend,
-            store,
-            into: &inputGradient, sums: &before.normalization.sampleSums, workspace, pass)
+            store, sums: &before.normalization.sampleSums, pass)
     }
 
     private func differentiateInput(
         of unit: ConvolutionUnit, gradient: borrowing Buffer<Float>, _ values: borrowing Buffer<Float>,
         _ coefficients: borrowing Buffer<Float>, adding addend: borrowing Buffer<Float>,
-        _ store: ParameterStore, into inputGradient: inout Buffer<Float>, sums: inout Buffer<Double>,
-        _ workspace: Workspace, _ pass: Pass
+        _ store: ParameterStore, sums: inout Buffer<Double>, _ pass: Pass
     ) {
         let values = values.span
         let coefficients = coefficients.span
@@ -243,7 +264,7 @@ final class ResidualBlock {
             gradient: gradient, store: store,
             epilogue: Epilogue(
                 maskingBy: values, coefficients: coefficients, groups: pass.placement.groups, adding: addend),
-            into: &inputGradient, sums: &sums, workspace: workspace, pass)
+            sums: &sums, pass)
     }
 
     // MARK: - Shortcuts
@@ -287,5 +308,118 @@ final class ResidualBlock {
         var used = whole.part(0..<count)
         used.update(repeating: 0)
         accumulateSubsampledGradient(gradient, shape, into: &used, on: pass.pool)
+    }
+}
+
+// MARK: - Memory
+
+extension ResidualBlock {
+    /// The block's tensors in the plan at hand.
+    private struct Planned {
+        var outputs: [MemoryPlan.Tensor] = []
+        var projected: MemoryPlan.Tensor?
+        var joined: MemoryPlan.Tensor?
+        var recalled: MemoryPlan.Tensor?
+    }
+
+    /// The forward pass of training.
+    ///
+    /// - Parameter keeps: Whether the finished values stay for the backward pass.
+    func planForwardTraining(_ plan: inout MemoryPlan, keeps: Bool, _ pass: Pass) {
+        planned = Planned()
+        for unit in units { planned.outputs.append(unit.planForward(&plan, pass)) }
+        if case .projection(let unit) = shortcut { planned.projected = unit.planForward(&plan, pass) }
+        let joined = planFinish(&plan, into: self.joined, pass)
+        planned.joined = joined
+        if keeps {
+            planned.recalled = plan.begin(
+                pass.sampleCount * last.convolution.shape.outputCount, inPlaceOf: joined
+            ) { [unowned self] in recalled.values = $0 }
+        }
+    }
+
+    /// The values that the forward pass finished are not needed any more.
+    func planForwardEnd(_ plan: inout MemoryPlan) {
+        if let joined = planned.joined { plan.end(joined) }
+    }
+
+    /// `recalled` begins.
+    func planRecall(_ plan: inout MemoryPlan, _ pass: Pass) {
+        planned.recalled = planFinish(&plan, into: recalled, pass)
+    }
+
+    /// `recalled` is not needed any more.
+    func planRecallEnd(_ plan: inout MemoryPlan) {
+        if let recalled = planned.recalled { plan.end(recalled) }
+    }
+
+    private func planFinish(
+        _ plan: inout MemoryPlan, into output: Activation, _ pass: Pass
+    ) -> MemoryPlan.Tensor {
+        let count = pass.sampleCount * last.convolution.shape.outputCount
+        let result = plan.begin(count) { output.values = $0 }
+        if case .subsampling = shortcut { plan.moment(count) { [unowned self] in subsampled = $0 } }
+        return result
+    }
+
+    /// The backward pass.
+    ///
+    /// - Parameter gradient: That of the block's output; ends here.
+    /// - Returns: `inputGradient`.
+    func planBackward(
+        _ plan: inout MemoryPlan, gradient: MemoryPlan.Tensor, _ pass: Pass
+    ) -> MemoryPlan.Tensor {
+        var addend = gradient
+        switch shortcut {
+        case .identity: break
+        case .projection(let unit):
+            unit.planParameters(&plan, pass)
+            addend = unit.planInput(&plan, pass)
+            if let projected = planned.projected { plan.end(projected) }
+        case .subsampling(let shape):
+            addend = plan.begin(pass.sampleCount * shape.inputCount) { [unowned self] in spreadGradient = $0 }
+        }
+        var current = gradient
+        for i in stride(from: units.count - 1, to: 0, by: -1) {
+            units[i].planParameters(&plan, pass)
+            let next = units[i].planInput(&plan, pass)
+            plan.end(planned.outputs[i])
+            // The gradient at the block's end is the shortcut's, too, where that is the identity.
+            if current != addend { plan.end(current) }
+            current = next
+        }
+        units[0].planParameters(&plan, pass)
+        let result = units[0].planInput(&plan, inPlaceOf: addend, pass)
+        plan.end(planned.outputs[0])
+        plan.end(current)
+        plan.end(addend)
+        return result
+    }
+
+    /// The forward pass of evaluation.
+    ///
+    /// - Parameter input: Ends here.
+    /// - Returns: `output`.
+    func planForwardEvaluation(
+        _ plan: inout MemoryPlan, input: MemoryPlan.Tensor, _ pass: Pass
+    ) -> MemoryPlan.Tensor {
+        var current: MemoryPlan.Tensor?
+        for unit in units.dropLast() {
+            let next = unit.planForward(&plan, pass)
+            if let current { plan.end(current) }
+            current = next
+        }
+        var residual = input
+        switch shortcut {
+        case .identity: break
+        case .projection(let unit): residual = unit.planForward(&plan, pass)
+        case .subsampling(let shape):
+            residual = plan.begin(pass.sampleCount * shape.outputCount) { [unowned self] in subsampled = $0 }
+        }
+        let result = last.planForward(&plan, inPlaceOf: residual, pass)
+        if let current { plan.end(current) }
+        if residual != input { plan.end(input) }
+        plan.end(residual)
+        return result
     }
 }

@@ -76,10 +76,7 @@ internal import Synchronization
             releaseScratch()
             scratchByteCount = (byteCount + 4095) & ~4095
             unsafe scratch = (0..<threads).map { _ in
-                let memory = UnsafeMutableRawPointer.allocate(byteCount: scratchByteCount, alignment: 64)
-                unsafe memory.initializeMemory(
-                    as: Float.self, repeating: 0, count: scratchByteCount / MemoryLayout<Float>.stride)
-                return unsafe memory
+                unsafe allocateZeroedMemory(byteCount: scratchByteCount)
             }
         }
         return unsafe ScratchMemory(bases: scratch, count: floats)

@@ -1,0 +1,28 @@
+/// Which blocks' finished values stay from the forward pass to the backward pass, and when the others are made anew.
+///
+/// They are sums of what is kept anyway, so making them again takes one pass over memory. The last two stages keep theirs: when
+/// the backward pass begins there they would have to be there at once, and they are small.
+struct RecallPlan {
+    private static let keptStages = 2
+
+    /// For each block, whether its values stay.
+    let keeps: [Bool]
+    private var chains: [Range<Int>]
+
+    init(_ blocks: [ResidualBlock]) {
+        let firsts = blocks.indices.filter { $0 == 0 || blocks[$0].isFirstOfStage }
+        let firstKept = firsts.count > Self.keptStages ? firsts[firsts.count - Self.keptStages] : 0
+        var exists = blocks.indices.map { $0 >= firstKept }
+        keeps = exists
+        chains = blocks.indices.map { $0..<$0 }
+        for i in blocks.indices.reversed() where i > 0 && !exists[i - 1] {
+            var first = i - 1
+            while first > 0 && blocks[first].needsInputToFinish && !exists[first - 1] { first -= 1 }
+            for k in first..<i { exists[k] = true }
+            chains[i] = first..<i
+        }
+    }
+
+    /// The blocks whose values are made anew, in this order, before the backward pass of block `i`.
+    func blocks(before i: Int) -> Range<Int> { chains[i] }
+}
