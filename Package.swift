@@ -55,7 +55,7 @@ let package = Package(
         // Ends a program on a processor below `cpu` before its `main`; without -march, and imported by no program.
         .target(name: "CProcessorCheck", dependencies: ["CBuildFeatures"]),
 
-        module("Workers"),
+        module("Workers", ["CProcessor"]),
         module("Checksums"),
         module("Files"),
         module("Kernels", ["Workers", "COpenBLAS", "CProcessor"]),

@@ -6,3 +6,13 @@
 #else
 #define BUILD_HAS_AVX512 0
 #endif
+
+/// Asks for the cache line at `address`, which need not be there.
+static inline void prefetchLine(const void *address) { __builtin_prefetch(address, 0, 3); }
+
+/// Tells the processor that this thread waits for another.
+static inline void spinPause(void) {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#endif
+}

@@ -31,16 +31,39 @@ public func sumLanes(
         sum.update(repeating: -0.0)
         return
     }
-    let chunk = 4096
-    pool.split(&sum, every: chunk, scratch: laneCount * chunk) { item, part, scratch in
-        for lane in 0..<laneCount {
-            copy(
-                lanes, from: lane * count + item * chunk, count: part.count, into: &scratch,
-                at: lane * part.count)
+    pool.split(&sum, every: 4096) { item, part in
+        let start = item * 4096
+        var i = 0
+        while i + vectorWidth <= part.count {
+            part.store(vectorSum(lanes, 0..<laneCount, count: count, at: start + i), at: i)
+            i += vectorWidth
         }
-        sumByTree(&scratch, parts: 0..<laneCount, count: part.count, elements: 0..<part.count)
-        copy(scratch.span, from: 0, count: part.count, into: &part, at: 0)
+        while i < part.count {
+            part[i] = elementSum(lanes, 0..<laneCount, count: count, at: start + i)
+            i += 1
+        }
     }
+}
+
+/// The sum over `parts` of sixteen elements, by the balanced binary tree.
+private func vectorSum(_ lanes: Span<Float>, _ parts: Range<Int>, count: Int, at index: Int) -> Vector {
+    switch parts.count {
+    case 1: return lanes.vector(at: parts.lowerBound * count + index)
+    case 2:
+        return lanes.vector(at: parts.lowerBound * count + index)
+            + lanes.vector(at: (parts.lowerBound + 1) * count + index)
+    default:
+        let middle = LaneTree.middle(of: parts)
+        return vectorSum(lanes, parts.lowerBound..<middle, count: count, at: index)
+            + vectorSum(lanes, middle..<parts.upperBound, count: count, at: index)
+    }
+}
+
+private func elementSum(_ lanes: Span<Float>, _ parts: Range<Int>, count: Int, at index: Int) -> Float {
+    guard parts.count > 1 else { return lanes[parts.lowerBound * count + index] }
+    let middle = LaneTree.middle(of: parts)
+    return elementSum(lanes, parts.lowerBound..<middle, count: count, at: index)
+        + elementSum(lanes, middle..<parts.upperBound, count: count, at: index)
 }
 
 /// Sums rows of per-sample values inside each lane, by a balanced binary tree over the lane's samples.

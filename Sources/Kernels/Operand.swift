@@ -70,6 +70,14 @@ protocol ChannelReader {
 
     /// The values of the sixteen channels at element `index`.
     func vector(_ operand: borrowing Operand, at index: Int) -> Vector
+
+    /// Asks for what `vector` at `index` will read; `index` may be out of bounds.
+    func prefetch(_ operand: borrowing Operand, at index: Int)
+}
+
+extension ChannelReader {
+    @inline(__always)
+    func prefetch(_ operand: borrowing Operand, at index: Int) { operand.first.prefetch(at: index) }
 }
 
 /// `first`, as it lies.
@@ -119,6 +127,12 @@ struct CombinedReader: ChannelReader {
     func vector(_ operand: borrowing Operand, at index: Int) -> Vector {
         c.addingProduct(b, operand.second.vector(at: index)).addingProduct(
             a, operand.first.vector(at: index))
+    }
+
+    @inline(__always)
+    func prefetch(_ operand: borrowing Operand, at index: Int) {
+        operand.first.prefetch(at: index)
+        operand.second.prefetch(at: index)
     }
 }
 

@@ -210,8 +210,8 @@ extension TapConvolution {
 
     /// Where a row of the matrix product lies.
     struct Row {
-        let sample: Int
-        let p: Int, q: Int
+        var sample: Int
+        var p: Int, q: Int
     }
 
     @inline(__always)
@@ -329,24 +329,122 @@ extension TapConvolution {
         }
     }
 
-    /// Channels that vectors do not fit: a row is put together in a line of its own first.
+    /// Channels that vectors do not fit: inside an image each vector is blended from the runs of neighbouring taps that reach
+    /// into it; at its border a row is put together in a line of its own first.
     @inline(__always)
     private func gatherElements(
         _ operand: borrowing Operand, rows: Range<Int>, _ block: Range<Int>,
         _ place: (_ row: Int, _ chunk: Int) -> Int, into store: (Vector, Int) -> Void
     ) {
+        let chunks = block.lowerBound / vectorWidth..<block.upperBound / vectorWidth
+        let pieces = operand.reading == .plain ? pieces(of: chunks) : []
+        let (inside, spread) = reach
         unsafe withUnsafeTemporaryAllocation(of: Float.self, capacity: inner + 2 * vectorWidth) { memory in
             unsafe memory.initialize(repeating: 0)
             var line = unsafe MutableSpan(_unsafeElements: memory)
+            var row = row(rows.lowerBound)
             for index in rows {
-                fill(&line, operand, row(index))
-                for chunk in 0..<block.count / vectorWidth {
-                    store(
-                        line.vector(at: block.lowerBound + chunk * vectorWidth),
-                        place(index - rows.lowerBound, chunk))
+                let (y, x) = (row.p * sourceStep, row.q * sourceStep)
+                let start = ((row.sample * source.height + y) * source.width + x) * source.channels
+                if !pieces.isEmpty && inside.y.contains(y) && inside.x.contains(x)
+                    && start >= spread.lowerBound && start + spread.upperBound <= operand.first.count
+                {
+                    var value = Vector()
+                    for piece in pieces {
+                        value.replace(
+                            with: operand.first.vector(at: start + piece.offset), where: piece.lanes)
+                        if piece.isLast {
+                            store(value, place(index - rows.lowerBound, piece.chunk - chunks.lowerBound))
+                            value = Vector()
+                        }
+                    }
+                } else {
+                    fill(&line, operand, row)
+                    for chunk in chunks {
+                        store(
+                            line.vector(at: chunk * vectorWidth),
+                            place(index - rows.lowerBound, chunk - chunks.lowerBound))
+                    }
                 }
+                step(&row)
             }
         }
+    }
+
+    /// The next position.
+    @inline(__always)
+    private func step(_ row: inout Row) {
+        row.q += 1
+        guard row.q == grid.width else { return }
+        row.q = 0
+        row.p += 1
+        guard row.p == grid.height else { return }
+        row.p = 0
+        row.sample += 1
+    }
+
+    /// The part of a run of neighbouring taps that reaches into one vector of a row.
+    private struct Piece {
+        let chunk: Int
+        /// Where to read, from the row's position in the source.
+        let offset: Int
+        let lanes: SIMDMask<SIMD16<Int32>>
+        /// Whether no other piece reaches into this vector.
+        var isLast = false
+    }
+
+    /// What the vectors `chunks` of a row are blended from.
+    private func pieces(of chunks: Range<Int>) -> [Piece] {
+        let channels = source.channels
+        var pieces: [Piece] = []
+        for chunk in chunks {
+            let elements = chunk * vectorWidth..<(chunk + 1) * vectorWidth
+            for run in runs {
+                let own = (run.lowerBound * channels..<run.upperBound * channels).clamped(to: elements)
+                guard !own.isEmpty else { continue }
+                let first = taps[run.lowerBound]
+                var lanes = SIMDMask<SIMD16<Int32>>()
+                for element in own { lanes[element - elements.lowerBound] = true }
+                pieces.append(
+                    Piece(
+                        chunk: chunk,
+                        offset: (first.y * source.width + first.x) * channels + elements.lowerBound
+                            - run.lowerBound * channels, lanes: lanes))
+            }
+            if pieces.last?.chunk != chunk {
+                pieces.append(Piece(chunk: chunk, offset: 0, lanes: SIMDMask()))
+            }
+            pieces[pieces.count - 1].isLast = true
+        }
+        return pieces
+    }
+
+    /// Runs of taps that are neighbours in the source, as ranges of taps.
+    private var runs: [Range<Int>] {
+        var runs: [Range<Int>] = []
+        for (t, tap) in taps.enumerated() {
+            if t > 0 && tap.y == taps[t - 1].y && tap.x == taps[t - 1].x + 1 {
+                runs[runs.count - 1] = runs[runs.count - 1].lowerBound..<t + 1
+            } else {
+                runs.append(t..<t + 1)
+            }
+        }
+        return runs
+    }
+
+    /// Positions in the source from which all taps lie inside, and what is read around such a position.
+    private var reach: (inside: (y: Range<Int>, x: Range<Int>), spread: Range<Int>) {
+        let (ys, xs) = (taps.map(\.y), taps.map(\.x))
+        func inside(_ offsets: [Int], _ size: Int) -> Range<Int> {
+            let first = max(0, -(offsets.min() ?? 0))
+            return first..<max(first, min(size, size - (offsets.max() ?? 0)))
+        }
+        let offsets = taps.map { ($0.y * source.width + $0.x) * source.channels }
+        let margin = inner + 2 * vectorWidth
+        return (
+            (inside(ys, source.height), inside(xs, source.width)),
+            margin - (offsets.min() ?? 0)..<margin + (offsets.max() ?? 0)
+        )
     }
 
     /// Overwrites `line` with one row of patches, runs of neighbouring taps at a time.

@@ -1,3 +1,5 @@
+internal import CProcessor
+
 /// Sixteen floats: one register where there is AVX-512, two where there is AVX2.
 ///
 /// Every loop over channels works in these, so results do not depend on the processor's own width.
@@ -20,6 +22,15 @@ extension Span<Float> {
         assert(index >= 0 && index + vectorWidth <= count, "vector at \(index) of \(count) elements")
         return unsafe withUnsafeBufferPointer {
             unsafe UnsafeRawPointer($0.baseAddress.unsafelyUnwrapped + index).loadUnaligned(as: Vector.self)
+        }
+    }
+
+    /// Asks for the cache line of the element at `index`, which may be out of bounds.
+    @inline(__always)
+    func prefetch(at index: Int) {
+        unsafe withUnsafeBufferPointer {
+            let address = UInt(bitPattern: $0.baseAddress) &+ UInt(bitPattern: index &* 4)
+            unsafe prefetchLine(UnsafeRawPointer(bitPattern: address))
         }
     }
 

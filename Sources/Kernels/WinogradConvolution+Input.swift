@@ -39,14 +39,16 @@ extension WinogradConvolution {
         into transformed: inout MutableSpan<Float>
     ) {
         let size = rowTileCount(rows: strip, inner: channels)
-        for tile in tiles {
-            let place = place(of: tile)
-            let (rowTile, row) = (tile - tiles.lowerBound).quotientAndRemainder(dividingBy: tileRows)
-            for channel in stride(from: 0, to: channels, by: vectorWidth) {
-                let start = rowTile * tileRows * channels + channel * tileRows + row * vectorWidth
-                transformTile(
-                    operand, Reader.self, place, channel: channel, into: &transformed, at: start, stride: size
-                )
+        TileVectors.with { vectors in
+            for tile in tiles {
+                let place = place(of: tile)
+                let (rowTile, row) = (tile - tiles.lowerBound).quotientAndRemainder(dividingBy: tileRows)
+                for channel in stride(from: 0, to: channels, by: vectorWidth) {
+                    let start = rowTile * tileRows * channels + channel * tileRows + row * vectorWidth
+                    transformTile(
+                        operand, Reader.self, place, channel: channel, vectors, into: &transformed, at: start,
+                        stride: size)
+                }
             }
         }
     }
@@ -54,7 +56,7 @@ extension WinogradConvolution {
     /// Stores the 36 transformed values of sixteen channels of one tile at `start + stride · product`.
     @inline(__always)
     func transformTile<Reader: ChannelReader>(
-        _ operand: borrowing Operand, _: Reader.Type, _ place: Place, channel: Int,
+        _ operand: borrowing Operand, _: Reader.Type, _ place: Place, channel: Int, _ vectors: TileVectors,
         into transformed: inout MutableSpan<Float>, at start: Int, stride: Int
     ) {
         let reader = Reader(
@@ -62,40 +64,36 @@ extension WinogradConvolution {
         let corner =
             ((place.sample * shape.height + place.top) * shape.width + place.left) * channels + channel
         let line = shape.width * channels
-        let isInside = place.rows.count == winogradReach && place.columns.count == winogradReach
-        @inline(__always)
-        func value(_ i: Int, _ j: Int) -> Vector {
-            if isInside || (place.rows.contains(i) && place.columns.contains(j)) {
-                return reader.vector(operand, at: corner + i * line + j * channels)
+        let hasAllRows = place.rows.count == winogradReach
+        // Column by column, then row by row; the tile is kept turned, so that both write what lies together.
+        for j in 0..<winogradReach {
+            let top = corner + j * channels
+            @inline(__always)
+            func value(_ i: Int) -> Vector { reader.vector(operand, at: top + i * line) }
+            @inline(__always)
+            func valueInside(_ i: Int) -> Vector { place.rows.contains(i) ? value(i) : Vector() }
+            guard place.columns.contains(j) else {
+                vectors.setRow(j, WinogradSix.zero)
+                continue
             }
-            return Vector()
+            let six =
+                hasAllRows
+                ? WinogradSix(
+                    m0: value(0), m1: value(1), m2: value(2), m3: value(3), m4: value(4), m5: value(5))
+                : WinogradSix(
+                    m0: valueInside(0), m1: valueInside(1), m2: valueInside(2), m3: valueInside(3),
+                    m4: valueInside(4), m5: valueInside(5))
+            vectors.setRow(j, winogradInput(six))
+            // What the next tile reads beside this one.
+            if j >= winogradReach - winogradTile {
+                for i in 0..<winogradReach {
+                    reader.prefetch(operand, at: top + i * line + winogradTile * channels)
+                }
+            }
         }
-        @inline(__always)
-        func column(_ j: Int) -> WinogradSix {
-            winogradInput(
-                WinogradSix(
-                    m0: value(0, j), m1: value(1, j), m2: value(2, j), m3: value(3, j), m4: value(4, j),
-                    m5: value(5, j)))
+        for i in 0..<winogradReach {
+            storeSix(winogradInput(vectors.column(i)), &transformed, start + 6 * i * stride, stride)
         }
-        let (c0, c1, c2, c3, c4, c5) = (column(0), column(1), column(2), column(3), column(4), column(5))
-        storeSix(
-            winogradInput(WinogradSix(m0: c0.m0, m1: c1.m0, m2: c2.m0, m3: c3.m0, m4: c4.m0, m5: c5.m0)),
-            &transformed, start, stride)
-        storeSix(
-            winogradInput(WinogradSix(m0: c0.m1, m1: c1.m1, m2: c2.m1, m3: c3.m1, m4: c4.m1, m5: c5.m1)),
-            &transformed, start + 6 * stride, stride)
-        storeSix(
-            winogradInput(WinogradSix(m0: c0.m2, m1: c1.m2, m2: c2.m2, m3: c3.m2, m4: c4.m2, m5: c5.m2)),
-            &transformed, start + 12 * stride, stride)
-        storeSix(
-            winogradInput(WinogradSix(m0: c0.m3, m1: c1.m3, m2: c2.m3, m3: c3.m3, m4: c4.m3, m5: c5.m3)),
-            &transformed, start + 18 * stride, stride)
-        storeSix(
-            winogradInput(WinogradSix(m0: c0.m4, m1: c1.m4, m2: c2.m4, m3: c3.m4, m4: c4.m4, m5: c5.m4)),
-            &transformed, start + 24 * stride, stride)
-        storeSix(
-            winogradInput(WinogradSix(m0: c0.m5, m1: c1.m5, m2: c2.m5, m3: c3.m5, m4: c4.m5, m5: c5.m5)),
-            &transformed, start + 30 * stride, stride)
     }
 }
 

@@ -78,53 +78,40 @@ extension WinogradConvolution {
     ) {
         let size = strip * block
         let (height, width) = (shape.outputHeight, shape.outputWidth)
-        for tile in tiles {
-            let (sample, index) = tile.quotientAndRemainder(dividingBy: tilesPerImage)
-            let (i, j) = index.quotientAndRemainder(dividingBy: tilesWide)
-            let rows = min(winogradTile, height - i * winogradTile)
-            let across = min(winogradTile, width - j * winogradTile)
-            let pixel = (sample * height + i * winogradTile) * width + j * winogradTile
-            let group = epilogue.groups.group(of: sample)
-            for channel in stride(from: 0, to: columns.count, by: vectorWidth) {
-                let start = (tile - tiles.lowerBound) * block + channel
-                @inline(__always)
-                func column(_ j: Int) -> WinogradFour {
-                    @inline(__always)
-                    func value(_ i: Int) -> Vector { products.vector(at: start + (6 * i + j) * size) }
-                    return winogradOutput(
-                        WinogradSix(
-                            m0: value(0), m1: value(1), m2: value(2), m3: value(3), m4: value(4), m5: value(5)
-                        ))
-                }
-                let (c0, c1, c2, c3, c4, c5) = (
-                    column(0), column(1), column(2), column(3), column(4), column(5)
-                )
-                let k = columns.lowerBound + channel
-                let sink = Sink(epilogue, group: group, channel: k, channels: outputs)
-                var tileSums = TileSums()
-                let place = pixel * outputs + k
-                let line = width * outputs
-                put(
-                    WinogradSix(m0: c0.y0, m1: c1.y0, m2: c2.y0, m3: c3.y0, m4: c4.y0, m5: c5.y0), sink,
-                    epilogue, &tileSums, at: place, across, &output)
-                if rows > 1 {
-                    put(
-                        WinogradSix(m0: c0.y1, m1: c1.y1, m2: c2.y1, m3: c3.y1, m4: c4.y1, m5: c5.y1), sink,
-                        epilogue, &tileSums, at: place + line, across, &output)
-                }
-                if rows > 2 {
-                    put(
-                        WinogradSix(m0: c0.y2, m1: c1.y2, m2: c2.y2, m3: c3.y2, m4: c4.y2, m5: c5.y2), sink,
-                        epilogue, &tileSums, at: place + 2 * line, across, &output)
-                }
-                if rows > 3 {
-                    put(
-                        WinogradSix(m0: c0.y3, m1: c1.y3, m2: c2.y3, m3: c3.y3, m4: c4.y3, m5: c5.y3), sink,
-                        epilogue, &tileSums, at: place + 3 * line, across, &output)
-                }
-                if Sink.hasSums {
-                    sums.accumulate(SIMD16<Double>(tileSums.values), at: 2 * sample * outputs + k)
-                    sums.accumulate(SIMD16<Double>(tileSums.products), at: (2 * sample + 1) * outputs + k)
+        TileVectors.with { vectors in
+            for tile in tiles {
+                let (sample, index) = tile.quotientAndRemainder(dividingBy: tilesPerImage)
+                let (i, j) = index.quotientAndRemainder(dividingBy: tilesWide)
+                let rows = min(winogradTile, height - i * winogradTile)
+                let across = min(winogradTile, width - j * winogradTile)
+                let pixel = (sample * height + i * winogradTile) * width + j * winogradTile
+                let group = epilogue.groups.group(of: sample)
+                for channel in stride(from: 0, to: columns.count, by: vectorWidth) {
+                    let start = (tile - tiles.lowerBound) * block + channel
+                    for j in 0..<winogradReach {
+                        @inline(__always)
+                        func value(_ i: Int) -> Vector { products.vector(at: start + (6 * i + j) * size) }
+                        let four = winogradOutput(
+                            WinogradSix(
+                                m0: value(0), m1: value(1), m2: value(2), m3: value(3), m4: value(4),
+                                m5: value(5)))
+                        vectors[j] = four.y0
+                        vectors[6 + j] = four.y1
+                        vectors[12 + j] = four.y2
+                        vectors[18 + j] = four.y3
+                    }
+                    let k = columns.lowerBound + channel
+                    let sink = Sink(epilogue, group: group, channel: k, channels: outputs)
+                    var tileSums = TileSums()
+                    for i in 0..<rows {
+                        put(
+                            vectors.row(i), sink, epilogue, &tileSums, at: (pixel + i * width) * outputs + k,
+                            across, &output)
+                    }
+                    if Sink.hasSums {
+                        sums.accumulate(SIMD16<Double>(tileSums.values), at: 2 * sample * outputs + k)
+                        sums.accumulate(SIMD16<Double>(tileSums.products), at: (2 * sample + 1) * outputs + k)
+                    }
                 }
             }
         }

@@ -65,7 +65,8 @@ struct WinogradConvolution: Sendable {
     ) {
         let images = min(imagesPerItem, max(sampleCount, 1))
         let imageItems = (sampleCount + images - 1) / images
-        let splits = imageItems >= 2 * pool.threads ? 1 : min(outputs / block, 2 * pool.threads)
+        // Items enough for all threads; each split transforms its images again.
+        let splits = max(min(outputs / block, (2 * pool.threads + imageItems - 1) / max(imageItems, 1)), 1)
         let operand = copy operand
         let epilogue = copy epilogue
         pool.share(

@@ -24,6 +24,12 @@ private let a2timesB2: Float = 0.87890625
 /// Six vectors: a row or a column of a transformed tile.
 struct WinogradSix {
     var m0, m1, m2, m3, m4, m5: Vector
+
+    @inline(__always)
+    static var zero: WinogradSix {
+        WinogradSix(
+            m0: Vector(), m1: Vector(), m2: Vector(), m3: Vector(), m4: Vector(), m5: Vector())
+    }
 }
 
 /// Four vectors: a row or a column of a tile of outputs.
@@ -97,4 +103,51 @@ func winogradWeightGradient(_ m: WinogradSix) -> (g0: Vector, g1: Vector, g2: Ve
         g0: (sumA + sumB).addingProduct(normZero, m.m0), g1: differenceA + differenceB,
         g2: m.m5.addingProduct(a2, sumA).addingProduct(b2, sumB)
     )
+}
+
+/// The vectors of one tile between its two transforms, on the stack: more than a processor has registers.
+@safe struct TileVectors {
+    private let base: UnsafeMutablePointer<Vector>
+
+    /// Calls `body` with room for `6 × 6` vectors.
+    @inline(__always)
+    static func with(_ body: (TileVectors) -> Void) {
+        unsafe withUnsafeTemporaryAllocation(of: Vector.self, capacity: winogradProducts) {
+            unsafe body(TileVectors(base: $0.baseAddress.unsafelyUnwrapped))
+        }
+    }
+
+    /// The vector at `index`, which is not checked: below 36.
+    @inline(__always)
+    subscript(index: Int) -> Vector {
+        get { unsafe base[index] }
+        nonmutating set { unsafe base[index] = newValue }
+    }
+
+    /// Overwrites row `i` of six columns.
+    @inline(__always)
+    func setRow(_ i: Int, _ six: WinogradSix) {
+        self[6 * i] = six.m0
+        self[6 * i + 1] = six.m1
+        self[6 * i + 2] = six.m2
+        self[6 * i + 3] = six.m3
+        self[6 * i + 4] = six.m4
+        self[6 * i + 5] = six.m5
+    }
+
+    /// Row `i` of six columns.
+    @inline(__always)
+    func row(_ i: Int) -> WinogradSix {
+        WinogradSix(
+            m0: self[6 * i], m1: self[6 * i + 1], m2: self[6 * i + 2], m3: self[6 * i + 3],
+            m4: self[6 * i + 4], m5: self[6 * i + 5])
+    }
+
+    /// Column `j` of six rows.
+    @inline(__always)
+    func column(_ j: Int) -> WinogradSix {
+        WinogradSix(
+            m0: self[j], m1: self[6 + j], m2: self[12 + j], m3: self[18 + j], m4: self[24 + j],
+            m5: self[30 + j])
+    }
 }

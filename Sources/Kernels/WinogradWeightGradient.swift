@@ -153,14 +153,16 @@ struct WinogradWeightGradient: Sendable {
         _ layout: Layout,
         into transformed: inout MutableSpan<Float>
     ) {
-        for tile in tiles {
-            let place = convolution.place(of: tile)
-            for channel in stride(from: range.lowerBound, to: range.upperBound, by: vectorWidth) {
-                let start =
-                    (channel - range.lowerBound) * layout.chunk + (tile - tiles.lowerBound) * vectorWidth
-                convolution.transformTile(
-                    operand, Reader.self, place, channel: channel, into: &transformed, at: start,
-                    stride: layout.chunk * layout.width)
+        TileVectors.with { vectors in
+            for tile in tiles {
+                let place = convolution.place(of: tile)
+                for channel in stride(from: range.lowerBound, to: range.upperBound, by: vectorWidth) {
+                    let start =
+                        (channel - range.lowerBound) * layout.chunk + (tile - tiles.lowerBound) * vectorWidth
+                    convolution.transformTile(
+                        operand, Reader.self, place, channel: channel, vectors, into: &transformed, at: start,
+                        stride: layout.chunk * layout.width)
+                }
             }
         }
     }
@@ -183,41 +185,44 @@ struct WinogradWeightGradient: Sendable {
     ) {
         let (height, width) = (convolution.shape.outputHeight, convolution.shape.outputWidth)
         let stride = layout.chunk * outputs
-        for tile in tiles {
-            let (sample, index) = tile.quotientAndRemainder(dividingBy: convolution.tilesPerImage)
-            let (i, j) = index.quotientAndRemainder(dividingBy: convolution.tilesWide)
-            let rows = min(winogradTile, height - i * winogradTile)
-            let across = min(winogradTile, width - j * winogradTile)
-            let pixel = (sample * height + i * winogradTile) * width + j * winogradTile
-            let group = operand.groups.group(of: sample)
-            for channel in Swift.stride(from: 0, to: outputs, by: vectorWidth) {
-                let reader = Reader(operand, group: group, channel: channel, channels: outputs)
-                @inline(__always)
-                func value(_ i: Int, _ j: Int) -> Vector {
-                    if i < rows && j < across {
-                        return reader.vector(operand, at: (pixel + i * width + j) * outputs + channel)
+        TileVectors.with { vectors in
+            for tile in tiles {
+                let (sample, index) = tile.quotientAndRemainder(dividingBy: convolution.tilesPerImage)
+                let (i, j) = index.quotientAndRemainder(dividingBy: convolution.tilesWide)
+                let rows = min(winogradTile, height - i * winogradTile)
+                let across = min(winogradTile, width - j * winogradTile)
+                let pixel = (sample * height + i * winogradTile) * width + j * winogradTile
+                let group = operand.groups.group(of: sample)
+                for channel in Swift.stride(from: 0, to: outputs, by: vectorWidth) {
+                    let reader = Reader(operand, group: group, channel: channel, channels: outputs)
+                    for j in 0..<winogradTile {
+                        let top = (pixel + j) * outputs + channel
+                        @inline(__always)
+                        func value(_ i: Int) -> Vector {
+                            i < rows ? reader.vector(operand, at: top + i * width * outputs) : Vector()
+                        }
+                        guard j < across else {
+                            vectors.setRow(j, WinogradSix.zero)
+                            continue
+                        }
+                        vectors.setRow(
+                            j,
+                            winogradOutputGradient(
+                                WinogradFour(y0: value(0), y1: value(1), y2: value(2), y3: value(3))))
+                        for i in 0..<winogradTile {
+                            reader.prefetch(operand, at: top + (i * width + winogradTile) * outputs)
+                        }
                     }
-                    return Vector()
+                    let start = channel * layout.chunk + (tile - tiles.lowerBound) * vectorWidth
+                    for i in 0..<winogradReach {
+                        storeSix(
+                            winogradOutputGradient(
+                                WinogradFour(
+                                    y0: vectors[i], y1: vectors[6 + i], y2: vectors[12 + i],
+                                    y3: vectors[18 + i])),
+                            &transformed, start + 6 * i * stride, stride)
+                    }
                 }
-                @inline(__always)
-                func column(_ j: Int) -> WinogradSix {
-                    winogradOutputGradient(
-                        WinogradFour(y0: value(0, j), y1: value(1, j), y2: value(2, j), y3: value(3, j)))
-                }
-                let (c0, c1, c2, c3) = (column(0), column(1), column(2), column(3))
-                let start = channel * layout.chunk + (tile - tiles.lowerBound) * vectorWidth
-                @inline(__always)
-                func put(_ row: Int, _ y0: Vector, _ y1: Vector, _ y2: Vector, _ y3: Vector) {
-                    storeSix(
-                        winogradOutputGradient(WinogradFour(y0: y0, y1: y1, y2: y2, y3: y3)), &transformed,
-                        start + 6 * row * stride, stride)
-                }
-                put(0, c0.m0, c1.m0, c2.m0, c3.m0)
-                put(1, c0.m1, c1.m1, c2.m1, c3.m1)
-                put(2, c0.m2, c1.m2, c2.m2, c3.m2)
-                put(3, c0.m3, c1.m3, c2.m3, c3.m3)
-                put(4, c0.m4, c1.m4, c2.m4, c3.m4)
-                put(5, c0.m5, c1.m5, c2.m5, c3.m5)
             }
         }
     }

@@ -1,4 +1,3 @@
-internal import Dispatch
 internal import Foundation
 internal import Synchronization
 
@@ -113,14 +112,15 @@ private final class Shared: Sendable {
     private let workers: Int
     private let work = Mutex(Work())
     private let nextItem = Atomic<Int>(0)
-    private let generation = Atomic<Int>(0)
+    /// Pieces of work handed out, the end of the pool included.
+    private let pieces = Atomic<Int>(0)
     private let unfinished = Atomic<Int>(0)
-    private let wake: [DispatchSemaphore]
-    private let finished = DispatchSemaphore(value: 0)
+    private let newPiece: [Waiting]
+    private let finished = Waiting()
 
     init(workers: Int) {
         self.workers = workers
-        wake = (0..<workers).map { _ in DispatchSemaphore(value: 0) }
+        newPiece = (0..<workers).map { _ in Waiting() }
     }
 
     func run(_ count: Int, _ body: @escaping Body) {
@@ -130,23 +130,30 @@ private final class Shared: Sendable {
         }
         nextItem.store(0, ordering: .relaxed)
         unfinished.store(workers - 1, ordering: .releasing)
-        for worker in 1..<workers { wake[worker].signal() }
+        announce()
         take(count, body, worker: 0)
-        finished.wait()
+        finished.wait(until: { unfinished.load(ordering: .sequentiallyConsistent) == 0 })
         work.withLock { $0.body = nil }
     }
 
     func stop() {
         work.withLock { $0.isStopped = true }
-        for worker in 1..<workers { wake[worker].signal() }
+        announce()
+    }
+
+    private func announce() {
+        pieces.add(1, ordering: .sequentiallyConsistent)
+        for worker in 1..<max(workers, 1) { newPiece[worker].notify() }
     }
 
     func serve(_ worker: Int) {
+        var seen = 0
         while true {
-            wake[worker].wait()
+            newPiece[worker].wait(until: { pieces.load(ordering: .sequentiallyConsistent) != seen })
+            seen += 1
             guard doPiece(worker) else { return }
-            if unfinished.subtract(1, ordering: .acquiringAndReleasing).newValue == 0 {
-                finished.signal()
+            if unfinished.subtract(1, ordering: .sequentiallyConsistent).newValue == 0 {
+                finished.notify()
             }
         }
     }
