@@ -338,7 +338,7 @@ extension TapConvolution {
     ) {
         let chunks = block.lowerBound / vectorWidth..<block.upperBound / vectorWidth
         let pieces = operand.reading == .plain ? pieces(of: chunks) : []
-        let (inside, spread) = reach
+        let (inside, before, after) = reach
         unsafe withUnsafeTemporaryAllocation(of: Float.self, capacity: inner + 2 * vectorWidth) { memory in
             unsafe memory.initialize(repeating: 0)
             var line = unsafe MutableSpan(_unsafeElements: memory)
@@ -347,7 +347,7 @@ extension TapConvolution {
                 let (y, x) = (row.p * sourceStep, row.q * sourceStep)
                 let start = ((row.sample * source.height + y) * source.width + x) * source.channels
                 if !pieces.isEmpty && inside.y.contains(y) && inside.x.contains(x)
-                    && start >= spread.lowerBound && start + spread.upperBound <= operand.first.count
+                    && start >= before && start + after <= operand.first.count
                 {
                     var value = Vector()
                     for piece in pieces {
@@ -432,8 +432,9 @@ extension TapConvolution {
         return runs
     }
 
-    /// Positions in the source from which all taps lie inside, and what is read around such a position.
-    private var reach: (inside: (y: Range<Int>, x: Range<Int>), spread: Range<Int>) {
+    /// Positions in the source from which all taps lie inside, and how many elements before and after such a position are read at
+    /// most.
+    private var reach: (inside: (y: Range<Int>, x: Range<Int>), before: Int, after: Int) {
         let (ys, xs) = (taps.map(\.y), taps.map(\.x))
         func inside(_ offsets: [Int], _ size: Int) -> Range<Int> {
             let first = max(0, -(offsets.min() ?? 0))
@@ -443,7 +444,7 @@ extension TapConvolution {
         let margin = inner + 2 * vectorWidth
         return (
             (inside(ys, source.height), inside(xs, source.width)),
-            margin - (offsets.min() ?? 0)..<margin + (offsets.max() ?? 0)
+            margin - (offsets.min() ?? 0), margin + (offsets.max() ?? 0)
         )
     }
 
