@@ -63,10 +63,22 @@ func multiplyTiles(
                     var column = 0
                     if buildHasAVX512 {
                         while column + 32 <= columns {
-                            unsafe multiply14x32(
-                                tile, right + column / 16 * panelStride, panelStride: panelStride,
-                                chunks: chunks, rows: height, product + row * stride + column, stride: stride,
-                                accumulates: accumulates)
+                            let panel = unsafe right + column / 16 * panelStride
+                            let target = unsafe product + row * stride + column
+                            switch height {
+                            case ...4:
+                                unsafe multiply4x32(
+                                    tile, panel, panelStride: panelStride, chunks: chunks, rows: height,
+                                    target, stride: stride, accumulates: accumulates)
+                            case ...8:
+                                unsafe multiply8x32(
+                                    tile, panel, panelStride: panelStride, chunks: chunks, rows: height,
+                                    target, stride: stride, accumulates: accumulates)
+                            default:
+                                unsafe multiply14x32(
+                                    tile, panel, panelStride: panelStride, chunks: chunks, rows: height,
+                                    target, stride: stride, accumulates: accumulates)
+                            }
                             column += 32
                         }
                         if column < columns {
@@ -147,7 +159,7 @@ func multiplyOuter(
 // MARK: - Rows of accumulators
 
 /// Thirty-two columns of one row of a tile, or of the right operand.
-private struct WideRow {
+struct WideRow {
     private var first = Vector()
     private var second = Vector()
 

@@ -50,8 +50,14 @@ struct WinogradConvolution: Sendable {
     private var transformedCount: Int { winogradProducts * rowTileCount(rows: strip, inner: channels) }
     private var productCount: Int { winogradProducts * strip * block }
 
-    /// Images of an item: enough tiles to fill strips, and to make use of each transformed weight.
-    private var imagesPerItem: Int { max(8 * tileRows / tilesPerImage, 1) }
+    /// Images of an item: enough tiles to fill strips and to make use of each transformed weight, and items that the threads
+    /// can share evenly.
+    private func imagesPerItem(sampleCount: Int, threads: Int) -> Int {
+        let enough = max(8 * tileRows / tilesPerImage, 1)
+        let items = (sampleCount + enough - 1) / enough
+        let shared = (items + threads - 1) / threads * threads
+        return max((sampleCount + shared - 1) / max(shared, 1), 1)
+    }
 
     /// Overwrites `output` with the convolution of `operand`.
     ///
@@ -63,7 +69,7 @@ struct WinogradConvolution: Sendable {
         _ operand: borrowing Operand, panels: Span<Float>, sampleCount: Int, epilogue: borrowing Epilogue,
         into output: inout MutableSpan<Float>, sums: inout MutableSpan<Double>, on pool: WorkerPool
     ) {
-        let images = min(imagesPerItem, max(sampleCount, 1))
+        let images = imagesPerItem(sampleCount: sampleCount, threads: pool.threads)
         let imageItems = (sampleCount + images - 1) / images
         // Items enough for all threads; each split transforms its images again.
         let splits = max(min(outputs / block, (2 * pool.threads + imageItems - 1) / max(imageItems, 1)), 1)
