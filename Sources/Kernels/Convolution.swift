@@ -48,6 +48,20 @@ public struct Convolution: Sendable {
         return max(taps.panelCount, phases.map(\.panelCount).reduce(0, +))
     }
 
+    /// Floats of a worker's memory that a pass needs, the largest of the three.
+    public func scratchCount(sampleCount: Int, laneSize: Int, threads: Int) -> Int {
+        if let winograd {
+            return max(
+                winograd.scratchCount, winograd.transposed.scratchCount,
+                WinogradWeightGradient(winograd).scratchCount(
+                    sampleCount: sampleCount, laneSize: laneSize, threads: threads))
+        }
+        return max(
+            taps.scratchCount, phases.map(\.scratchCount).max() ?? 0,
+            TapWeightGradient(shape, usesLibrary: path == .library).scratchCount(
+                sampleCount: sampleCount, laneSize: laneSize, threads: threads))
+    }
+
     /// Overwrites `output` with the convolution (cross-correlation) of a batch.
     ///
     /// `output[n, p, q, k] = sum over r, s, c of input[n, p·stride + r − padding, q·stride + s − padding, c] ·

@@ -61,6 +61,12 @@ struct TapWeightGradient: Sendable {
         }
     }
 
+    /// Floats of a worker's memory that `accumulate` needs.
+    func scratchCount(sampleCount: Int, laneSize: Int, threads: Int) -> Int {
+        let (block, width) = cut(lanes: (sampleCount + laneSize - 1) / laneSize, threads: threads)
+        return (block + width) * Self.chunk + block * width
+    }
+
     /// Inner elements and columns of an item: the patches of a chunk in the cache, and items enough for all threads, cut
     /// where less is gathered twice.
     ///

@@ -47,6 +47,8 @@ struct WinogradConvolution: Sendable {
     }
     /// Output channels of a pass over a strip.
     var block: Int { min(outputs, 64) }
+    /// Floats of a worker's memory that `convolve` needs.
+    var scratchCount: Int { transformedCount + productCount }
     private var transformedCount: Int { winogradProducts * rowTileCount(rows: strip, inner: channels) }
     private var productCount: Int { winogradProducts * strip * block }
 
@@ -76,7 +78,7 @@ struct WinogradConvolution: Sendable {
         let operand = copy operand
         let epilogue = copy epilogue
         pool.share(
-            &output, &sums, items: imageItems * splits, scratch: transformedCount + productCount
+            &output, &sums, items: imageItems * splits, scratch: scratchCount
         ) { item, output, sums, scratch in
             let (group, split) = item.quotientAndRemainder(dividingBy: splits)
             let samples = group * images..<min((group + 1) * images, sampleCount)

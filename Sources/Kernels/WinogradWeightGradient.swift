@@ -23,14 +23,11 @@ struct WinogradWeightGradient: Sendable {
         input: borrowing Operand, outputGradient: borrowing Operand, sampleCount: Int, laneSize: Int,
         into laneGradients: inout MutableSpan<Float>, on pool: WorkerPool
     ) {
-        let lanes = (sampleCount + laneSize - 1) / laneSize
-        let splits = min(
-            lanes >= 2 * pool.threads ? 1 : 2 * pool.threads / max(lanes, 1), channels / vectorWidth)
-        let width = (channels / vectorWidth + splits - 1) / splits * vectorWidth
+        let (lanes, splits, layout) = cut(
+            sampleCount: sampleCount, laneSize: laneSize, threads: pool.threads)
+        let width = layout.width
         let input = copy input
         let outputGradient = copy outputGradient
-        let tiles = convolution.tilesPerImage * min(laneSize, sampleCount)
-        let layout = Layout(convolution, width: width, tiles: tiles)
         var none = MutableSpan<Double>()
         pool.share(
             &laneGradients, &none, items: lanes * splits, scratch: layout.count
@@ -45,6 +42,21 @@ struct WinogradWeightGradient: Sendable {
                 input: input, outputGradient: outputGradient, samples: samples, channelRange: range, layout,
                 into: &own, scratch: &scratch)
         }
+    }
+
+    /// Floats of a worker's memory that `accumulate` needs.
+    func scratchCount(sampleCount: Int, laneSize: Int, threads: Int) -> Int {
+        cut(sampleCount: sampleCount, laneSize: laneSize, threads: threads).layout.count
+    }
+
+    private func cut(
+        sampleCount: Int, laneSize: Int, threads: Int
+    ) -> (lanes: Int, splits: Int, layout: Layout) {
+        let lanes = (sampleCount + laneSize - 1) / laneSize
+        let splits = min(lanes >= 2 * threads ? 1 : 2 * threads / max(lanes, 1), channels / vectorWidth)
+        let width = (channels / vectorWidth + splits - 1) / splits * vectorWidth
+        let tiles = convolution.tilesPerImage * min(laneSize, sampleCount)
+        return (lanes, splits, Layout(convolution, width: width, tiles: tiles))
     }
 
     /// How a worker's memory is used: transformed inputs, transformed gradients, products.

@@ -39,6 +39,12 @@ final class BatchNormalization2D {
         store.batchCounter("\(name).num_batches_tracked")
     }
 
+    /// Bytes of the sums and coefficients of a training pass.
+    func byteCount(_ pass: Pass) -> Int {
+        let (lanes, groups) = (pass.placement.lanes.count, pass.placement.groups.count)
+        return channels * (16 * (pass.sampleCount + lanes + groups) + 8 * (lanes + 1) + 28 * groups)
+    }
+
     /// Makes room for the sums of a pass.
     func prepare(_ pass: Pass) { sampleSums.reserve(pass.sampleCount * 2 * channels) }
 

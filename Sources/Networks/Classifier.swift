@@ -1,4 +1,5 @@
 public import Kernels
+internal import Workers
 
 /// A network with its head: what is trained, evaluated and stored.
 ///
@@ -46,6 +47,17 @@ public final class Classifier {
         return (parameters.elements(of: last.first!), parameters.elements(of: last.last!))
     }
 
+    /// Bytes that a pass of this network takes in a process, images and the program itself not counted.
+    public func memoryUse(_ pass: Pass) -> MemoryUse {
+        let (tensors, sums, thread) = network.byteCounts(pass)
+        let isTraining = pass.mode == .training
+        return MemoryUse(
+            parameters: 4 * (parameters.parameterCount * (isTraining ? 2 : 1) + parameters.statistics.count),
+            tensors: tensors + 4 * pass.sampleCount * (featureDimension * 4 + classes * 2)
+                + (isTraining ? 4 * pass.placement.lanes.count * classes * (featureDimension + 1) : 0),
+            sums: sums, threads: thread * pass.pool.threads)
+    }
+
     /// What one training pass saw.
     public struct LaneReport: Equatable, Sendable {
         /// Shape `[lanes, 2]`: for each of the rank's lanes the sum of the losses and the number of correct
@@ -65,6 +77,7 @@ public final class Classifier {
         images: borrowing Buffer<Float>, labels: [Int32], _ pass: Pass
     ) throws -> LaneReport {
         precondition(pass.mode == .training, "a backward pass needs the batch's own statistics")
+        parameters.reserveGradients()
         try network.forward(images, store: parameters, pass)
         head.forward(network.features, parameters: parameters.values, pass)
         let report = head.backward(network.features, labels: labels, store: parameters, pass)

@@ -15,6 +15,11 @@ struct Convolution2D: Sendable {
             layout: .convolution, initializer)
     }
 
+    /// Floats of a worker's memory that a pass needs.
+    func scratchCount(_ pass: Pass) -> Int {
+        convolution.scratchCount(
+            sampleCount: pass.sampleCount, laneSize: pass.laneSize, threads: pass.pool.threads)
+    }
     /// Elements of the packed weights.
     var panelCount: Int { convolution.panelCount }
     /// Elements of one weight gradient for each of the rank's lanes.

@@ -37,7 +37,7 @@ public final class ParameterStore {
     public private(set) var entries: [TensorEntry] = []
     /// All parameters, one behind the other.
     public var values = Buffer<Float>(zeros: 0)
-    /// The gradient of each parameter, at the parameter's place.
+    /// The gradient of each parameter, at the parameter's place; empty before the first backward pass.
     public var gradients = Buffer<Float>(zeros: 0)
     /// Running means and variances.
     public var statistics = Buffer<Float>(zeros: 0)
@@ -82,12 +82,14 @@ public final class ParameterStore {
         initializers.append(initializer)
     }
 
-    /// Makes room for all that was declared.
+    /// Makes room for all that was declared, but for gradients, which only training has.
     func allocate() {
         values = Buffer(zeros: valueCount)
-        gradients = Buffer(zeros: valueCount)
         statistics = Buffer(zeros: statisticCount)
     }
+
+    /// Makes room for the gradients, if there is none.
+    func reserveGradients() { gradients.reserve(valueCount) }
 
     /// Sets every tensor to what PyTorch's initialisation draws it from.
     ///

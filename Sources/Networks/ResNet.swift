@@ -195,10 +195,23 @@ extension ResNet {
         return plan
     }
 
+    /// All units, the stem first.
+    private var units: [ConvolutionUnit] { [stem] + blocks.flatMap(\.allUnits) }
+
+    /// Bytes that a pass takes for tensors, for sums and for each thread.
+    func byteCounts(_ pass: Pass) -> (tensors: Int, sums: Int, thread: Int) {
+        (
+            memoryPlan(pass).byteCount,
+            pass.mode == .training ? units.reduce(0) { $0 + $1.normalization.byteCount(pass) } : 0,
+            4 * (units.map { $0.convolution.scratchCount(pass) }.max() ?? 0)
+        )
+    }
+
     /// Lays out the tensors of a pass, unless those at hand will do; nothing is allocated after that.
     private func reserve(_ pass: Pass) {
         let lanes = pass.placement.lanes.count
-        guard layout.mode != pass.mode || layout.sampleCount < pass.sampleCount || layout.laneCount < lanes
+        guard
+            layout.mode != pass.mode || layout.sampleCount < pass.sampleCount || layout.laneCount < lanes
         else { return }
         let plan = memoryPlan(pass)
         if (layout.arena?.byteCount ?? 0) < plan.byteCount {

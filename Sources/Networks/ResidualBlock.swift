@@ -35,6 +35,11 @@ final class ResidualBlock {
     /// Finished values.
     var output: Activation { isEvaluated ? last.output : joined }
 
+    /// The units, that of the shortcut last.
+    var allUnits: [ConvolutionUnit] {
+        if case .projection(let unit) = shortcut { return units + [unit] }
+        return units
+    }
     /// Gradient of the block's input, set by `backward`.
     var inputGradient: Buffer<Float> { _read { yield units[0].inputGradient } }
     /// Whether finishing the block's values takes those of the block before.

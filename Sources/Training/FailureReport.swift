@@ -25,7 +25,7 @@ public func failureReport(of error: any Error) -> (exitCode: Int32, message: Str
         case is TrainingError: ExitCode.numeric
         case let error as RankingMetricsError: error.invalidCount > 0 ? ExitCode.numeric : ExitCode.data
         case is CheckpointError: ExitCode.checkpoint
-        case is MPIError, is LaunchError, is FileError: ExitCode.environment
+        case is MPIError, is LaunchError, is FileError, is MemoryError: ExitCode.environment
         case let failure as JobFailure: failure.exitCode
         default: ExitCode.unexpected
         }

@@ -39,7 +39,7 @@ public final class Trainer {
     public func run(resume: ResumeMode = .automatic) throws {
         let setup = try together {
             try TrainingSetup(
-                self.configuration, store: self.store, resume: resume, localSize: self.communicator.localSize)
+                self.configuration, store: self.store, resume: resume, self.communicator)
         }
         let session = try together { try TrainingSession(self.configuration, setup, self.communicator) }
         try together {

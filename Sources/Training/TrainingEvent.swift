@@ -24,6 +24,8 @@ public struct TrainingPlan: Equatable, Sendable {
     /// The checkpoint that the run goes on from.
     public var resumedFrom: String?
     public var runDirectory: String
+    /// Bytes that a rank will take at most.
+    public var memoryByteCount: Int
 }
 
 /// One update.

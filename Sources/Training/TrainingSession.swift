@@ -154,7 +154,7 @@ final class TrainingSession {
             worldSize: worldSize, threads: setup.threads, sampleCount: training.count,
             batchSize: configuration.training.batch, epochs: configuration.training.epochs,
             stepsPerEpoch: stepsPerEpoch, firstStep: position.step, resumedFrom: setup.resumed?.path,
-            runDirectory: directory)
+            runDirectory: directory, memoryByteCount: setup.memory.rankByteCount)
     }
 
     private static func sum(_ gradients: inout Buffer<Float>, _ communicator: any Communicator) throws {

@@ -15,9 +15,12 @@ struct TrainingSetup {
     let resumed: (checkpoint: Checkpoint, path: String)?
     let notices: [String]
     let threads: Int
+    let memory: MemoryBudget
 
-    init(_ configuration: RunConfiguration, store: CheckpointStore, resume: ResumeMode, localSize: Int) throws
-    {
+    init(
+        _ configuration: RunConfiguration, store: CheckpointStore, resume: ResumeMode,
+        _ communicator: any Communicator
+    ) throws {
         training = try PackedDataset(path: configuration.data.train)
         validation = try PackedDataset(path: configuration.data.validation)
         for set in [training, validation] {
@@ -26,7 +29,9 @@ struct TrainingSetup {
         classifier = try Classifier(configuration)
         threads =
             configuration.compute.threads > 0
-            ? configuration.compute.threads : CPUTopology.current().threads(ranks: localSize)
+            ? configuration.compute.threads : CPUTopology.current().threads(ranks: communicator.localSize)
+        memory = Self.memory(classifier, configuration, threads: threads, communicator)
+        try memory.check()
         (resumed, notices) = try Self.findCheckpoint(store, resume)
         guard let resumed else {
             classifier.parameters.initialize(seed: configuration.seed)
@@ -34,6 +39,31 @@ struct TrainingSetup {
         }
         try Self.check(resumed, fits: configuration, data: training.fingerprint)
         try resumed.checkpoint.restore(classifier, path: resumed.path)
+    }
+
+    private static func memory(
+        _ classifier: Classifier, _ configuration: RunConfiguration, threads: Int,
+        _ communicator: any Communicator
+    ) -> MemoryBudget {
+        let lane = configuration.training.lane
+        let pool = WorkerPool(threads: threads)
+        let training = Pass(
+            BatchPlacement(
+                sampleCount: configuration.training.batch, laneSize: lane,
+                group: configuration.batchNorm.group, rank: communicator.rank,
+                worldSize: communicator.worldSize),
+            mode: .training, pool: pool)
+        let evaluation = Pass(
+            BatchPlacement(
+                sampleCount: max(configuration.evaluation.batch / lane, 1) * lane, laneSize: lane),
+            mode: .evaluation, pool: pool)
+        // Those that wait, the one that is filled and the one at work.
+        let batches = configuration.data.prefetch + 2
+        let images = max(training.placement.sampleCount, evaluation.placement.sampleCount)
+        return MemoryBudget(
+            classifier, passes: [training, evaluation],
+            optimizer: 4 * classifier.parameters.parameterCount,
+            images: 4 * batches * images * classifier.imageCount, ranksOnHost: communicator.localSize)
     }
 
     private static func findCheckpoint(

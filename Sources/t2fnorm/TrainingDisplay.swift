@@ -51,7 +51,8 @@ final class TrainingDisplay {
         let threads = plan.threads == 1 ? "1 thread" : "\(plan.threads) threads"
         return """
             \(plan.network), \(plan.parameterCount) parameters; \(plan.sampleCount) images, batch \(plan.batchSize), \
-            \(plan.epochs) epochs of \(plan.stepsPerEpoch) steps; \(ranks) with \(threads) each; \(start)
+            \(plan.epochs) epochs of \(plan.stepsPerEpoch) steps; \(ranks) with \(threads) and \
+            \(decimal(Double(plan.memoryByteCount) / 1e9, 2)) GB each; \(start)
             """
     }
 

@@ -12,7 +12,7 @@ struct BenchTests {
         let batch: Int, threads: Int, mode: String
         let secondsPerStep: [Double]
         let imagesPerSecond: Double, gigaflopsPerSecond: Double
-        let peakByteCount: Int
+        let peakByteCount: Int, plannedByteCount: Int
     }
 
     @Test(arguments: [("training", 3.0), ("inference", 1.0)])
@@ -29,7 +29,23 @@ struct BenchTests {
         // ResNet-20 takes 40.55 million multiply-accumulates for 32×32 images and ten classes.
         let operations = 2 * passes * 40_551_040 * report.imagesPerSecond
         #expect(abs(report.gigaflopsPerSecond * 1e9 / operations - 1) < 1e-6)
-        #expect(report.peakByteCount > 1_000_000)
+    }
+
+    @Test(
+        arguments: ["resnet20", "resnet18_32x32", "resnet50"].flatMap { network in
+            ["training", "inference"].map { (network, $0) }
+        })
+    func memoryIsAsPlanned(network: String, mode: String) async throws {
+        let outcome = try await run([
+            "--network", network, "--mode", mode, "--batch", network == "resnet50" ? "4" : "24", "--lane",
+            "4",
+            "--threads", "2", "--steps", "1", "--warm-up", "1", "--json",
+        ])
+        #expect(outcome.exitCode == 0, "\(outcome.standardError)")
+        let report = try JSONDecoder().decode(Report.self, from: Data(outcome.standardOutput.utf8))
+        let ratio = Double(report.peakByteCount) / Double(report.plannedByteCount)
+        #expect(
+            abs(ratio - 1) < 0.1, "\(report.peakByteCount) bytes, \(report.plannedByteCount) planned")
     }
 
     @Test(arguments: ["--batch", "--steps", "--lane"])

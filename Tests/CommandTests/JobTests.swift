@@ -120,6 +120,19 @@ struct JobTests {
         }
     }
 
+    @Test func aJobThatItsHostHasNoRoomForStopsBeforeItsStart() async throws {
+        try await withBenchmark { folder in
+            // Some 2 TB of activations.
+            let outcome = try await train(
+                folder, name: "r", ranks: 2,
+                ["network.name=resnet18_32x32", "training.batch=1048576", "optimizer.learningRate=0.1"])
+            #expect(outcome.exitCode == 6)
+            #expect(outcome.standardError.components(separatedBy: "the job needs ").count == 2)
+            #expect(outcome.standardError.contains("(2 ranks with "))
+            #expect(!FileManager.default.fileExists(atPath: folder.path + "/runs/r"))
+        }
+    }
+
     @Test func theLossGoingToInfinityEndsEveryRankWithOneMessage() async throws {
         try await withBenchmark { folder in
             let outcome = try await train(

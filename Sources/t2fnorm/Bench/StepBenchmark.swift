@@ -31,9 +31,12 @@ struct StepBenchmark {
         let gigaflopsPerSecond: Double
         /// The most memory that the process has had.
         let peakByteCount: Int
+        /// What was planned before the first step.
+        let plannedByteCount: Int
     }
 
     func run(steps: Int, warmUp: Int) throws -> Result {
+        let residentByteCount = ProcessMemory.residentByteCount
         let classifier = Classifier(network, head: .t2fnorm(temperature: 0.1), classes: classes)
         classifier.parameters.initialize(seed: 0)
         let images = randomImages(count: batch * classifier.imageCount)
@@ -42,6 +45,10 @@ struct StepBenchmark {
         let pass = Pass(
             BatchPlacement(sampleCount: batch, laneSize: lane),
             mode: mode == .training ? .training : .evaluation, pool: WorkerPool(threads: threads))
+        // Beside the network's: images, and the momentum of training.
+        let plannedByteCount =
+            residentByteCount + classifier.memoryUse(pass).byteCount
+            + 4 * (images.count + (mode == .training ? classifier.parameters.parameterCount : 0))
         let seconds =
             switch mode {
             case .training:
@@ -51,7 +58,8 @@ struct StepBenchmark {
                     try time { _ = try classifier.forward(images: images, pass) }
                 }
             }
-        return result(classifier, secondsPerStep: Array(seconds.dropFirst(warmUp)))
+        return result(
+            classifier, secondsPerStep: Array(seconds.dropFirst(warmUp)), plannedByteCount: plannedByteCount)
     }
 
     private func timeTraining(
@@ -86,14 +94,17 @@ struct StepBenchmark {
         return images
     }
 
-    private func result(_ classifier: Classifier, secondsPerStep: [Double]) -> Result {
+    private func result(
+        _ classifier: Classifier, secondsPerStep: [Double], plannedByteCount: Int
+    ) -> Result {
         let median = median(of: secondsPerStep)
         let passes = mode == .training ? 3 : 1
         let operations = Double(2 * passes * batch) * Double(classifier.multiplyAccumulates)
         return Result(
             network: network.rawValue, mode: mode, batch: batch, threads: threads, lane: lane,
             secondsPerStep: secondsPerStep, imagesPerSecond: Double(batch) / median,
-            gigaflopsPerSecond: operations / median / 1e9, peakByteCount: PeakMemory.byteCount)
+            gigaflopsPerSecond: operations / median / 1e9, peakByteCount: ProcessMemory.peakByteCount,
+            plannedByteCount: plannedByteCount)
     }
 }
 
@@ -111,7 +122,8 @@ extension StepBenchmark.Result {
             \(network), \(mode.rawValue), batch \(batch), lanes of \(lane), \(threads) threads: \
             \(decimal(imagesPerSecond, 1)) img/s, \(decimal(gigaflopsPerSecond, 1)) GFLOP/s \
             (median of \(secondsPerStep.count) steps of \(decimal(least, 3)) to \(decimal(most, 3)) s), \
-            peak memory \(decimal(Double(peakByteCount) / 1e9, 2)) GB
+            peak memory \(decimal(Double(peakByteCount) / 1e9, 2)) GB, \
+            planned \(decimal(Double(plannedByteCount) / 1e9, 2))
             """
     }
 }

@@ -1,0 +1,65 @@
+internal import Networks
+internal import Workers
+
+/// Bytes that each rank of a job takes at most, and what its host has for them.
+struct MemoryBudget: Equatable, Sendable {
+    /// Of one rank, the program and its libraries included.
+    let rankByteCount: Int
+    let ranksOnHost: Int
+    /// What the ranks of this host may take in all; `nil` if the host does not say.
+    let hostByteCount: Int?
+
+    init(rankByteCount: Int, ranksOnHost: Int, hostByteCount: Int?) {
+        self.rankByteCount = rankByteCount
+        self.ranksOnHost = ranksOnHost
+        self.hostByteCount = hostByteCount
+    }
+
+    /// The budget of a rank that trains and evaluates; taken before anything large is allocated.
+    ///
+    /// - Parameters:
+    ///   - passes: The passes that share the network's memory.
+    ///   - optimizer: Bytes of the optimiser's state.
+    ///   - images: Bytes of images that wait or are worked on.
+    init(
+        _ classifier: Classifier, passes: [Pass], optimizer: Int, images: Int, ranksOnHost: Int
+    ) {
+        let uses = passes.map { classifier.memoryUse($0) }
+        let most = { (part: (MemoryUse) -> Int) in uses.map(part).max() ?? 0 }
+        let resident = ProcessMemory.residentByteCount
+        // The values themselves are there already.
+        let network =
+            most(\.parameters) - 4 * classifier.parameters.parameterCount + most(\.tensors) + most(\.sums)
+            + most(\.threads)
+        rankByteCount = resident + network + optimizer + images
+        self.ranksOnHost = ranksOnHost
+        hostByteCount = ProcessMemory.availableByteCount.map { $0 + resident * ranksOnHost }
+    }
+
+    /// Refuses a job that its host has no room for.
+    func check() throws(MemoryError) {
+        guard let hostByteCount, rankByteCount * ranksOnHost > hostByteCount else { return }
+        throw MemoryError(budget: self)
+    }
+}
+
+/// A job takes more memory than its host has.
+struct MemoryError: Error, Equatable, CustomStringConvertible {
+    let budget: MemoryBudget
+
+    var description: String {
+        let ranks = budget.ranksOnHost == 1 ? "1 rank" : "\(budget.ranksOnHost) ranks"
+        return """
+            the job needs \(gigabytes(budget.rankByteCount * budget.ranksOnHost)) on this host (\(ranks) with \
+            \(gigabytes(budget.rankByteCount)) each) and \(gigabytes(budget.hostByteCount ?? 0)) can be had: use more hosts, which \
+            leaves each fewer images, or lower training.batch (which changes the mathematics) or evaluation.batch
+            """
+    }
+}
+
+/// Bytes as `1.23 GB`.
+func gigabytes(_ byteCount: Int) -> String {
+    let hundredths = (byteCount + 5_000_000) / 10_000_000
+    let rest = hundredths % 100
+    return "\(hundredths / 100).\(rest < 10 ? "0" : "")\(rest) GB"
+}
