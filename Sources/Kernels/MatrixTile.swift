@@ -10,7 +10,7 @@ internal import CProcessor
 // its accumulators in an `InlineArray` 34. The plain twin is `Tests/TestSupport/PlainMatrixProduct.swift`.
 
 /// Whether this build may use AVX-512; known to the compiler.
-private var buildHasAVX512: Bool {
+var buildHasAVX512: Bool {
     @inline(__always) get { BUILD_HAS_AVX512 == 1 }
 }
 
