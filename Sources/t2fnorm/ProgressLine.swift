@@ -1,7 +1,7 @@
 import Foundation
 import Reporting
 
-/// The progress of something long on standard output.
+/// The progress of something long, on standard output or on standard error.
 ///
 /// On a terminal it is one line with a bar, drawn over itself; elsewhere a plain line every ten seconds.
 struct ProgressLine {
@@ -10,10 +10,17 @@ struct ProgressLine {
 
     /// Whether somebody watches on a terminal.
     var isTerminal: Bool { terminal != nil }
-    private let terminal = Self.shownOn
+    private let output: FileHandle
+    private let terminal: String?
     private let clock = ContinuousClock()
     private var last: ContinuousClock.Instant?
     private var isDrawn = false
+
+    /// - Parameter output: Standard output or standard error.
+    init(on output: FileHandle = .standardOutput) {
+        self.output = output
+        terminal = Self.terminal(of: output.fileDescriptor)
+    }
 
     /// Shows how far the work has come, if it is time to.
     ///
@@ -24,30 +31,34 @@ struct ProgressLine {
         if let last, now - last < interval { return }
         last = now
         guard let terminal else {
-            print("\(decimal(100 * fraction, 1)) %  \(text)")
-            flush()
+            write("\(decimal(100 * fraction, 1)) %  \(text)\n")
             return
         }
         let line = progressBar(
             fraction, caption: "\(decimal(100 * fraction, 1)) %  \(text)", width: Self.width(of: terminal))
-        print("\r\u{1B}[K\(line)", terminator: "")
+        write("\r\u{1B}[K\(line)")
         isDrawn = true
-        flush()
     }
 
     /// Prints a line above the bar.
     mutating func printLine(_ text: String) {
-        if isDrawn { print("\r\u{1B}[K", terminator: "") }
+        clear()
+        write("\(text)\n")
+    }
+
+    /// Takes the bar away, so that something else may be printed.
+    mutating func clear() {
+        if isDrawn { write("\r\u{1B}[K") }
         isDrawn = false
-        print(text)
-        flush()
     }
 
     /// The terminal that somebody watches: `mpirun` gives its ranks one of their own, so there its own output counts.
-    private static var shownOn: String? {
-        guard isatty(STDOUT_FILENO) == 1 else { return nil }
-        guard ProcessInfo.processInfo.environment["OMPI_COMM_WORLD_SIZE"] != nil else { return "/dev/stdout" }
-        let output = "/proc/\(getppid())/fd/1"
+    private static func terminal(of descriptor: Int32) -> String? {
+        guard isatty(descriptor) == 1 else { return nil }
+        guard ProcessInfo.processInfo.environment["OMPI_COMM_WORLD_SIZE"] != nil else {
+            return "/proc/self/fd/\(descriptor)"
+        }
+        let output = "/proc/\(getppid())/fd/\(descriptor)"
         let target = try? FileManager.default.destinationOfSymbolicLink(atPath: output)
         return target?.hasPrefix("/dev/pts/") == true || target?.hasPrefix("/dev/tty") == true ? target : nil
     }
@@ -62,5 +73,9 @@ struct ProgressLine {
             ? Int(size.ws_col) : 80
     }
 
-    private func flush() { fflush(nil) }
+    /// Writes at once, after what was printed before.
+    private func write(_ text: String) {
+        fflush(nil)
+        try? output.write(contentsOf: Data(text.utf8))
+    }
 }
