@@ -1,3 +1,5 @@
+public import Kernels
+
 /// The networks that can be asked for by name.
 public enum NetworkName: String, CaseIterable, Codable, Sendable {
     /// OpenOOD's ResNet-18 for 32×32 images: a 3×3 stem without max-pooling, projections as shortcuts.
@@ -15,6 +17,11 @@ public enum NetworkName: String, CaseIterable, Codable, Sendable {
         case .resnet18At224, .resnet34, .resnet50, .resnet101: 224
         case .resnet18At32, .resnet20, .resnet32, .resnet44, .resnet56: 32
         }
+    }
+
+    /// Every convolution, for images of the network's own size, in the order of the state dictionary.
+    public var convolutionShapes: [ConvolutionShape] {
+        architecture(imageSize: imageSize).convolutionShapes
     }
 
     /// The architecture behind the name, for images of `imageSize`.

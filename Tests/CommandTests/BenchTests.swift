@@ -7,11 +7,16 @@ struct BenchTests {
         try await Command(Command.product("t2fnorm"), ["bench", "step"] + arguments).run()
     }
 
+    private func runKernels(_ arguments: [String]) async throws -> Command.Outcome {
+        try await Command(Command.product("t2fnorm"), ["bench", "kernels"] + arguments).run()
+    }
+
     /// The fields that `launch/compare-pytorch` reads.
     private struct Report: Decodable {
         let batch: Int, threads: Int, mode: String
         let secondsPerStep: [Double]
         let imagesPerSecond: Double, gigaflopsPerSecond: Double
+        let peakGigaflopsPerSecond: Double, shareOfPeak: Double
         let peakByteCount: Int, plannedByteCount: Int
     }
 
@@ -29,6 +34,9 @@ struct BenchTests {
         // ResNet-20 takes 40.55 million multiply-accumulates for 32×32 images and ten classes.
         let operations = 2 * passes * 40_551_040 * report.imagesPerSecond
         #expect(abs(report.gigaflopsPerSecond * 1e9 / operations - 1) < 1e-6)
+        #expect(report.peakGigaflopsPerSecond > 0)
+        #expect(
+            abs(report.shareOfPeak * report.peakGigaflopsPerSecond / report.gigaflopsPerSecond - 1) < 1e-9)
     }
 
     @Test(
@@ -53,5 +61,96 @@ struct BenchTests {
         let outcome = try await run([option, "0"])
         #expect(outcome.exitCode == 2)
         #expect(outcome.standardError.contains("\(option) is 0, expected 1 or more"))
+    }
+
+    private struct KernelReport: Decodable {
+        struct Pass: Decodable {
+            let pass: String
+            let gigaflopsPerSecond: Double, shareOfPeak: Double, relativeError: Double
+        }
+
+        struct Row: Decodable {
+            let layer: String, path: String
+            let counts: [String: Int]
+            let images: Int, checkedImages: Int
+            let passes: [Pass]
+        }
+
+        let threads: Int
+        let peakGigaflopsPerSecond: Double
+        let rows: [Row]
+    }
+
+    @Test func everyPathOfALayerIsReportedAsJSON() async throws {
+        let outcome = try await runKernels([
+            "--network", "resnet20", "resnet32", "--layers", "32-32 at", "--all-paths", "--batch", "5",
+            "--lane", "3", "--threads", "2", "--runs", "1", "--json",
+        ])
+        #expect(outcome.exitCode == 0, "\(outcome.standardError)")
+        #expect(outcome.standardOutput.split(separator: "\n").count == 1)
+        #expect(outcome.standardError.contains("3x3 32-32 at 16x16"), "progress")
+        let report = try JSONDecoder().decode(KernelReport.self, from: Data(outcome.standardOutput.utf8))
+        #expect(report.threads == 2 && report.peakGigaflopsPerSecond > 0)
+        #expect(report.rows.map(\.path) == ["winograd", "tiled", "library"])
+        for row in report.rows {
+            #expect(row.layer == "3x3 32-32 at 16x16" && row.images == 5 && row.checkedImages == 3)
+            // Stages of 3 and 5 blocks of two convolutions each; the first of a stage comes from 16 channels.
+            #expect(row.counts == ["resnet20": 5, "resnet32": 9])
+            #expect(row.passes.map(\.pass) == ["forward", "inputGradient", "weightGradient"])
+            for pass in row.passes {
+                #expect(
+                    abs(
+                        pass.shareOfPeak * report.peakGigaflopsPerSecond / pass.gigaflopsPerSecond - 1) < 1e-9
+                )
+            }
+        }
+    }
+
+    /// Strided, pointwise, transformed, and with channels that fill no vector: a wrong reference or result is far above.
+    @Test(arguments: [
+        ("resnet20", "3x3"), ("resnet18_32x32", "1x1 64-128 at 32x32 by 2"),
+        ("resnet50", "1x1 64-64 at 56x56"), ("resnet18_224x224", "7x7 3-64 at 224x224 by 2"),
+    ])
+    func everyPassAgreesWithDoublePrecision(network: String, layers: String) async throws {
+        let outcome = try await runKernels([
+            "--network", network, "--layers", layers, "--all-paths", "--batch", "2", "--runs", "1", "--json",
+        ])
+        let report = try JSONDecoder().decode(KernelReport.self, from: Data(outcome.standardOutput.utf8))
+        #expect(!report.rows.isEmpty)
+        for row in report.rows {
+            for pass in row.passes {
+                // Rounding to single precision alone leaves some 3e-8.
+                #expect(1e-8..<5e-6 ~= pass.relativeError, "\(pass.pass) of \(row.layer) by \(row.path)")
+            }
+        }
+    }
+
+    @Test func aTableHasARowALayer() async throws {
+        let outcome = try await runKernels([
+            "--network", "resnet20", "--path", "winograd", "--batch", "1", "--runs", "1",
+        ])
+        #expect(outcome.exitCode == 0, "\(outcome.standardError)")
+        let lines = outcome.standardOutput.split(separator: "\n")
+        #expect(lines[0].contains("GFLOP/s; best of 1 runs"))
+        #expect(lines[1].contains("% of peak") && lines[1].contains("relative rms error"))
+        let layers = lines.filter { $0.contains("  winograd │") }.map { $0.prefix(18) }
+        #expect(layers == ["3x3 16-16 at 32x32", "3x3 32-32 at 16x16", "3x3 64-64 at 8x8  "])
+        #expect(lines.last?.hasPrefix("largest error: ") == true)
+    }
+
+    @Test(arguments: [
+        (["--batch", "0"], "--batch is 0, expected 1 or more"),
+        (["--threads=-1"], "--threads is -1, expected 0 or more"),
+        (["--runs", "0"], "--runs is 0, expected 1 or more"),
+        (["--lane", "0"], "--lane is 0, expected 1 or more"),
+        (["--path", "tiled", "--all-paths"], "--path is one path and --all-paths are all"),
+        (["--layers", "5x5"], "no layer by any path has '5x5' in its name"),
+        (["--layers", "1x1", "--path", "winograd"], "no layer by winograd has '1x1' in its name"),
+        (["--path", "fourier"], "one of 'winograd', 'tiled' or 'library'"),
+    ])
+    func aWrongOptionIsNamed(arguments: [String], message: String) async throws {
+        let outcome = try await runKernels(arguments)
+        #expect(outcome.exitCode == 2 && outcome.standardOutput.isEmpty)
+        #expect(outcome.standardError.contains(message), "\(outcome.standardError)")
     }
 }

@@ -9,7 +9,8 @@ struct BenchStepCommand: ParsableCommand {
         abstract: "Times whole steps of a network: training with update, or inference.",
         discussion: """
             The images are those that the network is made for; the rate is that of the median step. GFLOP/s count what direct \
-            convolutions would take, two operations a multiply-accumulate and three forward passes a training step.
+            convolutions would take, two operations a multiply-accumulate and three forward passes a training step; their share is that of the fused \
+            multiply-adds that the same threads do in registers, which transformed convolutions can pass.
 
               t2fnorm bench step --network resnet50 --batch 32 --threads 2
               t2fnorm bench step --network resnet18_32x32 --batch 200 --mode inference --json
@@ -57,7 +58,7 @@ struct BenchStepCommand: ParsableCommand {
             threads: threads > 0 ? threads : CPUTopology.current().threads(ranks: 1), lane: lane,
             classes: classes ?? (network.imageSize == 224 ? 1000 : 10))
         let result = try benchmark.run(steps: steps, warmUp: warmUp)
-        print(json ? try result.json() : result.description)
+        print(json ? try jsonLine(result) : result.description)
     }
 }
 

@@ -1,4 +1,3 @@
-import Foundation
 import Kernels
 import Networks
 import Training
@@ -29,6 +28,10 @@ struct StepBenchmark {
         let imagesPerSecond: Double
         /// Of the median step, in terms of direct convolutions.
         let gigaflopsPerSecond: Double
+        /// Of fused multiply-adds in registers, on the same threads.
+        let peakGigaflopsPerSecond: Double
+        /// Of that peak; transformed convolutions do fewer multiply-adds and may pass 1.
+        let shareOfPeak: Double
         /// The most memory that the process has had.
         let peakByteCount: Int
         /// What was planned before the first step.
@@ -59,7 +62,8 @@ struct StepBenchmark {
                 }
             }
         return result(
-            classifier, secondsPerStep: Array(seconds.dropFirst(warmUp)), plannedByteCount: plannedByteCount)
+            classifier, secondsPerStep: Array(seconds.dropFirst(warmUp)),
+            peakRate: measurePeakRate(on: pass.pool), plannedByteCount: plannedByteCount)
     }
 
     private func timeTraining(
@@ -95,7 +99,7 @@ struct StepBenchmark {
     }
 
     private func result(
-        _ classifier: Classifier, secondsPerStep: [Double], plannedByteCount: Int
+        _ classifier: Classifier, secondsPerStep: [Double], peakRate: Double, plannedByteCount: Int
     ) -> Result {
         let median = median(of: secondsPerStep)
         let passes = mode == .training ? 3 : 1
@@ -103,24 +107,19 @@ struct StepBenchmark {
         return Result(
             network: network.rawValue, mode: mode, batch: batch, threads: threads, lane: lane,
             secondsPerStep: secondsPerStep, imagesPerSecond: Double(batch) / median,
-            gigaflopsPerSecond: operations / median / 1e9, peakByteCount: ProcessMemory.peakByteCount,
+            gigaflopsPerSecond: operations / median / 1e9, peakGigaflopsPerSecond: peakRate / 1e9,
+            shareOfPeak: operations / median / peakRate, peakByteCount: ProcessMemory.peakByteCount,
             plannedByteCount: plannedByteCount)
     }
 }
 
 extension StepBenchmark.Result {
-    /// One line.
-    func json() throws -> String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        return String(decoding: try encoder.encode(self), as: UTF8.self)
-    }
-
     var description: String {
         let (least, most) = (secondsPerStep.min() ?? 0, secondsPerStep.max() ?? 0)
         return """
             \(network), \(mode.rawValue), batch \(batch), lanes of \(lane), \(threads) threads: \
-            \(decimal(imagesPerSecond, 1)) img/s, \(decimal(gigaflopsPerSecond, 1)) GFLOP/s \
+            \(decimal(imagesPerSecond, 1)) img/s, \(decimal(gigaflopsPerSecond, 1)) GFLOP/s, \
+            \(decimal(100 * shareOfPeak, 0)) % of the peak of \(decimal(peakGigaflopsPerSecond, 1)) \
             (median of \(secondsPerStep.count) steps of \(decimal(least, 3)) to \(decimal(most, 3)) s), \
             peak memory \(decimal(Double(peakByteCount) / 1e9, 2)) GB, \
             planned \(decimal(Double(plannedByteCount) / 1e9, 2))

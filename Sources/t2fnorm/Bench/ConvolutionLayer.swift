@@ -1,0 +1,45 @@
+import Kernels
+import Networks
+
+/// A convolution shape, and which networks have layers of it.
+struct ConvolutionLayer {
+    let shape: ConvolutionShape
+    /// Images that it is timed on.
+    let images: Int
+    /// How many layers of each network have the shape.
+    fileprivate(set) var counts: [NetworkName: Int]
+
+    /// Such as `3x3 64-128 at 32x32 by 2`: kernel, channels in and out, size of the input, stride.
+    var name: String {
+        let step = shape.stride == 1 ? "" : " by \(shape.stride)"
+        return """
+            \(shape.kernel)x\(shape.kernel) \(shape.channels)-\(shape.outputChannels) at \
+            \(shape.height)x\(shape.width)\(step)
+            """
+    }
+
+    /// Operations of a pass over the images in terms of direct multiplication, two a multiply-accumulate.
+    var operations: Double { 2 * Double(images) * Double(shape.multiplyAccumulates) }
+
+    /// Every distinct shape of `networks`, in the order in which they have them.
+    ///
+    /// - Parameter images: Images that each is timed on; by default 32 for networks of 224×224 images, else 128.
+    static func all(of networks: [NetworkName], images: Int?) -> [ConvolutionLayer] {
+        var layers: [ConvolutionLayer] = []
+        var places: [ConvolutionShape: Int] = [:]
+        for network in networks {
+            for shape in network.convolutionShapes {
+                let place = places[shape] ?? layers.count
+                if place == layers.count {
+                    places[shape] = place
+                    layers.append(
+                        ConvolutionLayer(
+                            shape: shape, images: images ?? (network.imageSize == 224 ? 32 : 128), counts: [:]
+                        ))
+                }
+                layers[place].counts[network, default: 0] += 1
+            }
+        }
+        return layers
+    }
+}

@@ -1,0 +1,13 @@
+/// One of the three passes of a convolution.
+enum ConvolutionPass: String, CaseIterable, Codable {
+    case forward, inputGradient, weightGradient
+
+    /// What it is called in words.
+    var title: String {
+        switch self {
+        case .forward: "forward"
+        case .inputGradient: "input gradient"
+        case .weightGradient: "weight gradient"
+        }
+    }
+}
