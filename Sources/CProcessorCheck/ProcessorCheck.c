@@ -4,6 +4,10 @@
 #include "CBuildFeatures.h"
 #include <unistd.h>
 
+#if defined(__SSE3__) || defined(__AVX__) || defined(__BMI__)
+#error "CProcessorCheck must run on any x86-64; compile it without -march"
+#endif
+
 #if defined(__x86_64__)
 #include <cpuid.h>
 
@@ -22,8 +26,20 @@ struct processor_registers read_processor(void) {
         if (c & 1u << 27) registers.xcr0 = read_xcr0();
     }
     if (__get_cpuid_count(7, 0, &a, &b, &c, &d)) {
+        const uint32_t last = a;
         registers.leaf7_ebx = b;
         registers.leaf7_ecx = c;
+        registers.leaf7_edx = d;
+        if (last >= 1 && __get_cpuid_count(7, 1, &a, &b, &c, &d)) {
+            registers.leaf7_1_eax = a;
+            registers.leaf7_1_edx = d;
+        }
+    }
+    // Bit 19 of leaf 7's second part: there is AVX10, and leaf 0x24 has its version.
+    if (registers.leaf7_1_edx & 1u << 19 && __get_cpuid_count(0x24, 0, &a, &b, &c, &d)) {
+        for (uint32_t version = 1; version <= (b & 0xFF) && version < 32; version++) {
+            registers.avx10_versions |= 1u << version;
+        }
     }
     if (__get_cpuid(0x80000001, &a, &b, &c, &d)) registers.extended1_ecx = c;
     return registers;
@@ -34,63 +50,74 @@ struct processor_registers read_processor(void) {
 }
 #endif
 
-enum source { LEAF1_ECX, LEAF7_EBX, LEAF7_ECX, EXTENDED1_ECX };
+enum source {
+    LEAF1_ECX,
+    LEAF7_EBX,
+    LEAF7_ECX,
+    LEAF7_EDX,
+    LEAF7_1_EAX,
+    LEAF7_1_EDX,
+    AVX10_VERSIONS,
+    EXTENDED1_ECX,
+};
 
-/// Bits of `xcr0`: XMM and YMM; with them opmask and both parts of ZMM.
-enum { NO_STATE = 0, AVX_STATE = 0x6, AVX512_STATE = 0xE6 };
+/// Bits of `xcr0`: XMM and YMM; with them opmask and both parts of ZMM; the upper general registers.
+enum { NO_STATE = 0, AVX_STATE = 0x6, AVX512_STATE = 0xE6, APX_STATE = 0x80000 };
 
-/// Where each feature is told (Intel's manual, volume 2, CPUID), what the operating system has to save for it, and the
-/// lowest level of the x86-64 psABI with it, 5 for none.
 static const struct {
-    uint32_t feature;
     const char *name;
+    const char *macro;
     enum source source;
     int bit;
     uint32_t state;
     int level;
 } features[FEATURE_COUNT] = {
-    {FEATURE_SSE42, "sse4.2", LEAF1_ECX, 20, NO_STATE, 2},
-    {FEATURE_POPCNT, "popcnt", LEAF1_ECX, 23, NO_STATE, 2},
-    {FEATURE_MOVBE, "movbe", LEAF1_ECX, 22, NO_STATE, 3},
-    {FEATURE_LZCNT, "lzcnt", EXTENDED1_ECX, 5, NO_STATE, 3},
-    {FEATURE_BMI, "bmi1", LEAF7_EBX, 3, NO_STATE, 3},
-    {FEATURE_BMI2, "bmi2", LEAF7_EBX, 8, NO_STATE, 3},
-    {FEATURE_F16C, "f16c", LEAF1_ECX, 29, AVX_STATE, 3},
-    {FEATURE_FMA, "fma", LEAF1_ECX, 12, AVX_STATE, 3},
-    {FEATURE_AVX, "avx", LEAF1_ECX, 28, AVX_STATE, 3},
-    {FEATURE_AVX2, "avx2", LEAF7_EBX, 5, AVX_STATE, 3},
-    {FEATURE_AVX512F, "avx512f", LEAF7_EBX, 16, AVX512_STATE, 4},
-    {FEATURE_AVX512CD, "avx512cd", LEAF7_EBX, 28, AVX512_STATE, 4},
-    {FEATURE_AVX512BW, "avx512bw", LEAF7_EBX, 30, AVX512_STATE, 4},
-    {FEATURE_AVX512DQ, "avx512dq", LEAF7_EBX, 17, AVX512_STATE, 4},
-    {FEATURE_AVX512VL, "avx512vl", LEAF7_EBX, 31, AVX512_STATE, 4},
-    {FEATURE_AVX512VBMI, "avx512_vbmi", LEAF7_ECX, 1, AVX512_STATE, 5},
-    {FEATURE_AVX512VNNI, "avx512_vnni", LEAF7_ECX, 11, AVX512_STATE, 5},
-    {FEATURE_AVX512VPOPCNTDQ, "avx512_vpopcntdq", LEAF7_ECX, 14, AVX512_STATE, 5},
+#define FEATURE(identifier, name, macro, source, bit, state, level) {name, #macro, source, bit, state, level},
+    PROCESSOR_FEATURES(FEATURE)
+#undef FEATURE
 };
 
-uint32_t usable_features(struct processor_registers registers) {
+/// Features that a line names before it only counts them.
+enum { NAMED_COUNT = 6 };
+
+static int has(uint64_t set, int feature) {
+    return set >> feature & 1;
+}
+
+uint64_t usable_features(struct processor_registers registers) {
     const uint32_t sources[] = {
         [LEAF1_ECX] = registers.leaf1_ecx,
         [LEAF7_EBX] = registers.leaf7_ebx,
         [LEAF7_ECX] = registers.leaf7_ecx,
+        [LEAF7_EDX] = registers.leaf7_edx,
+        [LEAF7_1_EAX] = registers.leaf7_1_eax,
+        [LEAF7_1_EDX] = registers.leaf7_1_edx,
+        [AVX10_VERSIONS] = registers.avx10_versions,
         [EXTENDED1_ECX] = registers.extended1_ecx,
     };
-    uint32_t usable = 0;
+    uint64_t usable = 0;
     for (int i = 0; i < FEATURE_COUNT; i++) {
         const int told = sources[features[i].source] >> features[i].bit & 1;
         const int saved = (registers.xcr0 & features[i].state) == features[i].state;
-        if (told && saved) usable |= features[i].feature;
+        if (told && saved) usable |= (uint64_t)1 << i;
     }
     return usable;
 }
 
-int processor_level(uint32_t usable) {
+int processor_level(uint64_t usable) {
     int level = 4;
     for (int i = 0; i < FEATURE_COUNT; i++) {
-        if (!(usable & features[i].feature) && features[i].level <= level) level = features[i].level - 1;
+        if (!has(usable, i) && features[i].level <= level) level = features[i].level - 1;
     }
     return level;
+}
+
+const char *feature_name(int feature) {
+    return features[feature].name;
+}
+
+const char *feature_macro(int feature) {
+    return features[feature].macro;
 }
 
 /// Appends `text` as far as it fits; returns the new length.
@@ -99,14 +126,22 @@ static size_t append(const char *text, char *line, size_t length, size_t capacit
     return length;
 }
 
-size_t describe_missing_features(uint32_t needed, uint32_t usable, char *line, size_t capacity) {
-    const uint32_t missing = needed & ~usable;
+size_t describe_missing_features(uint64_t needed, uint64_t usable, char *line, size_t capacity) {
+    const uint64_t missing = needed & ~usable;
     if (missing == 0) return 0;
     size_t length = append("t2fnorm: this build is for processors with", line, 0, capacity);
+    int count = 0;
     for (int i = 0; i < FEATURE_COUNT; i++) {
-        if (!(missing & features[i].feature)) continue;
+        if (!has(missing, i) || ++count > NAMED_COUNT) continue;
         length = append(" ", line, length, capacity);
         length = append(features[i].name, line, length, capacity);
+    }
+    if (count > NAMED_COUNT) {
+        const int more = count - NAMED_COUNT;
+        const char digits[] = {(char)('0' + more / 10), (char)('0' + more % 10), 0};
+        length = append(" and ", line, length, capacity);
+        length = append(more < 10 ? digits + 1 : digits, line, length, capacity);
+        length = append(" more", line, length, capacity);
     }
     const int level = processor_level(usable);
     length = append(", which this one has not; run launch/setup on it, or with T2FNORM_CPU=", line, length, capacity);
@@ -117,11 +152,9 @@ size_t describe_missing_features(uint32_t needed, uint32_t usable, char *line, s
 
 /// Runs before `main`, and ends the program with exit code 6 on a processor below the build's.
 __attribute__((constructor(101))) static void check_processor(void) {
-#if defined(__x86_64__)
     char line[400];
     const size_t length = describe_missing_features(build_features, usable_features(read_processor()), line, sizeof line);
     if (length == 0) return;
     (void)!write(STDERR_FILENO, line, length);
     _exit(6);
-#endif
 }

@@ -1,29 +1,76 @@
 #pragma once
 #include <stdint.h>
 
-/// Instruction sets beyond x86-64, a bit each: those that clang may use by itself for the levels v2 to v4, and those with
-/// which processors beyond v4 vectorise.
+/// Instruction sets beyond x86-64 in which a compiler may put what it was given: those of the levels v2 to v4, and all that a
+/// `native` build may add to them, whether clang uses them by itself or only on demand.
+///
+/// Not here are instructions of the system, hints, and AMX: nothing in the package asks for them, and a build must not
+/// be refused where a virtual machine hides them.
+///
+/// Each with its name, the macro that says the compiler may use it, the register of `cpuid` and the bit that tell it (Intel's
+/// manual, volume 2, CPUID; AMD's, volume 3, appendix E), what the operating system has to save for it, and the
+/// lowest level of the x86-64 psABI with it, 5 for none. The line of a refused start names them in this order.
+#define PROCESSOR_FEATURES(FEATURE)                                                              \
+    FEATURE(SSE3, "sse3", __SSE3__, LEAF1_ECX, 0, NO_STATE, 2)                                   \
+    FEATURE(SSSE3, "ssse3", __SSSE3__, LEAF1_ECX, 9, NO_STATE, 2)                                \
+    FEATURE(SSE41, "sse4.1", __SSE4_1__, LEAF1_ECX, 19, NO_STATE, 2)                             \
+    FEATURE(SSE42, "sse4.2", __SSE4_2__, LEAF1_ECX, 20, NO_STATE, 2)                             \
+    FEATURE(POPCNT, "popcnt", __POPCNT__, LEAF1_ECX, 23, NO_STATE, 2)                            \
+    FEATURE(CX16, "cx16", __GCC_HAVE_SYNC_COMPARE_AND_SWAP_16, LEAF1_ECX, 13, NO_STATE, 2)       \
+    FEATURE(LAHF, "lahf", __LAHF_SAHF__, EXTENDED1_ECX, 0, NO_STATE, 2)                          \
+    FEATURE(AVX, "avx", __AVX__, LEAF1_ECX, 28, AVX_STATE, 3)                                    \
+    FEATURE(AVX2, "avx2", __AVX2__, LEAF7_EBX, 5, AVX_STATE, 3)                                  \
+    FEATURE(FMA, "fma", __FMA__, LEAF1_ECX, 12, AVX_STATE, 3)                                    \
+    FEATURE(F16C, "f16c", __F16C__, LEAF1_ECX, 29, AVX_STATE, 3)                                 \
+    FEATURE(BMI, "bmi1", __BMI__, LEAF7_EBX, 3, NO_STATE, 3)                                     \
+    FEATURE(BMI2, "bmi2", __BMI2__, LEAF7_EBX, 8, NO_STATE, 3)                                   \
+    FEATURE(LZCNT, "lzcnt", __LZCNT__, EXTENDED1_ECX, 5, NO_STATE, 3)                            \
+    FEATURE(MOVBE, "movbe", __MOVBE__, LEAF1_ECX, 22, NO_STATE, 3)                               \
+    FEATURE(AVX512F, "avx512f", __AVX512F__, LEAF7_EBX, 16, AVX512_STATE, 4)                     \
+    FEATURE(AVX512CD, "avx512cd", __AVX512CD__, LEAF7_EBX, 28, AVX512_STATE, 4)                  \
+    FEATURE(AVX512BW, "avx512bw", __AVX512BW__, LEAF7_EBX, 30, AVX512_STATE, 4)                  \
+    FEATURE(AVX512DQ, "avx512dq", __AVX512DQ__, LEAF7_EBX, 17, AVX512_STATE, 4)                  \
+    FEATURE(AVX512VL, "avx512vl", __AVX512VL__, LEAF7_EBX, 31, AVX512_STATE, 4)                  \
+    FEATURE(AVX512IFMA, "avx512ifma", __AVX512IFMA__, LEAF7_EBX, 21, AVX512_STATE, 5)            \
+    FEATURE(AVX512VBMI, "avx512vbmi", __AVX512VBMI__, LEAF7_ECX, 1, AVX512_STATE, 5)            \
+    FEATURE(AVX512VBMI2, "avx512_vbmi2", __AVX512VBMI2__, LEAF7_ECX, 6, AVX512_STATE, 5)         \
+    FEATURE(AVX512VNNI, "avx512_vnni", __AVX512VNNI__, LEAF7_ECX, 11, AVX512_STATE, 5)           \
+    FEATURE(AVX512BITALG, "avx512_bitalg", __AVX512BITALG__, LEAF7_ECX, 12, AVX512_STATE, 5)     \
+    FEATURE(AVX512VPOPCNTDQ, "avx512_vpopcntdq", __AVX512VPOPCNTDQ__, LEAF7_ECX, 14, AVX512_STATE, 5) \
+    FEATURE(AVX512VP2INTERSECT, "avx512_vp2intersect", __AVX512VP2INTERSECT__, LEAF7_EDX, 8, AVX512_STATE, 5) \
+    FEATURE(AVX512BF16, "avx512_bf16", __AVX512BF16__, LEAF7_1_EAX, 5, AVX512_STATE, 5)          \
+    FEATURE(AVX512FP16, "avx512_fp16", __AVX512FP16__, LEAF7_EDX, 23, AVX512_STATE, 5)           \
+    FEATURE(AVX10_1, "avx10.1", __AVX10_1__, AVX10_VERSIONS, 1, AVX512_STATE, 5)                 \
+    FEATURE(AVX10_2, "avx10.2", __AVX10_2__, AVX10_VERSIONS, 2, AVX512_STATE, 5)                 \
+    FEATURE(APX, "apx", __EGPR__, LEAF7_1_EDX, 21, APX_STATE, 5)                                 \
+    FEATURE(AVXVNNI, "avx_vnni", __AVXVNNI__, LEAF7_1_EAX, 4, AVX_STATE, 5)                      \
+    FEATURE(AVXVNNIINT8, "avx_vnni_int8", __AVXVNNIINT8__, LEAF7_1_EDX, 4, AVX_STATE, 5)         \
+    FEATURE(AVXVNNIINT16, "avx_vnni_int16", __AVXVNNIINT16__, LEAF7_1_EDX, 10, AVX_STATE, 5)     \
+    FEATURE(AVXNECONVERT, "avx_ne_convert", __AVXNECONVERT__, LEAF7_1_EDX, 5, AVX_STATE, 5)      \
+    FEATURE(AVXIFMA, "avx_ifma", __AVXIFMA__, LEAF7_1_EAX, 23, AVX_STATE, 5)                     \
+    FEATURE(GFNI, "gfni", __GFNI__, LEAF7_ECX, 8, NO_STATE, 5)                                   \
+    FEATURE(VAES, "vaes", __VAES__, LEAF7_ECX, 9, AVX_STATE, 5)                                  \
+    FEATURE(VPCLMULQDQ, "vpclmulqdq", __VPCLMULQDQ__, LEAF7_ECX, 10, AVX_STATE, 5)               \
+    FEATURE(AES, "aes", __AES__, LEAF1_ECX, 25, NO_STATE, 5)                                     \
+    FEATURE(PCLMUL, "pclmulqdq", __PCLMUL__, LEAF1_ECX, 1, NO_STATE, 5)                          \
+    FEATURE(SHA, "sha_ni", __SHA__, LEAF7_EBX, 29, NO_STATE, 5)                                     \
+    FEATURE(SHA512, "sha512", __SHA512__, LEAF7_1_EAX, 0, AVX_STATE, 5)                          \
+    FEATURE(SM3, "sm3", __SM3__, LEAF7_1_EAX, 1, AVX_STATE, 5)                                   \
+    FEATURE(SM4, "sm4", __SM4__, LEAF7_1_EAX, 2, AVX_STATE, 5)                                   \
+    FEATURE(ADX, "adx", __ADX__, LEAF7_EBX, 19, NO_STATE, 5)                                     \
+    FEATURE(CMPCCXADD, "cmpccxadd", __CMPCCXADD__, LEAF7_1_EAX, 7, NO_STATE, 5)                  \
+    FEATURE(SSE4A, "sse4a", __SSE4A__, EXTENDED1_ECX, 6, NO_STATE, 5)                            \
+    FEATURE(XOP, "xop", __XOP__, EXTENDED1_ECX, 11, AVX_STATE, 5)                                \
+    FEATURE(FMA4, "fma4", __FMA4__, EXTENDED1_ECX, 16, AVX_STATE, 5)                             \
+    FEATURE(TBM, "tbm", __TBM__, EXTENDED1_ECX, 21, NO_STATE, 5)
+
+/// The number of each feature: its bit in a set of them.
 enum processor_feature {
-    FEATURE_SSE42 = 1 << 0,
-    FEATURE_POPCNT = 1 << 1,
-    FEATURE_MOVBE = 1 << 2,
-    FEATURE_LZCNT = 1 << 3,
-    FEATURE_BMI = 1 << 4,
-    FEATURE_BMI2 = 1 << 5,
-    FEATURE_F16C = 1 << 6,
-    FEATURE_FMA = 1 << 7,
-    FEATURE_AVX = 1 << 8,
-    FEATURE_AVX2 = 1 << 9,
-    FEATURE_AVX512F = 1 << 10,
-    FEATURE_AVX512CD = 1 << 11,
-    FEATURE_AVX512BW = 1 << 12,
-    FEATURE_AVX512DQ = 1 << 13,
-    FEATURE_AVX512VL = 1 << 14,
-    FEATURE_AVX512VBMI = 1 << 15,
-    FEATURE_AVX512VNNI = 1 << 16,
-    FEATURE_AVX512VPOPCNTDQ = 1 << 17,
-    FEATURE_COUNT = 18
+#define FEATURE(identifier, name, macro, source, bit, state, level) FEATURE_##identifier,
+    PROCESSOR_FEATURES(FEATURE)
+#undef FEATURE
+    FEATURE_COUNT
 };
 
 /// The features that this build was made for: a constant, so that it is there before any code has run.
-extern const uint32_t build_features;
+extern const uint64_t build_features;

@@ -1,0 +1,64 @@
+import CBuildFeatures
+import CProcessorCheck
+import Foundation
+import TestSupport
+import Testing
+
+/// Whether the table has all that clang may use on a processor; by clang's own macros.
+@Suite(.enabled(if: Tool.clang.isThere, "needs clang, which comes with Swift"))
+struct BuildFeaturesTests {
+    static let processors =
+        [
+            "x86-64-v2", "x86-64-v3", "x86-64-v4", "haswell", "skylake-avx512", "cascadelake", "cooperlake",
+            "icelake-server", "sapphirerapids", "emeraldrapids", "graniterapids", "graniterapids-d",
+            "sierraforest", "clearwaterforest", "diamondrapids", "bdver4", "znver1", "znver2", "znver3",
+            "znver4", "znver5",
+        ] + (Clang.isForThisProcessor ? ["native"] : [])
+
+    /// What a build need not ask for, without the underscores around it.
+    private static let uncounted = Set(
+        [
+            // Told by another feature's bit, or names for parts of one.
+            "CRC32 EVEX256 EVEX512 AVX10_1_512 AVX10_2_512 APX_F CCMP CF NDD NF PPX PUSH2POP2 ZU",
+            // Of the system and of hypervisors; clang takes none of these by itself.
+            "CLZERO ENQCMD FSGSBASE HRESET INVPCID KL LWP MWAITX PCONFIG PKU PTWRITE RDPID RDPRU RDRND RDSEED",
+            "SERIALIZE SGX SHSTK TSXLDTRK UINTR USERMSR WAITPKG WBNOINVD WIDEKL XSAVE XSAVEC XSAVEOPT XSAVES",
+            // Moves around the caches and hints to them; the same.
+            "CLDEMOTE CLFLUSHOPT CLWB MOVDIR64B MOVDIRI MOVRS PREFETCHI PRFCHW",
+            // Matrix tiles, which a program has to ask the system for.
+            "AMX_AVX512 AMX_BF16 AMX_COMPLEX AMX_FP16 AMX_FP8 AMX_INT8 AMX_MOVRS AMX_TF32 AMX_TILE AMX_TRANSPOSE",
+        ].joined(separator: " ").split(separator: " ").map { "__\($0)__" })
+
+    @Test(arguments: processors) func everyInstructionSetOfAProcessorIsInTheTable(processor: String)
+        async throws
+    {
+        let unknown = try await Clang.features(of: processor).subtracting(Features.macros)
+        #expect(unknown.subtracting(Self.uncounted) == [])
+    }
+
+    /// A misspelled macro would never be defined.
+    @Test func everyMacroOfTheTableIsDefinedForSomeProcessor() async throws {
+        var known: Set<String> = []
+        for processor in Self.processors { known.formUnion(try await Clang.features(of: processor)) }
+        #expect(Set(Features.macros).subtracting(known) == [])
+    }
+
+    @Test(arguments: ["x86-64"] + processors)
+    func theConstantHoldsTheMacrosOfTheBuild(processor: String) async throws {
+        let macros = try await Clang.features(of: processor)
+        let expected = Features.macros.indices.reduce(UInt64(0)) { set, number in
+            macros.contains(Features.macros[number]) ? set | 1 << number : set
+        }
+        let assembly = try await Clang.assembly(of: processor)
+        let value = assembly.firstMatch(of: /build_features:\s+\.quad\s+(-?[0-9]+)/)?.1
+        let found = value.flatMap { Int64($0).map(UInt64.init(bitPattern:)) ?? UInt64($0) }
+        #expect(found == expected)
+        #expect(!assembly.contains("@function"))
+    }
+
+    @Test(arguments: 2...4) func levelsAreThoseOfClang(level: Int) async throws {
+        let macros = try await Clang.features(of: "x86-64-v\(level)")
+        let features = Features.macros.indices.filter { macros.contains(Features.macros[$0]) }
+        #expect(features.reduce(0) { $0 | 1 << UInt64($1) } == Features.of(level: level))
+    }
+}

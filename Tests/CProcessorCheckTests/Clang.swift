@@ -1,0 +1,60 @@
+import Foundation
+import TestSupport
+
+/// A program that comes with Swift, found on `PATH`.
+struct Tool {
+    static let clang = Tool(name: "clang")
+    static let objdump = Tool(name: "llvm-objdump")
+
+    let name: String
+
+    var isThere: Bool {
+        let folders = ProcessInfo.processInfo.environment["PATH"]?.split(separator: ":") ?? []
+        return folders.contains { FileManager.default.isExecutableFile(atPath: "\($0)/\(name)") }
+    }
+
+    /// What it prints; a code other than 0 is an error.
+    func output(_ arguments: [String]) async throws -> String {
+        let outcome = try await Command(URL(fileURLWithPath: "/usr/bin/env"), [name] + arguments).run()
+        guard outcome.exitCode == 0 else { throw ToolError(name: name, message: outcome.standardError) }
+        return outcome.standardOutput
+    }
+}
+
+struct ToolError: Error {
+    let name: String
+    let message: String
+}
+
+/// The compiler, asked about x86-64 on any machine.
+enum Clang {
+    #if arch(x86_64)
+        static let isForThisProcessor = true
+    #else
+        static let isForThisProcessor = false
+    #endif
+
+    /// The instruction sets beyond x86-64 that it may use for `processor`, by their macros.
+    static func features(of processor: String) async throws -> Set<String> {
+        try await macros(of: processor).subtracting(macros(of: "x86-64"))
+    }
+
+    /// `BuildFeatures.c`, compiled for `processor`.
+    static func assembly(of processor: String) async throws -> String {
+        let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+            .appendingPathComponent("../../Sources/CBuildFeatures").standardized.path
+        return try await compile(
+            for: processor, ["-O2", "-S", "-I", "\(folder)/include", "\(folder)/BuildFeatures.c", "-o", "-"])
+    }
+
+    /// Those in capitals; the others name the processor.
+    private static func macros(of processor: String) async throws -> Set<String> {
+        let definitions = try await compile(for: processor, ["-dM", "-E", "-x", "c", "/dev/null"])
+        return Set(definitions.matches(of: /#define (__[A-Z0-9_]+) 1\n/).map { String($0.1) })
+    }
+
+    private static func compile(for processor: String, _ arguments: [String]) async throws -> String {
+        try await Tool.clang.output(
+            ["--target=x86_64-unknown-linux-gnu", "-march=\(processor)"] + arguments)
+    }
+}

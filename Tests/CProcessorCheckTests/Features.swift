@@ -1,0 +1,28 @@
+import CBuildFeatures
+import CProcessorCheck
+
+/// The table of features, by name.
+enum Features {
+    /// In the order of their numbers.
+    static let names = (0..<Int32(FEATURE_COUNT.rawValue)).map { unsafe String(cString: feature_name($0)) }
+    /// The macro that clang defines for each.
+    static let macros = (0..<Int32(FEATURE_COUNT.rawValue)).map { unsafe String(cString: feature_macro($0)) }
+
+    /// The set of those that are named in `list`, with spaces between them.
+    static func set(_ list: String) -> UInt64 {
+        list.split(separator: " ").reduce(0) { set, name in
+            guard let number = names.firstIndex(of: String(name)) else {
+                preconditionFailure("no feature \(name)")
+            }
+            return set | 1 << number
+        }
+    }
+
+    /// The set of those of a level of x86-64 and all below it.
+    static func of(level: Int) -> UInt64 {
+        let v2 = "sse3 ssse3 sse4.1 sse4.2 popcnt cx16 lahf"
+        let v3 = "avx avx2 fma f16c bmi1 bmi2 lzcnt movbe"
+        let v4 = "avx512f avx512cd avx512bw avx512dq avx512vl"
+        return set([v2, v3, v4].prefix(level - 1).joined(separator: " "))
+    }
+}

@@ -1,0 +1,78 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// The check where it stands: before everything else of a program.
+struct StartTests {
+    /// The line is said by the first rank of a host, whoever started it; the exit code is everyone's.
+    @Test(arguments: [
+        [:], ["OMPI_COMM_WORLD_LOCAL_RANK": "0"], ["MPI_LOCALRANKID": "0"], ["PMI_LOCAL_RANK": "0"],
+        ["SLURM_LOCALID": "0"], ["OMPI_COMM_WORLD_LOCAL_RANK": "0", "SLURM_LOCALID": "3"],
+    ])
+    func theFirstRankOfAHostSaysWhatIsMissing(variables: [String: String]) async throws {
+        let outcome = try await start(variables)
+        #expect(outcome.exitCode == 6)
+        #expect(outcome.standardError.hasPrefix("t2fnorm: this build is for processors with sse3 ssse3"))
+        #expect(outcome.standardError.hasSuffix("T2FNORM_CPU=x86-64\n"))
+    }
+
+    @Test(arguments: [
+        ["OMPI_COMM_WORLD_LOCAL_RANK": "1"], ["MPI_LOCALRANKID": "12"], ["PMI_LOCAL_RANK": "2"],
+        ["SLURM_LOCALID": "1"], ["OMPI_COMM_WORLD_LOCAL_RANK": "10", "SLURM_LOCALID": "0"],
+    ])
+    func theOthersAreQuiet(variables: [String: String]) async throws {
+        let outcome = try await start(variables)
+        #expect(outcome.exitCode == 6)
+        #expect(outcome.standardError == "")
+    }
+
+    @Test(arguments: [1, 3]) func underMPIRunThereIsOneLine(ranks: Int) async throws {
+        let outcome = try await Command.mpirun(ranks: ranks, "cluster-check", ["processor"]).run()
+        #expect(outcome.exitCode == 6)
+        let lines = outcome.standardError.split(separator: "\n").filter {
+            $0.hasPrefix("t2fnorm: this build")
+        }
+        #expect(lines.count == 1)
+    }
+
+    private func start(_ variables: [String: String]) async throws -> Command.Outcome {
+        let none = [
+            "OMPI_COMM_WORLD_LOCAL_RANK": "", "MPI_LOCALRANKID": "", "PMI_LOCAL_RANK": "",
+            "SLURM_LOCALID": "",
+        ]
+        return try await Command(
+            Command.product("cluster-check"), ["processor"],
+            environment: none.merging(variables) { _, new in new }
+        ).run()
+    }
+}
+
+/// The check's machine code, on x86-64.
+@Suite(
+    .enabled(
+        if: Tool.objdump.isThere && Clang.isForThisProcessor,
+        "needs x86-64 and llvm-objdump, which comes with Swift"))
+struct MachineCodeTests {
+    @Test func theCheckUsesNoVectorRegister() async throws {
+        let object = Command.product("CProcessorCheck.build/ProcessorCheck.c.o").path
+        let code = try await Tool.objdump.output(["--disassemble", "--no-show-raw-insn", object])
+        #expect(code.contains("cpuid") && code.contains("xgetbv"))
+        #expect(code.matches(of: /%[xyz]mm[0-9]+/).isEmpty)
+    }
+
+    /// The first entry of the program's list of functions before `main`, after those of the libraries it loads.
+    @Test(arguments: ["t2fnorm", "cluster-check"]) func theCheckIsTheProgramsFirstCode(product: String)
+        async throws
+    {
+        let program = Command.product(product).path
+        let sections = try await Tool.objdump.output(["--section-headers", program])
+        let first = try #require(sections.firstMatch(of: /\.init_array +[0-9a-f]+ +([0-9a-f]+)/)?.1)
+        let symbols = try await Tool.objdump.output(["--syms", program])
+        let check = try #require(
+            symbols.firstMatch(of: /([0-9a-f]+) l +F \.text\s+[0-9a-f]+ check_processor/)?.1)
+        let relocations = try await Tool.objdump.output(["--dynamic-reloc", program])
+        let line = try #require(relocations.split(separator: "\n").first { $0.hasPrefix(first) })
+        let target = try #require(line.firstMatch(of: /R_X86_64_RELATIVE +\*ABS\*\+0x([0-9a-f]+)/)?.1)
+        #expect(UInt64(target, radix: 16) == UInt64(check, radix: 16))
+    }
+}
