@@ -91,9 +91,9 @@ let package = Package(
             name: "TestSupport", dependencies: ["Kernels", "Workers"], path: "Tests/TestSupport",
             swiftSettings: settings),
         .executableTarget(
-            name: "cluster-check", dependencies: ["Cluster", "Kernels", "Workers"],
+            name: "cluster-check", dependencies: ["Cluster", "Kernels", "Workers", "CProcessorCheck"],
             path: "Tests/ClusterCheck", swiftSettings: settings),
-        tests("CProcessorCheck", ["CBuildFeatures", "t2fnorm"]),
+        tests("CProcessorCheck", ["CBuildFeatures", "cluster-check", "t2fnorm"]),
         tests("Workers"),
         tests("Checksums"),
         tests("Files"),

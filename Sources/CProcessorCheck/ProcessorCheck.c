@@ -2,6 +2,7 @@
 // program with an illegal instruction, which says nothing to its user.
 #include "CProcessorCheck.h"
 #include "CBuildFeatures.h"
+#include <stdlib.h>
 #include <unistd.h>
 
 #if defined(__SSE3__) || defined(__AVX__) || defined(__BMI__)
@@ -150,11 +151,34 @@ size_t describe_missing_features(uint64_t needed, uint64_t usable, char *line, s
     return append("\n", line, length, capacity);
 }
 
+/// Whether a launcher has started this process as one of several on this host, and not as the first.
+///
+/// The variables of Open MPI, of Hydra (MPICH, Intel MPI), of Cray's PMI, and of srun, which an `mpirun` inside an
+/// allocation hands on to all its ranks and which so comes last.
+static int is_later_local_rank(void) {
+    static const char *const variables[] = {
+        "OMPI_COMM_WORLD_LOCAL_RANK", "MPI_LOCALRANKID", "PMI_LOCAL_RANK", "SLURM_LOCALID",
+    };
+    for (size_t i = 0; i < sizeof variables / sizeof *variables; i++) {
+        const char *const rank = getenv(variables[i]);
+        if (rank && *rank) return atoi(rank) != 0;
+    }
+    return 0;
+}
+
+void require_features(uint64_t needed, uint64_t usable) {
+    char line[400];
+    const size_t length = describe_missing_features(needed, usable, line, sizeof line);
+    if (length == 0) return;
+    if (is_later_local_rank()) {
+        sleep(2);
+    } else {
+        (void)!write(STDERR_FILENO, line, length);
+    }
+    _exit(6);
+}
+
 /// Runs before `main`, and ends the program with exit code 6 on a processor below the build's.
 __attribute__((constructor(101))) static void check_processor(void) {
-    char line[400];
-    const size_t length = describe_missing_features(build_features, usable_features(read_processor()), line, sizeof line);
-    if (length == 0) return;
-    (void)!write(STDERR_FILENO, line, length);
-    _exit(6);
+    require_features(build_features, usable_features(read_processor()));
 }

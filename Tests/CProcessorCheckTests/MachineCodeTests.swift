@@ -16,7 +16,7 @@ struct MachineCodeTests {
     }
 
     /// The first entry of the program's list of functions before `main`, after those of the libraries it loads.
-    @Test(arguments: ["t2fnorm"]) func theCheckIsTheProgramsFirstCode(product: String)
+    @Test(arguments: ["t2fnorm", "cluster-check"]) func theCheckIsTheProgramsFirstCode(product: String)
         async throws
     {
         let program = Command.product(product).path

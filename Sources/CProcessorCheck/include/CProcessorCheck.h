@@ -34,3 +34,9 @@ const char *feature_macro(int feature);
 ///
 /// Returns the number of bytes written: 0 if nothing is missing.
 size_t describe_missing_features(uint64_t needed, uint64_t usable, char *line, size_t capacity);
+
+/// Ends the program with exit code 6 where `usable` lacks some of what is `needed`.
+///
+/// Of the ranks that a launcher has started on this host, the first says why; the others wait for it, since launchers end a
+/// job at the first rank that fails.
+void require_features(uint64_t needed, uint64_t usable);
