@@ -59,6 +59,26 @@ struct BuildFeaturesTests {
     @Test(arguments: 2...4) func levelsAreThoseOfClang(level: Int) async throws {
         let macros = try await Clang.features(of: "x86-64-v\(level)")
         let features = Features.macros.indices.filter { macros.contains(Features.macros[$0]) }
-        #expect(features.reduce(0) { $0 | 1 << UInt64($1) } == Features.of(level: level))
+        #expect(try features.reduce(0) { $0 | 1 << UInt64($1) } == Features.of(level: level))
+    }
+
+    /// For those that clang's header calls by the name of the macro; which register they are in is tested elsewhere.
+    @Test func bitsAreThoseOfClangsHeader() async throws {
+        let bits = try await Clang.bits()
+        let known = Features.macros.indices.filter { bits[Features.macros[$0]] != nil }
+        #expect(known.count > 40)
+        for number in known {
+            let bit = try #require(bits[Features.macros[number]])
+            #expect(usable(where: bit) >> number & 1 == 1, "\(Features.names[number])")
+            #expect(usable(where: ~bit) >> number & 1 == 0, "\(Features.names[number])")
+        }
+    }
+
+    /// The features of a processor with `bits` in each register.
+    private func usable(where bits: UInt32) -> UInt64 {
+        usable_features(
+            processor_registers(
+                leaf1_ecx: bits, leaf7_ebx: bits, leaf7_ecx: bits, leaf7_edx: bits, leaf7_1_eax: bits,
+                leaf7_1_edx: bits, avx10_versions: bits, extended1_ecx: bits, xcr0: .max))
     }
 }

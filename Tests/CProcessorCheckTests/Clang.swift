@@ -47,6 +47,16 @@ enum Clang {
             for: processor, ["-O2", "-S", "-I", "\(folder)/include", "\(folder)/BuildFeatures.c", "-o", "-"])
     }
 
+    /// Where `cpuid.h` has each feature in its register, by the feature's macro.
+    static func bits() async throws -> [String: UInt32] {
+        let definitions = try await compile(
+            for: "x86-64", ["-dM", "-E", "-x", "c", "-include", "cpuid.h", "/dev/null"])
+        return Dictionary(
+            definitions.matches(of: /#define bit_(\w+) +0x([0-9a-fA-F]+)/).map {
+                ("__\($0.1)__", UInt32($0.2, radix: 16) ?? 0)
+            }, uniquingKeysWith: { first, _ in first })
+    }
+
     /// Those in capitals; the others name the processor.
     private static func macros(of processor: String) async throws -> Set<String> {
         let definitions = try await compile(for: processor, ["-dM", "-E", "-x", "c", "/dev/null"])

@@ -1,5 +1,6 @@
 import CBuildFeatures
 import CProcessorCheck
+import Testing
 
 /// The table of features, by name.
 enum Features {
@@ -9,20 +10,17 @@ enum Features {
     static let macros = (0..<Int32(FEATURE_COUNT.rawValue)).map { unsafe String(cString: feature_macro($0)) }
 
     /// The set of those that are named in `list`, with spaces between them.
-    static func set(_ list: String) -> UInt64 {
-        list.split(separator: " ").reduce(0) { set, name in
-            guard let number = names.firstIndex(of: String(name)) else {
-                preconditionFailure("no feature \(name)")
-            }
-            return set | 1 << number
+    static func set(_ list: String) throws -> UInt64 {
+        try list.split(separator: " ").reduce(0) { set, name in
+            set | 1 << (try #require(names.firstIndex(of: String(name)), "no feature \(name)"))
         }
     }
 
     /// The set of those of a level of x86-64 and all below it.
-    static func of(level: Int) -> UInt64 {
+    static func of(level: Int) throws -> UInt64 {
         let v2 = "sse3 ssse3 sse4.1 sse4.2 popcnt cx16 lahf"
         let v3 = "avx avx2 fma f16c bmi1 bmi2 lzcnt movbe"
         let v4 = "avx512f avx512cd avx512bw avx512dq avx512vl"
-        return set([v2, v3, v4].prefix(level - 1).joined(separator: " "))
+        return try set([v2, v3, v4].prefix(level - 1).joined(separator: " "))
     }
 }

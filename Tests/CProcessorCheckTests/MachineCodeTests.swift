@@ -12,7 +12,8 @@ struct MachineCodeTests {
         let object = Command.product("CProcessorCheck.build/ProcessorCheck.c.o").path
         let code = try await Tool.objdump.output(["--disassemble", "--no-show-raw-insn", object])
         #expect(code.contains("cpuid") && code.contains("xgetbv"))
-        #expect(code.matches(of: /%[xyz]mm[0-9]+/).isEmpty)
+        let vectorLine = code.split(separator: "\n").first { $0.contains(/%[xyz]mm[0-9]+/) }
+        #expect(vectorLine == nil)
     }
 
     /// The first entry of the program's list of functions before `main`, after those of the libraries it loads.
