@@ -109,6 +109,9 @@ let package = Package(
         tests("Training", ["Networks", "Kernels", "Workers", "RunConfiguration"]),
         tests("Reporting", ["Metrics"]),
         .testTarget(
+            name: "LaunchTests", dependencies: ["TestSupport"], exclude: ["compare_pytorch_test.py"],
+            swiftSettings: settings),
+        .testTarget(
             name: "CommandTests", dependencies: ["t2fnorm", "TestSupport", "HDF5"], swiftSettings: settings),
     ]
 )

@@ -5,11 +5,11 @@ import datetime
 import json
 import os
 import pathlib
+import resource
 import statistics
 import subprocess
 import sys
-
-import torch
+from typing import NamedTuple
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 # What is shown, the network, the mode and the images in a step.
@@ -20,15 +20,54 @@ ROWS = {
     "resnet50-inference": ("ResNet-50/224 inference, batch 32", "resnet50", "inference", 32),
 }
 THREADS = "threads"
+# The share of the cores above which other programs have spoilt a run: ratios of calm pairs differ by about as much.
+CALM = 0.05
+
+
+class Usage(NamedTuple):
+    """Seconds that programs have had of the cores so far: all of them, this one with its ended children, and at most."""
+
+    busy: float
+    own: float
+    total: float
+
+
+def core_seconds(stat, cores):
+    """What all programs have had of `cores`, and what there was; `stat` is the text of /proc/stat."""
+    names = {f"cpu{core}" for core in cores}
+    busy = total = 0
+    for name, *counts in (line.split() for line in stat.splitlines() if line.strip()):
+        if name in names:
+            # user, nice, system, idle, waiting for a disk, two kinds of interrupts, taken by other virtual machines;
+            # the guests that follow are part of the first two.
+            ticks = [int(count) for count in counts[:8]]
+            total += sum(ticks)
+            busy += sum(ticks) - ticks[3] - ticks[4]
+    return busy / os.sysconf("SC_CLK_TCK"), total / os.sysconf("SC_CLK_TCK")
+
+
+def usage_now():
+    busy, total = core_seconds(pathlib.Path("/proc/stat").read_text(), os.sched_getaffinity(0))
+    own = [resource.getrusage(whose) for whose in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return Usage(busy, sum(times.ru_utime + times.ru_stime for times in own), total)
+
+
+def others_share(before, after):
+    """The share of the cores that other programs had between two usages, from 0 to 1."""
+    others = after.busy - before.busy - (after.own - before.own)
+    # The kernel counts the cores in ticks and processes more finely.
+    return min(max(others / max(after.total - before.total, 1e-9), 0), 1)
 
 
 def run(command, threads):
-    """The report of one process, which prints a line of JSON."""
+    """The report of one process, which prints a line of JSON, and what others had of the cores meanwhile."""
     environment = os.environ | {"OMP_NUM_THREADS": str(threads)}
+    before = usage_now()
     outcome = subprocess.run([str(word) for word in command], stdout=subprocess.PIPE, env=environment)
+    after = usage_now()
     if outcome.returncode != 0:
         sys.exit(outcome.returncode if outcome.returncode > 0 else 6)
-    return json.loads(outcome.stdout)
+    return json.loads(outcome.stdout) | {"othersShare": others_share(before, after)}
 
 
 def step(program, network, mode, batch, threads, steps):
@@ -45,13 +84,19 @@ def theirs(*arguments):
     return step([sys.executable, ROOT / "launch/pytorch_step.py"], *arguments)
 
 
+def percent(share):
+    return f"{100 * share:.1f} %"
+
+
 def in_turn(title, count, first, second):
     """Reports of `first` and `second`, run A B A B."""
     pairs = []
     for number in range(1, count + 1):
         pairs.append((first(), second()))
         rates = " against ".join(f"{report['imagesPerSecond']:.2f}" for report in pairs[-1])
-        print(f"{title}, pair {number} of {count}: {rates} img/s", file=sys.stderr, flush=True)
+        others = " and ".join(percent(report["othersShare"]) for report in pairs[-1])
+        print(f"{title}, pair {number} of {count}: {rates} img/s; others had {others} of the cores",
+              file=sys.stderr, flush=True)
     return pairs
 
 
@@ -65,17 +110,55 @@ def ratio(pairs):
     return f"{statistics.median(ratios):.2f} ({min(ratios):.2f}..{max(ratios):.2f})"
 
 
-def comparison(pairs):
+def shares(pairs):
+    return [report["othersShare"] for pair in pairs for report in pair]
+
+
+def row(title, pairs):
     rates = [f"{middle(pairs, side, 'imagesPerSecond'):.1f}" for side in range(2)]
     bytes = [middle(pairs, side, "peakByteCount") for side in range(2)]
-    return [*rates, ratio(pairs), *(f"{count / 1e9:.2f}" for count in bytes), f"{bytes[0] / bytes[1]:.2f}"]
+    return [title, *rates, ratio(pairs), *(f"{count / 1e9:.2f}" for count in bytes), f"{bytes[0] / bytes[1]:.2f}",
+            percent(max(shares(pairs)))]
 
 
-def processor():
-    for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith("model name"):
-            return line.partition(":")[2].strip()
-    return "unknown processor"
+def field(path, name, default):
+    """What follows `name` and a colon in a file of /proc."""
+    for line in pathlib.Path(path).read_text().splitlines():
+        key, _, value = line.partition(":")
+        if key.strip() == name:
+            return value.strip()
+    return default
+
+
+def machine():
+    memory = int(field("/proc/meminfo", "MemTotal", "0 kB").split()[0]) * 1024
+    cores = len(os.sched_getaffinity(0))
+    return f"{field('/proc/cpuinfo', 'model name', 'unknown processor')}, {cores} cores, {memory / 1e9:.1f} GB of memory"
+
+
+def first_line(*command):
+    """What a program prints first; empty where there is none."""
+    try:
+        outcome = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    except OSError:
+        return ""
+    return outcome.stdout.partition("\n")[0] if outcome.returncode == 0 else ""
+
+
+def versions(pytorch):
+    commit = first_line("git", "describe", "--always", "--dirty") or "without git"
+    swift = first_line("swift", "--version").partition("Swift version ")[2].split(" ")[0] or "unknown"
+    cpu = os.environ.get("T2FNORM_CPU", "native")
+    return f"t2fnorm {commit} for CPU {cpu} (Swift {swift}), PyTorch {pytorch}"
+
+
+def disturbance(shares):
+    """What to say of runs beside other programs; empty if there were none to speak of."""
+    spoilt = [share for share in shares if share > CALM]
+    if not spoilt:
+        return ""
+    return (f"not a calm machine: in {len(spoilt)} of {len(shares)} runs other programs had more than {100 * CALM:.0f} % "
+            f"of the cores, up to {percent(max(spoilt))}; run it again with nothing else running")
 
 
 def print_table(header, rows):
@@ -99,38 +182,39 @@ def count(text):
     return int(text)
 
 
-def main():
+def main(arguments=None):
     parser = argparse.ArgumentParser(prog="compare-pytorch")
     parser.add_argument("--rows", type=names, default=[*ROWS, THREADS])
     parser.add_argument("--pairs", type=count, default=5)
     parser.add_argument("--steps", type=count, default=5)
     parser.add_argument("--threads", type=count, default=2)
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     # All is measured before anything is printed, so that a table is never half one.
-    rows = []
+    measured = []
     for name in [name for name in ROWS if name in options.rows]:
         title, *work = ROWS[name]
-        arguments = (*work, options.threads, options.steps)
-        pairs = in_turn(title, options.pairs, lambda: ours(*arguments), lambda: theirs(*arguments))
-        rows.append([title, *comparison(pairs)])
-    scaling = []
+        step = (*work, options.threads, options.steps)
+        measured.append((title, in_turn(title, options.pairs, lambda: ours(*step), lambda: theirs(*step))))
+    pytorch = measured[0][1][0][1]["version"] if measured else "not run"
     if THREADS in options.rows:
         title, *work = ROWS["resnet18-training"]
-        pairs = in_turn(
-            f"{title}, {options.threads} threads against 1", options.pairs,
-            *(lambda threads=threads: ours(*work, threads, options.steps) for threads in (options.threads, 1)))
-        rates = [f"{middle(pairs, side, 'imagesPerSecond'):.1f}" for side in range(2)]
-        scaling.append([title, *rates, ratio(pairs)])
+        title += f": {options.threads} threads against 1, both ours"
+        measured.append((title, in_turn(
+            title, options.pairs,
+            *(lambda threads=threads: ours(*work, threads, options.steps) for threads in (options.threads, 1)))))
 
-    print(f"{processor()}, {os.cpu_count()} cores seen, {datetime.date.today()}; PyTorch {torch.__version__}, "
-          f"channels-last, single precision.")
-    print(f"{options.threads} threads each; medians of {options.pairs} paired runs of {options.steps} steps; "
-          f"ratios are ours / PyTorch's, with the least and the greatest of a pair.\n")
-    if rows:
-        print_table(["", "img/s", "PyTorch", "ratio", "peak GB", "PyTorch", "ratio"], rows)
-    if scaling:
-        print()
-        print_table(["", f"{options.threads} threads, img/s", "1 thread", "ratio"], scaling)
+    all_shares = [share for _, pairs in measured for share in shares(pairs)]
+    warning = disturbance(all_shares)
+    print(f"{machine()}; {datetime.date.today()}; {versions(pytorch)}, channels-last; single precision.")
+    print(f"{options.threads} threads each; medians of {options.pairs} paired runs of {options.steps} steps; ratios are "
+          f"ours / the other's, with the least and the greatest of a pair; *others* is the largest share of the cores "
+          f"that other programs had during a run (mean of all runs: {percent(statistics.mean(all_shares))}).\n")
+    if warning:
+        print(f"**{warning.capitalize()}.**\n")
+    print_table(["", "img/s", "PyTorch", "ratio", "peak GB", "PyTorch", "ratio", "others"],
+                [row(title, pairs) for title, pairs in measured])
+    if warning:
+        print(f"compare-pytorch: {warning}", file=sys.stderr)
 
 
 if __name__ == "__main__":

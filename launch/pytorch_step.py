@@ -117,7 +117,7 @@ def main():
     print(json.dumps(dict(
         network=options.network, mode=options.mode, batch=options.batch, threads=options.threads,
         secondsPerStep=seconds, imagesPerSecond=options.batch / statistics.median(seconds),
-        peakByteCount=peak_byte_count())))
+        peakByteCount=peak_byte_count(), version=torch.__version__)))
 
 
 if __name__ == "__main__":

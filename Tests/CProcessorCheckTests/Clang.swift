@@ -1,31 +1,6 @@
 import Foundation
 import TestSupport
 
-/// A program that comes with Swift, found on `PATH`.
-struct Tool {
-    static let clang = Tool(name: "clang")
-    static let objdump = Tool(name: "llvm-objdump")
-
-    let name: String
-
-    var isThere: Bool {
-        let folders = ProcessInfo.processInfo.environment["PATH"]?.split(separator: ":") ?? []
-        return folders.contains { FileManager.default.isExecutableFile(atPath: "\($0)/\(name)") }
-    }
-
-    /// What it prints; a code other than 0 is an error.
-    func output(_ arguments: [String]) async throws -> String {
-        let outcome = try await Command(URL(fileURLWithPath: "/usr/bin/env"), [name] + arguments).run()
-        guard outcome.exitCode == 0 else { throw ToolError(name: name, message: outcome.standardError) }
-        return outcome.standardOutput
-    }
-}
-
-struct ToolError: Error {
-    let name: String
-    let message: String
-}
-
 /// The compiler, asked about x86-64 on any machine.
 enum Clang {
     #if arch(x86_64)

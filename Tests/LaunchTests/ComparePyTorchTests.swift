@@ -1,0 +1,20 @@
+import Foundation
+import TestSupport
+import Testing
+
+@Suite(.enabled(if: Tool.python.isThere, "needs python3"))
+struct ComparePyTorchTests {
+    /// The cases are in Python, beside this file, and need no PyTorch.
+    @Test func itsCasesHold() async throws {
+        let cases = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+            .appendingPathComponent("compare_pytorch_test.py").path
+        let outcome = try await Tool.python.run([cases])
+        #expect(outcome.exitCode == 0, "\(outcome.standardError)")
+        // unittest reports to standard error.
+        #expect(outcome.standardError.contains("Ran \(try count(of: cases)) tests"))
+    }
+
+    private func count(of cases: String) throws -> Int {
+        try String(contentsOfFile: cases, encoding: .utf8).matches(of: /def test_/).count
+    }
+}

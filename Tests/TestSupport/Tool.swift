@@ -1,0 +1,37 @@
+internal import Foundation
+
+/// A program that tests ask for on `PATH`, and do without where it is not.
+public struct Tool: Sendable {
+    /// Clang and LLVM's tools come with Swift.
+    public static let clang = Tool("clang")
+    public static let objdump = Tool("llvm-objdump")
+    public static let python = Tool("python3")
+
+    public let name: String
+
+    public init(_ name: String) { self.name = name }
+
+    public var isThere: Bool {
+        let folders = ProcessInfo.processInfo.environment["PATH"]?.split(separator: ":") ?? []
+        return folders.contains { FileManager.default.isExecutableFile(atPath: "\($0)/\(name)") }
+    }
+
+    public func run(_ arguments: [String]) async throws -> Command.Outcome {
+        try await Command(URL(fileURLWithPath: "/usr/bin/env"), [name] + arguments).run()
+    }
+
+    /// What it prints.
+    ///
+    /// - Throws: `ToolError` where its exit code is not 0.
+    public func output(_ arguments: [String]) async throws -> String {
+        let outcome = try await run(arguments)
+        guard outcome.exitCode == 0 else { throw ToolError(name: name, message: outcome.standardError) }
+        return outcome.standardOutput
+    }
+}
+
+/// A tool could not do what a test asked for.
+public struct ToolError: Error {
+    public let name: String
+    public let message: String
+}
