@@ -2,7 +2,7 @@
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 packages=(
-    libopenmpi-dev openmpi-bin libopenblas-dev libhdf5-dev libturbojpeg0-dev libspng-dev libarchive-dev pkg-config
+    libopenmpi-dev openmpi-bin libopenblas-dev libhdf5-dev libturbojpeg0-dev libspng-dev libarchive-dev zlib1g-dev pkg-config
 )
 export T2FNORM_CPU=${T2FNORM_CPU:-native}
 

@@ -1,0 +1,113 @@
+/// An array of NumPy, as its pickle describes it: elements of one type, not yet taken apart.
+public struct NumPyArray: Equatable, Sendable {
+    /// Kind and bytes of an element in NumPy's letters: `u1`, `i8`, `f4`, …
+    public var elementType: String
+    public var isBigEndian: Bool
+    public var shape: [Int]
+    /// Whether the first axis runs fastest, not the last one.
+    public var isColumnMajor: Bool
+    /// The elements as they lie in the pickle.
+    public var bytes: ArraySlice<UInt8>
+
+    /// What a pickle of arrays may name: NumPy 1 and 2, protocols 0 to 5.
+    public static let constructors: Set<PickleGlobal> = Set(
+        ["numpy.core", "numpy._core"].flatMap { core in
+            [
+                PickleGlobal("\(core).multiarray", "_reconstruct"),
+                PickleGlobal("\(core).numeric", "_frombuffer"),
+            ]
+        } + [PickleGlobal("numpy", "ndarray"), PickleGlobal("numpy", "dtype")]
+    ).union(PickleReader.bytesConstructors)
+
+    /// Takes an array out of a pickle's value.
+    ///
+    /// - Returns: `nil` if it is no array, or one whose shape, type and bytes contradict one another.
+    public init?(_ value: PickleValue) {
+        guard case .object(let object) = value else { return nil }
+        let parts: (shape: PickleValue, type: PickleValue, isColumnMajor: Bool, bytes: PickleValue)
+        switch object.constructor.name {
+        case "_reconstruct":
+            // (version, shape, type, is column-major, bytes)
+            guard let state = object.state?.elements, state.count == 5,
+                case .bool(let isColumnMajor) = state[3]
+            else { return nil }
+            parts = (state[1], state[2], isColumnMajor, state[4])
+        case "_frombuffer":
+            // (bytes, type, shape, order)
+            let arguments = object.arguments
+            guard arguments.count == 4, let order = arguments[3].string else { return nil }
+            parts = (arguments[2], arguments[1], order == "F", arguments[0])
+        default: return nil
+        }
+        guard let type = ElementType(parts.type), case .bytes(let bytes) = parts.bytes,
+            let shape = parts.shape.elements?.compactMap(\.integer),
+            shape.count == parts.shape.elements?.count,
+            byteCount(shape, type.byteCount) == bytes.count
+        else { return nil }
+        elementType = type.name
+        isBigEndian = type.isBigEndian
+        isColumnMajor = parts.isColumnMajor
+        self.shape = shape
+        self.bytes = bytes
+    }
+
+    /// The elements of an array of whole numbers, as they lie; `nil` for other types, or values beyond 64 signed bits.
+    public var integers: [Int]? {
+        guard let kind = elementType.first, kind == "u" || kind == "i",
+            let size = Int(elementType.dropFirst())
+        else { return nil }
+        var values: [Int] = []
+        values.reserveCapacity(bytes.count / size)
+        for start in stride(from: bytes.startIndex, to: bytes.endIndex, by: size) {
+            let element = bytes[start..<start + size]
+            let magnitude = (isBigEndian ? Array(element) : element.reversed()).reduce(UInt64(0)) {
+                $0 << 8 | UInt64($1)
+            }
+            let shift = UInt64(64 - 8 * size)
+            if kind == "i" {
+                values.append(Int(Int64(bitPattern: magnitude << shift) >> Int64(shift)))
+            } else {
+                guard let value = Int(exactly: magnitude) else { return nil }
+                values.append(value)
+            }
+        }
+        return values
+    }
+}
+
+extension PickleValue {
+    /// The integers of a list, a tuple or an array; `nil` if anything else is among them.
+    public var integers: [Int]? {
+        guard let elements else { return NumPyArray(self)?.integers }
+        let integers = elements.compactMap(\.integer)
+        return integers.count == elements.count ? integers : nil
+    }
+}
+
+private struct ElementType {
+    var name: String
+    var byteCount: Int
+    var isBigEndian: Bool
+
+    /// From `numpy.dtype('u1', …)` with the state `(version, byte order, …)`.
+    init?(_ value: PickleValue) {
+        guard case .object(let object) = value, object.constructor == PickleGlobal("numpy", "dtype"),
+            let name = object.arguments.first?.string, let kind = name.first, "biuf".contains(kind),
+            let byteCount = Int(name.dropFirst()), [1, 2, 4, 8].contains(byteCount)
+        else { return nil }
+        self.name = name
+        self.byteCount = byteCount
+        isBigEndian = object.state?.elements.flatMap { $0.count > 1 ? $0[1].string : nil } == ">"
+    }
+}
+
+/// The bytes of elements of a shape; `nil` for a shape that cannot be.
+private func byteCount(_ shape: [Int], _ elementByteCount: Int) -> Int? {
+    var count = elementByteCount
+    for length in shape {
+        let (product, overflows) = count.multipliedReportingOverflow(by: length)
+        if length < 0 || overflows { return nil }
+        count = product
+    }
+    return count
+}

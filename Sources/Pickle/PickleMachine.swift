@@ -1,0 +1,256 @@
+/// The stack machine of a pickle: runs its operations into nodes that refer to one another by number.
+///
+/// References by number make no cycles of ownership and no deep chains to take down, whatever a pickle says.
+struct PickleMachine {
+    /// What one operation made. Lists, sets, dictionaries and objects may be changed by later ones.
+    enum Node {
+        case value(PickleValue)
+        case list([Int])
+        case tuple([Int])
+        case set([Int])
+        case dictionary([Int])
+        case global(PickleGlobal)
+        case object(Object)
+        case persistent(Int)
+    }
+
+    struct Object {
+        var constructor: PickleGlobal
+        var arguments: Int
+        var state: Int?
+        var items: [Int] = []
+        /// Keys and values in turn.
+        var entries: [Int] = []
+    }
+
+    let rules: PickleReader
+    var input: PickleInput
+    private(set) var nodes: [Node] = []
+    private(set) var stack: [Int] = []
+    private var marks: [Int] = []
+    private var memo: [UInt64: Int] = [:]
+
+    init(_ bytes: ArraySlice<UInt8>, _ rules: PickleReader) {
+        input = PickleInput(bytes)
+        self.rules = rules
+    }
+
+    /// Runs to the end and gives the node on top of the stack.
+    mutating func run() throws(PickleError) -> Int {
+        while true {
+            let code = try input.byte()
+            guard let opcode = PickleOpcode(rawValue: code) else {
+                let name = PickleOpcode.refused[code]
+                throw failure(
+                    name.map { "the operation \($0) is not allowed" }
+                        ?? "\(hexadecimal(code)) is no operation of a pickle")
+            }
+            if opcode == .stop { return try pop() }
+            try perform(opcode)
+        }
+    }
+
+    private mutating func perform(_ opcode: PickleOpcode) throws(PickleError) {
+        switch opcode {
+        case .stop: break
+        case .proto:
+            let version = try input.byte()
+            guard version <= 5 else { throw failure("it is of protocol \(version), expected 0 to 5") }
+        case .frame: _ = try input.unsigned(byteCount: 8)
+        case .mark: marks.append(stack.count)
+        case .pop:
+            // As Python: a mark on top goes, else a value.
+            if marks.last == stack.count { marks.removeLast() } else { _ = try pop() }
+        case .popMark: _ = try popToMark()
+        case .dup: stack.append(try top())
+        case .none, .newTrue, .newFalse, .int, .binInt, .binInt1, .binInt2, .long, .long1, .long4, .float,
+            .binFloat,
+            .string, .binString, .shortBinString, .unicode, .binUnicode, .shortBinUnicode, .binUnicode8,
+            .binBytes,
+            .shortBinBytes, .binBytes8, .byteArray8:
+            try push(.value(try scalar(opcode)))
+        case .emptyList: try push(.list([]))
+        case .emptyTuple: try push(.tuple([]))
+        case .emptySet: try push(.set([]))
+        case .emptyDict: try push(.dictionary([]))
+        case .list: try push(.list(try popToMark()))
+        case .tuple: try push(.tuple(try popToMark()))
+        case .frozenSet: try push(.set(try popToMark()))
+        case .dict:
+            let entries = try popToMark()
+            try push(.dictionary(try pairs(entries)))
+        case .tuple1: try push(.tuple(try pop(1)))
+        case .tuple2: try push(.tuple(try pop(2)))
+        case .tuple3: try push(.tuple(try pop(3)))
+        case .append: try addItems(try pop(1))
+        case .appends, .addItems: try addItems(try popToMark())
+        case .setItem: try addEntries(try pop(2))
+        case .setItems: try addEntries(try popToMark())
+        case .get: try recall(try number(of: try input.line()))
+        case .binGet: try recall(try input.unsigned(byteCount: 1))
+        case .longBinGet: try recall(try input.unsigned(byteCount: 4))
+        case .put: try remember(try number(of: try input.line()))
+        case .binPut: try remember(try input.unsigned(byteCount: 1))
+        case .longBinPut: try remember(try input.unsigned(byteCount: 4))
+        case .memoize: try remember(UInt64(memo.count))
+        case .global:
+            let module = try input.line()
+            try pushGlobal(module, try input.line())
+        case .stackGlobal:
+            let names = try pop(2)
+            guard case .value(.text(let module)) = nodes[names[0]],
+                case .value(.text(let name)) = nodes[names[1]]
+            else { throw failure("STACK_GLOBAL finds no two names") }
+            try pushGlobal(module, name)
+        case .reduce, .newObject: try pushObject(try pop(2))
+        case .build:
+            let state = try pop()
+            try change { node in
+                guard case .object(var object) = node, object.state == nil else { return nil }
+                object.state = state
+                return .object(object)
+            }
+        case .persistentID: try pushPersistent(try store(.value(.text(try input.line()))))
+        case .binPersistentID: try pushPersistent(try pop())
+        }
+    }
+}
+
+// MARK: - The stack and the memo
+
+extension PickleMachine {
+    func failure(_ reason: String) -> PickleError { PickleError(offset: input.offset, reason: reason) }
+
+    private mutating func store(_ node: Node) throws(PickleError) -> Int {
+        guard nodes.count < rules.limits.valueCount else {
+            throw failure("it holds more than \(rules.limits.valueCount) values")
+        }
+        nodes.append(node)
+        return nodes.count - 1
+    }
+
+    private mutating func push(_ node: Node) throws(PickleError) {
+        stack.append(try store(node))
+    }
+
+    private func top() throws(PickleError) -> Int {
+        guard let last = stack.last, stack.count > marks.last ?? 0 else {
+            throw failure("the stack is empty")
+        }
+        return last
+    }
+
+    private mutating func pop() throws(PickleError) -> Int {
+        let last = try top()
+        stack.removeLast()
+        return last
+    }
+
+    private mutating func pop(_ count: Int) throws(PickleError) -> [Int] {
+        guard stack.count - (marks.last ?? 0) >= count else { throw failure("the stack is empty") }
+        defer { stack.removeLast(count) }
+        return Array(stack.suffix(count))
+    }
+
+    private mutating func popToMark() throws(PickleError) -> [Int] {
+        guard let mark = marks.popLast() else { throw failure("there is no mark on the stack") }
+        defer { stack.removeSubrange(mark...) }
+        return Array(stack[mark...])
+    }
+
+    private mutating func remember(_ place: UInt64) throws(PickleError) {
+        memo[place] = try top()
+        guard memo.count <= rules.limits.memoCount else {
+            throw failure("its memo holds more than \(rules.limits.memoCount) values")
+        }
+    }
+
+    private mutating func recall(_ place: UInt64) throws(PickleError) {
+        guard let node = memo[place] else { throw failure("there is nothing at place \(place) of the memo") }
+        stack.append(node)
+    }
+
+    private func number(of line: String) throws(PickleError) -> UInt64 {
+        guard let number = UInt64(line) else { throw failure("'\(line.prefix(40))' is no place of the memo") }
+        return number
+    }
+}
+
+// MARK: - Containers and objects
+
+extension PickleMachine {
+    /// Replaces the node on top of the stack; `change` gives `nil` where it is of the wrong kind.
+    private mutating func change(_ change: (Node) -> Node?) throws(PickleError) {
+        let index = try top()
+        let old = nodes[index]
+        // Taken out of the table meanwhile, so that its array grows in place.
+        nodes[index] = .value(.none)
+        guard let new = change(consume old) else {
+            throw failure("a value is added to what holds none, or a state set twice")
+        }
+        nodes[index] = new
+    }
+
+    private mutating func addItems(_ items: [Int]) throws(PickleError) {
+        try change { node in
+            switch consume node {
+            case .list(var old):
+                old += items
+                return .list(old)
+            case .set(var old):
+                old += items
+                return .set(old)
+            case .object(var object):
+                object.items += items
+                return .object(object)
+            default: return nil
+            }
+        }
+    }
+
+    private func pairs(_ entries: [Int]) throws(PickleError) -> [Int] {
+        guard entries.count.isMultiple(of: 2) else { throw failure("a key has no value") }
+        return entries
+    }
+
+    private mutating func addEntries(_ entries: [Int]) throws(PickleError) {
+        let entries = try pairs(entries)
+        try change { node in
+            switch consume node {
+            case .dictionary(var old):
+                old += entries
+                return .dictionary(old)
+            case .object(var object):
+                object.entries += entries
+                return .object(object)
+            default: return nil
+            }
+        }
+    }
+
+    private mutating func pushGlobal(_ module: String, _ name: String) throws(PickleError) {
+        let global = PickleGlobal(module, name)
+        guard rules.constructors.contains(global) else {
+            throw failure("it asks for \(String("\(global)".prefix(200))), which is not allowed")
+        }
+        try push(.global(global))
+    }
+
+    private mutating func pushObject(_ parts: [Int]) throws(PickleError) {
+        guard case .global(let constructor) = nodes[parts[0]], case .tuple = nodes[parts[1]] else {
+            throw failure("what it would call is no class or function with a tuple of arguments")
+        }
+        try push(.object(Object(constructor: constructor, arguments: parts[1])))
+    }
+
+    private mutating func pushPersistent(_ name: Int) throws(PickleError) {
+        guard rules.allowsPersistent else {
+            throw failure("it refers to what lies outside of the pickle, which is not allowed")
+        }
+        try push(.persistent(name))
+    }
+}
+
+private func hexadecimal(_ byte: UInt8) -> String {
+    "0x" + (byte < 16 ? "0" : "") + String(byte, radix: 16, uppercase: true)
+}

@@ -1,0 +1,93 @@
+/// What a pickle describes, as plain data: nothing of Python is imported, called or built.
+///
+/// A container is a value here, so two places that share one in Python hold equal copies.
+public indirect enum PickleValue: Equatable, Sendable {
+    case none
+    case bool(Bool)
+    case integer(Int)
+    /// An integer of more than 64 bits: little-endian, two's complement.
+    case longInteger(ArraySlice<UInt8>)
+    case real(Double)
+    case text(String)
+    /// Python 3's `bytes` or `bytearray`, or Python 2's `str`; a slice of the pickle itself where it lies there.
+    case bytes(ArraySlice<UInt8>)
+    case list([PickleValue])
+    case tuple([PickleValue])
+    /// In the order they were set; a key that was set twice is there twice.
+    case dictionary([PickleEntry])
+    case set([PickleValue])
+    /// A class or function by its name.
+    case global(PickleGlobal)
+    /// What calling a class or function would have made.
+    case object(PickleObject)
+    /// What lies outside of the pickle, by the name it has there (PyTorch's storages).
+    case persistent(PickleValue)
+}
+
+/// A key and its value.
+public struct PickleEntry: Equatable, Sendable {
+    public var key: PickleValue
+    public var value: PickleValue
+}
+
+/// The name of a class or function of Python.
+public struct PickleGlobal: Hashable, Sendable, CustomStringConvertible {
+    public var module: String
+    public var name: String
+
+    public init(_ module: String, _ name: String) {
+        self.module = module
+        self.name = name
+    }
+
+    public var description: String { "\(module).\(name)" }
+}
+
+/// An object as its pickle describes it: what was to be called, with what, and what it was given afterwards.
+public struct PickleObject: Equatable, Sendable {
+    public var constructor: PickleGlobal
+    public var arguments: [PickleValue]
+    /// What `__setstate__` would have got.
+    public var state: PickleValue?
+    /// What was appended to it as to a list, or added as to a set.
+    public var items: [PickleValue]
+    /// What was set in it as in a dictionary, such as the items of a `collections.OrderedDict`.
+    public var entries: [PickleEntry]
+}
+
+extension PickleValue {
+    /// A text, or Python 2's string if it is UTF-8; else `nil`.
+    public var string: String? {
+        switch self {
+        case .text(let text): text
+        case .bytes(let bytes): String(validating: bytes, as: UTF8.self)
+        default: nil
+        }
+    }
+
+    public var integer: Int? {
+        if case .integer(let value) = self { value } else { nil }
+    }
+
+    /// The elements of a list or tuple.
+    public var elements: [PickleValue]? {
+        switch self {
+        case .list(let elements), .tuple(let elements): elements
+        default: nil
+        }
+    }
+
+    /// The entries of a dictionary, or of an object that was filled like one.
+    public var entries: [PickleEntry]? {
+        switch self {
+        case .dictionary(let entries): entries
+        case .object(let object) where !object.entries.isEmpty: object.entries
+        default: nil
+        }
+    }
+
+    /// The value of a key that is a string, of Python 2 or 3; the last one if it was set twice.
+    public subscript(key: String) -> PickleValue? {
+        entries?.last { $0.key.string == key }?.value
+    }
+}

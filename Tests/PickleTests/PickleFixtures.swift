@@ -1,0 +1,32 @@
+import Foundation
+import Pickle
+
+/// What Python pickled; see `Tests/Fixtures/make_pickles.py`.
+struct PickleFixtures: Decodable {
+    /// By protocol, as text.
+    var mixed: [String: Data]
+    var ordered: [String: Data]
+    var arrays: [String: Data]
+    var python2: Data
+    var longInteger: Data
+
+    static let all: PickleFixtures = {
+        let path = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .appending(path: "Fixtures/pickles.json")
+        do {
+            return try JSONDecoder().decode(PickleFixtures.self, from: Data(contentsOf: path))
+        } catch {
+            preconditionFailure("\(path.path): \(error)")
+        }
+    }()
+}
+
+/// What `body` throws, as it is printed; empty if it does not.
+func message(_ body: () throws -> Void) -> String {
+    do {
+        try body()
+        return ""
+    } catch {
+        return "\(error)"
+    }
+}
