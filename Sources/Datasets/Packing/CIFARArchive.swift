@@ -1,17 +1,20 @@
-/// The binary version of CIFAR-10 or CIFAR-100: one or several files of 3,073- or 3,074-byte records.
+/// CIFAR-10 or CIFAR-100 in its binary or its Python version: the official archives as they are, unpacked folders, or files.
 ///
-/// A record is one label byte (CIFAR-100: coarse, then fine; the fine one is used) and 1,024 bytes each of red, green and
-/// blue. Krizhevsky: "Learning multiple layers of features from tiny images", 2009. A file that is cut off gives its
-/// complete records, and `notes` says so.
+/// A binary record is one label byte (CIFAR-100: coarse, then fine; the fine one is used) and 1,024 bytes each of red, green
+/// and blue; the Python version holds the same in pickles, which are read and never run. Krizhevsky: "Learning multiple layers
+/// of features from tiny images", 2009. A binary file that is cut off gives its complete records, and `notes` says so.
 public struct CIFARArchive: RecordSource {
     public enum Variant: String, Sendable, CaseIterable {
         case cifar10, cifar100
 
         public var classCount: Int { self == .cifar10 ? 10 : 100 }
-        var labelByteCount: Int { self == .cifar10 ? 1 : 2 }
-        var recordByteCount: Int { labelByteCount + 3 * pixelCount }
-        /// The file of class names that lies beside the official binary files.
-        var namesFile: String { self == .cifar10 ? "batches.meta.txt" : "fine_label_names.txt" }
+    }
+
+    /// The official parts.
+    public enum Split: String, Sendable, CaseIterable {
+        case train, test
+        /// The training images, then the test images.
+        case all
     }
 
     /// The bytes after a file's last complete record.
@@ -20,79 +23,74 @@ public struct CIFARArchive: RecordSource {
     public let classNames: [String]
     public let count: Int
     private let variant: Variant
-    private let files: [ReadableFile]
-    private var file = 0
+    private let batches: [CIFARBatch]
+    private var batch = 0
     private var record = 0
 
     public var classCount: Int? { variant.classCount }
 
     public var notes: [String] {
-        files.compactMap { file in
-            leftoverByteCounts[file.path].map { leftover in
-                "\(file.path) is cut off: \(file.byteCount / variant.recordByteCount) complete records, "
-                    + "\(leftover) bytes left over"
-            }
+        batches.filter { $0.leftoverByteCount > 0 }.map { batch in
+            "\(batch.place) is cut off: \(batch.count) complete records, "
+                + "\(batch.leftoverByteCount) bytes left over"
         }
     }
 
-    /// Opens the files, whose records are read one file after the other.
+    /// Opens files of either version, whose records are read one file after the other.
     ///
-    /// - Throws: If a file is missing or holds no complete record.
+    /// - Throws: If a file is missing, damaged or holds no complete record.
     public init(_ paths: [String], _ variant: Variant) throws(DatasetError) {
         precondition(!paths.isEmpty, "a CIFAR archive of no files")
-        var files: [ReadableFile] = []
-        for path in paths { files.append(try ReadableFile(path)) }
-        let size = variant.recordByteCount
-        if let short = files.first(where: { $0.byteCount < size }) {
-            throw DatasetError(
-                action: "read \(variant.rawValue) records", place: short.path,
-                reason: "it has \(short.byteCount) bytes, expected records of \(size)")
+        var batches: [CIFARBatch] = []
+        for path in paths { batches.append(try CIFARBatch(path, variant)) }
+        let folder = paths[0].lastIndex(of: "/").map { String(paths[0][...$0]) } ?? ""
+        let names = variant.nameFiles.lazy.compactMap { file in
+            (try? ReadableFile.contents(of: folder + file)).flatMap { variant.classNames(in: $0) }
         }
+        self.init(batches, variant, origin: paths.joined(separator: ", "), classNames: names.first ?? [])
+    }
+
+    /// Reads an official archive, such as `cifar-10-python.tar.gz`, or the folder it unpacks to.
+    ///
+    /// An archive is read once from front to back into memory, at most 180 MB.
+    ///
+    /// - Throws: If there is no such file or folder, or a file of the split is missing, damaged, or there twice.
+    public init(archive path: String, _ variant: Variant, _ split: Split) throws(DatasetError) {
+        let wanted = variant.files(of: split)
+        let found = try NamedFiles(
+            Set(wanted.flatMap { [$0, "\($0).bin"] } + variant.nameFiles), in: path)
+        var batches: [CIFARBatch] = []
+        for name in wanted {
+            guard let file = try found.only(of: [name, "\(name).bin"]) else {
+                throw DatasetError(
+                    action: "read \(variant.rawValue)", place: path,
+                    reason: "there is no file '\(name)' or '\(name).bin'",
+                    remedy: "give the official archive, the folder it unpacks to, or the files themselves")
+            }
+            batches.append(try CIFARBatch(file.bytes, place: file.place, variant))
+        }
+        let names = try found.only(of: variant.nameFiles).flatMap { variant.classNames(in: $0.bytes) }
+        self.init(batches, variant, origin: path, classNames: names ?? [])
+    }
+
+    private init(_ batches: [CIFARBatch], _ variant: Variant, origin: String, classNames: [String]) {
         self.variant = variant
-        self.files = files
-        origin = paths.joined(separator: ", ")
-        count = files.reduce(0) { $0 + $1.byteCount / size }
-        classNames = readNames(beside: paths[0], variant)
+        self.batches = batches
+        self.origin = origin
+        self.classNames = classNames
+        count = batches.reduce(0) { $0 + $1.count }
         leftoverByteCounts = Dictionary(
-            files.filter { !$0.byteCount.isMultiple(of: size) }.map { ($0.path, $0.byteCount % size) },
+            batches.filter { $0.leftoverByteCount > 0 }.map { ($0.place, $0.leftoverByteCount) },
             uniquingKeysWith: { first, _ in first })
     }
 
     public mutating func next() throws(DatasetError) -> Record? {
-        let size = variant.recordByteCount
-        while file < files.count && record >= files[file].byteCount / size {
-            file += 1
+        while batch < batches.count && record >= batches[batch].count {
+            batch += 1
             record = 0
         }
-        guard file < files.count else { return nil }
-        let index = record
-        record += 1
-        let bytes = try files[file].read(at: index * size, count: size)
-        let place = "\(files[file].path), record \(index)"
-        return Record(
-            path: place, label: Int32(bytes[variant.labelByteCount - 1]), place: place,
-            payload: .pixels(interleaved(bytes[variant.labelByteCount...])))
+        guard batch < batches.count else { return nil }
+        defer { record += 1 }
+        return try batches[batch].record(record)
     }
-}
-
-private let side = 32
-private let pixelCount = side * side
-
-/// Turns three planes into pixels of three channels.
-private func interleaved(_ planes: ArraySlice<UInt8>) -> RGBImage {
-    var bytes = [UInt8](repeating: 0, count: 3 * pixelCount)
-    for channel in 0..<3 {
-        let plane = planes.startIndex + channel * pixelCount
-        for pixel in 0..<pixelCount { bytes[3 * pixel + channel] = planes[plane + pixel] }
-    }
-    return RGBImage(width: side, height: side, bytes: bytes)
-}
-
-/// The official names if their file lies there and has one for each class, else none.
-private func readNames(beside path: String, _ variant: CIFARArchive.Variant) -> [String] {
-    let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? ""
-    guard let bytes = try? ReadableFile.contents(of: folder + variant.namesFile) else { return [] }
-    let names = String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isNewline)
-        .map { $0.trimmingBlanks() }.filter { !$0.isEmpty }
-    return names.count == variant.classCount ? names : []
 }

@@ -1,0 +1,60 @@
+internal import Foundation
+
+/// The files of certain names, wherever they lie in a folder or an archive; in memory.
+struct NamedFiles {
+    struct File {
+        /// The file's path, or the archive with its path there.
+        var place: String
+        var bytes: [UInt8]
+    }
+
+    private static let largestByteCount = 1 << 30
+    private let path: String
+    private var files: [String: [File]] = [:]
+
+    /// Reads the files; an archive once from front to back.
+    init(_ names: Set<String>, in path: String) throws(DatasetError) {
+        self.path = path
+        var isFolder: ObjCBool = false
+        if unsafe FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue {
+            let folder = try Folder(path)
+            for file in try folder.files() where names.contains(lastComponent(file)) {
+                add(file, try folder.contents(of: file), folder.place(of: file))
+            }
+            return
+        }
+        var archive = try ArchiveReader(path, .tar)
+        while let entry = try archive.nextEntry() {
+            guard entry.isFile, names.contains(lastComponent(entry.path)) else { continue }
+            let place = "\(path): \(entry.path)"
+            guard entry.byteCount <= Self.largestByteCount else {
+                throw DatasetError(
+                    action: "read", place: place,
+                    reason: "it has \(entry.byteCount) bytes, expected at most \(Self.largestByteCount)")
+            }
+            add(entry.path, try archive.read(atMost: entry.byteCount), place)
+        }
+    }
+
+    /// The one file that has one of `names`; `nil` if there is none.
+    ///
+    /// - Throws: If there are several.
+    func only(of names: [String]) throws(DatasetError) -> File? {
+        let found = names.flatMap { files[$0] ?? [] }
+        guard found.count <= 1 else {
+            throw DatasetError(
+                action: "read", place: path, reason: "there are both \(found[0].place) and \(found[1].place)",
+                remedy: "give one of the folders")
+        }
+        return found.first
+    }
+
+    private mutating func add(_ file: String, _ bytes: [UInt8], _ place: String) {
+        files[lastComponent(file), default: []].append(File(place: place, bytes: bytes))
+    }
+}
+
+/// A path's part after the last slash.
+func lastComponent(_ path: String) -> String {
+    String(path.split(separator: "/").last ?? "")
+}
