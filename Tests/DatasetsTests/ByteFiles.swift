@@ -80,3 +80,7 @@ func idx(_ shape: [Int], _ bytes: [UInt8]) -> [UInt8] {
         + shape.flatMap { length in (0..<4).map { UInt8(length >> (24 - 8 * $0) & 0xFF) } }
         + bytes
 }
+
+enum ByteFile {
+    static func read(_ path: String) throws -> Data { try Data(contentsOf: URL(filePath: path)) }
+}

@@ -37,6 +37,7 @@ import Testing
                 return try CIFARArchive([write(bytes, folder, "test.bin")], .cifar100)
             }
         ),
+        ("SVHN", { _ in try SVHNArchive(ReaderSamples.path("svhn-plain.mat")) }),
         (
             "IDX",
             { folder in

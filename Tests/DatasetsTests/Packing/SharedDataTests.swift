@@ -77,6 +77,23 @@ struct SharedDataTests {
         }
     }
 
+    @Test func svhnsMATLABFileAndItsPNGImagesAreTheSame() throws {
+        try withTemporaryFolder { folder in
+            let matrix = try pack(SVHNArchive("\(data)/svhn/train_32x32_first600.mat"), folder, "matrix")
+            #expect(matrix.count == 600)
+            let images = try ImageFolder(
+                TarArchive("\(data)/svhn/svhn-train-first600-png.tar.gz"), outOfDistribution: true)
+            // IIIIII_D.png, in the order of the file.
+            let names = try records(of: images).map(\.path)
+            let digits = names.compactMap { $0.split(separator: "_").last?.first?.wholeNumberValue }
+            #expect((0..<600).map { Int(matrix.label(of: $0)) } == digits)
+            var options = PackingOptions()
+            options.outOfDistribution = true
+            let files = try pack(images, folder, "files", options: options)
+            for record in 0..<600 { #expect(try matrix.image(of: record) == files.image(of: record)) }
+        }
+    }
+
     @Test(arguments: [
         ("svhn/svhn-train-first600-png.tar.gz", "test_svhn_train600", 600, false),
         ("tin/tiny-imagenet-200-val.tar.gz", "test_tin", 7793, false),
