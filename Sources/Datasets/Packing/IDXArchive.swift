@@ -1,6 +1,6 @@
-/// MNIST's two files, images and labels, compressed or not.
+/// The two files, images and labels, of MNIST and of the sets that follow it (Fashion-MNIST, EMNIST), compressed or not.
 ///
-/// An IDX file is a big-endian header (0, 0, 8 for bytes, the number of axes, each axis as 32 bits) and the bytes. LeCun,
+/// EMNIST's images lie on their side: its rows are columns, and `transposed` sets them upright. An IDX file is a big-endian header (0, 0, 8 for bytes, the number of axes, each axis as 32 bits) and the bytes. LeCun,
 /// Cortes, Burges: "The MNIST database of handwritten digits". Grey becomes three equal channels.
 public struct IDXArchive: RecordSource {
     public let origin: String
@@ -10,16 +10,21 @@ public struct IDXArchive: RecordSource {
     private let labels: ArraySlice<UInt8>
     private let height: Int
     private let width: Int
+    private let isTransposed: Bool
     private var index = 0
 
     public var count: Int { labels.count }
+    public let classCount: Int?
 
     /// Reads both files.
     ///
-    /// - Parameter classNames: If given, labels are checked against their number; MNIST's digits by default.
+    /// - Parameters:
+    ///   - classNames: If given, labels are checked against their number; if not, ten labels are the digits, and more have no names.
+    ///   - transposed: Whether rows and columns change places, as EMNIST needs it.
     /// - Throws: If a file is missing, damaged, of another kind, or they do not belong together.
     public init(
-        images imagePath: String, labels labelPath: String, classNames: [String] = (0..<10).map { "\($0)" }
+        images imagePath: String, labels labelPath: String, classNames: [String]? = nil,
+        transposed: Bool = false
     ) throws(DatasetError) {
         let images = try readIDX(imagePath, axes: 3)
         let labels = try readIDX(labelPath, axes: 1)
@@ -30,7 +35,10 @@ public struct IDXArchive: RecordSource {
         }
         origin = "\(imagePath), \(labelPath)"
         path = imagePath
-        self.classNames = classNames
+        let largest = Int(labels.bytes.max() ?? 0)
+        self.classNames = classNames ?? (largest < 10 ? (0..<10).map { "\($0)" } : [])
+        classCount = self.classNames.isEmpty ? largest + 1 : self.classNames.count
+        isTransposed = transposed
         self.images = images.bytes
         self.labels = labels.bytes
         (height, width) = (images.shape[1], images.shape[2])
@@ -40,11 +48,22 @@ public struct IDXArchive: RecordSource {
         guard index < count else { return nil }
         defer { index += 1 }
         let start = images.startIndex + index * height * width
+        let pixels = images[start..<start + height * width]
         let place = "\(path), image \(index)"
-        let image = RGBImage(width: width, height: height, grey: images[start..<start + height * width])
+        let image =
+            isTransposed
+            ? RGBImage(width: height, height: width, grey: transposed(pixels, width: width))
+            : RGBImage(width: width, height: height, grey: pixels)
         return Record(
             path: place, label: Int32(labels[labels.startIndex + index]), place: place,
             payload: .pixels(image))
+    }
+}
+
+/// Rows become columns.
+private func transposed(_ pixels: ArraySlice<UInt8>, width: Int) -> [UInt8] {
+    (0..<width).flatMap { column in
+        stride(from: pixels.startIndex + column, to: pixels.endIndex, by: width).map { pixels[$0] }
     }
 }
 
@@ -55,26 +74,29 @@ private func readIDX(_ path: String, axes: Int) throws(DatasetError) -> (
     let failure = { (reason: String) in DatasetError(action: "read IDX file", place: path, reason: reason) }
     var reader = try ArchiveReader(path, .raw)
     _ = try reader.nextEntry()
-    var content: [UInt8] = []
-    while true {
-        let piece = try reader.read(atMost: 4 << 20)
-        if piece.isEmpty { break }
-        content.append(contentsOf: piece)
-    }
     let headerCount = 4 + 4 * axes
-    guard content.starts(with: [0, 0, 8, UInt8(axes)]), content.count >= headerCount else {
-        let start = content.prefix(4).map { "\($0)" }.joined(separator: " ")
+    let header = try reader.read(atMost: headerCount)
+    guard header.starts(with: [0, 0, 8, UInt8(axes)]), header.count == headerCount else {
+        let start = header.prefix(4).map { "\($0)" }.joined(separator: " ")
         throw failure("it starts with the bytes \(start), expected 0 0 8 \(axes)")
     }
     let shape = (0..<axes).map { axis in
-        content[4 + 4 * axis..<8 + 4 * axis].reduce(0) { $0 << 8 | Int($1) }
+        header[4 + 4 * axis..<8 + 4 * axis].reduce(0) { $0 << 8 | Int($1) }
     }
     let (count, overflows) = shape.reduce((1, false)) { product, length in
         let next = product.0.multipliedReportingOverflow(by: length)
         return (next.partialValue, product.1 || next.overflow)
     }
-    guard !overflows, content.count - headerCount == count, count > 0 else {
-        throw failure("its shape is \(shape), but it holds \(content.count - headerCount) bytes")
+    // No more than announced and a byte, so that a small compressed file cannot take all memory.
+    var content: [UInt8] = []
+    while !overflows, content.count <= count {
+        let piece = try reader.read(atMost: min(4 << 20, count + 1 - content.count))
+        if piece.isEmpty { break }
+        content.append(contentsOf: piece)
     }
-    return (shape, content[headerCount...])
+    guard !overflows, content.count == count, count > 0 else {
+        let isLonger = !overflows && content.count > count
+        throw failure("its shape is \(shape), but it holds \(isLonger ? "more" : "\(content.count)") bytes")
+    }
+    return (shape, content[...])
 }

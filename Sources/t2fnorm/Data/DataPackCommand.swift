@@ -5,7 +5,7 @@ import Foundation
 struct DataPackCommand: SingleProcessCommand {
     /// How images lie in what is packed.
     enum Format: String, CaseIterable, ExpressibleByArgument {
-        case auto, folder, tar, cifar10, cifar100, idx
+        case auto, folder, tar, cifar10, cifar100, svhn, idx
     }
 
     static let configuration = CommandConfiguration(
@@ -13,10 +13,13 @@ struct DataPackCommand: SingleProcessCommand {
         abstract: "Packs images that people have into a dataset.",
         discussion: """
             Takes a folder or a tar or tar.gz archive with one sub-folder a class; either with an image list of OpenOOD ('path \
-            label' a line); CIFAR-10 or CIFAR-100 binary files; MNIST's idx files, gzipped or not.
+            label' a line); CIFAR-10 or CIFAR-100, the official archives as they are (Python or binary version), unpacked or file by \
+            file; SVHN's .mat files; idx files of MNIST, Fashion-MNIST and EMNIST, gzipped or not.
 
               t2fnorm data pack photos/ --output data/photos
               t2fnorm data pack cifar10-train.tar.gz --list train_cifar10.txt --class-count 10 --output data/cifar10/train
+              t2fnorm data pack cifar-10-python.tar.gz --split train --output data/cifar10/train
+              t2fnorm data pack test_32x32.mat --ood --output data/svhn
               t2fnorm data pack test_batch.bin --format cifar10 --output data/cifar10/test
               t2fnorm data pack t10k-images-idx3-ubyte.gz --labels t10k-labels-idx1-ubyte.gz --ood --output data/mnist
             """)
@@ -37,8 +40,20 @@ struct DataPackCommand: SingleProcessCommand {
         help: ArgumentHelp("An image list, with paths relative to the folder or archive.", valueName: "file"))
     var list: String?
 
-    @Option(help: ArgumentHelp("The labels of an idx set.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp(
+            "The labels of an idx set; by default the file beside the images with 'labels-idx1' for 'images-idx3'.",
+            valueName: "file"))
     var labels: String?
+
+    @Option(
+        help:
+            "The part of an official CIFAR archive: \(CIFARArchive.Split.allCases.map(\.rawValue).joined(separator: ", "))."
+    )
+    var split: CIFARArchive.Split?
+
+    @Flag(help: "Exchange rows and columns: EMNIST's images lie on their side.")
+    var transpose = false
 
     @Flag(name: .customLong("ood"), help: "Out-of-distribution: every label becomes -1.")
     var outOfDistribution = false
@@ -75,7 +90,7 @@ struct DataPackCommand: SingleProcessCommand {
         guard shardSize >= 1, threads >= 1, limit ?? 1 >= 1, classCount ?? 1 >= 1 else {
             throw ValidationError("--shard-size, --threads, --limit and --class-count are 1 or more")
         }
-        guard format == .cifar10 || format == .cifar100 || inputs.count == 1 else {
+        guard cifarVariant != nil || inputs.count == 1 else {
             throw ValidationError("only CIFAR sets have several files; name one folder or archive")
         }
     }
@@ -98,14 +113,28 @@ struct DataPackCommand: SingleProcessCommand {
         switch resolvedFormat {
         case .folder: return try imageSource(Folder(inputs[0]))
         case .tar: return try imageSource(TarArchive(inputs[0]))
-        case .cifar10: return try CIFARArchive(inputs, .cifar10)
-        case .cifar100: return try CIFARArchive(inputs, .cifar100)
+        case .cifar10: return try cifarSource(.cifar10)
+        case .cifar100: return try cifarSource(.cifar100)
+        case .svhn: return try SVHNArchive(inputs[0])
         case .idx, .auto:
-            guard let labels else {
+            let beside = inputs[0].replacing("images-idx3", with: "labels-idx1")
+            let isThere = beside != inputs[0] && FileManager.default.fileExists(atPath: beside)
+            guard let labels = labels ?? (isThere ? beside : nil) else {
                 throw ValidationError("an idx set needs its labels: --labels FILE")
             }
-            return try IDXArchive(images: inputs[0], labels: labels)
+            return try IDXArchive(images: inputs[0], labels: labels, transposed: transpose)
         }
+    }
+
+    /// An archive or folder has several parts; single files are read as they are named.
+    private func cifarSource(_ variant: CIFARArchive.Variant) throws -> any RecordSource {
+        guard inputs.count == 1, isTar(inputs[0]) || isFolder(inputs[0]) else {
+            return try CIFARArchive(inputs, variant)
+        }
+        guard let split else {
+            throw ValidationError("\(inputs[0]) holds training and test images: --split train, test or all")
+        }
+        return try CIFARArchive(archive: inputs[0], variant, split)
     }
 
     private func imageSource(_ images: any FileTree) throws -> any RecordSource {
@@ -116,10 +145,32 @@ struct DataPackCommand: SingleProcessCommand {
     private var resolvedFormat: Format {
         guard format == .auto else { return format }
         let file = URL(filePath: inputs[0]).lastPathComponent.lowercased()
-        if [".tar", ".tar.gz", ".tgz"].contains(where: file.hasSuffix) { return .tar }
+        if file.hasPrefix("cifar-100-") { return .cifar100 }
+        if file.hasPrefix("cifar-10-") { return .cifar10 }
+        if isTar(file) { return .tar }
+        if file.hasSuffix(".mat") { return .svhn }
         return file.contains("idx") ? .idx : .folder
     }
+
+    private var cifarVariant: CIFARArchive.Variant? {
+        switch resolvedFormat {
+        case .cifar10: .cifar10
+        case .cifar100: .cifar100
+        default: nil
+        }
+    }
 }
+
+private func isTar(_ path: String) -> Bool {
+    [".tar", ".tar.gz", ".tgz"].contains(where: path.lowercased().hasSuffix)
+}
+
+private func isFolder(_ path: String) -> Bool {
+    var isFolder: ObjCBool = false
+    return unsafe FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) && isFolder.boolValue
+}
+
+extension CIFARArchive.Split: ExpressibleByArgument {}
 
 extension PackingOptions.Layout: ExpressibleByArgument {}
 

@@ -18,6 +18,25 @@ import Testing
         }
     }
 
+    @Test func emnistIsSetUprightAndItsLettersHaveNoNames() throws {
+        let source = try IDXArchive(
+            images: ReaderSamples.path("emnist-images-idx3-ubyte.gz"),
+            labels: ReaderSamples.path("emnist-labels-idx1-ubyte.gz"), transposed: true)
+        let all = try records(of: source)
+        #expect(checksums(all) == ReaderSamples.all.emnist.checksums)
+        #expect(all.map(\.label) == ReaderSamples.all.emnist.labels)
+        #expect(source.classNames == [] && source.classCount == 47)
+    }
+
+    @Test func aFileThatGoesOnIsReadNoFurther() throws {
+        try withTemporaryFolder { folder in
+            let images = try write(gzip(idx([2, 1, 1], [1, 2, 3, 4])), folder, "images")
+            #expect(
+                message { _ = try IDXArchive(images: images, labels: images) }
+                    == "could not read IDX file, \(images): its shape is [2, 1, 1], but it holds more bytes")
+        }
+    }
+
     @Test func aFileOfAnotherKindOrSizeIsNamed() throws {
         try withTemporaryFolder { folder in
             let images = try write(idx([2, 1, 1], [1, 2]), folder, "images")
