@@ -66,13 +66,17 @@ let package = Package(
         module("HDF5", ["CHDF5", "Files"]),
         module("Cluster", ["CMPI"]),
         module("Networks", ["Kernels", "Workers"]),
-        module(
-            "Datasets",
-            [
+        .target(
+            name: "Datasets",
+            dependencies: [
                 "HDF5", "Checksums", "Files", "Workers", "Kernels", "Pickle", "CTurboJPEG", "CSPNG",
                 "CArchive",
                 "CZlib",
-            ]),
+            ],
+            resources: ["cifar10", "cifar100", "imagenet200", "imagenet1k"].map {
+                .embedInCode("Benchmarks/\($0).json")
+            },
+            swiftSettings: settings),
         module("Checkpoints", ["HDF5", "Checksums", "Files", "Networks", "Kernels"]),
         module("Metrics"),
         module("Detection", ["Networks", "Kernels", "Workers", "Cluster", "Datasets", "Metrics"]),

@@ -31,7 +31,7 @@ missing_packages() {
 # Installs what is missing; without the right to, says what to run.
 install_packages() {
     command -v dpkg-query >/dev/null ||
-        stop "this is no Debian system; install Open MPI, OpenBLAS, HDF5, TurboJPEG, libspng, libarchive (with" \
+        stop "this is no Debian system; install Open MPI, OpenBLAS, HDF5, TurboJPEG, libspng, libarchive, zlib (with" \
             "headers) and pkg-config, then run: swift build -c release"
     local missing privilege=()
     mapfile -t missing < <(missing_packages)

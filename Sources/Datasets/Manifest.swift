@@ -37,6 +37,8 @@ public struct Manifest: Codable, Equatable, Sendable {
     public var source: String
     /// What the reader has to say, such as bytes left over at the end of a cut-off file.
     public var notes: [String]
+    /// The benchmark's split that this is, if it was packed as one.
+    public var benchmark: BenchmarkSplit?
     /// ISO 8601, UTC.
     public var created: String
 }
@@ -89,7 +91,8 @@ extension Manifest {
     }
 }
 
-private func jsonReason(_ error: any Error) -> String {
+/// What a decoder of JSON has to say, in a few words.
+func jsonReason(_ error: any Error) -> String {
     switch error as? DecodingError {
     case .keyNotFound(let key, _): "the key '\(key.stringValue)' is missing"
     case .typeMismatch(let type, let context), .valueNotFound(let type, let context):

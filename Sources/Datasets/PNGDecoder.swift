@@ -2,6 +2,10 @@ internal import CSPNG
 
 /// Decodes a PNG file of any colour type and depth to 8-bit RGB.
 func decodePNG(_ bytes: [UInt8], place: @autoclosure () -> String) throws(DatasetError) -> RGBImage {
+    if isAnimated(bytes) {
+        throw DatasetError(
+            action: "decode image", place: place(), reason: "it is animated (APNG), expected one picture")
+    }
     let decoder = PNGDecoder()
     var size = (width: 0, height: 0)
     var status = unsafe bytes.withUnsafeBufferPointer { unsafe decoder.readHeader($0, &size) }
@@ -16,6 +20,18 @@ func decodePNG(_ bytes: [UInt8], place: @autoclosure () -> String) throws(Datase
     }
     throw DatasetError(
         action: "decode image", place: place(), reason: unsafe String(cString: spng_strerror(status)))
+}
+
+/// Whether a PNG has an `acTL` chunk before its first image data.
+private func isAnimated(_ bytes: [UInt8]) -> Bool {
+    var start = 8
+    while start + 8 <= bytes.count {
+        let type = bytes[start + 4..<start + 8]
+        if type.elementsEqual("acTL".utf8) { return true }
+        if type.elementsEqual("IDAT".utf8) { return false }
+        start += bytes[start..<start + 4].reduce(0) { $0 << 8 | Int($1) } + 12
+    }
+    return false
 }
 
 /// One decoding context of the C library; it keeps a pointer to the file between its two calls.

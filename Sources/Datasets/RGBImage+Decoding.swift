@@ -1,8 +1,9 @@
 extension RGBImage {
-    /// Decodes a JPEG or PNG file, told apart by its first bytes.
+    /// Decodes a JPEG or PNG file, told apart by its first bytes and not by its name.
     ///
-    /// Greyscale becomes three equal channels, alpha is dropped, and of 16 bits the high 8 stay. JPEG gives the bits
-    /// of Pillow: exact integer transform and smooth chroma upsampling.
+    /// Greyscale becomes three equal channels, alpha is dropped, of 16 bits the high 8 stay, CMYK becomes RGB as in
+    /// Pillow, and the orientation in a camera's EXIF data is ignored, as OpenOOD does. JPEG gives the bits of Pillow: exact integer
+    /// transform and smooth chroma upsampling. Animations are refused.
     ///
     /// - Parameters:
     ///   - bytes: The whole file.
@@ -15,9 +16,22 @@ extension RGBImage {
         } else {
             throw DatasetError(
                 action: "decode image", place: place(),
-                reason: bytes.isEmpty ? "the file is empty" : "it is neither JPEG nor PNG")
+                reason: bytes.isEmpty
+                    ? "the file is empty"
+                    : "it is \(otherFormat(bytes) ?? "of no known format"), expected JPEG or PNG")
         }
     }
+}
+
+/// What a file is that is no image to be read, by its first bytes.
+private func otherFormat(_ bytes: [UInt8]) -> String? {
+    let starts: [(String, String)] = [
+        ("GIF8", "a GIF"), ("BM", "a BMP"), ("RIFF", "a WebP"), ("II*\0", "a TIFF"), ("MM\0*", "a TIFF"),
+        ("<", "a web page or another text"), ("{", "a text"), ("PK", "a zip archive"),
+        ("version https://git-lfs", "a pointer of Git LFS"),
+    ]
+    if bytes.allSatisfy({ $0 == 0 }) { return "nothing but zeros" }
+    return starts.first { bytes.starts(with: $0.0.utf8) }?.1
 }
 
 /// The most pixels an image may have, as Pillow: beyond, a few bytes would ask for gigabytes.

@@ -20,11 +20,13 @@ internal import Glibc
     }
 
     private let handle: OpaquePointer?
+    /// The archive that this one is an entry of.
+    private let outer: OpaquePointer?
     private let path: String
 
     /// Starts at the front of the file at `path`.
     init(_ path: String, _ format: Format) throws(DatasetError) {
-        self.init(path, format, compressed: true)
+        unsafe self.init(path, format, compressed: true)
         // Opened here for the operating system's own words where it cannot be.
         _ = try ReadableFile(path)
         try check(unsafe archive_read_open_filename(handle, path, 1 << 16))
@@ -34,15 +36,25 @@ internal import Glibc
     ///
     /// - Parameter descriptor: The open archive; it is read from `offset` on and stays open.
     init(_ path: String, descriptor: Int32, at offset: Int) throws(DatasetError) {
-        self.init(path, .tar, compressed: false)
+        unsafe self.init(path, .tar, compressed: false)
         guard lseek(descriptor, offset, SEEK_SET) == offset else {
             throw failure("it cannot be read from \(offset) on")
         }
         try check(unsafe archive_read_open_fd(handle, descriptor, 1 << 14))
     }
 
-    private init(_ path: String, _ format: Format, compressed: Bool) {
+    /// Starts at the front of an archive that is the current entry of `outer`, and is read from there.
+    ///
+    /// - Precondition: `outer` goes to no other entry, nor away, before this one is done with.
+    init(_ path: String, inside outer: borrowing ArchiveReader) throws(DatasetError) {
+        unsafe self.init(path, .tar, compressed: true, outer: outer.handle)
+        let context = unsafe UnsafeMutableRawPointer(outer.handle)
+        try check(unsafe archive_read_open(handle, context, nil, { unsafe readBlock($1, $2) }, nil))
+    }
+
+    private init(_ path: String, _ format: Format, compressed: Bool, outer: OpaquePointer? = nil) {
         unsafe handle = archive_read_new()
+        unsafe self.outer = outer
         self.path = path
         if compressed { _ = unsafe archive_read_support_filter_all(handle) }
         switch format {
@@ -89,13 +101,23 @@ internal import Glibc
     /// Throws unless the call went well, or nearly: a warning is about a name or a date.
     private func check(_ status: Int32) throws(DatasetError) {
         guard status < ARCHIVE_WARN else { return }
-        let message = unsafe archive_error_string(handle).map { unsafe String(cString: $0) }
-        throw failure(message ?? "it cannot be read")
+        let message =
+            unsafe archive_error_string(handle) ?? outer.map { unsafe archive_error_string($0) } ?? nil
+        throw failure(unsafe message.map { unsafe String(cString: $0) } ?? "it cannot be read")
     }
 
     private func failure(_ reason: String) -> DatasetError {
         DatasetError(action: "read archive", place: path, reason: reason)
     }
+}
+
+/// Gives the next bytes of an archive's current entry, as libarchive's callback for reading.
+private func readBlock(
+    _ outer: UnsafeMutableRawPointer?, _ block: UnsafeMutablePointer<UnsafeRawPointer?>?
+) -> Int {
+    var (size, offset) = (0, Int64(0))
+    let status = unsafe archive_read_data_block(outer.map { OpaquePointer($0) }, block, &size, &offset)
+    return status == ARCHIVE_OK ? size : status == ARCHIVE_EOF ? 0 : Int(ARCHIVE_FATAL)
 }
 
 /// A path without `./` in front.

@@ -21,7 +21,7 @@ public struct CIFARArchive: RecordSource {
     public let leftoverByteCounts: [String: Int]
     public let origin: String
     public let classNames: [String]
-    public let count: Int
+    public let count: Int?
     private let variant: Variant
     private let batches: [CIFARBatch]
     private var batch = 0

@@ -8,7 +8,12 @@ public protocol FileTree {
     /// The relative paths of all files, sorted by their bytes; hidden ones, and those in hidden folders, left out.
     func files() throws(DatasetError) -> [String]
 
+    /// Whether there is a file of this path.
+    func contains(_ file: String) -> Bool
+
     /// A file's bytes.
+    ///
+    /// - Throws: If it is not there, cannot be read, or is larger than an image can be.
     func contents(of file: String) throws(DatasetError) -> [UInt8]
 
     /// Where a file lies, for errors.
@@ -41,11 +46,28 @@ public struct Folder: FileTree {
         return sortedByBytes(files)
     }
 
+    public func contains(_ file: String) -> Bool {
+        FileManager.default.fileExists(atPath: "\(path)/\(file)")
+    }
+
     public func contents(of file: String) throws(DatasetError) -> [UInt8] {
-        try ReadableFile.contents(of: "\(path)/\(file)")
+        let opened = try ReadableFile("\(path)/\(file)")
+        if let error = tooLarge(opened.byteCount, place: opened.path) { throw error }
+        return try opened.read(at: 0, count: opened.byteCount)
     }
 
     public func place(of file: String) -> String { "\(path)/\(file)" }
+}
+
+/// What is wrong with an image file of so many bytes; `nil` if nothing is.
+///
+/// More than 1 GiB is taken for something else that lies among the images, such as an archive.
+func tooLarge(_ byteCount: Int, place: String) -> DatasetError? {
+    let limit = 1 << 30
+    guard byteCount > limit else { return nil }
+    return DatasetError(
+        action: "read image", place: place,
+        reason: "the file has \(byteCount) bytes, expected at most \(limit)")
 }
 
 /// Whether no part of a path begins with a dot.

@@ -2,7 +2,8 @@
 public struct GeneratedRecords: RecordSource {
     public let origin: String
     public let classNames: [String]
-    public let count: Int
+    public let count: Int?
+    private let end: Int
     private let record: (Int) throws(DatasetError) -> (label: Int32, image: RGBImage)
     private var index = 0
 
@@ -14,11 +15,12 @@ public struct GeneratedRecords: RecordSource {
         self.origin = origin
         self.classNames = classNames
         self.count = count
+        end = count
         self.record = record
     }
 
     public mutating func next() throws(DatasetError) -> Record? {
-        guard index < count else { return nil }
+        guard index < end else { return nil }
         defer { index += 1 }
         let (label, image) = try record(index)
         return Record(

@@ -13,7 +13,7 @@ public struct IDXArchive: RecordSource {
     private let isTransposed: Bool
     private var index = 0
 
-    public var count: Int { labels.count }
+    public var count: Int? { labels.count }
     public let classCount: Int?
 
     /// Reads both files.
@@ -45,7 +45,7 @@ public struct IDXArchive: RecordSource {
     }
 
     public mutating func next() throws(DatasetError) -> Record? {
-        guard index < count else { return nil }
+        guard index < labels.count else { return nil }
         defer { index += 1 }
         let start = images.startIndex + index * height * width
         let pixels = images[start..<start + height * width]

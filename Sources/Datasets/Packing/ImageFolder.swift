@@ -11,7 +11,7 @@ public struct ImageFolder: RecordSource {
     private var index = 0
 
     public var origin: String { images.path }
-    public var count: Int { paths.count }
+    public var count: Int? { paths.count }
 
     /// Lists the images.
     ///
@@ -54,11 +54,21 @@ public struct ImageFolder: RecordSource {
         let path = paths[index]
         return Record(
             path: path, label: labels[index], place: images.place(of: path),
-            payload: .encoded(try images.contents(of: path)))
+            payload: payload(of: path, in: images))
     }
 }
 
-private func hasImageEnding(_ path: String) -> Bool {
+/// The bytes of a file, or why they cannot be read.
+func payload(of file: String, in images: any FileTree) -> Record.Payload {
+    do {
+        return .encoded(try images.contents(of: file))
+    } catch {
+        return images.contains(file) ? .damaged(error) : .missing(error)
+    }
+}
+
+/// Whether a file is named as a JPEG or PNG.
+func hasImageEnding(_ path: String) -> Bool {
     let ending = path.split(separator: ".").last?.lowercased()
     return ending == "jpg" || ending == "jpeg" || ending == "png"
 }

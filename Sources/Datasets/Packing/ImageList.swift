@@ -1,3 +1,5 @@
+internal import Checksums
+
 /// OpenOOD's image lists: a line `path label` for each image, with the images in a folder or an archive.
 ///
 /// A line is cut at its first space. The label is an integer, −1 out of distribution; a dictionary in its place, as in
@@ -12,12 +14,14 @@ public struct ImageList: RecordSource {
     /// The list's own path.
     public let path: String
     public let classNames: [String]
+    /// CRC-64/XZ over the list's lines, 16 hexadecimal digits: blanks at their ends and blank lines do not count, line ends are LF.
+    public let hash: String
     private let images: any FileTree
     private var entries: [Entry] = []
     private var index = 0
 
     public var origin: String { "\(path) with \(images.path)" }
-    public var count: Int { entries.count }
+    public var count: Int? { entries.count }
 
     /// Reads the list.
     ///
@@ -27,39 +31,48 @@ public struct ImageList: RecordSource {
     ///   - classNames: If given, labels are checked against their number.
     /// - Throws: If the list cannot be read, is empty, or has a bad line, which is named.
     public init(_ path: String, images: any FileTree, classNames: [String] = []) throws(DatasetError) {
+        let lines = try ReadableFile.contents(of: path)
+            .split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+            .map { String(decoding: $0, as: UTF8.self).trimmingBlanks() }
+        var check = CRC64()
+        for line in lines where !line.isEmpty { check.update(Array("\(line)\n".utf8)) }
         self.path = path
         self.images = images
         self.classNames = classNames
-        let lines = try ReadableFile.contents(of: path).split(
-            separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
-        for (index, line) in lines.enumerated() {
-            if let entry = try parse(line, index + 1) { entries.append(entry) }
+        hash = check.hexadecimal
+        for (index, line) in lines.enumerated() where !line.isEmpty {
+            entries.append(try parse(line, index + 1))
         }
         guard !entries.isEmpty else {
             throw DatasetError(action: "read image list", place: path, reason: "it is empty")
         }
     }
 
-    public mutating func next() throws(DatasetError) -> Record? {
+    public mutating func next() -> Record? {
         guard index < entries.count else { return nil }
         let entry = entries[index]
         index += 1
-        let place = "\(path), line \(entry.line)"
-        do {
-            return Record(
-                path: entry.path, label: entry.label, place: "\(place) (\(images.place(of: entry.path)))",
-                payload: .encoded(try images.contents(of: entry.path)))
-        } catch {
-            throw DatasetError(
-                action: "read image", place: place,
-                reason: "\(images.place(of: entry.path)): \(error.reason)",
-                remedy: "check that the list's paths are relative to \(images.path)")
+        let line = "\(path), line \(entry.line)"
+        let place = images.place(of: entry.path)
+        var payload = payload(of: entry.path, in: images)
+        switch payload {
+        case .missing(let error):
+            payload = .missing(
+                DatasetError(
+                    action: "read image", place: line, reason: "\(place): \(error.reason)",
+                    remedy: "check that the list's paths are relative to \(images.path)"))
+        case .damaged(let error):
+            payload = .damaged(
+                DatasetError(action: "read image", place: line, reason: "\(place): \(error.reason)"))
+        case .encoded, .pixels: break
         }
+        return Record(path: entry.path, label: entry.label, place: "\(line) (\(place))", payload: payload)
     }
 
-    private func parse(_ line: ArraySlice<UInt8>, _ number: Int) throws(DatasetError) -> Entry? {
-        let text = String(decoding: line, as: UTF8.self).trimmingBlanks()
-        if text.isEmpty { return nil }
+    /// How many of the images are not there.
+    public var missingCount: Int { entries.count { !images.contains($0.path) } }
+
+    private func parse(_ text: String, _ number: Int) throws(DatasetError) -> Entry {
         guard let space = text.firstIndex(of: " ") else {
             throw bad(number, "'\(text.prefix(100))' is no 'path label'")
         }

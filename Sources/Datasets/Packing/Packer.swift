@@ -6,11 +6,23 @@ internal import Workers
 /// Everything is written into a folder beside the destination and renamed at the end, so a dataset is complete or
 /// not there. A process that is killed leaves a folder `…​.partial-…` that may be deleted.
 public struct Packer {
+    /// How far the work has come.
+    public struct Progress: Sendable {
+        /// Records read so far.
+        public var done: Int
+        /// Records in all, where the source knows it.
+        public var total: Int?
+        /// From 0 to 1; `nil` where nobody knows.
+        public var fraction: Double?
+    }
+
     private var source: any RecordSource
     private let name: String
     private let destination: String
     private let options: PackingOptions
     private let pool: WorkerPool
+    private var report = PackingReport()
+    private var contents = ContentIndex()
 
     /// - Parameters:
     ///   - name: The dataset's name, for tables.
@@ -29,16 +41,18 @@ public struct Packer {
 
     /// Packs all records.
     ///
-    /// - Parameter progress: Gets the number of records packed so far and of all.
+    /// What is to be known of single images (left out, misnamed, the same as one before) is listed in `report.csv`.
+    ///
     /// - Returns: The manifest, as it was written.
-    /// - Throws: If the destination is taken, an image is damaged or of another size, a label is out of range, the
-    ///   source is empty, or the disk refuses. Nothing is left behind then.
+    /// - Throws: If the destination is taken, an image is missing or damaged and not to be left out, or of another size, a label is
+    ///   out of range, no image is left, or the disk refuses. Nothing is left behind then.
     public mutating func run(
-        progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
+        progress: (Progress) -> Void = { _ in }
     ) throws(DatasetError) -> Manifest {
         let place = try DatasetFolder(destination, overwrite: options.overwrite)
         do {
             let manifest = try writeRecords(folder: place.temporary, progress)
+            try report.write(folder: place.temporary)
             try manifest.write(folder: place.temporary)
             try place.commit()
             return manifest
@@ -49,37 +63,49 @@ public struct Packer {
     }
 
     private mutating func writeRecords(
-        folder: String, _ progress: (_ done: Int, _ total: Int) -> Void
+        folder: String, _ progress: (Progress) -> Void
     ) throws(DatasetError) -> Manifest {
-        let total = min(source.count, options.limit ?? .max)
+        let limit = options.limit ?? .max
+        let total = source.count.map { min($0, limit) }
         var labels = try LabelRule(source, options)
         var shards: [Manifest.Shard] = []
-        var done = 0
-        var records = try nextRecords(atMost: total)
-        guard !records.isEmpty else {
-            throw DatasetError(action: "pack", place: source.origin, reason: "it holds no records")
-        }
-        var images = try decode(records)
-        let layout = chosenLayout(for: images[0])
-        var shard = ShardWriter(layout: layout)
-        while !records.isEmpty {
-            for (record, image) in zip(records, images) {
-                let bytes = try storedBytes(record, image, layout)
-                if isFull(shard, layout, adding: bytes.count) {
-                    shards.append(try shard.write(folder: folder, file: shardName(shards.count)))
+        var shard: ShardWriter?
+        var layout: Manifest.Layout?
+        var (read, packed) = (0, 0)
+        var firstBad: DatasetError?
+        while true {
+            let records = try nextRecords(atMost: limit - read)
+            if records.isEmpty { break }
+            layout = layout ?? chosenLayout(records)
+            for (record, image) in zip(records, prepare(records, layout)) {
+                guard let stored = try accepted(image, of: record, &firstBad), let layout else { continue }
+                // Changed in place: a copy of the writer would copy all of its bytes.
+                if shard == nil { shard = ShardWriter(layout: layout) }
+                if let count = shard?.count, let byteCount = shard?.byteCount,
+                    isFull(count, byteCount, layout, adding: stored.count),
+                    let full = try shard?.write(folder: folder, file: shardName(shards.count))
+                {
+                    shards.append(full)
                 }
-                shard.append(image: bytes, label: try labels.label(of: record), path: record.path)
+                let label = try labels.label(of: record)
+                shard?.append(image: stored, label: label, path: record.path)
+                packed += 1
             }
-            done += records.count
-            progress(done, total)
-            records = try nextRecords(atMost: total - done)
-            images = try decode(records)
+            read += records.count
+            progress(
+                Progress(
+                    done: read, total: total,
+                    fraction: total.map { Double(read) / Double(max($0, 1)) } ?? source.fractionRead))
         }
-        shards.append(try shard.write(folder: folder, file: shardName(shards.count)))
+        guard var last = shard.take(), let layout else {
+            throw firstBad.map { none(of: read, first: $0) }
+                ?? DatasetError(action: "pack", place: source.origin, reason: "it holds no records")
+        }
+        shards.append(try last.write(folder: folder, file: shardName(shards.count)))
         return Manifest(
-            name: name, classNames: labels.classNames, classCount: labels.classCount, count: done,
-            layout: layout, shards: shards, source: source.origin, notes: source.notes,
-            created: Date.now.formatted(.iso8601))
+            name: name, classNames: labels.classNames, classCount: labels.classCount, count: packed,
+            layout: layout, shards: shards, source: source.origin, notes: source.notes + report.notes,
+            benchmark: options.benchmark, created: Date.now.formatted(.iso8601))
     }
 
     /// As many records as are decoded at a time: enough for all threads, few enough for the memory.
@@ -93,62 +119,66 @@ public struct Packer {
         return records
     }
 
-    /// Decodes all images; the first damaged one, in the source's order, is the error.
-    private func decode(_ records: [Record]) throws(DatasetError) -> [RGBImage] {
-        var results = [Result<RGBImage, DatasetError>?](repeating: nil, count: records.count)
+    /// Decodes all images, on all threads.
+    private func prepare(_ records: [Record], _ layout: Manifest.Layout?) -> [PreparedImage] {
+        var results = [PreparedImage?](repeating: nil, count: records.count)
         var span = results.mutableSpan
-        pool.split(&span, every: 1) { index, part in
-            part[0] = Result { () throws(DatasetError) in try decoded(records[index]) }
-        }
-        var images: [RGBImage] = []
-        for result in results {
-            if let image = try result?.get() { images.append(image) }
-        }
-        return images
+        pool.split(&span, every: 1) { index, part in part[0] = PreparedImage(records[index], layout) }
+        return results.compactMap { $0 }
     }
 
-    private func chosenLayout(for image: RGBImage) -> Manifest.Layout {
-        let isSmall = max(image.width, image.height) <= 64
-        return switch (options.layout, isSmall) {
-        case (.pixels, _), (.automatic, true):
-            .pixels(height: image.height, width: image.width, channels: 3)
-        case (.encoded, _), (.automatic, false): .encoded
-        }
-    }
-
-    private func storedBytes(
-        _ record: Record, _ image: RGBImage, _ layout: Manifest.Layout
-    ) throws(DatasetError) -> [UInt8] {
-        switch (layout, record.payload) {
-        case (.encoded, .encoded(let bytes)): return bytes
-        case (.encoded, .pixels):
-            throw DatasetError(
-                action: "store encoded", place: record.place,
-                reason: "the source holds pixels, no image files",
-                remedy: "pack it with --layout pixels")
-        case (.pixels(let height, let width, _), _):
-            guard image.height == height, image.width == width else {
-                throw DatasetError(
-                    action: "store as pixels", place: record.place,
-                    reason: "it is \(image.width)×\(image.height), the first image is \(width)×\(height)",
-                    remedy: "pack the images with --layout encoded")
+    /// The bytes to store; `nil` for an image that is left out.
+    private mutating func accepted(
+        _ image: PreparedImage, of record: Record, _ firstBad: inout DatasetError?
+    ) throws(DatasetError) -> [UInt8]? {
+        switch image {
+        case .stored(let bytes, let checksum, let isMisnamed):
+            if isMisnamed {
+                report.add(.misnamed, record, cause: "its first bytes are of another format than its ending")
             }
-            return image.bytes
+            if let cause = contents.add(record, checksum: checksum, byteCount: bytes.count) {
+                report.add(.duplicate, record, cause: cause)
+            }
+            return bytes
+        case .unfit(let error): throw error
+        case .bad(let kind, var error):
+            guard (kind == .missing ? options.onMissing : options.onBad) == .skip else {
+                error.remedy = error.remedy ?? "replace the image, or leave it out with --on-bad skip"
+                throw error
+            }
+            firstBad = firstBad ?? error
+            report.add(kind, record, cause: error.reason)
+            return nil
         }
     }
 
-    private func isFull(_ shard: ShardWriter, _ layout: Manifest.Layout, adding byteCount: Int) -> Bool {
+    /// By the first image that can be decoded; `nil` if there is none.
+    private func chosenLayout(_ records: [Record]) -> Manifest.Layout? {
+        for record in records {
+            guard let image = try? RGBImage(record) else { continue }
+            let isSmall = max(image.width, image.height) <= 64
+            return switch (options.layout, isSmall) {
+            case (.pixels, _), (.automatic, true):
+                .pixels(height: image.height, width: image.width, channels: 3)
+            case (.encoded, _), (.automatic, false): .encoded
+            }
+        }
+        return nil
+    }
+
+    private func none(of count: Int, first: DatasetError) -> DatasetError {
+        DatasetError(
+            action: "pack", place: source.origin,
+            reason: "none of \(count) images could be read; the first, \(first.place): \(first.reason)")
+    }
+
+    private func isFull(
+        _ count: Int, _ byteCount: Int, _ layout: Manifest.Layout, adding more: Int
+    ) -> Bool {
         switch layout {
-        case .pixels: shard.count >= options.recordsPerShard
-        case .encoded: shard.count > 0 && shard.byteCount + byteCount > options.bytesPerShard
+        case .pixels: count >= options.recordsPerShard
+        case .encoded: count > 0 && byteCount + more > options.bytesPerShard
         }
-    }
-}
-
-private func decoded(_ record: Record) throws(DatasetError) -> RGBImage {
-    switch record.payload {
-    case .pixels(let image): image
-    case .encoded(let bytes): try RGBImage(decoding: bytes, place: record.place)
     }
 }
 

@@ -9,6 +9,14 @@ public struct PackingOptions: Sendable {
         case encoded
     }
 
+    /// What is done about an image that cannot be packed.
+    public enum Policy: String, Sendable, CaseIterable {
+        /// Packing ends with the image's path and what is wrong with it.
+        case stop
+        /// The image is left out, and listed in the dataset's `report.csv`.
+        case skip
+    }
+
     public var layout = Layout.automatic
     /// Whether all labels become −1 and class names are dropped.
     public var outOfDistribution = false
@@ -22,6 +30,12 @@ public struct PackingOptions: Sendable {
     public var recordsPerShard = 10_000
     /// Image bytes in an encoded shard; also about the memory that packing takes.
     public var bytesPerShard = 512 << 20
+    /// About damaged images.
+    public var onBad = Policy.stop
+    /// About images that a list names and that are not there.
+    public var onMissing = Policy.stop
+    /// The split of a benchmark that the dataset is, for the manifest.
+    public var benchmark: BenchmarkSplit?
     /// Whether a complete dataset that is already there is replaced.
     public var overwrite = false
     /// Threads that decode.

@@ -4,6 +4,10 @@ public struct Record: Sendable {
     public enum Payload: Sendable {
         case pixels(RGBImage)
         case encoded([UInt8])
+        /// The image is there and cannot be read.
+        case damaged(DatasetError)
+        /// The image is not there.
+        case missing(DatasetError)
     }
 
     /// The path or number that names the image in its source.
@@ -30,17 +34,24 @@ public protocol RecordSource {
     var classNames: [String] { get }
     /// The number of classes, if the source knows it; labels are checked against it.
     var classCount: Int? { get }
-    /// The number of records.
-    var count: Int { get }
+    /// The number of records; `nil` where only the end tells.
+    var count: Int? { get }
+    /// How much has been read, from 0 to 1, where a source without `count` knows it.
+    var fractionRead: Double? { get }
     /// What a reader should know about the source, such as bytes left over at the end of a cut-off file.
     var notes: [String] { get }
 
     /// The next record; `nil` after the last one.
+    ///
+    /// A single image that is damaged or missing is a record too, with what is wrong as its payload.
+    ///
+    /// - Throws: If the source cannot be read on.
     mutating func next() throws(DatasetError) -> Record?
 }
 
 extension RecordSource {
     public var classNames: [String] { [] }
     public var classCount: Int? { classNames.isEmpty ? nil : classNames.count }
+    public var fractionRead: Double? { nil }
     public var notes: [String] { [] }
 }

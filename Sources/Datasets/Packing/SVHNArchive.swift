@@ -5,7 +5,7 @@
 /// in natural images with unsupervised feature learning", 2011.
 public struct SVHNArchive: RecordSource {
     public let origin: String
-    public let count: Int
+    public var count: Int? { labels.count }
     public let classNames = (0..<10).map { "\($0)" }
     private let labels: [Int32]
     /// Shape `[count, 3, side, side]`: channel, column, row.
@@ -37,14 +37,13 @@ public struct SVHNArchive: RecordSource {
             throw failure("label \(bad) is \(digits[bad]), expected 1 to 10")
         }
         origin = path
-        count = shape[3]
         labels = digits.map { $0 == 10 ? 0 : Int32($0) }
         (height, width) = (shape[0], shape[1])
         self.pixels = pixels
     }
 
     public mutating func next() throws(DatasetError) -> Record? {
-        guard index < count else { return nil }
+        guard index < labels.count else { return nil }
         defer { index += 1 }
         let start = pixels.startIndex + index * 3 * height * width
         var bytes = [UInt8](repeating: 0, count: 3 * height * width)

@@ -43,10 +43,13 @@ public final class TarArchive: FileTree {
 
     public func files() -> [String] { sortedByBytes(positions.keys.filter(isVisible)) }
 
+    public func contains(_ file: String) -> Bool { positions[file] != nil }
+
     public func contents(of file: String) throws(DatasetError) -> [UInt8] {
         guard let position = positions[file] else {
             throw DatasetError(action: "read", place: "\(path): \(file)", reason: "it is not in the archive")
         }
+        if let error = tooLarge(position.byteCount, place: place(of: file)) { throw error }
         if isSpooled {
             return try readAll(
                 descriptor, at: position.start, count: position.byteCount, place: place(of: file))

@@ -15,6 +15,12 @@ struct DataInspectCommand: SingleProcessCommand {
             let manifest = dataset.manifest
             print("\(path): \(manifest.name), \(manifest.count) images, \(manifest.layout.summary)")
             print("made \(manifest.created) from \(manifest.source); fingerprint \(dataset.fingerprint)")
+            if let split = manifest.benchmark {
+                print(
+                    "set \(split.set) (\(split.role.rawValue)) of \(split.benchmark), \(split.version); list \(split.list), hash \(split.listHash)"
+                )
+            }
+            for note in manifest.notes { print("note: \(note)") }
             var counts: [Int32: Int] = [:]
             for record in 0..<dataset.count { counts[dataset.label(of: record), default: 0] += 1 }
             let rows = counts.sorted { $0.key < $1.key }.map { label, count in

@@ -16,19 +16,46 @@ struct DataPackCommand: SingleProcessCommand {
             label' a line); CIFAR-10 or CIFAR-100, the official archives as they are (Python or binary version), unpacked or file by \
             file; SVHN's .mat files; idx files of MNIST, Fashion-MNIST and EMNIST, gzipped or not.
 
+            With --openood a whole benchmark at once: every set of OpenOOD's lists becomes a dataset below the output folder. Sets that \
+            are missing or short are named in a table at the end, the others are packed, and the exit code is 3 unless \
+            --allow-missing is given. A second run goes on with what is not there yet.
+
               t2fnorm data pack photos/ --output data/photos
               t2fnorm data pack cifar10-train.tar.gz --list train_cifar10.txt --class-count 10 --output data/cifar10/train
               t2fnorm data pack cifar-10-python.tar.gz --split train --output data/cifar10/train
+              t2fnorm data pack --openood OpenOOD/data --benchmark cifar10 --output data/cifar10
               t2fnorm data pack test_32x32.mat --ood --output data/svhn
               t2fnorm data pack test_batch.bin --format cifar10 --output data/cifar10/test
               t2fnorm data pack t10k-images-idx3-ubyte.gz --labels t10k-labels-idx1-ubyte.gz --ood --output data/mnist
             """)
 
     @Argument(help: "A folder, an archive, or the files of a set.")
-    var inputs: [String]
+    var inputs: [String] = []
 
-    @Option(help: "The dataset's folder; must not exist yet.")
+    @Option(
+        help: "The dataset's folder, which must not exist yet; with --openood, the folder for its datasets.")
     var output: String
+
+    @Option(
+        help: ArgumentHelp(
+            "OpenOOD's data root, with benchmark_imglist, images_classic and images_largescale in it.",
+            valueName: "folder"))
+    var openood: String?
+
+    @Option(
+        help:
+            "What to pack of it: \(OpenOODBenchmark.names.joined(separator: ", ")), or the .json file of a definition."
+    )
+    var benchmark: String?
+
+    @Option(
+        parsing: .upToNextOption,
+        help: ArgumentHelp(
+            "Only these sets of the benchmark; by default all but optional ones.", valueName: "set"))
+    var sets: [String] = []
+
+    @Flag(help: "Exit with code 0 although sets of the benchmark are missing or short.")
+    var allowMissing = false
 
     @Option(help: "The dataset's name in tables; the output folder's by default.")
     var name: String?
@@ -77,6 +104,13 @@ struct DataPackCommand: SingleProcessCommand {
             """)
     var layout = PackingOptions.Layout.automatic
 
+    @Option(
+        help: """
+            At a damaged image, or one that a list names and that is not there: 'stop' with its place and what is wrong, or 'skip' \
+            it and list it in the dataset's report.csv.
+            """)
+    var onBad = PackingOptions.Policy.stop
+
     @Option(help: ArgumentHelp("Records in a shard of pixels.", valueName: "n"))
     var shardSize = PackingOptions().recordsPerShard
 
@@ -90,7 +124,16 @@ struct DataPackCommand: SingleProcessCommand {
         guard shardSize >= 1, threads >= 1, limit ?? 1 >= 1, classCount ?? 1 >= 1 else {
             throw ValidationError("--shard-size, --threads, --limit and --class-count are 1 or more")
         }
-        guard cifarVariant != nil || inputs.count == 1 else {
+        guard (openood == nil) == (benchmark == nil) else {
+            throw ValidationError("--openood and --benchmark go together")
+        }
+        guard openood != nil || (sets.isEmpty && !allowMissing) else {
+            throw ValidationError("--sets and --allow-missing go with --openood")
+        }
+        guard (openood == nil) != inputs.isEmpty else {
+            throw ValidationError("name what to pack: either a folder, an archive or files, or --openood")
+        }
+        guard openood != nil || cifarVariant != nil || inputs.count == 1 else {
             throw ValidationError("only CIFAR sets have several files; name one folder or archive")
         }
     }
@@ -105,91 +148,19 @@ struct DataPackCommand: SingleProcessCommand {
         options.recordsPerShard = shardSize
         options.overwrite = overwrite
         options.threads = threads
+        options.onBad = onBad
+        options.onMissing = onBad
+        if let openood, let benchmark {
+            try packBenchmark(root: openood, named: benchmark, options)
+            return
+        }
         try pack(
             try makeSource(), name: name ?? URL(filePath: output).lastPathComponent, to: output, options)
     }
-
-    private func makeSource() throws -> any RecordSource {
-        switch resolvedFormat {
-        case .folder: return try imageSource(Folder(inputs[0]))
-        case .tar: return try imageSource(TarArchive(inputs[0]))
-        case .cifar10: return try cifarSource(.cifar10)
-        case .cifar100: return try cifarSource(.cifar100)
-        case .svhn: return try SVHNArchive(inputs[0])
-        case .idx, .auto:
-            let beside = inputs[0].replacing("images-idx3", with: "labels-idx1")
-            let isThere = beside != inputs[0] && FileManager.default.fileExists(atPath: beside)
-            guard let labels = labels ?? (isThere ? beside : nil) else {
-                throw ValidationError("an idx set needs its labels: --labels FILE")
-            }
-            return try IDXArchive(images: inputs[0], labels: labels, transposed: transpose)
-        }
-    }
-
-    /// An archive or folder has several parts; single files are read as they are named.
-    private func cifarSource(_ variant: CIFARArchive.Variant) throws -> any RecordSource {
-        guard inputs.count == 1, isTar(inputs[0]) || isFolder(inputs[0]) else {
-            return try CIFARArchive(inputs, variant)
-        }
-        guard let split else {
-            throw ValidationError("\(inputs[0]) holds training and test images: --split train, test or all")
-        }
-        return try CIFARArchive(archive: inputs[0], variant, split)
-    }
-
-    private func imageSource(_ images: any FileTree) throws -> any RecordSource {
-        guard let list else { return try ImageFolder(images, outOfDistribution: outOfDistribution) }
-        return try ImageList(list, images: images)
-    }
-
-    private var resolvedFormat: Format {
-        guard format == .auto else { return format }
-        let file = URL(filePath: inputs[0]).lastPathComponent.lowercased()
-        if file.hasPrefix("cifar-100-") { return .cifar100 }
-        if file.hasPrefix("cifar-10-") { return .cifar10 }
-        if isTar(file) { return .tar }
-        if file.hasSuffix(".mat") { return .svhn }
-        return file.contains("idx") ? .idx : .folder
-    }
-
-    private var cifarVariant: CIFARArchive.Variant? {
-        switch resolvedFormat {
-        case .cifar10: .cifar10
-        case .cifar100: .cifar100
-        default: nil
-        }
-    }
 }
-
-private func isTar(_ path: String) -> Bool {
-    [".tar", ".tar.gz", ".tgz"].contains(where: path.lowercased().hasSuffix)
-}
-
-private func isFolder(_ path: String) -> Bool {
-    var isFolder: ObjCBool = false
-    return unsafe FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) && isFolder.boolValue
-}
-
-extension CIFARArchive.Split: ExpressibleByArgument {}
 
 extension PackingOptions.Layout: ExpressibleByArgument {}
 
-/// Packs `source` with progress on standard output.
-func pack(
-    _ source: any RecordSource, name: String, to destination: String, _ options: PackingOptions
-) throws {
-    var progress = ProgressLine()
-    let start = ContinuousClock.now
-    var packer = Packer(source: source, name: name, destination: destination, options: options)
-    let manifest = try packer.run { done, total in
-        let rate = Double(done) / max((ContinuousClock.now - start).inSeconds, 1e-9)
-        progress.update(
-            fraction: Double(done) / Double(max(total, 1)),
-            "\(name): \(done) of \(total) images  \(decimal(rate, 0)) img/s  ETA \(duration(Double(total - done) / rate))"
-        )
-    }
-    for note in manifest.notes { progress.printLine("note: \(note)") }
-    progress.printLine(
-        "\(destination): \(manifest.count) images, \(manifest.layout.summary), \(manifest.shards.count) shards"
-    )
-}
+extension PackingOptions.Policy: ExpressibleByArgument {}
+
+extension CIFARArchive.Split: ExpressibleByArgument {}

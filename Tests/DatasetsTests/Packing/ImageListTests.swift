@@ -77,6 +77,7 @@ import Testing
 private struct PathsOnly: FileTree {
     var path: String { "nowhere" }
     func files() -> [String] { [] }
+    func contains(_ file: String) -> Bool { true }
     func contents(of file: String) -> [UInt8] { [] }
     func place(of file: String) -> String { "nowhere/\(file)" }
 }

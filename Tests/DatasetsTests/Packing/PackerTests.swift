@@ -107,7 +107,7 @@ import Testing
             var packer = Packer(
                 source: drawnRecords(count: 1000), name: "n", destination: "\(folder)/set/", options: options)
             var calls: [[Int]] = []
-            let manifest = try packer.run { calls.append([$0, $1]) }
+            let manifest = try packer.run { calls.append([$0.done, $0.total ?? -1]) }
             #expect(manifest.count == 300)
             #expect(calls == [[256, 300], [300, 300]])
         }

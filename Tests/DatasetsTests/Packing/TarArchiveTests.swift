@@ -62,8 +62,8 @@ import Testing
             let offset = 512 + (good.count + 511) / 512 * 512
             #expect(
                 found
-                    == "could not decode image, \(path), at byte \(offset): b/2.jpg: Premature end of JPEG file"
-            )
+                    == "could not decode image, \(path), at byte \(offset): b/2.jpg: Premature end of JPEG file; "
+                    + "replace the image, or leave it out with --on-bad skip")
         }
     }
 }

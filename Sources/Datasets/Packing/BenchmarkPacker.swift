@@ -1,0 +1,132 @@
+internal import Foundation
+
+/// Packs the sets of a benchmark out of OpenOOD's data root, each into a dataset of its own.
+public struct BenchmarkPacker {
+    /// What became of a set.
+    public struct Outcome: Equatable, Sendable {
+        public enum State: String, Sendable {
+            case packed
+            /// The same was there already.
+            case kept = "there already"
+            /// Packed or kept, with fewer images than the benchmark has.
+            case short
+            /// There is no list, or none of its images.
+            case missing
+            /// There is something wrong with the images or the disk.
+            case failed
+        }
+
+        public var state: State
+        /// Images in the dataset.
+        public var count: Int
+        /// What to know or to do; empty if nothing.
+        public var remark: String
+    }
+
+    public let benchmark: OpenOODBenchmark
+    /// The folder with `benchmark_imglist`.
+    public let root: String
+    private let destination: String
+    private let options: PackingOptions
+
+    /// - Parameters:
+    ///   - root: OpenOOD's folder `data`, or the one above it.
+    ///   - destination: The folder for the datasets, each under its set's name.
+    ///   - options: Labels, classes and the benchmark's split are filled in here; a limit holds for each set.
+    /// - Throws: If there is no folder `benchmark_imglist`.
+    public init(
+        _ benchmark: OpenOODBenchmark, root: String, destination: String, options: PackingOptions
+    ) throws(DatasetError) {
+        guard let found = [root, "\(root)/data"].first(where: { isThere("\($0)/\(listFolder)") }) else {
+            throw DatasetError(
+                action: "open OpenOOD's data", place: root, reason: "there is no folder \(listFolder)",
+                remedy: "give the folder that holds \(listFolder), images_classic and images_largescale")
+        }
+        self.benchmark = benchmark
+        self.root = found
+        self.destination = destination
+        self.options = options
+    }
+
+    /// Packs one set; whatever is wrong with it is its outcome.
+    ///
+    /// Images that the list names and that are not there are left out, counted and listed in the dataset's `report.csv`; the
+    /// set is `short` then. A dataset of the same list that is whole, or as short as the images, is kept.
+    public func pack(
+        _ set: OpenOODBenchmark.ImageSet, progress: (Packer.Progress) -> Void = { _ in }
+    ) -> Outcome {
+        do {
+            return try packed(set, progress)
+        } catch {
+            return Outcome(state: .failed, count: 0, remark: error.description)
+        }
+    }
+
+    private func packed(
+        _ set: OpenOODBenchmark.ImageSet, _ progress: (Packer.Progress) -> Void
+    ) throws(DatasetError) -> Outcome {
+        let path = "\(root)/\(listFolder)/\(set.list)"
+        let folder = "\(root)/\(set.images)"
+        guard isThere(path) else { return missing("no list \(path)") }
+        guard isThere(folder) else { return missing("no folder \(folder)") }
+        let names = set.role.isOutOfDistribution ? [] : benchmark.classNames ?? []
+        let list = try ImageList(path, images: Folder(folder), classNames: names)
+        let listed = list.count ?? 0
+        let absent = list.missingCount
+        guard absent < listed else { return missing("none of \(listed) images in \(folder)") }
+
+        var options = options
+        options.onMissing = .skip
+        options.outOfDistribution = set.role.isOutOfDistribution
+        options.classCount = set.role.isOutOfDistribution ? nil : benchmark.classCount
+        options.benchmark = BenchmarkSplit(
+            benchmark: benchmark.name, version: benchmark.version, set: set.name, role: set.role,
+            list: set.list,
+            listHash: list.hash, listedCount: listed, expectedCount: set.count)
+        let dataset = "\(destination)/\(set.name)"
+        if !options.overwrite, isThere("\(dataset)/\(Manifest.fileName)") {
+            return kept(try Manifest(folder: dataset), set, options, present: listed - absent)
+        }
+        var packer = Packer(source: list, name: set.name, destination: dataset, options: options)
+        return outcome(.packed, try packer.run(progress: progress), set)
+    }
+
+    private func kept(
+        _ manifest: Manifest, _ set: OpenOODBenchmark.ImageSet, _ options: PackingOptions, present: Int
+    ) -> Outcome {
+        guard manifest.benchmark == options.benchmark else {
+            return Outcome(
+                state: .failed, count: 0,
+                remark: "another dataset is at \(destination)/\(set.name); --overwrite replaces it")
+        }
+        var outcome = outcome(.kept, manifest, set)
+        if manifest.count < min(present, options.limit ?? .max) {
+            outcome.state = .short
+            outcome.remark =
+                "packed with \(manifest.count) of \(present) images that are there; --overwrite packs it again"
+        }
+        return outcome
+    }
+
+    private func outcome(
+        _ state: Outcome.State, _ manifest: Manifest, _ set: OpenOODBenchmark.ImageSet
+    ) -> Outcome {
+        var remarks: [String] = []
+        if let hash = set.hash, hash != manifest.benchmark?.listHash {
+            remarks.append("the list is not that of \(benchmark.version)")
+        }
+        let listed = manifest.benchmark?.listedCount ?? manifest.count
+        let expected = min(max(set.count ?? listed, listed), options.limit ?? .max)
+        if let count = set.count, listed != count { remarks.append("the list names \(listed) images") }
+        let isShort = manifest.count < expected
+        if isShort { remarks.append("\(expected - manifest.count) images are missing or damaged") }
+        return Outcome(
+            state: isShort ? .short : state, count: manifest.count, remark: remarks.joined(separator: "; "))
+    }
+
+    private func missing(_ remark: String) -> Outcome { Outcome(state: .missing, count: 0, remark: remark) }
+}
+
+private let listFolder = "benchmark_imglist"
+
+private func isThere(_ path: String) -> Bool { FileManager.default.fileExists(atPath: path) }

@@ -1,0 +1,72 @@
+internal import Checksums
+
+/// What became of a record: the bytes to store, or why there are none.
+enum PreparedImage: Sendable {
+    /// - `checksum` is the CRC-64 of `bytes`.
+    case stored(bytes: [UInt8], checksum: UInt64, isMisnamed: Bool)
+    case bad(PackingReport.Kind, DatasetError)
+    /// The image is whole, but not to be stored like this.
+    case unfit(DatasetError)
+
+    /// Decodes the record's image and gives it the form of `layout`.
+    ///
+    /// - Parameter layout: `nil` if no image could be decoded so far, this one included.
+    init(_ record: Record, _ layout: Manifest.Layout?) {
+        switch record.payload {
+        case .missing(let error): self = .bad(.missing, error)
+        case .damaged(let error): self = .bad(.damaged, error)
+        case .pixels, .encoded:
+            do {
+                let image = try RGBImage(record)
+                self = Self.form(image, of: record, layout ?? .encoded)
+            } catch {
+                self = .bad(.damaged, error)
+            }
+        }
+    }
+
+    private static func form(_ image: RGBImage, of record: Record, _ layout: Manifest.Layout) -> PreparedImage
+    {
+        switch (layout, record.payload) {
+        case (.encoded, .encoded(let bytes)): return stored(bytes, record)
+        case (.encoded, _):
+            return .unfit(
+                DatasetError(
+                    action: "store encoded", place: record.place,
+                    reason: "the source holds pixels, no image files",
+                    remedy: "pack it with --layout pixels"))
+        case (.pixels(let height, let width, _), _):
+            guard image.height == height, image.width == width else {
+                return .unfit(
+                    DatasetError(
+                        action: "store as pixels", place: record.place,
+                        reason: "it is \(image.width)×\(image.height), the first image is \(width)×\(height)",
+                        remedy: "pack the images with --layout encoded"))
+            }
+            return stored(image.bytes, record)
+        }
+    }
+
+    private static func stored(_ bytes: [UInt8], _ record: Record) -> PreparedImage {
+        var checksum = CRC64()
+        checksum.update(bytes.span)
+        return .stored(bytes: bytes, checksum: checksum.value, isMisnamed: isMisnamed(record))
+    }
+
+    private static func isMisnamed(_ record: Record) -> Bool {
+        guard case .encoded(let bytes) = record.payload else { return false }
+        let isPNG = bytes.first == 0x89
+        return record.path.lowercased().hasSuffix(".png") != isPNG && hasImageEnding(record.path)
+    }
+}
+
+extension RGBImage {
+    /// The image of a record that has one.
+    init(_ record: Record) throws(DatasetError) {
+        switch record.payload {
+        case .pixels(let image): self = image
+        case .encoded(let bytes): try self.init(decoding: bytes, place: record.place)
+        case .damaged(let error), .missing(let error): throw error
+        }
+    }
+}

@@ -1,0 +1,107 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// `data pack` as a user types it.
+@Suite(.serialized)
+struct PackCommandTests {
+    private static let fixtures = URL(filePath: #filePath).deletingLastPathComponent()
+        .deletingLastPathComponent()
+        .appending(path: "Fixtures").path
+
+    private func pack(_ arguments: [String]) async throws -> Command.Outcome {
+        try await Command(Command.product("t2fnorm"), ["data", "pack"] + arguments).run()
+    }
+
+    private func withFolder(_ body: (_ folder: String) async throws -> Void) async throws {
+        let folder = FileManager.default.temporaryDirectory.appending(
+            path: "t2fnorm-pack-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        try await body(folder.path)
+    }
+
+    @Test(arguments: [
+        (["cifar-10-python.tar.gz", "--split", "train"], 10),
+        (["cifar-100-binary.tar.gz", "--split", "all"], 7),
+        (["svhn.mat", "--ood"], 10), (["emnist-images-idx3-ubyte.gz", "--transpose"], 10),
+    ])
+    func officialFilesAreKnownByTheirNames(arguments: [String], count: Int) async throws {
+        try await withFolder { folder in
+            let input = ["\(Self.fixtures)/readers/\(arguments[0])"] + arguments.dropFirst()
+            let outcome = try await pack(input + ["--output", "\(folder)/set"])
+            #expect(outcome.exitCode == 0, "\(outcome.standardError)")
+            #expect(outcome.standardOutput.contains("\(folder)/set: \(count) images"))
+        }
+    }
+
+    @Test func aCIFARArchiveNeedsItsPart() async throws {
+        let outcome = try await pack([
+            "\(Self.fixtures)/readers/cifar-10-python.tar.gz", "--output", "/nowhere/x",
+        ])
+        #expect(outcome.exitCode == 2 && outcome.standardError.contains("--split train, test or all"))
+    }
+
+    @Test func aBenchmarkWithMissingSetsIsCode3UnlessAllowed() async throws {
+        try await withFolder { folder in
+            let files = FileManager.default
+            let lists = "\(folder)/root/benchmark_imglist/cifar10"
+            let images = "\(folder)/root/images_classic/cifar10/test/cat"
+            for path in [lists, images] {
+                try files.createDirectory(atPath: path, withIntermediateDirectories: true)
+            }
+            let json = try Data(contentsOf: URL(filePath: "\(Self.fixtures)/bad_images.json"))
+            let fixture = try JSONDecoder().decode(Images.self, from: json)
+            try #require(fixture.good["rgb.png"]).file.write(to: URL(filePath: "\(images)/1.png"))
+            try Data("cifar10/test/cat/1.png 3\n".utf8).write(to: URL(filePath: "\(lists)/val_cifar10.txt"))
+            let arguments = [
+                "--openood", "\(folder)/root", "--benchmark", "cifar10", "--sets", "validation", "tin",
+                "--output", "\(folder)/out",
+            ]
+            let outcome = try await pack(arguments)
+            #expect(outcome.exitCode == 3)
+            let table = outcome.standardOutput
+            #expect(table.contains("short  the list is not that of OpenOOD v1.5; the list names 1 images"))
+            #expect(table.contains("missing  no list \(lists)/test_tin.txt"))
+            #expect(
+                outcome.standardError
+                    == "t2fnorm: could not pack all of cifar10, \(folder)/root: of 2 sets, validation, tin: missing or short; "
+                    + "complete the images and run again, or accept what is there with --allow-missing\n")
+            let allowed = try await pack(arguments + ["--allow-missing"])
+            #expect(allowed.exitCode == 0, "\(allowed.standardError)")
+            let unknown = try await pack(arguments + ["--sets", "dogs"])
+            #expect(unknown.exitCode == 2 && unknown.standardError.contains("cifar10 has no set 'dogs'"))
+        }
+    }
+
+    @Test func oneBadImageStopsOrIsSkipped() async throws {
+        try await withFolder { folder in
+            let json = try Data(contentsOf: URL(filePath: "\(Self.fixtures)/bad_images.json"))
+            let fixture = try JSONDecoder().decode(Images.self, from: json)
+            for (path, file) in [
+                ("a/1.png", fixture.good["rgb.png"]?.file), ("b/2.jpg", fixture.bad["cut.jpg"]),
+            ] {
+                let url = URL(filePath: "\(folder)/in/\(path)")
+                try FileManager.default.createDirectory(
+                    at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
+                try #require(file).write(to: url)
+            }
+            let arguments = ["\(folder)/in", "--output", "\(folder)/set"]
+            let stopped = try await pack(arguments)
+            #expect(stopped.exitCode == 3)
+            #expect(stopped.standardError.contains("\(folder)/in/b/2.jpg: Premature end of JPEG file"))
+            #expect(stopped.standardError.split(separator: "\n").count == 1)
+            let skipped = try await pack(arguments + ["--on-bad", "skip"])
+            #expect(skipped.exitCode == 0, "\(skipped.standardError)")
+            #expect(skipped.standardOutput.contains("note: 1 damaged images left out: see report.csv"))
+        }
+    }
+}
+
+private struct Images: Decodable {
+    struct Good: Decodable {
+        var file: Data
+    }
+    var good: [String: Good]
+    var bad: [String: Data]
+}
