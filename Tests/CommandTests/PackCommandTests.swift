@@ -61,8 +61,9 @@ struct PackCommandTests {
             let outcome = try await pack(arguments)
             #expect(outcome.exitCode == 3)
             let table = outcome.standardOutput
-            #expect(table.contains("short  the list is not that of OpenOOD v1.5; the list names 1 images"))
-            #expect(table.contains("missing  no list \(lists)/test_tin.txt"))
+            #expect(
+                table.contains("validation: the list is not that of OpenOOD v1.5; the list names 1 images"))
+            #expect(table.contains("tin: no list \(lists)/test_tin.txt"))
             #expect(
                 outcome.standardError
                     == "t2fnorm: could not pack all of cifar10, \(folder)/root: of 2 sets, validation, tin: missing or short; "

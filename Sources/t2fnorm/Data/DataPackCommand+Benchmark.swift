@@ -18,6 +18,7 @@ extension DataPackCommand {
             sets.isEmpty ? $0.isOptional != true : sets.contains($0.name)
         }
         var rows: [Table.Row] = []
+        var remarks: [String] = []
         var absent: [String] = []
         var failed: [String] = []
         for set in chosen {
@@ -29,15 +30,16 @@ extension DataPackCommand {
             case .failed: failed.append(set.name)
             case .packed, .kept: break
             }
-            let remark = outcome.remark.isEmpty ? "" : "  \(outcome.remark)"
+            if !outcome.remark.isEmpty { remarks.append("\(set.name): \(outcome.remark)") }
             rows.append(
                 Table.Row([
                     set.name, set.role.rawValue, "\(outcome.count)", set.count.map { "\($0)" } ?? "",
-                    outcome.state.rawValue + remark,
+                    outcome.state.rawValue,
                 ]))
         }
         print()
         print(Table(columns: ["set", "role", "images", "expected", "state"], rows: rows).console())
+        for remark in remarks { print(remark) }
         try checkCompleteness(benchmark, of: chosen.count, absent: absent, failed: failed, root: packer.root)
     }
 

@@ -5,11 +5,12 @@ import Foundation
 extension DataPackCommand {
     /// The reader of what was named.
     func makeSource() throws -> any RecordSource {
-        switch resolvedFormat {
+        switch try resolvedFormatOfArchive() {
         case .folder: return try imageSource(Folder(inputs[0]))
         case .tar: return try imageSource(TarArchive(inputs[0]))
         case .cifar10: return try cifarSource(.cifar10)
         case .cifar100: return try cifarSource(.cifar100)
+        case .nestedTar: return try NestedTarArchive(inputs[0], order: classOrder.map(SynsetOrder.init))
         case .svhn: return try SVHNArchive(inputs[0])
         case .idx, .auto:
             let beside = inputs[0].replacing("images-idx3", with: "labels-idx1")
@@ -19,6 +20,12 @@ extension DataPackCommand {
             }
             return try IDXArchive(images: inputs[0], labels: labels, transposed: transpose)
         }
+    }
+
+    /// Looks into an archive whose kind was not given.
+    private func resolvedFormatOfArchive() throws -> Format {
+        guard format == .auto, list == nil, resolvedFormat == .tar else { return resolvedFormat }
+        return try NestedTarArchive.isNested(inputs[0]) ? .nestedTar : .tar
     }
 
     /// An archive or folder has several parts; single files are read as they are named.

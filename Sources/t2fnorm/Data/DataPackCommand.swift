@@ -6,6 +6,7 @@ struct DataPackCommand: SingleProcessCommand {
     /// How images lie in what is packed.
     enum Format: String, CaseIterable, ExpressibleByArgument {
         case auto, folder, tar, cifar10, cifar100, svhn, idx
+        case nestedTar = "tar-of-tars"
     }
 
     static let configuration = CommandConfiguration(
@@ -14,7 +15,8 @@ struct DataPackCommand: SingleProcessCommand {
         discussion: """
             Takes a folder or a tar or tar.gz archive with one sub-folder a class; either with an image list of OpenOOD ('path \
             label' a line); CIFAR-10 or CIFAR-100, the official archives as they are (Python or binary version), unpacked or file by \
-            file; SVHN's .mat files; idx files of MNIST, Fashion-MNIST and EMNIST, gzipped or not.
+            file; SVHN's .mat files; idx files of MNIST, Fashion-MNIST and EMNIST, gzipped or not; a tar of one tar a class, as \
+            ILSVRC2012_img_train.tar, which is read as it comes.
 
             With --openood a whole benchmark at once: every set of OpenOOD's lists becomes a dataset below the output folder. Sets that \
             are missing or short are named in a table at the end, the others are packed, and the exit code is 3 unless \
@@ -23,6 +25,7 @@ struct DataPackCommand: SingleProcessCommand {
               t2fnorm data pack photos/ --output data/photos
               t2fnorm data pack cifar10-train.tar.gz --list train_cifar10.txt --class-count 10 --output data/cifar10/train
               t2fnorm data pack cifar-10-python.tar.gz --split train --output data/cifar10/train
+              t2fnorm data pack ILSVRC2012_img_train.tar --output data/imagenet/train --on-bad skip
               t2fnorm data pack --openood OpenOOD/data --benchmark cifar10 --output data/cifar10
               t2fnorm data pack test_32x32.mat --ood --output data/svhn
               t2fnorm data pack test_batch.bin --format cifar10 --output data/cifar10/test
@@ -81,6 +84,14 @@ struct DataPackCommand: SingleProcessCommand {
 
     @Flag(help: "Exchange rows and columns: EMNIST's images lie on their side.")
     var transpose = false
+
+    @Option(
+        help: ArgumentHelp(
+            """
+            The classes of a tar of tars in the order of their labels: synsets.txt, or the devkit (its archive, or its meta.mat); by \
+            default sorted, as OpenOOD has them.
+            """, valueName: "file"))
+    var classOrder: String?
 
     @Flag(name: .customLong("ood"), help: "Out-of-distribution: every label becomes -1.")
     var outOfDistribution = false
