@@ -2,7 +2,8 @@ public import Workers
 
 /// How a convolution is computed.
 public enum ConvolutionPath: String, CaseIterable, Codable, Sendable {
-    /// F(4×4, 3×3): a quarter of the multiplications; 3×3 with stride 1 and whole vectors of channels.
+    /// 3×3 and whole vectors of channels; with stride 1 F(4×4, 3×3), a quarter of the multiplications, with stride 2 by phases
+    /// with F(4, 2), 9 of 16.
     case winograd
     /// Patches gathered a few rows at a time, multiplied in register tiles. Any convolution.
     case tiled
@@ -21,6 +22,7 @@ public struct Convolution: Sendable {
     public let shape: ConvolutionShape
     public let path: ConvolutionPath
     private let winograd: WinogradConvolution?
+    private let polyphase: PolyphaseConvolution?
     private let taps: TapConvolution
     private let phases: [TapConvolution]
 
@@ -29,7 +31,8 @@ public struct Convolution: Sendable {
         precondition(Self.paths(for: shape).contains(path), "no path \(path) for \(shape)")
         self.shape = shape
         self.path = path
-        winograd = path == .winograd ? WinogradConvolution(shape) : nil
+        winograd = path == .winograd && shape.stride == 1 ? WinogradConvolution(shape) : nil
+        polyphase = path == .winograd && shape.stride == 2 ? PolyphaseConvolution(shape) : nil
         taps = TapConvolution(shape, usesLibrary: path == .library)
         phases = TapConvolution.inputGradient(of: shape, usesLibrary: path == .library)
     }
@@ -39,12 +42,13 @@ public struct Convolution: Sendable {
 
     /// The paths that can compute a shape, the one to prefer first.
     public static func paths(for shape: ConvolutionShape) -> [ConvolutionPath] {
-        WinogradConvolution.supports(shape) ? [.winograd, .tiled, .library] : [.tiled, .library]
+        WinogradConvolution.supports(shape) || PolyphaseConvolution.supports(shape)
+            ? [.winograd, .tiled, .library] : [.tiled, .library]
     }
 
     /// Elements of the packed weights that a forward pass or one for the input's gradient needs at a time.
     public var panelCount: Int {
-        if let winograd { return winograd.panelCount }
+        if let count = winograd?.panelCount ?? polyphase?.panelCount { return count }
         return max(taps.panelCount, phases.map(\.panelCount).reduce(0, +))
     }
 
@@ -81,8 +85,15 @@ public struct Convolution: Sendable {
     ) {
         precondition(weights.count == shape.weightCount, "\(weights.count) weights for \(shape)")
         if let winograd {
-            winograd.transformWeights(weights, into: &panels, on: pool)
+            DenseKernel.transform(
+                weights, channels: shape.channels, outputs: shape.outputChannels, into: &panels, on: pool)
             winograd.convolve(
+                input, panels: panels.span, sampleCount: sampleCount, epilogue: epilogue, into: &output,
+                sums: &sums, on: pool)
+        } else if let polyphase {
+            StridedKernel.transform(
+                weights, channels: shape.channels, outputs: shape.outputChannels, into: &panels, on: pool)
+            polyphase.convolve(
                 input, panels: panels.span, sampleCount: sampleCount, epilogue: epilogue, into: &output,
                 sums: &sums, on: pool)
         } else {
@@ -108,9 +119,15 @@ public struct Convolution: Sendable {
     ) {
         precondition(weights.count == shape.weightCount, "\(weights.count) weights for \(shape)")
         if let winograd {
-            let transposed = winograd.transposed
-            transposed.transformTurnedWeights(weights, into: &panels, on: pool)
-            transposed.convolve(
+            DenseKernel.transformTurned(
+                weights, channels: shape.outputChannels, outputs: shape.channels, into: &panels, on: pool)
+            winograd.transposed.convolve(
+                outputGradient, panels: panels.span, sampleCount: sampleCount, epilogue: epilogue,
+                into: &inputGradient, sums: &sums, on: pool)
+        } else if polyphase != nil {
+            StridedKernel.transformTurned(
+                weights, channels: shape.outputChannels, outputs: shape.channels, into: &panels, on: pool)
+            PolyphaseConvolution(inputGradientOf: shape).convolve(
                 outputGradient, panels: panels.span, sampleCount: sampleCount, epilogue: epilogue,
                 into: &inputGradient, sums: &sums, on: pool)
         } else {
@@ -138,6 +155,10 @@ public struct Convolution: Sendable {
     ) {
         if let winograd {
             WinogradWeightGradient(winograd).accumulate(
+                input: input, outputGradient: outputGradient, sampleCount: sampleCount, laneSize: laneSize,
+                into: &laneGradients, on: pool)
+        } else if let polyphase {
+            PolyphaseWeightGradient(polyphase).accumulate(
                 input: input, outputGradient: outputGradient, sampleCount: sampleCount, laneSize: laneSize,
                 into: &laneGradients, on: pool)
         } else {

@@ -1,3 +1,5 @@
+internal import Workers
+
 /// What becomes of a convolution's results before they are stored, while they are in registers.
 ///
 /// `addend`, where there is one, is added to the results first; a tensor of the results' shape.
@@ -97,6 +99,19 @@ public struct Epilogue: ~Escapable, Sendable {
         self.normalized = normalized
         coefficients = Span()
         self.rectified = rectified
+    }
+}
+
+extension Epilogue {
+    /// Sets the sums of a range of channels to 0, if there are any.
+    ///
+    /// - Parameter sums: Shape `[N, 2, channels]`.
+    func clear(_ sums: inout MutableSpan<Double>, samples: Range<Int>, range: Range<Int>, channels: Int) {
+        guard hasSums else { return }
+        for row in 2 * samples.lowerBound..<2 * samples.upperBound {
+            var own = sums.part(row * channels + range.lowerBound..<row * channels + range.upperBound)
+            own.update(repeating: 0)
+        }
     }
 }
 

@@ -39,7 +39,7 @@ extension WinogradConvolution {
         into transformed: inout MutableSpan<Float>
     ) {
         let size = rowTileCount(rows: strip, inner: channels)
-        TileVectors.with { vectors in
+        TileVectors.with(count: winogradProducts) { vectors in
             for tile in tiles {
                 let place = place(of: tile)
                 let (rowTile, row) = (tile - tiles.lowerBound).quotientAndRemainder(dividingBy: tileRows)

@@ -1,7 +1,7 @@
 internal import Workers
 
-/// Sums over the sixteen results of a tile, in single precision.
-private struct TileSums {
+/// Sums over the results of a tile, in single precision.
+struct TileSums {
     var values = Vector()
     var products = Vector()
 
@@ -13,20 +13,6 @@ private struct TileSums {
 }
 
 extension WinogradConvolution {
-    func clearSums(
-        _ sums: inout MutableSpan<Double>, samples: Range<Int>, outputRange: Range<Int>,
-        _ epilogue: borrowing Epilogue
-    ) {
-        guard epilogue.hasSums else { return }
-        for sample in samples {
-            for half in 0..<2 {
-                let start = (2 * sample + half) * outputs
-                var own = sums.part(start + outputRange.lowerBound..<start + outputRange.upperBound)
-                own.update(repeating: 0)
-            }
-        }
-    }
-
     func finish(
         _ products: Span<Float>, tiles: Range<Int>, columns: Range<Int>, _ epilogue: borrowing Epilogue,
         into output: inout MutableSpan<Float>, sums: inout MutableSpan<Double>
@@ -78,7 +64,7 @@ extension WinogradConvolution {
     ) {
         let size = strip * block
         let (height, width) = (shape.outputHeight, shape.outputWidth)
-        TileVectors.with { vectors in
+        TileVectors.with(count: winogradProducts) { vectors in
             for tile in tiles {
                 let (sample, index) = tile.quotientAndRemainder(dividingBy: tilesPerImage)
                 let (i, j) = index.quotientAndRemainder(dividingBy: tilesWide)

@@ -95,7 +95,7 @@ struct WinogradConvolution: Sendable {
         epilogue: borrowing Epilogue, into output: inout MutableSpan<Float>, sums: inout MutableSpan<Double>,
         scratch: inout MutableSpan<Float>
     ) {
-        clearSums(&sums, samples: samples, outputRange: outputRange, epilogue)
+        epilogue.clear(&sums, samples: samples, range: outputRange, channels: outputs)
         let tiles = samples.lowerBound * tilesPerImage..<samples.upperBound * tilesPerImage
         for first in stride(from: tiles.lowerBound, to: tiles.upperBound, by: strip) {
             let part = first..<min(first + strip, tiles.upperBound)

@@ -81,43 +81,53 @@ private let normZero: Float = 1 / a2timesB2
 private let normA: Float = 1 / (2 * a2 * (a2 - b2))
 private let normB: Float = 1 / (2 * b2 * (b2 - a2))
 
-/// `G g`.
-@inline(__always)
-func winogradWeight(_ g0: Vector, _ g1: Vector, _ g2: Vector) -> WinogradSix {
-    let evenA = normA * g0.addingProduct(a2, g2)
-    let oddA = (normA * a) * g1
-    let evenB = normB * g0.addingProduct(b2, g2)
-    let oddB = (normB * b) * g1
-    return WinogradSix(
-        m0: normZero * g0, m1: evenA + oddA, m2: evenA - oddA, m3: evenB + oddB, m4: evenB - oddB, m5: g2)
+/// How three weights along an axis become six.
+protocol KernelTransform: SendableMetatype {
+    /// `G g`.
+    static func weight(_ g0: Vector, _ g1: Vector, _ g2: Vector) -> WinogradSix
+
+    /// `Gᵀ m`: the gradient of `weight`.
+    static func weightGradient(_ m: WinogradSix) -> (g0: Vector, g1: Vector, g2: Vector)
 }
 
-/// `Gᵀ m`: the gradient of `winogradWeight`.
-@inline(__always)
-func winogradWeightGradient(_ m: WinogradSix) -> (g0: Vector, g1: Vector, g2: Vector) {
-    let sumA = normA * (m.m1 + m.m2)
-    let differenceA = (normA * a) * (m.m1 - m.m2)
-    let sumB = normB * (m.m3 + m.m4)
-    let differenceB = (normB * b) * (m.m3 - m.m4)
-    return (
-        g0: (sumA + sumB).addingProduct(normZero, m.m0), g1: differenceA + differenceB,
-        g2: m.m5.addingProduct(a2, sumA).addingProduct(b2, sumB)
-    )
+/// The kernel of a convolution of stride 1.
+enum DenseKernel: KernelTransform {
+    @inline(__always)
+    static func weight(_ g0: Vector, _ g1: Vector, _ g2: Vector) -> WinogradSix {
+        let evenA = normA * g0.addingProduct(a2, g2)
+        let oddA = (normA * a) * g1
+        let evenB = normB * g0.addingProduct(b2, g2)
+        let oddB = (normB * b) * g1
+        return WinogradSix(
+            m0: normZero * g0, m1: evenA + oddA, m2: evenA - oddA, m3: evenB + oddB, m4: evenB - oddB, m5: g2)
+    }
+
+    @inline(__always)
+    static func weightGradient(_ m: WinogradSix) -> (g0: Vector, g1: Vector, g2: Vector) {
+        let sumA = normA * (m.m1 + m.m2)
+        let differenceA = (normA * a) * (m.m1 - m.m2)
+        let sumB = normB * (m.m3 + m.m4)
+        let differenceB = (normB * b) * (m.m3 - m.m4)
+        return (
+            g0: (sumA + sumB).addingProduct(normZero, m.m0), g1: differenceA + differenceB,
+            g2: m.m5.addingProduct(a2, sumA).addingProduct(b2, sumB)
+        )
+    }
 }
 
 /// The vectors of one tile between its two transforms, on the stack: more than a processor has registers.
 @safe struct TileVectors {
     private let base: UnsafeMutablePointer<Vector>
 
-    /// Calls `body` with room for `6 × 6` vectors.
+    /// Calls `body` with room for `count` vectors.
     @inline(__always)
-    static func with(_ body: (TileVectors) -> Void) {
-        unsafe withUnsafeTemporaryAllocation(of: Vector.self, capacity: winogradProducts) {
+    static func with(count: Int, _ body: (TileVectors) -> Void) {
+        unsafe withUnsafeTemporaryAllocation(of: Vector.self, capacity: count) {
             unsafe body(TileVectors(base: $0.baseAddress.unsafelyUnwrapped))
         }
     }
 
-    /// The vector at `index`, which is not checked: below 36.
+    /// The vector at `index`, which is not checked: below the count.
     @inline(__always)
     subscript(index: Int) -> Vector {
         get { unsafe base[index] }

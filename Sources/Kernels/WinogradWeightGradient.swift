@@ -112,7 +112,11 @@ struct WinogradWeightGradient: Sendable {
                         columns: columns, count: part.count, layout, accumulates: first > tiles.lowerBound,
                         scratch: &scratch)
                     if part.upperBound == tiles.upperBound {
-                        finish(rows: rows, columns: columns, layout, scratch.span, into: &gradient)
+                        DenseKernel.storeGradient(
+                            scratch.span.extracting(layout.products),
+                            block: layout.block.channels * layout.block.outputs, width: layout.block.outputs,
+                            rows: rows, columns: columns, channels: channels, outputs: outputs,
+                            into: &gradient)
                     }
                 }
             }
@@ -165,7 +169,7 @@ struct WinogradWeightGradient: Sendable {
         _ layout: Layout,
         into transformed: inout MutableSpan<Float>
     ) {
-        TileVectors.with { vectors in
+        TileVectors.with(count: winogradProducts) { vectors in
             for tile in tiles {
                 let place = convolution.place(of: tile)
                 for channel in stride(from: range.lowerBound, to: range.upperBound, by: vectorWidth) {
@@ -197,7 +201,7 @@ struct WinogradWeightGradient: Sendable {
     ) {
         let (height, width) = (convolution.shape.outputHeight, convolution.shape.outputWidth)
         let stride = layout.chunk * outputs
-        TileVectors.with { vectors in
+        TileVectors.with(count: winogradProducts) { vectors in
             for tile in tiles {
                 let (sample, index) = tile.quotientAndRemainder(dividingBy: convolution.tilesPerImage)
                 let (i, j) = index.quotientAndRemainder(dividingBy: convolution.tilesWide)
@@ -235,43 +239,6 @@ struct WinogradWeightGradient: Sendable {
                             &transformed, start + 6 * i * stride, stride)
                     }
                 }
-            }
-        }
-    }
-
-    /// Stores `Gᵀ m G` of a block.
-    private func finish(
-        rows: Range<Int>, columns: Range<Int>, _ layout: Layout, _ scratch: Span<Float>,
-        into gradient: inout MutableSpan<Float>
-    ) {
-        let block = layout.block.channels * layout.block.outputs
-        for c in rows {
-            for k in stride(from: columns.lowerBound, to: columns.upperBound, by: vectorWidth) {
-                let start =
-                    layout.products.lowerBound + (c - rows.lowerBound) * layout.block.outputs + k
-                    - columns.lowerBound
-                @inline(__always)
-                func column(_ j: Int) -> (g0: Vector, g1: Vector, g2: Vector) {
-                    @inline(__always)
-                    func value(_ i: Int) -> Vector { scratch.vector(at: start + (6 * i + j) * block) }
-                    return winogradWeightGradient(
-                        WinogradSix(
-                            m0: value(0), m1: value(1), m2: value(2), m3: value(3), m4: value(4), m5: value(5)
-                        ))
-                }
-                let (c0, c1, c2, c3, c4, c5) = (
-                    column(0), column(1), column(2), column(3), column(4), column(5)
-                )
-                @inline(__always)
-                func put(_ r: Int, _ six: WinogradSix) {
-                    let row = winogradWeightGradient(six)
-                    gradient.store(row.g0, at: ((3 * r) * channels + c) * outputs + k)
-                    gradient.store(row.g1, at: ((3 * r + 1) * channels + c) * outputs + k)
-                    gradient.store(row.g2, at: ((3 * r + 2) * channels + c) * outputs + k)
-                }
-                put(0, WinogradSix(m0: c0.g0, m1: c1.g0, m2: c2.g0, m3: c3.g0, m4: c4.g0, m5: c5.g0))
-                put(1, WinogradSix(m0: c0.g1, m1: c1.g1, m2: c2.g1, m3: c3.g1, m4: c4.g1, m5: c5.g1))
-                put(2, WinogradSix(m0: c0.g2, m1: c1.g2, m2: c2.g2, m3: c3.g2, m4: c4.g2, m5: c5.g2))
             }
         }
     }

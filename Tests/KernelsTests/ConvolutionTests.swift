@@ -28,12 +28,13 @@ private let cases: [Case] = (shapes + winogradShapes).flatMap { shape in
     Convolution.paths(for: shape).map { Case(shape: shape, path: $0) }
 }
 
-/// Heights 1 to 17 again, for the shapes that are transformed: 3×3, stride 1, whole vectors of channels.
-private let winogradShapes: [ConvolutionShape] = (0..<17).map { i in
-    ConvolutionShape(
+/// Heights 1 to 17 again, once with stride 1 and twice with stride 2, for the shapes that are transformed: 3×3 and whole vectors of channels.
+private let winogradShapes: [ConvolutionShape] = (0..<51).map { j in
+    let (i, turn) = (j % 17, j / 17)
+    return ConvolutionShape(
         height: i + 1, width: 17 - i, channels: [16, 64][i % 2], outputChannels: [64, 16, 48][i % 3],
-        kernel: 3,
-        padding: min(i, 16 - i) < 2 ? 1 : [1, 0, 2][i % 3])
+        kernel: 3, stride: [1, 2, 2][turn],
+        padding: min(i, 16 - i) < 2 ? [1, 1, 2][turn] : [1, 0, 2][(i + turn) % 3])
 }
 
 struct Case: Sendable, CustomTestStringConvertible {
@@ -53,9 +54,11 @@ struct ConvolutionTests {
         #expect(Set(shapes.map(\.channels)) == [1, 3, 16, 17, 64])
         #expect(Set(shapes.map(\.outputChannels)) == [1, 3, 16, 17, 64])
         #expect(shapes.contains { $0.isPointwise })
-        let transformed = cases.filter { $0.path == .winograd }.map(\.shape)
-        #expect(Set(transformed.map(\.height)) == Set(1...17))
-        #expect(Set(transformed.map(\.padding)) == [0, 1, 2])
+        for stride in 1...2 {
+            let transformed = cases.filter { $0.path == .winograd && $0.shape.stride == stride }
+            #expect(Set(transformed.map(\.shape.height)) == Set(1...17))
+            #expect(Set(transformed.map(\.shape.padding)) == [0, 1, 2])
+        }
     }
 
     @Test(arguments: cases)

@@ -1,0 +1,124 @@
+extension PolyphaseConvolution {
+    /// Overwrites `transformed` with the transformed tiles as row tiles, shape `[81, row tiles of a strip]`.
+    func transform(
+        _ operand: borrowing Operand, tiles: Range<Int>, into transformed: inout MutableSpan<Float>
+    ) {
+        switch operand.reading {
+        case .plain: transform(operand, PlainReader.self, tiles: tiles, into: &transformed)
+        case .normalized: transform(operand, NormalizedReader.self, tiles: tiles, into: &transformed)
+        case .combined: transform(operand, CombinedReader.self, tiles: tiles, into: &transformed)
+        }
+    }
+
+    private func transform<Reader: ChannelReader>(
+        _ operand: borrowing Operand, _: Reader.Type, tiles: Range<Int>,
+        into transformed: inout MutableSpan<Float>
+    ) {
+        let size = rowTileCount(rows: strip, inner: channels)
+        TileVectors.with(count: polyphaseProducts) { vectors in
+            for tile in tiles {
+                let place = source.place(of: tile)
+                let (rowTile, row) = (tile - tiles.lowerBound).quotientAndRemainder(dividingBy: tileRows)
+                for channel in stride(from: 0, to: channels, by: vectorWidth) {
+                    let places = PolyphasePlaces(
+                        start: rowTile * tileRows * channels + channel * tileRows + row * vectorWidth,
+                        stride: size, memberStride: size, panel: 0)
+                    switch pass {
+                    case .forward:
+                        transformInput(
+                            operand, Reader.self, place, channel: channel, vectors, into: &transformed,
+                            places)
+                    case .inputGradient:
+                        transformGradient(
+                            operand, Reader.self, place, channel: channel, vectors, into: &transformed,
+                            places)
+                    }
+                }
+            }
+        }
+    }
+
+    /// Stores the 81 transformed values of sixteen channels of a 9×9 tile of the input.
+    @inline(__always)
+    func transformInput<Reader: ChannelReader>(
+        _ operand: borrowing Operand, _: Reader.Type, _ place: TileGrid.Place, channel: Int,
+        _ vectors: TileVectors, into transformed: inout MutableSpan<Float>, _ places: PolyphasePlaces
+    ) {
+        let reader = Reader(
+            operand, group: operand.groups.group(of: place.sample), channel: channel, channels: channels)
+        let corner = place.pixel * channels + channel
+        let line = source.width * channels
+        let hasAllRows = place.rows.count == source.reach
+        // Column by column, then row by row; the tile is kept turned, so that both write what lies together.
+        for j in 0..<9 {
+            let top = corner + j * channels
+            guard place.columns.contains(j) else {
+                vectors.setRow(j, PolyphaseNine.zero)
+                continue
+            }
+            let nine =
+                hasAllRows
+                ? phases { reader.vector(operand, at: top + $0 * line) }
+                : phases { place.rows.contains($0) ? reader.vector(operand, at: top + $0 * line) : Vector() }
+            vectors.setRow(j, nine)
+            // What the next tile reads beside this one.
+            for i in 0..<9 { reader.prefetch(operand, at: top + i * line + source.step * channels) }
+        }
+        for i in 0..<9 { places.storeRow(i, phases { vectors[9 * $0 + i] }, into: &transformed) }
+    }
+
+    /// `Bᵀ` of the values of even index, then the others.
+    @inline(__always)
+    private func phases(_ value: (Int) -> Vector) -> PolyphaseNine {
+        PolyphaseNine(
+            outer: polyphaseInput(
+                PolyphaseFive(m0: value(0), m1: value(2), m2: value(4), m3: value(6), m4: value(8))),
+            middle: WinogradFour(y0: value(1), y1: value(3), y2: value(5), y3: value(7)))
+    }
+
+    /// Stores the 81 transformed values of sixteen channels of a 5×5 tile of the output's gradient.
+    @inline(__always)
+    private func transformGradient<Reader: ChannelReader>(
+        _ operand: borrowing Operand, _: Reader.Type, _ place: TileGrid.Place, channel: Int,
+        _ vectors: TileVectors, into transformed: inout MutableSpan<Float>, _ places: PolyphasePlaces
+    ) {
+        let reader = Reader(
+            operand, group: operand.groups.group(of: place.sample), channel: channel, channels: channels)
+        let corner = place.pixel * channels + channel
+        let line = source.width * channels
+        for j in 0..<5 {
+            let top = corner + j * channels
+            @inline(__always)
+            func value(_ i: Int) -> Vector {
+                place.rows.contains(i) ? reader.vector(operand, at: top + i * line) : Vector()
+            }
+            guard place.columns.contains(j) else {
+                vectors.setRow(j, PolyphaseNine.zero)
+                continue
+            }
+            vectors.setRow(
+                j,
+                copies(
+                    PolyphaseFive(m0: value(0), m1: value(1), m2: value(2), m3: value(3), m4: value(4))))
+            if j > 0 {
+                for i in 0..<5 { reader.prefetch(operand, at: top + i * line + source.step * channels) }
+            }
+        }
+        for i in 0..<9 {
+            let five = PolyphaseFive(
+                m0: vectors[i], m1: vectors[9 + i], m2: vectors[18 + i], m3: vectors[27 + i],
+                m4: vectors[36 + i])
+            places.storeRow(i, copies(five), into: &transformed)
+        }
+    }
+
+    /// `Bᵀ` of five values, then those four of them that the middle weight meets.
+    @inline(__always)
+    private func copies(_ d: PolyphaseFive) -> PolyphaseNine {
+        PolyphaseNine(
+            outer: polyphaseInput(d),
+            middle: beginsOutside
+                ? WinogradFour(y0: d.m1, y1: d.m2, y2: d.m3, y3: d.m4)
+                : WinogradFour(y0: d.m0, y1: d.m1, y2: d.m2, y3: d.m3))
+    }
+}

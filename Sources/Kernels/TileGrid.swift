@@ -1,0 +1,38 @@
+/// The tiles of a batch's images: squares of `reach` pixels, `step` apart, which may overlap and lie partly outside.
+struct TileGrid: Sendable {
+    /// Size of an image.
+    let height: Int, width: Int
+    /// Tiles of an image along each axis.
+    let high: Int, wide: Int
+    let step: Int
+    let reach: Int
+    /// Row and column of the first tile's corner.
+    let origin: Int
+
+    /// Where a tile lies, and which of its rows and columns are inside the image.
+    struct Place {
+        let sample: Int
+        /// The pixel at the tile's corner, counted over the batch; meaningful with rows and columns inside only.
+        let pixel: Int
+        let rows: Range<Int>, columns: Range<Int>
+    }
+
+    var tilesPerImage: Int { high * wide }
+
+    @inline(__always)
+    func place(of tile: Int) -> Place {
+        let (sample, index) = tile.quotientAndRemainder(dividingBy: tilesPerImage)
+        let (i, j) = index.quotientAndRemainder(dividingBy: wide)
+        let top = origin + i * step
+        let left = origin + j * step
+        return Place(
+            sample: sample, pixel: (sample * height + top) * width + left, rows: inside(top, height),
+            columns: inside(left, width))
+    }
+
+    @inline(__always)
+    private func inside(_ start: Int, _ size: Int) -> Range<Int> {
+        let lower = max(0, -start)
+        return lower..<max(lower, min(reach, size - start))
+    }
+}
