@@ -14,7 +14,7 @@ extension PolyphaseConvolution {
         _ operand: borrowing Operand, _: Reader.Type, tiles: Range<Int>,
         into transformed: inout MutableSpan<Float>
     ) {
-        let size = rowTileCount(rows: strip, inner: channels)
+        let size = transformedStride
         TileVectors.with(count: polyphaseProducts) { vectors in
             for tile in tiles {
                 let place = source.place(of: tile)
@@ -56,13 +56,17 @@ extension PolyphaseConvolution {
                 vectors.setRow(j, PolyphaseNine.zero)
                 continue
             }
-            let nine =
-                hasAllRows
-                ? phases { reader.vector(operand, at: top + $0 * line) }
-                : phases { place.rows.contains($0) ? reader.vector(operand, at: top + $0 * line) : Vector() }
-            vectors.setRow(j, nine)
-            // What the next tile reads beside this one.
-            for i in 0..<9 { reader.prefetch(operand, at: top + i * line + source.step * channels) }
+            // Each branch stores its own: a row chosen between two would be taken apart into single floats.
+            if hasAllRows {
+                vectors.setRow(j, phases { reader.vector(operand, at: top + $0 * line) })
+            } else {
+                vectors.setRow(
+                    j,
+                    phases {
+                        place.rows.contains($0) ? reader.vector(operand, at: top + $0 * line) : Vector()
+                    })
+            }
+            for i in 0..<9 { reader.prefetch(operand, at: top + i * line + place.next * channels) }
         }
         for i in 0..<9 { places.storeRow(i, phases { vectors[9 * $0 + i] }, into: &transformed) }
     }
@@ -101,7 +105,7 @@ extension PolyphaseConvolution {
                 copies(
                     PolyphaseFive(m0: value(0), m1: value(1), m2: value(2), m3: value(3), m4: value(4))))
             if j > 0 {
-                for i in 0..<5 { reader.prefetch(operand, at: top + i * line + source.step * channels) }
+                for i in 0..<5 { reader.prefetch(operand, at: top + i * line + place.next * channels) }
             }
         }
         for i in 0..<9 {

@@ -50,7 +50,7 @@ extension PolyphaseConvolution {
         _ products: Span<Float>, _: Sink.Type, tiles: Range<Int>, columns: Range<Int>,
         _ epilogue: borrowing Epilogue, into output: inout MutableSpan<Float>, sums: inout MutableSpan<Double>
     ) {
-        let size = strip * block
+        let size = productStride
         TileVectors.with(count: polyphaseProducts) { vectors in
             for tile in tiles {
                 let place = target.place(of: tile)

@@ -25,8 +25,10 @@ struct PolyphaseWeightGradient: Sendable {
         into laneGradients: inout MutableSpan<Float>, on pool: WorkerPool
     ) {
         let lanes = (sampleCount + laneSize - 1) / laneSize
-        let splits = min(
-            lanes >= 2 * pool.threads ? 1 : 2 * pool.threads / max(lanes, 1), channels / vectorWidth)
+        // Items for all threads, of which most take as long; each split transforms the output's gradients again.
+        let items =
+            lanes > pool.threads && !lanes.isMultiple(of: pool.threads) ? 2 * pool.threads : pool.threads
+        let splits = max(min(channels / vectorWidth, (items + lanes - 1) / max(lanes, 1)), 1)
         let width = (channels / vectorWidth + splits - 1) / splits * vectorWidth
         let input = copy input
         let outputGradient = copy outputGradient
@@ -220,7 +222,7 @@ struct PolyphaseWeightGradient: Sendable {
                         vectors.setRow(
                             j, nine(WinogradFour(y0: value(0), y1: value(1), y2: value(2), y3: value(3))))
                         for i in 0..<4 {
-                            reader.prefetch(operand, at: top + (i * target.width + 4) * outputs)
+                            reader.prefetch(operand, at: top + (i * target.width + place.next) * outputs)
                         }
                     }
                     let places = layout.places(

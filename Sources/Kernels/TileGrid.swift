@@ -15,6 +15,8 @@ struct TileGrid: Sendable {
         /// The pixel at the tile's corner, counted over the batch; meaningful with rows and columns inside only.
         let pixel: Int
         let rows: Range<Int>, columns: Range<Int>
+        /// Pixels from this tile's corner to that of the next one: what to prefetch.
+        let next: Int
     }
 
     var tilesPerImage: Int { high * wide }
@@ -27,7 +29,11 @@ struct TileGrid: Sendable {
         let left = origin + j * step
         return Place(
             sample: sample, pixel: (sample * height + top) * width + left, rows: inside(top, height),
-            columns: inside(left, width))
+            columns: inside(left, width),
+            next: j + 1 < wide
+                ? step
+                : i + 1 < high
+                    ? step * width + origin - left : (height - top + origin) * width + origin - left)
     }
 
     @inline(__always)

@@ -24,17 +24,24 @@ private let laneSize = 2
 private func tolerance(_ path: ConvolutionPath) -> Double { path == .winograd ? 4e-6 : 2e-6 }
 
 /// Every shape with every path that can compute it.
-private let cases: [Case] = (shapes + winogradShapes).flatMap { shape in
+private let cases: [Case] = (shapes + winogradShapes + manyTiles).flatMap { shape in
     Convolution.paths(for: shape).map { Case(shape: shape, path: $0) }
 }
 
-/// Heights 1 to 17 again, once with stride 1 and twice with stride 2, for the shapes that are transformed: 3×3 and whole vectors of channels.
+/// Heights 1 to 17 again, once with stride 1 and twice with stride 2, for the shapes that are transformed: 3×3 and whole
+/// vectors of channels.
 private let winogradShapes: [ConvolutionShape] = (0..<51).map { j in
     let (i, turn) = (j % 17, j / 17)
     return ConvolutionShape(
         height: i + 1, width: 17 - i, channels: [16, 64][i % 2], outputChannels: [64, 16, 48][i % 3],
         kernel: 3, stride: [1, 2, 2][turn],
         padding: min(i, 16 - i) < 2 ? [1, 1, 2][turn] : [1, 0, 2][(i + turn) % 3])
+}
+
+/// Images of more tiles than a strip or a chunk of a weight gradient has.
+private let manyTiles = [1, 2].map {
+    ConvolutionShape(
+        height: 33 * $0, width: 34 * $0, channels: 16, outputChannels: 32, kernel: 3, stride: $0, padding: 1)
 }
 
 struct Case: Sendable, CustomTestStringConvertible {
@@ -56,7 +63,7 @@ struct ConvolutionTests {
         #expect(shapes.contains { $0.isPointwise })
         for stride in 1...2 {
             let transformed = cases.filter { $0.path == .winograd && $0.shape.stride == stride }
-            #expect(Set(transformed.map(\.shape.height)) == Set(1...17))
+            #expect(Set(1...17).isSubset(of: transformed.map(\.shape.height)))
             #expect(Set(transformed.map(\.shape.padding)) == [0, 1, 2])
         }
     }
