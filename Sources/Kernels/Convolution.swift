@@ -60,6 +60,12 @@ public struct Convolution: Sendable {
                 WinogradWeightGradient(winograd).scratchCount(
                     sampleCount: sampleCount, laneSize: laneSize, threads: threads))
         }
+        if let polyphase {
+            return max(
+                polyphase.scratchCount, PolyphaseConvolution(inputGradientOf: shape).scratchCount,
+                PolyphaseWeightGradient(polyphase).scratchCount(
+                    sampleCount: sampleCount, laneSize: laneSize, threads: threads))
+        }
         return max(
             taps.scratchCount, phases.map(\.scratchCount).max() ?? 0,
             TapWeightGradient(shape, usesLibrary: path == .library).scratchCount(

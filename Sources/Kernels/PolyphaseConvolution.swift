@@ -67,6 +67,8 @@ struct PolyphaseConvolution: Sendable {
     // the cache otherwise (64 channels: 3 to 5 % of the forward pass).
     var transformedStride: Int { rowTileCount(rows: strip, inner: channels) + vectorWidth }
     var productStride: Int { strip * block + vectorWidth }
+    /// Floats of a worker's memory that `convolve` needs.
+    var scratchCount: Int { transformedCount + productCount }
     private var transformedCount: Int { polyphaseProducts * transformedStride }
     private var productCount: Int { polyphaseProducts * productStride }
 
@@ -93,7 +95,7 @@ struct PolyphaseConvolution: Sendable {
         let operand = copy operand
         let epilogue = copy epilogue
         pool.share(
-            &output, &sums, items: imageItems * splits, scratch: transformedCount + productCount
+            &output, &sums, items: imageItems * splits, scratch: scratchCount
         ) { item, output, sums, scratch in
             let (group, split) = item.quotientAndRemainder(dividingBy: splits)
             let samples = group * images..<min((group + 1) * images, sampleCount)

@@ -24,16 +24,11 @@ struct PolyphaseWeightGradient: Sendable {
         input: borrowing Operand, outputGradient: borrowing Operand, sampleCount: Int, laneSize: Int,
         into laneGradients: inout MutableSpan<Float>, on pool: WorkerPool
     ) {
-        let lanes = (sampleCount + laneSize - 1) / laneSize
-        // Items for all threads, of which most take as long; each split transforms the output's gradients again.
-        let items =
-            lanes > pool.threads && !lanes.isMultiple(of: pool.threads) ? 2 * pool.threads : pool.threads
-        let splits = max(min(channels / vectorWidth, (items + lanes - 1) / max(lanes, 1)), 1)
-        let width = (channels / vectorWidth + splits - 1) / splits * vectorWidth
+        let (lanes, splits, layout) = cut(
+            sampleCount: sampleCount, laneSize: laneSize, threads: pool.threads)
+        let width = layout.width
         let input = copy input
         let outputGradient = copy outputGradient
-        let tiles = convolution.source.tilesPerImage * min(laneSize, sampleCount)
-        let layout = Layout(convolution, width: width, tiles: tiles)
         let weightCount = 9 * channels * outputs
         var none = MutableSpan<Double>()
         pool.share(
@@ -48,6 +43,23 @@ struct PolyphaseWeightGradient: Sendable {
                 input: input, outputGradient: outputGradient, samples: samples, channelRange: range, layout,
                 into: &own, scratch: &scratch)
         }
+    }
+
+    /// Floats of a worker's memory that `accumulate` needs.
+    func scratchCount(sampleCount: Int, laneSize: Int, threads: Int) -> Int {
+        cut(sampleCount: sampleCount, laneSize: laneSize, threads: threads).layout.count
+    }
+
+    private func cut(
+        sampleCount: Int, laneSize: Int, threads: Int
+    ) -> (lanes: Int, splits: Int, layout: Layout) {
+        let lanes = (sampleCount + laneSize - 1) / laneSize
+        // Items for all threads, of which most take as long; each split transforms the output's gradients again.
+        let items = lanes > threads && !lanes.isMultiple(of: threads) ? 2 * threads : threads
+        let splits = max(min(channels / vectorWidth, (items + lanes - 1) / max(lanes, 1)), 1)
+        let width = (channels / vectorWidth + splits - 1) / splits * vectorWidth
+        let tiles = convolution.source.tilesPerImage * min(laneSize, sampleCount)
+        return (lanes, splits, Layout(convolution, width: width, tiles: tiles))
     }
 
     /// How a worker's memory is used: transformed inputs, transformed gradients, products.
