@@ -37,8 +37,10 @@ public struct Convolution: Sendable {
         phases = TapConvolution.inputGradient(of: shape, usesLibrary: path == .library)
     }
 
-    /// A convolution by the fastest path for its shape.
-    public init(_ shape: ConvolutionShape) { self.init(shape, path: Self.paths(for: shape)[0]) }
+    /// A convolution by the path that is chosen for its shape.
+    public init(_ shape: ConvolutionShape, _ choices: ConvolutionChoices = .shape) {
+        self.init(shape, path: choices.path(for: shape))
+    }
 
     /// The paths that can compute a shape, the one to prefer first.
     public static func paths(for shape: ConvolutionShape) -> [ConvolutionPath] {

@@ -2,7 +2,7 @@
 ///
 /// Images are NHWC, weights `[R, S, C, K]`: a kernel position's `[C, K]` matrix is contiguous, and so is
 /// what one kernel row contributes to the weight gradient.
-public struct ConvolutionShape: Hashable, Sendable {
+public struct ConvolutionShape: Hashable, Codable, Sendable {
     /// Input size and channels: `H`, `W`, `C`.
     public let height: Int, width: Int, channels: Int
     /// Output channels `K`.

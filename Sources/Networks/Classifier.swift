@@ -13,15 +13,24 @@ public final class Classifier {
     public let parameters: ParameterStore
     /// Every convolution, in the order of the state dictionary.
     public let convolutionShapes: [ConvolutionShape]
+    /// The path of each of them.
+    public let convolutions: ConvolutionChoices
     private let network: ResNet
     private let head: ClassifierHead
 
     /// A classifier with every parameter 0; initialise or load it.
     ///
-    /// - Parameter imageSize: Height and width of the images, instead of those the network is made for.
-    public init(_ name: NetworkName, head kind: HeadKind, classes: Int, imageSize: Int? = nil) {
+    /// - Parameters:
+    ///   - imageSize: Height and width of the images, instead of those the network is made for.
+    ///   - convolutions: The path of each convolution.
+    /// - Precondition: `convolutions` can compute the network's shapes.
+    public init(
+        _ name: NetworkName, head kind: HeadKind, classes: Int, imageSize: Int? = nil,
+        convolutions: ConvolutionChoices = .shape
+    ) {
         useOneThreadPerMatrixProduct()
-        let architecture = name.architecture(imageSize: imageSize ?? name.imageSize)
+        var architecture = name.architecture(imageSize: imageSize ?? name.imageSize)
+        architecture.convolutions = convolutions
         let store = ParameterStore()
         let network = ResNet(architecture, in: store)
         head = ClassifierHead(
@@ -30,6 +39,7 @@ public final class Classifier {
         store.allocate()
         self.network = network
         convolutionShapes = architecture.convolutionShapes
+        self.convolutions = convolutions
         self.name = name
         headKind = kind
         self.classes = classes

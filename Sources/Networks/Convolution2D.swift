@@ -7,9 +7,12 @@ struct Convolution2D: Sendable {
     private let convolution: Convolution
     private let weights: Range<Int>
 
-    init(_ name: String, _ shape: ConvolutionShape, initializer: Initializer, in store: ParameterStore) {
+    init(
+        _ name: String, _ shape: ConvolutionShape, _ choices: ConvolutionChoices, initializer: Initializer,
+        in store: ParameterStore
+    ) {
         self.shape = shape
-        convolution = Convolution(shape)
+        convolution = Convolution(shape, choices)
         weights = store.parameter(
             "\(name).weight", shape: [shape.outputChannels, shape.channels, shape.kernel, shape.kernel],
             layout: .convolution, initializer)

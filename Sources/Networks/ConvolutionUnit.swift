@@ -21,9 +21,9 @@ final class ConvolutionUnit {
     ///   - rectifies: Whether a rectifier follows at once, before anything is added.
     init(
         _ names: (convolution: String, normalization: String), _ shape: ConvolutionShape,
-        initializer: Initializer, rectifies: Bool, in store: ParameterStore
+        _ choices: ConvolutionChoices, initializer: Initializer, rectifies: Bool, in store: ParameterStore
     ) {
-        convolution = Convolution2D(names.convolution, shape, initializer: initializer, in: store)
+        convolution = Convolution2D(names.convolution, shape, choices, initializer: initializer, in: store)
         normalization = BatchNormalization2D(
             names.normalization, channels: shape.outputChannels, positions: shape.outputPositions, in: store)
         self.rectifies = rectifies

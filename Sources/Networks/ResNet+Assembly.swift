@@ -7,7 +7,8 @@ extension ConvolutionUnit {
         _ architecture: ResidualArchitecture, rectifies: Bool, in store: ParameterStore
     ) {
         self.init(
-            names, shape, initializer: architecture.initializer(of: shape), rectifies: rectifies, in: store)
+            names, shape, architecture.convolutions, initializer: architecture.initializer(of: shape),
+            rectifies: rectifies, in: store)
     }
 }
 

@@ -47,6 +47,8 @@ struct ResidualArchitecture: Sendable {
     let classifierName: String
 
     let imageChannels = 3
+    /// The path of each convolution.
+    var convolutions = ConvolutionChoices.shape
 
     func initializer(of shape: ConvolutionShape) -> Initializer {
         switch initialization {

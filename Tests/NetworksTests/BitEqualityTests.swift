@@ -32,6 +32,29 @@ struct BitEqualityTests {
         #expect(one.report == three.report)
     }
 
+    /// Every path gives one result, and they are the same to rounding.
+    @Test(arguments: [
+        ConvolutionChoices.fixed(path: .winograd), .fixed(path: .tiled), .fixed(path: .library), mixed,
+    ])
+    func everyChoiceOfPathsGivesItsBitsOnRanksAndThreads(choices: ConvolutionChoices) throws {
+        let one = try Self.step(group: 0, worldSize: 1, threads: 1, choices)
+        #expect(try Self.step(group: 0, worldSize: 1, threads: 2, choices) == one)
+        #expect(try Self.step(group: 0, worldSize: 2, threads: 1, choices) == one)
+
+        let rule = try Self.step(group: 0, worldSize: 1, threads: 1)
+        #expect(relativeError(one.report, rule.report) < 1e-5)
+        #expect((one.gradients.bits == rule.gradients.bits) == (choices == .fixed(path: .winograd)))
+    }
+
+    /// As if measured: the network's shapes take the paths in turn.
+    private static let mixed = ConvolutionChoices.measured(
+        paths: Set(NetworkName.resnet20.convolutionShapes).sorted {
+            ($0.height, $0.channels, $0.stride) < ($1.height, $1.channels, $1.stride)
+        }.enumerated().map { index, shape in
+            let paths = Convolution.paths(for: shape)
+            return .init(shape: shape, path: paths[(index + 1) % paths.count])
+        })
+
     @Test func theHeadAndTheNetworkSeeGroups() throws {
         let batch = try Self.step(group: 0, worldSize: 1, threads: 1)
         let groups = try Self.step(group: 8, worldSize: 1, threads: 1)
@@ -78,14 +101,16 @@ struct BitEqualityTests {
         var statistics: [Float]
     }
 
-    private static func step(group: Int, worldSize: Int, threads: Int) throws -> Outcome {
+    private static func step(
+        group: Int, worldSize: Int, threads: Int, _ choices: ConvolutionChoices = .shape
+    ) throws -> Outcome {
         let ranks = try ThreadedWorld.run(size: worldSize) { rank, world in
             let placement = BatchPlacement(
                 sampleCount: samples, laneSize: laneSize, group: group, rank: rank, worldSize: worldSize)
             let training = Pass(
                 placement, mode: .training, pool: WorkerPool(threads: threads),
                 sumAcrossRanks: { world.sumAcrossRanks(&$0, rank: rank) })
-            let model = model()
+            let model = model(choices)
             let report = try model.differentiate(
                 images: images(placement.samples), labels: labels(placement.samples), training)
             return Outcome(
@@ -98,8 +123,9 @@ struct BitEqualityTests {
             statistics: ranks[0].statistics)
     }
 
-    private static func model() -> Classifier {
-        let model = Classifier(.resnet20, head: .t2fnorm(temperature: 0.1), classes: 10)
+    private static func model(_ choices: ConvolutionChoices = .shape) -> Classifier {
+        let model = Classifier(
+            .resnet20, head: .t2fnorm(temperature: 0.1), classes: 10, convolutions: choices)
         model.parameters.initialize(seed: 3)
         return model
     }
