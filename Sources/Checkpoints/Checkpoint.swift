@@ -1,3 +1,4 @@
+public import Kernels
 public import Networks
 
 /// A snapshot of a run.
@@ -21,6 +22,8 @@ public struct Checkpoint: Sendable {
     public var classes: Int
     /// τ of a T2FNorm head; `nil` of a linear one.
     public var temperature: Float?
+    /// The path of each convolution.
+    public var convolutions: ConvolutionChoices
     public var position: TrainingPosition
     /// The resolved configuration as YAML.
     public var configuration: String
@@ -45,6 +48,7 @@ public struct Checkpoint: Sendable {
             case .linear: nil
             case .t2fnorm(let temperature): temperature
             }
+        convolutions = classifier.convolutions
         self.position = position
         self.configuration = configuration
         self.dataFingerprint = dataFingerprint
@@ -55,12 +59,14 @@ public struct Checkpoint: Sendable {
     }
 
     init(
-        network: String, classes: Int, temperature: Float?, position: TrainingPosition, configuration: String,
-        dataFingerprint: String, state: [Tensor], momentum: [Tensor]
+        network: String, classes: Int, temperature: Float?, convolutions: ConvolutionChoices,
+        position: TrainingPosition, configuration: String, dataFingerprint: String, state: [Tensor],
+        momentum: [Tensor]
     ) {
         self.network = network
         self.classes = classes
         self.temperature = temperature
+        self.convolutions = convolutions
         self.position = position
         self.configuration = configuration
         self.dataFingerprint = dataFingerprint
@@ -75,10 +81,24 @@ public struct Checkpoint: Sendable {
         guard let name = NetworkName(rawValue: network) else {
             throw CheckpointError(path: path, reason: "network '\(network)' is not one this version knows")
         }
+        try checkConvolutions(of: name, path: path)
         let classifier = Classifier(
-            name, head: temperature.map { .t2fnorm(temperature: $0) } ?? .linear, classes: classes)
+            name, head: temperature.map { .t2fnorm(temperature: $0) } ?? .linear, classes: classes,
+            convolutions: convolutions)
         try restore(classifier, path: path)
         return classifier
+    }
+
+    /// Refuses kept paths by which this program cannot compute the convolutions of `name`.
+    public func checkConvolutions(of name: NetworkName, path: String) throws(CheckpointError) {
+        guard convolutions.canCompute(name.convolutionShapes) else {
+            throw CheckpointError(
+                path: path,
+                reason: """
+                    keeps convolution paths by which this version cannot compute a \(name.rawValue); go on with the \
+                    version that wrote it
+                    """)
+        }
     }
 
     /// Overwrites the parameters and running statistics of `classifier`.

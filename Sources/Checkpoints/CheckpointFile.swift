@@ -2,12 +2,13 @@ internal import Checksums
 internal import Files
 internal import Foundation
 internal import HDF5
+internal import Kernels
 
 /// The file of one checkpoint: HDF5, one dataset a tensor with a checksum each.
 ///
 /// | object | content |
 /// |---|---|
-/// | `/` attributes | `formatVersion`, `network`, `classes`, `temperature` (T2FNorm only), `configuration` (YAML), `position` (JSON), `dataFingerprint`, `checksum` of these |
+/// | `/` attributes | `formatVersion`, `network`, `classes`, `temperature` (T2FNorm only), `convolutions` (JSON; absent where paths follow the shapes), `configuration` (YAML), `position` (JSON), `dataFingerprint`, `checksum` of these |
 /// | `/state/<name>` | float32, PyTorch's shape and order; attributes `index`, `checksum` (CRC-64, hexadecimal) |
 /// | `/momentum/<name>` | likewise; absent where only the model is kept |
 enum CheckpointFile {
@@ -54,48 +55,67 @@ enum CheckpointFile {
         let classes: Int64 = try file.attribute("classes")
         let temperature: Float? =
             file.hasAttribute("temperature") ? try file.attribute("temperature") as Float : nil
+        let convolutions =
+            file.hasAttribute("convolutions") ? try file.stringAttribute("convolutions") : nil
         let configuration = try file.stringAttribute("configuration")
         let position = try file.stringAttribute("position")
         let fingerprint = try file.stringAttribute("dataFingerprint")
         let header = headerChecksum(
-            network, Int(classes), temperature, configuration, position, fingerprint)
+            network, Int(classes), temperature, convolutions, configuration, position, fingerprint)
         guard try file.stringAttribute("checksum") == header else {
             throw CheckpointError(
                 path: path, reason: "header does not match its checksum: the file is damaged")
         }
         return Checkpoint(
             network: network, classes: Int(classes), temperature: temperature,
+            convolutions: try decodeConvolutions(convolutions, path: path),
             position: try JSONDecoder().decode(TrainingPosition.self, from: Data(position.utf8)),
             configuration: configuration, dataFingerprint: fingerprint,
             state: try readTensors("state", of: file, path: path),
             momentum: try readTensors("momentum", of: file, path: path))
     }
 
-    private static func writeHeader(_ checkpoint: Checkpoint, to file: borrowing HDF5File) throws {
+    private static func decodeConvolutions(
+        _ json: String?, path: String
+    ) throws(CheckpointError) -> ConvolutionChoices {
+        guard let json else { return .shape }
+        guard let choices = try? JSONDecoder().decode(ConvolutionChoices.self, from: Data(json.utf8)) else {
+            throw CheckpointError(
+                path: path, reason: "keeps convolution paths that this version does not know")
+        }
+        return choices
+    }
+
+    private static func encode(_ value: some Encodable) throws -> String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = .sortedKeys
-        let position = String(decoding: try encoder.encode(checkpoint.position), as: UTF8.self)
+        return String(decoding: try encoder.encode(value), as: UTF8.self)
+    }
+
+    private static func writeHeader(_ checkpoint: Checkpoint, to file: borrowing HDF5File) throws {
+        let position = try encode(checkpoint.position)
+        let convolutions = checkpoint.convolutions == .shape ? nil : try encode(checkpoint.convolutions)
         try file.setAttribute("formatVersion", formatVersion)
         try file.setAttribute("network", checkpoint.network)
         try file.setAttribute("classes", Int64(checkpoint.classes))
         if let temperature = checkpoint.temperature { try file.setAttribute("temperature", temperature) }
+        if let convolutions { try file.setAttribute("convolutions", convolutions) }
         try file.setAttribute("configuration", checkpoint.configuration)
         try file.setAttribute("position", position)
         try file.setAttribute("dataFingerprint", checkpoint.dataFingerprint)
         let checksum = headerChecksum(
-            checkpoint.network, checkpoint.classes, checkpoint.temperature, checkpoint.configuration,
-            position,
-            checkpoint.dataFingerprint)
+            checkpoint.network, checkpoint.classes, checkpoint.temperature, convolutions,
+            checkpoint.configuration, position, checkpoint.dataFingerprint)
         try file.setAttribute("checksum", checksum)
     }
 
     private static func headerChecksum(
-        _ network: String, _ classes: Int, _ temperature: Float?, _ configuration: String,
-        _ position: String, _ fingerprint: String
+        _ network: String, _ classes: Int, _ temperature: Float?, _ convolutions: String?,
+        _ configuration: String, _ position: String, _ fingerprint: String
     ) -> String {
-        let fields = [
-            network, "\(classes)", temperature.map { "\($0)" } ?? "", configuration, position, fingerprint,
-        ]
+        let fields =
+            [network, "\(classes)", temperature.map { "\($0)" } ?? "", configuration, position, fingerprint]
+            + [convolutions].compactMap(\.self)
         return CRC64(fields.joined(separator: "\u{0}").utf8).hexadecimal
     }
 }

@@ -1,5 +1,7 @@
 import Checkpoints
 import Foundation
+import HDF5
+import Kernels
 import Networks
 import TestSupport
 import Testing
@@ -29,6 +31,29 @@ import Testing
             #expect(bits(loaded.state) == bits(saved.state))
             #expect(loaded.momentum.map(\.name) == saved.momentum.map(\.name))
             #expect(bits(loaded.momentum) == bits(saved.momentum))
+        }
+    }
+
+    @Test(arguments: [ConvolutionChoices.fixed(path: .tiled), Samples.measured])
+    func theConvolutionPathsAreKept(choices: ConvolutionChoices) throws {
+        try withTemporaryFolder { folder in
+            let saved = Samples.checkpoint(of: Samples.classifier(convolutions: choices))
+            let store = CheckpointStore(folder: folder, keep: 1)
+            try store.save(saved)
+            let loaded = try #require(try store.newest())
+            #expect(loaded.checkpoint.convolutions == choices)
+            #expect(try loaded.checkpoint.makeClassifier(path: loaded.path).convolutions == choices)
+        }
+    }
+
+    /// So are the files of versions that knew nothing else.
+    @Test func aFileWithoutPathsFollowsTheShapes() throws {
+        try withTemporaryFolder { folder in
+            let store = CheckpointStore(folder: folder, keep: 1)
+            try store.save(Samples.checkpoint())
+            let newest = try #require(try store.newest())
+            #expect(!(try HDF5File(opening: newest.path).hasAttribute("convolutions")))
+            #expect(newest.checkpoint.convolutions == .shape)
         }
     }
 
@@ -141,6 +166,20 @@ import Testing
             let bytes = try Data(contentsOf: URL(filePath: path))
             let place = try #require(bytes.firstRange(of: Data(newer.dataFingerprint.utf8)))
             try Samples.damage(path, at: place.lowerBound)
+            try expectOlder(store, passingOver: path, saying: "header does not match its checksum")
+        }
+    }
+
+    @Test func aKeptPathWithOneWrongBitIsNoticed() throws {
+        try withTemporaryFolder { folder in
+            let store = CheckpointStore(folder: folder, keep: 2)
+            try store.save(Samples.checkpoint(step: 10))
+            try store.save(
+                Samples.checkpoint(of: Samples.classifier(convolutions: Samples.measured), step: 20))
+            let path = "\(folder)/step-00000020.h5"
+            let bytes = try Data(contentsOf: URL(filePath: path))
+            let place = try #require(bytes.firstRange(of: Data("outputChannels\":16".utf8)))
+            try Samples.damage(path, at: place.upperBound - 1)
             try expectOlder(store, passingOver: path, saying: "header does not match its checksum")
         }
     }

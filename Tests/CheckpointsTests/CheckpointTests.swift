@@ -1,4 +1,5 @@
 import Checkpoints
+import Kernels
 import Networks
 import Testing
 
@@ -23,6 +24,16 @@ import Testing
         let error = #expect(throws: CheckpointError.self) { try checkpoint.makeClassifier(path: "a.h5") }
         #expect(
             "\(try #require(error))" == "checkpoint a.h5: network 'resnet21' is not one this version knows")
+    }
+
+    @Test func pathsThatCannotComputeTheNetworkAreRefused() throws {
+        var checkpoint = Samples.checkpoint()
+        checkpoint.convolutions = .measured(
+            paths: NetworkName.resnet20.convolutionShapes.map { .init(shape: $0, path: .winograd) })
+        let error = #expect(throws: CheckpointError.self) { try checkpoint.makeClassifier(path: "a.h5") }
+        #expect(
+            try #require(error).reason.hasPrefix(
+                "keeps convolution paths by which this version cannot compute a resnet20"))
     }
 
     @Test func anotherNetworkIsRefused() throws {

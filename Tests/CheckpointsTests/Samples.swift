@@ -1,5 +1,6 @@
 import Checkpoints
 import Foundation
+import Kernels
 import Networks
 import TestSupport
 
@@ -7,14 +8,23 @@ import TestSupport
 enum Samples {
     /// A classifier whose tensor number `i` holds the test values of stream `i`.
     static func classifier(
-        _ name: NetworkName = .resnet20, head: HeadKind = .t2fnorm(temperature: 0.1), classes: Int = 10
+        _ name: NetworkName = .resnet20, head: HeadKind = .t2fnorm(temperature: 0.1), classes: Int = 10,
+        convolutions: ConvolutionChoices = .shape
     ) -> Classifier {
-        let classifier = Classifier(name, head: head, classes: classes)
+        let classifier = Classifier(name, head: head, classes: classes, convolutions: convolutions)
         let store = classifier.parameters
         for (index, entry) in store.entries.enumerated() where entry.role != .batchCount {
             store.setElements(of: entry, to: testValues(count: entry.count, stream: index))
         }
         return classifier
+    }
+
+    /// As if measured: the last path of each shape.
+    static var measured: ConvolutionChoices {
+        .measured(
+            paths: NetworkName.resnet20.convolutionShapes.map {
+                .init(shape: $0, path: Convolution.paths(for: $0).last!)
+            })
     }
 
     static func position(step: Int) -> TrainingPosition {
