@@ -98,7 +98,7 @@ let package = Package(
             swiftSettings: settings),
 
         .target(
-            name: "TestSupport", dependencies: ["Kernels", "Workers"], path: "Tests/TestSupport",
+            name: "TestSupport", dependencies: ["Cluster", "Kernels", "Workers"], path: "Tests/TestSupport",
             swiftSettings: settings),
         .executableTarget(
             name: "cluster-check", dependencies: ["Cluster", "Kernels", "Workers", "CProcessorCheck"],
@@ -117,7 +117,9 @@ let package = Package(
         tests("Metrics"),
         tests("Detection", ["Metrics", "Kernels"]),
         tests("RunConfiguration"),
-        tests("Training", ["Networks", "Kernels", "Workers", "RunConfiguration"]),
+        tests(
+            "Training",
+            ["Checkpoints", "Cluster", "Datasets", "Networks", "Kernels", "Workers", "RunConfiguration"]),
         tests("Reporting", ["Metrics"]),
         .testTarget(
             name: "LaunchTests", dependencies: ["TestSupport"], exclude: ["compare_pytorch_test.py"],

@@ -24,7 +24,7 @@ extension RunConfiguration {
 /// Keys, with all below them, that leave a run's mathematics as they are.
 private let harmless = [
     "name", "output", "data.test", "data.prefetch", "training.keep", "training.checkpointEvery",
-    "training.stopAfterSteps", "compute", "evaluation",
+    "training.stopAfterSteps", "compute.threads", "evaluation",
 ]
 
 private func compare(

@@ -52,8 +52,24 @@ public struct BatchNormConfiguration: Codable, Equatable, Sendable {
 
 /// How the machine is used.
 public struct ComputeConfiguration: Codable, Equatable, Sendable {
+    /// How the path of each convolution is chosen; paths differ in speed and in rounding.
+    public enum Convolution: String, Choice {
+        /// The path to prefer for the layer's shape, the same on every machine.
+        case shape
+        /// The path that is fastest when the run starts, as rank 0 measures; its checkpoints keep it.
+        case measured
+        /// Transforms (F(4×4, 3×3)) where the shape allows it, elsewhere as `shape`.
+        case winograd
+        /// Direct convolution in register tiles.
+        case tiled
+        /// Direct convolution with the BLAS library's products.
+        case library
+    }
+
     /// Worker threads of each rank; 0 to share the node's cores among its ranks.
     public var threads = 0
+    /// How the path of each convolution is chosen; part of the mathematics.
+    public var convolution = Convolution.shape
 
     public init() {}
 

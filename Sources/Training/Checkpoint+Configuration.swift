@@ -1,9 +1,10 @@
 public import Checkpoints
+internal import Kernels
 internal import Networks
 public import RunConfiguration
 
 extension Checkpoint {
-    /// Refuses a model of another network, head or number of classes than `configuration` says.
+    /// Refuses a model of another network, head, number of classes or choice of paths than `configuration` says.
     ///
     /// - Parameter path: Where the snapshot came from, for the error.
     public func check(fits configuration: RunConfiguration, path: String) throws(CheckpointError) {
@@ -19,6 +20,15 @@ extension Checkpoint {
             throw CheckpointError(
                 path: path,
                 reason: "holds \(found), the configuration says \(expected); name another checkpoint")
+        }
+        let choice = configuration.compute.convolution.rawValue
+        guard convolutions.name == choice else {
+            throw CheckpointError(
+                path: path,
+                reason: """
+                    was trained with compute.convolution \(convolutions.name), the configuration says \(choice); set \
+                    it back, or name another checkpoint
+                    """)
         }
     }
 

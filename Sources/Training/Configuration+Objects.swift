@@ -1,4 +1,5 @@
 public import Datasets
+public import Kernels
 public import Networks
 public import RunConfiguration
 
@@ -52,15 +53,39 @@ extension RunConfiguration {
     }
 }
 
-extension Classifier {
-    /// The classifier that `configuration` asks for, every parameter 0.
-    public convenience init(_ configuration: RunConfiguration) throws(ConfigurationError) {
-        guard let name = NetworkName(rawValue: configuration.network.name) else {
+extension RunConfiguration {
+    /// The network that is asked for, made for the images that there are.
+    public func networkName() throws(ConfigurationError) -> NetworkName {
+        guard let name = NetworkName(rawValue: network.name) else {
             throw ConfigurationError(
-                key: "network.name", found: configuration.network.name,
+                key: "network.name", found: network.name,
                 expected: "one of \(RunConfiguration.knownNetworks.joined(separator: ", "))")
         }
-        try configuration.checkImageSize(of: name)
-        self.init(name, head: configuration.headKind, classes: configuration.network.classes)
+        try checkImageSize(of: name)
+        return name
+    }
+}
+
+extension ComputeConfiguration.Convolution {
+    /// The paths that need no measurement; `nil` for those that do.
+    var choices: ConvolutionChoices? {
+        switch self {
+        case .shape: .shape
+        case .measured: nil
+        case .winograd: .fixed(path: .winograd)
+        case .tiled: .fixed(path: .tiled)
+        case .library: .fixed(path: .library)
+        }
+    }
+}
+
+extension Classifier {
+    /// The classifier that `configuration` asks for, every parameter 0.
+    public convenience init(
+        _ configuration: RunConfiguration, convolutions: ConvolutionChoices = .shape
+    ) throws(ConfigurationError) {
+        self.init(
+            try configuration.networkName(), head: configuration.headKind,
+            classes: configuration.network.classes, convolutions: convolutions)
     }
 }

@@ -1,7 +1,8 @@
 public import Files
 internal import Foundation
+internal import Kernels
 
-/// `metrics.jsonl`: one JSON object a line for each update and each epoch, in order.
+/// `metrics.jsonl`: one JSON object a line for each update, each epoch and each measured convolution, in order.
 ///
 /// Lines of updates hold nothing that depends on the machine, so two runs of one configuration have the same ones.
 public final class EventLog {
@@ -18,6 +19,12 @@ public final class EventLog {
         enum Key: CodingKey { case event }
     }
 
+    /// A convolution's line, which like every line says after which update it was written.
+    private struct MeasurementLine: Encodable {
+        let step = 0
+        let measurement: ConvolutionMeasurement
+    }
+
     private struct Position: Decodable {
         let step: Int
     }
@@ -26,7 +33,7 @@ public final class EventLog {
     private let file: FileHandle
     private let encoder = JSONEncoder()
 
-    /// Opens the log to go on after update `step`: what was logged of later ones is dropped.
+    /// Opens the log to go on after update `step`: what was logged of later ones is dropped; after 0, everything.
     public init(path: String, afterStep step: Int) throws(FileError) {
         encoder.outputFormatting = .sortedKeys
         self.path = path
@@ -46,6 +53,10 @@ public final class EventLog {
         switch event {
         case .step(let report): try append(Line(event: "step", report: report))
         case .epoch(let report): try append(Line(event: "epoch", report: report))
+        case .convolutions(let report):
+            for measurement in report.measurements {
+                try append(Line(event: "convolution", report: MeasurementLine(measurement: measurement)))
+            }
         case .started, .notice, .checkpoint: return
         }
     }
@@ -59,7 +70,7 @@ public final class EventLog {
     }
 
     private static func lines(of path: String, upToStep step: Int) -> [String] {
-        guard let text = try? String(contentsOfFile: path, encoding: .utf8) else { return [] }
+        guard step > 0, let text = try? String(contentsOfFile: path, encoding: .utf8) else { return [] }
         return text.split(separator: "\n").map(String.init).filter { line in
             guard let position = try? JSONDecoder().decode(Position.self, from: Data(line.utf8)) else {
                 return false

@@ -3,7 +3,7 @@ public import Cluster
 internal import Datasets
 internal import Detection
 internal import Files
-internal import Kernels
+public import Kernels
 internal import Networks
 public import RunConfiguration
 internal import Workers
@@ -16,18 +16,23 @@ public final class Trainer {
     private let configuration: RunConfiguration
     private let communicator: any Communicator
     private let observer: (TrainingEvent) -> Void
+    private let measure: ([ConvolutionShape]) -> [ConvolutionMeasurement]
     private let directory: RunDirectory
     private let store: CheckpointStore
     private var log: EventLog?
     private var logFailure: FileError?
 
-    /// - Parameter observer: Called on every rank with each event, in order.
+    /// - Parameters:
+    ///   - observer: Called on every rank with each event, in order.
+    ///   - measure: Measures the paths of a network's convolutions; called on rank 0 where the configuration wants it.
     public init(
         _ configuration: RunConfiguration, communicator: any Communicator,
-        observer: @escaping (TrainingEvent) -> Void = { _ in }
+        observer: @escaping (TrainingEvent) -> Void = { _ in },
+        measure: @escaping ([ConvolutionShape]) -> [ConvolutionMeasurement] = { measureConvolutions($0) }
     ) {
         self.configuration = configuration
         self.communicator = communicator
+        self.measure = measure
         self.observer = observer
         directory = RunDirectory(configuration)
         store = CheckpointStore(folder: directory.checkpointsPath, keep: configuration.training.keep)
@@ -41,7 +46,11 @@ public final class Trainer {
             try TrainingSetup(
                 self.configuration, store: self.store, resume: resume, self.communicator)
         }
-        let session = try together { try TrainingSession(self.configuration, setup, self.communicator) }
+        let decision = try decideConvolutions(setup)
+        let session = try together {
+            try TrainingSession(
+                self.configuration, setup, convolutions: decision.choices, self.communicator)
+        }
         try together {
             guard self.communicator.rank == 0 else { return }
             try self.directory.create()
@@ -49,11 +58,21 @@ public final class Trainer {
             self.log = try EventLog(path: self.directory.metricsPath, afterStep: session.position.step)
         }
         announce(setup, session)
+        if let report = decision.report { emit(.convolutions(report)) }
         let stop = configuration.training.stopAfterSteps
         while !session.isDone && (stop == 0 || session.position.step < stop) {
             try advance(session)
         }
         if stop != 0 && !session.isDone { try save(session) }
+    }
+
+    /// The paths of the convolutions: rank 0's, on every rank.
+    private func decideConvolutions(_ setup: TrainingSetup) throws -> ConvolutionDecision {
+        let own = try together { () throws -> [UInt8] in
+            guard self.communicator.rank == 0 else { return [] }
+            return try ConvolutionDecision(self.configuration, setup, measure: self.measure).message()
+        }
+        return try ConvolutionDecision(message: try communicator.broadcast(own, from: 0))
     }
 
     /// One step, and what falls due after it.

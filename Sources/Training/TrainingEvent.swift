@@ -1,8 +1,12 @@
+public import Kernels
+
 /// What a run tells those who watch it; sent on every rank, in order.
 public enum TrainingEvent: Equatable, Sendable {
     case started(TrainingPlan)
     /// Something the user should know, in one line.
     case notice(String)
+    /// The convolutions were measured and their paths chosen; not where a checkpoint has kept the choice.
+    case convolutions(ConvolutionReport)
     case step(StepReport)
     case epoch(EpochReport)
     /// A checkpoint was written; `isBest` if it is the best model so far.
@@ -26,6 +30,14 @@ public struct TrainingPlan: Equatable, Sendable {
     public var runDirectory: String
     /// Bytes that a rank will take at most.
     public var memoryByteCount: Int
+}
+
+/// What rank 0 measured of the network's convolutions.
+public struct ConvolutionReport: Equatable, Codable, Sendable {
+    /// Each shape of the network once, in its order.
+    public var measurements: [ConvolutionMeasurement]
+    /// Time it took.
+    public var seconds: Double
 }
 
 /// One update.

@@ -12,6 +12,7 @@ final class TrainingSession {
     let classifier: Classifier
     let validation: PackedDataset
     let pool: WorkerPool
+    private let memory: MemoryBudget
     private(set) var position: TrainingPosition
     private var optimizer: MomentumSGD
     private let schedule: LearningRateSchedule
@@ -26,9 +27,13 @@ final class TrainingSession {
     private var dataWait = Duration.zero
     private var timedSamples = 0
 
-    init(_ configuration: RunConfiguration, _ setup: TrainingSetup, _ communicator: any Communicator) throws {
+    init(
+        _ configuration: RunConfiguration, _ setup: TrainingSetup, convolutions: ConvolutionChoices,
+        _ communicator: any Communicator
+    ) throws {
         self.configuration = configuration
-        classifier = setup.classifier
+        (classifier, memory) = try setup.makeClassifier(
+            configuration, convolutions: convolutions, communicator)
         training = setup.training
         validation = setup.validation
         pool = WorkerPool(threads: setup.threads)
@@ -154,7 +159,7 @@ final class TrainingSession {
             worldSize: worldSize, threads: setup.threads, sampleCount: training.count,
             batchSize: configuration.training.batch, epochs: configuration.training.epochs,
             stepsPerEpoch: stepsPerEpoch, firstStep: position.step, resumedFrom: setup.resumed?.path,
-            runDirectory: directory, memoryByteCount: setup.memory.rankByteCount)
+            runDirectory: directory, memoryByteCount: memory.rankByteCount)
     }
 
     private static func sum(_ gradients: inout Buffer<Float>, _ communicator: any Communicator) throws {

@@ -10,12 +10,11 @@ internal import Workers
 struct TrainingSetup {
     let training: PackedDataset
     let validation: PackedDataset
-    let classifier: Classifier
+    let network: NetworkName
     /// The checkpoint to go on from.
     let resumed: (checkpoint: Checkpoint, path: String)?
     let notices: [String]
     let threads: Int
-    let memory: MemoryBudget
 
     init(
         _ configuration: RunConfiguration, store: CheckpointStore, resume: ResumeMode,
@@ -26,19 +25,37 @@ struct TrainingSetup {
         for set in [training, validation] {
             try checkLabels(of: set, classes: configuration.network.classes)
         }
-        classifier = try Classifier(configuration)
+        network = try configuration.networkName()
         threads =
             configuration.compute.threads > 0
             ? configuration.compute.threads : CPUTopology.current().threads(ranks: communicator.localSize)
-        memory = Self.memory(classifier, configuration, threads: threads, communicator)
-        try memory.check()
-        (resumed, notices) = try Self.findCheckpoint(store, resume)
-        guard let resumed else {
-            classifier.parameters.initialize(seed: configuration.seed)
+        let (found, passedOver) = try Self.findCheckpoint(store, resume)
+        resumed = found
+        guard let found else {
+            notices = passedOver
             return
         }
-        try Self.check(resumed, fits: configuration, data: training.fingerprint)
-        try resumed.checkpoint.restore(classifier, path: resumed.path)
+        try Self.check(found, fits: configuration, data: training.fingerprint)
+        try found.checkpoint.checkConvolutions(of: network, path: found.path)
+        let isMeasured = configuration.compute.convolution == .measured
+        notices = passedOver + (isMeasured ? ["convolution paths as \(found.path) keeps them"] : [])
+    }
+
+    /// The classifier at the checkpoint, or at its beginning, and what its run takes.
+    ///
+    /// - Throws: Before anything large is allocated, if the host has no room for it.
+    func makeClassifier(
+        _ configuration: RunConfiguration, convolutions: ConvolutionChoices, _ communicator: any Communicator
+    ) throws -> (classifier: Classifier, memory: MemoryBudget) {
+        let classifier = try Classifier(configuration, convolutions: convolutions)
+        let memory = Self.memory(classifier, configuration, threads: threads, communicator)
+        try memory.check()
+        if let resumed {
+            try resumed.checkpoint.restore(classifier, path: resumed.path)
+        } else {
+            classifier.parameters.initialize(seed: configuration.seed)
+        }
+        return (classifier, memory)
     }
 
     private static func memory(

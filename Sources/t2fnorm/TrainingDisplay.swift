@@ -1,4 +1,6 @@
 import Foundation
+import Kernels
+import Networks
 import Training
 
 /// Shows a run on standard output: a live bar on a terminal, a plain line now and then in a log.
@@ -14,6 +16,8 @@ final class TrainingDisplay {
         case .started(let plan):
             self.plan = plan
             progress.printLine(describe(plan))
+        case .convolutions(let report):
+            for line in describe(report) { progress.printLine(line) }
         case .step(let report): showStep(report)
         case .epoch(let report): progress.printLine(describe(report))
         case .checkpoint(let path, let isBest):
@@ -53,6 +57,35 @@ final class TrainingDisplay {
             \(plan.network), \(plan.parameterCount) parameters; \(plan.sampleCount) images, batch \(plan.batchSize), \
             \(plan.epochs) epochs of \(plan.stepsPerEpoch) steps; \(ranks) with \(threads) and \
             \(decimal(Double(plan.memoryByteCount) / 1e9, 2)) GB each; \(start)
+            """
+    }
+
+    /// A line, then one a convolution.
+    private func describe(_ report: ConvolutionReport) -> [String] {
+        [
+            """
+            measured the paths of \(report.measurements.count) convolutions in \(decimal(report.seconds, 2)) s; all three \
+            passes on one thread, in GFLOP/s of direct convolution:
+            """
+        ]
+            + report.measurements.map { measurement in
+                let shape = measurement.shape
+                let rates = measurement.candidates.map { candidate in
+                    let rate = 6e-9 * Double(shape.multiplyAccumulates) / candidate.secondsPerImage
+                    return "\(candidate.path.rawValue) \(decimal(rate, 0))"
+                }
+                return """
+                      \(describe(shape)): \(measurement.path.rawValue), relative error \
+                    \(decimal(1e6 * measurement.relativeError, 2))e-6 (\(rates.joined(separator: ", ")))
+                    """
+            }
+    }
+
+    private func describe(_ shape: ConvolutionShape) -> String {
+        let stride = shape.stride == 1 ? "" : ", stride \(shape.stride)"
+        return """
+            \(shape.channels) → \(shape.outputChannels), \(shape.kernel)×\(shape.kernel)\(stride) at \
+            \(shape.height)×\(shape.width)
             """
     }
 

@@ -60,6 +60,13 @@ struct BadInputTests {
         ("head.temperature=-0.1", ["head.temperature is -0.1", "above 0"]),
         ("training.batch=100", ["training.batch is 100", "a multiple of training.lane (32)"]),
         ("batchNorm.group=48", ["batchNorm.group is 48", "a multiple of training.lane (32)"]),
+        (
+            "compute.convolution=winogard",
+            [
+                "compute.convolution is winogard", "one of shape, measured, winograd, tiled, library",
+                "did you mean winograd?",
+            ]
+        ),
         ("network.name=resnet21", ["network.name is resnet21", "did you mean resnet20?"]),
     ])
     func aSettingThatCannotBeUsedIsNamed(setting: String, words: [String]) async throws {
@@ -200,6 +207,13 @@ struct BadInputTests {
             try await expect(
                 evaluate + sets("network.name=resnet32"), ranks: ranks, code: 5,
                 says: ["best.h5: holds a resnet20", "says a resnet32"])
+
+            try await expect(
+                train + sets("compute.convolution=tiled"), ranks: ranks, code: 5,
+                says: ["step-00000001.h5", "compute.convolution is tiled, was shape", "--resume none"])
+            try await expect(
+                evaluate + sets("compute.convolution=tiled"), ranks: ranks, code: 5,
+                says: ["best.h5: was trained with compute.convolution shape", "says tiled"])
 
             try await expect(
                 train + sets("name=infinite", "optimizer.learningRate=1e300"), ranks: ranks, code: 4,

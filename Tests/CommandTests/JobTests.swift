@@ -94,6 +94,38 @@ struct JobTests {
         }
     }
 
+    @Test func aMeasuredRunGoesOnWithThePathsThatItsCheckpointKeeps() async throws {
+        try await withBenchmark { folder in
+            let measured = ["compute.convolution=measured"]
+            let first = try await train(
+                folder, name: "r", ranks: 2, measured + ["training.stopAfterSteps=3"])
+            #expect(first.exitCode == 0, "\(first.standardError)")
+            #expect(
+                first.standardOutput.components(separatedBy: "measured the paths of 6 convolutions").count
+                    == 2,
+                "\(first.standardOutput)")
+            let runs = folder.appending(path: "runs")
+            let stopped = folder.appending(path: "stopped")
+            try FileManager.default.moveItem(at: runs, to: stopped)
+            var ends: [Results] = []
+            for (ranks, threads) in [(2, 1), (1, 1), (1, 2)] {
+                try? FileManager.default.removeItem(at: runs)
+                try FileManager.default.copyItem(at: stopped, to: runs)
+                let rest = try await train(
+                    folder, name: "r", ranks: ranks, measured + ["compute.threads=\(threads)"])
+                #expect(rest.exitCode == 0, "\(rest.standardError)")
+                #expect(rest.standardOutput.contains("note: convolution paths as"))
+                ends.append(try results(folder, name: "r"))
+            }
+            #expect(ends[0].steps.count == 20)
+            #expect(ends[1] == ends[0] && ends[2] == ends[0])
+            let evaluated = try await Command.mpirun(
+                ranks: 2, "t2fnorm", ["evaluate", "\(folder.path)/runs/r"], timeLimit: .seconds(300)
+            ).run()
+            #expect(evaluated.exitCode == 0, "\(evaluated.standardError)")
+        }
+    }
+
     @Test func threeRanksRunAndSaySoOnce() async throws {
         try await withBenchmark { folder in
             let outcome = try await train(folder, name: "r", ranks: 3, ["training.stopAfterSteps=2"])

@@ -31,12 +31,13 @@ import Testing
         mine.training.lane = 64
         mine.batchNorm.group = 64
         mine.compute.threads = 9
+        mine.compute.convolution = .tiled
         mine.evaluation.batch = 9
         let differences = mine.differences(from: RunConfiguration())
         #expect(
             differences.filter(\.isMathematical).map(\.key) == [
                 "seed", "data.train", "data.transform.mean", "data.window", "head.name", "training.lane",
-                "batchNorm.group",
+                "batchNorm.group", "compute.convolution",
             ])
         #expect(
             differences.filter { !$0.isMathematical }.map(\.key) == [

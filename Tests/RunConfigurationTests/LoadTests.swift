@@ -44,7 +44,7 @@ import Testing
             optimizer: {learningRate: 0.05, minimumLearningRate: 1e-5, momentum: 0, nesterov: no, weightDecay: 1}
             training: {epochs: 2, batch: 64, lane: 16, checkpointEvery: 7, keep: 3, stopAfterSteps: 9}
             batchNorm: {group: 32}
-            compute: {threads: 2}
+            compute: {threads: 2, convolution: measured}
             evaluation:
               scores: [ebo]
               batch: 10
@@ -86,6 +86,7 @@ import Testing
         expected.training.stopAfterSteps = 9
         expected.batchNorm.group = 32
         expected.compute.threads = 2
+        expected.compute.convolution = .measured
         expected.evaluation.scores = ["ebo"]
         expected.evaluation.batch = 10
         expected.evaluation.near = ["tin": "d", "cifar100": "e"]
@@ -159,6 +160,7 @@ import Testing
                   group: 0
                 compute:
                   threads: 0
+                  convolution: shape
                 evaluation:
                   scores: [t2fnorm, msp, mls, ebo]
                   batch: 256

@@ -74,6 +74,7 @@ func refusal(of override: String) -> ConfigurationError? {
             "compute.threads=-1",
             "a number of threads up to 4096, or 0 to share the cores among the ranks"
         ),
+        ("compute.convolution=fast", "one of shape, measured, winograd, tiled, library"),
         ("evaluation.scores=[]", "a list of different scores"),
         ("evaluation.scores=[msp, msp]", "a list of different scores"),
         ("evaluation.batch=0", "a whole number from 1 to 1000000"),

@@ -7,14 +7,14 @@ import Synchronization
 public final class ThreadedWorld: @unchecked Sendable {
     public let size: Int
     private let condition = NSCondition()
-    private var contributions: [[Double]]
-    private var sum: [Double] = []
+    private var contributions: [any Sendable]
+    private var exchanged: [any Sendable] = []
     private var arrived = 0
     private var round = 0
 
     private init(size: Int) {
         self.size = size
-        contributions = [[Double]](repeating: [], count: size)
+        contributions = [any Sendable](repeating: 0, count: size)
     }
 
     /// Runs `body` once for each rank, all at the same time; returns what they return, in the order of ranks.
@@ -37,20 +37,29 @@ public final class ThreadedWorld: @unchecked Sendable {
         return try results.all.map { try $0.get() }
     }
 
-    /// Adds up `values` over all ranks by the balanced tree; every rank gets the sum.
-    public func sumAcrossRanks(_ values: inout MutableSpan<Double>, rank: Int) {
+    /// Every rank's value, rank 0 first; returns when all ranks have given theirs.
+    public func exchange<Value: Sendable>(_ own: Value, rank: Int) -> [Value] {
         condition.lock()
         defer { condition.unlock() }
-        contributions[rank] = values.indices.map { values[$0] }
+        contributions[rank] = own
         arrived += 1
-        let own = round
+        let ownRound = round
         if arrived == size {
-            sum = plainTreeSum(contributions)
+            exchanged = contributions
             arrived = 0
             round += 1
             condition.broadcast()
         }
-        while round == own { condition.wait() }
+        while round == ownRound { condition.wait() }
+        return exchanged.map { $0 as! Value }
+    }
+
+    /// Adds up `values` over all ranks by the balanced tree; every rank gets the sum.
+    public func sumAcrossRanks<Value: FloatingPoint & Sendable>(
+        _ values: inout MutableSpan<Value>, rank: Int
+    ) {
+        let own = values.indices.map { values[$0] }
+        let sum = plainTreeSum(exchange(own, rank: rank))
         for i in values.indices { values[i] = sum[i] }
     }
 }

@@ -1,0 +1,45 @@
+public import Cluster
+import Foundation
+
+/// A rank of a `ThreadedWorld`, for whole jobs in one process.
+public final class ThreadedCommunicator: Communicator {
+    public let rank: Int
+    public var worldSize: Int { world.size }
+    public var localRank: Int { rank }
+    public var localSize: Int { world.size }
+    public let hostName = "threads"
+    private let world: ThreadedWorld
+
+    public init(rank: Int, of world: ThreadedWorld) {
+        self.rank = rank
+        self.world = world
+    }
+
+    public func treeSum(_ values: inout MutableSpan<Float>) { world.sumAcrossRanks(&values, rank: rank) }
+    public func treeSum(_ values: inout MutableSpan<Double>) { world.sumAcrossRanks(&values, rank: rank) }
+
+    public func treeSum(_ values: inout MutableSpan<Int64>) {
+        let all = world.exchange(values.indices.map { values[$0] }, rank: rank)
+        for i in values.indices { values[i] = all.map { $0[i] }.reduce(0, +) }
+    }
+
+    public func broadcast<Element: MessageElement>(
+        _ values: inout MutableSpan<Element>, from root: Int
+    ) {
+        let all = world.exchange(values.indices.map { values[$0] }, rank: rank)
+        for i in values.indices { values[i] = all[root][i] }
+    }
+
+    public func allGather<Element: MessageElement>(_ values: Span<Element>, counts: [Int]) -> [Element] {
+        world.exchange(values.indices.map { values[$0] }, rank: rank).flatMap(\.self)
+    }
+
+    public func maximum(_ value: Int) -> Int { world.exchange(value, rank: rank).max()! }
+    public func barrier() { _ = world.exchange(0, rank: rank) }
+    public func finish() { barrier() }
+
+    public func abort(exitCode: Int32, report: () -> Void) -> Never {
+        report()
+        exit(exitCode)
+    }
+}
