@@ -1,5 +1,7 @@
 #pragma once
 
+#include <malloc.h>
+
 /// Whether this build may use AVX-512.
 #if defined(__AVX512F__) && defined(__AVX512VL__) && defined(__AVX512DQ__) && defined(__AVX512BW__)
 #define BUILD_HAS_AVX512 1
@@ -16,3 +18,6 @@ static inline void spinPause(void) {
     __builtin_ia32_pause();
 #endif
 }
+
+/// Makes freed pieces of `byteCount` and more go back to the system.
+static inline void returnFreedMemory(int byteCount) { (void)mallopt(M_MMAP_THRESHOLD, byteCount); }

@@ -1,3 +1,4 @@
+internal import CProcessor
 internal import Foundation
 internal import Glibc
 
@@ -17,6 +18,11 @@ public enum ProcessMemory {
         let free = field("MemAvailable:", of: "/proc/meminfo").map { $0 * 1024 }
         return ([free, addressSpaceLeft].compactMap(\.self) + controlGroupsLeft).min()
     }
+
+    /// Makes large pieces of memory go back to the system when they are freed.
+    ///
+    /// The C library would keep as much as twice the largest piece freed so far, which no plan counts.
+    public static func returnFreedMemory() { CProcessor.returnFreedMemory(4 << 20) }
 
     private static func status(_ name: String) -> Int {
         (field(name, of: "/proc/self/status") ?? 0) * 1024

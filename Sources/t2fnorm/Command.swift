@@ -1,5 +1,6 @@
 import ArgumentParser
 import Training
+import Workers
 
 @main
 struct T2FNormCommand: ParsableCommand {
@@ -25,6 +26,7 @@ struct T2FNormCommand: ParsableCommand {
         ])
 
     static func main() {
+        ProcessMemory.returnFreedMemory()
         do {
             var command = try parseAsRoot()
             try (command as? any SingleProcessCommand)?.checkIsAlone()
