@@ -294,20 +294,19 @@ extension TapConvolution {
             let first = row(start)
             let end = min(rows.upperBound, (first.sample + 1) * positions)
             let group = operand.groups.group(of: first.sample)
+            if readsAsItLies {
+                gatherPixels(
+                    operand, Reader.self, group: group, pixels: start..<end, first: rows.lowerBound, block,
+                    place, into: store)
+                start = end
+                continue
+            }
             let image = first.sample * source.height * source.width
             for chunk in 0..<block.count / vectorWidth {
                 let (t, channel) = (block.lowerBound + chunk * vectorWidth).quotientAndRemainder(
                     dividingBy: channels)
                 let tap = taps[t]
                 let reader = Reader(operand, group: group, channel: channel, channels: channels)
-                if readsAsItLies {
-                    for index in start..<end {
-                        store(
-                            reader.vector(operand, at: index * channels + channel),
-                            place(index - rows.lowerBound, chunk))
-                    }
-                    continue
-                }
                 var (p, q) = (first.p, first.q)
                 for index in start..<end {
                     let y = p * sourceStep + tap.y
@@ -326,6 +325,25 @@ extension TapConvolution {
                 }
             }
             start = end
+        }
+    }
+
+    /// Rows that are pixels of one group: a few at a time, so that memory is read nearly in order and coefficients serve several.
+    @inline(__always)
+    private func gatherPixels<Reader: ChannelReader>(
+        _ operand: borrowing Operand, _: Reader.Type, group: Int, pixels: Range<Int>, first: Int,
+        _ block: Range<Int>, _ place: (_ row: Int, _ chunk: Int) -> Int, into store: (Vector, Int) -> Void
+    ) {
+        let channels = source.channels
+        for start in stride(from: pixels.lowerBound, to: pixels.upperBound, by: 8) {
+            for chunk in 0..<block.count / vectorWidth {
+                let channel = block.lowerBound + chunk * vectorWidth
+                let reader = Reader(operand, group: group, channel: channel, channels: channels)
+                for index in start..<min(start + 8, pixels.upperBound) {
+                    store(
+                        reader.vector(operand, at: index * channels + channel), place(index - first, chunk))
+                }
+            }
         }
     }
 
@@ -349,13 +367,14 @@ extension TapConvolution {
                 if !pieces.isEmpty && inside.y.contains(y) && inside.x.contains(x)
                     && start >= before && start + after <= operand.first.count
                 {
-                    var value = Vector()
+                    var bits = SIMD16<UInt32>()
                     for piece in pieces {
-                        value.replace(
-                            with: operand.first.vector(at: start + piece.offset), where: piece.lanes)
+                        bits |= operand.first.vector(at: start + piece.offset).bits & piece.lanes
                         if piece.isLast {
-                            store(value, place(index - rows.lowerBound, piece.chunk - chunks.lowerBound))
-                            value = Vector()
+                            store(
+                                Vector(bits: bits),
+                                place(index - rows.lowerBound, piece.chunk - chunks.lowerBound))
+                            bits = SIMD16<UInt32>()
                         }
                     }
                 } else {
@@ -388,7 +407,8 @@ extension TapConvolution {
         let chunk: Int
         /// Where to read, from the row's position in the source.
         let offset: Int
-        let lanes: SIMDMask<SIMD16<Int32>>
+        /// All bits of the lanes that are its.
+        let lanes: SIMD16<UInt32>
         /// Whether no other piece reaches into this vector.
         var isLast = false
     }
@@ -403,8 +423,8 @@ extension TapConvolution {
                 let own = (run.lowerBound * channels..<run.upperBound * channels).clamped(to: elements)
                 guard !own.isEmpty else { continue }
                 let first = taps[run.lowerBound]
-                var lanes = SIMDMask<SIMD16<Int32>>()
-                for element in own { lanes[element - elements.lowerBound] = true }
+                var lanes = SIMD16<UInt32>()
+                for element in own { lanes[element - elements.lowerBound] = .max }
                 pieces.append(
                     Piece(
                         chunk: chunk,
@@ -412,7 +432,7 @@ extension TapConvolution {
                             - run.lowerBound * channels, lanes: lanes))
             }
             if pieces.last?.chunk != chunk {
-                pieces.append(Piece(chunk: chunk, offset: 0, lanes: SIMDMask()))
+                pieces.append(Piece(chunk: chunk, offset: 0, lanes: SIMD16()))
             }
             pieces[pieces.count - 1].isLast = true
         }

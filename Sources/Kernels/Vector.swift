@@ -65,6 +65,13 @@ extension Vector {
 }
 
 extension Vector {
+    /// The elements' bits.
+    @inline(__always)
+    var bits: SIMD16<UInt32> { unsafe unsafeBitCast(self, to: SIMD16<UInt32>.self) }
+
+    @inline(__always)
+    init(bits: SIMD16<UInt32>) { self = unsafe unsafeBitCast(bits, to: Vector.self) }
+
     @inline(__always)
     func addingProduct(_ factor: Float, _ other: Vector) -> Vector {
         addingProduct(Vector(repeating: factor), other)

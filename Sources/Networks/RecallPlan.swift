@@ -1,9 +1,9 @@
 /// Which blocks' finished values stay from the forward pass to the backward pass, and when the others are made anew.
 ///
-/// They are sums of what is kept anyway, so making them again takes one pass over memory. The last two stages keep theirs: when
+/// They are sums of what is kept anyway, so making them again takes one pass over memory. The last three stages keep theirs: when
 /// the backward pass begins there they would have to be there at once, and they are small.
 struct RecallPlan {
-    private static let keptStages = 2
+    private static let keptStages = 3
 
     /// For each block, whether its values stay.
     let keeps: [Bool]
