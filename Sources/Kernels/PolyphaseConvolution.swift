@@ -72,8 +72,14 @@ struct PolyphaseConvolution: Sendable {
     private var transformedCount: Int { polyphaseProducts * transformedStride }
     private var productCount: Int { polyphaseProducts * productStride }
 
-    /// Images of an item: enough tiles to fill strips, and to make use of each transformed weight.
-    private var imagesPerItem: Int { max(8 * tileRows / source.tilesPerImage, 1) }
+    /// Images of an item: enough tiles to fill strips and to make use of each transformed weight, and items that the threads
+    /// can share evenly.
+    private func imagesPerItem(sampleCount: Int, threads: Int) -> Int {
+        let enough = max(8 * tileRows / source.tilesPerImage, 1)
+        let items = (sampleCount + enough - 1) / enough
+        let shared = (items + threads - 1) / threads * threads
+        return max((sampleCount + shared - 1) / max(shared, 1), 1)
+    }
 
     /// Overwrites `output` with the convolution of `operand`, or with the gradient of the input.
     ///
@@ -86,12 +92,11 @@ struct PolyphaseConvolution: Sendable {
         _ operand: borrowing Operand, panels: Span<Float>, sampleCount: Int, epilogue: borrowing Epilogue,
         into output: inout MutableSpan<Float>, sums: inout MutableSpan<Double>, on pool: WorkerPool
     ) {
-        let images = min(imagesPerItem, max(sampleCount, 1))
+        let images = imagesPerItem(sampleCount: sampleCount, threads: pool.threads)
         let imageItems = (sampleCount + images - 1) / images
         let blocks = (outputs + block - 1) / block
         // Items enough for all threads; each split transforms its images again.
-        let wanted = pool.threads == 1 ? 1 : 2 * pool.threads
-        let splits = max(min(blocks, (wanted + imageItems - 1) / max(imageItems, 1)), 1)
+        let splits = max(min(blocks, (pool.threads + imageItems - 1) / max(imageItems, 1)), 1)
         let operand = copy operand
         let epilogue = copy epilogue
         pool.share(

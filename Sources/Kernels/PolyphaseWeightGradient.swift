@@ -50,11 +50,11 @@ struct PolyphaseWeightGradient: Sendable {
         cut(sampleCount: sampleCount, laneSize: laneSize, threads: threads).layout.count
     }
 
+    /// Items for all threads, of which most take as long; each split transforms the output's gradients again.
     private func cut(
         sampleCount: Int, laneSize: Int, threads: Int
     ) -> (lanes: Int, splits: Int, layout: Layout) {
         let lanes = (sampleCount + laneSize - 1) / laneSize
-        // Items for all threads, of which most take as long; each split transforms the output's gradients again.
         let items = lanes > threads && !lanes.isMultiple(of: threads) ? 2 * threads : threads
         let splits = max(min(channels / vectorWidth, (items + lanes - 1) / max(lanes, 1)), 1)
         let width = (channels / vectorWidth + splits - 1) / splits * vectorWidth
