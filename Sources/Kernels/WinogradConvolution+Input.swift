@@ -38,7 +38,7 @@ extension WinogradConvolution {
         _ operand: borrowing Operand, _: Reader.Type, tiles: Range<Int>,
         into transformed: inout MutableSpan<Float>
     ) {
-        let size = rowTileCount(rows: strip, inner: channels)
+        let size = transformedStride
         TileVectors.with(count: winogradProducts) { vectors in
             for tile in tiles {
                 let place = place(of: tile)

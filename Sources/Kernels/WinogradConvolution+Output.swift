@@ -62,7 +62,7 @@ extension WinogradConvolution {
         _ products: Span<Float>, _: Sink.Type, tiles: Range<Int>, columns: Range<Int>,
         _ epilogue: borrowing Epilogue, into output: inout MutableSpan<Float>, sums: inout MutableSpan<Double>
     ) {
-        let size = strip * block
+        let size = productStride
         let (height, width) = (shape.outputHeight, shape.outputWidth)
         TileVectors.with(count: winogradProducts) { vectors in
             for tile in tiles {

@@ -49,8 +49,13 @@ struct WinogradConvolution: Sendable {
     var block: Int { min(outputs, 64) }
     /// Floats of a worker's memory that `convolve` needs.
     var scratchCount: Int { transformedCount + productCount }
-    private var transformedCount: Int { winogradProducts * rowTileCount(rows: strip, inner: channels) }
-    private var productCount: Int { winogradProducts * strip * block }
+    /// Floats from one product's transformed tiles to the next one's: a cache line more than they take, since tiles are often a
+    /// power of two, and 36 stores would fall on one set of the cache.
+    var transformedStride: Int { rowTileCount(rows: strip, inner: channels) + vectorWidth }
+    /// Floats from one product's results to the next one's.
+    var productStride: Int { strip * block + vectorWidth }
+    private var transformedCount: Int { winogradProducts * transformedStride }
+    private var productCount: Int { winogradProducts * productStride }
 
     /// Images of an item: enough tiles to fill strips and to make use of each transformed weight, and items that the threads
     /// can share evenly.
@@ -122,10 +127,10 @@ struct WinogradConvolution: Sendable {
                 _unsafeElements: UnsafeMutableBufferPointer(
                     rebasing: scratch[transformedCount..<transformedCount + productCount]))
             for product in 0..<winogradProducts {
-                var own = products.part(product * strip * block..<(product + 1) * strip * block)
+                var own = products.part(product * productStride..<product * productStride + strip * block)
                 let panel = product * channels * outputs + columns.lowerBound * channels
                 multiplyTiles(
-                    left.extracting(product * size..<(product + 1) * size),
+                    left.extracting(product * transformedStride..<product * transformedStride + size),
                     panels.extracting(panel..<panel + columns.count / vectorWidth * panelStride),
                     panelStride: panelStride, rows: count, columns: columns.count, inner: channels,
                     into: &own,

@@ -62,6 +62,10 @@ struct WinogradWeightGradient: Sendable {
     /// How a worker's memory is used: transformed inputs, transformed gradients, products.
     private struct Layout: Sendable {
         let chunk: Int
+        /// Floats from one product's values to the next one's: a cache line more than they take, since 36 stores would fall on one
+        /// set of the cache.
+        let inputStride: Int
+        let gradientStride: Int
         let width: Int
         let inputs: Range<Int>
         let gradients: Range<Int>
@@ -73,8 +77,10 @@ struct WinogradWeightGradient: Sendable {
         init(_ convolution: WinogradConvolution, width: Int, tiles: Int) {
             self.width = width
             chunk = min(WinogradWeightGradient.chunk, tiles)
-            inputs = 0..<winogradProducts * chunk * width
-            gradients = inputs.upperBound..<inputs.upperBound + winogradProducts * chunk * convolution.outputs
+            inputStride = chunk * width + vectorWidth
+            gradientStride = chunk * convolution.outputs + vectorWidth
+            inputs = 0..<winogradProducts * inputStride
+            gradients = inputs.upperBound..<inputs.upperBound + winogradProducts * gradientStride
             if tiles <= WinogradWeightGradient.chunk {
                 let outputs = min(convolution.outputs, 128)
                 block = (min(width, WinogradWeightGradient.blockCount / outputs), outputs)
@@ -135,9 +141,9 @@ struct WinogradWeightGradient: Sendable {
             var products = unsafe MutableSpan(
                 _unsafeElements: UnsafeMutableBufferPointer(rebasing: scratch[layout.products]))
             for product in 0..<winogradProducts {
-                let left = product * layout.chunk * layout.width + rows.lowerBound * layout.chunk
+                let left = product * layout.inputStride + rows.lowerBound * layout.chunk
                 let right =
-                    layout.gradients.lowerBound + product * layout.chunk * outputs
+                    layout.gradients.lowerBound + product * layout.gradientStride
                     + columns.lowerBound * layout.chunk
                 var own = products.part(product * block..<(product + 1) * block)
                 multiplyOuter(
@@ -177,7 +183,7 @@ struct WinogradWeightGradient: Sendable {
                         (channel - range.lowerBound) * layout.chunk + (tile - tiles.lowerBound) * vectorWidth
                     convolution.transformTile(
                         operand, Reader.self, place, channel: channel, vectors, into: &transformed, at: start,
-                        stride: layout.chunk * layout.width)
+                        stride: layout.inputStride)
                 }
             }
         }
@@ -200,7 +206,7 @@ struct WinogradWeightGradient: Sendable {
         into transformed: inout MutableSpan<Float>
     ) {
         let (height, width) = (convolution.shape.outputHeight, convolution.shape.outputWidth)
-        let stride = layout.chunk * outputs
+        let stride = layout.gradientStride
         TileVectors.with(count: winogradProducts) { vectors in
             for tile in tiles {
                 let (sample, index) = tile.quotientAndRemainder(dividingBy: convolution.tilesPerImage)
