@@ -8,11 +8,12 @@ internal import Workers
     public let byteCount: Int
     nonisolated(unsafe) private let base: UnsafeMutableRawPointer
 
-    /// Allocates `byteCount` bytes of zeros.
+    /// Allocates `byteCount` bytes of zeros: a lack of memory shows here, not in a step.
     public init(byteCount: Int) {
         precondition(byteCount >= 0, "an arena of \(byteCount) bytes")
         self.byteCount = byteCount
-        unsafe base = allocateZeroedMemory(byteCount: byteCount)
+        unsafe base = allocatePages(byteCount: byteCount)
+        unsafe base.initializeMemory(as: UInt8.self, repeating: 0, count: byteCount)
     }
 
     deinit { unsafe base.deallocate() }

@@ -16,7 +16,7 @@ internal import Workers
     /// Allocates `count` elements, each set to `value`.
     public init(count: Int, repeating value: Element) {
         precondition(count >= 0, "a buffer of \(count) elements")
-        let memory = unsafe allocateZeroedMemory(byteCount: count * MemoryLayout<Element>.stride)
+        let memory = unsafe allocatePages(byteCount: count * MemoryLayout<Element>.stride)
         let elements = unsafe memory.initializeMemory(as: Element.self, repeating: value, count: count)
         unsafe base = unsafe UnsafeMutableBufferPointer(start: elements, count: count)
         arena = nil

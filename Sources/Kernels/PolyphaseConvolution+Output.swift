@@ -1,53 +1,7 @@
-internal import Workers
-
-extension PolyphaseConvolution {
-    func finish(
-        _ products: Span<Float>, tiles: Range<Int>, columns: Range<Int>, _ epilogue: borrowing Epilogue,
-        into output: inout MutableSpan<Float>, sums: inout MutableSpan<Double>
-    ) {
-        switch (epilogue.kind, epilogue.addend.isEmpty) {
-        case (.moments, _):
-            finish(
-                products, MomentsSink.self, tiles: tiles, columns: columns, epilogue, into: &output,
-                sums: &sums)
-        case (.store, true):
-            finish(
-                products, StoringSink<NothingAdded>.self, tiles: tiles, columns: columns, epilogue,
-                into: &output, sums: &sums)
-        case (.store, false):
-            finish(
-                products, StoringSink<AddendAdded>.self, tiles: tiles, columns: columns, epilogue,
-                into: &output, sums: &sums)
-        case (.normalize, true):
-            finish(
-                products, NormalizingSink<NothingAdded>.self, tiles: tiles, columns: columns, epilogue,
-                into: &output, sums: &sums)
-        case (.normalize, false):
-            finish(
-                products, NormalizingSink<AddendAdded>.self, tiles: tiles, columns: columns, epilogue,
-                into: &output, sums: &sums)
-        case (.maskByNormalized, true):
-            finish(
-                products, NormalizedMaskSink<NothingAdded>.self, tiles: tiles, columns: columns, epilogue,
-                into: &output, sums: &sums)
-        case (.maskByNormalized, false):
-            finish(
-                products, NormalizedMaskSink<AddendAdded>.self, tiles: tiles, columns: columns, epilogue,
-                into: &output, sums: &sums)
-        case (.maskByRectified, true):
-            finish(
-                products, RectifiedMaskSink<NothingAdded>.self, tiles: tiles, columns: columns, epilogue,
-                into: &output, sums: &sums)
-        case (.maskByRectified, false):
-            finish(
-                products, RectifiedMaskSink<AddendAdded>.self, tiles: tiles, columns: columns, epilogue,
-                into: &output, sums: &sums)
-        }
-    }
-
+extension PolyphaseConvolution: ResultWriter {
     /// Stores the transformed products of each tile, the parts outside the image left out.
-    private func finish<Sink: ResultSink>(
-        _ products: Span<Float>, _: Sink.Type, tiles: Range<Int>, columns: Range<Int>,
+    func write<Sink: ResultSink>(
+        _ products: Span<Float>, to _: Sink.Type, items tiles: Range<Int>, columns: Range<Int>,
         _ epilogue: borrowing Epilogue, into output: inout MutableSpan<Float>, sums: inout MutableSpan<Double>
     ) {
         let size = productStride
@@ -87,9 +41,7 @@ extension PolyphaseConvolution {
                         }
                     }
                     if Sink.hasSums {
-                        let at = 2 * place.sample * outputs + k
-                        sums.accumulate(SIMD16<Double>(tileSums.values), at: at)
-                        sums.accumulate(SIMD16<Double>(tileSums.products), at: at + outputs)
+                        tileSums.add(to: &sums, sample: place.sample, channel: k, channels: outputs)
                     }
                 }
             }

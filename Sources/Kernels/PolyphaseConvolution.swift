@@ -72,15 +72,6 @@ struct PolyphaseConvolution: Sendable {
     private var transformedCount: Int { polyphaseProducts * transformedStride }
     private var productCount: Int { polyphaseProducts * productStride }
 
-    /// Images of an item: enough tiles to fill strips and to make use of each transformed weight, and items that the threads
-    /// can share evenly.
-    private func imagesPerItem(sampleCount: Int, threads: Int) -> Int {
-        let enough = max(8 * tileRows / source.tilesPerImage, 1)
-        let items = (sampleCount + enough - 1) / enough
-        let shared = (items + threads - 1) / threads * threads
-        return max((sampleCount + shared - 1) / max(shared, 1), 1)
-    }
-
     /// Overwrites `output` with the convolution of `operand`, or with the gradient of the input.
     ///
     /// - Parameters:
@@ -92,19 +83,15 @@ struct PolyphaseConvolution: Sendable {
         _ operand: borrowing Operand, panels: Span<Float>, sampleCount: Int, epilogue: borrowing Epilogue,
         into output: inout MutableSpan<Float>, sums: inout MutableSpan<Double>, on pool: WorkerPool
     ) {
-        let images = imagesPerItem(sampleCount: sampleCount, threads: pool.threads)
-        let imageItems = (sampleCount + images - 1) / images
         let blocks = (outputs + block - 1) / block
-        // Items enough for all threads; each split transforms its images again.
-        let splits = max(min(blocks, (pool.threads + imageItems - 1) / max(imageItems, 1)), 1)
+        let items = ImageItems(
+            sampleCount: sampleCount, tilesPerImage: source.tilesPerImage, blocks: blocks,
+            threads: pool.threads)
         let operand = copy operand
         let epilogue = copy epilogue
-        pool.share(
-            &output, &sums, items: imageItems * splits, scratch: scratchCount
-        ) { item, output, sums, scratch in
-            let (group, split) = item.quotientAndRemainder(dividingBy: splits)
-            let samples = group * images..<min((group + 1) * images, sampleCount)
-            let range = blocks * split / splits * block..<min(blocks * (split + 1) / splits * block, outputs)
+        pool.share(&output, &sums, items: items.count, scratch: scratchCount) { item, output, sums, scratch in
+            let (samples, own) = items.item(item, ofBlocks: blocks)
+            let range = own.lowerBound * block..<min(own.upperBound * block, outputs)
             run(
                 operand, panels: panels, samples: samples, outputRange: range, epilogue: epilogue,
                 into: &output, sums: &sums, scratch: &scratch)
@@ -126,7 +113,7 @@ struct PolyphaseConvolution: Sendable {
                 let columns = column..<min(column + block, outputRange.upperBound)
                 multiply(panels, count: part.count, columns: columns, scratch: &scratch)
                 let products = scratch.span.extracting(transformedCount..<transformedCount + productCount)
-                finish(products, tiles: part, columns: columns, epilogue, into: &output, sums: &sums)
+                finish(products, items: part, columns: columns, epilogue, into: &output, sums: &sums)
             }
         }
     }

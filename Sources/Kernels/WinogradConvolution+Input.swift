@@ -1,28 +1,4 @@
 extension WinogradConvolution {
-    /// Where a tile lies in its image, and which of its six rows and columns are inside.
-    struct Place {
-        let sample: Int
-        let top: Int, left: Int
-        let rows: Range<Int>, columns: Range<Int>
-    }
-
-    @inline(__always)
-    func place(of tile: Int) -> Place {
-        let (sample, index) = tile.quotientAndRemainder(dividingBy: tilesPerImage)
-        let (i, j) = index.quotientAndRemainder(dividingBy: tilesWide)
-        let top = i * winogradTile - shape.padding
-        let left = j * winogradTile - shape.padding
-        return Place(
-            sample: sample, top: top, left: left, rows: Self.inside(top, shape.height),
-            columns: Self.inside(left, shape.width))
-    }
-
-    @inline(__always)
-    private static func inside(_ start: Int, _ size: Int) -> Range<Int> {
-        let lower = max(0, -start)
-        return lower..<max(lower, min(winogradReach, size - start))
-    }
-
     /// Overwrites `transformed` with `Bᵀ d B` as row tiles, shape `[36, row tiles of a strip]`.
     func transform(
         _ operand: borrowing Operand, tiles: Range<Int>, into transformed: inout MutableSpan<Float>
@@ -41,7 +17,7 @@ extension WinogradConvolution {
         let size = transformedStride
         TileVectors.with(count: winogradProducts) { vectors in
             for tile in tiles {
-                let place = place(of: tile)
+                let place = source.place(of: tile)
                 let (rowTile, row) = (tile - tiles.lowerBound).quotientAndRemainder(dividingBy: tileRows)
                 for channel in stride(from: 0, to: channels, by: vectorWidth) {
                     let start = rowTile * tileRows * channels + channel * tileRows + row * vectorWidth
@@ -56,15 +32,15 @@ extension WinogradConvolution {
     /// Stores the 36 transformed values of sixteen channels of one tile at `start + stride · product`.
     @inline(__always)
     func transformTile<Reader: ChannelReader>(
-        _ operand: borrowing Operand, _: Reader.Type, _ place: Place, channel: Int, _ vectors: TileVectors,
+        _ operand: borrowing Operand, _: Reader.Type, _ place: TileGrid.Place, channel: Int,
+        _ vectors: TileVectors,
         into transformed: inout MutableSpan<Float>, at start: Int, stride: Int
     ) {
         let reader = Reader(
             operand, group: operand.groups.group(of: place.sample), channel: channel, channels: channels)
-        let corner =
-            ((place.sample * shape.height + place.top) * shape.width + place.left) * channels + channel
-        let line = shape.width * channels
-        let hasAllRows = place.rows.count == winogradReach
+        let corner = place.pixel * channels + channel
+        let line = source.width * channels
+        let hasAllRows = place.rows.count == source.reach
         // Column by column, then row by row; the tile is kept turned, so that both write what lies together.
         for j in 0..<winogradReach {
             let top = corner + j * channels
@@ -87,7 +63,7 @@ extension WinogradConvolution {
             // What the next tile reads beside this one.
             if j >= winogradReach - winogradTile {
                 for i in 0..<winogradReach {
-                    reader.prefetch(operand, at: top + i * line + winogradTile * channels)
+                    reader.prefetch(operand, at: top + i * line + place.next * channels)
                 }
             }
         }

@@ -1,77 +1,14 @@
-internal import Workers
-
-/// Sums over the results of a tile, in single precision.
-struct TileSums {
-    var values = Vector()
-    var products = Vector()
-
-    @inline(__always)
-    mutating func add(_ taken: (value: Vector, factor: Vector)) {
-        values += taken.value
-        products = products.addingProduct(taken.value, taken.factor)
-    }
-}
-
-extension WinogradConvolution {
-    func finish(
-        _ products: Span<Float>, tiles: Range<Int>, columns: Range<Int>, _ epilogue: borrowing Epilogue,
-        into output: inout MutableSpan<Float>, sums: inout MutableSpan<Double>
-    ) {
-        switch (epilogue.kind, epilogue.addend.isEmpty) {
-        case (.moments, _):
-            finish(
-                products, MomentsSink.self, tiles: tiles, columns: columns, epilogue, into: &output,
-                sums: &sums)
-        case (.store, true):
-            finish(
-                products, StoringSink<NothingAdded>.self, tiles: tiles, columns: columns, epilogue,
-                into: &output, sums: &sums)
-        case (.store, false):
-            finish(
-                products, StoringSink<AddendAdded>.self, tiles: tiles, columns: columns, epilogue,
-                into: &output, sums: &sums)
-        case (.normalize, true):
-            finish(
-                products, NormalizingSink<NothingAdded>.self, tiles: tiles, columns: columns, epilogue,
-                into: &output, sums: &sums)
-        case (.normalize, false):
-            finish(
-                products, NormalizingSink<AddendAdded>.self, tiles: tiles, columns: columns, epilogue,
-                into: &output, sums: &sums)
-        case (.maskByNormalized, true):
-            finish(
-                products, NormalizedMaskSink<NothingAdded>.self, tiles: tiles, columns: columns, epilogue,
-                into: &output, sums: &sums)
-        case (.maskByNormalized, false):
-            finish(
-                products, NormalizedMaskSink<AddendAdded>.self, tiles: tiles, columns: columns, epilogue,
-                into: &output, sums: &sums)
-        case (.maskByRectified, true):
-            finish(
-                products, RectifiedMaskSink<NothingAdded>.self, tiles: tiles, columns: columns, epilogue,
-                into: &output, sums: &sums)
-        case (.maskByRectified, false):
-            finish(
-                products, RectifiedMaskSink<AddendAdded>.self, tiles: tiles, columns: columns, epilogue,
-                into: &output, sums: &sums)
-        }
-    }
-
+extension WinogradConvolution: ResultWriter {
     /// Stores `Aᵀ m A` of each tile, the parts outside the image left out.
-    private func finish<Sink: ResultSink>(
-        _ products: Span<Float>, _: Sink.Type, tiles: Range<Int>, columns: Range<Int>,
+    func write<Sink: ResultSink>(
+        _ products: Span<Float>, to _: Sink.Type, items tiles: Range<Int>, columns: Range<Int>,
         _ epilogue: borrowing Epilogue, into output: inout MutableSpan<Float>, sums: inout MutableSpan<Double>
     ) {
         let size = productStride
-        let (height, width) = (shape.outputHeight, shape.outputWidth)
         TileVectors.with(count: winogradProducts) { vectors in
             for tile in tiles {
-                let (sample, index) = tile.quotientAndRemainder(dividingBy: tilesPerImage)
-                let (i, j) = index.quotientAndRemainder(dividingBy: tilesWide)
-                let rows = min(winogradTile, height - i * winogradTile)
-                let across = min(winogradTile, width - j * winogradTile)
-                let pixel = (sample * height + i * winogradTile) * width + j * winogradTile
-                let group = epilogue.groups.group(of: sample)
+                let place = target.place(of: tile)
+                let group = epilogue.groups.group(of: place.sample)
                 for channel in stride(from: 0, to: columns.count, by: vectorWidth) {
                     let start = (tile - tiles.lowerBound) * block + channel
                     for j in 0..<winogradReach {
@@ -89,14 +26,13 @@ extension WinogradConvolution {
                     let k = columns.lowerBound + channel
                     let sink = Sink(epilogue, group: group, channel: k, channels: outputs)
                     var tileSums = TileSums()
-                    for i in 0..<rows {
+                    for i in place.rows {
                         put(
-                            vectors.row(i), sink, epilogue, &tileSums, at: (pixel + i * width) * outputs + k,
-                            across, &output)
+                            vectors.row(i), sink, epilogue, &tileSums,
+                            at: (place.pixel + i * target.width) * outputs + k, place.columns.count, &output)
                     }
                     if Sink.hasSums {
-                        sums.accumulate(SIMD16<Double>(tileSums.values), at: 2 * sample * outputs + k)
-                        sums.accumulate(SIMD16<Double>(tileSums.products), at: (2 * sample + 1) * outputs + k)
+                        tileSums.add(to: &sums, sample: place.sample, channel: k, channels: outputs)
                     }
                 }
             }

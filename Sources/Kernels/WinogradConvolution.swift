@@ -5,8 +5,10 @@ internal import Workers
 /// Also the gradient of its input, which is such a convolution with the weights turned by 180° and transposed.
 struct WinogradConvolution: Sendable {
     let shape: ConvolutionShape
-    let tilesHigh: Int
-    let tilesWide: Int
+    /// Tiles of 6×6 that are read.
+    let source: TileGrid
+    /// Tiles of 4×4 that are written.
+    let target: TileGrid
     /// Channels, a multiple of 16.
     let channels: Int
     let outputs: Int
@@ -14,8 +16,14 @@ struct WinogradConvolution: Sendable {
     init(_ shape: ConvolutionShape) {
         precondition(Self.supports(shape), "no F(4×4, 3×3) for \(shape)")
         self.shape = shape
-        tilesHigh = (shape.outputHeight + winogradTile - 1) / winogradTile
-        tilesWide = (shape.outputWidth + winogradTile - 1) / winogradTile
+        let high = (shape.outputHeight + winogradTile - 1) / winogradTile
+        let wide = (shape.outputWidth + winogradTile - 1) / winogradTile
+        source = TileGrid(
+            height: shape.height, width: shape.width, high: high, wide: wide, step: winogradTile,
+            reach: winogradReach, origin: -shape.padding)
+        target = TileGrid(
+            height: shape.outputHeight, width: shape.outputWidth, high: high, wide: wide, step: winogradTile,
+            reach: winogradTile, origin: 0)
         channels = shape.channels
         outputs = shape.outputChannels
     }
@@ -33,7 +41,7 @@ struct WinogradConvolution: Sendable {
                 outputChannels: channels, kernel: 3, padding: 2 - shape.padding))
     }
 
-    var tilesPerImage: Int { tilesHigh * tilesWide }
+    var tilesPerImage: Int { source.tilesPerImage }
     /// Elements of the transformed weights, `[36, K / 16, C, 16]`.
     var panelCount: Int { winogradProducts * channels * outputs }
 
@@ -57,15 +65,6 @@ struct WinogradConvolution: Sendable {
     private var transformedCount: Int { winogradProducts * transformedStride }
     private var productCount: Int { winogradProducts * productStride }
 
-    /// Images of an item: enough tiles to fill strips and to make use of each transformed weight, and items that the threads
-    /// can share evenly.
-    private func imagesPerItem(sampleCount: Int, threads: Int) -> Int {
-        let enough = max(8 * tileRows / tilesPerImage, 1)
-        let items = (sampleCount + enough - 1) / enough
-        let shared = (items + threads - 1) / threads * threads
-        return max((sampleCount + shared - 1) / max(shared, 1), 1)
-    }
-
     /// Overwrites `output` with the convolution of `operand`.
     ///
     /// - Parameters:
@@ -76,19 +75,14 @@ struct WinogradConvolution: Sendable {
         _ operand: borrowing Operand, panels: Span<Float>, sampleCount: Int, epilogue: borrowing Epilogue,
         into output: inout MutableSpan<Float>, sums: inout MutableSpan<Double>, on pool: WorkerPool
     ) {
-        let images = imagesPerItem(sampleCount: sampleCount, threads: pool.threads)
-        let imageItems = (sampleCount + images - 1) / images
-        // Items enough for all threads; each split transforms its images again.
-        let splits = max(min(outputs / block, (2 * pool.threads + imageItems - 1) / max(imageItems, 1)), 1)
+        let blocks = (outputs + block - 1) / block
+        let items = ImageItems(
+            sampleCount: sampleCount, tilesPerImage: tilesPerImage, blocks: blocks, threads: pool.threads)
         let operand = copy operand
         let epilogue = copy epilogue
-        pool.share(
-            &output, &sums, items: imageItems * splits, scratch: scratchCount
-        ) { item, output, sums, scratch in
-            let (group, split) = item.quotientAndRemainder(dividingBy: splits)
-            let samples = group * images..<min((group + 1) * images, sampleCount)
-            let blocks = (outputs + block - 1) / block
-            let range = blocks * split / splits * block..<min(blocks * (split + 1) / splits * block, outputs)
+        pool.share(&output, &sums, items: items.count, scratch: scratchCount) { item, output, sums, scratch in
+            let (samples, own) = items.item(item, ofBlocks: blocks)
+            let range = own.lowerBound * block..<min(own.upperBound * block, outputs)
             run(
                 operand, panels: panels, samples: samples, outputRange: range, epilogue: epilogue,
                 into: &output, sums: &sums, scratch: &scratch)
@@ -110,7 +104,7 @@ struct WinogradConvolution: Sendable {
                 let columns = column..<min(column + block, outputRange.upperBound)
                 multiply(panels, count: part.count, columns: columns, scratch: &scratch)
                 let products = scratch.span.extracting(transformedCount..<transformedCount + productCount)
-                finish(products, tiles: part, columns: columns, epilogue, into: &output, sums: &sums)
+                finish(products, items: part, columns: columns, epilogue, into: &output, sums: &sums)
             }
         }
     }

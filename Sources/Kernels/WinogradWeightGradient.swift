@@ -177,7 +177,7 @@ struct WinogradWeightGradient: Sendable {
     ) {
         TileVectors.with(count: winogradProducts) { vectors in
             for tile in tiles {
-                let place = convolution.place(of: tile)
+                let place = convolution.source.place(of: tile)
                 for channel in stride(from: range.lowerBound, to: range.upperBound, by: vectorWidth) {
                     let start =
                         (channel - range.lowerBound) * layout.chunk + (tile - tiles.lowerBound) * vectorWidth
@@ -205,25 +205,22 @@ struct WinogradWeightGradient: Sendable {
         _ operand: borrowing Operand, _: Reader.Type, _ tiles: Range<Int>, _ layout: Layout,
         into transformed: inout MutableSpan<Float>
     ) {
-        let (height, width) = (convolution.shape.outputHeight, convolution.shape.outputWidth)
+        let target = convolution.target
         let stride = layout.gradientStride
         TileVectors.with(count: winogradProducts) { vectors in
             for tile in tiles {
-                let (sample, index) = tile.quotientAndRemainder(dividingBy: convolution.tilesPerImage)
-                let (i, j) = index.quotientAndRemainder(dividingBy: convolution.tilesWide)
-                let rows = min(winogradTile, height - i * winogradTile)
-                let across = min(winogradTile, width - j * winogradTile)
-                let pixel = (sample * height + i * winogradTile) * width + j * winogradTile
-                let group = operand.groups.group(of: sample)
+                let place = target.place(of: tile)
+                let group = operand.groups.group(of: place.sample)
                 for channel in Swift.stride(from: 0, to: outputs, by: vectorWidth) {
                     let reader = Reader(operand, group: group, channel: channel, channels: outputs)
                     for j in 0..<winogradTile {
-                        let top = (pixel + j) * outputs + channel
+                        let top = (place.pixel + j) * outputs + channel
                         @inline(__always)
                         func value(_ i: Int) -> Vector {
-                            i < rows ? reader.vector(operand, at: top + i * width * outputs) : Vector()
+                            place.rows.contains(i)
+                                ? reader.vector(operand, at: top + i * target.width * outputs) : Vector()
                         }
-                        guard j < across else {
+                        guard place.columns.contains(j) else {
                             vectors.setRow(j, WinogradSix.zero)
                             continue
                         }
@@ -232,7 +229,7 @@ struct WinogradWeightGradient: Sendable {
                             winogradOutputGradient(
                                 WinogradFour(y0: value(0), y1: value(1), y2: value(2), y3: value(3))))
                         for i in 0..<winogradTile {
-                            reader.prefetch(operand, at: top + (i * width + winogradTile) * outputs)
+                            reader.prefetch(operand, at: top + (i * target.width + place.next) * outputs)
                         }
                     }
                     let start = channel * layout.chunk + (tile - tiles.lowerBound) * vectorWidth

@@ -36,7 +36,7 @@ final class TrainingSession {
             configuration, convolutions: convolutions, communicator)
         training = setup.training
         validation = setup.validation
-        pool = WorkerPool(threads: setup.threads)
+        pool = setup.pool
         rank = communicator.rank
         worldSize = communicator.worldSize
         position = setup.resumed?.checkpoint.position ?? TrainingPosition()
@@ -156,7 +156,7 @@ final class TrainingSession {
     func plan(_ setup: TrainingSetup, _ communicator: any Communicator, directory: String) -> TrainingPlan {
         TrainingPlan(
             network: classifier.name.rawValue, parameterCount: classifier.parameters.parameterCount,
-            worldSize: worldSize, threads: setup.threads, sampleCount: training.count,
+            worldSize: worldSize, threads: pool.threads, sampleCount: training.count,
             batchSize: configuration.training.batch, epochs: configuration.training.epochs,
             stepsPerEpoch: stepsPerEpoch, firstStep: position.step, resumedFrom: setup.resumed?.path,
             runDirectory: directory, memoryByteCount: memory.rankByteCount)

@@ -14,7 +14,7 @@ struct TrainingSetup {
     /// The checkpoint to go on from.
     let resumed: (checkpoint: Checkpoint, path: String)?
     let notices: [String]
-    let threads: Int
+    let pool: WorkerPool
 
     init(
         _ configuration: RunConfiguration, store: CheckpointStore, resume: ResumeMode,
@@ -26,9 +26,10 @@ struct TrainingSetup {
             try checkLabels(of: set, classes: configuration.network.classes)
         }
         network = try configuration.networkName()
-        threads =
-            configuration.compute.threads > 0
-            ? configuration.compute.threads : CPUTopology.current().threads(ranks: communicator.localSize)
+        pool = WorkerPool(
+            threads: configuration.compute.threads > 0
+                ? configuration.compute.threads
+                : CPUTopology.current().threads(ranks: communicator.localSize))
         let (found, passedOver) = try Self.findCheckpoint(store, resume)
         resumed = found
         guard let found else {
@@ -48,7 +49,7 @@ struct TrainingSetup {
         _ configuration: RunConfiguration, convolutions: ConvolutionChoices, _ communicator: any Communicator
     ) throws -> (classifier: Classifier, memory: MemoryBudget) {
         let classifier = try Classifier(configuration, convolutions: convolutions)
-        let memory = Self.memory(classifier, configuration, threads: threads, communicator)
+        let memory = memory(classifier, configuration, communicator)
         try memory.check()
         if let resumed {
             try resumed.checkpoint.restore(classifier, path: resumed.path)
@@ -58,12 +59,10 @@ struct TrainingSetup {
         return (classifier, memory)
     }
 
-    private static func memory(
-        _ classifier: Classifier, _ configuration: RunConfiguration, threads: Int,
-        _ communicator: any Communicator
+    private func memory(
+        _ classifier: Classifier, _ configuration: RunConfiguration, _ communicator: any Communicator
     ) -> MemoryBudget {
         let lane = configuration.training.lane
-        let pool = WorkerPool(threads: threads)
         let training = Pass(
             BatchPlacement(
                 sampleCount: configuration.training.batch, laneSize: lane,

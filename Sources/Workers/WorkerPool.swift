@@ -75,7 +75,10 @@ internal import Synchronization
             releaseScratch()
             scratchByteCount = (byteCount + 4095) & ~4095
             unsafe scratch = (0..<threads).map { _ in
-                unsafe allocateZeroedMemory(byteCount: scratchByteCount)
+                let memory = unsafe allocatePages(byteCount: scratchByteCount)
+                unsafe memory.initializeMemory(
+                    as: Float.self, repeating: 0, count: scratchByteCount / MemoryLayout<Float>.stride)
+                return unsafe memory
             }
         }
         return unsafe ScratchMemory(bases: scratch, count: floats)

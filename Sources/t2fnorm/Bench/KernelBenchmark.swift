@@ -47,12 +47,12 @@ struct KernelBenchmark {
         var rows: [KernelReport.Row] = []
         for path in paths(layer.shape) {
             progress(rows.count)
-            var trial = ConvolutionTrial(
+            var convolution = TimedConvolution(
                 layer.shape, path: path, images: layer.images, lane: lane, pool: pool)
             var passes: [KernelReport.PassFigures] = []
             for pass in ConvolutionPass.allCases {
-                let error = trial.error(of: pass, tensors, images: checked, against: reference)
-                let seconds = trial.seconds(of: pass, tensors, images: layer.images, runs: runs)
+                let error = convolution.error(of: pass, tensors, images: checked, against: reference)
+                let seconds = convolution.seconds(of: pass, tensors, images: layer.images, runs: runs)
                 passes.append(
                     KernelReport.PassFigures(
                         pass: pass, gigaflopsPerSecond: layer.operations / seconds / 1e9, relativeError: error

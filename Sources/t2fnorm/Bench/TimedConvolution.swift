@@ -2,7 +2,7 @@ import Kernels
 import Workers
 
 /// A convolution by one path, with the memory that its passes need.
-struct ConvolutionTrial: ~Copyable {
+struct TimedConvolution: ~Copyable {
     private let work: Work
     private var panels: Buffer<Float>
     private var results: Buffer<Float>
@@ -58,7 +58,7 @@ struct ConvolutionTrial: ~Copyable {
     }
 }
 
-/// How a trial computes; what it computes with is handed in.
+/// How it computes; what it computes with is handed in.
 private struct Work {
     let convolution: Convolution
     let lane: Int

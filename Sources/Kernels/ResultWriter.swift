@@ -1,0 +1,72 @@
+/// A kernel whose products become results through an epilogue: specialised here for each kind of it, once for all kernels.
+protocol ResultWriter {
+    /// Hands results to sinks.
+    ///
+    /// - Parameters:
+    ///   - products: As the kernel has laid them out.
+    ///   - items: The kernel's tiles or rows, counted over the batch.
+    ///   - columns: Output channels, a multiple of 16.
+    ///   - output: The whole output.
+    ///   - sums: Shape `[N, 2, outputs]`, added to, or empty where the epilogue makes none.
+    func write<Sink: ResultSink>(
+        _ products: Span<Float>, to _: Sink.Type, items: Range<Int>, columns: Range<Int>,
+        _ epilogue: borrowing Epilogue, into output: inout MutableSpan<Float>, sums: inout MutableSpan<Double>
+    )
+}
+
+extension ResultWriter {
+    /// As `write`, to the sink of `epilogue`.
+    @inline(__always)
+    func finish(
+        _ products: Span<Float>, items: Range<Int>, columns: Range<Int>, _ epilogue: borrowing Epilogue,
+        into output: inout MutableSpan<Float>, sums: inout MutableSpan<Double>
+    ) {
+        @inline(__always)
+        func write<Sink: ResultSink>(
+            to sink: Sink.Type, _ epilogue: borrowing Epilogue, _ output: inout MutableSpan<Float>,
+            _ sums: inout MutableSpan<Double>
+        ) {
+            self.write(
+                products, to: sink, items: items, columns: columns, epilogue, into: &output, sums: &sums)
+        }
+        switch (epilogue.kind, epilogue.addend.isEmpty) {
+        case (.moments, _): write(to: MomentsSink.self, epilogue, &output, &sums)
+        case (.store, true): write(to: StoringSink<NothingAdded>.self, epilogue, &output, &sums)
+        case (.store, false): write(to: StoringSink<AddendAdded>.self, epilogue, &output, &sums)
+        case (.normalize, true): write(to: NormalizingSink<NothingAdded>.self, epilogue, &output, &sums)
+        case (.normalize, false): write(to: NormalizingSink<AddendAdded>.self, epilogue, &output, &sums)
+        case (.maskByNormalized, true):
+            write(to: NormalizedMaskSink<NothingAdded>.self, epilogue, &output, &sums)
+        case (.maskByNormalized, false):
+            write(to: NormalizedMaskSink<AddendAdded>.self, epilogue, &output, &sums)
+        case (.maskByRectified, true):
+            write(to: RectifiedMaskSink<NothingAdded>.self, epilogue, &output, &sums)
+        case (.maskByRectified, false):
+            write(to: RectifiedMaskSink<AddendAdded>.self, epilogue, &output, &sums)
+        }
+    }
+}
+
+/// Sums over the results of a tile, in single precision.
+struct TileSums {
+    private var values = Vector()
+    private var products = Vector()
+
+    @inline(__always)
+    mutating func add(_ taken: (value: Vector, factor: Vector)) {
+        values += taken.value
+        products = products.addingProduct(taken.value, taken.factor)
+    }
+
+    /// Adds them to a sample's sums.
+    ///
+    /// - Parameters:
+    ///   - channel: The first of the sixteen channels.
+    ///   - sums: Shape `[N, 2, channels]`.
+    @inline(__always)
+    func add(to sums: inout MutableSpan<Double>, sample: Int, channel: Int, channels: Int) {
+        let place = 2 * sample * channels + channel
+        sums.accumulate(SIMD16<Double>(values), at: place)
+        sums.accumulate(SIMD16<Double>(products), at: place + channels)
+    }
+}
