@@ -59,7 +59,7 @@ let package = Package(
             cSettings: [.unsafeFlags(["-mgeneral-regs-only"])]),
 
         module("Workers", ["CProcessor"]),
-        module("Checksums"),
+        module("Checksums", ["CProcessor"]),
         module("Files"),
         module("Pickle"),
         module("Kernels", ["Workers", "COpenBLAS", "CProcessor"]),

@@ -9,6 +9,7 @@ static inline hid_t CHDF5_DATASET_CREATE(void) { return H5P_DATASET_CREATE; }
 static inline hid_t CHDF5_LINK_CREATE(void) { return H5P_LINK_CREATE; }
 static inline hid_t CHDF5_NATIVE_UINT8(void) { return H5T_NATIVE_UINT8; }
 static inline hid_t CHDF5_NATIVE_INT32(void) { return H5T_NATIVE_INT32; }
+static inline hid_t CHDF5_NATIVE_UINT32(void) { return H5T_NATIVE_UINT32; }
 static inline hid_t CHDF5_NATIVE_INT64(void) { return H5T_NATIVE_INT64; }
 static inline hid_t CHDF5_NATIVE_UINT64(void) { return H5T_NATIVE_UINT64; }
 static inline hid_t CHDF5_NATIVE_FLOAT(void) { return H5T_NATIVE_FLOAT; }

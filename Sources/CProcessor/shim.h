@@ -1,6 +1,7 @@
 #pragma once
 
 #include <malloc.h>
+#include <stdint.h>
 
 /// Whether this build may use AVX-512.
 #if defined(__AVX512F__) && defined(__AVX512VL__) && defined(__AVX512DQ__) && defined(__AVX512BW__)
@@ -21,3 +22,20 @@ static inline void spinPause(void) {
 
 /// Makes freed pieces of `byteCount` and more go back to the system.
 static inline void returnFreedMemory(int byteCount) { (void)mallopt(M_MMAP_THRESHOLD, byteCount); }
+
+/// Whether this build may use the instruction for CRC-32C.
+#if defined(__SSE4_2__) && defined(__x86_64__)
+#define BUILD_HAS_CRC32 1
+#else
+#define BUILD_HAS_CRC32 0
+#endif
+
+/// The register of a CRC-32C after the eight bytes of `word`; only where `BUILD_HAS_CRC32` is 1.
+static inline uint64_t crc32cWord(uint64_t crc, uint64_t word) {
+#if BUILD_HAS_CRC32
+    return __builtin_ia32_crc32di(crc, word);
+#else
+    (void)word;
+    return crc;
+#endif
+}

@@ -1,5 +1,5 @@
 /// Why a dataset, or a source of images for one, could not be read or written: one line.
-public struct DatasetError: Error, Equatable, Sendable, CustomStringConvertible {
+public struct DatasetError: Error, Equatable, Codable, Sendable, CustomStringConvertible {
     /// What was tried, as in "could not *decode image*".
     public var action: String
     /// The file, and the line, record or place in an archive.

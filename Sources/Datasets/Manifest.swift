@@ -23,6 +23,7 @@ public struct Manifest: Codable, Equatable, Sendable {
     /// The version of this format that is written and read.
     public static let currentSchemaVersion = 1
     public static let fileName = "manifest.json"
+    static let currentRecordChecksum = "crc32c"
 
     public var schemaVersion = Manifest.currentSchemaVersion
     public var name: String
@@ -33,6 +34,8 @@ public struct Manifest: Codable, Equatable, Sendable {
     public var count: Int
     public var layout: Layout
     public var shards: [Shard]
+    /// How each record's bytes are checked when they are read: `crc32c`; `nil` in a dataset of an earlier version.
+    public var recordChecksum: String?
     /// Where the images came from.
     public var source: String
     /// What the reader has to say, such as bytes left over at the end of a cut-off file.
@@ -65,6 +68,13 @@ extension Manifest {
                 action: "read manifest", place: path,
                 reason: "schemaVersion is \(schemaVersion), expected \(Manifest.currentSchemaVersion)",
                 remedy: "pack the dataset again")
+        }
+        guard [nil, Manifest.currentRecordChecksum].contains(recordChecksum) else {
+            throw DatasetError(
+                action: "read manifest", place: path,
+                reason:
+                    "recordChecksum is '\(recordChecksum ?? "")', expected '\(Manifest.currentRecordChecksum)'",
+                remedy: "use the version that packed the dataset, or pack it again")
         }
         let sum = shards.reduce(0) { $0 + $1.count }
         guard sum == count, count > 0 else {

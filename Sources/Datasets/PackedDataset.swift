@@ -9,14 +9,17 @@ public final class PackedDataset: ImageSource {
     /// The number of each shard's first record.
     private let starts: [Int]
 
-    /// Opens the dataset in a folder: the manifest, every shard's size and labels, but not the checksums.
+    /// Opens the dataset in a folder: the manifest, every shard's size, labels and offsets; images are checked as they are read.
     public init(path: String) throws(DatasetError) {
         let manifest = try Manifest(folder: path)
         var shards: [ShardReader] = []
         var starts: [Int] = []
         var start = 0
         for shard in manifest.shards {
-            shards.append(try ShardReader(folder: path, shard: shard, layout: manifest.layout))
+            shards.append(
+                try ShardReader(
+                    folder: path, shard: shard, layout: manifest.layout,
+                    isChecked: manifest.recordChecksum != nil))
             starts.append(start)
             start += shard.count
         }
@@ -50,16 +53,6 @@ public final class PackedDataset: ImageSource {
     public func path(of record: Int) -> String? {
         let (shard, index) = locate(record)
         return (try? shards[shard].path(of: index)) ?? nil
-    }
-
-    /// Compares every shard's checksum with the manifest's.
-    ///
-    /// - Parameter progress: Gets the number of shards checked and of all.
-    public func verify(progress: (Int, Int) -> Void = { _, _ in }) throws(DatasetError) {
-        for (index, shard) in shards.enumerated() {
-            try shard.verify(manifest.shards[index])
-            progress(index + 1, shards.count)
-        }
     }
 
     /// The shard of a record, by bisection, and the record's number in it.

@@ -6,7 +6,8 @@ internal import Glibc
 final class ReadableFile: Sendable {
     let path: String
     let byteCount: Int
-    private let descriptor: Int32
+    /// Whose place in the file nobody else relies on.
+    let descriptor: Int32
 
     init(_ path: String) throws(DatasetError) {
         descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
@@ -30,13 +31,16 @@ final class ReadableFile: Sendable {
     }
 
     /// The whole file's checksum, read in pieces.
-    func checksum() throws(DatasetError) -> CRC64 {
+    ///
+    /// - Parameter progress: Gets the bytes of each piece.
+    func checksum(progress: (Int) -> Void = { _ in }) throws(DatasetError) -> CRC64 {
         var checksum = CRC64()
         let step = 4 << 20
         for start in stride(from: 0, to: byteCount, by: step) {
             // Bound to a name: the compiler (6.3.1) crashes on the span of a temporary from a throwing call.
             let bytes = try read(at: start, count: min(step, byteCount - start))
             checksum.update(bytes.span)
+            progress(bytes.count)
         }
         return checksum
     }

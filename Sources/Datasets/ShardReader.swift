@@ -2,57 +2,103 @@ internal import Checksums
 internal import HDF5
 
 /// Reads the records of one shard from any thread: after `init` by plain file reads, without HDF5.
+///
+/// Each record is compared with its checksum whenever it is read, which takes 0.4 µs for 3 kB; labels and offsets once, when the shard is
+/// opened. Shards written before there were checksums are read as they are.
 package final class ShardReader: Sendable {
     /// Where the images' bytes lie in the file.
     fileprivate enum Images {
-        case pixels(start: Int, height: Int, width: Int)
+        case pixels(start: Int, height: Int, width: Int, end: Int)
         case encoded(start: Int, offsets: [UInt64], pathStart: Int, pathByteCount: Int)
     }
 
     package let labels: [Int32]
+    /// The CRC-32C of each record's image bytes; `nil` in a shard of an earlier version.
+    private let checksums: [UInt32]?
     private let file: ReadableFile
     private let images: Images
 
     /// Opens a shard.
     ///
-    /// - Throws: If the file is missing, its size is not the manifest's, or it does not hold what the manifest says.
-    package init(folder: String, shard: Manifest.Shard, layout: Manifest.Layout) throws(DatasetError) {
+    /// - Parameter isChecked: Whether the manifest says that records have checksums.
+    /// - Throws: If the file is missing, its size is not the manifest's, its labels or offsets are damaged, or it does not hold what
+    ///   the manifest says.
+    package init(
+        folder: String, shard: Manifest.Shard, layout: Manifest.Layout, isChecked: Bool
+    ) throws(DatasetError) {
         let path = "\(folder)/\(shard.file)"
         let file = try ReadableFile(path)
         guard file.byteCount == shard.byteCount else {
             throw DatasetError(
                 action: "open shard", place: path,
                 reason: "it has \(file.byteCount) bytes, the manifest says \(shard.byteCount)",
-                remedy: "copy or pack the dataset again")
+                remedy: remedy)
         }
-        let (labels, images) = try DatasetError.wrapping("open shard", path) {
+        let (labels, checksums, images) = try DatasetError.wrapping("open shard", path) {
             let hdf5 = try HDF5File(opening: path)
-            let labels: [Int32] = try hdf5.read("labels")
-            guard labels.count == shard.count else {
+            let labels: [Int32] = try hdf5.read("labels", count: shard.count)
+            let images = try Images(hdf5, count: shard.count, layout: layout)
+            guard images.end <= file.byteCount else {
                 throw DatasetError(
                     action: "open shard", place: path,
-                    reason: "it holds \(labels.count) labels, the manifest says \(shard.count)")
+                    reason: "its images end at byte \(images.end), the file at \(file.byteCount)",
+                    remedy: remedy)
             }
-            return (labels, try Images(hdf5, count: shard.count, layout: layout))
+            let checksums: [UInt32]? = isChecked ? try hdf5.read("checksums", count: shard.count) : nil
+            if let checksums {
+                let found = tableChecksum(labels: labels, checksums: checksums, offsets: images.offsets)
+                guard try hdf5.attribute("tables", as: UInt32.self) == found else {
+                    throw DatasetError(
+                        action: "open shard", place: path,
+                        reason: "its labels, offsets or checksums are not those that were written",
+                        remedy: remedy)
+                }
+            }
+            return (labels, checksums, images)
         }
         self.file = file
         self.labels = labels
+        self.checksums = checksums
         self.images = images
     }
 
     /// Reads and decodes an image.
+    ///
+    /// - Throws: If it cannot be read, its bytes are not those that were written, or they are no image.
     package func image(of index: Int) throws(DatasetError) -> RGBImage {
+        let bytes = try bytes(of: index)
         switch images {
-        case .pixels(let start, let height, let width):
-            let count = height * width * 3
-            return RGBImage(
-                width: width, height: height, bytes: try file.read(at: start + index * count, count: count))
-        case .encoded(let start, let offsets, _, _):
-            let bytes = try file.read(
-                at: start + Int(offsets[index]), count: Int(offsets[index + 1] - offsets[index]))
-            return try RGBImage(
-                decoding: bytes, place: "\(file.path), record \(index) (\((try? path(of: index)) ?? "?"))")
+        case .pixels(_, let height, let width, _): return RGBImage(width: width, height: height, bytes: bytes)
+        case .encoded: return try RGBImage(decoding: bytes, place: place(of: index))
         }
+    }
+
+    /// A record's image as it is stored, compared with its checksum.
+    package func bytes(of index: Int) throws(DatasetError) -> [UInt8] {
+        let (start, count) =
+            switch images {
+            case .pixels(let start, let height, let width, _):
+                (start + index * height * width * 3, height * width * 3)
+            case .encoded(let start, let offsets, _, _):
+                (start + Int(offsets[index]), Int(offsets[index + 1] - offsets[index]))
+            }
+        let bytes = try file.read(at: start, count: count)
+        guard let expected = checksums?[index] else { return bytes }
+        let found = CRC32C(bytes.span).value
+        guard found == expected else {
+            throw DatasetError(
+                action: "read record", place: place(of: index),
+                reason:
+                    "its bytes are damaged: checksum \(hexadecimal(found)), the shard says \(hexadecimal(expected))",
+                remedy: remedy)
+        }
+        return bytes
+    }
+
+    /// The shard's file, the record's number in it and the path that its image came from.
+    package func place(of index: Int) -> String {
+        let path = ((try? path(of: index)) ?? nil).map { " (\($0))" } ?? ""
+        return "\(file.path), record \(index)\(path)"
     }
 
     /// The path an image came from; `nil` where images are stored as pixels.
@@ -62,19 +108,34 @@ package final class ShardReader: Sendable {
         return String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
     }
 
-    /// Compares the file's checksum with the manifest's.
-    package func verify(_ shard: Manifest.Shard) throws(DatasetError) {
-        let checksum = try file.checksum().hexadecimal
-        guard checksum == shard.checksum else {
-            throw DatasetError(
-                action: "verify shard", place: file.path,
-                reason: "its checksum is \(checksum), the manifest says \(shard.checksum)",
-                remedy: "copy or pack the dataset again")
-        }
+    /// The numbers of the records whose bytes are not those that were written; `nil` where there are no checksums.
+    package func damagedRecords() -> [Int]? {
+        checksums.map { checksums in checksums.indices.filter { (try? bytes(of: $0)) == nil } }
     }
 }
 
+private let remedy = "copy or pack the dataset again"
+
+private func hexadecimal(_ checksum: UInt32) -> String {
+    let digits = String(checksum, radix: 16)
+    return String(repeating: "0", count: 8 - digits.count) + digits
+}
+
 extension ShardReader.Images {
+    /// Empty where images are stored as pixels.
+    fileprivate var offsets: [UInt64] {
+        if case .encoded(_, let offsets, _, _) = self { offsets } else { [] }
+    }
+
+    /// Behind the last byte of what is read later.
+    fileprivate var end: Int {
+        switch self {
+        case .pixels(_, _, _, let end): end
+        case .encoded(let start, let offsets, let pathStart, let pathByteCount):
+            max(start + Int(offsets[offsets.count - 1]), pathStart + (offsets.count - 1) * pathByteCount)
+        }
+    }
+
     fileprivate init(_ hdf5: borrowing HDF5File, count: Int, layout: Manifest.Layout) throws {
         switch layout {
         case .pixels(let height, let width, let channels):
@@ -86,11 +147,13 @@ extension ShardReader.Images {
                     action: "open shard", place: hdf5.path,
                     reason: "'images' has shape \(shape), expected uint8 \([count, height, width, 3])")
             }
-            self = .pixels(start: try hdf5.contiguousOffset(of: "images"), height: height, width: width)
+            let start = try hdf5.contiguousOffset(of: "images")
+            self = .pixels(
+                start: start, height: height, width: width, end: start + shape.reduce(1, *))
         case .encoded:
-            let offsets: [UInt64] = try hdf5.read("offsets")
-            let byteCount = try hdf5.shape(of: "bytes").reduce(1, *)
-            guard offsets.count == count + 1, offsets.first == 0, offsets.last == UInt64(byteCount),
+            let offsets: [UInt64] = try hdf5.read("offsets", count: count + 1)
+            let byteCount = try hdf5.shape(of: "bytes").first ?? 0
+            guard offsets.first == 0, offsets.last == UInt64(byteCount),
                 zip(offsets, offsets.dropFirst()).allSatisfy({ $0 <= $1 })
             else {
                 throw DatasetError(
@@ -108,5 +171,22 @@ extension ShardReader.Images {
                 start: try hdf5.contiguousOffset(of: "bytes"), offsets: offsets,
                 pathStart: try hdf5.contiguousOffset(of: "paths"), pathByteCount: pathByteCount)
         }
+    }
+}
+
+extension HDF5File {
+    /// Reads a dataset of one axis and known length.
+    ///
+    /// - Throws: Before memory is taken for it if it is of another length, as damaged files may say.
+    fileprivate borrowing func read<Element: HDF5Element>(
+        _ dataset: String, count: Int
+    ) throws -> [Element] {
+        let shape = try shape(of: dataset)
+        guard shape == [count] else {
+            throw DatasetError(
+                action: "open shard", place: path,
+                reason: "'\(dataset)' has shape \(shape), expected \([count])")
+        }
+        return try read(dataset)
     }
 }

@@ -4,12 +4,14 @@ internal import HDF5
 /// Collects the records of one shard and writes them to a file.
 ///
 /// `pixels`: `images` uint8 `[n, height, width, channels]` and `labels` int32 `[n]`. `encoded`: `bytes` uint8, all
-/// files one after the other, `offsets` uint64 `[n + 1]`, `labels`, and `paths` UTF-8 `[n]`.
+/// files one after the other, `offsets` uint64 `[n + 1]`, `labels`, and `paths` UTF-8 `[n]`. Both: `checksums` uint32 `[n]`, the
+/// CRC-32C of each record's image bytes, and the attribute `tables`, that of `labels`, `checksums` and `offsets` one after the other.
 package struct ShardWriter {
     private let layout: Manifest.Layout
     private var bytes: [UInt8] = []
     private var offsets: [UInt64] = [0]
     private var labels: [Int32] = []
+    private var checksums: [UInt32] = []
     private var paths: [String] = []
 
     package init(layout: Manifest.Layout) { self.layout = layout }
@@ -30,6 +32,7 @@ package struct ShardWriter {
                 "\(image.count) bytes for \(height)×\(width)×\(channels) pixels")
         }
         bytes.append(contentsOf: image)
+        checksums.append(CRC32C(image.span).value)
         labels.append(label)
         if layout == .encoded {
             offsets.append(UInt64(bytes.count))
@@ -51,6 +54,10 @@ package struct ShardWriter {
                     try hdf5.write(paths, to: "paths")
                 }
                 try hdf5.write(labels, to: "labels")
+                try hdf5.write(checksums, to: "checksums")
+                let tables = tableChecksum(
+                    labels: labels, checksums: checksums, offsets: layout == .encoded ? offsets : [])
+                try hdf5.setAttribute("tables", tables)
             }
         }
         let written = try ReadableFile(path)
@@ -60,7 +67,19 @@ package struct ShardWriter {
         bytes.removeAll(keepingCapacity: true)
         offsets = [0]
         labels.removeAll(keepingCapacity: true)
+        checksums.removeAll(keepingCapacity: true)
         paths.removeAll(keepingCapacity: true)
         return shard
     }
+}
+
+/// The CRC-32C of what a shard holds beside its images.
+///
+/// - Parameter offsets: Empty where images are stored as pixels.
+func tableChecksum(labels: [Int32], checksums: [UInt32], offsets: [UInt64]) -> UInt32 {
+    var check = CRC32C()
+    check.update(labels)
+    check.update(checksums)
+    check.update(offsets)
+    return check.value
 }

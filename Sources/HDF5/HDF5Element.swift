@@ -2,12 +2,13 @@ internal import CHDF5
 
 /// The number types that datasets and attributes hold.
 public enum HDF5ElementType: String, Sendable, CaseIterable {
-    case uint8, int32, int64, uint64, float, double
+    case uint8, int32, uint32, int64, uint64, float, double
 
     var native: hid_t {
         switch self {
         case .uint8: CHDF5_NATIVE_UINT8()
         case .int32: CHDF5_NATIVE_INT32()
+        case .uint32: CHDF5_NATIVE_UINT32()
         case .int64: CHDF5_NATIVE_INT64()
         case .uint64: CHDF5_NATIVE_UINT64()
         case .float: CHDF5_NATIVE_FLOAT()
@@ -33,6 +34,7 @@ public protocol HDF5Element: BitwiseCopyable, Sendable {
 
 extension UInt8: HDF5Element { public static var elementType: HDF5ElementType { .uint8 } }
 extension Int32: HDF5Element { public static var elementType: HDF5ElementType { .int32 } }
+extension UInt32: HDF5Element { public static var elementType: HDF5ElementType { .uint32 } }
 extension Int64: HDF5Element { public static var elementType: HDF5ElementType { .int64 } }
 extension UInt64: HDF5Element { public static var elementType: HDF5ElementType { .uint64 } }
 extension Float: HDF5Element { public static var elementType: HDF5ElementType { .float } }

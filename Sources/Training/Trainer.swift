@@ -17,16 +17,19 @@ public final class Trainer {
     private let communicator: any Communicator
     private let observer: (TrainingEvent) -> Void
     private let measure: ([ConvolutionShape]) -> [ConvolutionMeasurement]
+    private let datasetFolders: [String: String]
     private let directory: RunDirectory
     private let store: CheckpointStore
     private var log: EventLog?
     private var logFailure: FileError?
 
     /// - Parameters:
+    ///   - datasetFolders: Where copies of datasets are to be read from, by the paths in the configuration.
     ///   - observer: Called on every rank with each event, in order.
     ///   - measure: Measures the paths of a network's convolutions; called on rank 0 where the configuration wants it.
     public init(
         _ configuration: RunConfiguration, communicator: any Communicator,
+        datasetFolders: [String: String] = [:],
         observer: @escaping (TrainingEvent) -> Void = { _ in },
         measure: @escaping ([ConvolutionShape]) -> [ConvolutionMeasurement] = { measureConvolutions($0) }
     ) {
@@ -34,6 +37,7 @@ public final class Trainer {
         self.communicator = communicator
         self.measure = measure
         self.observer = observer
+        self.datasetFolders = datasetFolders
         directory = RunDirectory(configuration)
         store = CheckpointStore(folder: directory.checkpointsPath, keep: configuration.training.keep)
     }
@@ -44,7 +48,8 @@ public final class Trainer {
     public func run(resume: ResumeMode = .automatic) throws {
         let setup = try together {
             try TrainingSetup(
-                self.configuration, store: self.store, resume: resume, self.communicator)
+                self.configuration, store: self.store, resume: resume,
+                datasetFolders: self.datasetFolders, self.communicator)
         }
         let decision = try decideConvolutions(setup)
         let session = try together {

@@ -18,11 +18,12 @@ struct TrainingSetup {
 
     init(
         _ configuration: RunConfiguration, store: CheckpointStore, resume: ResumeMode,
-        _ communicator: any Communicator
+        datasetFolders: [String: String], _ communicator: any Communicator
     ) throws {
-        training = try PackedDataset(path: configuration.data.train)
-        validation = try PackedDataset(path: configuration.data.validation)
-        for set in [training, validation] {
+        let (training, validation) = (configuration.data.train, configuration.data.validation)
+        self.training = try PackedDataset(path: datasetFolders[training] ?? training)
+        self.validation = try PackedDataset(path: datasetFolders[validation] ?? validation)
+        for set in [self.training, self.validation] {
             try checkLabels(of: set, classes: configuration.network.classes)
         }
         network = try configuration.networkName()
@@ -36,7 +37,7 @@ struct TrainingSetup {
             notices = passedOver
             return
         }
-        try Self.check(found, fits: configuration, data: training.fingerprint)
+        try Self.check(found, fits: configuration, data: self.training.fingerprint)
         try found.checkpoint.checkConvolutions(of: network, path: found.path)
         let isMeasured = configuration.compute.convolution == .measured
         notices = passedOver + (isMeasured ? ["convolution paths as \(found.path) keeps them"] : [])

@@ -44,6 +44,14 @@ struct EvaluateCommand: ParsableCommand {
     @Option(help: "The model's file below <run>/checkpoints, or 'latest'.")
     var checkpoint = "best.h5"
 
+    @Option(
+        help: ArgumentHelp(
+            """
+            First copy the datasets to this folder on a local disk of each host, once a host; what is there already is kept, what was \
+            interrupted goes on.
+            """, valueName: "folder"))
+    var stage: String?
+
     func run() throws {
         try runJob { communicator in
             let display = communicator.rank == 0 ? EvaluationDisplay() : nil
@@ -52,6 +60,7 @@ struct EvaluateCommand: ParsableCommand {
             for run in runs {
                 let evaluation = RunEvaluation(
                     folder: run, settings: settings, scores: score, checkpoint: checkpoint,
+                    staging: Staging(folder: stage, communicator: communicator),
                     communicator: communicator, display: display)
                 contenders += try evaluation.contenders()
                 directories += try evaluation.seedFolders()

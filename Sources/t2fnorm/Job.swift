@@ -20,7 +20,7 @@ extension ParsableCommand {
     }
 
     /// What is wrong with the command line and which help to read.
-    private static func usageLine(of error: any Error) -> String {
+    static func usageLine(of error: any Error) -> String {
         let lines = { (text: String) in
             text.split(whereSeparator: \.isNewline).map { $0.trimmingCharacters(in: .whitespaces) }
         }

@@ -17,6 +17,7 @@ struct RunEvaluation {
     let settings: [String]
     let scores: [ScoreName]
     let checkpoint: String
+    let staging: Staging
     let communicator: any Communicator
     let display: EvaluationDisplay?
 
@@ -54,7 +55,9 @@ struct RunEvaluation {
     }
 
     private func evaluate(_ directory: RunDirectory) throws -> Evaluation {
-        let (configuration, classifier, benchmark) = try together { try load(directory) }
+        let configuration = try together { try self.configuration(of: directory) }
+        let folders = try staging.stage(configuration.evaluatedDatasets)
+        let (classifier, benchmark) = try together { try load(directory, configuration, folders) }
         let pool = WorkerPool(
             threads: configuration.compute.threads > 0
                 ? configuration.compute.threads
@@ -74,23 +77,27 @@ struct RunEvaluation {
         return evaluation
     }
 
-    private func load(
-        _ directory: RunDirectory
-    ) throws -> (RunConfiguration, Classifier, Benchmark) {
-        let configuration = try RunConfiguration.load(
+    private func configuration(of directory: RunDirectory) throws -> RunConfiguration {
+        try RunConfiguration.load(
             files: [directory.configurationPath], overrides: settings, names: .known)
+    }
+
+    private func load(
+        _ directory: RunDirectory, _ configuration: RunConfiguration, _ folders: [String: String]
+    ) throws -> (Classifier, Benchmark) {
         let path = "\(directory.checkpointsPath)/\(try fileName(directory))"
         let model = try CheckpointStore.load(path)
         try model.check(fits: configuration, path: path)
         let classifier = try model.makeClassifier(path: path)
         try configuration.checkImageSize(of: classifier.name)
-        let test = try PackedDataset(path: configuration.data.test)
+        let folder = { (path: String) in folders[path] ?? path }
+        let test = try PackedDataset(path: folder(configuration.data.test))
         try checkLabels(of: test, classes: classifier.classes)
         let benchmark = Benchmark(
             inDistribution: NamedSet(name: test.name, source: test),
-            near: try configuration.evaluation.near.entries.map(open),
-            far: try configuration.evaluation.far.entries.map(open))
-        return (configuration, classifier, benchmark)
+            near: try configuration.evaluation.near.entries.map { try open($0.name, folder($0.path)) },
+            far: try configuration.evaluation.far.entries.map { try open($0.name, folder($0.path)) })
+        return (classifier, benchmark)
     }
 
     private func fileName(_ directory: RunDirectory) throws(CheckpointError) -> String {
@@ -102,8 +109,8 @@ struct RunEvaluation {
         return name.trimmingCharacters(in: .whitespacesAndNewlines)
     }
 
-    private func open(_ entry: NamedPaths.Entry) throws(DatasetError) -> NamedSet {
-        NamedSet(name: entry.name, source: try PackedDataset(path: entry.path))
+    private func open(_ name: String, _ path: String) throws(DatasetError) -> NamedSet {
+        NamedSet(name: name, source: try PackedDataset(path: path))
     }
 
     private func write(_ evaluation: Evaluation, benchmark: String, to directory: RunDirectory) throws {
@@ -116,5 +123,12 @@ struct RunEvaluation {
 
     private func together<Result>(_ body: () throws -> Result) throws -> Result {
         try communicator.together(describe: failureReport, body)
+    }
+}
+
+extension RunConfiguration {
+    /// The folders of the sets that an evaluation reads.
+    fileprivate var evaluatedDatasets: [String] {
+        [data.test] + (evaluation.near.entries + evaluation.far.entries).map(\.path)
     }
 }

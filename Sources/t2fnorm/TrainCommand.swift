@@ -23,11 +23,23 @@ struct TrainCommand: ParsableCommand {
             valueName: "auto|none|path"))
     var resume = "auto"
 
+    @Option(
+        help: ArgumentHelp(
+            """
+            First copy the datasets to this folder on a local disk of each host, once a host; what is there already is kept, what was \
+            interrupted goes on.
+            """, valueName: "folder"))
+    var stage: String?
+
     func run() throws {
         try runJob { communicator in
             let configuration = try communicator.together(describe: failureReport) { try options.load() }
+            let folders = try Staging(folder: stage, communicator: communicator)
+                .stage([configuration.data.train, configuration.data.validation])
             let display = communicator.rank == 0 ? TrainingDisplay() : nil
-            let trainer = Trainer(configuration, communicator: communicator) { display?.show($0) }
+            let trainer = Trainer(
+                configuration, communicator: communicator, datasetFolders: folders
+            ) { display?.show($0) }
             try trainer.run(resume: resumeMode)
             display?.finish()
         }

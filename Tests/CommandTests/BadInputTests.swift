@@ -83,7 +83,7 @@ struct BadInputTests {
         }
     }
 
-    @Test func dataIsPackedByOneProcess() async throws {
+    @Test func dataIsVerifiedByOneProcess() async throws {
         try await expect(
             ["data", "verify", "/nowhere"], ranks: 2, code: 2, says: ["'verify'", "without mpirun"])
     }
@@ -154,7 +154,8 @@ struct BadInputTests {
                 "output=\(folder)/runs", "data.train=\(folder)/packed", "data.validation=\(folder)/packed",
                 "network.name=resnet20", "training.epochs=1", "training.batch=32", "training.lane=16")
             try await expect(
-                ["train"] + settings, ranks: 2, code: 3, says: ["decode image", "shard-00000.h5"])
+                ["train"] + settings, ranks: 2, code: 3,
+                says: ["read record", "shard-00000.h5", "record 31 (dog/b.png)"])
             try await expect(
                 ["data", "verify", "\(folder)/packed"], code: 3, says: ["shard-00000.h5", "checksum"])
         }

@@ -47,7 +47,7 @@ import Testing
         try withTemporaryFolder { folder in
             _ = try pack(drawnRecords(count: 4), folder, "pixels")
             let pixels = try HDF5File(opening: "\(folder)/pixels/shard-00000.h5")
-            #expect(try pixels.memberNames() == ["images", "labels"])
+            #expect(try pixels.memberNames() == ["checksums", "images", "labels"])
             #expect(try pixels.shape(of: "images") == [4, 5, 7, 3])
             #expect(try pixels.read("labels") == [0, 1, 2, 0] as [Int32])
 
@@ -57,7 +57,7 @@ import Testing
             options.layout = .encoded
             _ = try pack(ImageFolder(Folder("\(folder)/in")), folder, "encoded", options: options)
             let encoded = try HDF5File(opening: "\(folder)/encoded/shard-00000.h5")
-            #expect(try encoded.memberNames() == ["bytes", "labels", "offsets", "paths"])
+            #expect(try encoded.memberNames() == ["bytes", "checksums", "labels", "offsets", "paths"])
             let sizes = ["rgb.png", "grey.png"].map { UInt64(DecodedImages.file($0).count) }
             #expect(try encoded.read("offsets") == [0, sizes[0], sizes[0] + sizes[1]])
             #expect(
@@ -103,13 +103,12 @@ import Testing
 
     @Test func aFlippedBitIsFoundByVerifying() throws {
         try withTemporaryFolder { folder in
-            _ = try pack(drawnRecords(count: 8), folder)
+            let dataset = try pack(drawnRecords(count: 8), folder)
             let shard = "\(folder)/set/shard-00000.h5"
             var bytes = try Data(contentsOf: URL(filePath: shard))
             bytes[bytes.count - 1] ^= 1
             try write(bytes, folder, "set/shard-00000.h5")
-            let dataset = try PackedDataset(path: "\(folder)/set")
-            let text = message { try dataset.verify() }
+            let text = message { try PackedDataset.verify(path: "\(folder)/set") }
             #expect(text.hasPrefix("could not verify shard, \(shard): its checksum is "))
             #expect(text.contains("the manifest says \(dataset.manifest.shards[0].checksum)"))
         }

@@ -3,8 +3,8 @@ internal import Foundation
 /// Packs the sets of a benchmark out of OpenOOD's data root, each into a dataset of its own.
 public struct BenchmarkPacker {
     /// What became of a set.
-    public struct Outcome: Equatable, Sendable {
-        public enum State: String, Sendable {
+    public struct Outcome: Equatable, Codable, Sendable {
+        public enum State: String, Codable, Sendable {
             case packed
             /// The same was there already.
             case kept = "there already"
@@ -28,14 +28,17 @@ public struct BenchmarkPacker {
     public let root: String
     private let destination: String
     private let options: PackingOptions
+    private let crew: any PackingCrew
 
     /// - Parameters:
     ///   - root: OpenOOD's folder `data`, or the one above it.
     ///   - destination: The folder for the datasets, each under its set's name.
+    ///   - crew: The processes that pack together, each with the same arguments.
     ///   - options: Labels, classes and the benchmark's split are filled in here; a limit holds for each set.
     /// - Throws: If there is no folder `benchmark_imglist`.
     public init(
-        _ benchmark: OpenOODBenchmark, root: String, destination: String, options: PackingOptions
+        _ benchmark: OpenOODBenchmark, root: String, destination: String, options: PackingOptions,
+        crew: any PackingCrew = PackingAlone()
     ) throws(DatasetError) {
         guard let found = [root, "\(root)/data"].first(where: { isThere("\($0)/\(listFolder)") }) else {
             throw DatasetError(
@@ -46,6 +49,7 @@ public struct BenchmarkPacker {
         self.root = found
         self.destination = destination
         self.options = options
+        self.crew = crew
     }
 
     /// Packs one set; whatever is wrong with it is its outcome.
@@ -65,15 +69,42 @@ public struct BenchmarkPacker {
     private func packed(
         _ set: OpenOODBenchmark.ImageSet, _ progress: (Packer.Progress) -> Void
     ) throws(DatasetError) -> Outcome {
+        let (found, request) = try crew.together { () throws(DatasetError) in try prepare(set) }
+        if let outcome = try crew.share(Decision(outcome: found)).outcome { return outcome }
+        let packing = try crew.together { () throws(DatasetError) in
+            guard let request else {
+                throw DatasetError(
+                    action: "pack \(set.name)", place: root,
+                    reason: "process \(crew.rank) does not see the images")
+            }
+            return request
+        }
+        var packer = Packer(
+            source: packing.list, name: set.name, destination: "\(destination)/\(set.name)",
+            options: packing.options, crew: crew)
+        return outcome(.packed, try packer.run(progress: progress), set)
+    }
+
+    /// What process 0 decides for all.
+    private struct Decision: Codable {
+        /// `nil` to pack the set.
+        var outcome: Outcome?
+    }
+
+    /// What became of a set already, or what there is to pack.
+    private func prepare(
+        _ set: OpenOODBenchmark.ImageSet
+    ) throws(DatasetError) -> (Outcome?, (list: ImageList, options: PackingOptions)?) {
         let path = "\(root)/\(listFolder)/\(set.list)"
         let folder = "\(root)/\(set.images)"
-        guard isThere(path) else { return missing("no list \(path)") }
-        guard isThere(folder) else { return missing("no folder \(folder)") }
+        guard isThere(path) else { return (missing("no list \(path)"), nil) }
+        guard isThere(folder) else { return (missing("no folder \(folder)"), nil) }
         let names = set.role.isOutOfDistribution ? [] : benchmark.classNames ?? []
         let list = try ImageList(path, images: Folder(folder), classNames: names)
-        let listed = list.count ?? 0
         let absent = list.missingCount
-        guard absent < listed else { return missing("none of \(listed) images in \(folder)") }
+        guard absent < list.recordCount else {
+            return (missing("none of \(list.recordCount) images in \(folder)"), nil)
+        }
 
         var options = options
         options.onMissing = .skip
@@ -82,13 +113,14 @@ public struct BenchmarkPacker {
         options.benchmark = BenchmarkSplit(
             benchmark: benchmark.name, version: benchmark.version, set: set.name, role: set.role,
             list: set.list,
-            listHash: list.hash, listedCount: listed, expectedCount: set.count)
+            listHash: list.hash, listedCount: list.recordCount, expectedCount: set.count)
         let dataset = "\(destination)/\(set.name)"
         if !options.overwrite, isThere("\(dataset)/\(Manifest.fileName)") {
-            return kept(try Manifest(folder: dataset), set, options, present: listed - absent)
+            if crew.rank == 0 { PackingFolder(dataset).removeCrumbs() }
+            let present = list.recordCount - absent
+            return (kept(try Manifest(folder: dataset), set, options, present: present), nil)
         }
-        var packer = Packer(source: list, name: set.name, destination: dataset, options: options)
-        return outcome(.packed, try packer.run(progress: progress), set)
+        return (nil, (list, options))
     }
 
     private func kept(

@@ -3,7 +3,7 @@
 /// A binary record is one label byte (CIFAR-100: coarse, then fine; the fine one is used) and 1,024 bytes each of red, green
 /// and blue; the Python version holds the same in pickles, which are read and never run. Krizhevsky: "Learning multiple layers
 /// of features from tiny images", 2009. A binary file that is cut off gives its complete records, and `notes` says so.
-public struct CIFARArchive: RecordSource {
+public struct CIFARArchive: IndexedRecordSource {
     public enum Variant: String, Sendable, CaseIterable {
         case cifar10, cifar100
 
@@ -21,11 +21,11 @@ public struct CIFARArchive: RecordSource {
     public let leftoverByteCounts: [String: Int]
     public let origin: String
     public let classNames: [String]
-    public let count: Int?
+    public let recordCount: Int
+    public let identity: String
     private let variant: Variant
     private let batches: [CIFARBatch]
-    private var batch = 0
-    private var record = 0
+    private var index = 0
 
     public var classCount: Int? { variant.classCount }
 
@@ -47,7 +47,9 @@ public struct CIFARArchive: RecordSource {
         let names = variant.nameFiles.lazy.compactMap { file in
             (try? ReadableFile.contents(of: folder + file)).flatMap { variant.classNames(in: $0) }
         }
-        self.init(batches, variant, origin: paths.joined(separator: ", "), classNames: names.first ?? [])
+        self.init(
+            batches, variant, origin: paths.joined(separator: ", "),
+            identity: paths.map(fileIdentity).joined(separator: ", "), classNames: names.first ?? [])
     }
 
     /// Reads an official archive, such as `cifar-10-python.tar.gz`, or the folder it unpacks to.
@@ -70,27 +72,37 @@ public struct CIFARArchive: RecordSource {
             batches.append(try CIFARBatch(file.bytes, place: file.place, variant))
         }
         let names = try found.only(of: variant.nameFiles).flatMap { variant.classNames(in: $0.bytes) }
-        self.init(batches, variant, origin: path, classNames: names ?? [])
+        self.init(
+            batches, variant, origin: path, identity: "\(fileIdentity(path)), \(split.rawValue)",
+            classNames: names ?? [])
     }
 
-    private init(_ batches: [CIFARBatch], _ variant: Variant, origin: String, classNames: [String]) {
+    private init(
+        _ batches: [CIFARBatch], _ variant: Variant, origin: String, identity: String, classNames: [String]
+    ) {
         self.variant = variant
         self.batches = batches
         self.origin = origin
+        self.identity = identity
         self.classNames = classNames
-        count = batches.reduce(0) { $0 + $1.count }
+        recordCount = batches.reduce(0) { $0 + $1.count }
         leftoverByteCounts = Dictionary(
             batches.filter { $0.leftoverByteCount > 0 }.map { ($0.place, $0.leftoverByteCount) },
             uniquingKeysWith: { first, _ in first })
     }
 
     public mutating func next() throws(DatasetError) -> Record? {
-        while batch < batches.count && record >= batches[batch].count {
+        guard index < recordCount else { return nil }
+        defer { index += 1 }
+        return try record(index)
+    }
+
+    public func record(_ index: Int) throws(DatasetError) -> Record {
+        var (batch, rest) = (0, index)
+        while rest >= batches[batch].count {
+            rest -= batches[batch].count
             batch += 1
-            record = 0
         }
-        guard batch < batches.count else { return nil }
-        defer { record += 1 }
-        return try batches[batch].record(record)
+        return try batches[batch].record(rest)
     }
 }

@@ -2,7 +2,7 @@ internal import Pickle
 
 /// The records of one file of CIFAR-10 or CIFAR-100, binary or pickled; told apart by the first byte, which is a class below
 /// 20 in the binary version.
-struct CIFARBatch {
+struct CIFARBatch: Sendable {
     private enum Storage {
         case file(ReadableFile)
         case binary([UInt8])

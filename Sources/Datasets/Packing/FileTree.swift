@@ -1,9 +1,13 @@
+internal import Checksums
 internal import Foundation
 
 /// Files by their relative path: a folder on the disk, or what an archive would unpack to.
-public protocol FileTree {
+public protocol FileTree: Sendable {
     /// The folder's or the archive's own path.
     var path: String { get }
+
+    /// Changes when an archive changes: its size and date; empty for a folder.
+    var identity: String { get }
 
     /// The relative paths of all files, sorted by their bytes; hidden ones, and those in hidden folders, left out.
     func files() throws(DatasetError) -> [String]
@@ -18,6 +22,10 @@ public protocol FileTree {
 
     /// Where a file lies, for errors.
     func place(of file: String) -> String
+}
+
+extension FileTree {
+    public var identity: String { "" }
 }
 
 /// The files below a folder on the disk.
@@ -78,4 +86,18 @@ func isVisible(_ path: String) -> Bool {
 /// In an order that no language setting changes.
 func sortedByBytes(_ paths: [String]) -> [String] {
     paths.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+}
+
+/// A file's size and the time of its last change, to the nanosecond; empty where there is no file.
+func fileIdentity(_ path: String) -> String {
+    var status = stat()
+    guard unsafe stat(path, &status) == 0 else { return "" }
+    return "\(status.st_size) bytes of \(status.st_mtim.tv_sec).\(status.st_mtim.tv_nsec)"
+}
+
+/// A checksum of a list of paths, 16 hexadecimal digits.
+func pathsHash(_ paths: [String]) -> String {
+    var check = CRC64()
+    for path in paths { check.update(Array("\(path)\n".utf8)) }
+    return check.hexadecimal
 }

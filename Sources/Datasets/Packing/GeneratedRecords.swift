@@ -1,28 +1,30 @@
 /// Records that a function gives by number: drawn images, or those of another dataset.
-public struct GeneratedRecords: RecordSource {
+public struct GeneratedRecords: IndexedRecordSource {
     public let origin: String
     public let classNames: [String]
-    public let count: Int?
-    private let end: Int
-    private let record: (Int) throws(DatasetError) -> (label: Int32, image: RGBImage)
+    public let recordCount: Int
+    private let make: @Sendable (Int) throws(DatasetError) -> (label: Int32, image: RGBImage)
     private var index = 0
 
-    /// - Parameter record: Gives the record of a number in `0..<count`; asked once each, in order.
+    /// - Parameter record: Gives the record of a number in `0..<count`; asked for from several threads at a time.
     public init(
         origin: String, classNames: [String] = [], count: Int,
-        record: @escaping (_ index: Int) throws(DatasetError) -> (label: Int32, image: RGBImage)
+        record: @escaping @Sendable (_ index: Int) throws(DatasetError) -> (label: Int32, image: RGBImage)
     ) {
         self.origin = origin
         self.classNames = classNames
-        self.count = count
-        end = count
-        self.record = record
+        recordCount = count
+        make = record
     }
 
     public mutating func next() throws(DatasetError) -> Record? {
-        guard index < end else { return nil }
+        guard index < recordCount else { return nil }
         defer { index += 1 }
-        let (label, image) = try record(index)
+        return try record(index)
+    }
+
+    public func record(_ index: Int) throws(DatasetError) -> Record {
+        let (label, image) = try make(index)
         return Record(
             path: "\(index)", label: label, place: "\(origin), record \(index)", payload: .pixels(image))
     }

@@ -2,7 +2,7 @@
 ///
 /// EMNIST's images lie on their side: its rows are columns, and `transposed` sets them upright. An IDX file is a big-endian header (0, 0, 8 for bytes, the number of axes, each axis as 32 bits) and the bytes. LeCun,
 /// Cortes, Burges: "The MNIST database of handwritten digits". Grey becomes three equal channels.
-public struct IDXArchive: RecordSource {
+public struct IDXArchive: IndexedRecordSource {
     public let origin: String
     public let classNames: [String]
     private let path: String
@@ -13,7 +13,8 @@ public struct IDXArchive: RecordSource {
     private let isTransposed: Bool
     private var index = 0
 
-    public var count: Int? { labels.count }
+    public var recordCount: Int { labels.count }
+    public let identity: String
     public let classCount: Int?
 
     /// Reads both files.
@@ -35,6 +36,7 @@ public struct IDXArchive: RecordSource {
         }
         origin = "\(imagePath), \(labelPath)"
         path = imagePath
+        identity = "\(fileIdentity(imagePath)), \(fileIdentity(labelPath))"
         let largest = Int(labels.bytes.max() ?? 0)
         self.classNames = classNames ?? (largest < 10 ? (0..<10).map { "\($0)" } : [])
         classCount = self.classNames.isEmpty ? largest + 1 : self.classNames.count
@@ -47,6 +49,10 @@ public struct IDXArchive: RecordSource {
     public mutating func next() throws(DatasetError) -> Record? {
         guard index < labels.count else { return nil }
         defer { index += 1 }
+        return record(index)
+    }
+
+    public func record(_ index: Int) -> Record {
         let start = images.startIndex + index * height * width
         let pixels = images[start..<start + height * width]
         let place = "\(path), image \(index)"

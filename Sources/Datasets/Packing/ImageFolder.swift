@@ -2,7 +2,7 @@
 ///
 /// The class folders are those in the deepest folder that holds all images; labels follow the order of their
 /// names' bytes, and records the order of their paths'. Files without an image's ending are passed over.
-public struct ImageFolder: RecordSource {
+public struct ImageFolder: IndexedRecordSource {
     public let classNames: [String]
     public let notes: [String]
     private let images: any FileTree
@@ -11,7 +11,8 @@ public struct ImageFolder: RecordSource {
     private var index = 0
 
     public var origin: String { images.path }
-    public var count: Int? { paths.count }
+    public var recordCount: Int { paths.count }
+    public var identity: String { "\(pathsHash(paths)) \(images.identity)" }
 
     /// Lists the images.
     ///
@@ -51,6 +52,10 @@ public struct ImageFolder: RecordSource {
     public mutating func next() throws(DatasetError) -> Record? {
         guard index < paths.count else { return nil }
         defer { index += 1 }
+        return record(index)
+    }
+
+    public func record(_ index: Int) -> Record {
         let path = paths[index]
         return Record(
             path: path, label: labels[index], place: images.place(of: path),

@@ -4,7 +4,7 @@ internal import Checksums
 ///
 /// A line is cut at its first space. The label is an integer, −1 out of distribution; a dictionary in its place, as in
 /// OpenOOD's lists for MOS, counts as 0. Blank lines are passed over.
-public struct ImageList: RecordSource {
+public struct ImageList: IndexedRecordSource {
     private struct Entry {
         var path: String
         var label: Int32
@@ -21,7 +21,8 @@ public struct ImageList: RecordSource {
     private var index = 0
 
     public var origin: String { "\(path) with \(images.path)" }
-    public var count: Int? { entries.count }
+    public var recordCount: Int { entries.count }
+    public var identity: String { "\(hash) \(images.identity)" }
 
     /// Reads the list.
     ///
@@ -50,8 +51,12 @@ public struct ImageList: RecordSource {
 
     public mutating func next() -> Record? {
         guard index < entries.count else { return nil }
+        defer { index += 1 }
+        return record(index)
+    }
+
+    public func record(_ index: Int) -> Record {
         let entry = entries[index]
-        index += 1
         let line = "\(path), line \(entry.line)"
         let place = images.place(of: entry.path)
         var payload = payload(of: entry.path, in: images)

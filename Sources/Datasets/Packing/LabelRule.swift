@@ -3,7 +3,8 @@ struct LabelRule {
     let classNames: [String]
     private let isOutOfDistribution: Bool
     private let knownCount: Int?
-    private var largest: Int32 = -1
+    /// The largest label so far; −1 before any.
+    private(set) var largest: Int32 = -1
 
     init(_ source: any RecordSource, _ options: PackingOptions) throws(DatasetError) {
         isOutOfDistribution = options.outOfDistribution
@@ -21,8 +22,8 @@ struct LabelRule {
         }
     }
 
-    /// The number of classes; where nobody knows it, the largest label so far and one.
-    var classCount: Int { knownCount ?? Int(largest) + 1 }
+    /// The number of classes; where nobody knows it, `largest` and one.
+    func classCount(largest: Int32) -> Int { knownCount ?? Int(largest) + 1 }
 
     /// The label that is stored for a record.
     mutating func label(of record: Record) throws(DatasetError) -> Int32 {

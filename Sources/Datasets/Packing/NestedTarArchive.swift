@@ -1,10 +1,11 @@
 /// A tar of one tar of images for each class, such as `ILSVRC2012_img_train.tar`: read once from front to back as it comes,
-/// without unpacking.
+/// without unpacking. `NestedTarIndex` reads those in any order that are not compressed.
 ///
 /// A class is named by its inner archive, without the ending. Labels follow the order that is given, or else that of
 /// the names' bytes, as OpenOOD and torchvision have them for ImageNet; then the outer archive is listed once before.
 public final class NestedTarArchive: RecordSource {
     public let origin: String
+    public let identity: String
     public let classNames: [String]
     private let labelOfName: [String: Int32]
     private let byteCount: Int
@@ -37,7 +38,7 @@ public final class NestedTarArchive: RecordSource {
     public static func isNested(_ path: String) throws(DatasetError) -> Bool {
         var reader = try ArchiveReader(path, .tar)
         while let entry = try reader.nextEntry() {
-            if entry.isFile { return className(entry.path) != nil }
+            if entry.isFile { return classNameOfArchive(entry.path) != nil }
         }
         return false
     }
@@ -48,6 +49,7 @@ public final class NestedTarArchive: RecordSource {
     /// - Throws: If there is no such archive, or no archive in it.
     public init(_ path: String, order: SynsetOrder? = nil) throws(DatasetError) {
         origin = path
+        identity = fileIdentity(path)
         byteCount = try ReadableFile(path).byteCount
         if let order { classNames = order.names } else { classNames = try listedNames(path) }
         guard !classNames.isEmpty else {
@@ -59,11 +61,35 @@ public final class NestedTarArchive: RecordSource {
     }
 
     public func next() throws(DatasetError) -> Record? {
-        while true {
-            if isAtEnd { return nil }
+        guard let entry = try nextImage() else { return nil }
+        let place = "\(current.place), at byte \(entry.offset): \(entry.path)"
+        var record = Record(
+            path: "\(current.name)/\(entry.path)", label: current.label, place: place, payload: .encoded([]))
+        if let error = tooLarge(entry.byteCount, place: place) {
+            record.payload = .damaged(error)
+            return record
+        }
+        let bytes = try inner?.read(atMost: entry.byteCount) ?? []
+        guard bytes.count == entry.byteCount else {
+            throw DatasetError(
+                action: "read", place: place,
+                reason: "\(bytes.count) of its \(entry.byteCount) bytes are there")
+        }
+        record.payload = .encoded(bytes)
+        return record
+    }
+
+    public func skip(_ count: Int) throws(DatasetError) -> Int {
+        for passed in 0..<count where try nextImage() == nil { return passed }
+        return count
+    }
+
+    /// Goes to the next image.
+    private func nextImage() throws(DatasetError) -> ArchiveReader.Entry? {
+        while !isAtEnd {
             if inner == nil, try !openNextArchive() {
                 isAtEnd = true
-                return nil
+                break
             }
             guard let entry = try inner?.nextEntry() else {
                 inner = nil
@@ -72,34 +98,17 @@ public final class NestedTarArchive: RecordSource {
             }
             innerOffset = entry.offset
             guard entry.isFile, isVisible(entry.path) else { continue }
-            guard hasImageEnding(entry.path) else {
-                othersCount += 1
-                continue
-            }
-            let place = "\(current.place), at byte \(entry.offset): \(entry.path)"
-            var record = Record(
-                path: "\(current.name)/\(entry.path)", label: current.label, place: place,
-                payload: .encoded([]))
-            if let error = tooLarge(entry.byteCount, place: place) {
-                record.payload = .damaged(error)
-            } else {
-                let bytes = try inner?.read(atMost: entry.byteCount) ?? []
-                guard bytes.count == entry.byteCount else {
-                    throw DatasetError(
-                        action: "read", place: place,
-                        reason: "\(bytes.count) of its \(entry.byteCount) bytes are there")
-                }
-                record.payload = .encoded(bytes)
-            }
-            return record
+            if hasImageEnding(entry.path) { return entry }
+            othersCount += 1
         }
+        return nil
     }
 
     /// Goes to the next class; `false` after the last one.
     private func openNextArchive() throws(DatasetError) -> Bool {
         while let entry = try outer.nextEntry() {
             guard entry.isFile, isVisible(entry.path) else { continue }
-            guard let name = className(entry.path) else {
+            guard let name = classNameOfArchive(entry.path) else {
                 othersCount += 1
                 continue
             }
@@ -123,7 +132,7 @@ public final class NestedTarArchive: RecordSource {
 }
 
 /// The name of the class that an inner archive holds; `nil` if it is no archive.
-private func className(_ path: String) -> String? {
+func classNameOfArchive(_ path: String) -> String? {
     let file = lastComponent(path)
     let ending = [".tar", ".tar.gz", ".tgz"].first { file.hasSuffix($0) }
     return ending.map { String(file.dropLast($0.count)) }
@@ -133,7 +142,9 @@ private func listedNames(_ path: String) throws(DatasetError) -> [String] {
     var names: Set<String> = []
     var reader = try ArchiveReader(path, .tar)
     while let entry = try reader.nextEntry() {
-        if entry.isFile, isVisible(entry.path), let name = className(entry.path) { names.insert(name) }
+        if entry.isFile, isVisible(entry.path), let name = classNameOfArchive(entry.path) {
+            names.insert(name)
+        }
     }
     return sortedByBytes(Array(names))
 }

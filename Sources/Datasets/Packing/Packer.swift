@@ -1,188 +1,189 @@
 internal import Foundation
+internal import Kernels
 internal import Workers
 
-/// Packs a source of labelled images into a dataset's folder.
+/// Packs a source of labelled images into a dataset's folder, in one process or in several that see the same files.
 ///
-/// Everything is written into a folder beside the destination and renamed at the end, so a dataset is complete or
-/// not there. A process that is killed leaves a folder `…​.partial-…` that may be deleted.
+/// The dataset is made in `<destination>.partial` and renamed when it is whole. Finished shards stay there when packing is interrupted
+/// or fails, and the same request goes on with those that are still as they were written. The shards are the same
+/// bytes however many processes and threads there are and wherever they were interrupted.
 public struct Packer {
     /// How far the work has come.
     public struct Progress: Sendable {
-        /// Records read so far.
+        /// Records read so far, by all processes, those of finished shards included.
         public var done: Int
+        /// Of these, the records of shards that an earlier run finished.
+        public var resumed: Int
         /// Records in all, where the source knows it.
         public var total: Int?
         /// From 0 to 1; `nil` where nobody knows.
         public var fraction: Double?
     }
 
-    private var source: any RecordSource
+    /// What process 0 found or made when it began.
+    private struct Beginning: Codable {
+        var plan: PackingPlan
+        var parts: [Int]
+        var isCommitted = false
+    }
+
     private let name: String
-    private let destination: String
     private let options: PackingOptions
+    private let folder: PackingFolder
+    private let crew: any PackingCrew
     private let pool: WorkerPool
-    private var report = PackingReport()
-    private var contents = ContentIndex()
+    private var reader: RecordReader
 
     /// - Parameters:
     ///   - name: The dataset's name, for tables.
     ///   - destination: The dataset's folder; those above it are created.
+    ///   - crew: The processes that pack together, each with the same source, name, destination and options.
     public init(
         source: any RecordSource, name: String, destination: String,
-        options: PackingOptions = PackingOptions()
+        options: PackingOptions = PackingOptions(), crew: any PackingCrew = PackingAlone()
     ) {
-        precondition(options.recordsPerShard >= 1 && options.bytesPerShard >= 1, "an empty shard")
-        self.source = source
+        precondition(options.recordsPerShard ?? 1 >= 1 && options.bytesPerShard >= 1, "an empty shard")
+        precondition((1...100).contains(options.quality), "a quality of \(options.quality)")
         self.name = name
-        self.destination = destination
         self.options = options
+        self.crew = crew
+        folder = PackingFolder(destination)
         pool = WorkerPool(threads: options.threads)
+        reader = RecordReader(source, options)
     }
 
     /// Packs all records.
     ///
     /// What is to be known of single images (left out, misnamed, the same as one before) is listed in `report.csv`.
     ///
-    /// - Returns: The manifest, as it was written.
-    /// - Throws: If the destination is taken, an image is missing or damaged and not to be left out, or of another size, a label is
-    ///   out of range, no image is left, or the disk refuses. Nothing is left behind then.
+    /// - Parameter progress: Called in every process; the counts are those of all.
+    /// - Returns: The manifest, as it was written; in every process.
+    /// - Throws: If the destination is taken, an interrupted run had other options, an image is missing or damaged and not to be left
+    ///   out, or of another size, a label is out of range, no image is left, or the disk refuses; the same error in
+    ///   every process. Only finished shards are left behind then.
     public mutating func run(
         progress: (Progress) -> Void = { _ in }
     ) throws(DatasetError) -> Manifest {
-        let place = try DatasetFolder(destination, overwrite: options.overwrite)
+        let request = PackingRequest(reader.source, name: name, options)
+        let hashes = crew.gather([Int64(bitPattern: request.hash)])
+        if let other = hashes.firstIndex(where: { $0 != hashes[0] }) {
+            throw DatasetError(
+                action: "pack", place: reader.source.origin,
+                reason: "process \(other) sees other files than process 0",
+                remedy: "let all hosts see the same files under the same path")
+        }
+        var lock: PackingLock?
+        let begun = try crew.together { () throws(DatasetError) -> Beginning? in
+            crew.rank == 0 ? try begin(request, &lock) : nil
+        }
+        defer { withExtendedLifetime(lock) {} }
+        let beginning = try crew.share(begun)
+        guard !beginning.isCommitted else {
+            if crew.rank == 0 { folder.discard() }
+            return try crew.share(crew.rank == 0 ? try Manifest(folder: folder.destination) : nil)
+        }
         do {
-            let manifest = try writeRecords(folder: place.temporary, progress)
-            try report.write(folder: place.temporary)
-            try manifest.write(folder: place.temporary)
-            try place.commit()
-            return manifest
+            return try pack(beginning, progress)
         } catch {
-            place.discard()
+            throw abandon(after: error)
+        }
+    }
+
+    /// Takes the folder, and the plan of an interrupted run or a new one.
+    private mutating func begin(
+        _ request: PackingRequest, _ lock: inout PackingLock?
+    ) throws(DatasetError) -> Beginning {
+        let isTaken = try folder.destinationIsDataset()
+        let isCommitted = folder.isCommitted && folder.readState()?.request == request
+        guard !isTaken || isCommitted || options.overwrite else {
+            folder.removeCrumbs()
+            throw DatasetError(
+                action: "create dataset", place: folder.destination, reason: "there is a dataset already",
+                remedy: "give another folder, or --overwrite")
+        }
+        try folder.createWork()
+        lock = try PackingLock(folder.lock)
+        if let state = folder.readState(), !options.restart, isCommitted || !folder.isCommitted {
+            let differences = request.differences(from: state.request)
+            guard differences.isEmpty else {
+                throw DatasetError(
+                    action: "go on with what was interrupted", place: folder.work,
+                    reason: differences.joined(separator: "; "),
+                    remedy: "give the same options, or --restart to begin anew")
+            }
+            try PackingBoard.create(folder.board, size: crew.size)
+            return Beginning(plan: state.plan, parts: folder.partNumbers(), isCommitted: isCommitted)
+        }
+        do {
+            let plan = PackingPlan(sample: try reader.sample(), options)
+            try folder.begin(PackingFolder.State(request: request, plan: plan))
+            try PackingBoard.create(folder.board, size: crew.size)
+            return Beginning(plan: plan, parts: [])
+        } catch {
+            folder.discard()
             throw error
         }
     }
 
-    private mutating func writeRecords(
-        folder: String, _ progress: (Progress) -> Void
+    private mutating func pack(
+        _ beginning: Beginning, _ progress: (Progress) -> Void
     ) throws(DatasetError) -> Manifest {
-        let limit = options.limit ?? .max
-        let total = source.count.map { min($0, limit) }
-        var labels = try LabelRule(source, options)
-        var shards: [Manifest.Shard] = []
-        var shard: ShardWriter?
-        var layout: Manifest.Layout?
-        var (read, packed) = (0, 0)
-        var firstBad: DatasetError?
-        while true {
-            let records = try nextRecords(atMost: limit - read)
-            if records.isEmpty { break }
-            layout = layout ?? chosenLayout(records)
-            for (record, image) in zip(records, prepare(records, layout)) {
-                guard let stored = try accepted(image, of: record, &firstBad), let layout else { continue }
-                // Changed in place: a copy of the writer would copy all of its bytes.
-                if shard == nil { shard = ShardWriter(layout: layout) }
-                if let count = shard?.count, let byteCount = shard?.byteCount,
-                    isFull(count, byteCount, layout, adding: stored.count),
-                    let full = try shard?.write(folder: folder, file: shardName(shards.count))
-                {
-                    shards.append(full)
-                }
-                let label = try labels.label(of: record)
-                shard?.append(image: stored, label: label, path: record.path)
-                packed += 1
-            }
-            read += records.count
-            progress(
-                Progress(
-                    done: read, total: total,
-                    fraction: total.map { Double(read) / Double(max($0, 1)) } ?? source.fractionRead))
-        }
-        guard var last = shard.take(), let layout else {
-            throw firstBad.map { none(of: read, first: $0) }
-                ?? DatasetError(action: "pack", place: source.origin, reason: "it holds no records")
-        }
-        shards.append(try last.write(folder: folder, file: shardName(shards.count)))
-        return Manifest(
-            name: name, classNames: labels.classNames, classCount: labels.classCount, count: packed,
-            layout: layout, shards: shards, source: source.origin, notes: source.notes + report.notes,
-            benchmark: options.benchmark, created: Date.now.formatted(.iso8601))
-    }
-
-    /// As many records as are decoded at a time: enough for all threads, few enough for the memory.
-    private mutating func nextRecords(atMost limit: Int) throws(DatasetError) -> [Record] {
-        var records: [Record] = []
-        var byteCount = 0
-        while records.count < min(limit, 256), byteCount < 32 << 20, let record = try source.next() {
-            if case .encoded(let bytes) = record.payload { byteCount += bytes.count }
-            records.append(record)
-        }
-        return records
-    }
-
-    /// Decodes all images, on all threads.
-    private func prepare(_ records: [Record], _ layout: Manifest.Layout?) -> [PreparedImage] {
-        var results = [PreparedImage?](repeating: nil, count: records.count)
-        var span = results.mutableSpan
-        pool.split(&span, every: 1) { index, part in part[0] = PreparedImage(records[index], layout) }
-        return results.compactMap { $0 }
-    }
-
-    /// The bytes to store; `nil` for an image that is left out.
-    private mutating func accepted(
-        _ image: PreparedImage, of record: Record, _ firstBad: inout DatasetError?
-    ) throws(DatasetError) -> [UInt8]? {
-        switch image {
-        case .stored(let bytes, let checksum, let isMisnamed):
-            if isMisnamed {
-                report.add(.misnamed, record, cause: "its first bytes are of another format than its ending")
-            }
-            if let cause = contents.add(record, checksum: checksum, byteCount: bytes.count) {
-                report.add(.duplicate, record, cause: cause)
-            }
-            return bytes
-        case .unfit(let error): throw error
-        case .bad(let kind, var error):
-            guard (kind == .missing ? options.onMissing : options.onBad) == .skip else {
-                error.remedy = error.remedy ?? "replace the image, or leave it out with --on-bad skip"
+        let plan = beginning.plan
+        let found = try crew.together { () throws(DatasetError) in try intactParts(beginning.parts) }
+        let values = crew.gather(found.flatMap { [Int64($0.number), Int64($0.readCount)] })
+        let resumed = stride(from: 0, to: values.count, by: 2)
+            .reduce(into: [:]) { $0[Int(values[$1])] = Int(values[$1 + 1]) }
+        let shardCount = try crew.together { () throws(DatasetError) in
+            let board = try PackingBoard(folder.board, rank: crew.rank, size: crew.size)
+            var packing = ShardPacking(
+                plan: plan, options: options, folder: folder, crew: crew, pool: pool, board: board,
+                resumed: resumed, reader: reader)
+            do throws(DatasetError) {
+                return try packing.run(progress)
+            } catch {
+                board.fail()
                 throw error
             }
-            firstBad = firstBad ?? error
-            report.add(kind, record, cause: error.reason)
-            return nil
         }
+        let manifest = try crew.together { () throws(DatasetError) -> Manifest? in
+            guard crew.rank == 0 else { return nil }
+            let merge = try PartsMerge(folder, plan, shardCount: shardCount, reader.source)
+            return try merge.finish(name: name, source: reader.source, options)
+        }
+        return try crew.share(manifest)
     }
 
-    /// By the first image that can be decoded; `nil` if there is none.
-    private func chosenLayout(_ records: [Record]) -> Manifest.Layout? {
-        for record in records {
-            guard let image = try? RGBImage(record) else { continue }
-            let isSmall = max(image.width, image.height) <= 64
-            return switch (options.layout, isSmall) {
-            case (.pixels, _), (.automatic, true):
-                .pixels(height: image.height, width: image.width, channels: 3)
-            case (.encoded, _), (.automatic, false): .encoded
+    /// This process's share of the finished shards, with the records read for each; those that are damaged, or have to be packed
+    /// again, are left out.
+    private func intactParts(_ numbers: [Int]) throws(DatasetError) -> [(number: Int, readCount: Int)] {
+        let own = numbers.filter { $0 % crew.size == crew.rank }
+        var counts = [Int](repeating: -1, count: own.count)
+        var span = counts.mutableSpan
+        let (folder, options) = (folder, options)
+        pool.split(&span, every: 1) { index, count in
+            guard let part = try? folder.readPart(own[index]) else { return }
+            let hasStopper = part.entries.contains { entry in
+                (entry.kind == .damaged && options.onBad == .stop)
+                    || (entry.kind == .missing && options.onMissing == .stop)
             }
+            if hasStopper { return }
+            if let shard = part.shard, (try? checkBytes(of: shard, in: folder.dataset)) == nil { return }
+            count[0] = part.readCount
         }
-        return nil
+        return zip(own, counts).filter { $0.1 >= 0 }.map { ($0, $1) }
     }
 
-    private func none(of count: Int, first: DatasetError) -> DatasetError {
-        DatasetError(
-            action: "pack", place: source.origin,
-            reason: "none of \(count) images could be read; the first, \(first.place): \(first.reason)")
-    }
-
-    private func isFull(
-        _ count: Int, _ byteCount: Int, _ layout: Manifest.Layout, adding more: Int
-    ) -> Bool {
-        switch layout {
-        case .pixels: count >= options.recordsPerShard
-        case .encoded: count > 0 && byteCount + more > options.bytesPerShard
+    /// Leaves nothing behind, or what is worth keeping, and says so.
+    private func abandon(after error: DatasetError) -> DatasetError {
+        var error = error
+        let isWorthless =
+            crew.broadcast(crew.rank == 0 && !folder.hasShards ? [1] : [0], from: 0) == [1]
+        if isWorthless {
+            if crew.rank == 0 { folder.discard() }
+        } else {
+            let kept = "finished shards are kept in \(folder.work), the same command goes on from there"
+            error.remedy = error.remedy.map { "\($0); \(kept)" } ?? kept
         }
+        return error
     }
-}
-
-private func shardName(_ index: Int) -> String {
-    let digits = "\(index)"
-    return "shard-\(String(repeating: "0", count: max(0, 5 - digits.count)))\(digits).h5"
 }

@@ -20,16 +20,23 @@ public struct PackingOptions: Sendable {
     public var layout = Layout.automatic
     /// Whether all labels become −1 and class names are dropped.
     public var outOfDistribution = false
-    /// Stop after this many records; all if `nil`.
+    /// Stop after this many records, in the order they are packed in; all if `nil`.
     public var limit: Int?
+    /// Packs the records in a random order of this seed; in the source's own if `nil`.
+    public var shuffleSeed: UInt64?
+    /// Images with a longer shorter side are shrunk to this one, and stored as JPEG in an encoded dataset; none if `nil`.
+    public var resizeShorter: Int?
+    /// Of the JPEG files of shrunk images, 1...100.
+    public var quality = 95
     /// Names in the order of their labels; the source's own if `nil`.
     public var classNames: [String]?
     /// The number of classes where there are no names; the source's own, or the largest label and one, if `nil`.
     public var classCount: Int?
-    /// Records in a shard of pixels.
-    public var recordsPerShard = 10_000
-    /// Image bytes in an encoded shard; also about the memory that packing takes.
-    public var bytesPerShard = 512 << 20
+    /// Records of the source in a shard; images that are left out are missing from it. If `nil`, about `bytesPerShard`
+    /// make one, and at most 10,000 records.
+    public var recordsPerShard: Int?
+    /// Image bytes in a shard, about; each process that packs has one shard in memory.
+    public var bytesPerShard = 128 << 20
     /// About damaged images.
     public var onBad = Policy.stop
     /// About images that a list names and that are not there.
@@ -38,7 +45,9 @@ public struct PackingOptions: Sendable {
     public var benchmark: BenchmarkSplit?
     /// Whether a complete dataset that is already there is replaced.
     public var overwrite = false
-    /// Threads that decode.
+    /// Whether packing that was interrupted begins anew instead of going on.
+    public var restart = false
+    /// Threads that read and decode, in each process.
     public var threads = 1
 
     public init() {}

@@ -2,7 +2,7 @@ internal import Files
 
 /// What was met in a source that its user should know of, image by image.
 struct PackingReport {
-    enum Kind: String, CaseIterable {
+    enum Kind: String, Codable, CaseIterable, Sendable {
         /// Not packed, because it cannot be decoded.
         case damaged
         /// Not packed, because it is not there.
@@ -13,17 +13,31 @@ struct PackingReport {
         case duplicate
     }
 
+    /// One line of it.
+    struct Entry: Codable, Sendable {
+        /// The record's number among those that were read.
+        var position: Int
+        var kind: Kind
+        var path: String
+        var place: String
+        var cause: String
+    }
+
     static let fileName = "report.csv"
 
-    private var lines: [String] = []
-    private var counts: [Kind: Int] = [:]
+    private let entries: [Entry]
 
-    /// The images that were not packed.
-    var skippedCount: Int { counts[.damaged, default: 0] + counts[.missing, default: 0] }
+    /// - Parameter entries: In any order; those of one record stay in theirs.
+    init(_ entries: [Entry]) {
+        self.entries = entries.enumerated()
+            .sorted { ($0.element.position, $0.offset) < ($1.element.position, $1.offset) }
+            .map(\.element)
+    }
 
-    mutating func add(_ kind: Kind, _ record: Record, cause: String) {
-        counts[kind, default: 0] += 1
-        lines.append([kind.rawValue, record.path, record.place, cause].map(quoted).joined(separator: ","))
+    private var lines: [String] {
+        entries.map { entry in
+            [entry.kind.rawValue, entry.path, entry.place, entry.cause].map(quoted).joined(separator: ",")
+        }
     }
 
     /// The counts in words.
@@ -33,13 +47,14 @@ struct PackingReport {
             (.misnamed, "images whose ending is another format's"), (.duplicate, "images like one before"),
         ]
         return words.compactMap { kind, text in
-            counts[kind].map { "\($0) \(text): see \(Self.fileName)" }
+            let count = entries.count { $0.kind == kind }
+            return count == 0 ? nil : "\(count) \(text): see \(Self.fileName)"
         }
     }
 
     /// Writes the report into a folder, if there is anything to say.
     func write(folder: String) throws(DatasetError) {
-        guard !lines.isEmpty else { return }
+        guard !entries.isEmpty else { return }
         let path = "\(folder)/\(Self.fileName)"
         try DatasetError.wrapping("write report", path) {
             try writeFile((["kind,path,place,cause"] + lines).joined(separator: "\n") + "\n", to: path)

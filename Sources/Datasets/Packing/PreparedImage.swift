@@ -8,27 +8,34 @@ enum PreparedImage: Sendable {
     /// The image is whole, but not to be stored like this.
     case unfit(DatasetError)
 
-    /// Decodes the record's image and gives it the form of `layout`.
-    ///
-    /// - Parameter layout: `nil` if no image could be decoded so far, this one included.
-    init(_ record: Record, _ layout: Manifest.Layout?) {
+    /// Decodes the record's image and gives it the form of `layout`, shrunk to `size` if need be.
+    init(_ record: Record, _ layout: Manifest.Layout, _ size: ImageSize?) {
         switch record.payload {
         case .missing(let error): self = .bad(.missing, error)
         case .damaged(let error): self = .bad(.damaged, error)
         case .pixels, .encoded:
             do {
                 let image = try RGBImage(record)
-                self = Self.form(image, of: record, layout ?? .encoded)
+                self = Self.form(image, of: record, layout, size)
             } catch {
                 self = .bad(.damaged, error)
             }
         }
     }
 
-    private static func form(_ image: RGBImage, of record: Record, _ layout: Manifest.Layout) -> PreparedImage
-    {
+    private static func form(
+        _ original: RGBImage, of record: Record, _ layout: Manifest.Layout, _ size: ImageSize?
+    ) -> PreparedImage {
+        let shrunk = size?.shrunk(original)
+        let image = shrunk ?? original
         switch (layout, record.payload) {
-        case (.encoded, .encoded(let bytes)): return stored(bytes, record)
+        case (.encoded, .encoded(let bytes)):
+            guard let size, let shrunk else { return stored(bytes, record) }
+            do {
+                return stored(try encodeJPEG(shrunk, quality: size.quality, place: record.place), record)
+            } catch {
+                return .unfit(error)
+            }
         case (.encoded, _):
             return .unfit(
                 DatasetError(
@@ -57,6 +64,27 @@ enum PreparedImage: Sendable {
         guard case .encoded(let bytes) = record.payload else { return false }
         let isPNG = bytes.first == 0x89
         return record.path.lowercased().hasSuffix(".png") != isPNG && hasImageEnding(record.path)
+    }
+}
+
+/// The size that images are shrunk to.
+struct ImageSize: Sendable {
+    /// Of the shorter side.
+    var shorter: Int
+    /// Of the JPEG file, 1...100.
+    var quality: Int
+
+    init?(_ options: PackingOptions) {
+        guard let shorter = options.resizeShorter else { return nil }
+        self.shorter = shorter
+        quality = options.quality
+    }
+
+    /// The image with its shorter side at `shorter`, the longer one in proportion, rounded down; `nil` if it is no larger.
+    func shrunk(_ image: RGBImage) -> RGBImage? {
+        let side = min(image.width, image.height)
+        guard side > shorter else { return nil }
+        return image.resized(width: image.width * shorter / side, height: image.height * shorter / side)
     }
 }
 

@@ -30,6 +30,9 @@ public struct Record: Sendable {
 public protocol RecordSource {
     /// What is read, for the manifest.
     var origin: String { get }
+    /// Changes when what is read changes: the sizes and dates of archives, the paths of single files. Packing that was
+    /// interrupted goes on only where it is the same.
+    var identity: String { get }
     /// The classes' names in the order of their labels; empty if the source does not know them.
     var classNames: [String] { get }
     /// The number of classes, if the source knows it; labels are checked against it.
@@ -47,11 +50,37 @@ public protocol RecordSource {
     ///
     /// - Throws: If the source cannot be read on.
     mutating func next() throws(DatasetError) -> Record?
+
+    /// Passes over the next `count` records, with no more reading than it takes.
+    ///
+    /// - Returns: How many there were; fewer only at the end.
+    mutating func skip(_ count: Int) throws(DatasetError) -> Int
+}
+
+/// A source whose records can be read in any order, and from several threads at a time.
+public protocol IndexedRecordSource: RecordSource, Sendable {
+    /// The number of records.
+    var recordCount: Int { get }
+
+    /// A record, as `next()` gives it.
+    ///
+    /// - Parameter index: In `0..<recordCount`.
+    func record(_ index: Int) throws(DatasetError) -> Record
 }
 
 extension RecordSource {
+    public var identity: String { "" }
     public var classNames: [String] { [] }
     public var classCount: Int? { classNames.isEmpty ? nil : classNames.count }
     public var fractionRead: Double? { nil }
     public var notes: [String] { [] }
+
+    public mutating func skip(_ count: Int) throws(DatasetError) -> Int {
+        for passed in 0..<count where try next() == nil { return passed }
+        return count
+    }
+}
+
+extension IndexedRecordSource {
+    public var count: Int? { recordCount }
 }

@@ -3,9 +3,10 @@
 /// A MATLAB file of `X`, uint8 of shape `[32, 32, 3, n]` (row, column, channel, image; the first runs fastest), and `y`, `n`
 /// labels of 1 to 10, where 10 stands for the digit 0 and becomes label 0. Netzer, Wang, Coates, Bissacco, Wu, Ng: "Reading digits
 /// in natural images with unsupervised feature learning", 2011.
-public struct SVHNArchive: RecordSource {
+public struct SVHNArchive: IndexedRecordSource {
     public let origin: String
-    public var count: Int? { labels.count }
+    public var recordCount: Int { labels.count }
+    public let identity: String
     public let classNames = (0..<10).map { "\($0)" }
     private let labels: [Int32]
     /// Shape `[count, 3, side, side]`: channel, column, row.
@@ -37,6 +38,7 @@ public struct SVHNArchive: RecordSource {
             throw failure("label \(bad) is \(digits[bad]), expected 1 to 10")
         }
         origin = path
+        identity = fileIdentity(path)
         labels = digits.map { $0 == 10 ? 0 : Int32($0) }
         (height, width) = (shape[0], shape[1])
         self.pixels = pixels
@@ -45,6 +47,10 @@ public struct SVHNArchive: RecordSource {
     public mutating func next() throws(DatasetError) -> Record? {
         guard index < labels.count else { return nil }
         defer { index += 1 }
+        return record(index)
+    }
+
+    public func record(_ index: Int) -> Record {
         let start = pixels.startIndex + index * 3 * height * width
         var bytes = [UInt8](repeating: 0, count: 3 * height * width)
         for row in 0..<height {

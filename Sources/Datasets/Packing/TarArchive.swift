@@ -15,7 +15,8 @@ public final class TarArchive: FileTree {
     }
 
     public let path: String
-    private var positions: [String: Position] = [:]
+    public let identity: String
+    private let positions: [String: Position]
     private let descriptor: Int32
     private let isSpooled: Bool
 
@@ -24,19 +25,22 @@ public final class TarArchive: FileTree {
     /// - Throws: If there is no such file, it is no tar archive, it is damaged or cut off, or the temporary folder is full.
     public init(_ path: String) throws(DatasetError) {
         self.path = path
+        identity = fileIdentity(path)
         var reader = try ArchiveReader(path, .tar)
         var entry = try reader.nextEntry()
         isSpooled = !reader.isUncompressed
         descriptor = isSpooled ? try makeTemporaryFile(path) : unsafe open(path, O_RDONLY | O_CLOEXEC)
+        var positions: [String: Position] = [:]
         var end = 0
         while let found = entry {
             if found.isFile {
                 positions[found.path] = Position(
                     offset: found.offset, start: end, byteCount: found.byteCount)
-                if isSpooled { end += try spool(&reader) }
+                if isSpooled { end += try spool(&reader, into: descriptor, of: path) }
             }
             entry = try reader.nextEntry()
         }
+        self.positions = positions
     }
 
     deinit { _ = close(descriptor) }
@@ -54,7 +58,15 @@ public final class TarArchive: FileTree {
             return try readAll(
                 descriptor, at: position.start, count: position.byteCount, place: place(of: file))
         }
-        var reader = try ArchiveReader(path, descriptor: descriptor, at: position.offset)
+        let start = try tarContentStart(
+            descriptor, at: position.offset, byteCount: position.byteCount, place: place(of: file))
+        if let start {
+            return try readAll(descriptor, at: start, count: position.byteCount, place: place(of: file))
+        }
+        // A descriptor of its own, whose place in the file no other thread moves.
+        let own = unsafe open(path, O_RDONLY | O_CLOEXEC)
+        defer { _ = close(own) }
+        var reader = try ArchiveReader(path, descriptor: own, at: position.offset)
         _ = try reader.nextEntry()
         let bytes = try reader.read(atMost: position.byteCount)
         guard bytes.count == position.byteCount else {
@@ -69,25 +81,28 @@ public final class TarArchive: FileTree {
         positions[file].map { "\(path), at byte \($0.offset): \(file)" } ?? "\(path): \(file)"
     }
 
-    /// Appends an entry's bytes to the temporary file and says how many they were.
-    private func spool(_ reader: inout ArchiveReader) throws(DatasetError) -> Int {
-        var count = 0
-        while true {
-            let bytes = try reader.read(atMost: 1 << 20)
-            if bytes.isEmpty { return count }
-            var written = 0
-            while written < bytes.count {
-                let rest = bytes[written...]
-                let more = unsafe rest.withUnsafeBytes { unsafe write(descriptor, $0.baseAddress, $0.count) }
-                guard more > 0 else {
-                    throw DatasetError(
-                        action: "unpack archive", place: path, reason: systemMessage(),
-                        remedy: "set TMPDIR to a folder with more room")
-                }
-                written += more
+}
+
+/// Appends an entry's bytes to the temporary file and says how many they were.
+private func spool(
+    _ reader: inout ArchiveReader, into descriptor: Int32, of archive: String
+) throws(DatasetError) -> Int {
+    var count = 0
+    while true {
+        let bytes = try reader.read(atMost: 1 << 20)
+        if bytes.isEmpty { return count }
+        var written = 0
+        while written < bytes.count {
+            let rest = bytes[written...]
+            let more = unsafe rest.withUnsafeBytes { unsafe write(descriptor, $0.baseAddress, $0.count) }
+            guard more > 0 else {
+                throw DatasetError(
+                    action: "unpack archive", place: archive, reason: systemMessage(),
+                    remedy: "set TMPDIR to a folder with more room")
             }
-            count += bytes.count
+            written += more
         }
+        count += bytes.count
     }
 }
 

@@ -1,38 +1,135 @@
 import ArgumentParser
 import Datasets
+import Files
+import Foundation
 import Reporting
+import Workers
 
 struct DataInspectCommand: SingleProcessCommand {
     static let configuration = CommandConfiguration(
-        commandName: "inspect", abstract: "Prints what datasets hold: source, layout, images of each class.")
+        commandName: "inspect",
+        abstract:
+            "Prints what datasets hold: source, layout, images of each class, sizes, mean and standard deviation.",
+        discussion: """
+              t2fnorm data inspect data/cifar10/train
+              t2fnorm data inspect data/cifar10/train --sheet sheet.png
+
+            Means and standard deviations are those of all pixels, red, green and blue, from 0 to 1, as 'data.transform' takes them.
+            """)
 
     @Argument(help: "Dataset folders.")
     var datasets: [String]
 
+    @Option(
+        help: ArgumentHelp(
+            "Images that sizes, mean and standard deviation are taken from, evenly over the set; 0 for all.",
+            valueName: "n"))
+    var sample = 10_000
+
+    @Option(
+        help: ArgumentHelp(
+            "Write a PNG with small pictures: a row a class, at most 20; of one dataset.", valueName: "file"))
+    var sheet: String?
+
+    func validate() throws {
+        guard sample >= 0 else { throw ValidationError("--sample is 0 or more") }
+        guard sheet == nil || datasets.count == 1 else { throw ValidationError("--sheet takes one dataset") }
+    }
+
     func run() throws {
         for path in datasets {
             let dataset = try PackedDataset(path: path)
-            let manifest = dataset.manifest
-            print("\(path): \(manifest.name), \(manifest.count) images, \(manifest.layout.summary)")
-            print("made \(manifest.created) from \(manifest.source); fingerprint \(dataset.fingerprint)")
-            if let split = manifest.benchmark {
-                print(
-                    "set \(split.set) (\(split.role.rawValue)) of \(split.benchmark), \(split.version); list \(split.list), hash \(split.listHash)"
-                )
-            }
-            for note in manifest.notes { print("note: \(note)") }
-            var counts: [Int32: Int] = [:]
-            for record in 0..<dataset.count { counts[dataset.label(of: record), default: 0] += 1 }
-            let rows = counts.sorted { $0.key < $1.key }.map { label, count in
-                Table.Row(["\(label)", className(label, manifest), "\(count)"])
-            }
-            print(Table(columns: ["label", "class", "images"], rows: rows).console())
+            describe(dataset)
+            try describePixels(of: dataset)
+            describeClasses(of: dataset)
+            if let sheet { try writeSheet(of: dataset, to: sheet) }
         }
     }
 
-    private func className(_ label: Int32, _ manifest: Manifest) -> String {
+    private func describe(_ dataset: PackedDataset) {
+        let manifest = dataset.manifest
+        print("\(dataset.path): \(manifest.name), \(manifest.count) images, \(manifest.layout.summary)")
+        print("made \(manifest.created) from \(manifest.source); fingerprint \(dataset.fingerprint)")
+        let megabytes = decimal(Double(manifest.shards.reduce(0) { $0 + $1.byteCount }) / 1e6, 1)
+        let counts = manifest.shards.map(\.count)
+        print(
+            "\(counts.count) shards of \(counts.min() ?? 0) to \(counts.max() ?? 0) images, \(megabytes) MB; each record "
+                + (manifest.recordChecksum.map { "checked by \($0)" } ?? "without a checksum of its own"))
+        if let split = manifest.benchmark {
+            print(
+                "set \(split.set) (\(split.role.rawValue)) of \(split.benchmark), \(split.version); list \(split.list), hash \(split.listHash)"
+            )
+        }
+        for note in manifest.notes { print("note: \(note)") }
+    }
+
+    private func describePixels(of dataset: PackedDataset) throws {
+        var line = ProgressLine(on: .standardError)
+        defer { line.clear() }
+        let statistics = try DatasetStatistics(
+            of: dataset, limit: sample == 0 ? .max : sample, threads: CPUTopology.current().threads(ranks: 1)
+        ) { done, total in
+            if done < total || line.isTerminal {
+                line.update(
+                    fraction: Double(done) / Double(total), "\(dataset.path): \(done) of \(total) images")
+            }
+        }
+        line.clear()
+        let (widths, heights, commonest) = (statistics.widths, statistics.heights, statistics.commonest)
+        let numbers = { (values: [Double]) in values.map { decimal($0, 4) }.joined(separator: " ") }
+        let share = decimal(100 * Double(commonest.count) / Double(statistics.imageCount), 1)
+        print(
+            """
+            of \(statistics.imageCount == dataset.count ? "all" : "\(statistics.imageCount)") images:
+              width \(widths.lowerBound) to \(widths.upperBound), height \(heights.lowerBound) to \(heights.upperBound); \
+            \(commonest.width)×\(commonest.height) in \(share) %
+              mean \(numbers(statistics.means)), standard deviation \(numbers(statistics.standardDeviations))
+            """)
+    }
+
+    private func describeClasses(of dataset: PackedDataset) {
+        let manifest = dataset.manifest
+        var counts: [Int32: Int] = [:]
+        for record in 0..<dataset.count { counts[dataset.label(of: record), default: 0] += 1 }
+        if manifest.classCount > 0 {
+            let all = (0..<Int32(manifest.classCount)).map { counts[$0, default: 0] }
+            let empty = all.count { $0 == 0 }
+            print(
+                "\(manifest.classCount) classes of \(all.min() ?? 0) to \(all.max() ?? 0) images"
+                    + (empty == 0 ? "" : ", \(empty) without any"))
+        }
+        let rows = counts.sorted { $0.key < $1.key }.map { label, count in
+            Table.Row([
+                "\(label)", manifest.className(label), "\(count)",
+                decimal(100 * Double(count) / Double(dataset.count), 2),
+            ])
+        }
+        print(Table(columns: ["label", "class", "images", "%"], rows: rows).console())
+    }
+
+    private func writeSheet(of dataset: PackedDataset, to path: String) throws {
+        let sheet = try ContactSheet(of: dataset)
+        let png = Data(try sheet.image.png())
+        do {
+            try replaceFile(at: path) { try png.write(to: URL(filePath: $0)) }
+        } catch {
+            throw FileError(path: path, error)
+        }
+        print("\(path): \(sheet.image.width)×\(sheet.image.height) pixels")
+        guard !sheet.labels.isEmpty else { return }
+        let names = sheet.labels.map { label in
+            let name = dataset.manifest.className(label)
+            return name.isEmpty ? "\(label)" : name
+        }
+        print("rows from the top: \(names.joined(separator: ", "))")
+    }
+}
+
+extension Manifest {
+    /// In words; empty where nobody knows.
+    fileprivate func className(_ label: Int32) -> String {
         if label < 0 { return "out of distribution" }
-        return Int(label) < manifest.classNames.count ? manifest.classNames[Int(label)] : ""
+        return Int(label) < classNames.count ? classNames[Int(label)] : ""
     }
 }
 

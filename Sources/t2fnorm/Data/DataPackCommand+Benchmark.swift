@@ -4,9 +4,11 @@ import Reporting
 
 extension DataPackCommand {
     /// Packs the sets of a benchmark, says what became of each, and fails at the end if not all are there.
-    func packBenchmark(root: String, named name: String, _ options: PackingOptions) throws {
-        let packer = try BenchmarkPacker(
-            OpenOODBenchmark(name), root: root, destination: output, options: options)
+    func packBenchmark(root: String, named name: String, _ options: PackingOptions, _ crew: RankCrew) throws {
+        let packer = try crew.together { () throws(DatasetError) in
+            try BenchmarkPacker(
+                OpenOODBenchmark(name), root: root, destination: output, options: options, crew: crew)
+        }
         let benchmark = packer.benchmark
         let known = Set(benchmark.sets.map(\.name))
         if let unknown = sets.first(where: { !known.contains($0) }) {
@@ -22,9 +24,9 @@ extension DataPackCommand {
         var absent: [String] = []
         var failed: [String] = []
         for set in chosen {
-            var display = PackingDisplay(set.name)
-            let outcome = packer.pack(set) { display.update($0) }
-            display.line.printLine("\(set.name): \(outcome.state.rawValue), \(outcome.count) images")
+            var display = crew.rank == 0 ? PackingDisplay(set.name) : nil
+            let outcome = packer.pack(set) { display?.update($0) }
+            display?.line.printLine("\(set.name): \(outcome.state.rawValue), \(outcome.count) images")
             switch outcome.state {
             case .missing, .short: absent.append(set.name)
             case .failed: failed.append(set.name)
@@ -37,9 +39,11 @@ extension DataPackCommand {
                     outcome.state.rawValue,
                 ]))
         }
-        print()
-        print(Table(columns: ["set", "role", "images", "expected", "state"], rows: rows).console())
-        for remark in remarks { print(remark) }
+        if crew.rank == 0 {
+            print()
+            print(Table(columns: ["set", "role", "images", "expected", "state"], rows: rows).console())
+            for remark in remarks { print(remark) }
+        }
         try checkCompleteness(benchmark, of: chosen.count, absent: absent, failed: failed, root: packer.root)
     }
 

@@ -10,7 +10,7 @@ extension DataPackCommand {
         case .tar: return try imageSource(TarArchive(inputs[0]))
         case .cifar10: return try cifarSource(.cifar10)
         case .cifar100: return try cifarSource(.cifar100)
-        case .nestedTar: return try NestedTarArchive(inputs[0], order: classOrder.map(SynsetOrder.init))
+        case .nestedTar: return try nestedSource(inputs[0], order: classOrder.map(SynsetOrder.init))
         case .svhn: return try SVHNArchive(inputs[0])
         case .idx, .auto:
             let beside = inputs[0].replacing("images-idx3", with: "labels-idx1")
@@ -24,7 +24,9 @@ extension DataPackCommand {
 
     /// Looks into an archive whose kind was not given.
     private func resolvedFormatOfArchive() throws -> Format {
-        guard format == .auto, list == nil, resolvedFormat == .tar else { return resolvedFormat }
+        guard format == .auto, list == nil else { return resolvedFormat }
+        if resolvedFormat == .folder, NestedTarIndex.isFolderOfArchives(inputs[0]) { return .nestedTar }
+        guard resolvedFormat == .tar else { return resolvedFormat }
         return try NestedTarArchive.isNested(inputs[0]) ? .nestedTar : .tar
     }
 
@@ -37,6 +39,12 @@ extension DataPackCommand {
             throw ValidationError("\(inputs[0]) holds training and test images: --split train, test or all")
         }
         return try CIFARArchive(archive: inputs[0], variant, split)
+    }
+
+    /// In any order where the archives can be read so.
+    private func nestedSource(_ path: String, order: SynsetOrder?) throws -> any RecordSource {
+        if let index = try NestedTarIndex(path, order: order) { return index }
+        return try NestedTarArchive(path, order: order)
     }
 
     private func imageSource(_ images: any FileTree) throws -> any RecordSource {

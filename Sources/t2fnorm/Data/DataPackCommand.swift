@@ -1,8 +1,11 @@
 public import ArgumentParser
+import Cluster
 public import Datasets
 import Foundation
+import Training
+import Workers
 
-struct DataPackCommand: SingleProcessCommand {
+struct DataPackCommand: ParsableCommand {
     /// How images lie in what is packed.
     enum Format: String, CaseIterable, ExpressibleByArgument {
         case auto, folder, tar, cifar10, cifar100, svhn, idx
@@ -16,16 +19,19 @@ struct DataPackCommand: SingleProcessCommand {
             Takes a folder or a tar or tar.gz archive with one sub-folder a class; either with an image list of OpenOOD ('path \
             label' a line); CIFAR-10 or CIFAR-100, the official archives as they are (Python or binary version), unpacked or file by \
             file; SVHN's .mat files; idx files of MNIST, Fashion-MNIST and EMNIST, gzipped or not; a tar of one tar a class, as \
-            ILSVRC2012_img_train.tar, which is read as it comes.
+            ILSVRC2012_img_train.tar, or a folder of them, without unpacking.
 
             With --openood a whole benchmark at once: every set of OpenOOD's lists becomes a dataset below the output folder. Sets that \
             are missing or short are named in a table at the end, the others are packed, and the exit code is 3 unless \
             --allow-missing is given. A second run goes on with what is not there yet.
 
+            The same command goes on where an earlier one was interrupted, from the shards that were finished. Under mpirun the ranks share \
+            out the shards; the dataset is the same.
+
               t2fnorm data pack photos/ --output data/photos
               t2fnorm data pack cifar10-train.tar.gz --list train_cifar10.txt --class-count 10 --output data/cifar10/train
               t2fnorm data pack cifar-10-python.tar.gz --split train --output data/cifar10/train
-              t2fnorm data pack ILSVRC2012_img_train.tar --output data/imagenet/train --on-bad skip
+              mpirun -n 4 t2fnorm data pack ILSVRC2012_img_train.tar --output data/imagenet/train --shuffle-seed 1
               t2fnorm data pack --openood OpenOOD/data --benchmark cifar10 --output data/cifar10
               t2fnorm data pack test_32x32.mat --ood --output data/svhn
               t2fnorm data pack test_batch.bin --format cifar10 --output data/cifar10/test
@@ -105,8 +111,28 @@ struct DataPackCommand: SingleProcessCommand {
             "Class names in the order of labels; where the source does not say.", valueName: "name"))
     var classNames: [String] = []
 
-    @Option(help: ArgumentHelp("Pack the first n records only.", valueName: "n"))
+    @Option(
+        help: ArgumentHelp("Pack the first n records only, in the order they are packed in.", valueName: "n"))
     var limit: Int?
+
+    @Option(
+        help: ArgumentHelp(
+            "Pack the images in a random order, a function of this seed alone; by default as they lie.",
+            valueName: "seed"))
+    var shuffleSeed: UInt64?
+
+    @Option(
+        help: ArgumentHelp(
+            """
+            Shrink images whose shorter side is longer, bilinear as Pillow's; they are stored as JPEG files if the layout is \
+            'encoded'.
+            """, valueName: "pixels"))
+    var resizeShorter: Int?
+
+    @Option(
+        help: ArgumentHelp(
+            "Of the JPEG files of shrunk images, 1 to 100; 95 by default.", valueName: "quality"))
+    var quality: Int?
 
     @Option(
         help: """
@@ -122,18 +148,32 @@ struct DataPackCommand: SingleProcessCommand {
             """)
     var onBad = PackingOptions.Policy.stop
 
-    @Option(help: ArgumentHelp("Records in a shard of pixels.", valueName: "n"))
-    var shardSize = PackingOptions().recordsPerShard
+    @Option(
+        help: ArgumentHelp(
+            "Images of the source in a shard; by default so many as make about 128 MiB, at most 10000.",
+            valueName: "n"))
+    var shardSize: Int?
 
-    @Option(help: ArgumentHelp("Threads that decode.", valueName: "n"))
-    var threads = 1
+    @Option(
+        help: ArgumentHelp(
+            "Threads of each rank that read and decode; 0 for all cores, shared among the ranks of a host.",
+            valueName: "n"))
+    var threads = 0
 
     @Flag(help: "Replace a dataset that is already there.")
     var overwrite = false
 
+    @Flag(help: "Begin anew where an interrupted run left finished shards.")
+    var restart = false
+
     func validate() throws {
-        guard shardSize >= 1, threads >= 1, limit ?? 1 >= 1, classCount ?? 1 >= 1 else {
-            throw ValidationError("--shard-size, --threads, --limit and --class-count are 1 or more")
+        guard shardSize ?? 1 >= 1, limit ?? 1 >= 1, classCount ?? 1 >= 1, resizeShorter ?? 1 >= 1 else {
+            throw ValidationError("--shard-size, --limit, --class-count and --resize-shorter are 1 or more")
+        }
+        guard threads >= 0 else { throw ValidationError("--threads is 0 or more") }
+        guard (1...100).contains(quality ?? 1) else { throw ValidationError("--quality is 1 to 100") }
+        guard quality == nil || resizeShorter != nil else {
+            throw ValidationError("--quality goes with --resize-shorter: other images are stored as they are")
         }
         guard (openood == nil) == (benchmark == nil) else {
             throw ValidationError("--openood and --benchmark go together")
@@ -150,23 +190,47 @@ struct DataPackCommand: SingleProcessCommand {
     }
 
     func run() throws {
+        try runJob { communicator in
+            let crew = RankCrew(communicator)
+            let describe = { (error: any Error) in
+                (error as? ValidationError).map { (ExitCode.usage, Self.usageLine(of: $0)) }
+                    ?? failureReport(of: error)
+            }
+            do {
+                if let openood, let benchmark {
+                    try packBenchmark(root: openood, named: benchmark, options(communicator), crew)
+                } else {
+                    let source = try communicator.together(describe: describe) { try makeSource() }
+                    let name = name ?? URL(filePath: output).lastPathComponent
+                    try pack(source, name: name, to: output, options(communicator), crew)
+                }
+            } catch let error as DatasetError {
+                // The packer's errors are the same on all ranks.
+                throw JobFailure(rank: 0, exitCode: ExitCode.data, message: error.description)
+            } catch let error as ValidationError {
+                throw JobFailure(rank: 0, exitCode: ExitCode.usage, message: Self.usageLine(of: error))
+            }
+        }
+    }
+
+    private func options(_ communicator: any Communicator) -> PackingOptions {
         var options = PackingOptions()
         options.layout = layout
         options.outOfDistribution = outOfDistribution
         options.limit = limit
+        options.shuffleSeed = shuffleSeed
+        options.resizeShorter = resizeShorter
+        options.quality = quality ?? options.quality
         options.classNames = classNames.isEmpty ? nil : classNames
         options.classCount = classCount
         options.recordsPerShard = shardSize
         options.overwrite = overwrite
-        options.threads = threads
+        options.restart = restart
+        options.threads =
+            threads > 0 ? threads : CPUTopology.current().threads(ranks: communicator.localSize)
         options.onBad = onBad
         options.onMissing = onBad
-        if let openood, let benchmark {
-            try packBenchmark(root: openood, named: benchmark, options)
-            return
-        }
-        try pack(
-            try makeSource(), name: name ?? URL(filePath: output).lastPathComponent, to: output, options)
+        return options
     }
 }
 

@@ -36,7 +36,7 @@ struct DataSynthesizeCommand: SingleProcessCommand {
             var options = PackingOptions()
             options.outOfDistribution = !name.isInDistribution
             options.overwrite = overwrite
-            try pack(set.records, name: set.name, to: "\(folder)/\(set.name)", options)
+            try pack(set.records, name: set.name, to: "\(folder)/\(set.name)", options, PackingAlone())
         }
     }
 }

@@ -1,14 +1,16 @@
 import Datasets
 
-/// Packs `source` with progress on standard output.
+/// Packs `source` with progress on the standard output of rank 0.
 func pack(
-    _ source: any RecordSource, name: String, to destination: String, _ options: PackingOptions
+    _ source: any RecordSource, name: String, to destination: String, _ options: PackingOptions,
+    _ crew: any PackingCrew
 ) throws {
-    var display = PackingDisplay(name)
-    var packer = Packer(source: source, name: name, destination: destination, options: options)
-    let manifest = try packer.run { display.update($0) }
-    for note in manifest.notes { display.line.printLine("note: \(note)") }
-    display.line.printLine(
+    var display = crew.rank == 0 ? PackingDisplay(name) : nil
+    var packer = Packer(
+        source: source, name: name, destination: destination, options: options, crew: crew)
+    let manifest = try packer.run { display?.update($0) }
+    for note in manifest.notes { display?.line.printLine("note: \(note)") }
+    display?.line.printLine(
         "\(destination): \(manifest.count) images, \(manifest.layout.summary), \(manifest.shards.count) shards"
     )
 }
@@ -18,16 +20,25 @@ struct PackingDisplay {
     var line = ProgressLine()
     private let name: String
     private let start = ContinuousClock.now
+    private var isResumed = false
 
     init(_ name: String) { self.name = name }
 
     mutating func update(_ progress: Packer.Progress) {
+        if progress.resumed > 0, !isResumed {
+            isResumed = true
+            line.printLine("\(name): going on, \(progress.resumed) images are in finished shards")
+        }
         let elapsed = max((ContinuousClock.now - start).inSeconds, 1e-9)
         let count = progress.total.map { "\(progress.done) of \($0)" } ?? "\(progress.done)"
+        let rate = Double(progress.done - progress.resumed) / elapsed
         let fraction = progress.fraction ?? 0
-        let rest = fraction > 0 ? duration(elapsed * (1 - fraction) / fraction) : "unknown"
+        let rest =
+            progress.total.map { Double($0 - progress.done) / max(rate, 1e-9) }
+            ?? (fraction > 0 ? elapsed * (1 - fraction) / fraction : nil)
         line.update(
             fraction: fraction,
-            "\(name): \(count) images  \(decimal(Double(progress.done) / elapsed, 0)) img/s  ETA \(rest)")
+            "\(name): \(count) images  \(decimal(rate, 0)) img/s  ETA \(rest.map { duration($0) } ?? "unknown")"
+        )
     }
 }

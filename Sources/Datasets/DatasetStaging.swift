@@ -1,0 +1,152 @@
+internal import Checksums
+internal import Files
+internal import Foundation
+internal import Synchronization
+internal import Workers
+
+/// A copy of a dataset on a disk of this host, which is nearer than where the dataset lies.
+///
+/// The copy is `<folder>/<name>-<fingerprint>`, so datasets of one name, and a dataset that is packed again, do not meet. Each shard is
+/// compared with its checksum while it is copied and gets its name when it is whole; the manifest is written last. What was
+/// interrupted goes on; processes that copy the same at a time do not disturb each other.
+public struct DatasetStaging: Sendable {
+    /// The copy's folder.
+    public let destination: String
+    private let source: String
+    private let manifest: Manifest
+
+    /// - Parameters:
+    ///   - source: The dataset.
+    ///   - folder: On the local disk; made if it is not there.
+    public init(_ source: String, in folder: String) throws(DatasetError) {
+        self.source = source
+        manifest = try Manifest(folder: source)
+        let name = lastComponent(source)
+        destination = "\(folder)/\(name.isEmpty ? manifest.name : name)-\(manifest.fingerprint)"
+    }
+
+    /// Whether there is nothing to copy any more.
+    public var isComplete: Bool {
+        (try? Manifest(folder: destination)) == manifest
+            && manifest.shards.allSatisfy { fileByteCount("\(destination)/\($0.file)") == $0.byteCount }
+    }
+
+    /// Copies what is not there yet.
+    ///
+    /// - Parameters:
+    ///   - threads: Shards that are copied at a time.
+    ///   - progress: Gets the bytes that are there and of all; called from one thread at a time.
+    /// - Throws: If a shard is missing or damaged, or the disk is full or refuses.
+    public func copy(
+        threads: Int = 1, progress: @Sendable (_ done: Int, _ total: Int) -> Void = { _, _ in }
+    ) throws(DatasetError) {
+        if isComplete { return }
+        try DatasetError.wrapping("stage dataset", destination) { try createFolder(destination) }
+        removeLeftovers()
+        try checkRoom()
+        let total = manifest.shards.reduce(0) { $0 + $1.byteCount }
+        let done = Mutex(0)
+        var failures = [DatasetError?](repeating: nil, count: manifest.shards.count)
+        var span = failures.mutableSpan
+        WorkerPool(threads: threads).split(&span, every: 1) { index, failure in
+            do throws(DatasetError) {
+                try copy(manifest.shards[index]) { count in
+                    done.withLock {
+                        $0 += count
+                        progress($0, total)
+                    }
+                }
+            } catch {
+                failure[0] = error
+            }
+        }
+        if let error = failures.lazy.compactMap({ $0 }).first { throw error }
+        try manifest.write(folder: destination)
+    }
+
+    /// Copies one shard, unless it is there and whole.
+    private func copy(_ shard: Manifest.Shard, _ progress: (Int) -> Void) throws(DatasetError) {
+        if (try? checkBytes(of: shard, in: destination)) != nil {
+            progress(shard.byteCount)
+            return
+        }
+        let path = "\(destination)/\(shard.file)"
+        let original = try ReadableFile("\(source)/\(shard.file)")
+        try DatasetError.wrapping("stage shard", path) {
+            try replaceFile(at: path) { temporary in
+                let checksum = try copyBytes(of: original, to: temporary, progress)
+                guard checksum.hexadecimal == shard.checksum, original.byteCount == shard.byteCount else {
+                    throw DatasetError(
+                        action: "stage shard", place: original.path,
+                        reason:
+                            "its checksum is \(checksum.hexadecimal), the manifest says \(shard.checksum)",
+                        remedy: "copy or pack the dataset again")
+                }
+            }
+        }
+    }
+
+    private func checkRoom() throws(DatasetError) {
+        let missing = manifest.shards.filter { fileByteCount("\(destination)/\($0.file)") != $0.byteCount }
+        let needed = missing.reduce(0) { $0 + $1.byteCount }
+        var status = statvfs()
+        guard unsafe statvfs(destination, &status) == 0 else { return }
+        let free = Int(status.f_bavail) * Int(status.f_frsize)
+        guard free > needed else {
+            throw DatasetError(
+                action: "stage dataset", place: destination,
+                reason: "\(needed / 1_000_000) MB are to be copied, \(free / 1_000_000) MB are free",
+                remedy: "make room, give another folder to --stage, or leave it out")
+        }
+    }
+
+    /// Removes files that a process of this host began and that is gone.
+    private func removeLeftovers() {
+        for name in (try? FileManager.default.contentsOfDirectory(atPath: destination)) ?? [] {
+            guard let mark = name.range(of: ".partial-"), let process = Int32(name[mark.upperBound...]) else {
+                continue
+            }
+            if kill(process, 0) != 0 && errno == ESRCH {
+                try? FileManager.default.removeItem(atPath: "\(destination)/\(name)")
+            }
+        }
+    }
+}
+
+/// Copies a file's bytes into a new one and gives their checksum.
+private func copyBytes(
+    of file: ReadableFile, to path: String, _ progress: (Int) -> Void
+) throws(DatasetError) -> CRC64 {
+    let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
+    guard descriptor >= 0 else {
+        throw DatasetError(action: "stage shard", place: path, reason: systemMessage())
+    }
+    defer { _ = close(descriptor) }
+    var checksum = CRC64()
+    let step = 4 << 20
+    for start in stride(from: 0, to: file.byteCount, by: step) {
+        let bytes = try file.read(at: start, count: min(step, file.byteCount - start))
+        checksum.update(bytes.span)
+        var written = 0
+        while written < bytes.count {
+            let more = unsafe bytes[written...].withUnsafeBytes {
+                unsafe write(descriptor, $0.baseAddress, $0.count)
+            }
+            if more < 0 && errno == EINTR { continue }
+            guard more > 0 else {
+                throw DatasetError(
+                    action: "stage shard", place: path, reason: systemMessage(),
+                    remedy: "make room, give another folder to --stage, or leave it out")
+            }
+            written += more
+        }
+        progress(bytes.count)
+    }
+    return checksum
+}
+
+/// `nil` where there is no such file.
+private func fileByteCount(_ path: String) -> Int? {
+    var status = stat()
+    return unsafe stat(path, &status) == 0 ? Int(status.st_size) : nil
+}

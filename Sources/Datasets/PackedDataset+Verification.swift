@@ -1,0 +1,97 @@
+internal import Checksums
+internal import Synchronization
+internal import Workers
+
+extension PackedDataset {
+    /// Reads every shard of the dataset at `path` whole and compares it with its checksum; nothing is decoded.
+    ///
+    /// - Parameters:
+    ///   - threads: Shards that are read at a time.
+    ///   - progress: Gets the bytes checked and of all; called from one thread at a time.
+    /// - Returns: The manifest.
+    /// - Throws: If a shard is missing or damaged: the first one with its records, by number and file, and the others' names.
+    @discardableResult
+    public static func verify(
+        path: String, threads: Int = 1, progress: @Sendable (_ done: Int, _ total: Int) -> Void = { _, _ in }
+    ) throws(DatasetError) -> Manifest {
+        let manifest = try Manifest(folder: path)
+        let total = manifest.shards.reduce(0) { $0 + $1.byteCount }
+        let done = Mutex(0)
+        var failures = [DatasetError?](repeating: nil, count: manifest.shards.count)
+        var span = failures.mutableSpan
+        WorkerPool(threads: threads).split(&span, every: 1) { index, failure in
+            do throws(DatasetError) {
+                try checkBytes(of: manifest.shards[index], in: path) { count in
+                    done.withLock {
+                        $0 += count
+                        progress($0, total)
+                    }
+                }
+            } catch {
+                failure[0] = error
+            }
+        }
+        guard let first = failures.firstIndex(where: { $0 != nil }), var error = failures[first] else {
+            return manifest
+        }
+        if let damage = damage(in: manifest.shards[first], of: manifest, path) {
+            error.reason += "; \(damage)"
+        }
+        let others = failures.indices.filter { $0 != first && failures[$0] != nil }.map {
+            manifest.shards[$0].file
+        }
+        if !others.isEmpty {
+            error.reason += "; damaged too: \(others.prefix(10).joined(separator: ", "))"
+            error.reason += others.count > 10 ? " and \(others.count - 10) more" : ""
+        }
+        throw error
+    }
+
+    /// As `verify(path:threads:progress:)`.
+    public func verify() throws(DatasetError) { try Self.verify(path: path) }
+
+    /// What of a damaged shard is damaged, as far as that can be told.
+    private static func damage(
+        in shard: Manifest.Shard, of manifest: Manifest, _ folder: String
+    ) -> String? {
+        guard manifest.recordChecksum != nil else { return nil }
+        let reader: ShardReader
+        do throws(DatasetError) {
+            reader = try ShardReader(folder: folder, shard: shard, layout: manifest.layout, isChecked: true)
+        } catch {
+            return error.reason
+        }
+        guard let records = reader.damagedRecords(), !records.isEmpty else {
+            return "all images are whole, the damage is beside them"
+        }
+        if records.count == shard.count, shard.count > 1 {
+            return "no image is where it should be, HDF5's own bytes are damaged"
+        }
+        let names = records.prefix(3).map { record in
+            "record \(record)" + (((try? reader.path(of: record)) ?? nil).map { " (\($0))" } ?? "")
+        }
+        let rest = records.count > 3 ? " and \(records.count - 3) more" : ""
+        return "damaged: \(names.joined(separator: ", "))\(rest)"
+    }
+}
+
+/// Compares a file's size and checksum with what was written.
+///
+/// - Parameter progress: Gets the bytes of each piece read.
+func checkBytes(
+    of shard: Manifest.Shard, in folder: String, progress: (Int) -> Void = { _ in }
+) throws(DatasetError) {
+    let file = try ReadableFile("\(folder)/\(shard.file)")
+    let remedy = "copy or pack the dataset again"
+    guard file.byteCount == shard.byteCount else {
+        throw DatasetError(
+            action: "verify shard", place: file.path,
+            reason: "it has \(file.byteCount) bytes, the manifest says \(shard.byteCount)", remedy: remedy)
+    }
+    let checksum = try file.checksum(progress: progress).hexadecimal
+    guard checksum == shard.checksum else {
+        throw DatasetError(
+            action: "verify shard", place: file.path,
+            reason: "its checksum is \(checksum), the manifest says \(shard.checksum)", remedy: remedy)
+    }
+}

@@ -1,0 +1,24 @@
+internal import Files
+internal import Glibc
+
+/// Keeps a second program from packing into the same folder; gone with the process, however it ends.
+final class PackingLock: Sendable {
+    private let descriptor: Int32
+
+    /// - Throws: If another process has it.
+    init(_ path: String) throws(DatasetError) {
+        descriptor = unsafe open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o666)
+        guard descriptor >= 0 else {
+            throw DatasetError(action: "open", place: path, reason: systemMessage())
+        }
+        // A file system without locks says so; there is nothing better to do there.
+        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK else {
+            _ = close(descriptor)
+            throw DatasetError(
+                action: "pack", place: path, reason: "another process is packing the same dataset",
+                remedy: "wait for it, or give another folder")
+        }
+    }
+
+    deinit { _ = close(descriptor) }
+}

@@ -1,0 +1,41 @@
+internal import Checksums
+
+/// All that decides what a packed dataset holds, in words: packing goes on after an interruption only if it is the same.
+///
+/// What is done about bad images is not part of it: a finished shard without bad images is the same either way.
+struct PackingRequest: Codable, Equatable, Sendable {
+    /// In the words of the command line, by option.
+    let settings: [String: String]
+
+    init(_ source: any RecordSource, name: String, _ options: PackingOptions) {
+        var settings = [
+            "source": source.origin, "the source's state": source.identity, "name": name,
+            "layout": options.layout.rawValue, "ood": "\(options.outOfDistribution)",
+            "bytes in a shard": "\(options.bytesPerShard)",
+            "class names": (options.classNames ?? source.classNames).joined(separator: ", "),
+        ]
+        settings["records"] = source.count.map { "\($0)" }
+        settings["limit"] = options.limit.map { "\($0)" }
+        settings["class-count"] = options.classCount.map { "\($0)" }
+        settings["shard-size"] = options.recordsPerShard.map { "\($0)" }
+        settings["shuffle-seed"] = options.shuffleSeed.map { "\($0)" }
+        settings["resize-shorter"] = options.resizeShorter.map { "\($0)" }
+        settings["quality"] = options.resizeShorter.map { _ in "\(options.quality)" }
+        settings["benchmark"] = options.benchmark.map { "\($0)" }
+        self.settings = settings
+    }
+
+    /// How this differs from an earlier one; empty if it does not.
+    func differences(from earlier: PackingRequest) -> [String] {
+        Set(settings.keys).union(earlier.settings.keys).sorted()
+            .filter { settings[$0] != earlier.settings[$0] }
+            .map { "\($0) was \(earlier.settings[$0] ?? "not given"), is \(settings[$0] ?? "not given")" }
+    }
+
+    /// Equal in processes that see the same source.
+    var hash: UInt64 {
+        var check = CRC64()
+        for key in settings.keys.sorted() { check.update(Array("\(key)=\(settings[key] ?? "")\n".utf8)) }
+        return check.value
+    }
+}

@@ -1,0 +1,33 @@
+import Cluster
+import Datasets
+import Foundation
+import Training
+
+/// The ranks of a job as a packer knows them.
+///
+/// An error of MPI ends the job at once: nothing could be agreed on after it.
+struct RankCrew: PackingCrew {
+    let communicator: any Communicator
+
+    init(_ communicator: any Communicator) { self.communicator = communicator }
+
+    var rank: Int { communicator.rank }
+    var size: Int { communicator.worldSize }
+
+    func broadcast(_ bytes: [UInt8], from root: Int) -> [UInt8] {
+        orAbort { try communicator.broadcast(bytes, from: root) }
+    }
+
+    func gather(_ values: [Int64]) -> [Int64] {
+        orAbort { try communicator.allGather(values.span) }
+    }
+
+    private func orAbort<Result>(_ body: () throws -> Result) -> Result {
+        do {
+            return try body()
+        } catch {
+            let (code, message) = failureReport(of: error)
+            communicator.abort(exitCode: code) { printError("t2fnorm: rank \(rank): \(message)") }
+        }
+    }
+}

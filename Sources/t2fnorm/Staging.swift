@@ -1,0 +1,41 @@
+import Cluster
+import Datasets
+import Training
+import Workers
+
+/// Copies the datasets of a run to a disk of each host before it starts: one rank of a host does, the others wait.
+struct Staging {
+    /// The folder on the local disk; `nil` to read the datasets where they lie.
+    let folder: String?
+    let communicator: any Communicator
+
+    /// Where each dataset is to be read from; empty if none is staged.
+    ///
+    /// - Parameter paths: Datasets; empty ones and repetitions do not count.
+    /// - Throws: `JobFailure`, the same on all ranks, or `MPIError`.
+    func stage(_ paths: [String]) throws -> [String: String] {
+        guard let folder else { return [:] }
+        return try communicator.together(describe: failureReport) {
+            var folders: [String: String] = [:]
+            for path in paths where !path.isEmpty && folders[path] == nil {
+                let staging = try DatasetStaging(path, in: folder)
+                folders[path] = staging.destination
+                if communicator.localRank == 0 { try copy(staging, from: path) }
+            }
+            return folders
+        }
+    }
+
+    private func copy(_ staging: DatasetStaging, from path: String) throws {
+        guard !staging.isComplete else { return }
+        let line = communicator.rank == 0 ? StagingLine(path) : nil
+        let threads = CPUTopology.current().threads(ranks: 1)
+        do {
+            try staging.copy(threads: threads) { done, total in line?.update(done, total) }
+        } catch {
+            line?.clear()
+            throw error
+        }
+        line?.finish(staging.destination)
+    }
+}

@@ -1,0 +1,115 @@
+import Datasets
+import Foundation
+import Kernels
+import TestSupport
+import Testing
+
+/// A flipped bit anywhere in a shard is found and named, and never becomes a wrong image or label.
+@Suite struct RecordChecksumTests {
+    private func dataset(isEncoded: Bool, _ folder: String) throws -> PackedDataset {
+        guard isEncoded else { return try pack(drawnRecords(count: 23), folder) }
+        for (index, name) in ["rgb.png", "grey.png", "rgb 4:2:0.jpg", "grey.jpg"].enumerated() {
+            for copy in 0..<3 {
+                try write(DecodedImages.file(name) + [UInt8(copy)], folder, "in/\(index)/\(copy).jpg")
+            }
+        }
+        var options = PackingOptions()
+        options.layout = .encoded
+        return try pack(ImageFolder(Folder("\(folder)/in")), folder, options: options)
+    }
+
+    @Test(arguments: [false, true])
+    func everyFlippedBitIsFoundAndNeverBecomesAnImage(isEncoded: Bool) throws {
+        try withTemporaryFolder { folder in
+            let good = try dataset(isEncoded: isEncoded, folder)
+            let images = try (0..<good.count).map { try good.image(of: $0) }
+            let labels = (0..<good.count).map { good.label(of: $0) }
+            let shard = "\(folder)/set/shard-00000.h5"
+            let bytes = try [UInt8](ByteFile.read(shard))
+            var stream = RandomStream(seed: 5, purpose: .test)
+            var named = 0
+            for _ in 0..<400 {
+                let position = stream.integer(below: bytes.count)
+                var damaged = bytes
+                damaged[position] ^= 1 << UInt8(stream.integer(below: 8))
+                try write(damaged, folder, "set/shard-00000.h5")
+                let found = message { try PackedDataset.verify(path: "\(folder)/set") }
+                #expect(
+                    found.hasPrefix("could not verify shard, \(shard): its checksum is "),
+                    "\(position): \(found)")
+                if found.contains("damaged: record ") { named += 1 }
+                guard let set = try? PackedDataset(path: "\(folder)/set") else { continue }
+                for record in 0..<set.count {
+                    #expect(set.label(of: record) == labels[record], "\(position)")
+                    do {
+                        #expect(try set.image(of: record) == images[record], "\(position)")
+                    } catch {
+                        #expect(
+                            "\(error)".hasPrefix("could not read record, \(shard), record \(record)"),
+                            "\(error)")
+                        #expect(
+                            found.contains("damaged: record \(record)")
+                                || found.contains("no image is where it should be"), "\(found)")
+                    }
+                }
+            }
+            // Images are most of both shards.
+            #expect(named > 100)
+        }
+    }
+
+    @Test func theRecordAndItsFileAreNamed() throws {
+        try withTemporaryFolder { folder in
+            let set = try dataset(isEncoded: true, folder)
+            let shard = "\(folder)/set/shard-00000.h5"
+            var bytes = try [UInt8](ByteFile.read(shard))
+            let file = DecodedImages.file("rgb 4:2:0.jpg") + [1]
+            let place = try #require(bytes.firstRange(of: file)?.lowerBound)
+            bytes[place + file.count / 2] ^= 8
+            try write(bytes, folder, "set/shard-00000.h5")
+            let found = message { try PackedDataset.verify(path: "\(folder)/set", threads: 2) }
+            #expect(
+                found.hasSuffix(
+                    "; damaged: record 7 (2/1.jpg); copy or pack the dataset again"), "\(found)")
+            let read = message { _ = try set.image(of: 7) }
+            #expect(
+                read.hasPrefix(
+                    "could not read record, \(shard), record 7 (2/1.jpg): its bytes are damaged: checksum "))
+            #expect(try set.image(of: 6).width > 0)
+        }
+    }
+
+    @Test func allDamagedShardsAreNamed() throws {
+        try withTemporaryFolder { folder in
+            var options = PackingOptions()
+            options.recordsPerShard = 5
+            _ = try pack(drawnRecords(count: 23), folder, options: options)
+            for index in [1, 3] {
+                var bytes = try [UInt8](ByteFile.read("\(folder)/set/shard-0000\(index).h5"))
+                bytes[bytes.count - 1] ^= 1
+                try write(bytes, folder, "set/shard-0000\(index).h5")
+            }
+            let found = message { try PackedDataset.verify(path: "\(folder)/set", threads: 3) }
+            #expect(found.contains("set/shard-00001.h5: ") && found.contains("damaged too: shard-00003.h5"))
+        }
+    }
+
+    @Test func datasetsWithoutRecordChecksumsAreReadable() throws {
+        try withTemporaryFolder { folder in
+            _ = try pack(drawnRecords(count: 9), folder)
+            let path = "\(folder)/set/manifest.json"
+            let lines = try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n")
+            let older = lines.filter { !$0.contains("recordChecksum") }.joined(separator: "\n")
+            #expect(older.count < lines.joined(separator: "\n").count)
+            try write(older.utf8, folder, "set/manifest.json")
+            let set = try PackedDataset(path: "\(folder)/set")
+            #expect(try set.image(of: 8) == drawnImage(8))
+            try set.verify()
+            let other = lines.map { $0.replacing("crc32c", with: "crc99") }.joined(separator: "\n")
+            try write(other.utf8, folder, "set/manifest.json")
+            #expect(
+                message { _ = try PackedDataset(path: "\(folder)/set") }.contains(
+                    "recordChecksum is 'crc99', expected 'crc32c'"))
+        }
+    }
+}
