@@ -3,7 +3,7 @@ internal import HDF5
 
 /// Reads the records of one shard from any thread: after `init` by plain file reads, without HDF5.
 ///
-/// Each record is compared with its checksum whenever it is read, which takes 0.4 µs for 3 kB; labels and offsets once, when the shard is
+/// Each record is compared with its checksum whenever it is read; labels and offsets once, when the shard is
 /// opened. Shards written before there were checksums are read as they are.
 package final class ShardReader: Sendable {
     /// Where the images' bytes lie in the file.
