@@ -61,20 +61,26 @@ struct InterruptedPackTests {
             let start = ContinuousClock.now
             let whole = try await Command(Command.product("t2fnorm"), arguments(folder, "whole")).run()
             #expect(whole.exitCode == 0, "\(whole.standardError)")
-            let microseconds = (ContinuousClock.now - start) / .microseconds(1)
+            var duration = (ContinuousClock.now - start) / .seconds(1)
             let expected = try contents(of: "\(folder)/whole")
             #expect(expected.count == Self.imageCount / 16 + 2 && expected["report.csv"] != nil)
             var random = SplitMix(state: 20)
             var (killed, resumed) = (0, 0)
-            for trial in 0..<20 {
+            // Other work on the machine makes runs longer or shorter: one that ends before its signal says how long they take now.
+            for trial in 0..<100 where killed < 20 {
                 let output = "killed\(trial)"
-                let delay = microseconds * Double(random.next() % 1000) / 1000 / 1e6
+                let delay = duration * Double(random.next() % 1000) / 1000
+                let trialStart = ContinuousClock.now
                 let interrupted = try await Command(
                     URL(filePath: "/usr/bin/env"),
                     ["timeout", "--signal=KILL", "\(max(delay, 0.001))", Command.product("t2fnorm").path]
                         + arguments(folder, output)
                 ).run()
-                if interrupted.exitCode != 0 { killed += 1 }
+                if interrupted.exitCode == 0 {
+                    duration = min(0.9 * duration, (ContinuousClock.now - trialStart) / .seconds(1))
+                } else {
+                    killed += 1
+                }
                 let isThere = FileManager.default.fileExists(atPath: "\(folder)/\(output)")
                 if isThere { #expect(try contents(of: "\(folder)/\(output)") == expected, "\(delay) s") }
                 // Done but for the last step, or not begun, it says so; else it goes on.
@@ -87,7 +93,7 @@ struct InterruptedPackTests {
                 #expect(try contents(of: "\(folder)/\(output)") == expected, "\(delay) s")
                 #expect(!FileManager.default.fileExists(atPath: "\(folder)/\(output).partial"))
             }
-            #expect(killed > 5 && resumed > 2, "\(killed) of 20 were killed, \(resumed) went on")
+            #expect(killed == 20 && resumed > 0, "\(killed) were killed, \(resumed) went on")
         }
     }
 
