@@ -49,6 +49,7 @@ let package = Package(
         library("CTurboJPEG", pkgConfig: "libturbojpeg", package: "libturbojpeg0-dev"),
         library("CSPNG", pkgConfig: "spng", package: "libspng-dev"),
         library("CZlib", pkgConfig: "zlib", package: "zlib1g-dev"),
+        library("CLZMA", pkgConfig: "liblzma", package: "liblzma-dev"),
         library("CArchive", pkgConfig: "libarchive", package: "libarchive-dev"),
 
         .systemLibrary(name: "CProcessor"),
@@ -59,7 +60,7 @@ let package = Package(
             cSettings: [.unsafeFlags(["-mgeneral-regs-only"])]),
 
         module("Workers", ["CProcessor"]),
-        module("Checksums", ["CProcessor"]),
+        module("Checksums", ["CProcessor", "CLZMA"]),
         module("Files"),
         module("Pickle"),
         module("Kernels", ["Workers", "COpenBLAS", "CProcessor"]),
