@@ -13,6 +13,8 @@ struct ConvolutionTrial: ~Copyable {
         var output: Buffer<Float>
         /// Shape `[N, H, W, C]`.
         var inputGradient: Buffer<Float>
+        /// Shape `[gradientParts, R, S, C, K]`.
+        var parts: Buffer<Float>
         /// Shape `[R, S, C, K]`.
         var weightGradient: Buffer<Float>
     }
@@ -37,12 +39,14 @@ struct ConvolutionTrial: ~Copyable {
 
     /// Room for the results of every path.
     func makeResults() -> Results {
-        let panels = Convolution.paths(for: shape).map { Convolution(shape, path: $0).panelCount }
+        let convolutions = Convolution.paths(for: shape).map { Convolution(shape, path: $0) }
+        let panels = convolutions.map(\.panelCount)
+        let parts = convolutions.map { $0.gradientParts(laneSize: images) * shape.weightCount }
         return Results(
             panels: Buffer(zeros: panels.max() ?? 0), sums: Buffer(zeros: images * 2 * shape.outputChannels),
             output: Buffer(zeros: images * shape.outputCount),
             inputGradient: Buffer(zeros: images * shape.inputCount),
-            weightGradient: Buffer(zeros: shape.weightCount))
+            parts: Buffer(zeros: parts.max() ?? 0), weightGradient: Buffer(zeros: shape.weightCount))
     }
 
     /// All three passes; the images are one lane.
@@ -51,7 +55,10 @@ struct ConvolutionTrial: ~Copyable {
         forward(convolution, &results.panels, into: &results.output, sums: &results.sums, on: pool)
         backward(
             convolution, output: results.output, &results.panels, into: &results.inputGradient,
-            weightGradient: &results.weightGradient, on: pool)
+            &results.parts, on: pool)
+        sum(
+            results.parts, parts: convolution.gradientParts(laneSize: images), into: &results.weightGradient,
+            on: pool)
     }
 
     private func forward(
@@ -71,7 +78,7 @@ struct ConvolutionTrial: ~Copyable {
 
     private func backward(
         _ convolution: Convolution, output: borrowing Buffer<Float>, _ panels: inout Buffer<Float>,
-        into inputGradient: inout Buffer<Float>, weightGradient: inout Buffer<Float>, on pool: WorkerPool
+        into inputGradient: inout Buffer<Float>, _ parts: inout Buffer<Float>, on pool: WorkerPool
     ) {
         let input = Operand(
             normalized: input.span, coefficients: inputCoefficients.span, groups: .one, rectifies: false)
@@ -82,13 +89,19 @@ struct ConvolutionTrial: ~Copyable {
         var usedPanels = panels.part(0..<convolution.panelCount)
         var inputGradient = inputGradient.mutableSpan
         var noSums = MutableSpan<Double>()
-        convolution.inputGradient(
-            gradient, weights: weights.span, sampleCount: images, laneSize: images, epilogue: Epilogue(),
-            panels: &usedPanels, into: &inputGradient, sums: &noSums, on: pool)
-        var weightGradient = weightGradient.mutableSpan
-        convolution.weightGradient(
-            input, outputGradient: gradient, sampleCount: images, laneSize: images, into: &weightGradient,
-            on: pool)
+        var parts = parts.mutableSpan
+        convolution.gradients(
+            input, outputGradient: gradient, weights: weights.span, sampleCount: images, laneSize: images,
+            epilogue: Epilogue(), panels: &usedPanels, intoWeights: &parts, intoInput: &inputGradient,
+            sums: &noSums, on: pool)
+    }
+
+    private func sum(
+        _ lanes: borrowing Buffer<Float>, parts: Int, into gradient: inout Buffer<Float>, on pool: WorkerPool
+    ) {
+        let lanes = lanes.span
+        var gradient = gradient.mutableSpan
+        sumLanes(lanes, laneCount: 1, parts: parts, into: &gradient, on: pool)
     }
 
     /// The relative rms difference of `results` from double precision, the largest of the three passes.

@@ -18,15 +18,19 @@ private func sumByTree<Element: FloatingPoint>(
 /// Overwrites `sum` with the sum over the lanes of a rank, by the balanced binary tree.
 ///
 /// - Parameters:
-///   - lanes: Shape `[lanes, count]`, of which the first `lanes · count` are used.
+///   - lanes: Shape `[lanes, parts, count]`, of which the first `lanes · parts · count` are used.
+///   - parts: Parts of a lane, whose sum is a tree of its own.
 ///   - sum: Shape `[count]`. With no lane it becomes −0.0, the identity of floating-point addition, which is what
 ///     a rank without samples contributes to a sum across ranks.
 public func sumLanes(
-    _ lanes: Span<Float>, laneCount: Int, into sum: inout MutableSpan<Float>, on pool: WorkerPool
+    _ lanes: Span<Float>, laneCount: Int, parts: Int = 1, into sum: inout MutableSpan<Float>,
+    on pool: WorkerPool
 ) {
     let count = sum.count
     precondition(
-        lanes.count >= laneCount * count, "\(lanes.count) elements for \(laneCount) lanes of \(count)")
+        lanes.count >= laneCount * parts * count,
+        "\(lanes.count) elements for \(laneCount) lanes of \(parts) parts of \(count)")
+    let tree = PartTree(parts: parts)
     guard laneCount > 0 else {
         sum.update(repeating: -0.0)
         return
@@ -35,35 +39,45 @@ public func sumLanes(
         let start = item * 4096
         var i = 0
         while i + vectorWidth <= part.count {
-            part.store(vectorSum(lanes, 0..<laneCount, count: count, at: start + i), at: i)
+            part.store(tree.vectorSum(lanes, 0..<laneCount * parts, count: count, at: start + i), at: i)
             i += vectorWidth
         }
         while i < part.count {
-            part[i] = elementSum(lanes, 0..<laneCount, count: count, at: start + i)
+            part[i] = tree.elementSum(lanes, 0..<laneCount * parts, count: count, at: start + i)
             i += 1
         }
     }
 }
 
-/// The sum over `parts` of sixteen elements, by the balanced binary tree.
-private func vectorSum(_ lanes: Span<Float>, _ parts: Range<Int>, count: Int, at index: Int) -> Vector {
-    switch parts.count {
-    case 1: return lanes.vector(at: parts.lowerBound * count + index)
-    case 2:
-        return lanes.vector(at: parts.lowerBound * count + index)
-            + lanes.vector(at: (parts.lowerBound + 1) * count + index)
-    default:
-        let middle = LaneTree.middle(of: parts)
-        return vectorSum(lanes, parts.lowerBound..<middle, count: count, at: index)
-            + vectorSum(lanes, middle..<parts.upperBound, count: count, at: index)
-    }
-}
+/// The balanced binary tree over lanes, whose leaves are those over each lane's parts.
+private struct PartTree: Sendable {
+    let parts: Int
 
-private func elementSum(_ lanes: Span<Float>, _ parts: Range<Int>, count: Int, at index: Int) -> Float {
-    guard parts.count > 1 else { return lanes[parts.lowerBound * count + index] }
-    let middle = LaneTree.middle(of: parts)
-    return elementSum(lanes, parts.lowerBound..<middle, count: count, at: index)
-        + elementSum(lanes, middle..<parts.upperBound, count: count, at: index)
+    private func middle(of leaves: Range<Int>) -> Int {
+        guard leaves.count > parts else { return LaneTree.middle(of: leaves) }
+        return LaneTree.middle(of: leaves.lowerBound / parts..<leaves.upperBound / parts) * parts
+    }
+
+    /// The sum of sixteen elements.
+    func vectorSum(_ lanes: Span<Float>, _ leaves: Range<Int>, count: Int, at index: Int) -> Vector {
+        switch leaves.count {
+        case 1: return lanes.vector(at: leaves.lowerBound * count + index)
+        case 2:
+            return lanes.vector(at: leaves.lowerBound * count + index)
+                + lanes.vector(at: (leaves.lowerBound + 1) * count + index)
+        default:
+            let middle = middle(of: leaves)
+            return vectorSum(lanes, leaves.lowerBound..<middle, count: count, at: index)
+                + vectorSum(lanes, middle..<leaves.upperBound, count: count, at: index)
+        }
+    }
+
+    func elementSum(_ lanes: Span<Float>, _ leaves: Range<Int>, count: Int, at index: Int) -> Float {
+        guard leaves.count > 1 else { return lanes[leaves.lowerBound * count + index] }
+        let middle = middle(of: leaves)
+        return elementSum(lanes, leaves.lowerBound..<middle, count: count, at: index)
+            + elementSum(lanes, middle..<leaves.upperBound, count: count, at: index)
+    }
 }
 
 /// Sums rows of per-sample values inside each lane, by a balanced binary tree over the lane's samples.

@@ -19,11 +19,6 @@ var tileRows: Int {
     @inline(__always) get { buildHasAVX512 ? 14 : 6 }
 }
 
-/// Rows of a tile of an outer product: 8×32 or 4×16.
-var outerRows: Int {
-    @inline(__always) get { buildHasAVX512 ? 8 : 4 }
-}
-
 /// Floats that `rows` rows of `inner` elements take as row tiles.
 func rowTileCount(rows: Int, inner: Int) -> Int {
     (rows + tileRows - 1) / tileRows * tileRows * paddedToVectors(inner)
@@ -102,60 +97,6 @@ func multiplyTiles(
     }
 }
 
-/// Overwrites `product` with `leftᵀ · right`, or adds that to it.
-///
-/// The sum over `count` is made first, then added: long sums come in parts.
-///
-/// - Parameters:
-///   - left: Panels, shape `[rows / 16, panelStride]`, each `[count, 16]` at its beginning.
-///   - right: Panels, shape `[columns / 16, panelStride]`, each `[count, 16]` at its beginning.
-///   - panelStride: Elements from one panel to the next, on both sides.
-///   - rows: A multiple of 16.
-///   - columns: A multiple of 16.
-///   - product: Shape `[rows, stride]`.
-func multiplyOuter(
-    _ left: Span<Float>, _ right: Span<Float>, panelStride: Int, count: Int, rows: Int, columns: Int,
-    into product: inout MutableSpan<Float>, stride: Int, accumulates: Bool
-) {
-    precondition(
-        rows.isMultiple(of: 16) && columns.isMultiple(of: 16) && count >= 1
-            && left.count >= (rows / 16 - 1) * panelStride + count * 16
-            && right.count >= (columns / 16 - 1) * panelStride + count * 16
-            && product.count >= (rows - 1) * stride + columns,
-        "\(left.count) × \(right.count) into \(product.count) elements as [\(count), \(rows)]ᵀ × [\(count), \(columns)]"
-    )
-    unsafe product.withUnsafeMutableBufferPointer { product in
-        unsafe left.withUnsafeBufferPointer { left in
-            unsafe right.withUnsafeBufferPointer { right in
-                let product = unsafe product.baseAddress.unsafelyUnwrapped
-                let left = unsafe left.baseAddress.unsafelyUnwrapped
-                let right = unsafe right.baseAddress.unsafelyUnwrapped
-                let width = buildHasAVX512 ? 32 : 16
-                for column in Swift.stride(from: 0, to: columns, by: width) {
-                    let panel = unsafe right + column / 16 * panelStride
-                    for row in Swift.stride(from: 0, to: rows, by: outerRows) {
-                        let part = unsafe left + row / 16 * panelStride + row % 16
-                        let target = unsafe product + row * stride + column
-                        if !buildHasAVX512 {
-                            unsafe outer4x16(
-                                part, panel, panelStride: panelStride, count: count, target, stride: stride,
-                                accumulates: accumulates)
-                        } else if column + 32 <= columns {
-                            unsafe outer8x32(
-                                part, panel, panelStride: panelStride, count: count, target, stride: stride,
-                                accumulates: accumulates)
-                        } else {
-                            unsafe outer8x16(
-                                part, panel, panelStride: panelStride, count: count, target, stride: stride,
-                                accumulates: accumulates)
-                        }
-                    }
-                }
-            }
-        }
-    }
-}
-
 // MARK: - Rows of accumulators
 
 /// Thirty-two columns of one row of a tile, or of the right operand.
@@ -201,7 +142,7 @@ struct WideRow {
 }
 
 /// Sixteen columns of one row of a tile, or of the right operand.
-private struct NarrowRow {
+struct NarrowRow {
     private var only = Vector()
 
     init() {}
@@ -422,106 +363,4 @@ private func multiply6x16(
     if rows > 3 { unsafe r3.store(product + 3 * stride) }
     if rows > 4 { unsafe r4.store(product + 4 * stride) }
     if rows > 5 { unsafe r5.store(product + 5 * stride) }
-}
-
-/// Eight rows by two panels.
-private func outer8x32(
-    _ left: UnsafePointer<Float>, _ right: UnsafePointer<Float>, panelStride: Int, count: Int,
-    _ product: UnsafeMutablePointer<Float>, stride: Int, accumulates: Bool
-) {
-    var left = unsafe left
-    var right = unsafe right
-    var r0 = WideRow()
-    var r1 = WideRow()
-    var r2 = WideRow()
-    var r3 = WideRow()
-    var r4 = WideRow()
-    var r5 = WideRow()
-    var r6 = WideRow()
-    var r7 = WideRow()
-    for _ in 0..<count {
-        let b = unsafe WideRow(right, panelStride)
-        unsafe r0.add(left[0], b)
-        unsafe r1.add(left[1], b)
-        unsafe r2.add(left[2], b)
-        unsafe r3.add(left[3], b)
-        unsafe r4.add(left[4], b)
-        unsafe r5.add(left[5], b)
-        unsafe r6.add(left[6], b)
-        unsafe r7.add(left[7], b)
-        unsafe left += 16
-        unsafe right += 16
-    }
-    unsafe r0.addTo(product + 0 * stride, accumulates)
-    unsafe r1.addTo(product + 1 * stride, accumulates)
-    unsafe r2.addTo(product + 2 * stride, accumulates)
-    unsafe r3.addTo(product + 3 * stride, accumulates)
-    unsafe r4.addTo(product + 4 * stride, accumulates)
-    unsafe r5.addTo(product + 5 * stride, accumulates)
-    unsafe r6.addTo(product + 6 * stride, accumulates)
-    unsafe r7.addTo(product + 7 * stride, accumulates)
-}
-
-/// Eight rows by one panel.
-private func outer8x16(
-    _ left: UnsafePointer<Float>, _ right: UnsafePointer<Float>, panelStride: Int, count: Int,
-    _ product: UnsafeMutablePointer<Float>, stride: Int, accumulates: Bool
-) {
-    var left = unsafe left
-    var right = unsafe right
-    var r0 = NarrowRow()
-    var r1 = NarrowRow()
-    var r2 = NarrowRow()
-    var r3 = NarrowRow()
-    var r4 = NarrowRow()
-    var r5 = NarrowRow()
-    var r6 = NarrowRow()
-    var r7 = NarrowRow()
-    for _ in 0..<count {
-        let b = unsafe NarrowRow(right, panelStride)
-        unsafe r0.add(left[0], b)
-        unsafe r1.add(left[1], b)
-        unsafe r2.add(left[2], b)
-        unsafe r3.add(left[3], b)
-        unsafe r4.add(left[4], b)
-        unsafe r5.add(left[5], b)
-        unsafe r6.add(left[6], b)
-        unsafe r7.add(left[7], b)
-        unsafe left += 16
-        unsafe right += 16
-    }
-    unsafe r0.addTo(product + 0 * stride, accumulates)
-    unsafe r1.addTo(product + 1 * stride, accumulates)
-    unsafe r2.addTo(product + 2 * stride, accumulates)
-    unsafe r3.addTo(product + 3 * stride, accumulates)
-    unsafe r4.addTo(product + 4 * stride, accumulates)
-    unsafe r5.addTo(product + 5 * stride, accumulates)
-    unsafe r6.addTo(product + 6 * stride, accumulates)
-    unsafe r7.addTo(product + 7 * stride, accumulates)
-}
-
-/// Four rows by one panel; 8 of 16 registers of AVX2 are accumulators.
-private func outer4x16(
-    _ left: UnsafePointer<Float>, _ right: UnsafePointer<Float>, panelStride: Int, count: Int,
-    _ product: UnsafeMutablePointer<Float>, stride: Int, accumulates: Bool
-) {
-    var left = unsafe left
-    var right = unsafe right
-    var r0 = NarrowRow()
-    var r1 = NarrowRow()
-    var r2 = NarrowRow()
-    var r3 = NarrowRow()
-    for _ in 0..<count {
-        let b = unsafe NarrowRow(right, panelStride)
-        unsafe r0.add(left[0], b)
-        unsafe r1.add(left[1], b)
-        unsafe r2.add(left[2], b)
-        unsafe r3.add(left[3], b)
-        unsafe left += 16
-        unsafe right += 16
-    }
-    unsafe r0.addTo(product + 0 * stride, accumulates)
-    unsafe r1.addTo(product + 1 * stride, accumulates)
-    unsafe r2.addTo(product + 2 * stride, accumulates)
-    unsafe r3.addTo(product + 3 * stride, accumulates)
 }

@@ -158,7 +158,8 @@ struct PolyphaseWeightGradient: Sendable {
                 multiplyOuter(
                     operands.extracting(left..<left + rows.count * members),
                     operands.extracting(right..<right + columns.count * members),
-                    panelStride: members * vectorWidth, count: slots.count * count, rows: rows.count,
+                    OuterRows(panelsOf: slots.count * count, panelStride: members * vectorWidth),
+                    rows: rows.count,
                     columns: columns.count, into: &own, stride: layout.block.outputs,
                     accumulates: accumulates)
             }

@@ -10,7 +10,7 @@ extension TapConvolution {
             gatherRows(operand, rows: rows, block, into: &gathered)
             return
         }
-        gather(operand, rows: rows, block) { row, chunk in
+        gather(operand, rows: rows, block, Runs(rows: tileRows, step: vectorWidth)) { row, chunk in
             let (tile, line) = row.quotientAndRemainder(dividingBy: tileRows)
             return tile * tileRows * block.count + chunk * tileRows * vectorWidth + line * vectorWidth
         } into: {
@@ -23,7 +23,7 @@ extension TapConvolution {
         _ operand: borrowing Operand, rows: Range<Int>, _ block: Range<Int>,
         into gathered: inout MutableSpan<Float>
     ) {
-        gather(operand, rows: rows, block) { row, chunk in
+        gather(operand, rows: rows, block, Runs(rows: 8, step: block.count)) { row, chunk in
             row * block.count + chunk * vectorWidth
         } into: {
             gathered.store($0, at: $1)
@@ -35,16 +35,22 @@ extension TapConvolution {
         _ operand: borrowing Operand, rows: Range<Int>, _ block: Range<Int>, panelRows: Int,
         into gathered: inout MutableSpan<Float>
     ) {
-        gather(operand, rows: rows, block) { row, chunk in
+        gather(operand, rows: rows, block, Runs(rows: 8, step: vectorWidth)) { row, chunk in
             (chunk * panelRows + row) * vectorWidth
         } into: {
             gathered.store($0, at: $1)
         }
     }
 
+    /// Gathered rows from each multiple of `rows` on that lie `step` elements apart.
+    private struct Runs {
+        let rows: Int
+        let step: Int
+    }
+
     @inline(__always)
     private func gather(
-        _ operand: borrowing Operand, rows: Range<Int>, _ block: Range<Int>,
+        _ operand: borrowing Operand, rows: Range<Int>, _ block: Range<Int>, _ runs: Runs,
         _ place: (_ row: Int, _ chunk: Int) -> Int, into store: (Vector, Int) -> Void
     ) {
         guard source.channels.isMultiple(of: vectorWidth) else {
@@ -52,16 +58,18 @@ extension TapConvolution {
             return
         }
         switch operand.reading {
-        case .plain: gatherVectors(operand, PlainReader.self, rows: rows, block, place, into: store)
-        case .normalized: gatherVectors(operand, NormalizedReader.self, rows: rows, block, place, into: store)
-        case .combined: gatherVectors(operand, CombinedReader.self, rows: rows, block, place, into: store)
+        case .plain: gatherVectors(operand, PlainReader.self, rows: rows, block, runs, place, into: store)
+        case .normalized:
+            gatherVectors(operand, NormalizedReader.self, rows: rows, block, runs, place, into: store)
+        case .combined:
+            gatherVectors(operand, CombinedReader.self, rows: rows, block, runs, place, into: store)
         }
     }
 
     /// Channels in whole vectors: chunk by chunk, since its coefficients serve all rows of a group.
     @inline(__always)
     private func gatherVectors<Reader: ChannelReader>(
-        _ operand: borrowing Operand, _: Reader.Type, rows: Range<Int>, _ block: Range<Int>,
+        _ operand: borrowing Operand, _: Reader.Type, rows: Range<Int>, _ block: Range<Int>, _ runs: Runs,
         _ place: (_ row: Int, _ chunk: Int) -> Int, into store: (Vector, Int) -> Void
     ) {
         let channels = source.channels
@@ -73,7 +81,7 @@ extension TapConvolution {
             if readsAsItLies {
                 gatherPixels(
                     operand, Reader.self, group: group, pixels: start..<end, first: rows.lowerBound, block,
-                    place, into: store)
+                    runs, place, into: store)
                 start = end
                 continue
             }
@@ -108,18 +116,26 @@ extension TapConvolution {
     @inline(__always)
     private func gatherPixels<Reader: ChannelReader>(
         _ operand: borrowing Operand, _: Reader.Type, group: Int, pixels: Range<Int>, first: Int,
-        _ block: Range<Int>, _ place: (_ row: Int, _ chunk: Int) -> Int, into store: (Vector, Int) -> Void
+        _ block: Range<Int>, _ runs: Runs, _ place: (_ row: Int, _ chunk: Int) -> Int,
+        into store: (Vector, Int) -> Void
     ) {
         let channels = source.channels
-        for start in stride(from: pixels.lowerBound, to: pixels.upperBound, by: 8) {
+        var start = pixels.lowerBound
+        while start < pixels.upperBound {
+            let row = start - first
+            let count = min(runs.rows - row % runs.rows, pixels.upperBound - start)
             for chunk in 0..<block.count / vectorWidth {
                 let channel = block.lowerBound + chunk * vectorWidth
                 let reader = Reader(operand, group: group, channel: channel, channels: channels)
-                for index in start..<min(start + 8, pixels.upperBound) {
-                    store(
-                        reader.vector(operand, at: index * channels + channel), place(index - first, chunk))
+                var from = start * channels + channel
+                var to = place(row, chunk)
+                for _ in 0..<count {
+                    store(reader.vector(operand, at: from), to)
+                    from += channels
+                    to += runs.step
                 }
             }
+            start += count
         }
     }
 

@@ -1,15 +1,14 @@
 extension TapConvolution: ResultWriter {
-    /// Stores the products of `rows`.
+    /// Stores the products of `rows`, shape `[rows, own]`.
     func store(
-        _ products: Span<Float>, rows: Range<Int>, _ epilogue: borrowing Epilogue,
+        _ products: Span<Float>, rows: Range<Int>, columns own: Range<Int>, _ epilogue: borrowing Epilogue,
         into output: inout MutableSpan<Float>, sums: inout MutableSpan<Double>
     ) {
         guard target.channels.isMultiple(of: vectorWidth) else {
-            storeElements(products, rows: rows, epilogue, into: &output)
+            storeElements(products, rows: rows, columns: own, epilogue, into: &output)
             return
         }
-        self.finish(
-            products, items: rows, columns: 0..<target.channels, epilogue, into: &output, sums: &sums)
+        self.finish(products, items: rows, columns: own, epilogue, into: &output, sums: &sums)
     }
 
     func write<Sink: ResultSink>(
@@ -22,39 +21,46 @@ extension TapConvolution: ResultWriter {
             let first = row(start)
             let end = min(rows.upperBound, (first.sample + 1) * positions)
             let group = epilogue.groups.group(of: first.sample)
-            for k in stride(from: channelRange.lowerBound, to: channelRange.upperBound, by: vectorWidth) {
-                let sink = Sink(epilogue, group: group, channel: k, channels: channels)
-                var values = SIMD16<Double>()
-                var products64 = SIMD16<Double>()
-                var (p, q) = (first.p, first.q)
-                for index in start..<end {
-                    let value = products.vector(at: (index - rows.lowerBound) * columns + k)
-                    let y = p * targetStep + targetOffset.y
-                    let x = q * targetStep + targetOffset.x
-                    let place = ((first.sample * target.height + y) * target.width + x) * channels + k
-                    let taken = sink.take(value, epilogue, at: place, into: &output)
+            // A few rows at a time, so that memory is written nearly in order.
+            for low in stride(from: start, to: end, by: Self.resultRows) {
+                let count = min(Self.resultRows, end - low)
+                let places = places(of: low)
+                for k in stride(from: channelRange.lowerBound, to: channelRange.upperBound, by: vectorWidth) {
+                    let sink = Sink(epilogue, group: group, channel: k, channels: channels)
+                    var rowSums = TileSums()
+                    for i in 0..<count {
+                        let value = products.vector(
+                            at: (low + i - rows.lowerBound) * channelRange.count + k - channelRange.lowerBound
+                        )
+                        rowSums.add(sink.take(value, epilogue, at: places[i] + k, into: &output))
+                    }
                     if Sink.hasSums {
-                        let wide = SIMD16<Double>(taken.value)
-                        values += wide
-                        products64 = products64.addingProduct(wide, SIMD16<Double>(taken.factor))
+                        rowSums.add(to: &sums, sample: first.sample, channel: k, channels: channels)
                     }
-                    q += 1
-                    if q == grid.width {
-                        q = 0
-                        p += 1
-                    }
-                }
-                if Sink.hasSums {
-                    sums.accumulate(values, at: 2 * first.sample * channels + k)
-                    sums.accumulate(products64, at: (2 * first.sample + 1) * channels + k)
                 }
             }
             start = end
         }
     }
 
+    /// Rows whose results are summed in single precision and go to memory together.
+    private static var resultRows: Int { 8 }
+
+    /// The first elements of the target's pixels that `resultRows` rows from `index` on are.
+    private func places(of index: Int) -> InlineArray<8, Int> {
+        var row = row(index)
+        let image = row.sample * target.height
+        return InlineArray<8, Int> { _ in
+            let y = row.p * targetStep + targetOffset.y
+            let x = row.q * targetStep + targetOffset.x
+            row.q += 1
+            if row.q == grid.width { row = Row(sample: row.sample, p: row.p + 1, q: 0) }
+            return ((image + y) * target.width + x) * target.channels
+        }
+    }
+
     private func storeElements(
-        _ products: Span<Float>, rows: Range<Int>, _ epilogue: borrowing Epilogue,
+        _ products: Span<Float>, rows: Range<Int>, columns own: Range<Int>, _ epilogue: borrowing Epilogue,
         into output: inout MutableSpan<Float>
     ) {
         precondition(
@@ -65,8 +71,8 @@ extension TapConvolution: ResultWriter {
             let y = row.p * targetStep + targetOffset.y
             let x = row.q * targetStep + targetOffset.x
             let place = ((row.sample * target.height + y) * target.width + x) * channels
-            for k in 0..<channels {
-                output[place + k] = products[(index - rows.lowerBound) * columns + k]
+            for k in own.lowerBound..<min(own.upperBound, channels) {
+                output[place + k] = products[(index - rows.lowerBound) * own.count + k - own.lowerBound]
             }
         }
     }

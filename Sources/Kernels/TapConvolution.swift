@@ -87,19 +87,20 @@ struct TapConvolution: Sendable {
 // MARK: - Product
 
 extension TapConvolution {
-    /// Inner elements that are gathered at a time.
+    /// Inner elements of a pass over the columns.
     static let innerBlock = 512
+    /// Columns that are multiplied and stored at a time, where the inner elements of a strip are all there.
+    static let columnBlock = 512
+    /// Inner elements that are gathered at a time.
+    private static let gatheredInner = 2048
 
-    private var strip: Int {
-        switch columns {
-        case ...512: 8 * tileRows
-        case ...1024: 4 * tileRows
-        default: 2 * tileRows
-        }
+    private var gathersAll: Bool { inner <= Self.gatheredInner }
+    private var productColumns: Int { gathersAll && !usesLibrary ? min(columns, Self.columnBlock) : columns }
+    private var gatheredCount: Int {
+        rowTileCount(rows: RowStrips.rows, inner: gathersAll ? inner : Self.innerBlock)
     }
-    private var gatheredCount: Int { strip * min(inner, Self.innerBlock) }
     /// Floats of scratch memory that `run` needs.
-    var scratchCount: Int { gatheredCount + strip * columns }
+    var scratchCount: Int { gatheredCount + RowStrips.rows * productColumns }
 
     /// Overwrites the positions of `samples` that this convolution writes; adds to `sums`.
     ///
@@ -111,47 +112,78 @@ extension TapConvolution {
         into output: inout MutableSpan<Float>, sums: inout MutableSpan<Double>,
         scratch: inout MutableSpan<Float>
     ) {
-        let rows = samples.lowerBound * positions..<samples.upperBound * positions
-        for first in stride(from: rows.lowerBound, to: rows.upperBound, by: strip) {
-            let part = first..<min(first + strip, rows.upperBound)
-            for start in stride(from: 0, to: inner, by: Self.innerBlock) {
-                let block = start..<min(start + Self.innerBlock, inner)
+        for rows in RowStrips(samples: samples, positions: positions) {
+            if gathersAll {
                 var gathered = scratch.part(0..<gatheredCount)
-                gatherTiles(operand, rows: part, block, into: &gathered)
-                multiply(panels, count: part.count, block, scratch: &scratch)
+                gatherBlocks(operand, rows: rows, 0..<inner, into: &gathered)
             }
-            if inner == 0 {
+            for column in stride(from: 0, to: columns, by: productColumns) {
+                let own = column..<min(column + productColumns, columns)
+                for start in stride(from: 0, to: inner, by: Self.innerBlock) {
+                    let block = start..<min(start + Self.innerBlock, inner)
+                    if !gathersAll {
+                        var gathered = scratch.part(0..<gatheredCount)
+                        gatherTiles(operand, rows: rows, block, into: &gathered)
+                    }
+                    multiply(panels, rows: rows.count, block, columns: own, scratch: &scratch)
+                }
                 var products = scratch.part(gatheredCount..<scratchCount)
-                products.update(repeating: 0)
+                if inner == 0 { products.update(repeating: 0) }
+                store(products.span, rows: rows, columns: own, epilogue, into: &output, sums: &sums)
             }
-            store(
-                scratch.span.extracting(gatheredCount..<scratchCount), rows: part, epilogue, into: &output,
-                sums: &sums)
+        }
+    }
+
+    /// Overwrites `gathered` with the inner elements `range` of `rows` as row tiles, `innerBlock` by `innerBlock`.
+    func gatherBlocks(
+        _ operand: borrowing Operand, rows: Range<Int>, _ range: Range<Int>,
+        into gathered: inout MutableSpan<Float>
+    ) {
+        var place = 0
+        for start in stride(from: range.lowerBound, to: range.upperBound, by: Self.innerBlock) {
+            let block = start..<min(start + Self.innerBlock, range.upperBound)
+            let count = rowTileCount(rows: rows.count, inner: block.count)
+            var own = gathered.part(place..<place + count)
+            gatherTiles(operand, rows: rows, block, into: &own)
+            place += count
         }
     }
 
     private func multiply(
-        _ panels: Span<Float>, count: Int, _ block: Range<Int>, scratch: inout MutableSpan<Float>
+        _ panels: Span<Float>, rows: Int, _ block: Range<Int>, columns own: Range<Int>,
+        scratch: inout MutableSpan<Float>
     ) {
+        let start = gathersAll ? rowTileCount(rows: rows, inner: block.lowerBound) : 0
         unsafe scratch.withUnsafeMutableBufferPointer { scratch in
-            let left = unsafe Span(_unsafeElements: UnsafeBufferPointer(rebasing: scratch[0..<gatheredCount]))
+            let left = unsafe Span(
+                _unsafeElements: UnsafeBufferPointer(rebasing: scratch[start..<gatheredCount]))
             var products = unsafe MutableSpan(
                 _unsafeElements: UnsafeMutableBufferPointer(rebasing: scratch[gatheredCount..<scratchCount]))
-            if usesLibrary {
-                var own = products.part(0..<count * columns)
-                matrixProduct(
-                    left.extracting(0..<count * block.count), .none,
-                    panels.extracting(block.lowerBound * columns..<block.upperBound * columns), .none,
-                    rows: count,
-                    columns: columns, inner: block.count, into: &own, accumulates: block.lowerBound > 0)
-                return
-            }
-            multiplyTiles(
-                left, panels.extracting(block.lowerBound * vectorWidth..<panelCount),
-                panelStride: inner * vectorWidth,
-                rows: count, columns: columns, inner: block.count, into: &products, stride: columns,
-                accumulates: block.lowerBound > 0)
+            multiply(left, panels, rows: rows, block, columns: own, into: &products)
         }
+    }
+
+    /// Overwrites `products`, shape `[rows, columns]`, with the products of a block of inner elements; adds to it from the second
+    /// block on.
+    ///
+    /// - Parameter left: As `gatherTiles` makes it.
+    func multiply(
+        _ left: Span<Float>, _ panels: Span<Float>, rows: Int, _ block: Range<Int>, columns own: Range<Int>,
+        into products: inout MutableSpan<Float>
+    ) {
+        if usesLibrary {
+            var all = products.part(0..<rows * columns)
+            matrixProduct(
+                left.extracting(0..<rows * block.count), .none,
+                panels.extracting(block.lowerBound * columns..<block.upperBound * columns), .none,
+                rows: rows, columns: columns, inner: block.count, into: &all,
+                accumulates: block.lowerBound > 0)
+            return
+        }
+        multiplyTiles(
+            left, panels.extracting(own.lowerBound * inner + block.lowerBound * vectorWidth..<panelCount),
+            panelStride: inner * vectorWidth, rows: rows, columns: own.count, inner: block.count,
+            into: &products, stride: own.count, accumulates: block.lowerBound > 0)
     }
 
     /// Where a row of the matrix product lies.

@@ -5,8 +5,8 @@ struct TapWeightGradient: Sendable {
     private let patches: TapConvolution
     private let gradient: TapConvolution
 
-    /// Rows whose sum is made in one go. Sums of so many rows are added up in order: part of the mathematics.
-    private static let chunk = 128
+    /// Rows whose sum is made in one go, at most. Sums of strips are added up in order: part of the mathematics.
+    private static var chunk: Int { RowStrips.rows }
 
     init(_ shape: ConvolutionShape, usesLibrary: Bool = false) {
         patches = TapConvolution(shape, usesLibrary: usesLibrary)
@@ -16,17 +16,18 @@ struct TapWeightGradient: Sendable {
                 outputChannels: 1, kernel: 1))
     }
 
-    /// Overwrites `laneGradients` with each lane's gradient.
+    /// Overwrites `laneGradients` with each lane's gradient, or with those of its parts.
     ///
     /// - Parameters:
     ///   - input: Shape `[N, H, W, C]`.
     ///   - outputGradient: Shape `[N, P, Q, K]`.
-    ///   - laneGradients: Shape `[⌈N / laneSize⌉, R, S, C, K]`.
+    ///   - laneSize: Samples of a lane or of a part of one.
+    ///   - lanes: Lanes, or parts; from `⌈N / laneSize⌉` on they are empty.
+    ///   - laneGradients: Shape `[lanes, R, S, C, K]`.
     func accumulate(
         input: borrowing Operand, outputGradient: borrowing Operand, sampleCount: Int, laneSize: Int,
-        into laneGradients: inout MutableSpan<Float>, on pool: WorkerPool
+        lanes: Int, into laneGradients: inout MutableSpan<Float>, on pool: WorkerPool
     ) {
-        let lanes = (sampleCount + laneSize - 1) / laneSize
         let (block, width) = cut(lanes: lanes, threads: pool.threads)
         let blocks = (patches.inner + block - 1) / block
         let parts = (gradient.inner + width - 1) / width
@@ -43,10 +44,10 @@ struct TapWeightGradient: Sendable {
             let (index, place) = item.quotientAndRemainder(dividingBy: blocks * parts)
             let inner = place / parts * block..<min((place / parts + 1) * block, patches.inner)
             let columns = place % parts * width..<min((place % parts + 1) * width, gradient.inner)
-            let samples = index * laneSize..<min((index + 1) * laneSize, sampleCount)
-            let rows = samples.lowerBound * patches.positions..<samples.upperBound * patches.positions
-            for first in stride(from: rows.lowerBound, to: rows.upperBound, by: Self.chunk) {
-                let chunk = first..<min(first + Self.chunk, rows.upperBound)
+            let samples =
+                min(index * laneSize, sampleCount)..<min((index + 1) * laneSize, sampleCount)
+            var isFirst = true
+            for chunk in RowStrips(samples: samples, positions: patches.positions) {
                 var left = scratch.part(gathered)
                 gather(patches, input, rows: chunk, inner, into: &left)
                 var right = scratch.part(gradients)
@@ -54,7 +55,12 @@ struct TapWeightGradient: Sendable {
                 multiply(
                     rows: inner.count, columns: columns.count, count: chunk.count, gathered, gradients,
                     products,
-                    accumulates: first > rows.lowerBound, &scratch)
+                    accumulates: !isFirst, &scratch)
+                isFirst = false
+            }
+            if isFirst {
+                var own = scratch.part(products)
+                own.update(repeating: 0)
             }
             var own = lane.part(index * weightCount..<(index + 1) * weightCount)
             copyProducts(scratch.span.extracting(products), inner, columns, into: &own)
@@ -62,8 +68,8 @@ struct TapWeightGradient: Sendable {
     }
 
     /// Floats of a worker's memory that `accumulate` needs.
-    func scratchCount(sampleCount: Int, laneSize: Int, threads: Int) -> Int {
-        let (block, width) = cut(lanes: (sampleCount + laneSize - 1) / laneSize, threads: threads)
+    func scratchCount(lanes: Int, threads: Int) -> Int {
+        let (block, width) = cut(lanes: lanes, threads: threads)
         return (block + width) * Self.chunk + block * width
     }
 
@@ -110,9 +116,8 @@ struct TapWeightGradient: Sendable {
                 return
             }
             multiplyOuter(
-                left, right, panelStride: Self.chunk * vectorWidth, count: count, rows: rows,
-                columns: columns,
-                into: &own, stride: columns, accumulates: accumulates)
+                left, right, OuterRows(panelsOf: count, panelStride: Self.chunk * vectorWidth), rows: rows,
+                columns: columns, into: &own, stride: columns, accumulates: accumulates)
         }
     }
 

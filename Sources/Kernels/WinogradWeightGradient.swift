@@ -25,22 +25,22 @@ struct WinogradWeightGradient: Sendable {
     ) {
         let (lanes, splits, layout) = cut(
             sampleCount: sampleCount, laneSize: laneSize, threads: pool.threads)
-        let width = layout.width
         let input = copy input
         let outputGradient = copy outputGradient
         var none = MutableSpan<Double>()
         pool.share(
-            &laneGradients, &none, items: lanes * splits, scratch: layout.count
+            &laneGradients, &none, items: lanes * splits.channels * splits.outputs, scratch: layout.count
         ) { item, gradients, _, scratch in
-            let (lane, split) = item.quotientAndRemainder(dividingBy: splits)
-            let range = split * width..<min((split + 1) * width, channels)
-            guard !range.isEmpty else { return }
+            let (lane, split) = item.quotientAndRemainder(dividingBy: splits.channels * splits.outputs)
+            let channelRange = layout.channelRange(split / splits.outputs, of: channels)
+            let outputRange = layout.outputRange(split % splits.outputs, of: outputs)
+            guard !channelRange.isEmpty && !outputRange.isEmpty else { return }
             let samples = lane * laneSize..<min((lane + 1) * laneSize, sampleCount)
             let start = lane * convolution.shape.weightCount
             var own = gradients.part(start..<start + convolution.shape.weightCount)
             run(
-                input: input, outputGradient: outputGradient, samples: samples, channelRange: range, layout,
-                into: &own, scratch: &scratch)
+                input: input, outputGradient: outputGradient, samples: samples, channelRange, outputRange,
+                layout, into: &own, scratch: &scratch)
         }
     }
 
@@ -49,14 +49,32 @@ struct WinogradWeightGradient: Sendable {
         cut(sampleCount: sampleCount, laneSize: laneSize, threads: threads).layout.count
     }
 
+    /// Cuts lanes further where there are too few for the threads: outputs first, since their gradients cost more to read.
     private func cut(
         sampleCount: Int, laneSize: Int, threads: Int
-    ) -> (lanes: Int, splits: Int, layout: Layout) {
+    ) -> (lanes: Int, splits: (channels: Int, outputs: Int), layout: Layout) {
         let lanes = (sampleCount + laneSize - 1) / laneSize
-        let splits = min(lanes >= 2 * threads ? 1 : 2 * threads / max(lanes, 1), channels / vectorWidth)
-        let width = (channels / vectorWidth + splits - 1) / splits * vectorWidth
+        var splits = (channels: 1, outputs: 1)
+        while lanes * splits.channels * splits.outputs < 2 * threads {
+            let (high, wide) = (channels / splits.channels, outputs / splits.outputs)
+            guard max(high, wide) >= 2 * vectorWidth else { break }
+            if splits.outputs <= splits.channels && wide >= 2 * vectorWidth || high < 2 * vectorWidth {
+                splits.outputs *= 2
+            } else {
+                splits.channels *= 2
+            }
+        }
         let tiles = convolution.tilesPerImage * min(laneSize, sampleCount)
-        return (lanes, splits, Layout(convolution, width: width, tiles: tiles))
+        let layout = Layout(
+            width: Self.share(of: channels, splits.channels),
+            outputs: Self.share(of: outputs, splits.outputs),
+            tiles: tiles)
+        return (lanes, splits, layout)
+    }
+
+    /// Channels of one of `splits` parts, in whole vectors.
+    private static func share(of channels: Int, _ splits: Int) -> Int {
+        (channels / vectorWidth + splits - 1) / splits * vectorWidth
     }
 
     /// How a worker's memory is used: transformed inputs, transformed gradients, products.
@@ -66,7 +84,9 @@ struct WinogradWeightGradient: Sendable {
         /// set of the cache.
         let inputStride: Int
         let gradientStride: Int
+        /// Channels and outputs of an item.
         let width: Int
+        let outputs: Int
         let inputs: Range<Int>
         let gradients: Range<Int>
         let products: Range<Int>
@@ -74,28 +94,38 @@ struct WinogradWeightGradient: Sendable {
         let block: (channels: Int, outputs: Int)
         var count: Int { products.upperBound }
 
-        init(_ convolution: WinogradConvolution, width: Int, tiles: Int) {
+        init(width: Int, outputs: Int, tiles: Int) {
             self.width = width
+            self.outputs = outputs
             chunk = min(WinogradWeightGradient.chunk, tiles)
             inputStride = chunk * width + vectorWidth
-            gradientStride = chunk * convolution.outputs + vectorWidth
+            gradientStride = chunk * outputs + vectorWidth
             inputs = 0..<winogradProducts * inputStride
             gradients = inputs.upperBound..<inputs.upperBound + winogradProducts * gradientStride
             if tiles <= WinogradWeightGradient.chunk {
-                let outputs = min(convolution.outputs, 128)
-                block = (min(width, WinogradWeightGradient.blockCount / outputs), outputs)
+                let columns = min(outputs, 128)
+                block = (min(width, WinogradWeightGradient.blockCount / columns), columns)
             } else {
-                block = (width, convolution.outputs)
+                block = (width, outputs)
             }
             products =
                 gradients.upperBound..<gradients.upperBound + winogradProducts * block.channels
                 * block.outputs
         }
+
+        func channelRange(_ split: Int, of channels: Int) -> Range<Int> {
+            min(split * width, channels)..<min((split + 1) * width, channels)
+        }
+
+        func outputRange(_ split: Int, of channels: Int) -> Range<Int> {
+            min(split * outputs, channels)..<min((split + 1) * outputs, channels)
+        }
     }
 
     private func run(
         input: borrowing Operand, outputGradient: borrowing Operand, samples: Range<Int>,
-        channelRange: Range<Int>, _ layout: Layout, into gradient: inout MutableSpan<Float>,
+        _ channelRange: Range<Int>, _ outputRange: Range<Int>, _ layout: Layout,
+        into gradient: inout MutableSpan<Float>,
         scratch: inout MutableSpan<Float>
     ) {
         let tiles =
@@ -105,17 +135,21 @@ struct WinogradWeightGradient: Sendable {
             var transformed = scratch.part(layout.inputs)
             transformInput(input, tiles: part, channelRange, layout, into: &transformed)
             var gradients = scratch.part(layout.gradients)
-            transformGradient(outputGradient, tiles: part, layout, into: &gradients)
+            transformGradient(outputGradient, tiles: part, outputRange, layout, into: &gradients)
             for c in stride(
                 from: channelRange.lowerBound, to: channelRange.upperBound, by: layout.block.channels)
             {
                 let rows = c..<min(c + layout.block.channels, channelRange.upperBound)
-                for k in stride(from: 0, to: outputs, by: layout.block.outputs) {
-                    let columns = k..<min(k + layout.block.outputs, outputs)
+                for k in stride(
+                    from: outputRange.lowerBound, to: outputRange.upperBound, by: layout.block.outputs)
+                {
+                    let columns = k..<min(k + layout.block.outputs, outputRange.upperBound)
                     multiply(
                         rows: rows.lowerBound - channelRange.lowerBound..<rows.upperBound
                             - channelRange.lowerBound,
-                        columns: columns, count: part.count, layout, accumulates: first > tiles.lowerBound,
+                        columns: columns.lowerBound - outputRange.lowerBound..<columns.upperBound
+                            - outputRange.lowerBound,
+                        count: part.count, layout, accumulates: first > tiles.lowerBound,
                         scratch: &scratch)
                     if part.upperBound == tiles.upperBound {
                         DenseKernel.storeGradient(
@@ -148,8 +182,9 @@ struct WinogradWeightGradient: Sendable {
                 var own = products.part(product * block..<(product + 1) * block)
                 multiplyOuter(
                     operands.extracting(left..<left + rows.count * layout.chunk),
-                    operands.extracting(right..<right + columns.count * layout.chunk), panelStride: panel,
-                    count: count, rows: rows.count, columns: columns.count, into: &own,
+                    operands.extracting(right..<right + columns.count * layout.chunk),
+                    OuterRows(panelsOf: count, panelStride: panel),
+                    rows: rows.count, columns: columns.count, into: &own,
                     stride: layout.block.outputs, accumulates: accumulates)
             }
         }
@@ -189,21 +224,23 @@ struct WinogradWeightGradient: Sendable {
         }
     }
 
-    /// Overwrites `transformed` with `A y Aᵀ` as panels, shape `[36, K / 16, chunk, 16]`.
+    /// Overwrites `transformed` with `A y Aᵀ` as panels, shape `[36, outputs / 16, chunk, 16]`.
     private func transformGradient(
-        _ operand: borrowing Operand, tiles: Range<Int>, _ layout: Layout,
+        _ operand: borrowing Operand, tiles: Range<Int>, _ range: Range<Int>, _ layout: Layout,
         into transformed: inout MutableSpan<Float>
     ) {
         switch operand.reading {
-        case .plain: transformGradient(operand, PlainReader.self, tiles, layout, into: &transformed)
-        case .normalized: transformGradient(operand, NormalizedReader.self, tiles, layout, into: &transformed)
-        case .combined: transformGradient(operand, CombinedReader.self, tiles, layout, into: &transformed)
+        case .plain: transformGradient(operand, PlainReader.self, tiles, range, layout, into: &transformed)
+        case .normalized:
+            transformGradient(operand, NormalizedReader.self, tiles, range, layout, into: &transformed)
+        case .combined:
+            transformGradient(operand, CombinedReader.self, tiles, range, layout, into: &transformed)
         }
     }
 
     private func transformGradient<Reader: ChannelReader>(
-        _ operand: borrowing Operand, _: Reader.Type, _ tiles: Range<Int>, _ layout: Layout,
-        into transformed: inout MutableSpan<Float>
+        _ operand: borrowing Operand, _: Reader.Type, _ tiles: Range<Int>, _ range: Range<Int>,
+        _ layout: Layout, into transformed: inout MutableSpan<Float>
     ) {
         let target = convolution.target
         let stride = layout.gradientStride
@@ -211,7 +248,7 @@ struct WinogradWeightGradient: Sendable {
             for tile in tiles {
                 let place = target.place(of: tile)
                 let group = operand.groups.group(of: place.sample)
-                for channel in Swift.stride(from: 0, to: outputs, by: vectorWidth) {
+                for channel in Swift.stride(from: range.lowerBound, to: range.upperBound, by: vectorWidth) {
                     let reader = Reader(operand, group: group, channel: channel, channels: outputs)
                     for j in 0..<winogradTile {
                         let top = (place.pixel + j) * outputs + channel
@@ -232,7 +269,8 @@ struct WinogradWeightGradient: Sendable {
                             reader.prefetch(operand, at: top + (i * target.width + place.next) * outputs)
                         }
                     }
-                    let start = channel * layout.chunk + (tile - tiles.lowerBound) * vectorWidth
+                    let start =
+                        (channel - range.lowerBound) * layout.chunk + (tile - tiles.lowerBound) * vectorWidth
                     for i in 0..<winogradReach {
                         storeSix(
                             winogradOutputGradient(

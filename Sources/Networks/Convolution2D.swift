@@ -26,7 +26,10 @@ struct Convolution2D: Sendable {
     /// Elements of the packed weights.
     var panelCount: Int { convolution.panelCount }
     /// Elements of one weight gradient for each of the rank's lanes.
-    func laneGradientCount(_ pass: Pass) -> Int { pass.placement.lanes.count * shape.weightCount }
+    func laneGradientCount(_ pass: Pass) -> Int {
+        pass.placement.lanes.count * parts(pass) * shape.weightCount
+    }
+    private func parts(_ pass: Pass) -> Int { convolution.gradientParts(laneSize: pass.laneSize) }
 
     /// - Parameters:
     ///   - input: Shape `[N, H, W, C]`.
@@ -57,37 +60,46 @@ struct Convolution2D: Sendable {
         _ input: borrowing Operand, outputGradient: borrowing Operand, lanes: inout Buffer<Float>,
         into gradients: inout Buffer<Float>, _ pass: Pass
     ) {
-        let laneCount = pass.placement.lanes.count
         lanes.reserve(laneGradientCount(pass))
         var whole = lanes.mutableSpan
-        var used = whole.part(0..<laneCount * shape.weightCount)
+        var used = whole.part(0..<laneGradientCount(pass))
         convolution.weightGradient(
             input, outputGradient: outputGradient, sampleCount: pass.sampleCount, laneSize: pass.laneSize,
             into: &used, on: pass.pool)
-        var all = gradients.mutableSpan
-        var own = all.part(weights)
-        sumLanes(used.span, laneCount: laneCount, into: &own, on: pass.pool)
+        sum(used.span, into: &gradients, pass)
     }
 
+    /// As `weightGradient`, and overwrites `inputGradient`.
+    ///
     /// - Parameters:
     ///   - outputGradient: Shape `[N, P, Q, K]`.
     ///   - inputGradient: Shape `[N, H, W, C]`; overwritten.
     ///   - sums: Shape `[N, 2, C]`; overwritten if `epilogue` makes sums.
-    func inputGradient(
-        _ outputGradient: borrowing Operand, parameters: borrowing Buffer<Float>,
-        epilogue: borrowing Epilogue,
-        panels: inout Buffer<Float>, into inputGradient: inout Buffer<Float>, sums: inout Buffer<Double>,
-        _ pass: Pass
+    func gradients(
+        _ input: borrowing Operand, outputGradient: borrowing Operand, store: ParameterStore,
+        epilogue: borrowing Epilogue, lanes: inout Buffer<Float>, panels: inout Buffer<Float>,
+        into inputGradient: inout Buffer<Float>, sums: inout Buffer<Double>, _ pass: Pass
     ) {
         inputGradient.reserve(pass.sampleCount * shape.inputCount)
         panels.reserve(panelCount)
-        let weights = parameters.span.extracting(weights)
-        var panels = panels.mutableSpan
-        var usedPanels = panels.part(0..<panelCount)
+        lanes.reserve(laneGradientCount(pass))
+        var wholeLanes = lanes.mutableSpan
+        var usedLanes = wholeLanes.part(0..<laneGradientCount(pass))
+        var wholePanels = panels.mutableSpan
+        var usedPanels = wholePanels.part(0..<panelCount)
         var inputGradient = inputGradient.mutableSpan
         var sums = sums.mutableSpan
-        convolution.inputGradient(
-            outputGradient, weights: weights, sampleCount: pass.sampleCount, laneSize: pass.laneSize,
-            epilogue: epilogue, panels: &usedPanels, into: &inputGradient, sums: &sums, on: pass.pool)
+        convolution.gradients(
+            input, outputGradient: outputGradient, weights: store.values.span.extracting(weights),
+            sampleCount: pass.sampleCount, laneSize: pass.laneSize, epilogue: epilogue, panels: &usedPanels,
+            intoWeights: &usedLanes, intoInput: &inputGradient, sums: &sums, on: pass.pool)
+        sum(usedLanes.span, into: &store.gradients, pass)
+    }
+
+    private func sum(_ lanes: Span<Float>, into gradients: inout Buffer<Float>, _ pass: Pass) {
+        var all = gradients.mutableSpan
+        var own = all.part(weights)
+        sumLanes(
+            lanes, laneCount: pass.placement.lanes.count, parts: parts(pass), into: &own, on: pass.pool)
     }
 }

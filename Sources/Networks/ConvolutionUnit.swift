@@ -79,52 +79,56 @@ final class ConvolutionUnit {
             panels: &panels, into: &output.values, sums: &workspace.noSums, pass)
     }
 
-    /// Sets the gradients of the normalisation and of the weights.
+    /// Sets the gradients of the normalisation and of the weights, where nothing wants the input's.
     ///
-    /// - Parameter gradient: Gradient of the normalisation's output, whose sums are in `normalization.sampleSums`.
+    /// - Parameters:
+    ///   - input: As it lies.
+    ///   - gradient: Gradient of the normalisation's output, whose sums are in `normalization.sampleSums`.
     func differentiateParameters(
-        _ input: Activation, gradient: borrowing Buffer<Float>, store: ParameterStore, _ pass: Pass
+        _ input: borrowing Buffer<Float>, gradient: borrowing Buffer<Float>, store: ParameterStore,
+        _ pass: Pass
     ) throws {
-        try differentiateParameters(
-            input.values, input.coefficients, rectifies: input.rectifies, gradient: gradient, store: store,
-            pass)
+        try normalization.differentiate(store: store, pass)
+        let input = input.span
+        withGradient(
+            gradient, output.values, normalization.gradientCoefficients, groups: pass.placement.groups
+        ) {
+            convolution.weightGradient(
+                Operand(input), outputGradient: $0, lanes: &laneGradients, into: &store.gradients, pass)
+        }
     }
 
-    /// As above, for values and coefficients as an `Activation` has them.
-    func differentiateParameters(
-        _ values: borrowing Buffer<Float>, _ coefficients: borrowing Buffer<Float>,
-        rectifies inputIsRectified: Bool,
-        gradient: borrowing Buffer<Float>, store: ParameterStore, _ pass: Pass
+    /// Sets the gradients of the normalisation and of the weights; overwrites `inputGradient`.
+    ///
+    /// - Parameters:
+    ///   - gradient: Gradient of the normalisation's output, whose sums are in `normalization.sampleSums`.
+    ///   - epilogue: Its addend may lie where `inputGradient` does.
+    ///   - sums: Of the normalisation before this unit; overwritten if `epilogue` makes sums.
+    func differentiate(
+        _ input: Activation, gradient: borrowing Buffer<Float>, store: ParameterStore,
+        epilogue: borrowing Epilogue, sums: inout Buffer<Double>, _ pass: Pass
     ) throws {
-        let groups = pass.placement.groups
         try normalization.differentiate(store: store, pass)
+        differentiate(
+            input.values, input.coefficients, rectifies: input.rectifies, gradient: gradient, store: store,
+            epilogue: epilogue, sums: &sums, pass)
+    }
+
+    private func differentiate(
+        _ values: borrowing Buffer<Float>, _ coefficients: borrowing Buffer<Float>,
+        rectifies inputIsRectified: Bool, gradient: borrowing Buffer<Float>, store: ParameterStore,
+        epilogue: borrowing Epilogue, sums: inout Buffer<Double>, _ pass: Pass
+    ) {
+        let groups = pass.placement.groups
+        let epilogue = copy epilogue
         withGradient(gradient, output.values, normalization.gradientCoefficients, groups: groups) {
             gradient in
             let gradient = copy gradient
             withOperand(values, coefficients, groups: groups, rectifies: inputIsRectified) {
-                convolution.weightGradient(
-                    $0, outputGradient: gradient, lanes: &laneGradients, into: &store.gradients, pass)
+                convolution.gradients(
+                    $0, outputGradient: gradient, store: store, epilogue: epilogue, lanes: &laneGradients,
+                    panels: &gradientPanels, into: &inputGradient, sums: &sums, pass)
             }
-        }
-    }
-
-    /// Overwrites `inputGradient`.
-    ///
-    /// - Parameters:
-    ///   - gradient: Gradient of the normalisation's output.
-    ///   - epilogue: Its addend may lie where `inputGradient` does.
-    ///   - sums: Of the normalisation before this unit; overwritten if `epilogue` makes sums.
-    func differentiateInput(
-        gradient: borrowing Buffer<Float>, store: ParameterStore, epilogue: borrowing Epilogue,
-        sums: inout Buffer<Double>, _ pass: Pass
-    ) {
-        let epilogue = copy epilogue
-        withGradient(
-            gradient, output.values, normalization.gradientCoefficients, groups: pass.placement.groups
-        ) {
-            convolution.inputGradient(
-                $0, parameters: store.values, epilogue: epilogue, panels: &gradientPanels,
-                into: &inputGradient, sums: &sums, pass)
         }
     }
 }
@@ -150,16 +154,16 @@ extension ConvolutionUnit {
         plan.moment(convolution.laneGradientCount(pass)) { [unowned self] in laneGradients = $0 }
     }
 
-    /// `inputGradient`, and what making it takes.
-    ///
-    /// - Parameter place: What it may overwrite.
-    func planInput(
+    /// `inputGradient`, and what `differentiate` takes.
+    func planGradients(
         _ plan: inout MemoryPlan, inPlaceOf place: MemoryPlan.Tensor? = nil, _ pass: Pass
     ) -> MemoryPlan.Tensor {
+        let lanes = plan.begin(convolution.laneGradientCount(pass)) { [unowned self] in laneGradients = $0 }
         let result = plan.begin(
             pass.sampleCount * convolution.shape.inputCount, inPlaceOf: place
         ) { [unowned self] in inputGradient = $0 }
         plan.moment(convolution.panelCount) { [unowned self] in gradientPanels = $0 }
+        plan.end(lanes)
         return result
     }
 }

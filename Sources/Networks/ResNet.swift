@@ -102,7 +102,7 @@ final class ResNet {
         _ pass: Pass
     ) throws {
         try stem.differentiateParameters(
-            images, workspace.none, rectifies: false, gradient: gradient, store: store, pass)
+            images, gradient: gradient, store: store, pass)
     }
 
     /// As `input(ofBlock:)`, in the backward pass.

@@ -27,87 +27,83 @@ extension ResidualBlock {
         case .identity: break
         case .projection(let unit):
             sumProducts(gradient, unit, pass)
-            try unit.differentiateParameters(input, gradient: gradient, store: store, pass)
-            unit.differentiateInput(
-                gradient: gradient, store: store, epilogue: Epilogue(), sums: &workspace.noSums, pass)
+            try unit.differentiate(
+                input, gradient: gradient, store: store, epilogue: Epilogue(), sums: &workspace.noSums, pass)
         case .subsampling(let shape):
             spread(gradient, shape, into: &spreadGradient, pass)
         }
-        try last.differentiateParameters(
-            units[units.count - 2].output, gradient: gradient, store: store, pass)
-        differentiateInput(
-            of: last, gradient: gradient, before: units[units.count - 2], adding: workspace.none, store, pass)
+        try differentiate(
+            last, units[units.count - 2].output, gradient: gradient, before: units[units.count - 2],
+            adding: workspace.none, store, pass)
         for i in stride(from: units.count - 2, to: 0, by: -1) {
-            try units[i].differentiateParameters(
-                units[i - 1].output, gradient: units[i + 1].inputGradient, store: store, pass)
-            differentiateInput(
-                of: units[i], gradient: units[i + 1].inputGradient, before: units[i - 1],
+            try differentiate(
+                units[i], units[i - 1].output, gradient: units[i + 1].inputGradient, before: units[i - 1],
                 adding: workspace.none, store, pass)
         }
-        try units[0].differentiateParameters(
-            input, gradient: units[1].inputGradient, store: store, pass)
         switch shortcut {
-        case .identity: finish(adding: gradient, source, store, workspace, pass)
-        case .projection(let unit): finish(adding: unit.inputGradient, source, store, workspace, pass)
-        case .subsampling: finish(adding: spreadGradient, source, store, workspace, pass)
+        case .identity: try finish(input, adding: gradient, source, store, workspace, pass)
+        case .projection(let unit):
+            try finish(input, adding: unit.inputGradient, source, store, workspace, pass)
+        case .subsampling: try finish(input, adding: spreadGradient, source, store, workspace, pass)
         }
     }
 
-    /// The gradient of the block's input, with that of the shortcut added.
+    /// The first unit's gradients, with that of the shortcut added.
     private func finish(
-        adding addend: borrowing Buffer<Float>, _ source: Source, _ store: ParameterStore,
-        _ workspace: Workspace, _ pass: Pass
-    ) {
+        _ input: Activation, adding addend: borrowing Buffer<Float>, _ source: Source,
+        _ store: ParameterStore, _ workspace: Workspace, _ pass: Pass
+    ) throws {
         switch source {
         case .block(let block):
-            differentiateInput(
-                rectified: block.recalled.values, normalized: block.last.output.values, adding: addend, store,
-                sums: &block.last.normalization.sampleSums, pass)
+            try differentiateFirst(
+                input, rectified: block.recalled.values, normalized: block.last.output.values, adding: addend,
+                store, sums: &block.last.normalization.sampleSums, pass)
         case .unit(let unit):
-            differentiateInput(
-                of: units[0], gradient: units[1].inputGradient, before: unit, adding: addend, store, pass)
+            try differentiate(
+                units[0], input, gradient: units[1].inputGradient, before: unit, adding: addend, store, pass)
         case .other:
             let addend = addend.span
-            units[0].differentiateInput(
-                gradient: units[1].inputGradient, store: store, epilogue: Epilogue(adding: addend),
+            try units[0].differentiate(
+                input, gradient: units[1].inputGradient, store: store, epilogue: Epilogue(adding: addend),
                 sums: &workspace.noSums, pass)
         }
     }
 
-    private func differentiateInput(
-        rectified: borrowing Buffer<Float>, normalized: borrowing Buffer<Float>,
+    private func differentiateFirst(
+        _ input: Activation, rectified: borrowing Buffer<Float>, normalized: borrowing Buffer<Float>,
         adding addend: borrowing Buffer<Float>, _ store: ParameterStore, sums: inout Buffer<Double>,
         _ pass: Pass
-    ) {
+    ) throws {
         let rectified = rectified.span
         let normalized = normalized.span
         let addend = addend.span
-        units[0].differentiateInput(
-            gradient: units[1].inputGradient, store: store,
+        try units[0].differentiate(
+            input, gradient: units[1].inputGradient, store: store,
             epilogue: Epilogue(maskingByRectified: rectified, normalized: normalized, adding: addend),
             sums: &sums, pass)
     }
 
-    /// The gradient of `unit`'s input, masked by the rectifier of `before`, whose sums are made.
-    private func differentiateInput(
-        of unit: ConvolutionUnit, gradient: borrowing Buffer<Float>, before: ConvolutionUnit,
-        adding addend: borrowing Buffer<Float>, _ store: ParameterStore, _ pass: Pass
-    ) {
-        differentiateInput(
-            of: unit, gradient: gradient, before.output.values, before.output.coefficients, adding: addend,
+    /// The gradients of `unit`, that of its input masked by the rectifier of `before`, whose sums are made.
+    private func differentiate(
+        _ unit: ConvolutionUnit, _ input: Activation, gradient: borrowing Buffer<Float>,
+        before: ConvolutionUnit, adding addend: borrowing Buffer<Float>, _ store: ParameterStore, _ pass: Pass
+    ) throws {
+        try differentiate(
+            unit, input, gradient: gradient, before.output.values, before.output.coefficients, adding: addend,
             store, sums: &before.normalization.sampleSums, pass)
     }
 
-    private func differentiateInput(
-        of unit: ConvolutionUnit, gradient: borrowing Buffer<Float>, _ values: borrowing Buffer<Float>,
-        _ coefficients: borrowing Buffer<Float>, adding addend: borrowing Buffer<Float>,
-        _ store: ParameterStore, sums: inout Buffer<Double>, _ pass: Pass
-    ) {
+    private func differentiate(
+        _ unit: ConvolutionUnit, _ input: Activation, gradient: borrowing Buffer<Float>,
+        _ values: borrowing Buffer<Float>, _ coefficients: borrowing Buffer<Float>,
+        adding addend: borrowing Buffer<Float>, _ store: ParameterStore, sums: inout Buffer<Double>,
+        _ pass: Pass
+    ) throws {
         let values = values.span
         let coefficients = coefficients.span
         let addend = addend.span
-        unit.differentiateInput(
-            gradient: gradient, store: store,
+        try unit.differentiate(
+            input, gradient: gradient, store: store,
             epilogue: Epilogue(
                 maskingBy: values, coefficients: coefficients, groups: pass.placement.groups, adding: addend),
             sums: &sums, pass)

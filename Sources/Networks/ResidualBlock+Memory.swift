@@ -61,23 +61,20 @@ extension ResidualBlock {
         switch shortcut {
         case .identity: break
         case .projection(let unit):
-            unit.planParameters(&plan, pass)
-            addend = unit.planInput(&plan, pass)
+            addend = unit.planGradients(&plan, pass)
             if let projected = planned.projected { plan.end(projected) }
         case .subsampling(let shape):
             addend = plan.begin(pass.sampleCount * shape.inputCount) { [unowned self] in spreadGradient = $0 }
         }
         var current = gradient
         for i in stride(from: units.count - 1, to: 0, by: -1) {
-            units[i].planParameters(&plan, pass)
-            let next = units[i].planInput(&plan, pass)
+            let next = units[i].planGradients(&plan, pass)
             plan.end(planned.outputs[i])
             // The gradient at the block's end is the shortcut's, too, where that is the identity.
             if current != addend { plan.end(current) }
             current = next
         }
-        units[0].planParameters(&plan, pass)
-        let result = units[0].planInput(&plan, inPlaceOf: addend, pass)
+        let result = units[0].planGradients(&plan, inPlaceOf: addend, pass)
         plan.end(planned.outputs[0])
         plan.end(current)
         plan.end(addend)

@@ -69,16 +69,36 @@ extension WorkerPool {
                 _ scratch: inout MutableSpan<Float>
             ) -> Void
     ) {
+        var none = MutableSpan<Second>()
+        share(&first, &second, &none, items: items, scratch: floats) { item, first, second, _, scratch in
+            body(item, &first, &second, &scratch)
+        }
+    }
+
+    /// As above, with a third one.
+    public func share<First: Sendable, Second: Sendable, Third: Sendable>(
+        _ first: inout MutableSpan<First>, _ second: inout MutableSpan<Second>,
+        _ third: inout MutableSpan<Third>, items: Int, scratch floats: Int,
+        _ body:
+            @Sendable (
+                _ item: Int, _ first: inout MutableSpan<First>, _ second: inout MutableSpan<Second>,
+                _ third: inout MutableSpan<Third>, _ scratch: inout MutableSpan<Float>
+            ) -> Void
+    ) {
         let scratch = reserveScratch(floats: floats)
         unsafe first.withUnsafeMutableBufferPointer { firstBase in
             unsafe second.withUnsafeMutableBufferPointer { secondBase in
-                let firsts = unsafe Parts(base: firstBase, partCount: max(firstBase.count, 1))
-                let seconds = unsafe Parts(base: secondBase, partCount: max(secondBase.count, 1))
-                run(items) { item, worker in
-                    var first = firsts[0]
-                    var second = seconds[0]
-                    var own = scratch[worker]
-                    body(item, &first, &second, &own)
+                unsafe third.withUnsafeMutableBufferPointer { thirdBase in
+                    let firsts = unsafe Parts(base: firstBase, partCount: max(firstBase.count, 1))
+                    let seconds = unsafe Parts(base: secondBase, partCount: max(secondBase.count, 1))
+                    let thirds = unsafe Parts(base: thirdBase, partCount: max(thirdBase.count, 1))
+                    run(items) { item, worker in
+                        var first = firsts[0]
+                        var second = seconds[0]
+                        var third = thirds[0]
+                        var own = scratch[worker]
+                        body(item, &first, &second, &third, &own)
+                    }
                 }
             }
         }

@@ -24,9 +24,11 @@ private let laneSize = 2
 private func tolerance(_ path: ConvolutionPath) -> Double { path == .winograd ? 4e-6 : 2e-6 }
 
 /// Every shape with every path that can compute it.
-private let cases: [Case] = (shapes + winogradShapes + manyTiles).flatMap { shape in
-    Convolution.paths(for: shape).map { Case(shape: shape, path: $0) }
-}
+private let cases: [Case] =
+    pointwise
+    + (shapes + winogradShapes + manyTiles).flatMap { shape in
+        Convolution.paths(for: shape).map { Case(shape: shape, path: $0) }
+    }
 
 /// Heights 1 to 17 again, once with stride 1 and twice with stride 2, for the shapes that are transformed: 3×3 and whole
 /// vectors of channels.
@@ -42,6 +44,14 @@ private let winogradShapes: [ConvolutionShape] = (0..<51).map { j in
 private let manyTiles = [1, 2].map {
     ConvolutionShape(
         height: 33 * $0, width: 34 * $0, channels: 16, outputChannels: 32, kernel: 3, stride: $0, padding: 1)
+}
+
+/// Images of more and of fewer positions than a strip, more channels than a block on either side.
+private let pointwise: [Case] = [(17, 13, 64, 48), (7, 7, 528, 32), (3, 5, 32, 1040), (11, 11, 544, 528)].map
+{
+    Case(
+        shape: ConvolutionShape(height: $0.0, width: $0.1, channels: $0.2, outputChannels: $0.3, kernel: 1),
+        path: .tiled)
 }
 
 struct Case: Sendable, CustomTestStringConvertible {
@@ -103,6 +113,15 @@ struct ConvolutionTests {
         #expect(tensors.forward(threads: threads).bits == tensors.forward(threads: 1).bits)
         #expect(tensors.inputGradient(threads: threads).bits == tensors.inputGradient(threads: 1).bits)
         #expect(tensors.weightGradient(threads: threads).bits == tensors.weightGradient(threads: 1).bits)
+    }
+
+    @Test(arguments: [1, 2, 5], cases.filter { $0.shape.channels.isMultiple(of: 16) })
+    func bothGradientsAtOnceHaveTheBitsOfOneAfterTheOther(threads: Int, own: Case) {
+        let tensors = Tensors(own)
+        let (together, apart) = (tensors.gradients(threads: threads), tensors.separateGradients(threads: 1))
+        #expect(together.weights.bits == apart.weights.bits)
+        #expect(together.input.bits == apart.input.bits)
+        #expect(together.sums == apart.sums)
     }
 
     @Test(arguments: cases)
@@ -180,11 +199,65 @@ private struct Tensors {
     }
 
     func weightGradient(threads: Int) -> [Float] {
-        let lanes = (count + laneSize - 1) / laneSize
-        return overwritten(lanes * shape.weightCount) {
+        let pool = WorkerPool(threads: threads)
+        let parts = overwritten(lanes * convolution.gradientParts(laneSize: laneSize) * shape.weightCount) {
             convolution.weightGradient(
                 Operand(input.span), outputGradient: Operand(outputGradient.span), sampleCount: count,
-                laneSize: laneSize, into: &$0, on: WorkerPool(threads: threads))
+                laneSize: laneSize, into: &$0, on: pool)
+        }
+        return sumOfParts(parts)
+    }
+
+    private var lanes: Int { (count + laneSize - 1) / laneSize }
+
+    private func sumOfParts(_ all: [Float]) -> [Float] {
+        let parts = convolution.gradientParts(laneSize: laneSize)
+        return (0..<lanes).flatMap { lane in
+            overwritten(shape.weightCount) {
+                sumLanes(
+                    all.span.extracting(
+                        lane * parts * shape.weightCount..<(lane + 1) * parts * shape.weightCount),
+                    laneCount: 1, parts: parts, into: &$0, on: WorkerPool(threads: 1))
+            }
         }
     }
+
+    /// Both gradients at once, and the sums of the input's.
+    func gradients(threads: Int) -> (weights: [Float], input: [Float], sums: [UInt64]) {
+        var panels = [Float](repeating: .nan, count: convolution.panelCount)
+        var panelSpan = panels.mutableSpan
+        var (epilogueSums, inputGradient) = room()
+        var sums = epilogueSums.mutableSpan
+        let parts = overwritten(lanes * convolution.gradientParts(laneSize: laneSize) * shape.weightCount) {
+            var input = inputGradient.mutableSpan
+            convolution.gradients(
+                Operand(self.input.span), outputGradient: Operand(outputGradient.span),
+                weights: weights.span, sampleCount: count, laneSize: laneSize, epilogue: .moments(),
+                panels: &panelSpan, intoWeights: &$0, intoInput: &input, sums: &sums,
+                on: WorkerPool(threads: threads))
+        }
+        return (sumOfParts(parts), inputGradient, epilogueSums.map(\.bitPattern))
+    }
+
+    /// As `gradients`, one after the other.
+    func separateGradients(threads: Int) -> (weights: [Float], input: [Float], sums: [UInt64]) {
+        var panels = [Float](repeating: .nan, count: convolution.panelCount)
+        var panelSpan = panels.mutableSpan
+        var (epilogueSums, inputGradient) = room()
+        var sums = epilogueSums.mutableSpan
+        var input = inputGradient.mutableSpan
+        convolution.inputGradient(
+            Operand(outputGradient.span), weights: weights.span, sampleCount: count, laneSize: laneSize,
+            epilogue: .moments(), panels: &panelSpan, into: &input, sums: &sums,
+            on: WorkerPool(threads: threads))
+        return (weightGradient(threads: threads), inputGradient, epilogueSums.map(\.bitPattern))
+    }
+
+    private func room() -> (sums: [Double], inputGradient: [Float]) {
+        (
+            [Double](repeating: .nan, count: count * 2 * shape.channels),
+            [Float](repeating: .nan, count: count * shape.inputCount)
+        )
+    }
+
 }

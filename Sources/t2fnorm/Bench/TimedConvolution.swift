@@ -30,8 +30,20 @@ struct TimedConvolution: ~Copyable {
         against reference: borrowing ReferenceConvolution
     ) -> Double {
         run(pass, tensors, images: images)
+        if pass == .weightGradient {
+            return reference.relativeError(of: sumOfParts().span, pass)
+        }
         let count = work.resultCount(pass, images: images)
         return reference.relativeError(of: results.span.extracting(0..<count), pass)
+    }
+
+    /// The weight gradient of the first lane.
+    private func sumOfParts() -> Buffer<Float> {
+        let parts = work.convolution.gradientParts(laneSize: work.lane)
+        var sum = Buffer<Float>(zeros: work.convolution.shape.weightCount)
+        var span = sum.mutableSpan
+        sumLanes(results.span, laneCount: 1, parts: parts, into: &span, on: work.pool)
+        return sum
     }
 
     /// The least seconds that a pass over `images` images takes.
@@ -97,7 +109,8 @@ private struct Work {
         return switch pass {
         case .forward: images * shape.outputCount
         case .inputGradient: images * shape.inputCount
-        case .weightGradient: (images + lane - 1) / lane * shape.weightCount
+        case .weightGradient:
+            (images + lane - 1) / lane * convolution.gradientParts(laneSize: lane) * shape.weightCount
         }
     }
 }
