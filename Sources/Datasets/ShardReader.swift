@@ -55,6 +55,22 @@ package final class ShardReader: Sendable {
         }
     }
 
+    /// Reads an image, as it is stored, into a worker's memory.
+    package func load(_ index: Int, into workspace: ImageWorkspace) throws(DatasetError) {
+        switch images {
+        case .pixels(let start, let height, let width):
+            try workspace.holdPixels(width: width, height: height) { (bytes) throws(DatasetError) in
+                try file.read(at: start + index * bytes.count, into: &bytes)
+            }
+        case .encoded(let start, let offsets, _, _):
+            let place = { "\(self.file.path), record \(index) (\((try? self.path(of: index)) ?? "?"))" }
+            let byteCount = Int(offsets[index + 1] - offsets[index])
+            try workspace.holdFile(byteCount: byteCount, place: place) { (bytes) throws(DatasetError) in
+                try file.read(at: start + Int(offsets[index]), into: &bytes)
+            }
+        }
+    }
+
     /// The path an image came from; `nil` where images are stored as pixels.
     package func path(of index: Int) throws(DatasetError) -> String? {
         guard case .encoded(_, _, let start, let count) = images else { return nil }
