@@ -111,7 +111,7 @@ def main():
         dataset(options.kind, options.images), batch_size=options.batch, shuffle=True, num_workers=0)
     print(json.dumps(dict(
         imagesPerSecond=statistics.median(rates(loader, options.seconds)), peakByteCount=peak_byte_count(),
-        version=f"PyTorch {torch.__version__}, torchvision {torchvision.__version__}, Pillow {PIL.__version__}")))
+        version=f"{torch.__version__}, torchvision {torchvision.__version__}, Pillow {PIL.__version__}")))
 
 
 if __name__ == "__main__":

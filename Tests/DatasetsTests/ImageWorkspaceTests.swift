@@ -22,7 +22,8 @@ struct ImageWorkspaceTests {
         _ workspace: ImageWorkspace, _ file: [UInt8], _ transform: some ImageTransform,
         stream: RandomStream = RandomStream(seed: 0, purpose: .test)
     ) throws -> [UInt8] {
-        workspace.holdFile(byteCount: file.count, place: { "x" }) { bytes in
+        let place = { "x" }
+        workspace.holdFile(byteCount: file.count, place: place) { bytes in
             for i in file.indices { bytes[i] = file[i] }
         }
         var pixels = Buffer<Float>(count: transform.size * transform.size * 3, repeating: .nan)
