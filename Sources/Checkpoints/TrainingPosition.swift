@@ -1,3 +1,5 @@
+public import Checksums
+
 /// How far a run has come: all that training needs beside its tensors to go on as if it had not stopped.
 public struct TrainingPosition: Equatable, Codable, Sendable {
     /// Updates made so far, which is the number of the next one.
@@ -12,6 +14,8 @@ public struct TrainingPosition: Equatable, Codable, Sendable {
     public var epochCorrect = 0
     /// Samples in the epoch so far.
     public var epochSamples = 0
+    /// What the epoch has read so far, over all ranks and jobs; `nil` in the middle of an epoch that an earlier version began.
+    public var epochRecords: RecordTally? = RecordTally()
     /// The best validation accuracy so far, between 0 and 1; −1 before the first.
     public var bestAccuracy = -1.0
     /// The epoch, counted from 1, that gave it; 0 before the first.

@@ -9,7 +9,7 @@ public final class Batch: @unchecked Sendable {
     public var images: Buffer<Float> = Buffer(zeros: 0)
     /// Shape `[N]`: the classes, −1 for none.
     public internal(set) var labels: [Int32] = []
-    /// Shape `[N]`: the record numbers.
+    /// Shape `[N]`: the numbers of the records, as the source says it has read them.
     public internal(set) var records: [Int] = []
     /// The epoch, counted from 0.
     public internal(set) var epoch = 0

@@ -5,7 +5,8 @@ internal import Workers
 
 /// The side of a loader that runs ahead: fills batches on its own threads and hands them over in order.
 ///
-/// Memory stays flat: at most `prefetch` batches wait, and recycled ones are filled again.
+/// Memory stays flat: at most `prefetch` batches wait, recycled ones are filled again, and each worker reads, decodes and
+/// transforms in memory of its own that it keeps.
 final class BatchFiller: Sendable {
     private let source: any ImageSource
     private let transform: any ImageTransform
@@ -13,6 +14,7 @@ final class BatchFiller: Sendable {
     private let prefetch: Int
     private let queue: BoundedQueue<Result<Batch, DatasetError>>
     private let free = Mutex<[Batch]>([])
+    private let workspaces = Mutex<[ImageWorkspace]>([])
     private let isStopped = Atomic<Bool>(false)
 
     init(source: any ImageSource, transform: any ImageTransform, seed: UInt64, prefetch: Int) {
@@ -55,36 +57,47 @@ final class BatchFiller: Sendable {
         isStopped.store(true, ordering: .releasing)
     }
 
+    /// A batch to fill, if possible one of the right size: the short one that ends an epoch is kept for the next.
+    private func emptyBatch(elements: Int) -> Batch {
+        free.withLock { free in
+            if let fitting = free.lastIndex(where: { $0.images.count == elements }) {
+                return free.remove(at: fitting)
+            }
+            return free.popLast() ?? Batch()
+        }
+    }
+
     private func fill(_ request: BatchRequest, on pool: WorkerPool) -> Result<Batch, DatasetError> {
-        let batch = free.withLock { $0.popLast() } ?? Batch()
+        let imageCount = transform.size * transform.size * 3
+        let batch = emptyBatch(elements: request.records.count * imageCount)
         batch.epoch = request.epoch
         batch.step = request.step
         batch.samples = request.samples
         batch.globalSampleCount = request.globalSampleCount
         batch.records = request.records
-        batch.labels = request.records.map { source.label(of: $0) }
-
-        let imageCount = transform.size * transform.size * 3
         if batch.images.count != request.records.count * imageCount {
             batch.images = Buffer(zeros: request.records.count * imageCount)
         }
-        if let error = write(request, every: imageCount, into: &batch.images, on: pool) {
+        if let error = write(request.epoch, &batch.records, into: &batch.images, on: pool) {
             return .failure(error)
         }
+        batch.labels = batch.records.map { source.label(of: $0) }
         return .success(batch)
     }
 
+    /// Overwrites `images` with those of `records`, and each of these with the record that was read.
     private func write(
-        _ request: BatchRequest, every imageCount: Int, into images: inout Buffer<Float>, on pool: WorkerPool
+        _ epoch: Int, _ records: inout [Int], into images: inout Buffer<Float>, on pool: WorkerPool
     ) -> DatasetError? {
         let failure = FirstFailure()
         var pixels = images.mutableSpan
-        pool.split(&pixels, every: imageCount) { sample, part in
+        var records = records.mutableSpan
+        let imageCount = transform.size * transform.size * 3
+        pool.split(&pixels, every: imageCount, &records, every: 1) { sample, part, record in
             if self.isStopped.load(ordering: .acquiring) { return }
-            let record = request.records[sample]
-            let stream = RandomStream(seed: self.seed, purpose: .augmentation, request.epoch, record)
+            let stream = RandomStream(seed: self.seed, purpose: .augmentation, epoch, record[0])
             do throws(DatasetError) {
-                try self.write(record, stream: stream, into: &part)
+                record[0] = try self.write(record[0], stream: stream, into: &part)
             } catch {
                 failure.note(error, at: sample)
             }
@@ -92,17 +105,21 @@ final class BatchFiller: Sendable {
         return failure.error
     }
 
+    /// - Returns: The record that was read.
     private func write(_ record: Int, stream: RandomStream, into pixels: inout MutableSpan<Float>)
-        throws(DatasetError)
+        throws(DatasetError) -> Int
     {
-        let image = try source.image(of: record)
+        let workspace = workspaces.withLock { $0.popLast() } ?? ImageWorkspace()
+        defer { workspaces.withLock { $0.append(workspace) } }
+        let read = try source.load(record, into: workspace)
         do throws(DatasetError) {
-            try transform.write(image, stream: stream, into: &pixels)
+            try workspace.write(transform, stream: stream, into: &pixels)
         } catch {
             var error = error
-            error.place = "record \(record), \(error.place)"
+            if error.action == "transform" { error.place = "record \(record), \(error.place)" }
             throw error
         }
+        return read
     }
 }
 

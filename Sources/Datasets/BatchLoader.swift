@@ -62,6 +62,18 @@ public final class BatchLoader: Sendable {
         filler.start(plan, threads: threads)
     }
 
+    /// How many whole batches of a rank may wait in `byteCount` bytes: from 1 to `most`.
+    ///
+    /// - Parameter size: Height and width of an image.
+    public static func prefetch(
+        upTo most: Int, byteCount: Int, batchSize: Int, laneSize: Int, rank: Int, worldSize: Int, size: Int
+    ) -> Int {
+        let tree = LaneTree(sampleCount: batchSize, laneSize: laneSize)
+        let samples = tree.samples(inLanes: tree.lanes(ofRank: rank, worldSize: worldSize)).count
+        let batchByteCount = max(samples, 1) * 3 * size * size * MemoryLayout<Float>.size
+        return min(max(byteCount / batchByteCount, 1), most)
+    }
+
     deinit { filler.stop() }
 
     /// The next batch; waits until it is there. `nil` after the last one, and once the loader is closed.

@@ -32,6 +32,14 @@ extension RGBImage {
         return RGBImage(width: box.width, height: box.height, bytes: cropped)
     }
 
+    /// Resizes so that the shorter side becomes `size`; the longer one is rounded down, as torchvision does.
+    package func shorterSideResized(to size: Int) -> RGBImage {
+        if min(width, height) == size { return self }
+        return width <= height
+            ? resized(width: size, height: size * height / width)
+            : resized(width: size * width / height, height: size)
+    }
+
     /// The pixels in `box`, the whole image by default, resized to `width` × `height`.
     ///
     /// Bilinear with a triangle that is widened by the reduction, so antialiased; equal bit for bit to Pillow's `crop`
@@ -60,18 +68,15 @@ extension RGBImage {
         var output = [UInt8](repeating: 0, count: 3 * outWidth * box.height)
         let source = bytes.span
         var target = output.mutableSpan
-        let weights = axis.weights.span
-        let starts = axis.starts.span
         for row in 0..<box.height {
             let line = 3 * ((box.y + row) * width + box.x)
             for i in 0..<outWidth {
                 var sum = SIMD4<Int32>(repeating: ResizeAxis.half)
-                var from = line + 3 * starts[i]
-                for k in axis.taps(of: i) {
+                for (tap, column) in axis.window(of: i).enumerated() {
+                    let from = line + 3 * column
                     let pixel = SIMD4(
                         Int32(source[from]), Int32(source[from + 1]), Int32(source[from + 2]), 0)
-                    sum &+= weights[k] &* pixel
-                    from += 3
+                    sum &+= axis.weights[i * axis.taps + tap] &* pixel
                 }
                 let to = 3 * (row * outWidth + i)
                 for channel in 0..<3 { target[to + channel] = ResizeAxis.level(sum[channel]) }
@@ -90,44 +95,13 @@ extension RGBImage {
         var sum = sums.mutableSpan
         for i in 0..<outHeight {
             for x in 0..<line { sum[x] = ResizeAxis.half }
-            for (tap, k) in axis.taps(of: i).enumerated() {
-                let weight = axis.weights[k]
-                let from = source.extracting(
-                    (axis.starts[i] + tap) * line..<(axis.starts[i] + tap + 1) * line)
+            for (tap, row) in axis.window(of: i).enumerated() {
+                let weight = axis.weights[i * axis.taps + tap]
+                let from = source.extracting(row * line..<(row + 1) * line)
                 for x in 0..<line { sum[x] &+= weight &* Int32(from[x]) }
             }
             for x in 0..<line { target[i * line + x] = ResizeAxis.level(sum[x]) }
         }
         return RGBImage(width: width, height: outHeight, bytes: output)
     }
-}
-
-/// Which input pixels make an output pixel along one axis, and with what weight in units of 2⁻²².
-private struct ResizeAxis {
-    static let precision = 22
-    static let half: Int32 = 1 << (precision - 1)
-
-    private(set) var starts: [Int] = []
-    private(set) var weights: [Int32] = []
-    private var ends: [Int] = [0]
-
-    init(from inputCount: Int, to outputCount: Int) {
-        let scale = Double(inputCount) / Double(outputCount)
-        let support = max(scale, 1)
-        for i in 0..<outputCount {
-            let center = (Double(i) + 0.5) * scale
-            let low = max(0, Int(center - support + 0.5))
-            let high = min(inputCount, Int(center + support + 0.5))
-            let triangle = (low..<high).map { max(0, 1 - abs((Double($0) - center + 0.5) / support)) }
-            let sum = triangle.reduce(0, +)
-            starts.append(low)
-            weights += triangle.map { Int32($0 / sum * Double(1 << Self.precision) + 0.5) }
-            ends.append(weights.count)
-        }
-    }
-
-    /// Where the weights of output pixel `i` stand.
-    func taps(of i: Int) -> Range<Int> { ends[i]..<ends[i + 1] }
-
-    static func level(_ sum: Int32) -> UInt8 { UInt8(clamping: sum >> Int32(precision)) }
 }

@@ -21,18 +21,20 @@ public struct EvaluationTransform: ImageTransform {
         self.normalization = normalization
     }
 
-    public func write(_ image: RGBImage, stream: RandomStream, into pixels: inout MutableSpan<Float>)
-        throws(DatasetError)
+    /// The transform for images that have the network's size already, such as ImageNet-C's: no resize.
+    public var withoutResize: EvaluationTransform {
+        EvaluationTransform(size: size, shorterSide: nil, normalization: normalization)
+    }
+
+    public func placement(width: Int, height: Int, stream: RandomStream) throws(DatasetError)
+        -> ImagePlacement
     {
-        if shorterSide == nil && (image.width != size || image.height != size) {
+        if shorterSide == nil && (width != size || height != size) {
             throw DatasetError(
-                action: "transform", place: "image of \(image.width)×\(image.height)",
+                action: "transform", place: "image of \(width)×\(height)",
                 reason: "expected \(size)×\(size)", remedy: "set data.transform.resize")
         }
-        let image = image.shorterSideResized(to: shorterSide ?? size)
-        let offset = image.centerOffset(size: size)
-        image.writeSquare(
-            x: offset.x, y: offset.y, size: size, isMirrored: false, normalization: normalization,
-            into: &pixels)
+        return ImagePlacement(
+            imageWidth: width, imageHeight: height, shorterSide: shorterSide ?? size, square: size)
     }
 }

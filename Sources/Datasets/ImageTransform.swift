@@ -7,32 +7,37 @@ public import Kernels
 public protocol ImageTransform: Sendable {
     /// Height and width of the result, in pixels.
     var size: Int { get }
+    var normalization: ChannelNormalization { get }
+    /// How far a JPEG may be decoded from its exact pixels.
+    var decoding: JPEGDecoding { get }
+
+    /// Where the result's pixels come from in an image of `width` × `height`.
+    ///
+    /// - Parameter stream: The image's own random numbers; a transform without chance leaves them alone.
+    /// - Throws: `DatasetError` if the transform has no meaning for an image of this size.
+    func placement(width: Int, height: Int, stream: RandomStream) throws(DatasetError) -> ImagePlacement
+}
+
+/// How a JPEG is decoded for a transform.
+public enum JPEGDecoding: String, CaseIterable, Sendable {
+    /// The library's exact pixels, as Pillow has them.
+    case exact
+    /// At an eighth, a quarter or half of its size where the transform shrinks it at least as much: quicker, with other pixels.
+    case scaled
+}
+
+extension ImageTransform {
+    public var decoding: JPEGDecoding { .exact }
 
     /// Overwrites `pixels` with the transformed image.
     ///
-    /// - Parameters:
-    ///   - stream: The image's own random numbers; a transform without chance leaves them alone.
-    ///   - pixels: Shape `[size, size, 3]`.
-    /// - Throws: `DatasetError` if the transform has no meaning for an image of this size.
-    func write(_ image: RGBImage, stream: RandomStream, into pixels: inout MutableSpan<Float>)
+    /// - Parameter pixels: Shape `[size, size, 3]`.
+    /// - Throws: What `placement` throws.
+    public func write(_ image: RGBImage, stream: RandomStream, into pixels: inout MutableSpan<Float>)
         throws(DatasetError)
-}
-
-extension RGBImage {
-    /// Resizes so that the shorter side becomes `size`; the longer one is rounded down, as torchvision does.
-    func shorterSideResized(to size: Int) -> RGBImage {
-        if min(width, height) == size { return self }
-        return width <= height
-            ? resized(width: size, height: size * height / width)
-            : resized(width: size * width / height, height: size)
-    }
-
-    /// Where a square of `size` in the middle begins; torchvision rounds halves to even.
-    func centerOffset(size: Int) -> (x: Int, y: Int) {
-        (Self.halved(width - size), Self.halved(height - size))
-    }
-
-    private static func halved(_ difference: Int) -> Int {
-        Int((Double(difference) / 2).rounded(.toNearestOrEven))
+    {
+        let workspace = ImageWorkspace()
+        workspace.hold(image)
+        try workspace.write(self, stream: stream, into: &pixels)
     }
 }

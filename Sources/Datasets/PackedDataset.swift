@@ -49,6 +49,16 @@ public final class PackedDataset: ImageSource {
         return try shards[shard].image(of: index)
     }
 
+    /// Reads the image of a record, as it is stored, into memory that is used again.
+    public func load(_ record: Int, into workspace: ImageWorkspace) throws(DatasetError) -> Int {
+        let (shard, index) = locate(record)
+        try shards[shard].load(index, into: workspace)
+        return starts[shard] + index
+    }
+
+    /// True for ImageNet-C's split of a benchmark.
+    public var keepsSize: Bool { manifest.benchmark?.set == "imagenet_c" }
+
     /// The path that a record's image came from; `nil` where images are stored as pixels, or if it cannot be read.
     public func path(of record: Int) -> String? {
         let (shard, index) = locate(record)

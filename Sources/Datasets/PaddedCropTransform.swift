@@ -12,15 +12,18 @@ public struct PaddedCropTransform: ImageTransform {
     /// Whether half of the images are mirrored.
     public let mirrors: Bool
     public let normalization: ChannelNormalization
+    public let decoding: JPEGDecoding
 
     public init(
-        size: Int, padding: Int = 4, mirrors: Bool = true, normalization: ChannelNormalization
+        size: Int, padding: Int = 4, mirrors: Bool = true, normalization: ChannelNormalization,
+        decoding: JPEGDecoding = .exact
     ) {
         precondition(size >= 1 && padding >= 0, "squares of \(size) with a padding of \(padding)")
         self.size = size
         self.padding = padding
         self.mirrors = mirrors
         self.normalization = normalization
+        self.decoding = decoding
     }
 
     /// What is drawn for one image.
@@ -38,13 +41,13 @@ public struct PaddedCropTransform: ImageTransform {
         return Draw(isMirrored: isMirrored, top: top, left: stream.integer(below: 2 * padding + 1))
     }
 
-    public func write(_ image: RGBImage, stream: RandomStream, into pixels: inout MutableSpan<Float>) {
+    public func placement(width: Int, height: Int, stream: RandomStream) -> ImagePlacement {
         let draw = draw(from: stream)
-        let resized = image.shorterSideResized(to: size)
-        let offset = resized.centerOffset(size: size)
-        let square = resized.cropped(to: PixelBox(x: offset.x, y: offset.y, width: size, height: size))
-        square.writeSquare(
-            x: draw.left - padding, y: draw.top - padding, size: size, isMirrored: draw.isMirrored,
-            normalization: normalization, into: &pixels)
+        var placement = ImagePlacement(
+            imageWidth: width, imageHeight: height, shorterSide: size, square: size)
+        placement.isMirrored = draw.isMirrored
+        placement.shiftX = draw.left - padding
+        placement.shiftY = draw.top - padding
+        return placement
     }
 }

@@ -14,11 +14,13 @@ public struct RandomResizedCropTransform: ImageTransform {
     /// Whether half of the images are mirrored.
     public let mirrors: Bool
     public let normalization: ChannelNormalization
+    public let decoding: JPEGDecoding
 
     private static let aspectRatios = 3.0 / 4...4.0 / 3
 
     public init(
-        size: Int, smallestArea: Double = 0.08, mirrors: Bool = true, normalization: ChannelNormalization
+        size: Int, smallestArea: Double = 0.08, mirrors: Bool = true, normalization: ChannelNormalization,
+        decoding: JPEGDecoding = .exact
     ) {
         precondition(
             size >= 1 && smallestArea > 0 && smallestArea <= 1,
@@ -27,6 +29,7 @@ public struct RandomResizedCropTransform: ImageTransform {
         self.smallestArea = smallestArea
         self.mirrors = mirrors
         self.normalization = normalization
+        self.decoding = decoding
     }
 
     /// What is drawn for one image.
@@ -71,10 +74,8 @@ public struct RandomResizedCropTransform: ImageTransform {
         return box
     }
 
-    public func write(_ image: RGBImage, stream: RandomStream, into pixels: inout MutableSpan<Float>) {
-        let draw = draw(from: stream, width: image.width, height: image.height)
-        image.resized(from: draw.box, width: size, height: size).writeSquare(
-            x: 0, y: 0, size: size, isMirrored: draw.isMirrored, normalization: normalization,
-            into: &pixels)
+    public func placement(width: Int, height: Int, stream: RandomStream) -> ImagePlacement {
+        let draw = draw(from: stream, width: width, height: height)
+        return ImagePlacement(box: draw.box, width: size, height: size, isMirrored: draw.isMirrored)
     }
 }

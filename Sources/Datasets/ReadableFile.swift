@@ -30,6 +30,15 @@ final class ReadableFile: Sendable {
         try readAll(descriptor, at: offset, count: count, place: path)
     }
 
+    /// Overwrites `bytes` with those from `offset` on; fewer are an error.
+    func read(at offset: Int, into bytes: inout MutableSpan<UInt8>) throws(DatasetError) {
+        let count = bytes.count
+        let (read, failure) = unsafe bytes.withUnsafeMutableBufferPointer {
+            unsafe readAll(descriptor, at: offset, into: $0)
+        }
+        guard read == count else { throw shortRead(count, at: offset, read, failure, path) }
+    }
+
     /// The whole file's checksum, read in pieces.
     ///
     /// - Parameter progress: Gets the bytes of each piece.
@@ -57,20 +66,35 @@ func readAll(
 ) throws(DatasetError) -> [UInt8] {
     var failure: Int32 = 0
     let bytes = unsafe [UInt8](unsafeUninitializedCapacity: count) { target, initialized in
-        while initialized < count {
-            let more = unsafe pread(
-                descriptor, target.baseAddress! + initialized, count - initialized, offset + initialized)
-            if more < 0 && errno == EINTR { continue }
-            if more < 0 { failure = errno }
-            if more <= 0 { break }
-            initialized += more
-        }
+        (initialized, failure) = unsafe readAll(descriptor, at: offset, into: target)
     }
-    guard bytes.count == count else {
-        errno = failure
-        throw DatasetError(
-            action: "read \(count) bytes at \(offset)", place: place(),
-            reason: failure == 0 ? "the file ends after \(offset + bytes.count)" : systemMessage())
-    }
+    guard bytes.count == count else { throw shortRead(count, at: offset, bytes.count, failure, place()) }
     return bytes
+}
+
+/// Reads until `target` is full, the file ends or the system refuses.
+///
+/// - Returns: Bytes that were read, and the system's error number or 0.
+private func readAll(
+    _ descriptor: Int32, at offset: Int, into target: UnsafeMutableBufferPointer<UInt8>
+) -> (count: Int, failure: Int32) {
+    var done = 0
+    while done < target.count {
+        let more = unsafe pread(
+            descriptor, target.baseAddress! + done, target.count - done, offset + done)
+        if more < 0 && errno == EINTR { continue }
+        if more < 0 { return (done, errno) }
+        if more == 0 { break }
+        done += more
+    }
+    return (done, 0)
+}
+
+private func shortRead(
+    _ count: Int, at offset: Int, _ read: Int, _ failure: Int32, _ place: String
+) -> DatasetError {
+    errno = failure
+    return DatasetError(
+        action: "read \(count) bytes at \(offset)", place: place,
+        reason: failure == 0 ? "the file ends after \(offset + read)" : systemMessage())
 }

@@ -36,7 +36,7 @@ public struct Sampler: Equatable, Sendable {
             var records = (0..<UInt32(count)).map { $0 }
             var stream = RandomStream(seed: seed, purpose: .order, epoch, 0)
             records.permute(0..<count, with: &stream)
-            return SampleOrder(epoch: epoch, records: records)
+            return SampleOrder(epoch: epoch, records: records, windows: [0..<count])
         }
         var blocks = (0..<UInt32((count + blockSize - 1) / blockSize)).map { $0 }
         var stream = RandomStream(seed: seed, purpose: .order, epoch, 0)
@@ -44,6 +44,7 @@ public struct Sampler: Equatable, Sendable {
 
         var records: [UInt32] = []
         records.reserveCapacity(count)
+        var windows: [Range<Int>] = []
         let blocksInWindow = window / blockSize
         for (number, first) in stride(from: 0, to: blocks.count, by: blocksInWindow).enumerated() {
             let start = records.count
@@ -53,8 +54,9 @@ public struct Sampler: Equatable, Sendable {
             }
             var stream = RandomStream(seed: seed, purpose: .order, epoch, 1 + number)
             records.permute(start..<records.count, with: &stream)
+            windows.append(start..<records.count)
         }
-        return SampleOrder(epoch: epoch, records: records)
+        return SampleOrder(epoch: epoch, records: records, windows: windows)
     }
 }
 
@@ -62,11 +64,16 @@ public struct Sampler: Equatable, Sendable {
 public struct SampleOrder: Equatable, Sendable {
     /// The epoch, counted from 0.
     public let epoch: Int
+    /// The positions of each window, in order: those that share their records' blocks.
+    ///
+    /// All are of `Sampler.window` positions, but for the last one and the one that has the set's last block, if that is short.
+    public let windows: [Range<Int>]
     private let records: [UInt32]
 
-    init(epoch: Int, records: [UInt32]) {
+    init(epoch: Int, records: [UInt32], windows: [Range<Int>]) {
         self.epoch = epoch
         self.records = records
+        self.windows = windows
     }
 
     /// The number of positions, which is that of records.

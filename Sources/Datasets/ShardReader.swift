@@ -83,8 +83,32 @@ package final class ShardReader: Sendable {
                 (start + Int(offsets[index]), Int(offsets[index + 1] - offsets[index]))
             }
         let bytes = try file.read(at: start, count: count)
-        guard let expected = checksums?[index] else { return bytes }
-        let found = CRC32C(bytes.span).value
+        try check(bytes.span, of: index)
+        return bytes
+    }
+
+    /// Reads an image, as it is stored and compared with its checksum, into a worker's memory.
+    package func load(_ index: Int, into workspace: ImageWorkspace) throws(DatasetError) {
+        switch images {
+        case .pixels(let start, let height, let width, _):
+            try workspace.holdPixels(width: width, height: height) { (bytes) throws(DatasetError) in
+                try file.read(at: start + index * bytes.count, into: &bytes)
+                try check(bytes.span, of: index)
+            }
+        case .encoded(let start, let offsets, _, _):
+            let byteCount = Int(offsets[index + 1] - offsets[index])
+            try workspace.holdFile(byteCount: byteCount, place: { self.place(of: index) }) {
+                (bytes) throws(DatasetError) in
+                try file.read(at: start + Int(offsets[index]), into: &bytes)
+                try check(bytes.span, of: index)
+            }
+        }
+    }
+
+    /// Compares a record's image with its checksum, if it has one.
+    private func check(_ bytes: Span<UInt8>, of index: Int) throws(DatasetError) {
+        guard let expected = checksums?[index] else { return }
+        let found = CRC32C(bytes).value
         guard found == expected else {
             throw DatasetError(
                 action: "read record", place: place(of: index),
@@ -92,7 +116,6 @@ package final class ShardReader: Sendable {
                     "its bytes are damaged: checksum \(hexadecimal(found)), the shard says \(hexadecimal(expected))",
                 remedy: remedy)
         }
-        return bytes
     }
 
     /// The shard's file, the record's number in it and the path that its image came from.

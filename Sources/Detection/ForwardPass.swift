@@ -7,7 +7,7 @@ public import Workers
 /// Evaluation of a set by all ranks, each its share of whole lanes, every record once.
 public struct ForwardPass {
     private let classifier: Classifier
-    private let transform: any ImageTransform
+    private let transform: EvaluationTransform
     private let laneSize: Int
     private let lanesPerBatch: Int
     private let communicator: any Communicator
@@ -17,7 +17,7 @@ public struct ForwardPass {
     ///   - laneSize: Samples in a lane; a sample's result depends on it, as on nothing else about the job.
     ///   - batchSize: Samples that a rank takes at a time, rounded down to whole lanes.
     public init(
-        classifier: Classifier, transform: any ImageTransform, laneSize: Int, batchSize: Int,
+        classifier: Classifier, transform: EvaluationTransform, laneSize: Int, batchSize: Int,
         communicator: any Communicator, pool: WorkerPool
     ) {
         self.classifier = classifier
@@ -55,7 +55,8 @@ public struct ForwardPass {
         of source: any ImageSource, _ body: (Outputs) throws -> Void
     ) throws {
         let loader = BatchLoader(
-            evaluating: source, transform: transform, laneSize: laneSize, lanesPerBatch: lanesPerBatch,
+            evaluating: source, transform: source.keepsSize ? transform.withoutResize : transform,
+            laneSize: laneSize, lanesPerBatch: lanesPerBatch,
             rank: communicator.rank, worldSize: communicator.worldSize)
         defer { loader.close() }
         while let batch = try loader.next() {

@@ -23,7 +23,8 @@ extension RunConfiguration {
 
 /// Keys, with all below them, that leave a run's mathematics as they are.
 private let harmless = [
-    "name", "output", "data.test", "data.prefetch", "training.keep", "training.checkpointEvery",
+    "name", "output", "data.test", "data.prefetch", "data.prefetchBytes", "training.keep",
+    "training.checkpointEvery",
     "training.stopAfterSteps", "compute.threads", "evaluation",
 ]
 

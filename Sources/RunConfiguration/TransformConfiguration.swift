@@ -8,6 +8,14 @@ public struct TransformConfiguration: Codable, Equatable, Sendable {
         case resized
     }
 
+    /// How a training image's JPEG is decoded.
+    public enum Decode: String, Choice {
+        /// To its exact pixels.
+        case exact
+        /// At an eighth, a quarter or half of its size where the crop shrinks it at least as much: quicker, with other pixels.
+        case scaled
+    }
+
     /// Height and width of the network's input in pixels.
     public var size = 32
     /// The length that an image's shorter side is resized to before the crop, in pixels; 0 for `size`.
@@ -17,6 +25,8 @@ public struct TransformConfiguration: Codable, Equatable, Sendable {
     /// Whether half of the training images are mirrored.
     public var flip = true
     public var crop = Crop.padded
+    /// How a training image's JPEG is decoded; part of the mathematics.
+    public var decode = Decode.exact
     /// The mean of red, green and blue, subtracted; the image's range is 0 to 1.
     public var mean = [0.4914, 0.4822, 0.4465]
     /// The standard deviation of red, green and blue, divided by.

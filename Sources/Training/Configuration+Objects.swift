@@ -28,21 +28,30 @@ extension RunConfiguration {
             size: data.transform.size, shorterSide: data.transform.resizedSide, normalization: normalization)
     }
 
+    /// The order of the `count` records of the training set.
+    public func sampler(count: Int) -> Sampler {
+        Sampler(
+            seed: seed, count: count, blockSize: data.block, window: data.window == 0 ? nil : data.window)
+    }
+
     /// The augmentation.
     public var trainingTransform: any ImageTransform {
         switch data.transform.crop {
         case .padded:
             PaddedCropTransform(
                 size: data.transform.size, padding: data.transform.padding, mirrors: data.transform.flip,
-                normalization: normalization)
+                normalization: normalization, decoding: decoding)
         case .resized:
             RandomResizedCropTransform(
-                size: data.transform.size, mirrors: data.transform.flip, normalization: normalization)
+                size: data.transform.size, mirrors: data.transform.flip, normalization: normalization,
+                decoding: decoding)
         }
     }
 }
 
 extension RunConfiguration {
+    private var decoding: JPEGDecoding { JPEGDecoding(rawValue: data.transform.decode.rawValue) ?? .exact }
+
     /// Refuses images of another size than `network` is made for.
     public func checkImageSize(of network: NetworkName) throws(ConfigurationError) {
         guard data.transform.size == network.imageSize else {

@@ -1,6 +1,6 @@
 internal import Checkpoints
 public import Cluster
-internal import Datasets
+public import Datasets
 internal import Detection
 internal import Files
 public import Kernels
@@ -18,6 +18,7 @@ public final class Trainer {
     private let observer: (TrainingEvent) -> Void
     private let measure: ([ConvolutionShape]) -> [ConvolutionMeasurement]
     private let datasetFolders: [String: String]
+    private let reading: (PackedDataset) -> any ImageSource
     private let directory: RunDirectory
     private let store: CheckpointStore
     private var log: EventLog?
@@ -27,15 +28,18 @@ public final class Trainer {
     ///   - datasetFolders: Where copies of datasets are to be read from, by the paths in the configuration.
     ///   - observer: Called on every rank with each event, in order.
     ///   - measure: Measures the paths of a network's convolutions; called on rank 0 where the configuration wants it.
+    ///   - reading: What reads the training set's records; the set itself by default.
     public init(
         _ configuration: RunConfiguration, communicator: any Communicator,
         datasetFolders: [String: String] = [:],
         observer: @escaping (TrainingEvent) -> Void = { _ in },
-        measure: @escaping ([ConvolutionShape]) -> [ConvolutionMeasurement] = { measureConvolutions($0) }
+        measure: @escaping ([ConvolutionShape]) -> [ConvolutionMeasurement] = { measureConvolutions($0) },
+        reading: @escaping (PackedDataset) -> any ImageSource = { $0 }
     ) {
         self.configuration = configuration
         self.communicator = communicator
         self.measure = measure
+        self.reading = reading
         self.observer = observer
         self.datasetFolders = datasetFolders
         directory = RunDirectory(configuration)
@@ -54,7 +58,8 @@ public final class Trainer {
         let decision = try decideConvolutions(setup)
         let session = try together {
             try TrainingSession(
-                self.configuration, setup, convolutions: decision.choices, self.communicator)
+                self.configuration, setup, convolutions: decision.choices, reading: self.reading,
+                self.communicator)
         }
         try together {
             guard self.communicator.rank == 0 else { return }
@@ -95,6 +100,8 @@ public final class Trainer {
         }
         emit(.step(report))
         if session.isAtEndOfEpoch {
+            try session.gatherRecords(communicator)
+            try together { try session.proveEpoch() }
             let accuracy = try validate(session)
             let isBest = accuracy >= session.position.bestAccuracy
             emit(.epoch(session.endEpoch(validationAccuracy: accuracy)))
@@ -119,6 +126,7 @@ public final class Trainer {
     }
 
     private func save(_ session: TrainingSession, isBest: Bool = false) throws {
+        try session.gatherRecords(communicator)
         let paths: [String] = try together {
             if let failure = self.logFailure { throw failure }
             try session.checkParameters()
@@ -133,6 +141,14 @@ public final class Trainer {
 
     private func announce(_ setup: TrainingSetup, _ session: TrainingSession) {
         for notice in setup.notices { observer(.notice(notice)) }
+        if session.position.epochRecords == nil {
+            observer(
+                .notice(
+                    """
+                    an earlier version began epoch \(session.position.epoch + 1) without counting records: that it uses each one once will \
+                    be proved from the next epoch on
+                    """))
+        }
         if !communicator.isExact {
             observer(
                 .notice(

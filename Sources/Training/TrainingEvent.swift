@@ -73,4 +73,8 @@ public struct EpochReport: Equatable, Codable, Sendable {
     public var seconds: Double
     /// Share of that time spent waiting for data.
     public var dataWaitShare: Double
+    /// Records that the epoch has used, over all ranks and jobs.
+    public var recordCount: Int
+    /// The order-free hash of their numbers, proven to be that of every record once; `nil` where an earlier version began the epoch.
+    public var recordHash: String?
 }

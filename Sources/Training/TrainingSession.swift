@@ -1,4 +1,5 @@
 internal import Checkpoints
+internal import Checksums
 internal import Cluster
 internal import Datasets
 internal import Foundation
@@ -18,6 +19,7 @@ final class TrainingSession {
     private let schedule: LearningRateSchedule
     private let training: PackedDataset
     private let loader: BatchLoader
+    private var proof: EpochProof
     private let configuration: RunConfiguration
     private let rank: Int
     private let worldSize: Int
@@ -29,7 +31,7 @@ final class TrainingSession {
 
     init(
         _ configuration: RunConfiguration, _ setup: TrainingSetup, convolutions: ConvolutionChoices,
-        _ communicator: any Communicator
+        reading: (PackedDataset) -> any ImageSource, _ communicator: any Communicator
     ) throws {
         self.configuration = configuration
         (classifier, memory) = try setup.makeClassifier(
@@ -40,6 +42,8 @@ final class TrainingSession {
         rank = communicator.rank
         worldSize = communicator.worldSize
         position = setup.resumed?.checkpoint.position ?? TrainingPosition()
+        if position.stepInEpoch == 0 { position.epochRecords = RecordTally() }
+        proof = EpochProof(recordCount: training.count, place: training.path)
         let batch = configuration.training.batch
         stepsPerEpoch = (training.count + batch - 1) / batch
         schedule = LearningRateSchedule(
@@ -55,17 +59,12 @@ final class TrainingSession {
             try optimizer.restore(
                 resumed.checkpoint.momentum, of: classifier.parameters, path: resumed.path)
         }
-        let window = configuration.data.window
         loader = BatchLoader(
-            source: training,
-            sampler: Sampler(
-                seed: configuration.seed, count: training.count, window: window == 0 ? training.count : window
-            ),
+            source: reading(training), sampler: configuration.sampler(count: training.count),
             transform: configuration.trainingTransform, batchSize: batch,
             laneSize: configuration.training.lane, rank: rank, worldSize: worldSize,
             startEpoch: position.epoch, startStep: position.stepInEpoch,
-            epochs: configuration.training.epochs,
-            prefetch: configuration.data.prefetch, threads: 1)
+            epochs: configuration.training.epochs, prefetch: setup.prefetch, threads: 1)
     }
 
     var isDone: Bool { position.epoch >= configuration.training.epochs }
@@ -95,6 +94,7 @@ final class TrainingSession {
             sumAcrossRanks: { values in try communicator.treeSum(&values) })
         let report = try classifier.differentiate(images: batch.images, labels: batch.labels, pass)
         let samples = batch.globalSampleCount
+        proof.note(batch.records)
         loader.recycle(batch)
         try Self.sum(&classifier.parameters.gradients, communicator)
         let (loss, correct) = try Self.sum(report, communicator)
@@ -112,6 +112,16 @@ final class TrainingSession {
             loss: loss / Double(samples), accuracy: Double(correct) / Double(samples), learningRate: rate)
     }
 
+    /// Adds up over all ranks what the epoch has read so far; collective, before a checkpoint and at the end of an epoch.
+    func gatherRecords(_ communicator: any Communicator) throws {
+        try proof.gather(into: &position.epochRecords, communicator)
+    }
+
+    /// Refuses an epoch that has not read every record once.
+    func proveEpoch() throws(DatasetError) {
+        try proof.check(position.epochRecords, epoch: position.epoch + 1)
+    }
+
     /// Closes the epoch that the last step ended.
     func endEpoch(validationAccuracy: Double) -> EpochReport {
         let seconds = (epochTime + dataWait).seconds
@@ -120,7 +130,8 @@ final class TrainingSession {
             loss: position.epochLoss / Double(position.epochSamples),
             accuracy: Double(position.epochCorrect) / Double(position.epochSamples),
             validationAccuracy: validationAccuracy, imagesPerSecond: Double(timedSamples) / seconds,
-            seconds: seconds, dataWaitShare: dataWait.seconds / seconds)
+            seconds: seconds, dataWaitShare: dataWait.seconds / seconds,
+            recordCount: position.epochSamples, recordHash: position.epochRecords?.hexadecimal)
         if validationAccuracy >= position.bestAccuracy {
             position.bestAccuracy = validationAccuracy
             position.bestEpoch = position.epoch + 1
@@ -130,6 +141,7 @@ final class TrainingSession {
         position.epochLoss = 0
         position.epochCorrect = 0
         position.epochSamples = 0
+        position.epochRecords = RecordTally()
         epochTime = .zero
         dataWait = .zero
         timedSamples = 0

@@ -15,6 +15,8 @@ struct TrainingSetup {
     let resumed: (checkpoint: Checkpoint, path: String)?
     let notices: [String]
     let pool: WorkerPool
+    /// Batches that are made ready ahead, at most.
+    let prefetch: Int
 
     init(
         _ configuration: RunConfiguration, store: CheckpointStore, resume: ResumeMode,
@@ -31,6 +33,11 @@ struct TrainingSetup {
             threads: configuration.compute.threads > 0
                 ? configuration.compute.threads
                 : CPUTopology.current().threads(ranks: communicator.localSize))
+        prefetch = BatchLoader.prefetch(
+            upTo: configuration.data.prefetch, byteCount: configuration.data.prefetchBytes,
+            batchSize: configuration.training.batch, laneSize: configuration.training.lane,
+            rank: communicator.rank, worldSize: communicator.worldSize,
+            size: configuration.data.transform.size)
         let (found, passedOver) = try Self.findCheckpoint(store, resume)
         resumed = found
         guard let found else {
@@ -75,7 +82,7 @@ struct TrainingSetup {
                 sampleCount: max(configuration.evaluation.batch / lane, 1) * lane, laneSize: lane),
             mode: .evaluation, pool: pool)
         // Those that wait, the one that is filled and the one at work.
-        let batches = configuration.data.prefetch + 2
+        let batches = prefetch + 2
         let images = max(training.placement.sampleCount, evaluation.placement.sampleCount)
         return MemoryBudget(
             classifier, passes: [training, evaluation],

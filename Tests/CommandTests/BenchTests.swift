@@ -157,4 +157,43 @@ struct BenchTests {
         #expect(outcome.exitCode == 2 && outcome.standardOutput.isEmpty)
         #expect(outcome.standardError.contains(message), "\(outcome.standardError)")
     }
+
+    /// The fields that `launch/compare-loader` reads.
+    private struct LoaderReport: Decodable {
+        let images: Int
+        let imagesPerSecond: Double, seconds: Double, startSeconds: Double
+        let earlyByteCount: Int, lateByteCount: Int, peakByteCount: Int
+    }
+
+    private func runData(_ folder: URL, _ arguments: [String]) async throws -> LoaderReport {
+        let outcome = try await Command(
+            Command.product("t2fnorm"), ["bench", "data", folder.path + "/data/train", "--json"] + arguments
+        ).run()
+        #expect(outcome.exitCode == 0, "\(outcome.standardError)")
+        return try JSONDecoder().decode(LoaderReport.self, from: Data(outcome.standardOutput.utf8))
+    }
+
+    @Test func theLoadersMemoryIsFlatOverAHundredThousandRecords() async throws {
+        let folder = FileManager.default.temporaryDirectory.appending(
+            path: "t2fnorm-bench-\(UUID().uuidString)")
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let drawn = try await Command(
+            Command.product("t2fnorm"), ["data", "synthesize", folder.path + "/data", "--train-count", "999"]
+        ).run()
+        try #require(drawn.exitCode == 0, "\(drawn.standardError)")
+
+        for options in [[], ["--threads", "2", "--crop", "resized", "--size", "24", "--batch", "100"]] {
+            let report = try await runData(folder, ["--seconds", "1", "--images", "100000"] + options)
+            #expect(report.images >= 100_000)
+            let growth = Double(report.lateByteCount) / Double(report.earlyByteCount)
+            #expect(abs(growth - 1) < 0.05, "\(report)")
+            #expect(report.imagesPerSecond > 0 && report.startSeconds > 0)
+            #expect(report.peakByteCount >= report.lateByteCount)
+        }
+        let refused = try await Command(
+            Command.product("t2fnorm"), ["bench", "data", folder.path + "/data/train", "--threads", "0"]
+        ).run()
+        #expect(refused.exitCode == 2)
+        #expect(refused.standardError.contains("--threads is 0, expected 1 or more"))
+    }
 }

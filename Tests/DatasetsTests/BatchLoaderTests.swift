@@ -76,7 +76,7 @@ struct BatchLoaderTests {
             var pixels = Buffer<Float>(zeros: 192)
             var span = pixels.mutableSpan
             let image = try NumberedImages(count: Self.count).image(of: record)
-            Self.transform.write(
+            try Self.transform.write(
                 image, stream: RandomStream(seed: 6, purpose: .augmentation, 1, record), into: &span)
             #expect(pixels.copyToArray() == Array(first.pixels[sample * 192..<sample * 192 + 192]))
         }

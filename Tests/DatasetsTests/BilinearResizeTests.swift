@@ -1,5 +1,6 @@
 import Datasets
 import Foundation
+import Kernels
 import Testing
 
 struct BilinearResizeTests {
@@ -26,18 +27,22 @@ struct BilinearResizeTests {
                 == grey(expected, width: 3, height: 5))
     }
 
-    @Test func twoHundredRandomResizesMatchPillow() throws {
+    @Test(arguments: [("bilinear-resizes", 200), ("pillow-resizes", 1500)])
+    func randomResizesMatchPillow(fixture: String, count: Int) throws {
         let file = URL(filePath: #filePath).deletingLastPathComponent()
-            .appending(path: "../Fixtures/bilinear-resizes.csv")
+            .appending(path: "../Fixtures/\(fixture).csv")
         let rows = try String(contentsOf: file, encoding: .utf8).split(separator: "\n").dropFirst()
-        #expect(rows.count == 200)
+        #expect(rows.count == count)
         for row in rows {
             let fields = row.split(separator: ",")
             let values = fields.dropLast().compactMap { Int($0) }
             let box = PixelBox(x: values[3], y: values[4], width: values[5], height: values[6])
-            let resized = hashSequenceImage(offset: values[0], width: values[1], height: values[2])
-                .resized(from: box, width: values[7], height: values[8])
+            let image = hashSequenceImage(offset: values[0], width: values[1], height: values[2])
+            let resized = image.resized(from: box, width: values[7], height: values[8])
             #expect(fnv1a(resized.bytes) == UInt64(fields[9], radix: 16), "\(row)")
+            // What a network gets: the largest square of it, from its lower right corner.
+            let transform = PlacedSquare(box: box, width: values[7], height: values[8])
+            #expect(try transform.levels(of: image) == transform.square(of: resized), "\(row)")
         }
     }
 
@@ -60,7 +65,34 @@ struct BilinearResizeTests {
     }
 }
 
-/// An image of pseudo-random bytes, the same as in `make_resize_fixtures.py`.
+/// The largest square of a resized box, from its lower right corner, without normalisation.
+private struct PlacedSquare: ImageTransform {
+    let box: PixelBox
+    let width: Int
+    let height: Int
+    let normalization = ChannelNormalization(mean: [0, 0, 0], deviation: [1, 1, 1])
+
+    var size: Int { min(width, height) }
+
+    func placement(width: Int, height: Int, stream: RandomStream) -> ImagePlacement {
+        ImagePlacement(
+            box: box, width: self.width, height: self.height, left: self.width - size, top: self.height - size
+        )
+    }
+
+    func levels(of image: RGBImage) throws -> [UInt8] {
+        var pixels = Buffer<Float>(count: size * size * 3, repeating: .nan)
+        var span = pixels.mutableSpan
+        try write(image, stream: RandomStream(seed: 0, purpose: .test), into: &span)
+        return pixels.copyToArray().map { UInt8(($0 * 255).rounded()) }
+    }
+
+    func square(of image: RGBImage) -> [UInt8] {
+        image.cropped(to: PixelBox(x: width - size, y: height - size, width: size, height: size)).bytes
+    }
+}
+
+/// An image of pseudo-random bytes, the same as in `make_resize_image.py`.
 func hashSequenceImage(offset: Int, width: Int, height: Int) -> RGBImage {
     let bytes = (offset..<offset + 3 * width * height).map { index in
         var x = UInt32(truncatingIfNeeded: index) &* 2_654_435_761

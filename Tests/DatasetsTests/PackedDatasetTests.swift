@@ -3,6 +3,7 @@ import Datasets
 import Dispatch
 import Foundation
 import HDF5
+import Kernels
 import TestSupport
 import Testing
 
@@ -23,6 +24,48 @@ import Testing
             #expect(dataset.path(of: 3) == nil)
             try dataset.verify()
         }
+    }
+
+    /// By way of a worker's memory, in one that has held other images.
+    @Test func whatIsLoadedSaysItsRecordAndHasItsPixels() throws {
+        try withTemporaryFolder { folder in
+            var options = PackingOptions()
+            options.recordsPerShard = 7
+            let dataset = try pack(drawnRecords(count: 20, width: 6, height: 6), folder, options: options)
+            let workspace = ImageWorkspace()
+            let transform = EvaluationTransform(
+                size: 6, shorterSide: nil,
+                normalization: ChannelNormalization(mean: [0, 0, 0], deviation: [1, 1, 1]))
+            for record in [19, 0, 6, 7, 13, 14] {
+                #expect(try dataset.load(record, into: workspace) == record)
+                var pixels = Buffer<Float>(zeros: 108)
+                var span = pixels.mutableSpan
+                try workspace.write(transform, stream: RandomStream(seed: 0, purpose: .test), into: &span)
+                let expected = drawnImage(record, width: 6, height: 6).bytes.map { Float($0) / 255 }
+                #expect(pixels.copyToArray() == expected)
+            }
+        }
+    }
+
+    @Test(arguments: ["imagenet_c", "imagenet_r"])
+    func onlyImageNetCKeepsItsSize(set: String) throws {
+        try withTemporaryFolder { folder in
+            var options = PackingOptions()
+            let split = """
+                {"benchmark": "imagenet200", "version": "OpenOOD v1.5", "set": "\(set)", "role": "csid", "list": "list.txt",
+                "listHash": "0", "listedCount": 2}
+                """
+            options.benchmark = try JSONDecoder().decode(BenchmarkSplit.self, from: Data(split.utf8))
+            #expect(
+                try pack(drawnRecords(count: 2), folder, options: options).keepsSize == (set == "imagenet_c"))
+        }
+        let transform = EvaluationTransform(size: 224, shorterSide: 256, normalization: .imageNet)
+        let stream = RandomStream(seed: 0, purpose: .test)
+        #expect(
+            try transform.withoutResize.placement(width: 224, height: 224, stream: stream)
+                == ImagePlacement(
+                    box: PixelBox(x: 0, y: 0, width: 224, height: 224), width: 224, height: 224))
+        #expect(try transform.placement(width: 224, height: 224, stream: stream).left == 16)
     }
 
     @Test func encodedImagesComeBackAsTheyCame() throws {

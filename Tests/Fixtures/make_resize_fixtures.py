@@ -10,23 +10,9 @@ Pillow choose the order of the two passes by the aspect ratio.
 import random
 import sys
 
-import numpy
 from PIL import Image, __version__
 
-
-def image(offset, width, height):
-    x = (numpy.arange(offset, offset + 3 * width * height, dtype=numpy.uint64) * 2654435761) & 0xFFFFFFFF
-    x ^= x >> 15
-    x = (x * 2246822519) & 0xFFFFFFFF
-    return Image.fromarray((x >> 24).astype(numpy.uint8).reshape(height, width, 3))
-
-
-def fnv1a(data):
-    value = 0xCBF29CE484222325
-    for byte in data:
-        value = ((value ^ byte) * 0x100000001B3) & 0xFFFFFFFFFFFFFFFF
-    return value
-
+from make_resize_image import fnv1a, image
 
 draw = random.Random(20240501)
 print("offset,width,height,x,y,boxWidth,boxHeight,outWidth,outHeight,hash")

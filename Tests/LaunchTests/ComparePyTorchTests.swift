@@ -5,9 +5,10 @@ import Testing
 @Suite(.enabled(if: Tool.python.isThere, "needs python3"))
 struct ComparePyTorchTests {
     /// The cases are in Python, beside this file, and need no PyTorch.
-    @Test func itsCasesHold() async throws {
+    @Test(arguments: ["compare_pytorch_test.py", "compare_loader_test.py"])
+    func itsCasesHold(file: String) async throws {
         let cases = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-            .appendingPathComponent("compare_pytorch_test.py").path
+            .appendingPathComponent(file).path
         let outcome = try await Tool.python.run([cases])
         #expect(outcome.exitCode == 0, "\(outcome.standardError)")
         // unittest reports to standard error.

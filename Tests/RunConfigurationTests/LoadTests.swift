@@ -133,10 +133,13 @@ import Testing
                     padding: 4
                     flip: true
                     crop: padded
+                    decode: exact
                     mean: [0.4914, 0.4822, 0.4465]
                     standardDeviation: [0.247, 0.2435, 0.2616]
                   window: 0
+                  block: 1
                   prefetch: 2
+                  prefetchBytes: 268435456
                 network:
                   name: resnet18_32x32
                   classes: 10

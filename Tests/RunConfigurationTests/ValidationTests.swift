@@ -25,12 +25,28 @@ func refusal(of override: String) -> ConfigurationError? {
         try configuration.validate(names: names)
     }
 
+    @Test func aBlockFitsIntoItsWindow() throws {
+        var configuration = RunConfiguration()
+        configuration.data.train = "images"
+        configuration.data.window = 100
+        configuration.data.block = 100
+        try configuration.validate(names: names)
+        configuration.data.block = 101
+        #expect(
+            throws: ConfigurationError(
+                key: "data.block", found: "101", expected: "a number of records from 1 to data.window (100)")
+        ) { try configuration.validate(names: names) }
+    }
+
     /// Settings that are refused, and what they should have been.
     @Test(arguments: [
         ("name=a/b", "the name of a folder, without '/'"),
         ("name=..", "the name of a folder, without '/'"),
         ("output=''", "a folder"),
         ("data.window=-1", "a number of records, or 0 for all"),
+        ("data.block=0", "a number of records from 1 to data.window (all)"),
+        ("data.prefetchBytes=0", "a number of bytes from 1"),
+        ("data.transform.decode=fast", "one of exact, scaled"),
         ("data.prefetch=0", "a number of batches from 1 to 1024"),
         ("data.transform.size=0", "a number of pixels from 1 to 16384"),
         (

@@ -4,6 +4,7 @@ struct BenchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bench",
         abstract: "Measures how fast this machine computes.",
-        discussion: "Random numbers in memory: no dataset is read, and nothing is written.",
-        subcommands: [BenchStepCommand.self, BenchKernelsCommand.self])
+        discussion:
+            "Steps and kernels take random numbers in memory; data reads a packed dataset. Nothing is written.",
+        subcommands: [BenchStepCommand.self, BenchKernelsCommand.self, BenchDataCommand.self])
 }

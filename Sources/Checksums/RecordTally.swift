@@ -1,0 +1,49 @@
+/// What an epoch has read: how many records, and a hash of their numbers that their order does not change.
+///
+/// Parts are added up, over batches, ranks and jobs. A whole epoch's tally equals `RecordTally(all: count)`; one that has left out, repeated or
+/// confused records does so with a probability of 2⁻⁶⁴.
+public struct RecordTally: Codable, Equatable, Sendable {
+    /// Records, repeated ones each time.
+    public private(set) var count = 0
+    /// The sum of a mixed number for each record, modulo 2⁶⁴.
+    public private(set) var hash: UInt64 = 0
+
+    public init() {}
+
+    public init(count: Int, hash: UInt64) {
+        self.count = count
+        self.hash = hash
+    }
+
+    /// The tally of records 0 to `count` − 1, each once; 1 ms for a million.
+    public init(all count: Int) {
+        for record in 0..<count { add(record) }
+    }
+
+    /// Adds one record.
+    public mutating func add(_ record: Int) {
+        count += 1
+        hash &+= Self.mix(UInt64(truncatingIfNeeded: record))
+    }
+
+    /// Adds what was read elsewhere.
+    public mutating func add(_ other: RecordTally) {
+        count += other.count
+        hash &+= other.hash
+    }
+
+    /// The hash as 16 hexadecimal digits.
+    public var hexadecimal: String {
+        let digits = String(hash, radix: 16)
+        return String(repeating: "0", count: 16 - digits.count) + digits
+    }
+
+    /// SplitMix64's step (Steele, Lea, Flood: "Fast splittable pseudorandom number generators", OOPSLA 2014): one to one, and without a pattern
+    /// that sums could cancel.
+    private static func mix(_ number: UInt64) -> UInt64 {
+        var z = (number &+ 1) &* 0x9E37_79B9_7F4A_7C15
+        z = (z ^ z >> 30) &* 0xBF58_476D_1CE4_E5B9
+        z = (z ^ z >> 27) &* 0x94D0_49BB_1331_11EB
+        return z ^ z >> 31
+    }
+}

@@ -1,0 +1,152 @@
+public import Kernels
+internal import Workers
+
+/// One worker's memory for one image at a time: as it is stored, decoded, and its rows on their way to the network.
+///
+/// A source puts an image in, a transform takes it out; what memory has been needed once is used again for the next image.
+///
+/// `@unchecked Sendable`: a workspace has one owner at a time, which hands it on whole.
+public final class ImageWorkspace: @unchecked Sendable {
+    /// What a source has put in.
+    private enum Content {
+        case nothing
+        case pixels(width: Int, height: Int)
+        case file(byteCount: Int, place: () -> String)
+    }
+
+    private var content = Content.nothing
+    /// The stored image: pixels or a file.
+    private var stored = Buffer<UInt8>(zeros: 0)
+    private var decoded = Buffer<UInt8>(zeros: 0)
+    private let region = JPEGRegion()
+    private var rows = RowPipeline()
+
+    public init() {}
+
+    /// Puts an image in.
+    public func hold(_ image: RGBImage) {
+        holdPixels(width: image.width, height: image.height) { pixels in
+            let bytes = image.bytes.span
+            for i in bytes.indices { pixels[i] = bytes[i] }
+        }
+    }
+
+    /// Puts in the pixels that `read` writes, shape `[height, width, 3]`.
+    package func holdPixels<Failure: Error>(
+        width: Int, height: Int, _ read: (inout MutableSpan<UInt8>) throws(Failure) -> Void
+    ) throws(Failure) {
+        try hold(3 * width * height, read)
+        content = .pixels(width: width, height: height)
+    }
+
+    /// Puts in the JPEG or PNG file of `byteCount` bytes that `read` writes.
+    ///
+    /// - Parameter place: Where the file is from, for errors.
+    package func holdFile<Failure: Error>(
+        byteCount: Int, place: @escaping () -> String,
+        _ read: (inout MutableSpan<UInt8>) throws(Failure) -> Void
+    ) throws(Failure) {
+        try hold(byteCount, read)
+        content = .file(byteCount: byteCount, place: place)
+    }
+
+    private func hold<Failure: Error>(
+        _ byteCount: Int, _ read: (inout MutableSpan<UInt8>) throws(Failure) -> Void
+    ) throws(Failure) {
+        content = .nothing
+        try Self.fill(&stored, byteCount, read)
+    }
+
+    private static func fill<Failure: Error>(
+        _ buffer: inout Buffer<UInt8>, _ byteCount: Int,
+        _ read: (inout MutableSpan<UInt8>) throws(Failure) -> Void
+    ) throws(Failure) {
+        buffer.reserve(byteCount)
+        var span = buffer.mutableSpan
+        var part = span.part(0..<byteCount)
+        try read(&part)
+    }
+
+    /// Overwrites `pixels` with the transformed image, decoding no more of it than the transform looks at.
+    ///
+    /// - Parameter pixels: Shape `[size, size, 3]`.
+    /// - Throws: If the image is damaged where it is looked at, or has no meaning for the transform.
+    /// - Precondition: A source has put an image in.
+    public func write(
+        _ transform: some ImageTransform, stream: RandomStream, into pixels: inout MutableSpan<Float>
+    ) throws(DatasetError) {
+        switch content {
+        case .nothing: preconditionFailure("a workspace without an image")
+        case .pixels(let width, let height):
+            let placement = try transform.placement(width: width, height: height, stream: stream)
+            let rect = PixelBox(x: 0, y: 0, width: width, height: height)
+            rows.write(stored, rect, placement, transform, into: &pixels)
+        case .file(let byteCount, let place):
+            if let (rect, placement) = try decodeRegion(byteCount, place, transform, stream) {
+                rows.write(decoded, rect, placement, transform, into: &pixels)
+                return
+            }
+            let image = try RGBImage(
+                decoding: Array(stored, count: byteCount), place: place())
+            let placement = try transform.placement(
+                width: image.width, height: image.height, stream: stream)
+            hold(image)
+            rows.write(stored, image.bounds, placement, transform, into: &pixels)
+        }
+    }
+
+    /// Decodes the part of a JPEG that the transform looks at; `nil` for other and for damaged files.
+    ///
+    /// - Returns: Where in the (scaled) picture the decoded pixels lie, and what becomes of them.
+    private func decodeRegion(
+        _ byteCount: Int, _ place: () -> String, _ transform: some ImageTransform, _ stream: RandomStream
+    ) throws(DatasetError) -> (PixelBox, ImagePlacement)? {
+        try region.withFile(stored, byteCount: byteCount) {
+            (width, height) throws(DatasetError) -> (PixelBox, ImagePlacement)? in
+            try checkSize(width: width, height: height, place())
+            var placement = try transform.placement(width: width, height: height, stream: stream)
+            if transform.decoding == .scaled { placement = scaled(placement) }
+            return region.decode(placement.box, into: &decoded).map { ($0, placement) }
+        }
+    }
+
+    /// Takes the smallest of an eighth, a quarter and half of the picture that is no smaller than what comes of the box.
+    private func scaled(_ placement: ImagePlacement) -> ImagePlacement {
+        let box = placement.box
+        let eighths = [1, 2, 4].first {
+            box.width * $0 >= 8 * placement.width && box.height * $0 >= 8 * placement.height
+        }
+        guard let eighths else { return placement }
+        let whole = region.scale(eighths: eighths)
+        var placement = placement
+        let x = Self.scaled(box.x, box.width, eighths, whole.width)
+        let y = Self.scaled(box.y, box.height, eighths, whole.height)
+        placement.box = PixelBox(x: x.lowerBound, y: y.lowerBound, width: x.count, height: y.count)
+        return placement
+    }
+
+    /// The scaled columns or rows nearest to those at `start`, at least one.
+    private static func scaled(_ start: Int, _ count: Int, _ eighths: Int, _ whole: Int) -> Range<Int> {
+        let low = min((start * eighths + 4) / 8, whole - 1)
+        return low..<max(low + 1, min(((start + count) * eighths + 4) / 8, whole))
+    }
+}
+
+extension [UInt8] {
+    fileprivate init(_ buffer: borrowing Buffer<UInt8>, count: Int) {
+        let bytes = buffer.span.extracting(0..<count)
+        self = unsafe bytes.withUnsafeBufferPointer { unsafe Array($0) }
+    }
+}
+
+extension RowPipeline {
+    fileprivate mutating func write(
+        _ bytes: borrowing Buffer<UInt8>, _ rect: PixelBox, _ placement: ImagePlacement,
+        _ transform: some ImageTransform, into pixels: inout MutableSpan<Float>
+    ) {
+        write(
+            PixelGrid(bytes: bytes.span, rect: rect), placement, size: transform.size,
+            transform.normalization,
+            into: &pixels)
+    }
+}

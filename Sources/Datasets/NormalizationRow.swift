@@ -1,0 +1,46 @@
+internal import Kernels
+internal import Workers
+
+/// The constants of a normalisation for each element of a row, so that a loop over a row has no channels.
+struct NormalizationRow: ~Copyable {
+    private var normalization: ChannelNormalization?
+    private var size = 0
+    private var means = Buffer<Float>(zeros: 0)
+    private var deviations = Buffer<Float>(zeros: 0)
+
+    /// Makes the constants of rows of `size` pixels.
+    mutating func prepare(_ normalization: ChannelNormalization, size: Int) {
+        if self.normalization == normalization && self.size == size { return }
+        self.normalization = normalization
+        self.size = size
+        means = Buffer((0..<3 * size).map { normalization.mean[$0 % 3] }, default: 0)
+        deviations = Buffer((0..<3 * size).map { normalization.deviation[$0 % 3] }, default: 1)
+    }
+
+    /// Overwrites a row: `columns` with the first of `levels`, normalised, the rest with black.
+    func write(_ levels: Span<Int32>, to columns: Range<Int>, of row: inout MutableSpan<Float>) {
+        var before = row.part(0..<3 * columns.lowerBound)
+        fillBlack(&before)
+        var inside = row.part(3 * columns.lowerBound..<3 * columns.upperBound)
+        normalize(levels, means: means.span, deviations: deviations.span, into: &inside)
+        var after = row.part(3 * columns.upperBound..<row.count)
+        fillBlack(&after)
+    }
+
+    /// Overwrites some pixels with black.
+    func fillBlack(_ pixels: inout MutableSpan<Float>) {
+        let means = means.span.extracting(0..<pixels.count)
+        let deviations = deviations.span.extracting(0..<pixels.count)
+        for i in pixels.indices { pixels[i] = (0 - means[i]) / deviations[i] }
+    }
+}
+
+/// Overwrites `pixels` with `(level / 255 − mean) / deviation`, in single precision.
+private func normalize(
+    _ levels: Span<Int32>, means: Span<Float>, deviations: Span<Float>, into pixels: inout MutableSpan<Float>
+) {
+    let levels = levels.extracting(0..<pixels.count)
+    let means = means.extracting(0..<pixels.count)
+    let deviations = deviations.extracting(0..<pixels.count)
+    for i in pixels.indices { pixels[i] = (Float(levels[i]) / 255 - means[i]) / deviations[i] }
+}

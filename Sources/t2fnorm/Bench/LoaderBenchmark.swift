@@ -1,0 +1,122 @@
+import Datasets
+import Workers
+
+/// A loader whose batches are thrown away, timed.
+struct LoaderBenchmark {
+    enum Crop: String, CaseIterable, Codable {
+        case padded, resized
+    }
+
+    let dataset: PackedDataset
+    let crop: Crop
+    let size: Int
+    let decoding: JPEGDecoding
+    let batch: Int
+    let threads: Int
+    let window: Int
+    let block: Int
+
+    struct Result: Codable {
+        let dataset: String
+        let crop: Crop
+        let size: Int
+        let decoding: String
+        let batch: Int
+        let threads: Int
+        let images: Int
+        let seconds: Double
+        /// Of the median part of about a second.
+        let imagesPerSecond: Double
+        /// From nothing to the first batch, in the middle of an epoch: order, threads, memory and its images.
+        let startSeconds: Double
+        /// Memory after a quarter of the time.
+        let earlyByteCount: Int
+        /// Memory at the end.
+        let lateByteCount: Int
+        /// The most memory that the process has had.
+        let peakByteCount: Int
+    }
+
+    private var transform: any ImageTransform {
+        switch crop {
+        case .padded: PaddedCropTransform(size: size, normalization: .cifar10, decoding: decoding)
+        case .resized: RandomResizedCropTransform(size: size, normalization: .imageNet, decoding: decoding)
+        }
+    }
+
+    private func loader(epoch: Int, step: Int) -> BatchLoader {
+        BatchLoader(
+            source: dataset,
+            sampler: Sampler(
+                seed: 0, count: dataset.count, blockSize: block, window: window == 0 ? nil : window),
+            transform: transform, batchSize: batch, laneSize: batch, rank: 0, worldSize: 1,
+            startEpoch: epoch, startStep: step, epochs: .max, threads: threads)
+    }
+
+    func run(seconds: Int, images least: Int) throws -> Result {
+        let clock = ContinuousClock()
+        let first = clock.now
+        let middle = loader(epoch: 3, step: dataset.count / batch / 2)
+        _ = try middle.next()
+        middle.close()
+        let startSeconds = (clock.now - first).inSeconds
+
+        let loader = loader(epoch: 0, step: 0)
+        if let warm = try loader.next() { loader.recycle(warm) }
+        var parts = Parts(length: .seconds(1))
+        let start = clock.now
+        let end = start + .seconds(seconds)
+        var earlyByteCount = 0
+        while clock.now < end || parts.total < least, let batch = try loader.next() {
+            parts.add(batch.count, at: clock.now)
+            loader.recycle(batch)
+            if earlyByteCount == 0 && clock.now - start > .seconds(seconds) / 4 && parts.total >= least / 4 {
+                earlyByteCount = ProcessMemory.residentByteCount
+            }
+        }
+        let lateByteCount = ProcessMemory.residentByteCount
+        loader.close()
+        return Result(
+            dataset: dataset.name, crop: crop, size: size, decoding: decoding.rawValue, batch: batch,
+            threads: threads, images: parts.total, seconds: (clock.now - start).inSeconds,
+            imagesPerSecond: median(of: parts.rates), startSeconds: startSeconds,
+            earlyByteCount: earlyByteCount, lateByteCount: lateByteCount,
+            peakByteCount: ProcessMemory.peakByteCount)
+    }
+
+    /// Rates of images in parts of time of a least length.
+    private struct Parts {
+        let length: Duration
+        private(set) var total = 0
+        private var full: [Double] = []
+        private var count = 0
+        private var time = Duration.zero
+        private var start = ContinuousClock.now
+
+        init(length: Duration) { self.length = length }
+
+        mutating func add(_ images: Int, at now: ContinuousClock.Instant) {
+            total += images
+            count += images
+            time = now - start
+            guard time >= length else { return }
+            full.append(Double(count) / time.inSeconds)
+            count = 0
+            start = now
+        }
+
+        /// Of the full parts; of the one short part where there is no other.
+        var rates: [Double] { full.isEmpty ? [Double(count) / max(time.inSeconds, 1e-9)] : full }
+    }
+}
+
+extension LoaderBenchmark.Result {
+    var description: String {
+        """
+        \(dataset), \(crop.rawValue) \(size)×\(size), \(decoding) decoding, batch \(batch), \(threads) threads: \
+        \(decimal(imagesPerSecond, 0)) img/s (\(images) in \(decimal(seconds, 1)) s), \
+        \(decimal(1000 * startSeconds, 0)) ms to a batch in the middle of an epoch, memory \
+        \(decimal(Double(earlyByteCount) / 1e6, 1)) MB, then \(decimal(Double(lateByteCount) / 1e6, 1)) MB
+        """
+    }
+}
