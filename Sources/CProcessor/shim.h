@@ -13,6 +13,21 @@
 /// Asks for the cache line at `address`, which need not be there.
 static inline void prefetchLine(const void *address) { __builtin_prefetch(address, 0, 3); }
 
+/// Sixteen floats.
+typedef float SixteenFloats __attribute__((ext_vector_type(16)));
+
+/// Stores `values` at `address`, a multiple of 64, past the caches.
+static inline void storePastCaches(SixteenFloats values, void *address) {
+    __builtin_nontemporal_store(values, (SixteenFloats *)address);
+}
+
+/// Stores past the caches are seen by other threads before what this thread stores next.
+static inline void finishStoresPastCaches(void) {
+#if defined(__x86_64__)
+    __builtin_ia32_sfence();
+#endif
+}
+
 /// Tells the processor that this thread waits for another.
 static inline void spinPause(void) {
 #if defined(__x86_64__)

@@ -1,3 +1,4 @@
+internal import CProcessor
 public import Workers
 
 // What a batch normalisation does beside its convolutions: most of it happens in their operands and epilogues.
@@ -95,21 +96,26 @@ public func combine(
     let second = copy second
     let floor = Vector(repeating: rectifies ? 0 : -.infinity)
     var used = output.part(0..<sampleCount * positions * channels)
+    let passesCaches = used.isWrittenPastCaches
     pool.split(&used, every: positions * channels) { sample, part in
         switch (first.reading, second.reading) {
         case (.plain, _): preconditionFailure("nothing to normalise")
         case (_, .plain):
-            combine(first, second, PlainReader.self, floor, channels: channels, sample: sample, into: &part)
+            combine(
+                first, second, PlainReader.self, floor, channels: channels, sample: sample,
+                pastCaches: passesCaches, into: &part)
         case (_, _):
             combine(
-                first, second, NormalizedReader.self, floor, channels: channels, sample: sample, into: &part)
+                first, second, NormalizedReader.self, floor, channels: channels, sample: sample,
+                pastCaches: passesCaches, into: &part)
         }
+        if passesCaches { finishStoresPastCaches() }
     }
 }
 
 private func combine<Second: ChannelReader>(
     _ first: borrowing Operand, _ second: borrowing Operand, _: Second.Type, _ floor: Vector, channels: Int,
-    sample: Int, into part: inout MutableSpan<Float>
+    sample: Int, pastCaches: Bool, into part: inout MutableSpan<Float>
 ) {
     let start = sample * part.count
     let firstGroup = first.groups.group(of: sample)
@@ -119,7 +125,7 @@ private func combine<Second: ChannelReader>(
             let own = NormalizedReader(first, group: firstGroup, channel: c, channels: channels)
             let other = Second(second, group: secondGroup, channel: c, channels: channels)
             let sum = own.vector(first, at: start + offset + c) + other.vector(second, at: start + offset + c)
-            part.store(sum.atLeast(floor), at: offset + c)
+            part.store(sum.atLeast(floor), at: offset + c, pastCaches: pastCaches)
         }
     }
 }

@@ -101,6 +101,7 @@ public struct Convolution: Sendable {
         sums: inout MutableSpan<Double>, on pool: WorkerPool
     ) {
         precondition(weights.count == shape.weightCount, "\(weights.count) weights for \(shape)")
+        let epilogue = epilogue.fitted(to: &output)
         if let winograd {
             DenseKernel.transform(
                 weights, channels: shape.channels, outputs: shape.outputChannels, into: &panels, on: pool)
@@ -135,6 +136,7 @@ public struct Convolution: Sendable {
         into inputGradient: inout MutableSpan<Float>, sums: inout MutableSpan<Double>, on pool: WorkerPool
     ) {
         precondition(weights.count == shape.weightCount, "\(weights.count) weights for \(shape)")
+        let epilogue = epilogue.fitted(to: &inputGradient)
         if let winograd {
             DenseKernel.transformTurned(
                 weights, channels: shape.outputChannels, outputs: shape.channels, into: &panels, on: pool)
@@ -223,6 +225,7 @@ public struct Convolution: Sendable {
             return
         }
         packPhases(weights, into: &panels, on: pool)
+        let epilogue = epilogue.fitted(to: &inputGradient)
         pointwise.run(
             input: input, outputGradient: outputGradient, panels: panels.span, sampleCount: sampleCount,
             partSize: laneSize / parts, parts: lanes * parts, epilogue: epilogue, into: &inputGradient,

@@ -16,6 +16,8 @@ public struct Epilogue: ~Escapable, Sendable {
     let normalized: Span<Float>
     let coefficients: Span<Float>
     let rectified: Span<Float>
+    /// Whether results go past the caches.
+    private(set) var passesCaches = false
 
     /// Whether the results are summed.
     public var hasSums: Bool { kind != .store && kind != .normalize }
@@ -103,6 +105,14 @@ public struct Epilogue: ~Escapable, Sendable {
 }
 
 extension Epilogue {
+    /// The same for results of the size and at the place of `output`.
+    @_lifetime(copy self)
+    func fitted(to output: inout MutableSpan<Float>) -> Epilogue {
+        var fitted = copy self
+        fitted.passesCaches = output.isWrittenPastCaches
+        return fitted
+    }
+
     /// Sets the sums of a range of channels to 0, if there are any.
     ///
     /// - Parameter sums: Shape `[N, 2, channels]`.
@@ -151,31 +161,39 @@ enum AddendAdded: ResultAddition {
 }
 
 struct StoringSink<Addition: ResultAddition>: ResultSink {
+    private let passesCaches: Bool
+
     static var hasSums: Bool { false }
 
     @inline(__always)
-    init(_ epilogue: borrowing Epilogue, group: Int, channel: Int, channels: Int) {}
+    init(_ epilogue: borrowing Epilogue, group: Int, channel: Int, channels: Int) {
+        passesCaches = epilogue.passesCaches
+    }
 
     @inline(__always)
     func take(
         _ value: Vector, _ epilogue: borrowing Epilogue, at index: Int, into output: inout MutableSpan<Float>
     ) -> (value: Vector, factor: Vector) {
-        output.store(Addition.sum(value, epilogue, at: index), at: index)
+        output.store(Addition.sum(value, epilogue, at: index), at: index, pastCaches: passesCaches)
         return (value, value)
     }
 }
 
 struct MomentsSink: ResultSink {
+    private let passesCaches: Bool
+
     static var hasSums: Bool { true }
 
     @inline(__always)
-    init(_ epilogue: borrowing Epilogue, group: Int, channel: Int, channels: Int) {}
+    init(_ epilogue: borrowing Epilogue, group: Int, channel: Int, channels: Int) {
+        passesCaches = epilogue.passesCaches
+    }
 
     @inline(__always)
     func take(
         _ value: Vector, _ epilogue: borrowing Epilogue, at index: Int, into output: inout MutableSpan<Float>
     ) -> (value: Vector, factor: Vector) {
-        output.store(value, at: index)
+        output.store(value, at: index, pastCaches: passesCaches)
         return (value, value)
     }
 }
@@ -184,6 +202,7 @@ struct NormalizingSink<Addition: ResultAddition>: ResultSink {
     private let scale: Vector
     private let shift: Vector
     private let floor: Vector
+    private let passesCaches: Bool
 
     static var hasSums: Bool { false }
 
@@ -192,6 +211,7 @@ struct NormalizingSink<Addition: ResultAddition>: ResultSink {
         scale = epilogue.coefficients.vector(at: channel)
         shift = epilogue.coefficients.vector(at: channels + channel)
         floor = Vector(repeating: epilogue.floor)
+        passesCaches = epilogue.passesCaches
     }
 
     @inline(__always)
@@ -199,7 +219,8 @@ struct NormalizingSink<Addition: ResultAddition>: ResultSink {
         _ value: Vector, _ epilogue: borrowing Epilogue, at index: Int, into output: inout MutableSpan<Float>
     ) -> (value: Vector, factor: Vector) {
         let normalized = shift.addingProduct(value, scale)
-        output.store(Addition.sum(normalized, epilogue, at: index).atLeast(floor), at: index)
+        output.store(
+            Addition.sum(normalized, epilogue, at: index).atLeast(floor), at: index, pastCaches: passesCaches)
         return (value, value)
     }
 }
@@ -207,6 +228,7 @@ struct NormalizingSink<Addition: ResultAddition>: ResultSink {
 struct NormalizedMaskSink<Addition: ResultAddition>: ResultSink {
     private let scale: Vector
     private let shift: Vector
+    private let passesCaches: Bool
 
     static var hasSums: Bool { true }
 
@@ -215,6 +237,7 @@ struct NormalizedMaskSink<Addition: ResultAddition>: ResultSink {
         let start = 2 * group * channels + channel
         scale = epilogue.coefficients.vector(at: start)
         shift = epilogue.coefficients.vector(at: start + channels)
+        passesCaches = epilogue.passesCaches
     }
 
     @inline(__always)
@@ -224,16 +247,20 @@ struct NormalizedMaskSink<Addition: ResultAddition>: ResultSink {
         let normalized = epilogue.normalized.vector(at: index)
         let masked = Addition.sum(value, epilogue, at: index).replacing(
             with: 0, where: shift.addingProduct(normalized, scale) .<= Vector())
-        output.store(masked, at: index)
+        output.store(masked, at: index, pastCaches: passesCaches)
         return (masked, normalized)
     }
 }
 
 struct RectifiedMaskSink<Addition: ResultAddition>: ResultSink {
+    private let passesCaches: Bool
+
     static var hasSums: Bool { true }
 
     @inline(__always)
-    init(_ epilogue: borrowing Epilogue, group: Int, channel: Int, channels: Int) {}
+    init(_ epilogue: borrowing Epilogue, group: Int, channel: Int, channels: Int) {
+        passesCaches = epilogue.passesCaches
+    }
 
     @inline(__always)
     func take(
@@ -241,7 +268,7 @@ struct RectifiedMaskSink<Addition: ResultAddition>: ResultSink {
     ) -> (value: Vector, factor: Vector) {
         let masked = Addition.sum(value, epilogue, at: index).replacing(
             with: 0, where: epilogue.rectified.vector(at: index) .<= Vector())
-        output.store(masked, at: index)
+        output.store(masked, at: index, pastCaches: passesCaches)
         return (masked, epilogue.normalized.vector(at: index))
     }
 }

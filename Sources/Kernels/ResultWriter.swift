@@ -1,3 +1,5 @@
+internal import CProcessor
+
 /// A kernel whose products become results through an epilogue: specialised here for each kind of it, once for all kernels.
 protocol ResultWriter {
     /// Hands results to sinks.
@@ -44,6 +46,7 @@ extension ResultWriter {
         case (.maskByRectified, false):
             write(to: RectifiedMaskSink<AddendAdded>.self, epilogue, &output, &sums)
         }
+        if epilogue.passesCaches { finishStoresPastCaches() }
     }
 }
 

@@ -58,6 +58,31 @@ extension MutableSpan<Float> {
     }
 }
 
+extension MutableSpan<Float> {
+    /// Overwrites sixteen elements from `index` on, past the caches if asked; then the place is a multiple of 64 bytes.
+    @inline(__always)
+    mutating func store(_ vector: Vector, at index: Int, pastCaches: Bool) {
+        guard pastCaches else {
+            store(vector, at: index)
+            return
+        }
+        assert(index >= 0 && index + vectorWidth <= count, "vector at \(index) of \(count) elements")
+        unsafe withUnsafeMutableBufferPointer {
+            unsafe storePastCaches(vector, UnsafeMutableRawPointer($0.baseAddress.unsafelyUnwrapped + index))
+        }
+    }
+
+    /// Whether results are better written past the caches: they are more than caches keep until they are read, and begin at a
+    /// multiple of 64 bytes.
+    var isWrittenPastCaches: Bool {
+        mutating get {
+            guard count >= 4 << 20 else { return false }
+            let address = unsafe withUnsafeMutableBufferPointer { $0.baseAddress }
+            return Int(bitPattern: address).isMultiple(of: 64)
+        }
+    }
+}
+
 extension Vector {
     /// The larger of `self` and `floor`, element by element; a NaN stays.
     @inline(__always)
