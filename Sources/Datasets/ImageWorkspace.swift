@@ -44,7 +44,7 @@ public final class ImageWorkspace: @unchecked Sendable {
     /// - Parameter place: Where the file is from, for errors.
     package func holdFile<Failure: Error>(
         byteCount: Int, place: @escaping () -> String,
-        _ read: (inout MutableSpan<UInt8>) throws(Failure) -> Void
+        read: (inout MutableSpan<UInt8>) throws(Failure) -> Void
     ) throws(Failure) {
         try hold(byteCount, read)
         content = .file(byteCount: byteCount, place: place)

@@ -97,11 +97,12 @@ package final class ShardReader: Sendable {
             }
         case .encoded(let start, let offsets, _, _):
             let byteCount = Int(offsets[index + 1] - offsets[index])
-            try workspace.holdFile(byteCount: byteCount, place: { self.place(of: index) }) {
-                (bytes) throws(DatasetError) in
-                try file.read(at: start + Int(offsets[index]), into: &bytes)
-                try check(bytes.span, of: index)
-            }
+            try workspace.holdFile(
+                byteCount: byteCount, place: { self.place(of: index) },
+                read: { (bytes) throws(DatasetError) in
+                    try file.read(at: start + Int(offsets[index]), into: &bytes)
+                    try check(bytes.span, of: index)
+                })
         }
     }
 
