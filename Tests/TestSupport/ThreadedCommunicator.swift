@@ -23,6 +23,10 @@ public final class ThreadedCommunicator: Communicator {
         for i in values.indices { values[i] = all.map { $0[i] }.reduce(0, +) }
     }
 
+    public func librarySum(_ values: inout MutableSpan<Float>) { treeSum(&values) }
+
+    public func duplicate() -> any Communicator { ThreadedCommunicator(rank: rank, of: world.twin) }
+
     public func broadcast<Element: MessageElement>(
         _ values: inout MutableSpan<Element>, from root: Int
     ) {
