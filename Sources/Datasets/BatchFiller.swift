@@ -57,27 +57,15 @@ final class BatchFiller: Sendable {
         isStopped.store(true, ordering: .releasing)
     }
 
-    /// A batch to fill, if possible one of the right size: the short one that ends an epoch is kept for the next.
-    private func emptyBatch(elements: Int) -> Batch {
-        free.withLock { free in
-            if let fitting = free.lastIndex(where: { $0.images.count == elements }) {
-                return free.remove(at: fitting)
-            }
-            return free.popLast() ?? Batch()
-        }
-    }
-
     private func fill(_ request: BatchRequest, on pool: WorkerPool) -> Result<Batch, DatasetError> {
         let imageCount = transform.size * transform.size * 3
-        let batch = emptyBatch(elements: request.records.count * imageCount)
+        let batch = free.withLock { $0.popLast() } ?? Batch()
         batch.epoch = request.epoch
         batch.step = request.step
         batch.samples = request.samples
         batch.globalSampleCount = request.globalSampleCount
         batch.records = request.records
-        if batch.images.count != request.records.count * imageCount {
-            batch.images = Buffer(zeros: request.records.count * imageCount)
-        }
+        batch.images.resize(to: request.records.count * imageCount)
         if let error = write(request.epoch, &batch.records, into: &batch.images, on: pool) {
             return .failure(error)
         }

@@ -9,6 +9,8 @@ internal import Workers
     private var base: UnsafeMutableBufferPointer<Element>
     /// Where the memory lies, if it is not the buffer's own.
     private let arena: Arena?
+    /// Elements that the memory has room for.
+    private let capacity: Int
 
     /// The number of elements.
     public var count: Int { unsafe base.count }
@@ -20,6 +22,7 @@ internal import Workers
         let elements = unsafe memory.initializeMemory(as: Element.self, repeating: value, count: count)
         unsafe base = unsafe UnsafeMutableBufferPointer(start: elements, count: count)
         arena = nil
+        capacity = count
     }
 
     /// `count` elements at `offset` bytes of `arena`, with whatever is there.
@@ -28,6 +31,7 @@ internal import Workers
     public init(in arena: Arena, at offset: Int, count: Int) {
         unsafe base = arena.elements(at: offset, count: count)
         self.arena = arena
+        capacity = count
     }
 
     /// Allocates a copy of `elements`.
@@ -66,6 +70,16 @@ extension Buffer where Element: Numeric {
     public mutating func reserve(_ count: Int) {
         guard self.count < count else { return }
         precondition(arena == nil, "\(count) elements in a place planned for \(self.count)")
+        self = Buffer(zeros: count)
+    }
+
+    /// Makes `count` the number of elements, in the memory that is there if it has room; what was in them is lost.
+    public mutating func resize(to count: Int) {
+        guard count > capacity else {
+            unsafe base = UnsafeMutableBufferPointer(start: base.baseAddress, count: count)
+            return
+        }
+        precondition(arena == nil, "\(count) elements in a place planned for \(capacity)")
         self = Buffer(zeros: count)
     }
 }

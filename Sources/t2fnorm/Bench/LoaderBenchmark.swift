@@ -66,8 +66,10 @@ struct LoaderBenchmark {
         let startSeconds = (clock.now - first).inSeconds
 
         let loader = loader(epoch: 0, step: 0)
-        if let warm = try loader.next() { loader.recycle(warm) }
+        // Held while the loader fills its queue, so that as many batches are made as there can ever be at once.
+        let held = try loader.next()
         Thread.sleep(forTimeInterval: Self.fillTime)
+        if let held { loader.recycle(held) }
         var parts = Parts(length: .seconds(1))
         let start = clock.now
         let end = start + .seconds(seconds)
