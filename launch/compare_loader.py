@@ -112,7 +112,7 @@ def wait_share(folder, number):
         words += ["--set", f"{key}={value}"]
     subprocess.run([str(word) for word in words], stdout=subprocess.DEVNULL, check=True)
     lines = (output / "run/s0/metrics.jsonl").read_text().splitlines()
-    return next(report["dataWaitShare"] for report in map(json.loads, lines) if report["event"] == "epoch")
+    return next(report["shares"]["data"] for report in map(json.loads, lines) if report["event"] == "epoch")
 
 
 def on_one_core(body):

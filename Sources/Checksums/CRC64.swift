@@ -23,9 +23,7 @@ public struct CRC64: Equatable, Sendable {
 
     /// Takes further bytes in.
     public mutating func update(_ bytes: borrowing RawSpan) {
-        value = unsafe bytes.withUnsafeBytes { bytes in
-            unsafe lzma_crc64(bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), bytes.count, value)
-        }
+        unsafe bytes.withUnsafeBytes { bytes in unsafe update(bytes) }
     }
 
     /// Takes further bytes in.
@@ -33,7 +31,10 @@ public struct CRC64: Equatable, Sendable {
 
     /// Takes the bytes of `elements` in, as they lie in memory.
     public mutating func update<Element: BitwiseCopyable>(_ elements: [Element]) {
-        let span = elements.span
-        unsafe update(span.bytes)
+        unsafe elements.withUnsafeBytes { bytes in unsafe update(bytes) }
+    }
+
+    private mutating func update(_ bytes: UnsafeRawBufferPointer) {
+        value = unsafe lzma_crc64(bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), bytes.count, value)
     }
 }

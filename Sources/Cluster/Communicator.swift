@@ -28,6 +28,18 @@ public protocol Communicator: AnyObject, Sendable {
     /// As for `Float`; a rank without a contribution gives 0.
     func treeSum(_ values: inout MutableSpan<Int64>) throws(MPIError)
 
+    /// Overwrites `values` with their sum over all ranks as the MPI library makes it: in an order of its own, which depends on
+    /// the world, the count and the library's version.
+    ///
+    /// - Parameter values: The same count on all ranks; any count.
+    func librarySum(_ values: inout MutableSpan<Float>) throws(MPIError)
+
+    /// The same ranks once more, whose messages keep clear of this communicator's: for another thread.
+    ///
+    /// Where its functions wait they sleep, and leave the core to those who compute. It lasts as long as the communicator
+    /// that it was made from, which alone is to be finished.
+    func duplicate() throws(MPIError) -> any Communicator
+
     /// Overwrites `values` with those of rank `root`.
     ///
     /// - Parameter values: The same count on all ranks; any count.
@@ -83,6 +95,12 @@ extension Communicator {
         let own = [Int64(values.count)]
         let counts = try allGather(own.span, counts: Array(repeating: 1, count: worldSize))
         return try allGather(values, counts: counts.map { Int($0) })
+    }
+
+    /// The host of each rank; collective.
+    public func hostNames() throws(MPIError) -> [String] {
+        let all = try allGather(Array("\(hostName)\n".utf8).span)
+        return all.split(separator: UInt8(ascii: "\n")).map { String(decoding: $0, as: UTF8.self) }
     }
 
     /// The bytes of rank `root`, whose count the other ranks need not know.

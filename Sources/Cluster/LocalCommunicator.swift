@@ -13,6 +13,9 @@ public final class LocalCommunicator: Communicator {
     public func treeSum(_ values: inout MutableSpan<Float>) {}
     public func treeSum(_ values: inout MutableSpan<Double>) {}
     public func treeSum(_ values: inout MutableSpan<Int64>) {}
+    public func librarySum(_ values: inout MutableSpan<Float>) {}
+
+    public func duplicate() -> any Communicator { self }
 
     public func broadcast<Element: MessageElement>(
         _ values: inout MutableSpan<Element>, from root: Int

@@ -15,10 +15,13 @@ internal import CMPI
     /// All ranks, for the notices of `abort`, which must not be taken for data.
     let notices: MPI_Comm
     let limits: TransferLimits
+    /// Whether waiting gives the core away at once.
+    let isPatient: Bool
 
     /// Starts MPI.
     init(limits: TransferLimits) throws {
         self.limits = limits
+        isPatient = false
         var support: Int32 = 0
         try Self.check(
             "MPI_Init_thread", unsafe MPI_Init_thread(nil, nil, Int32(MPI_THREAD_MULTIPLE), &support))
@@ -43,6 +46,35 @@ internal import CMPI
                 world, Int32(MPI_COMM_TYPE_SHARED), Int32(rank), CMPI_INFO_NULL(), &host))
         (localRank, localSize) = try unsafe Self.place(in: host!)
         try Self.check("MPI_Comm_free", unsafe MPI_Comm_free(&host))
+    }
+
+    /// The ranks of `other`, with messages of their own.
+    private init(duplicating other: MPICommunicator) throws(MPIError) {
+        (rank, worldSize) = (other.rank, other.worldSize)
+        (localRank, localSize) = (other.localRank, other.localSize)
+        limits = other.limits
+        isPatient = true
+        unsafe notices = unsafe other.notices
+        var duplicate: MPI_Comm?
+        try other.check("MPI_Comm_dup", unsafe MPI_Comm_dup(other.world, &duplicate))
+        unsafe world = unsafe duplicate!
+    }
+
+    public func duplicate() throws(MPIError) -> any Communicator {
+        try MPICommunicator(duplicating: self)
+    }
+
+    public func librarySum(_ values: inout MutableSpan<Float>) throws(MPIError) {
+        try unsafe values.withUnsafeMutableBufferPointer { elements throws(MPIError) in
+            let capacity = limits.messageByteCount / MemoryLayout<Float>.stride
+            for start in stride(from: 0, to: elements.count, by: capacity) {
+                try check(
+                    "MPI_Allreduce",
+                    unsafe MPI_Allreduce(
+                        CMPI_IN_PLACE(), elements.baseAddress! + start,
+                        Int32(min(capacity, elements.count - start)), CMPI_FLOAT(), CMPI_SUM(), world))
+            }
+        }
     }
 
     public func broadcast<Element: MessageElement>(

@@ -31,13 +31,16 @@ extension MPICommunicator {
 @safe private struct TreeSum<Element: MessageElement>: ~Copyable {
     let communicator: MPICommunicator
     let values: UnsafeMutableBufferPointer<Element>
+    /// Room for two messages of `capacity` elements.
     let arrived: UnsafeMutableBufferPointer<Element>
+    let capacity: Int
 
     init(of values: UnsafeMutableBufferPointer<Element>, over communicator: MPICommunicator) {
         let fitting = communicator.limits.sumMessageByteCount / MemoryLayout<Element>.stride
         self.communicator = communicator
         unsafe self.values = unsafe values
-        unsafe arrived = .allocate(capacity: min(max(1, fitting), values.count))
+        capacity = min(max(1, fitting), values.count)
+        unsafe arrived = .allocate(capacity: 2 * capacity)
     }
 
     deinit { unsafe arrived.deallocate() }
@@ -102,72 +105,77 @@ extension MPICommunicator {
         try communicator.broadcast(&span, from: 0)
     }
 
-    /// Sends one range of the values while adding what the partner sends to another.
+    /// Sends one range of the values while adding what the partner sends to another; while one message is added, the next
+    /// one is under way.
     private func exchange(
         with partner: Int, sending: Range<Int>, adding: Range<Int>
     ) throws(MPIError) {
-        let capacity = unsafe arrived.count
         let isLower = communicator.rank < partner
-        var sent = sending.lowerBound
-        var added = adding.lowerBound
-        while sent < sending.upperBound || added < adding.upperBound {
-            let outgoing = sent..<min(sent + capacity, sending.upperBound)
-            let incoming = added..<min(added + capacity, adding.upperBound)
-            try unsafe transfer(
-                with: partner, sending: outgoing, into: arrived.baseAddress!, count: incoming.count)
+        let count = messageCount(sending, adding)
+        guard count > 0 else { return }
+        var current = try unsafe transfer(0, with: partner, sending, adding, into: slot(0))
+        for message in 0..<count {
+            let next =
+                message + 1 < count
+                ? try unsafe transfer(message + 1, with: partner, sending, adding, into: slot(message + 1))
+                : unsafe Transfer()
+            try unsafe communicator.wait(for: current)
+            let own = part(message, of: adding)
+            let arrived = unsafe slot(message)
             // Lower rank first: where both are not-a-number, the first operand's bits are kept.
-            for i in 0..<incoming.count {
-                let own = unsafe values[added + i]
-                unsafe values[added + i] = isLower ? own + arrived[i] : arrived[i] + own
+            for i in 0..<own.count {
+                let value = unsafe values[own.lowerBound + i]
+                unsafe values[own.lowerBound + i] = isLower ? value + arrived[i] : arrived[i] + value
             }
-            sent = outgoing.upperBound
-            added = incoming.upperBound
+            unsafe current = unsafe next
         }
+    }
+
+    private func messageCount(_ ranges: Range<Int>...) -> Int {
+        let longest = ranges.map(\.count).max() ?? 0
+        return (longest + capacity - 1) / capacity
+    }
+
+    private func part(_ message: Int, of range: Range<Int>) -> Range<Int> {
+        let start = min(range.lowerBound + message * capacity, range.upperBound)
+        return start..<min(start + capacity, range.upperBound)
+    }
+
+    /// Where message `message` arrives; the one after the next takes its place.
+    private func slot(_ message: Int) -> UnsafeMutablePointer<Element> {
+        unsafe arrived.baseAddress! + message % 2 * capacity
+    }
+
+    /// Begins to send and to receive message `message`; nothing goes in a direction without elements.
+    private func transfer(
+        _ message: Int, with partner: Int, _ sending: Range<Int>, _ adding: Range<Int>,
+        into target: UnsafeMutablePointer<Element>
+    ) throws(MPIError) -> Transfer {
+        let size = MemoryLayout<Element>.stride
+        let (outgoing, incoming) = (part(message, of: sending), part(message, of: adding))
+        return try unsafe communicator.transfer(
+            with: partner, sending: UnsafeRawPointer(values.baseAddress! + outgoing.lowerBound),
+            outgoing.count * size, receiving: target, incoming.count * size)
     }
 
     /// Sends one range of the values while the partner's replace another.
     private func exchange(
         with partner: Int, sending: Range<Int>, overwriting: Range<Int>
     ) throws(MPIError) {
-        let capacity = max(1, communicator.limits.messageByteCount / MemoryLayout<Element>.stride)
+        let size = MemoryLayout<Element>.stride
+        let capacity = max(1, communicator.limits.messageByteCount / size)
         var sent = sending.lowerBound
         var filled = overwriting.lowerBound
         while sent < sending.upperBound || filled < overwriting.upperBound {
             let outgoing = sent..<min(sent + capacity, sending.upperBound)
             let incoming = filled..<min(filled + capacity, overwriting.upperBound)
-            try unsafe transfer(
-                with: partner, sending: outgoing, into: values.baseAddress! + incoming.lowerBound,
-                count: incoming.count)
+            try unsafe communicator.wait(
+                for: communicator.transfer(
+                    with: partner, sending: UnsafeRawPointer(values.baseAddress! + outgoing.lowerBound),
+                    outgoing.count * size, receiving: values.baseAddress! + incoming.lowerBound,
+                    incoming.count * size))
             sent = outgoing.upperBound
             filled = incoming.upperBound
-        }
-    }
-
-    /// Sends `sending` while `count` elements arrive; nothing goes in a direction without elements.
-    private func transfer(
-        with partner: Int, sending: Range<Int>, into target: UnsafeMutablePointer<Element>, count: Int
-    ) throws(MPIError) {
-        let size = MemoryLayout<Element>.stride
-        let outgoing = unsafe values.baseAddress! + sending.lowerBound
-        let partner = Int32(partner)
-        if sending.isEmpty {
-            try communicator.check(
-                "MPI_Recv",
-                unsafe MPI_Recv(
-                    target, Int32(count * size), CMPI_BYTE(), partner, 0, communicator.world,
-                    CMPI_STATUS_IGNORE()))
-        } else if count == 0 {
-            try communicator.check(
-                "MPI_Send",
-                unsafe MPI_Send(
-                    outgoing, Int32(sending.count * size), CMPI_BYTE(), partner, 0, communicator.world))
-        } else {
-            try communicator.check(
-                "MPI_Sendrecv",
-                unsafe MPI_Sendrecv(
-                    outgoing, Int32(sending.count * size), CMPI_BYTE(), partner, 0,
-                    target, Int32(count * size), CMPI_BYTE(), partner, 0, communicator.world,
-                    CMPI_STATUS_IGNORE()))
         }
     }
 }

@@ -68,7 +68,7 @@ private func measure(
     _ shape: ConvolutionShape, until deadline: ContinuousClock.Instant, on pool: WorkerPool
 ) -> ConvolutionMeasurement {
     let paths = Convolution.paths(for: shape)
-    let part = shape.part(rows: max(1024 / shape.outputWidth + 3, 4) & ~3)
+    let part = shape.part(rows: max(512 / shape.outputWidth + 3, 4) & ~3)
     // Enough positions to fill tiles and to make use of packed weights; of transformed ones it takes more.
     let positions = paths.contains(.winograd) ? 512 : 256
     let images = max(min(positions / part.outputPositions, 16), 1)

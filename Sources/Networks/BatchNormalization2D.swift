@@ -34,6 +34,7 @@ final class BatchNormalization2D {
         self.positions = positions
         scale = store.parameter("\(name).weight", shape: [channels], .constant(1))
         shift = store.parameter("\(name).bias", shape: [channels], .constant(0))
+        precondition(shift.lowerBound == scale.upperBound, "the shift follows the scale")
         runningMean = store.statistic("\(name).running_mean", count: channels, .constant(0))
         runningVariance = store.statistic("\(name).running_var", count: channels, .constant(1))
         store.batchCounter("\(name).num_batches_tracked")
@@ -75,6 +76,7 @@ final class BatchNormalization2D {
         sumInLanes(&sampleSums, into: &laneSums, pass)
         normalizeProducts(&laneSums, statistics, groups, pass)
         setParameterGradients(laneSums, &store.gradients, pass)
+        pass.gradientsReady(scale.lowerBound..<shift.upperBound)
         try sumGroups(laneSums, into: &groupSums, pass)
         gradientCoefficients.reserve(groups.count * 3 * channels)
         fillBackward(statistics, groupSums, store.values, into: &gradientCoefficients, groups: groups)

@@ -82,14 +82,16 @@ public final class Classifier {
     /// - Parameters:
     ///   - images: Shape `[N, H, W, C]`, normalised.
     ///   - labels: Shape `[N]`, each in `0..<classes`.
+    ///   - afterForward: Called between the two.
     /// - Throws: What summing across ranks throws.
     public func differentiate(
-        images: borrowing Buffer<Float>, labels: [Int32], _ pass: Pass
+        images: borrowing Buffer<Float>, labels: [Int32], _ pass: Pass, afterForward: () -> Void = {}
     ) throws -> LaneReport {
         precondition(pass.mode == .training, "a backward pass needs the batch's own statistics")
         parameters.reserveGradients()
         try network.forward(images, store: parameters, pass)
         head.forward(network.features, parameters: parameters.values, pass)
+        afterForward()
         let report = head.backward(network.features, labels: labels, store: parameters, pass)
         try network.backward(
             images, featureGradient: head.featureGradient, store: parameters, pass)

@@ -101,5 +101,6 @@ struct Convolution2D: Sendable {
         var own = all.part(weights)
         sumLanes(
             lanes, laneCount: pass.placement.lanes.count, parts: parts(pass), into: &own, on: pass.pool)
+        pass.gradientsReady(weights)
     }
 }

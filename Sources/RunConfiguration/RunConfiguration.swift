@@ -16,6 +16,7 @@ public struct RunConfiguration: Codable, Equatable, Sendable {
     public var training = TrainingConfiguration()
     public var batchNorm = BatchNormConfiguration()
     public var compute = ComputeConfiguration()
+    public var cluster = ClusterConfiguration()
     public var evaluation = EvaluationConfiguration()
 
     public init() {}
@@ -37,6 +38,7 @@ public struct RunConfiguration: Codable, Equatable, Sendable {
         try training.validate()
         try batchNorm.validate(training: training)
         try compute.validate()
+        try cluster.validate()
         try evaluation.validate(data: data)
         try names?.validate(self)
     }

@@ -57,7 +57,7 @@ public final class EventLog {
             for measurement in report.measurements {
                 try append(Line(event: "convolution", report: MeasurementLine(measurement: measurement)))
             }
-        case .started, .notice, .checkpoint: return
+        case .started, .notice, .checkpoint, .stopped: return
         }
     }
 

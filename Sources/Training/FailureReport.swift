@@ -7,11 +7,14 @@ internal import RunConfiguration
 
 /// The exit codes of the command line.
 public enum ExitCode {
+    public static let done: Int32 = 0
     public static let usage: Int32 = 2
     public static let data: Int32 = 3
     public static let numeric: Int32 = 4
     public static let checkpoint: Int32 = 5
     public static let environment: Int32 = 6
+    /// Stopped as asked, with a checkpoint: run again to go on.
+    public static let stopped: Int32 = 75
     /// Anything this program did not foresee.
     public static let unexpected: Int32 = 1
 }

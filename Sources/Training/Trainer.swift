@@ -19,8 +19,11 @@ public final class Trainer {
     private let measure: ([ConvolutionShape]) -> [ConvolutionMeasurement]
     private let datasetFolders: [String: String]
     private let reading: (PackedDataset) -> any ImageSource
+    private let stopRequest: () -> String?
     private let directory: RunDirectory
     private let store: CheckpointStore
+    private let timelinePath: String?
+    private let phases: PhaseClock
     private var log: EventLog?
     private var logFailure: FileError?
 
@@ -29,37 +32,59 @@ public final class Trainer {
     ///   - observer: Called on every rank with each event, in order.
     ///   - measure: Measures the paths of a network's convolutions; called on rank 0 where the configuration wants it.
     ///   - reading: What reads the training set's records; the set itself by default.
+    ///   - timeline: The file for a Chrome trace of all ranks' phases.
+    ///   - stopRequest: Who asks this rank to stop, if somebody does; looked at in each step.
     public init(
         _ configuration: RunConfiguration, communicator: any Communicator,
         datasetFolders: [String: String] = [:],
         observer: @escaping (TrainingEvent) -> Void = { _ in },
         measure: @escaping ([ConvolutionShape]) -> [ConvolutionMeasurement] = { measureConvolutions($0) },
-        reading: @escaping (PackedDataset) -> any ImageSource = { $0 }
+        reading: @escaping (PackedDataset) -> any ImageSource = { $0 },
+        timeline: String? = nil, stopRequest: @escaping () -> String? = { nil }
     ) {
         self.configuration = configuration
         self.communicator = communicator
         self.measure = measure
         self.reading = reading
+        self.stopRequest = stopRequest
+        timelinePath = timeline
+        phases = PhaseClock(keepsSpans: timeline != nil)
         self.observer = observer
         self.datasetFolders = datasetFolders
         directory = RunDirectory(configuration)
         store = CheckpointStore(folder: directory.checkpointsPath, keep: configuration.training.keep)
     }
 
-    /// Trains to the end of the last epoch, or to `training.stopAfterSteps`.
+    /// How a run ended without a failure.
+    public enum Outcome: Sendable {
+        /// At the end of the last epoch, or after `training.stopAfterSteps`.
+        case done
+        /// With a checkpoint to go on from, as a rank was asked to.
+        case stopped
+    }
+
+    /// Trains to the end of the last epoch, to `training.stopAfterSteps`, or to the end of the step in which a rank is asked to
+    /// stop.
     ///
     /// - Throws: `JobFailure`, the same on all ranks, or `MPIError`.
-    public func run(resume: ResumeMode = .automatic) throws {
+    @discardableResult
+    public func run(resume: ResumeMode = .automatic) throws -> Outcome {
         let setup = try together {
             try TrainingSetup(
                 self.configuration, store: self.store, resume: resume,
                 datasetFolders: self.datasetFolders, self.communicator)
         }
+        let identity = try together {
+            try RankIdentity(
+                self.configuration, data: [setup.training.fingerprint, setup.validation.fingerprint],
+                threads: setup.pool.threads, communicator: self.communicator)
+        }
+        let notices = try identity.agree(communicator)
         let decision = try decideConvolutions(setup)
         let session = try together {
             try TrainingSession(
                 self.configuration, setup, convolutions: decision.choices, reading: self.reading,
-                self.communicator)
+                phases: self.phases, self.communicator)
         }
         try together {
             guard self.communicator.rank == 0 else { return }
@@ -67,13 +92,26 @@ public final class Trainer {
             try self.directory.write(self.configuration)
             self.log = try EventLog(path: self.directory.metricsPath, afterStep: session.position.step)
         }
-        announce(setup, session)
+        announce(setup, session, notices)
         if let report = decision.report { emit(.convolutions(report)) }
         let stop = configuration.training.stopAfterSteps
-        while !session.isDone && (stop == 0 || session.position.step < stop) {
-            try advance(session)
+        guard !session.isDone && (stop == 0 || session.position.step < stop) else { return .done }
+        try together { try session.start() }
+        let timeline = try timelinePath.map { (path: $0, try Timeline(phases, communicator)) }
+        var outcome = Outcome.done
+        while outcome == .done && !session.isDone && (stop == 0 || session.position.step < stop) {
+            if try advance(session) { outcome = .stopped }
         }
-        if stop != 0 && !session.isDone { try save(session) }
+        if outcome == .done && stop != 0 && !session.isDone { try save(session) }
+        if let (path, timeline) = timeline { try write(timeline, to: path) }
+        return outcome
+    }
+
+    private func write(_ timeline: Timeline, to path: String) throws {
+        let trace = try timeline.trace(communicator)
+        try together {
+            if let trace { try writeFile(trace, to: path) }
+        }
     }
 
     /// The paths of the convolutions: rank 0's, on every rank.
@@ -86,12 +124,13 @@ public final class Trainer {
     }
 
     /// One step, and what falls due after it.
-    private func advance(_ session: TrainingSession) throws {
-        let batch = try together {
-            if let failure = self.logFailure { throw failure }
-            return try session.nextBatch()
-        }
-        let report = try session.step(batch, communicator)
+    ///
+    /// - Returns: Whether a rank was asked to stop and a checkpoint to go on from is there.
+    private func advance(_ session: TrainingSession) throws -> Bool {
+        let request = stopRequest()
+        let (report, message) = try session.step(
+            hasFailed: logFailure != nil, isAskedToStop: request != nil, communicator)
+        if message.hasFailure { throw try agreed(session.nextBatchFailure ?? logFailure) }
         guard report.loss.isFinite else {
             throw try agreed(
                 TrainingError.lossNotFinite(
@@ -99,6 +138,11 @@ public final class Trainer {
                     learningRate: report.learningRate))
         }
         emit(.step(report))
+        let interval = configuration.cluster.sentinelEvery
+        if interval > 0 && report.step.isMultiple(of: interval) {
+            try session.compareReplicas(communicator)
+        }
+        var isSaved = false
         if session.isAtEndOfEpoch {
             try session.gatherRecords(communicator)
             try together { try session.proveEpoch() }
@@ -106,11 +150,23 @@ public final class Trainer {
             let isBest = accuracy >= session.position.bestAccuracy
             emit(.epoch(session.endEpoch(validationAccuracy: accuracy)))
             try save(session, isBest: isBest)
+            isSaved = true
         } else if configuration.training.checkpointEvery > 0,
             session.position.step.isMultiple(of: configuration.training.checkpointEvery)
         {
             try save(session)
+            isSaved = true
         }
+        guard message.hasStopRequest && !session.isDone else { return false }
+        if !isSaved { try save(session) }
+        let who = try communicator.broadcast(Array((request ?? "").utf8), from: lowestRank(request != nil))
+        emit(.stopped(step: report.step, reason: String(decoding: who, as: UTF8.self)))
+        return true
+    }
+
+    /// The lowest rank on which `holds`.
+    private func lowestRank(_ holds: Bool) throws -> Int {
+        try communicator.minimum(holds ? communicator.rank : communicator.worldSize)
     }
 
     private func validate(_ session: TrainingSession) throws -> Double {
@@ -118,7 +174,9 @@ public final class Trainer {
             classifier: session.classifier, transform: configuration.evaluationTransform,
             laneSize: configuration.training.lane, batchSize: configuration.evaluation.batch,
             communicator: communicator, pool: session.pool)
-        let correct = try together { try pass.correctPredictions(on: session.validation) }
+        let correct = try phases.measure(.validation) {
+            try together { try pass.correctPredictions(on: session.validation) }
+        }
         var counts = [Int64(correct)]
         var span = counts.mutableSpan
         try communicator.treeSum(&span)
@@ -126,8 +184,15 @@ public final class Trainer {
     }
 
     private func save(_ session: TrainingSession, isBest: Bool = false) throws {
+        try session.compareReplicas(communicator)
         try session.gatherRecords(communicator)
-        let paths: [String] = try together {
+        let paths: [String] = try phases.measure(.checkpoint) { try write(session, isBest: isBest) }
+        for path in paths { emit(.checkpoint(path: path, isBest: isBest)) }
+    }
+
+    /// Writes a checkpoint on rank 0.
+    private func write(_ session: TrainingSession, isBest: Bool) throws -> [String] {
+        try together {
             if let failure = self.logFailure { throw failure }
             try session.checkParameters()
             guard self.communicator.rank == 0 else { return [] }
@@ -136,11 +201,10 @@ public final class Trainer {
             if isBest { try self.store.saveBest(checkpoint) }
             return [self.directory.checkpointsPath]
         }
-        for path in paths { emit(.checkpoint(path: path, isBest: isBest)) }
     }
 
-    private func announce(_ setup: TrainingSetup, _ session: TrainingSession) {
-        for notice in setup.notices { observer(.notice(notice)) }
+    private func announce(_ setup: TrainingSetup, _ session: TrainingSession, _ notices: [String]) {
+        for notice in setup.notices + notices { observer(.notice(notice)) }
         if session.position.epochRecords == nil {
             observer(
                 .notice(
@@ -185,10 +249,13 @@ public final class Trainer {
     }
 
     /// The failure that all ranks have come to, as each of them throws it.
-    private func agreed(_ error: TrainingError) throws -> any Error {
-        let own = failureReport(of: error)
-        return try communicator.firstFailure(of: own)
-            ?? JobFailure(
-                rank: 0, exitCode: own.exitCode, message: own.message)
+    ///
+    /// - Parameter error: This rank's, if it has one; at least one rank has.
+    private func agreed(_ error: (any Error)?) throws -> any Error {
+        let own = error.map(failureReport)
+        guard let failure = try communicator.firstFailure(of: own) else {
+            preconditionFailure("no rank knows the failure that one has told of")
+        }
+        return failure
     }
 }

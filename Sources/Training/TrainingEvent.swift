@@ -11,6 +11,8 @@ public enum TrainingEvent: Equatable, Sendable {
     case epoch(EpochReport)
     /// A checkpoint was written; `isBest` if it is the best model so far.
     case checkpoint(path: String, isBest: Bool)
+    /// The run ends after update `step`, as `reason` asked for, and goes on when it is started again.
+    case stopped(step: Int, reason: String)
 }
 
 /// What a run is about to do.
@@ -71,8 +73,8 @@ public struct EpochReport: Equatable, Codable, Sendable {
     public var imagesPerSecond: Double
     /// Time to train, validation not included.
     public var seconds: Double
-    /// Share of that time spent waiting for data.
-    public var dataWaitShare: Double
+    /// The time of each `Phase` on rank 0, by its name, as a share of `seconds`; `sum`, `validation` and `checkpoint` are beside it.
+    public var shares: [String: Double]
     /// Records that the epoch has used, over all ranks and jobs.
     public var recordCount: Int
     /// The order-free hash of their numbers, proven to be that of every record once; `nil` where an earlier version began the epoch.

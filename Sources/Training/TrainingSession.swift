@@ -24,16 +24,20 @@ final class TrainingSession {
     private let rank: Int
     private let worldSize: Int
     private let stepsPerEpoch: Int
-    private let clock = ContinuousClock()
-    private var epochTime = Duration.zero
-    private var dataWait = Duration.zero
+    /// Sums gradients over ranks; `nil` for one rank.
+    private let reduction: GradientReduction?
+    /// The batch of the next step, or why there is none.
+    private var upcoming: Result<Batch, any Error>?
+    /// Measures what this rank does.
+    let phases: PhaseClock
     private var timedSamples = 0
 
     init(
         _ configuration: RunConfiguration, _ setup: TrainingSetup, convolutions: ConvolutionChoices,
-        reading: (PackedDataset) -> any ImageSource, _ communicator: any Communicator
+        reading: (PackedDataset) -> any ImageSource, phases: PhaseClock, _ communicator: any Communicator
     ) throws {
         self.configuration = configuration
+        self.phases = phases
         (classifier, memory) = try setup.makeClassifier(
             configuration, convolutions: convolutions, communicator)
         training = setup.training
@@ -59,6 +63,9 @@ final class TrainingSession {
             try optimizer.restore(
                 resumed.checkpoint.momentum, of: classifier.parameters, path: resumed.path)
         }
+        reduction = try Self.reduction(
+            classifier.parameters, configuration.cluster, communicator,
+            observer: { phases.note(.sum, from: $0, to: $1) })
         loader = BatchLoader(
             source: reading(training), sampler: configuration.sampler(count: training.count),
             transform: configuration.trainingTransform, batchSize: batch,
@@ -71,10 +78,8 @@ final class TrainingSession {
     var isAtEndOfEpoch: Bool { position.stepInEpoch == stepsPerEpoch }
 
     /// The rank's part of the next batch.
-    func nextBatch() throws(DatasetError) -> Batch {
-        let start = clock.now
-        let batch = try loader.next()
-        dataWait += clock.now - start
+    private func nextBatch() throws(DatasetError) -> Batch {
+        let batch = try phases.measure(.data) { () throws(DatasetError) in try loader.next() }
         guard let batch else {
             throw DatasetError(
                 action: "read a batch", place: training.path,
@@ -83,33 +88,106 @@ final class TrainingSession {
         return batch
     }
 
-    /// Forward, backward, sum over ranks, update.
-    func step(_ batch: Batch, _ communicator: any Communicator) throws -> StepReport {
-        let start = clock.now
+    /// Asks for the first batch; to be called before the first step.
+    func start() throws(DatasetError) { upcoming = .success(try nextBatch()) }
+
+    /// Forward, backward, sum over ranks; then the next batch, and one message about all of it; then the update.
+    ///
+    /// - Parameters:
+    ///   - hasFailed: Whether this rank cannot go on, for a reason of its own.
+    ///   - isAskedToStop: Whether this rank is to stop after the step.
+    func step(
+        hasFailed: Bool, isAskedToStop: Bool, _ communicator: any Communicator
+    ) throws -> (report: StepReport, message: StepMessage) {
+        guard case .success(let batch) = upcoming else {
+            preconditionFailure("step \(position.step) has no batch")
+        }
+        phases.begin(step: position.step)
+        let report = try differentiate(batch, communicator)
+        let samples = batch.globalSampleCount
+        proof.note(batch.records)
+        loader.recycle(batch)
+        if position.step + 1 < schedule.stepCount { upcoming = Result { try nextBatch() } }
+        let message = try phases.measure(.wait) {
+            let message = try StepMessage(
+                report, hasFailed: hasFailed || nextBatchFailure != nil, isAskedToStop: isAskedToStop,
+                communicator)
+            try reduction?.finish()
+            return message
+        }
+        let rate = schedule.rate(step: position.step)
+        phases.measure(.update) {
+            optimizer.update(classifier.parameters, learningRate: Float(rate), on: pool)
+        }
+        position.step += 1
+        position.stepInEpoch += 1
+        position.epochLoss += message.loss
+        position.epochCorrect += message.correct
+        position.epochSamples += samples
+        timedSamples += samples
+        return (
+            StepReport(
+                step: position.step, epoch: position.epoch + 1, stepInEpoch: position.stepInEpoch,
+                loss: message.loss / Double(samples), accuracy: Double(message.correct) / Double(samples),
+                learningRate: rate), message
+        )
+    }
+
+    /// Why the next batch is not there, if it is not.
+    var nextBatchFailure: (any Error)? {
+        guard case .failure(let error) = upcoming else { return nil }
+        return error
+    }
+
+    private static func reduction(
+        _ parameters: ParameterStore, _ configuration: ClusterConfiguration, _ communicator: any Communicator,
+        observer: @escaping GradientReduction.Observer
+    ) throws -> GradientReduction? {
+        guard communicator.worldSize > 1 else { return nil }
+        let buckets = GradientBuckets(
+            tensors: parameters.entries.filter { $0.role == .parameter }.map(\.range),
+            byteCount: configuration.bucketBytes)
+        return GradientReduction(
+            buckets, over: try communicator.duplicate(),
+            method: configuration.reduction == .tree ? .tree : .library, observer: observer)
+    }
+
+    /// Both passes; the sums over ranks begin as gradients are ready.
+    private func differentiate(
+        _ batch: Batch, _ communicator: any Communicator
+    ) throws -> Classifier.LaneReport {
         let pass = Pass(
             BatchPlacement(
                 sampleCount: batch.globalSampleCount, laneSize: configuration.training.lane,
                 group: configuration.batchNorm.group, rank: rank, worldSize: worldSize),
             mode: .training, pool: pool,
-            sumAcrossRanks: { values in try communicator.treeSum(&values) })
-        let report = try classifier.differentiate(images: batch.images, labels: batch.labels, pass)
-        let samples = batch.globalSampleCount
-        proof.note(batch.records)
-        loader.recycle(batch)
-        try Self.sum(&classifier.parameters.gradients, communicator)
-        let (loss, correct) = try Self.sum(report, communicator)
-        let rate = schedule.rate(step: position.step)
-        optimizer.update(classifier.parameters, learningRate: Float(rate), on: pool)
-        position.step += 1
-        position.stepInEpoch += 1
-        position.epochLoss += loss
-        position.epochCorrect += correct
-        position.epochSamples += samples
-        epochTime += clock.now - start
-        timedSamples += samples
-        return StepReport(
-            step: position.step, epoch: position.epoch + 1, stepInEpoch: position.stepInEpoch,
-            loss: loss / Double(samples), accuracy: Double(correct) / Double(samples), learningRate: rate)
+            sumAcrossRanks: { values in try communicator.treeSum(&values) },
+            gradientsReady: { [reduction] in reduction?.complete($0) })
+        beginReduction(&classifier.parameters.gradients)
+        let start = ContinuousClock.now
+        var middle = start
+        let report = try classifier.differentiate(images: batch.images, labels: batch.labels, pass) {
+            middle = .now
+        }
+        phases.note(.forward, from: start, to: middle)
+        phases.note(.backward, from: middle, to: .now)
+        return report
+    }
+
+    /// Compares the ranks' replicas; collective.
+    ///
+    /// - Throws: `JobFailure` if one differs.
+    func compareReplicas(_ communicator: any Communicator) throws {
+        guard worldSize > 1 else { return }
+        try ReplicaSentinel(classifier.parameters, velocity: optimizer.velocity)
+            .compare(step: position.step, communicator)
+    }
+
+    private func beginReduction(_ gradients: inout Buffer<Float>) {
+        guard let reduction else { return }
+        gradients.reserve(classifier.parameters.parameterCount)
+        var span = gradients.mutableSpan
+        reduction.begin(&span)
     }
 
     /// Adds up over all ranks what the epoch has read so far; collective, before a checkpoint and at the end of an epoch.
@@ -124,13 +202,14 @@ final class TrainingSession {
 
     /// Closes the epoch that the last step ended.
     func endEpoch(validationAccuracy: Double) -> EpochReport {
-        let seconds = (epochTime + dataWait).seconds
+        let times = phases.takeTimes()
+        let seconds = times.total.seconds
         let report = EpochReport(
             epoch: position.epoch + 1, step: position.step,
             loss: position.epochLoss / Double(position.epochSamples),
             accuracy: Double(position.epochCorrect) / Double(position.epochSamples),
             validationAccuracy: validationAccuracy, imagesPerSecond: Double(timedSamples) / seconds,
-            seconds: seconds, dataWaitShare: dataWait.seconds / seconds,
+            seconds: seconds, shares: times.shares,
             recordCount: position.epochSamples, recordHash: position.epochRecords?.hexadecimal)
         if validationAccuracy >= position.bestAccuracy {
             position.bestAccuracy = validationAccuracy
@@ -142,8 +221,6 @@ final class TrainingSession {
         position.epochCorrect = 0
         position.epochSamples = 0
         position.epochRecords = RecordTally()
-        epochTime = .zero
-        dataWait = .zero
         timedSamples = 0
         return report
     }
@@ -172,23 +249,6 @@ final class TrainingSession {
             batchSize: configuration.training.batch, epochs: configuration.training.epochs,
             stepsPerEpoch: stepsPerEpoch, firstStep: position.step, resumedFrom: setup.resumed?.path,
             runDirectory: directory, memoryByteCount: memory.rankByteCount)
-    }
-
-    private static func sum(_ gradients: inout Buffer<Float>, _ communicator: any Communicator) throws {
-        var span = gradients.mutableSpan
-        try communicator.treeSum(&span)
-    }
-
-    /// The loss and the number of correct predictions, summed over all lanes of the global batch.
-    private static func sum(
-        _ report: Classifier.LaneReport, _ communicator: any Communicator
-    ) throws -> (loss: Double, correct: Int) {
-        var sums = [0.0, 0.0]
-        var span = sums.mutableSpan
-        let laneCount = report.values.count / 2
-        sumLanes(report.values.span, laneCount: laneCount, in: 0..<laneCount, into: &span)
-        try communicator.treeSum(&span)
-        return (sums[0], Int(sums[1]))
     }
 }
 

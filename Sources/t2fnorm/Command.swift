@@ -19,7 +19,7 @@ struct T2FNormCommand: ParsableCommand {
             'mpirun -n 1', '-n 2' or '-n 4' gives the same bits. Without mpirun the program is a job of one rank.
 
             Exit codes: 0 done, 2 usage or configuration, 3 data, 4 numeric failure, 5 checkpoint, 6 environment (MPI, \
-            libraries, processor).
+            libraries, processor), 75 stopped by a signal after a checkpoint: run again to go on.
             """,
         subcommands: [
             TrainCommand.self, EvaluateCommand.self, DataCommand.self, BenchCommand.self,

@@ -66,6 +66,7 @@ struct EvaluateCommand: ParsableCommand {
                 directories += try evaluation.seedFolders()
             }
             display?.show(contenders, runs: directories)
+            return Training.ExitCode.done
         }
     }
 }

@@ -65,11 +65,14 @@ private func exitTogether(_ code: Int32, _ report: () -> Void) -> Never {
 ///
 /// A failure that all ranks have agreed on is printed by rank 0 alone, and every rank exits with its code. One that
 /// only this rank knows of ends the job at once.
-func runJob(_ body: (any Communicator) throws -> Void) throws {
+///
+/// - Parameter body: Returns the exit code, the same on all ranks.
+func runJob(_ body: (any Communicator) throws -> Int32) throws {
     let communicator = try connect()
     do {
-        try body(communicator)
+        let code = try body(communicator)
         try communicator.finish()
+        if code != 0 { Foundation.exit(code) }
     } catch let failure as JobFailure {
         if communicator.rank == 0 { printError("t2fnorm: \(failure.message)") }
         try? communicator.finish()

@@ -31,17 +31,29 @@ struct TrainCommand: ParsableCommand {
             """, valueName: "folder"))
     var stage: String?
 
+    @Option(
+        help: ArgumentHelp(
+            """
+            Write what each rank did when to this file, for ui.perfetto.dev or chrome://tracing: data, forward, backward, sums, waiting, \
+            update, validation, checkpoint.
+            """, valueName: "file"))
+    var timeline: String?
+
     func run() throws {
+        StopSignal.trap()
         try runJob { communicator in
             let configuration = try communicator.together(describe: failureReport) { try options.load() }
             let folders = try Staging(folder: stage, communicator: communicator)
                 .stage([configuration.data.train, configuration.data.validation])
             let display = communicator.rank == 0 ? TrainingDisplay() : nil
+            let host = "on rank \(communicator.rank) (\(communicator.hostName))"
             let trainer = Trainer(
-                configuration, communicator: communicator, datasetFolders: folders
-            ) { display?.show($0) }
-            try trainer.run(resume: resumeMode)
+                configuration, communicator: communicator, datasetFolders: folders,
+                observer: { display?.show($0) }, timeline: timeline,
+                stopRequest: { StopSignal.received.map { "\($0) \(host)" } })
+            let outcome = try trainer.run(resume: resumeMode)
             display?.finish()
+            return outcome == .stopped ? Training.ExitCode.stopped : Training.ExitCode.done
         }
     }
 

@@ -22,6 +22,9 @@ final class TrainingDisplay {
         case .epoch(let report): progress.printLine(describe(report))
         case .checkpoint(let path, let isBest):
             if isBest { progress.printLine("best model so far: \(path)/best.h5") }
+        case .stopped(let step, let reason):
+            progress.printLine(
+                "stopped after step \(step) as \(reason) asked; run the same command again to go on")
         }
     }
 
@@ -90,12 +93,14 @@ final class TrainingDisplay {
     }
 
     private func describe(_ report: EpochReport) -> String {
-        """
-        epoch \(report.epoch): loss \(decimal(report.loss, 4)), training accuracy \
-        \(decimal(100 * report.accuracy, 2)) %, validation accuracy \(decimal(100 * report.validationAccuracy, 2)) %, \
-        \(decimal(report.imagesPerSecond, 1)) img/s, \(duration(report.seconds)), waiting for data \
-        \(decimal(100 * report.dataWaitShare, 1)) %
-        """
+        let share = { (phase: Phase) in decimal(100 * (report.shares[phase.rawValue] ?? 0), 1) }
+        let ranks = (plan?.worldSize ?? 1) > 1 ? ", for other ranks \(share(.wait)) %" : ""
+        return """
+            epoch \(report.epoch): loss \(decimal(report.loss, 4)), training accuracy \
+            \(decimal(100 * report.accuracy, 2)) %, validation accuracy \(decimal(100 * report.validationAccuracy, 2)) %, \
+            \(decimal(report.imagesPerSecond, 1)) img/s, \(duration(report.seconds)), waiting for data \
+            \(share(.data)) %\(ranks)
+            """
     }
 }
 

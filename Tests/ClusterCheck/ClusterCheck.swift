@@ -28,6 +28,7 @@ enum ClusterCheck {
         switch arguments.first {
         case "sums": try checkSums(upTo: arguments.last == "small" ? 1000 : 300_007, on: communicator)
         case "exchanges": try checkExchanges(on: communicator)
+        case "reductions": try checkReductions(on: communicator)
         case "together": try failTogether(arguments[1], on: communicator)
         case "abort": try failAlone(arguments[1], on: communicator)
         case "truncated": try broadcastDifferentCounts(on: communicator)

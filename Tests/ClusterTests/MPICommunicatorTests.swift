@@ -20,7 +20,17 @@ import Testing
         try await holds("exchanges", "small", ranks: ranks)
     }
 
-    @Test(arguments: ["sums", "exchanges"]) func oneRankNeedsNoLauncher(check: String) async throws {
+    @Test(arguments: [1, 2, 3, 4]) func gradientsAreSummedBesideABackwardPass(ranks: Int) async throws {
+        try await holds("reductions", ranks: ranks)
+    }
+
+    @Test func gradientsInManyMessagesAreSummedBesideABackwardPass() async throws {
+        try await holds("reductions", "small", ranks: 4)
+    }
+
+    @Test(arguments: ["sums", "exchanges", "reductions"]) func oneRankNeedsNoLauncher(check: String)
+        async throws
+    {
         let outcome = try await Command(Command.product("cluster-check"), [check]).run()
         #expect(outcome.exitCode == 0, "\(outcome.standardError)")
     }

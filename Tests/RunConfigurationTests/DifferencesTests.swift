@@ -32,17 +32,20 @@ import Testing
         mine.batchNorm.group = 64
         mine.compute.threads = 9
         mine.compute.convolution = .tiled
+        mine.cluster.reduction = .library
+        mine.cluster.bucketBytes = 9
         mine.evaluation.batch = 9
         let differences = mine.differences(from: RunConfiguration())
         #expect(
             differences.filter(\.isMathematical).map(\.key) == [
                 "seed", "data.train", "data.transform.mean", "data.window", "head.name", "training.lane",
-                "batchNorm.group", "compute.convolution",
+                "batchNorm.group", "compute.convolution", "cluster.reduction",
             ])
         #expect(
             differences.filter { !$0.isMathematical }.map(\.key) == [
                 "name", "output", "data.test", "data.prefetch", "training.checkpointEvery",
-                "training.keep", "training.stopAfterSteps", "compute.threads", "evaluation.batch",
+                "training.keep", "training.stopAfterSteps", "compute.threads", "cluster.bucketBytes",
+                "evaluation.batch",
             ])
     }
 

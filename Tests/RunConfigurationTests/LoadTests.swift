@@ -164,6 +164,10 @@ import Testing
                 compute:
                   threads: 0
                   convolution: shape
+                cluster:
+                  reduction: tree
+                  bucketBytes: 8388608
+                  sentinelEvery: 100
                 evaluation:
                   scores: [t2fnorm, msp, mls, ebo]
                   batch: 256
@@ -215,7 +219,7 @@ import Testing
             "seed: 1\nBatchnorm: {group: 0}",
             """
             b.yml, line 2: Batchnorm is unknown, expected one of the keys: name, output, seed, data, network, \
-            head, optimizer, training, batchNorm, compute, evaluation; did you mean batchNorm?
+            head, optimizer, training, batchNorm, compute, cluster, evaluation; did you mean batchNorm?
             """
         ),
         (

@@ -74,7 +74,7 @@ public struct Command: Sendable {
     private static func run(_ process: Process, timeLimit: Duration) async throws -> Bool {
         let (ends, end) = AsyncStream.makeStream(of: Void.self)
         process.terminationHandler = { _ in end.finish() }
-        try process.run()
+        try withoutBlockedSignals { try process.run() }
         let identifier = process.processIdentifier
         let killer = Task {
             try await Task.sleep(for: timeLimit)
@@ -87,4 +87,14 @@ public struct Command: Sendable {
         if case .success = await killer.result { return true }
         return false
     }
+}
+
+/// Runs `body` on this thread with no signal blocked: a child inherits what is, and threads of a pool block them.
+private func withoutBlockedSignals(_ body: () throws -> Void) rethrows {
+    var none = sigset_t()
+    var before = sigset_t()
+    unsafe sigemptyset(&none)
+    unsafe pthread_sigmask(SIG_SETMASK, &none, &before)
+    defer { unsafe pthread_sigmask(SIG_SETMASK, &before, nil) }
+    try body()
 }

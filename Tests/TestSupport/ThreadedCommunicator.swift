@@ -9,18 +9,37 @@ public final class ThreadedCommunicator: Communicator {
     public var localSize: Int { world.size }
     public let hostName = "threads"
     private let world: ThreadedWorld
+    private let isFaulty: Bool
+    private let isDuplicate: Bool
 
-    public init(rank: Int, of world: ThreadedWorld) {
-        self.rank = rank
-        self.world = world
+    /// - Parameter isFaulty: Whether a bit of the first element of what duplicates sum is flipped on its way to this rank.
+    public convenience init(rank: Int, of world: ThreadedWorld, isFaulty: Bool = false) {
+        self.init(rank: rank, of: world, isFaulty: isFaulty, isDuplicate: false)
     }
 
-    public func treeSum(_ values: inout MutableSpan<Float>) { world.sumAcrossRanks(&values, rank: rank) }
+    private init(rank: Int, of world: ThreadedWorld, isFaulty: Bool, isDuplicate: Bool) {
+        self.rank = rank
+        self.world = world
+        self.isFaulty = isFaulty
+        self.isDuplicate = isDuplicate
+    }
+
+    public func treeSum(_ values: inout MutableSpan<Float>) {
+        world.sumAcrossRanks(&values, rank: rank)
+        if isFaulty && isDuplicate { values[0] = Float(bitPattern: values[0].bitPattern ^ 1 << 22) }
+    }
+
     public func treeSum(_ values: inout MutableSpan<Double>) { world.sumAcrossRanks(&values, rank: rank) }
 
     public func treeSum(_ values: inout MutableSpan<Int64>) {
         let all = world.exchange(values.indices.map { values[$0] }, rank: rank)
         for i in values.indices { values[i] = all.map { $0[i] }.reduce(0, +) }
+    }
+
+    public func librarySum(_ values: inout MutableSpan<Float>) { treeSum(&values) }
+
+    public func duplicate() -> any Communicator {
+        ThreadedCommunicator(rank: rank, of: world.twin, isFaulty: isFaulty, isDuplicate: true)
     }
 
     public func broadcast<Element: MessageElement>(

@@ -12,9 +12,20 @@ public final class ThreadedWorld: @unchecked Sendable {
     private var arrived = 0
     private var round = 0
 
+    private var other: ThreadedWorld?
+
     private init(size: Int) {
         self.size = size
         contributions = [any Sendable](repeating: 0, count: size)
+    }
+
+    /// The same ranks once more, for other threads of theirs.
+    var twin: ThreadedWorld {
+        condition.lock()
+        defer { condition.unlock() }
+        let twin = other ?? ThreadedWorld(size: size)
+        other = twin
+        return twin
     }
 
     /// Runs `body` once for each rank, all at the same time; returns what they return, in the order of ranks.

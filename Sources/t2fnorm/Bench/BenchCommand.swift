@@ -5,6 +5,9 @@ struct BenchCommand: ParsableCommand {
         commandName: "bench",
         abstract: "Measures how fast this machine computes.",
         discussion:
-            "Steps and kernels take random numbers in memory; data reads a packed dataset. Nothing is written.",
-        subcommands: [BenchStepCommand.self, BenchKernelsCommand.self, BenchDataCommand.self])
+            "Steps, kernels and sums over ranks take numbers in memory; data reads a packed dataset. Nothing is written.",
+        subcommands: [
+            BenchStepCommand.self, BenchKernelsCommand.self, BenchDataCommand.self,
+            BenchAllreduceCommand.self,
+        ])
 }

@@ -1,4 +1,5 @@
 import Datasets
+import Foundation
 import Workers
 
 /// A loader whose batches are thrown away, timed.
@@ -53,6 +54,9 @@ struct LoaderBenchmark {
             startEpoch: epoch, startStep: step, epochs: .max, threads: threads)
     }
 
+    /// Seconds for the loader to fill all the memory that it may hold, which then must not grow.
+    private static let fillTime = 0.25
+
     func run(seconds: Int, images least: Int) throws -> Result {
         let clock = ContinuousClock()
         let first = clock.now
@@ -63,6 +67,7 @@ struct LoaderBenchmark {
 
         let loader = loader(epoch: 0, step: 0)
         if let warm = try loader.next() { loader.recycle(warm) }
+        Thread.sleep(forTimeInterval: Self.fillTime)
         var parts = Parts(length: .seconds(1))
         let start = clock.now
         let end = start + .seconds(seconds)

@@ -210,6 +210,7 @@ struct DataPackCommand: ParsableCommand {
             } catch let error as ValidationError {
                 throw JobFailure(rank: 0, exitCode: ExitCode.usage, message: Self.usageLine(of: error))
             }
+            return ExitCode.done
         }
     }
 

@@ -1,0 +1,154 @@
+internal import Foundation
+
+/// Sums gradients over ranks, bucket by bucket, on a thread of its own while the backward pass goes on.
+///
+/// One thread calls `begin`, then `complete` for each part of the gradients, then `finish`. All ranks complete the same
+/// buckets in the same order, since all run the same network.
+public final class GradientReduction: Sendable {
+    /// Who adds up.
+    public enum Method: Sendable {
+        /// `Communicator.treeSum`: the bits do not depend on the world.
+        case tree
+        /// `Communicator.librarySum`.
+        case library
+    }
+
+    /// Hears of each sum, on the thread that makes it.
+    public typealias Observer =
+        @Sendable (_ start: ContinuousClock.Instant, _ end: ContinuousClock.Instant) -> Void
+
+    private let work: ReductionWork
+
+    /// - Parameters:
+    ///   - communicator: A duplicate that nobody else uses.
+    public init(
+        _ buckets: GradientBuckets, over communicator: any Communicator, method: Method = .tree,
+        observer: @escaping Observer = { _, _ in }
+    ) {
+        let work = ReductionWork(buckets, communicator, method, observer)
+        self.work = work
+        let thread = Thread { work.run() }
+        thread.name = "gradients"
+        thread.start()
+    }
+
+    deinit { work.stop() }
+
+    /// Begins a pass over `gradients`, shape `[count]`.
+    ///
+    /// Until `finish` has returned, the memory stays where it is and a completed bucket is left alone.
+    public func begin(_ gradients: inout MutableSpan<Float>) {
+        unsafe gradients.withUnsafeMutableBufferPointer { unsafe work.begin($0) }
+    }
+
+    /// Hands over elements that the pass has set.
+    public func complete(_ range: Range<Int>) { work.complete(range) }
+
+    /// Waits until every bucket is the sum over all ranks.
+    ///
+    /// - Throws: The first error of a sum; nothing after it was summed.
+    public func finish() throws(MPIError) { try work.finish() }
+}
+
+/// What the thread and its user share.
+///
+/// `@unchecked Sendable`: all state is read and written under `condition`. Gradients have one owner at a time: a bucket is the
+/// user's until it is completed and from `finish` on, the thread's in between.
+@safe private final class ReductionWork: @unchecked Sendable {
+    private let communicator: any Communicator
+    private let method: GradientReduction.Method
+    private let observer: GradientReduction.Observer
+    private let condition = NSCondition()
+    private let clock = ContinuousClock()
+    private var buckets: GradientBuckets
+    private var gradients = unsafe UnsafeMutableBufferPointer<Float>(start: nil, count: 0)
+    /// Whole buckets that wait for their sum.
+    private var waiting: [Range<Int>] = []
+    /// Buckets of the pass that are not summed yet.
+    private var unfinished = 0
+    private var failure: MPIError?
+    private var isStopped = false
+
+    init(
+        _ buckets: GradientBuckets, _ communicator: any Communicator, _ method: GradientReduction.Method,
+        _ observer: @escaping GradientReduction.Observer
+    ) {
+        self.observer = observer
+        self.buckets = buckets
+        self.communicator = communicator
+        self.method = method
+    }
+
+    func begin(_ gradients: UnsafeMutableBufferPointer<Float>) {
+        condition.withLock {
+            precondition(
+                gradients.count == buckets.ranges.first?.upperBound ?? 0,
+                "\(gradients.count) gradients for buckets of \(buckets.ranges)")
+            precondition(unfinished == 0, "\(unfinished) buckets of the last pass are not summed")
+            unsafe self.gradients = unsafe gradients
+            buckets.begin()
+            unfinished = buckets.ranges.count
+        }
+    }
+
+    func complete(_ range: Range<Int>) {
+        condition.withLock {
+            let whole = buckets.complete(range).map { buckets.ranges[$0] }
+            guard !whole.isEmpty else { return }
+            waiting += whole
+            condition.broadcast()
+        }
+    }
+
+    func finish() throws(MPIError) {
+        condition.lock()
+        defer { condition.unlock() }
+        while unfinished > 0 && failure == nil { condition.wait() }
+        if let failure { throw failure }
+    }
+
+    func stop() {
+        condition.withLock {
+            isStopped = true
+            condition.broadcast()
+        }
+    }
+
+    /// The thread.
+    func run() {
+        while let bucket = next() {
+            let start = clock.now
+            let failure = sum(bucket)
+            observer(start, clock.now)
+            condition.withLock {
+                unfinished -= 1
+                self.failure = self.failure ?? failure
+                condition.broadcast()
+            }
+        }
+    }
+
+    private func next() -> Range<Int>? {
+        condition.lock()
+        defer { condition.unlock() }
+        while waiting.isEmpty || failure != nil {
+            if isStopped { return nil }
+            condition.wait()
+        }
+        return waiting.removeFirst()
+    }
+
+    private func sum(_ bucket: Range<Int>) -> MPIError? {
+        var values = unsafe MutableSpan(
+            _unsafeElements: UnsafeMutableBufferPointer(rebasing: gradients[bucket]))
+        do throws(MPIError) {
+            switch method {
+            case .tree: try communicator.treeSum(&values)
+            case .library: try communicator.librarySum(&values)
+            }
+            return nil
+        } catch {
+            return error
+        }
+    }
+}

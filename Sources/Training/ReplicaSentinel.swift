@@ -1,0 +1,90 @@
+internal import Checksums
+internal import Cluster
+internal import Kernels
+internal import Networks
+
+/// Compares what ranks hold in common: a bit that memory or a network has changed on one of them would go on to spoil all.
+struct ReplicaSentinel {
+    /// One checksum a tensor: of its values, and of its velocity where it has one.
+    private let checksums: [Int64]
+    private let names: [String]
+
+    /// Takes the checksums of a rank's replica.
+    init(_ store: ParameterStore, velocity: borrowing Buffer<Float>) {
+        var checksums: [Int64] = []
+        for entry in store.entries {
+            var checksum = CRC64()
+            switch entry.role {
+            case .parameter:
+                Self.update(&checksum, store.values, entry.range)
+                Self.update(&checksum, velocity, entry.range)
+            case .statistic: Self.update(&checksum, store.statistics, entry.range)
+            case .batchCount: checksum.update([store.batchCount])
+            }
+            checksums.append(Int64(bitPattern: checksum.value))
+        }
+        self.checksums = checksums
+        names = store.entries.map(\.name)
+    }
+
+    /// Compares the ranks' replicas; collective.
+    ///
+    /// - Throws: `JobFailure`, the same on all ranks, which names those that differ from most, and the first tensor.
+    func compare(step: Int, _ communicator: any Communicator) throws {
+        guard try differ(communicator) else { return }
+        let all = try communicator.allGather(checksums.span)
+        guard let (tensor, culprits) = Self.firstDifference(all, tensorCount: names.count) else { return }
+        throw JobFailure(
+            rank: 0, exitCode: ExitCode.environment,
+            message: Self.message(
+                culprits, of: try communicator.hostNames(), tensor: names[tensor], step: step))
+    }
+
+    /// Whether one checksum of all tensors differs anywhere: the one small message of a comparison that finds nothing.
+    private func differ(_ communicator: any Communicator) throws -> Bool {
+        var whole = CRC64()
+        whole.update(checksums)
+        let own = [Int64(bitPattern: whole.value)]
+        return Set(try communicator.allGather(own.span)).count > 1
+    }
+
+    /// The first tensor whose checksums differ, and the ranks that differ from most; `checksums` are rank by rank.
+    private static func firstDifference(
+        _ checksums: [Int64], tensorCount: Int
+    ) -> (tensor: Int, culprits: [Int])? {
+        for tensor in 0..<tensorCount {
+            let values = stride(from: tensor, to: checksums.count, by: tensorCount).map { checksums[$0] }
+            if let culprits = culprits(values) { return (tensor, culprits) }
+        }
+        return nil
+    }
+
+    private static func message(
+        _ culprits: [Int], of hosts: [String], tensor: String, step: Int
+    ) -> String {
+        let ranks = culprits.map { "\($0) (\(hosts[$0]))" }.joined(separator: ", ")
+        let who =
+            culprits.count == 1
+            ? "rank \(ranks) has other bits in '\(tensor)' than the others"
+            : "ranks \(ranks) have other bits in '\(tensor)' than each other or the rest"
+        return """
+            \(who) after step \(step), so no checkpoint is written: test the memory and the network of that host, then run \
+            the same command again to go on from the last checkpoint
+            """
+    }
+
+    /// The ranks whose value is not that of more than half; all of them if there is no such value; `nil` if all agree.
+    static func culprits(_ values: [Int64]) -> [Int]? {
+        guard values.contains(where: { $0 != values[0] }) else { return nil }
+        let counts = Dictionary(grouping: values, by: \.self).mapValues(\.count)
+        let common = counts.first { $0.value * 2 > values.count }?.key
+        return values.indices.filter { values[$0] != common }
+    }
+
+    private static func update(
+        _ checksum: inout CRC64, _ buffer: borrowing Buffer<Float>, _ range: Range<Int>
+    ) {
+        let part = buffer.span.extracting(range)
+        unsafe checksum.update(part.bytes)
+    }
+}

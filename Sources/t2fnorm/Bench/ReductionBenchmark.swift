@@ -1,0 +1,93 @@
+import Cluster
+import Foundation
+import Training
+
+/// Sums over all ranks of several sizes, by the fixed tree and by the MPI library in turn.
+struct ReductionBenchmark {
+    /// What sums of one size took.
+    struct Row: Codable {
+        let bytes: Int
+        /// Pairs of sums.
+        let rounds: Int
+        /// Medians, of the slowest rank in each round.
+        let treeSeconds: Double
+        let librarySeconds: Double
+        /// Median ratio of the tree's time to the library's in the same round.
+        let ratio: Double
+    }
+
+    struct Report: Codable {
+        let ranks: Int
+        let hosts: Int
+        let rows: [Row]
+        let tree: LatencyAndBandwidth
+        let library: LatencyAndBandwidth
+    }
+
+    let communicator: any Communicator
+    /// Time for each size, but for three rounds at least.
+    let secondsPerSize: Double
+
+    /// Collective.
+    func run(sizes: [Int]) throws -> Report {
+        let rows = try sizes.map(measure)
+        return Report(
+            ranks: communicator.worldSize, hosts: Set(try communicator.hostNames()).count, rows: rows,
+            tree: LatencyAndBandwidth(rows.map { ($0.bytes, $0.treeSeconds) }),
+            library: LatencyAndBandwidth(rows.map { ($0.bytes, $0.librarySeconds) }))
+    }
+
+    private func measure(bytes: Int) throws -> Row {
+        var values = [Float](repeating: 0, count: max(bytes / MemoryLayout<Float>.size, 1))
+        // The first round finds memory and connections unused.
+        _ = try time(&values, isTree: true)
+        let first = try time(&values, isTree: true) + time(&values, isTree: false)
+        let rounds = min(max(Int(secondsPerSize / max(first, 1e-6)), 3), 1000)
+        var tree: [Double] = []
+        var library: [Double] = []
+        for _ in 0..<rounds {
+            tree.append(try time(&values, isTree: true))
+            library.append(try time(&values, isTree: false))
+        }
+        return Row(
+            bytes: bytes, rounds: rounds, treeSeconds: median(of: tree), librarySeconds: median(of: library),
+            ratio: median(of: zip(tree, library).map { $0 / $1 }))
+    }
+
+    /// Seconds of one sum on the slowest rank, the same on all ranks.
+    private func time(_ values: inout [Float], isTree: Bool) throws -> Double {
+        var span = values.mutableSpan
+        try communicator.barrier()
+        let start = ContinuousClock.now
+        if isTree { try communicator.treeSum(&span) } else { try communicator.librarySum(&span) }
+        let (seconds, attoseconds) = (ContinuousClock.now - start).components
+        return Double(
+            try communicator.maximum(Int(seconds) * 1_000_000_000 + Int(attoseconds / 1_000_000_000))) / 1e9
+    }
+}
+
+/// The model t = α + β·bytes of a sum's time.
+struct LatencyAndBandwidth: Codable {
+    /// α in seconds: what even the smallest sum takes.
+    let latency: Double
+    /// 1/β in bytes a second.
+    let bandwidth: Double
+
+    /// Fits the model to times by least squares of their relative errors, so that small sums count as much as large ones.
+    init(_ times: [(bytes: Int, seconds: Double)]) {
+        var (w, wx, wxx, wy, wxy) = (0.0, 0.0, 0.0, 0.0, 0.0)
+        for time in times where time.seconds > 0 {
+            let weight = 1 / (time.seconds * time.seconds)
+            let x = Double(time.bytes)
+            w += weight
+            wx += weight * x
+            wxx += weight * x * x
+            wy += weight * time.seconds
+            wxy += weight * x * time.seconds
+        }
+        let determinant = w * wxx - wx * wx
+        let slope = determinant > 0 ? (w * wxy - wx * wy) / determinant : 0
+        latency = w > 0 ? max((wy - slope * wx) / w, 0) : 0
+        bandwidth = slope > 0 ? 1 / slope : 0
+    }
+}

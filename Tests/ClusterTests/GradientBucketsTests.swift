@@ -1,0 +1,37 @@
+import Cluster
+import Testing
+
+struct GradientBucketsTests {
+    /// Tensors of `counts` elements, one behind the other.
+    private func tensors(_ counts: [Int]) -> [Range<Int>] {
+        var end = 0
+        return counts.map { count in
+            defer { end += count }
+            return end..<end + count
+        }
+    }
+
+    @Test func bucketsEndWhereTensorsEndAndTheFirstLayersAreOne() {
+        // 16 elements a bucket, so up to 2 of the first layers.
+        let buckets = GradientBuckets(tensors: tensors([1, 1, 3, 9, 7, 30, 4]), byteCount: 64)
+        #expect(buckets.ranges == [21..<55, 5..<21, 2..<5, 0..<2])
+        #expect(GradientBuckets(tensors: tensors([3, 4]), byteCount: 1 << 20).ranges == [0..<7])
+        #expect(GradientBuckets(tensors: tensors([3, 4]), byteCount: 1).ranges == [3..<7, 0..<3])
+        #expect(GradientBuckets(tensors: [], byteCount: 64).ranges.isEmpty)
+    }
+
+    @Test func aBucketIsWholeOnceAllOfItIsSetInWhateverOrder() {
+        var buckets = GradientBuckets(tensors: tensors([2, 3, 9, 7, 13]), byteCount: 64)
+        #expect(buckets.ranges == [14..<34, 2..<14, 0..<2])
+        for _ in 0..<2 {
+            buckets.begin()
+            #expect(buckets.complete(21..<34) == [])
+            #expect(buckets.complete(0..<2) == [2])
+            #expect(buckets.complete(5..<21) == [0])
+            #expect(buckets.complete(5..<5) == [])
+            #expect(buckets.complete(2..<5) == [1])
+        }
+        buckets.begin()
+        #expect(buckets.complete(0..<34) == [0, 1, 2])
+    }
+}

@@ -1,0 +1,224 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// Jobs of real ranks that are asked to stop, or that are not one job.
+@Suite(.serialized)
+struct ClusterJobTests {
+    /// Whom a signal goes to.
+    enum Receiver: String, Sendable {
+        case rank, mpirun
+        /// `launch/train`.
+        case wrapper
+    }
+
+    @Test(arguments: [
+        ("USR1", Receiver.rank), ("USR2", .mpirun), ("TERM", .rank), ("TERM", .wrapper), ("USR1", .wrapper),
+    ])
+    func aSignalEndsTheJobWithACheckpointAndItGoesOn(signal: String, receiver: Receiver) async throws {
+        try await withBenchmark { folder in
+            let signalled = Task {
+                try await step(2, in: folder)
+                try await send(signal, to: receiver, of: folder)
+            }
+            let outcome = try await train(folder, ranks: 2, byWrapper: receiver == .wrapper)
+            try await signalled.value
+            #expect(outcome.exitCode == 75, "\(outcome.standardOutput)\(outcome.standardError)")
+            let told = outcome.standardOutput.split(separator: "\n").filter {
+                $0.contains("stopped after step") && $0.contains("SIG")
+            }
+            #expect(told.count == 1, "\(outcome.standardOutput)")
+            let steps = try stepCount(in: folder)
+            #expect((3..<500).contains(steps))
+            let rest = try await train(folder, ranks: 1, ["training.stopAfterSteps=\(steps + 2)"])
+            #expect(rest.exitCode == 0, "\(rest.standardError)")
+            #expect(try stepCount(in: folder) == steps + 2, "\(rest.standardOutput)")
+        }
+    }
+
+    @Test func theWrapperSharesOutCoresAndPassesEverythingOn() async throws {
+        func wrapper(_ arguments: String...) async throws -> Command.Outcome {
+            try await Command(wrapperPath, arguments + ["--dry-run"]).run()
+        }
+        let shared = try await wrapper(
+            "--ranks-per-host", "2", "--threads", "3", "--config", "a b.yml", "--set", "seed=1")
+        #expect(shared.exitCode == 0, "\(shared.standardError)")
+        #expect(shared.standardOutput.contains("-n 2 --map-by ppr:2:node:PE=3 --bind-to core"))
+        #expect(
+            shared.standardOutput.hasSuffix("t2fnorm train --config a\\ b.yml --set seed=1\n"),
+            "\(shared.standardOutput)")
+        let hosts = FileManager.default.temporaryDirectory.appending(path: "hosts-\(UUID().uuidString)")
+        defer { try? FileManager.default.removeItem(at: hosts) }
+        try Data("# three\nnode1 slots=8\n\nnode2\nnode3 # the last\n".utf8).write(to: hosts)
+        let several = try await wrapper("--hostfile", hosts.path, "--ranks-per-host", "4", "--threads", "1")
+        #expect(
+            several.standardOutput.contains("-n 12 --map-by ppr:4:node:PE=1"), "\(several.standardOutput)")
+        #expect(several.standardOutput.contains("--hostfile \(hosts.path)"))
+        for (option, value) in [("--ranks-per-host", "0"), ("--threads", "x"), ("--hostfile", "/nowhere")] {
+            let refused = try await wrapper(option, value)
+            #expect(
+                refused.exitCode == 2 && refused.standardError.contains("\(option) is '\(value)'"),
+                "\(refused.standardError)")
+        }
+    }
+
+    @Test func ranksThatWouldNotMakeOneRunAreNamedBeforeItStarts() async throws {
+        try await withBenchmark { folder in
+            let program = Command.product("t2fnorm").path
+            let settings = arguments(folder)
+            func run(_ second: [String]) async throws -> Command.Outcome {
+                try await Command.mpirun(
+                    ranks: 1, "t2fnorm", settings + [":", "-n", "1"] + second
+                ).run()
+            }
+            let others = try await run([program] + settings + ["--set", "optimizer.momentum=0.8"])
+            #expect(others.exitCode == 2)
+            #expect(
+                others.standardError.contains("optimizer.momentum is 0.8, on rank 0 0.9")
+                    && others.standardError.components(separatedBy: "has other settings than rank 0").count
+                        == 2,
+                "\(others.standardError)")
+            let cores = try await run(["env", "OPENBLAS_CORETYPE=Sandybridge", program] + settings)
+            #expect(cores.exitCode == 6)
+            #expect(
+                cores.standardError.components(separatedBy: "has Sandybridge, another BLAS core than rank 0")
+                    .count
+                    == 2,
+                "\(cores.standardError)")
+            let copy = "\(folder.path)/t2fnorm"
+            try FileManager.default.copyItem(atPath: program, toPath: copy)
+            let handle = try FileHandle(forWritingTo: URL(filePath: copy))
+            try handle.seekToEnd()
+            try handle.write(contentsOf: Data([0]))
+            try handle.close()
+            let programs = try await run([copy] + settings)
+            #expect(programs.exitCode == 6)
+            #expect(
+                programs.standardError.contains("another program than rank 0"), "\(programs.standardError)")
+            #expect(!FileManager.default.fileExists(atPath: "\(folder.path)/runs"))
+
+            let threads = try await run(
+                [program] + settings + ["--set", "compute.threads=2", "--set", "training.stopAfterSteps=1"])
+            // What does not change the result is no reason to stop, but the number of steps is.
+            #expect(threads.exitCode == 2)
+            #expect(threads.standardError.contains("training.stopAfterSteps"), "\(threads.standardError)")
+        }
+    }
+
+    @Test func sumsOverRanksAreTimed() async throws {
+        struct Report: Decodable {
+            struct Row: Decodable {
+                var bytes: Int
+                var treeSeconds: Double, librarySeconds: Double, ratio: Double
+            }
+            struct Fit: Decodable {
+                var latency: Double, bandwidth: Double
+            }
+            var ranks: Int, hosts: Int
+            var rows: [Row]
+            var tree: Fit, library: Fit
+        }
+        let outcome = try await Command.mpirun(
+            ranks: 2, "t2fnorm",
+            ["bench", "allreduce", "--sizes", "400,4000000", "--seconds", "0.1", "--json"]
+        ).run()
+        #expect(outcome.exitCode == 0, "\(outcome.standardError)")
+        let report = try JSONDecoder().decode(Report.self, from: Data(outcome.standardOutput.utf8))
+        #expect(report.ranks == 2 && report.hosts == 1 && report.rows.map(\.bytes) == [400, 4_000_000])
+        #expect(report.rows.allSatisfy { $0.treeSeconds > 0 && $0.librarySeconds > 0 && $0.ratio > 0 })
+        #expect(report.rows[1].treeSeconds > report.rows[0].treeSeconds)
+        #expect(report.tree.bandwidth > 0 && report.library.bandwidth > 0)
+        let alone = try await Command(Command.product("t2fnorm"), ["bench", "allreduce"]).run()
+        #expect(alone.exitCode != 0 && alone.standardError.contains("mpirun -n 2"), "\(alone.standardError)")
+        let wrong = try await Command(
+            Command.product("t2fnorm"), ["bench", "allreduce", "--sizes", "4k"]
+        ).run()
+        #expect(wrong.exitCode == 2 && wrong.standardError.contains("--sizes is '4k'"))
+    }
+
+    // MARK: - Runs
+
+    private func arguments(_ folder: URL) -> [String] {
+        [
+            "train", "--set", "name=r", "--set", "output=\(folder.path)/runs", "--set",
+            "network.name=resnet20",
+            "--set", "training.epochs=50", "--set", "training.batch=64", "--set", "training.lane=16",
+            "--set", "data.train=\(folder.path)/data/train",
+            "--set", "data.validation=\(folder.path)/data/validation", "--set", "compute.threads=1",
+        ]
+    }
+
+    private var wrapperPath: URL {
+        var package = URL(filePath: #filePath)
+        for _ in 0..<3 { package.deleteLastPathComponent() }
+        return package.appending(path: "launch/train")
+    }
+
+    private func train(
+        _ folder: URL, ranks: Int, _ more: [String] = [], byWrapper: Bool = false
+    ) async throws -> Command.Outcome {
+        let arguments = arguments(folder) + more.flatMap { ["--set", $0] }
+        guard byWrapper else {
+            return try await Command.mpirun(ranks: ranks, "t2fnorm", arguments).run()
+        }
+        return try await Command(
+            wrapperPath,
+            ["--ranks-per-host", "\(ranks)", "--threads", "1", "--grace", "1"] + arguments.dropFirst(),
+            environment: ["T2FNORM": Command.product("t2fnorm").path]
+        ).run()
+    }
+
+    private func withBenchmark(_ body: (URL) async throws -> Void) async throws {
+        let folder = FileManager.default.temporaryDirectory.appending(
+            path: "t2fnorm-cluster-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let drawn = try await Command(
+            Command.product("t2fnorm"),
+            ["data", "synthesize", folder.path + "/data", "--train-count", "600"]
+        ).run()
+        try #require(drawn.exitCode == 0, "\(drawn.standardError)")
+        try await body(folder)
+    }
+
+    private func stepCount(in folder: URL) throws -> Int {
+        let metrics = folder.appending(path: "runs/r/s0/metrics.jsonl")
+        guard let text = try? String(contentsOf: metrics, encoding: .utf8) else { return 0 }
+        return text.split(separator: "\n").count { $0.contains("\"event\":\"step\"") }
+    }
+
+    /// Returns once the job in `folder` has made `step` updates.
+    private func step(_ step: Int, in folder: URL) async throws {
+        for _ in 0..<6000 {
+            if try stepCount(in: folder) >= step { return }
+            try await Task.sleep(for: .milliseconds(10))
+        }
+        Issue.record("the job makes no steps")
+    }
+
+    /// Sends a signal to the launcher or to rank 1 of the job whose arguments name `folder`.
+    private func send(_ signal: String, to receiver: Receiver, of folder: URL) async throws {
+        for name in try FileManager.default.contentsOfDirectory(atPath: "/proc") where Int(name) != nil {
+            guard let arguments = text("/proc/\(name)/cmdline"), arguments.contains(folder.path),
+                let environment = text("/proc/\(name)/environ")
+            else { continue }
+            let isReceiver =
+                switch receiver {
+                case .rank: environment.contains("OMPI_COMM_WORLD_RANK=1\0")
+                case .mpirun: arguments.hasPrefix("mpirun\0")
+                case .wrapper: arguments.hasPrefix("bash\0") && arguments.contains("launch/train")
+                }
+            guard isReceiver else { continue }
+            let sent = try await Command(
+                URL(filePath: "/usr/bin/env"), ["kill", "-s", signal, name]
+            ).run()
+            #expect(sent.exitCode == 0, "\(sent.standardError)")
+            return
+        }
+        Issue.record("there is no \(receiver) to send SIG\(signal) to")
+    }
+
+    private func text(_ path: String) -> String? {
+        FileManager.default.contents(atPath: path).map { String(decoding: $0, as: UTF8.self) }
+    }
+}

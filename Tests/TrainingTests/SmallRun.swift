@@ -1,0 +1,78 @@
+import Checkpoints
+import Datasets
+import Foundation
+import RunConfiguration
+import TestSupport
+import Training
+
+/// Ten updates of ResNet-20 on 70 drawn images, on threads as ranks, in a folder of its own.
+struct SmallRun {
+    let folder: String
+    var configuration = RunConfiguration()
+
+    /// What a rank came to.
+    struct Result: Sendable {
+        var outcome: Trainer.Outcome
+        var events: [TrainingEvent]
+    }
+
+    static func with(_ body: (SmallRun) throws -> Void) throws {
+        try withTemporaryFolder { folder in
+            for (name, count) in [(SyntheticSet.Name.train, 70), (.validation, 20)] {
+                var packer = Packer(
+                    source: SyntheticSet(name, seed: 0, count: count).records, name: name.rawValue,
+                    destination: "\(folder)/\(name.rawValue)")
+                _ = try packer.run()
+            }
+            var run = SmallRun(folder: folder)
+            run.configuration.output = "\(folder)/runs"
+            run.configuration.data.train = "\(folder)/train"
+            run.configuration.data.validation = "\(folder)/validation"
+            run.configuration.network.name = "resnet20"
+            run.configuration.optimizer.learningRate = 0.01
+            run.configuration.training.batch = 16
+            run.configuration.training.lane = 4
+            run.configuration.training.epochs = 2
+            run.configuration.compute.threads = 1
+            try body(run)
+        }
+    }
+
+    /// Trains on `ranks` ranks, of which `faulty` gets its sums with a flipped bit.
+    @discardableResult
+    func train(
+        ranks: Int, faulty: Int? = nil, timeline: String? = nil,
+        stopRequest: @escaping @Sendable (_ rank: Int, _ step: Int) -> String? = { _, _ in nil }
+    ) throws -> [Result] {
+        let configuration = configuration
+        return try ThreadedWorld.run(size: ranks) { rank, world in
+            let heard = Heard()
+            let trainer = Trainer(
+                configuration,
+                communicator: ThreadedCommunicator(rank: rank, of: world, isFaulty: rank == faulty),
+                observer: { heard.events.append($0) }, timeline: timeline,
+                stopRequest: { stopRequest(rank, heard.steps) })
+            return Result(outcome: try trainer.run(), events: heard.events)
+        }
+    }
+
+    /// The newest checkpoint.
+    func checkpoint() throws -> Checkpoint? {
+        try CheckpointStore(folder: "\(folder)/runs/run/s0/checkpoints", keep: 1).newest()?.checkpoint
+    }
+
+    /// The lines of `metrics.jsonl`.
+    func metrics() throws -> [String] {
+        try String(contentsOfFile: "\(folder)/runs/run/s0/metrics.jsonl", encoding: .utf8)
+            .split(separator: "\n").map(String.init)
+    }
+}
+
+/// What one rank's trainer has said; used by its thread alone.
+private final class Heard {
+    var events: [TrainingEvent] = []
+
+    var steps: Int {
+        events.count { if case .step = $0 { true } else { false } }
+    }
+}
