@@ -74,10 +74,8 @@ public struct Evaluator {
         _ benchmark: Benchmark, scores: [ScoreName], training: NamedSet? = nil,
         progress: (_ set: String, _ done: Int) -> Void = { _, _ in }
     ) throws -> Evaluation {
-        let fit =
-            if scores.contains(where: \.isFitted), let training { try self.fit(on: training, progress) } else {
-                ScoreFit?.none
-            }
+        var fit: ScoreFit?
+        if scores.contains(where: \.isFitted), let training { fit = try self.fit(on: training, progress) }
         let fitted = scores.map { $0.makeScore(fit) }
         var confidences: [[[Float]]] = []
         var correct = 0

@@ -1,5 +1,6 @@
 import Detection
 import Foundation
+import Metrics
 import Testing
 import Workers
 
@@ -22,7 +23,8 @@ struct FeatureScoreRow: CustomTestStringConvertible, Sendable {
             name: .gradnorm, formula: gradientNorm, workedScore: { _ in GradNorm() },
             worked: [6.22597831, 5.62698524]),
         FeatureScoreRow(
-            name: .ash, formula: binarized, workedScore: { _ in ActivationShaping(.binarized, percentile: 50) },
+            name: .ash, formula: binarized,
+            workedScore: { _ in ActivationShaping(.binarized, percentile: 50) },
             worked: [2.96250952, 2.59488842]),
         FeatureScoreRow(
             name: .ashP, formula: pruned, workedScore: { _ in ActivationShaping(.pruned) }, worked: nil),
@@ -147,7 +149,8 @@ private struct Example {
         }
         head = ScoringHead(
             weights: values(classes * dimension, 7919).map { $0 - 0.5 }, bias: values(classes, 31))
-        fit = ScoreFit(head: head, featureMean: values(dimension, 389))
+        // Features are multiples of 1/1021 and means are not, so that no feature is the mean itself.
+        fit = ScoreFit(head: head, featureMean: values(dimension, 389).map { $0 + 1 / 2048 })
         features = values(7 * dimension, 6007)
     }
 
@@ -244,6 +247,17 @@ private struct Example {
                 == ScoredSamples(confidences: [], predictions: []))
     }
 
+    /// As in OpenOOD: a distance of 0 is divided by, and the metrics refuse what comes of it.
+    @Test(arguments: [ScoreName.fdbd, .nci])
+    func aFeatureAtTheTrainingMeanHasNoFiniteConfidence(name: ScoreName) {
+        var example = Example(classes: 3, dimension: 17)
+        for j in 0..<17 { example.features[j] = example.fit.featureMean[j] }
+        let confidences = example.evaluate(name.makeScore(example.fit)).confidences
+        #expect(!confidences[0].isFinite)
+        #expect(confidences[1...].filter(\.isFinite).count == 6)
+        #expect(throws: RankingMetricsError.self) { try rank(confidences) }
+    }
+
     @Test func ofEqualFeaturesAsManyAreKeptAsAsked() {
         let head = ScoringHead(weights: [1, 1, 1, 1, 1, 1, 1, 1], bias: [0])
         let features: [Float] = [2, 2, 2, 2, 2, 2, 2, 2]
@@ -251,4 +265,9 @@ private struct Example {
             ScoreInput(features: features.span, logits: [16].span, head: head))
         #expect(result.confidences == [8])
     }
+}
+
+private func rank(_ confidences: [Float]) throws {
+    let others: [Float] = [0, 1]
+    _ = try RankingMetrics(inDistribution: confidences.span, outOfDistribution: others.span)
 }

@@ -2,8 +2,8 @@ import Cluster
 import Detection
 import Foundation
 import Kernels
-import Testing
 import TestSupport
+import Testing
 
 /// Features without a pattern, of sizes far apart, so that another order of sums gives other bits.
 private func feature(_ index: Int) -> Float {

@@ -38,7 +38,8 @@ private struct ScoreFixture: Decodable {
             ).confidences
             #expect(found.count == expected.count)
             for (found, expected) in zip(found, expected) {
-                #expect(abs(Double(found) - expected) <= (name == .gen ? 3e-3 : 1e-5) * max(abs(expected), 0.1))
+                #expect(
+                    abs(Double(found) - expected) <= (name == .gen ? 3e-3 : 1e-5) * max(abs(expected), 0.1))
             }
         }
     }

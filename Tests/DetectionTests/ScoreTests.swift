@@ -85,7 +85,8 @@ private func scattered(_ count: Int) -> [Float] {
         for sample in 0..<7 {
             let own = logits[sample * classes..<(sample + 1) * classes].map(Double.init)
             let expected = row.formula(own)
-            #expect(abs(Double(result.confidences[sample]) - expected) <= row.tolerance * max(abs(expected), 1))
+            #expect(
+                abs(Double(result.confidences[sample]) - expected) <= row.tolerance * max(abs(expected), 1))
             #expect(Int(result.predictions[sample]) == own.firstIndex(of: own.max()!))
         }
     }
