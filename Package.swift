@@ -118,7 +118,7 @@ let package = Package(
         tests("Datasets", ["HDF5", "Checksums", "Workers", "Kernels"]),
         tests("Checkpoints", ["Networks", "Kernels", "HDF5"]),
         tests("Metrics"),
-        tests("Detection", ["Metrics", "Kernels"]),
+        tests("Detection", ["Metrics", "Kernels", "Workers", "Cluster"]),
         tests("RunConfiguration"),
         tests(
             "Training",

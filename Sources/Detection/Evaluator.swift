@@ -65,18 +65,23 @@ public struct Evaluator {
 
     /// The tables of `scores`, the same on every rank.
     ///
-    /// - Parameter progress: Called on every rank after each batch of its share: the set, and how many of its records
-    ///   are done.
+    /// - Parameters:
+    ///   - training: The training set, read once if any of the scores is fitted.
+    ///   - progress: Called on every rank after each batch of its share: the set, and how many of its records are done.
+    /// - Precondition: There is a training set if a score is fitted.
     /// - Throws: `JobFailure`, the same on all ranks, or `MPIError`.
     public func evaluate(
-        _ benchmark: Benchmark, scores: [ScoreName],
+        _ benchmark: Benchmark, scores: [ScoreName], training: NamedSet? = nil,
         progress: (_ set: String, _ done: Int) -> Void = { _, _ in }
     ) throws -> Evaluation {
+        var fit: ScoreFit?
+        if scores.contains(where: \.isFitted), let training { fit = try self.fit(on: training, progress) }
+        let fitted = scores.map { $0.makeScore(fit) }
         var confidences: [[[Float]]] = []
         var correct = 0
         for set in benchmark.sets {
             let own = try communicator.together(describe: describe) {
-                try score(set, scores, progress)
+                try score(set, fitted, progress)
             }
             if confidences.isEmpty { correct = own.correct }
             let counts = pass.shares(of: set.source.count)
@@ -96,20 +101,36 @@ public struct Evaluator {
         }
     }
 
+    /// What the scores must know of the training set. Collective.
+    private func fit(
+        on training: NamedSet, _ progress: (_ set: String, _ done: Int) -> Void
+    ) throws -> ScoreFit {
+        let sums = try communicator.together(describe: describe) {
+            var sums = LaneFeatureSums(dimension: head.dimension, laneSize: pass.layout.laneSize)
+            var done = 0
+            try pass.forEachBatch(of: training.source) { outputs in
+                sums.add(outputs.features.span)
+                done += outputs.labels.count
+                progress(training.name, done)
+            }
+            return sums
+        }
+        return ScoreFit(head: head, featureMean: try sums.mean(on: communicator))
+    }
+
     /// The rank's share of one set.
     private func score(
-        _ set: NamedSet, _ scores: [ScoreName], _ progress: (_ set: String, _ done: Int) -> Void
+        _ set: NamedSet, _ scores: [any Score], _ progress: (_ set: String, _ done: Int) -> Void
     ) throws -> (confidences: [[Float]], correct: Int) {
         var confidences = [[Float]](repeating: [], count: scores.count)
         var correct = 0
         var done = 0
-        let makers = scores.map { $0.makeScore() }
         try pass.forEachBatch(of: set.source) { outputs in
             correct += outputs.correctCount
             var logits = [Float](repeating: 0, count: outputs.logits.count)
             fillScoringLogits(outputs, into: &logits)
             let input = ScoreInput(features: outputs.features.span, logits: logits.span, head: head)
-            for (index, score) in makers.enumerated() {
+            for (index, score) in scores.enumerated() {
                 confidences[index] += score.evaluate(input).confidences
             }
             done += outputs.labels.count

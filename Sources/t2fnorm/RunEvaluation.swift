@@ -56,7 +56,10 @@ struct RunEvaluation {
 
     private func evaluate(_ directory: RunDirectory) throws -> Evaluation {
         let configuration = try together { try self.configuration(of: directory) }
-        let folders = try staging.stage(configuration.evaluatedDatasets)
+        let names = scores.isEmpty ? configuration.evaluation.scores.compactMap(ScoreName.init) : scores
+        let isFitted = names.contains(where: \.isFitted)
+        let folders = try staging.stage(
+            configuration.evaluatedDatasets + (isFitted ? [configuration.data.train] : []))
         let (classifier, benchmark) = try together { try load(directory, configuration, folders) }
         let pool = WorkerPool(
             threads: configuration.compute.threads > 0
@@ -66,11 +69,15 @@ struct RunEvaluation {
             classifier: classifier, transform: configuration.evaluationTransform,
             laneSize: configuration.training.lane, batchSize: configuration.evaluation.batch,
             communicator: communicator, pool: pool)
-        let names = scores.isEmpty ? configuration.evaluation.scores.compactMap(ScoreName.init) : scores
+        let training = try together {
+            isFitted
+                ? try open("training", folders[configuration.data.train] ?? configuration.data.train) : nil
+        }
         let evaluator = Evaluator(
             pass, classifier: classifier, communicator: communicator, describe: failureReport)
-        display?.start(run: directory.path, benchmark: benchmark, worldSize: communicator.worldSize)
-        let evaluation = try evaluator.evaluate(benchmark, scores: names) {
+        display?.start(
+            run: directory.path, benchmark: benchmark, training: training, worldSize: communicator.worldSize)
+        let evaluation = try evaluator.evaluate(benchmark, scores: names, training: training) {
             display?.progress(set: $0, done: $1)
         }
         try together { try write(evaluation, benchmark: benchmark.inDistribution.name, to: directory) }

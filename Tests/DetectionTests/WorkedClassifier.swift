@@ -7,6 +7,17 @@ struct WorkedClassifier {
     let bias: [Float] = [0.1, -0.2, 0.05]
     let queries: [Float] = [2.5, 0.5, 1, 0.75, 1, 1, 1.25, 1.5]
 
+    /// The mean of the twelve training features, from their formula.
+    var trainingMean: [Float] {
+        (0..<4).map { j in
+            let values = (0..<12).map { i in
+                Double((7 * i + 3 * j + i * i / 3) % 5) / 2 + (j == i % 3 ? 2 : 0) + Double((i * j) % 7) / 8
+                    + 0.25
+            }
+            return Float(values.reduce(0, +) / 12)
+        }
+    }
+
     var plainHead: ScoringHead { ScoringHead(weights: weights, bias: bias) }
 
     func logits(_ head: ScoringHead) -> [Float] {

@@ -1,0 +1,95 @@
+internal import Foundation
+internal import Kernels
+
+extension ScoreInput {
+    /// The raw feature of one sample, shape `[D]`.
+    @_lifetime(copy self)
+    func features(of sample: Int) -> Span<Float> {
+        features.extracting(sample * head.dimension..<(sample + 1) * head.dimension)
+    }
+
+    /// Overwrites confidences with the log-sum-exp of `head`'s logits of changed features, and predictions with the
+    /// largest of these logits.
+    ///
+    /// - Parameters:
+    ///   - head: Of the dimension and classes of the input's.
+    ///   - change: Changes one sample's feature, shape `[D]`.
+    func energies(
+        head: ScoringHead, confidences: inout MutableSpan<Float>, predictions: inout MutableSpan<Int32>,
+        change: (inout [Float]) -> Void
+    ) {
+        var feature = [Float](repeating: 0, count: head.dimension)
+        var logits = [Float](repeating: 0, count: head.classes)
+        for sample in 0..<count {
+            let row = features(of: sample)
+            for j in row.indices { feature[j] = row[j] }
+            change(&feature)
+            head.fillLogits(of: feature.span, into: &logits)
+            let predicted = indexOfMaximum(logits.span)
+            let largest = logits[predicted]
+            confidences[sample] = largest + log(exponentialSum(logits.span, below: largest))
+            predictions[sample] = Int32(predicted)
+        }
+    }
+}
+
+extension ScoringHead {
+    /// The logits of one feature, each summed in double precision.
+    fileprivate func fillLogits(of feature: Span<Float>, into logits: inout [Float]) {
+        let weights = weights.span
+        for k in 0..<classes {
+            let row = weights.extracting(k * dimension..<(k + 1) * dimension)
+            var sum = Double(bias[k])
+            for j in row.indices { sum += Double(row[j]) * Double(feature[j]) }
+            logits[k] = Float(sum)
+        }
+    }
+}
+
+/// The largest features of one sample.
+struct LargestFeatures {
+    /// Sum of all features; NaN if any is.
+    let sum: Double
+    /// Sum of the largest.
+    let largestSum: Double
+    /// The smallest of the largest.
+    let threshold: Float
+    /// How many are kept.
+    let keptCount: Int
+    /// How many of those that equal the threshold are kept, the first ones.
+    private let keptAtThreshold: Int
+
+    /// - Parameter percentile: Share that is not kept, in percent; at least one feature is. Half a feature is rounded
+    ///   to the even number, as PyTorch and NumPy do.
+    init(of feature: [Float], percentile: Double) {
+        let count = feature.count
+        let dropped = (Double(count) * percentile / 100).rounded(.toNearestOrEven)
+        keptCount = max(count - Int(dropped), 1)
+        var sum = 0.0
+        for value in feature { sum += Double(value) }
+        self.sum = sum
+        let sorted = feature.sorted(by: >)
+        threshold = sorted[keptCount - 1]
+        var largestSum = 0.0
+        var atThreshold = 0
+        for value in sorted[..<keptCount] {
+            largestSum += Double(value)
+            if value == threshold { atThreshold += 1 }
+        }
+        self.largestSum = largestSum
+        keptAtThreshold = atThreshold
+    }
+
+    /// Calls `body` for each feature: its value, and whether it is kept.
+    func forEach(_ feature: inout [Float], _ body: (_ value: inout Float, _ isKept: Bool) -> Void) {
+        var left = keptAtThreshold
+        for j in feature.indices {
+            var isKept = feature[j] > threshold
+            if feature[j] == threshold && left > 0 {
+                isKept = true
+                left -= 1
+            }
+            body(&feature[j], isKept)
+        }
+    }
+}

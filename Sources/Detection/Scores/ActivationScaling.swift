@@ -1,0 +1,28 @@
+internal import Foundation
+
+/// `scale`: the energy of features multiplied by `exp(sum of all / sum of the largest)`.
+///
+/// Xu, Chen, Franchi, Yao: "Scaling for training time and post-hoc out-of-distribution detection enhancement", ICLR 2024,
+/// arXiv 2310.00227, section 4. All-zero features stay as they are; NaN stays NaN.
+public struct ActivationScaling: Score {
+    public let name = ScoreName.scale
+    /// Share of the features that is not among the largest, in percent.
+    public let percentile: Double
+
+    public init(percentile: Double = 85) {
+        precondition((0...100).contains(percentile), "a percentile of \(percentile)")
+        self.percentile = percentile
+    }
+
+    public func evaluate(
+        _ input: borrowing ScoreInput, confidences: inout MutableSpan<Float>,
+        predictions: inout MutableSpan<Int32>
+    ) {
+        input.energies(head: input.head, confidences: &confidences, predictions: &predictions) { feature in
+            let largest = LargestFeatures(of: feature, percentile: percentile)
+            guard largest.sum.isFinite && largest.largestSum != 0 else { return }
+            let factor = Float(exp(largest.sum / largest.largestSum))
+            for j in feature.indices { feature[j] *= factor }
+        }
+    }
+}

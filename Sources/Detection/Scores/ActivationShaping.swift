@@ -1,0 +1,57 @@
+internal import Foundation
+
+/// `ash`, `ash_p`, `ash_s`: the energy of features of which only the largest are kept.
+///
+/// Djurisic, Bozanic, Ashok, Liu: "Extremely simple activation shaping for out-of-distribution detection", ICLR 2023, arXiv
+/// 2209.09858, section 3. OpenOOD's `ash` is the variant B. All-zero features stay as they are; NaN stays NaN.
+public struct ActivationShaping: Score {
+    /// What is done to the kept features; the others become 0.
+    public enum Variant: Sendable {
+        /// ASH-B: each becomes the sum of all features over the number kept.
+        case binarized
+        /// ASH-P: they stay.
+        case pruned
+        /// ASH-S: they are multiplied by `exp(sum of all / sum of the kept)`.
+        case scaled
+    }
+
+    public let variant: Variant
+    /// Share of the features that is set to 0, in percent.
+    public let percentile: Double
+
+    public var name: ScoreName {
+        switch variant {
+        case .binarized: .ash
+        case .pruned: .ashP
+        case .scaled: .ashS
+        }
+    }
+
+    public init(_ variant: Variant, percentile: Double = 90) {
+        precondition((0...100).contains(percentile), "a percentile of \(percentile)")
+        self.variant = variant
+        self.percentile = percentile
+    }
+
+    public func evaluate(
+        _ input: borrowing ScoreInput, confidences: inout MutableSpan<Float>,
+        predictions: inout MutableSpan<Int32>
+    ) {
+        input.energies(head: input.head, confidences: &confidences, predictions: &predictions, change: shape)
+    }
+
+    private func shape(_ feature: inout [Float]) {
+        let largest = LargestFeatures(of: feature, percentile: percentile)
+        guard largest.sum.isFinite && largest.largestSum != 0 else { return }
+        let constant = Float(largest.sum / Double(largest.keptCount))
+        let factor = Float(exp(largest.sum / largest.largestSum))
+        largest.forEach(&feature) { value, isKept in
+            switch variant {
+            case _ where !isKept: value = 0
+            case .binarized: value = constant
+            case .pruned: break
+            case .scaled: value *= factor
+            }
+        }
+    }
+}

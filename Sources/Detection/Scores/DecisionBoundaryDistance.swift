@@ -1,0 +1,64 @@
+internal import Kernels
+
+/// `fdbd`: the summed distances to the other classes' decision boundaries, over the feature's distance from the training mean.
+///
+/// Liu, Qin: "Fast decision boundary based out-of-distribution detector", ICML 2024, arXiv 2312.11536, section 3. A sum
+/// over classes, as in OpenOOD, where the paper has the mean; the ranking is the same.
+public struct DecisionBoundaryDistance: Score {
+    /// What the distances are divided by.
+    public enum Regularizer: Sendable {
+        /// The distance of the feature from the training mean.
+        case distance
+        /// The norm of the feature.
+        case norm
+    }
+
+    public let name = ScoreName.fdbd
+    public let regularizer: Regularizer
+    private let mean: [Float]
+    /// Distances between the classes' weights, shape `[K, K]`.
+    private let distances: [Double]
+
+    public init(_ fit: ScoreFit, regularizer: Regularizer = .distance) {
+        self.regularizer = regularizer
+        mean = fit.featureMean
+        let (classes, dimension) = (fit.head.classes, fit.head.dimension)
+        let weights = fit.head.weights.span
+        var distances = [Double](repeating: 0, count: classes * classes)
+        for k in 0..<classes {
+            for other in 0..<k {
+                var sum = 0.0
+                for j in 0..<dimension {
+                    let step = Double(weights[k * dimension + j]) - Double(weights[other * dimension + j])
+                    sum += step * step
+                }
+                distances[k * classes + other] = sum.squareRoot()
+                distances[other * classes + k] = sum.squareRoot()
+            }
+        }
+        self.distances = distances
+    }
+
+    public func evaluate(
+        _ input: borrowing ScoreInput, confidences: inout MutableSpan<Float>,
+        predictions: inout MutableSpan<Int32>
+    ) {
+        let classes = input.head.classes
+        for sample in 0..<input.count {
+            let row = input.logits(of: sample)
+            let feature = input.features(of: sample)
+            let predicted = indexOfMaximum(row)
+            var sum = 0.0
+            for k in row.indices where k != predicted {
+                sum += Double(row[predicted] - row[k]) / distances[predicted * classes + k]
+            }
+            var square = 0.0
+            for j in feature.indices {
+                let step = Double(feature[j]) - (regularizer == .distance ? Double(mean[j]) : 0)
+                square += step * step
+            }
+            confidences[sample] = Float(sum / square.squareRoot())
+            predictions[sample] = Int32(predicted)
+        }
+    }
+}

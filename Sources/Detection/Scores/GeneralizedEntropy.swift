@@ -1,0 +1,38 @@
+internal import Foundation
+internal import Kernels
+
+/// `gen`: the negated generalised entropy of the largest probabilities, `−Σ pᵞ (1 − p)ᵞ`.
+///
+/// Liu, Lochman, Zach: "GEN: Pushing the limits of softmax-based out-of-distribution detection", CVPR 2023, equation 3.
+/// `1 − p` is in single precision as in OpenOOD: near 1 it is coarse, and γ = 0.1 makes that visible.
+public struct GeneralizedEntropy: Score {
+    public let name = ScoreName.gen
+    /// The exponent γ, above 0.
+    public let exponent: Float
+    /// How many of the largest probabilities are summed; all if there are fewer classes.
+    public let count: Int
+
+    public init(exponent: Float = 0.1, count: Int = 100) {
+        precondition(exponent > 0 && count >= 1, "an exponent of \(exponent) over \(count) probabilities")
+        self.exponent = exponent
+        self.count = count
+    }
+
+    public func evaluate(
+        _ input: borrowing ScoreInput, confidences: inout MutableSpan<Float>,
+        predictions: inout MutableSpan<Int32>
+    ) {
+        var probabilities = [Float](repeating: 0, count: input.head.classes)
+        for sample in 0..<input.count {
+            let row = input.logits(of: sample)
+            let predicted = indexOfMaximum(row)
+            let sum = exponentialSum(row, below: row[predicted])
+            for k in row.indices { probabilities[k] = exp(row[k] - row[predicted]) / sum }
+            if count < probabilities.count { probabilities.sort(by: >) }
+            var entropy: Float = 0
+            for p in probabilities.prefix(count) { entropy += pow(p, exponent) * pow(1 - p, exponent) }
+            confidences[sample] = -entropy
+            predictions[sample] = Int32(predicted)
+        }
+    }
+}

@@ -1,0 +1,34 @@
+internal import Foundation
+internal import Kernels
+
+/// `gradnorm`: the L1 norm of the last layer's gradient of the divergence from the uniform distribution,
+/// `‖h‖₁ · Σ |K p − 1|`.
+///
+/// Huang, Geng, Li: "On the importance of gradients for detecting distributional shifts in the wild", NeurIPS 2021, arXiv
+/// 2110.00218, section 4.3. The gradient's closed form: nothing is differentiated.
+public struct GradNorm: Score {
+    public let name = ScoreName.gradnorm
+
+    public init() {}
+
+    public func evaluate(
+        _ input: borrowing ScoreInput, confidences: inout MutableSpan<Float>,
+        predictions: inout MutableSpan<Int32>
+    ) {
+        let classes = Double(input.head.classes)
+        for sample in 0..<input.count {
+            let row = input.logits(of: sample)
+            let feature = input.features(of: sample)
+            let predicted = indexOfMaximum(row)
+            let sum = exponentialSum(row, below: row[predicted])
+            var distance = 0.0
+            for k in row.indices {
+                distance += abs(classes * Double(exp(row[k] - row[predicted]) / sum) - 1)
+            }
+            var norm = 0.0
+            for j in feature.indices { norm += Double(abs(feature[j])) }
+            confidences[sample] = Float(norm * distance)
+            predictions[sample] = Int32(predicted)
+        }
+    }
+}

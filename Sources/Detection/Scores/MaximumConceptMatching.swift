@@ -1,0 +1,31 @@
+internal import Foundation
+internal import Kernels
+
+/// `mcm`: the largest probability of `softmax(z / T)`.
+///
+/// Ming, Cai, Gu, Sun, Li, Li: "Delving into out-of-distribution detection with vision-language representations", NeurIPS
+/// 2022, arXiv 2211.13445, equation 1, on a classifier's logits in place of similarities. With `T` = 1 it equals `msp`.
+public struct MaximumConceptMatching: Score {
+    public let name = ScoreName.mcm
+    /// What logits are divided by, above 0.
+    public let temperature: Float
+
+    public init(temperature: Float = 1) {
+        precondition(temperature > 0, "a temperature of \(temperature)")
+        self.temperature = temperature
+    }
+
+    public func evaluate(
+        _ input: borrowing ScoreInput, confidences: inout MutableSpan<Float>,
+        predictions: inout MutableSpan<Int32>
+    ) {
+        for sample in 0..<input.count {
+            let row = input.logits(of: sample)
+            let predicted = indexOfMaximum(row)
+            var sum: Float = 0
+            for k in row.indices { sum += exp((row[k] - row[predicted]) / temperature) }
+            confidences[sample] = 1 / sum
+            predictions[sample] = Int32(predicted)
+        }
+    }
+}

@@ -1,0 +1,38 @@
+internal import Kernels
+
+/// `nci`: how far the centred feature lies along the predicted class's weights, plus a share of its L1 norm:
+/// `w · (h − μ) / ‖h − μ‖ + α ‖h‖₁`.
+///
+/// Liu, Qin: "Detecting out-of-distribution through the lens of neural collapse", CVPR 2025, arXiv 2311.01479, section 4.
+public struct NeuralCollapse: Score {
+    public let name = ScoreName.nci
+    /// The share α of the norm.
+    public let normShare: Double
+    private let mean: [Float]
+
+    public init(_ fit: ScoreFit, normShare: Double = 1e-4) {
+        self.normShare = normShare
+        mean = fit.featureMean
+    }
+
+    public func evaluate(
+        _ input: borrowing ScoreInput, confidences: inout MutableSpan<Float>,
+        predictions: inout MutableSpan<Int32>
+    ) {
+        let dimension = input.head.dimension
+        for sample in 0..<input.count {
+            let row = input.logits(of: sample)
+            let feature = input.features(of: sample)
+            let predicted = indexOfMaximum(row)
+            var (along, square, norm) = (0.0, 0.0, 0.0)
+            for j in feature.indices {
+                let step = Double(feature[j]) - Double(mean[j])
+                along += Double(input.head.weights[predicted * dimension + j]) * step
+                square += step * step
+                norm += Double(abs(feature[j]))
+            }
+            confidences[sample] = Float(along / square.squareRoot() + normShare * norm)
+            predictions[sample] = Int32(predicted)
+        }
+    }
+}

@@ -1,0 +1,273 @@
+import Detection
+import Foundation
+import Metrics
+import Testing
+import Workers
+
+/// One row of the contract table of scores that look at features: its formula in double precision with the default
+/// settings, and its worked values with theirs.
+struct FeatureScoreRow: CustomTestStringConvertible, Sendable {
+    typealias Formula = @Sendable (_ feature: [Double], _ classifier: PlainClassifier) -> Double
+
+    let name: ScoreName
+    let formula: Formula
+    /// The score of the worked values.
+    let workedScore: @Sendable (ScoreFit) -> any Score
+    /// The confidences of the worked queries a and b; `nil` where none are published.
+    let worked: [Float]?
+
+    var testDescription: String { name.rawValue }
+
+    static let all = [
+        FeatureScoreRow(
+            name: .gradnorm, formula: gradientNorm, workedScore: { _ in GradNorm() },
+            worked: [6.22597831, 5.62698524]),
+        FeatureScoreRow(
+            name: .ash, formula: binarized,
+            workedScore: { _ in ActivationShaping(.binarized, percentile: 50) },
+            worked: [2.96250952, 2.59488842]),
+        FeatureScoreRow(
+            name: .ashP, formula: pruned, workedScore: { _ in ActivationShaping(.pruned) }, worked: nil),
+        FeatureScoreRow(
+            name: .ashS, formula: prunedAndScaled, workedScore: { _ in ActivationShaping(.scaled) },
+            worked: nil),
+        FeatureScoreRow(
+            name: .scale, formula: scaled, workedScore: { _ in ActivationScaling(percentile: 50) },
+            worked: [7.45467503, 8.89035435]),
+        FeatureScoreRow(
+            name: .dice, formula: sparsified, workedScore: { DirectedSparsification($0, percentile: 40) },
+            worked: [2.68860192, 2.34070673]),
+        FeatureScoreRow(
+            name: .fdbd, formula: boundaryDistance, workedScore: { DecisionBoundaryDistance($0) },
+            worked: [0.75253215, 0.90927253]),
+        FeatureScoreRow(
+            name: .nci, formula: collapse, workedScore: { NeuralCollapse($0) },
+            worked: [0.15775876, -0.63288847]),
+    ]
+}
+
+/// A last layer and a training mean in double precision.
+struct PlainClassifier: Sendable {
+    let weights: [[Double]]
+    let bias: [Double]
+    let mean: [Double]
+
+    func logits(_ feature: [Double]) -> [Double] {
+        zip(weights, bias).map { row, bias in zip(row, feature).map(*).reduce(bias, +) }
+    }
+
+    func energy(_ feature: [Double]) -> Double {
+        let logits = logits(feature)
+        let largest = logits.max()!
+        return largest + log(logits.map { exp($0 - largest) }.reduce(0, +))
+    }
+
+    func prediction(_ feature: [Double]) -> Int {
+        let logits = logits(feature)
+        return logits.firstIndex(of: logits.max()!)!
+    }
+}
+
+@Sendable private func gradientNorm(_ feature: [Double], _ classifier: PlainClassifier) -> Double {
+    let total = classifier.energy(feature)
+    let logits = classifier.logits(feature)
+    let distance = logits.map { abs(Double(logits.count) * exp($0 - total) - 1) }.reduce(0, +)
+    return feature.map(abs).reduce(0, +) * distance
+}
+
+/// The features in falling order of value, as many as the percentile leaves.
+private func kept(_ feature: [Double], _ percentile: Double) -> [Int] {
+    let count = feature.count - Int((Double(feature.count) * percentile / 100).rounded(.toNearestOrEven))
+    return Array(feature.indices.sorted { feature[$0] > feature[$1] }.prefix(max(count, 1)))
+}
+
+@Sendable private func binarized(_ feature: [Double], _ classifier: PlainClassifier) -> Double {
+    let places = kept(feature, 90)
+    var result = [Double](repeating: 0, count: feature.count)
+    for j in places { result[j] = feature.reduce(0, +) / Double(places.count) }
+    return classifier.energy(result)
+}
+
+@Sendable private func pruned(_ feature: [Double], _ classifier: PlainClassifier) -> Double {
+    let places = kept(feature, 90)
+    return classifier.energy(feature.indices.map { places.contains($0) ? feature[$0] : 0 })
+}
+
+@Sendable private func prunedAndScaled(_ feature: [Double], _ classifier: PlainClassifier) -> Double {
+    let places = kept(feature, 90)
+    let factor = exp(feature.reduce(0, +) / places.map { feature[$0] }.reduce(0, +))
+    return classifier.energy(feature.indices.map { places.contains($0) ? feature[$0] * factor : 0 })
+}
+
+@Sendable private func scaled(_ feature: [Double], _ classifier: PlainClassifier) -> Double {
+    let factor = exp(feature.reduce(0, +) / kept(feature, 85).map { feature[$0] }.reduce(0, +))
+    return classifier.energy(feature.map { $0 * factor })
+}
+
+@Sendable private func sparsified(_ feature: [Double], _ classifier: PlainClassifier) -> Double {
+    let contributions = classifier.weights.map { zip($0, classifier.mean).map(*) }
+    let sorted = contributions.flatMap(\.self).sorted()
+    let place = 0.9 * Double(sorted.count - 1)
+    let below = Int(place)
+    let above = min(below + 1, sorted.count - 1)
+    let threshold = sorted[below] + (sorted[above] - sorted[below]) * (place - Double(below))
+    return PlainClassifier(
+        weights: zip(classifier.weights, contributions).map { row, contributions in
+            zip(row, contributions).map { $1 > threshold ? $0 : 0 }
+        }, bias: classifier.bias, mean: classifier.mean
+    ).energy(feature)
+}
+
+private func distance(_ left: [Double], _ right: [Double]) -> Double {
+    zip(left, right).map { ($0 - $1) * ($0 - $1) }.reduce(0, +).squareRoot()
+}
+
+@Sendable private func boundaryDistance(_ feature: [Double], _ classifier: PlainClassifier) -> Double {
+    let logits = classifier.logits(feature)
+    let own = classifier.prediction(feature)
+    let sum = logits.indices.filter { $0 != own }.map {
+        (logits[own] - logits[$0]) / distance(classifier.weights[own], classifier.weights[$0])
+    }.reduce(0, +)
+    return sum / distance(feature, classifier.mean)
+}
+
+@Sendable private func collapse(_ feature: [Double], _ classifier: PlainClassifier) -> Double {
+    let centred = zip(feature, classifier.mean).map { $0 - $1 }
+    let along = zip(classifier.weights[classifier.prediction(feature)], centred).map(*).reduce(0, +)
+    return along / distance(feature, classifier.mean) + 1e-4 * feature.map(abs).reduce(0, +)
+}
+
+/// A made-up classifier with seven samples.
+private struct Example {
+    let head: ScoringHead
+    let fit: ScoreFit
+    var features: [Float]
+
+    init(classes: Int, dimension: Int) {
+        let values = { (count: Int, step: Int) in
+            (0..<count).map { Float(($0 * step + 13) % 1021) / 1021 }
+        }
+        head = ScoringHead(
+            weights: values(classes * dimension, 7919).map { $0 - 0.5 }, bias: values(classes, 31))
+        // Features are multiples of 1/1021 and means are not, so that no feature is the mean itself.
+        fit = ScoreFit(head: head, featureMean: values(dimension, 389).map { $0 + 1 / 2048 })
+        features = values(7 * dimension, 6007)
+    }
+
+    var plain: PlainClassifier {
+        let rows = (0..<head.classes).map { k in
+            head.weights[k * head.dimension..<(k + 1) * head.dimension].map(Double.init)
+        }
+        return PlainClassifier(
+            weights: rows, bias: head.bias.map(Double.init), mean: fit.featureMean.map(Double.init))
+    }
+
+    func evaluate(_ score: any Score, samples: Range<Int> = 0..<7) -> ScoredSamples {
+        let own = Array(
+            features[samples.lowerBound * head.dimension..<samples.upperBound * head.dimension])
+        var logits = [Float](repeating: 0, count: samples.count * head.classes)
+        var span = logits.mutableSpan
+        head.logits(of: own.span, laneSize: 1, into: &span, on: WorkerPool(threads: 1))
+        return score.evaluate(ScoreInput(features: own.span, logits: logits.span, head: head))
+    }
+}
+
+@Suite struct FeatureScoreTests {
+    @Test(arguments: FeatureScoreRow.all.filter { $0.worked != nil })
+    func matchesTheWorkedValues(row: FeatureScoreRow) throws {
+        let example = WorkedClassifier()
+        let fit = ScoreFit(head: example.plainHead, featureMean: example.trainingMean)
+        let score = row.workedScore(fit)
+        let result = score.evaluate(
+            ScoreInput(
+                features: example.queries.span, logits: example.logits(example.plainHead).span,
+                head: example.plainHead))
+        for (found, expected) in zip(result.confidences, try #require(row.worked)) {
+            #expect(abs(found - expected) <= 1e-6 * max(abs(expected), 1))
+        }
+    }
+
+    @Test func theNormRegularizerMatchesTheWorkedValues() {
+        let example = WorkedClassifier()
+        let fit = ScoreFit(head: example.plainHead, featureMean: example.trainingMean)
+        let result = DecisionBoundaryDistance(fit, regularizer: .norm).evaluate(
+            ScoreInput(
+                features: example.queries.span, logits: example.logits(example.plainHead).span,
+                head: example.plainHead))
+        for (found, expected) in zip(result.confidences, [Float(0.64066049), 0.66835257]) {
+            #expect(abs(found - expected) <= 1e-6)
+        }
+    }
+
+    /// The logits, and what is made of them, are rounded to single precision once each.
+    @Test(arguments: FeatureScoreRow.all, [[1, 5], [2, 1], [3, 17], [10, 64], [100, 33]])
+    func matchesTheFormula(row: FeatureScoreRow, shape: [Int]) {
+        let example = Example(classes: shape[0], dimension: shape[1])
+        let result = example.evaluate(row.name.makeScore(example.fit))
+        for sample in 0..<7 {
+            let feature = example.features[sample * shape[1]..<(sample + 1) * shape[1]].map(Double.init)
+            let expected = row.formula(feature, example.plain)
+            #expect(abs(Double(result.confidences[sample]) - expected) <= 1e-5 * max(abs(expected), 1))
+        }
+    }
+
+    @Test(arguments: FeatureScoreRow.all)
+    func aSampleDoesNotDependOnItsBatch(row: FeatureScoreRow) {
+        let example = Example(classes: 10, dimension: 33)
+        let score = row.name.makeScore(example.fit)
+        let together = example.evaluate(score)
+        for sample in 0..<7 {
+            let alone = example.evaluate(score, samples: sample..<sample + 1)
+            #expect(alone.confidences[0].bitPattern == together.confidences[sample].bitPattern)
+            #expect(alone.predictions[0] == together.predictions[sample])
+        }
+    }
+
+    @Test(arguments: FeatureScoreRow.all, [0, 4, 16])
+    func aNaNIsNotHidden(row: FeatureScoreRow, place: Int) {
+        var example = Example(classes: 3, dimension: 17)
+        example.features[place] = .nan
+        let result = example.evaluate(row.name.makeScore(example.fit))
+        #expect(result.confidences[0].isNaN)
+        #expect(result.confidences[1].isFinite)
+    }
+
+    @Test(arguments: FeatureScoreRow.all)
+    func aZeroFeatureHasAFiniteConfidence(row: FeatureScoreRow) {
+        var example = Example(classes: 3, dimension: 17)
+        for j in 0..<17 { example.features[j] = 0 }
+        #expect(example.evaluate(row.name.makeScore(example.fit)).confidences[0].isFinite)
+    }
+
+    @Test(arguments: FeatureScoreRow.all)
+    func noSamplesGiveNoScores(row: FeatureScoreRow) {
+        let example = Example(classes: 3, dimension: 17)
+        #expect(
+            example.evaluate(row.name.makeScore(example.fit), samples: 0..<0)
+                == ScoredSamples(confidences: [], predictions: []))
+    }
+
+    /// As in OpenOOD: a distance of 0 is divided by, and the metrics refuse what comes of it.
+    @Test(arguments: [ScoreName.fdbd, .nci])
+    func aFeatureAtTheTrainingMeanHasNoFiniteConfidence(name: ScoreName) {
+        var example = Example(classes: 3, dimension: 17)
+        for j in 0..<17 { example.features[j] = example.fit.featureMean[j] }
+        let confidences = example.evaluate(name.makeScore(example.fit)).confidences
+        #expect(!confidences[0].isFinite)
+        #expect(confidences[1...].filter(\.isFinite).count == 6)
+        #expect(throws: RankingMetricsError.self) { try rank(confidences) }
+    }
+
+    @Test func ofEqualFeaturesAsManyAreKeptAsAsked() {
+        let head = ScoringHead(weights: [1, 1, 1, 1, 1, 1, 1, 1], bias: [0])
+        let features: [Float] = [2, 2, 2, 2, 2, 2, 2, 2]
+        let result = ActivationShaping(.pruned, percentile: 50).evaluate(
+            ScoreInput(features: features.span, logits: [16].span, head: head))
+        #expect(result.confidences == [8])
+    }
+}
+
+private func rank(_ confidences: [Float]) throws {
+    let others: [Float] = [0, 1]
+    _ = try RankingMetrics(inDistribution: confidences.span, outOfDistribution: others.span)
+}

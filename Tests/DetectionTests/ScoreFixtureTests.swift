@@ -1,0 +1,46 @@
+import Detection
+import Foundation
+import TestSupport
+import Testing
+import Workers
+
+/// What NumPy computed; written by `Tests/Fixtures/make_score_fixtures.py`.
+private struct ScoreFixture: Decodable {
+    struct Case: Decodable {
+        let classes: Int
+        let dimension: Int
+        let features: [Float]
+        let weights: [Float]
+        let bias: [Float]
+        let mean: [Float]
+        let confidences: [String: [Double]]
+    }
+
+    let cases: [Case]
+}
+
+@Suite struct ScoreFixtureTests {
+    /// GEN's `1 − p` is in single precision, which its specification allows 3e-3 for.
+    @Test(arguments: ScoreName.allCases)
+    func matchesNumPy(name: ScoreName) throws {
+        let path = packageRoot.appending(path: "Tests/Fixtures/score_fixtures.json")
+        let fixture = try JSONDecoder().decode(ScoreFixture.self, from: Data(contentsOf: path))
+        #expect(fixture.cases.count == 3)
+        for example in fixture.cases {
+            let head = ScoringHead(weights: example.weights, bias: example.bias)
+            let expected = try #require(example.confidences[name.rawValue])
+            var logits = [Float](repeating: 0, count: expected.count * example.classes)
+            var span = logits.mutableSpan
+            head.logits(of: example.features.span, laneSize: 1, into: &span, on: WorkerPool(threads: 1))
+            let score = name.makeScore(ScoreFit(head: head, featureMean: example.mean))
+            let found = score.evaluate(
+                ScoreInput(features: example.features.span, logits: logits.span, head: head)
+            ).confidences
+            #expect(found.count == expected.count)
+            for (found, expected) in zip(found, expected) {
+                #expect(
+                    abs(Double(found) - expected) <= (name == .gen ? 3e-3 : 1e-5) * max(abs(expected), 0.1))
+            }
+        }
+    }
+}
