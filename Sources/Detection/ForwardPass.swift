@@ -68,13 +68,6 @@ public struct ForwardPass {
         }
     }
 
-    /// How many of the rank's records are given their label's class.
-    public func correctPredictions(on source: any ImageSource) throws -> Int {
-        var correct = 0
-        try forEachBatch(of: source) { correct += $0.correctCount }
-        return correct
-    }
-
     /// How many records of a set of `count` each rank has, rank 0 first.
     func shares(of count: Int) -> [Int] {
         let tree = LaneTree(sampleCount: count, laneSize: laneSize)

@@ -16,6 +16,9 @@ public struct ClusterConfiguration: Codable, Equatable, Sendable {
     /// Steps between two comparisons of the ranks' parameters; 0 for one before each checkpoint alone.
     public var sentinelEvery = 100
 
+    /// Whether ranks watch each other by heartbeats over UDP, and name one that holds up the job.
+    public var watchdog = true
+
     public init() {}
 
     func validate() throws(ConfigurationError) {

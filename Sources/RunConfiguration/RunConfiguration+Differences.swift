@@ -26,6 +26,7 @@ private let harmless = [
     "name", "output", "data.test", "data.prefetch", "data.prefetchBytes", "training.keep",
     "training.checkpointEvery",
     "training.stopAfterSteps", "compute.threads", "cluster.bucketBytes", "cluster.sentinelEvery",
+    "cluster.watchdog",
     "evaluation",
 ]
 

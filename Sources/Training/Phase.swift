@@ -13,6 +13,9 @@ public enum Phase: String, Codable, CaseIterable, Sendable {
     case validation
     case checkpoint
 
+    /// Whether the rank computes in it, but for where it waits for sums of statistics.
+    var isComputing: Bool { self == .forward || self == .backward || self == .update }
+
     /// Whether it is a part of a training step, one after the other on the thread that trains.
     var isPartOfStep: Bool {
         switch self {

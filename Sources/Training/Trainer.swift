@@ -24,6 +24,7 @@ public final class Trainer {
     private let store: CheckpointStore
     private let timelinePath: String?
     private let phases: PhaseClock
+    private let watch: (@Sendable (Watchdog.Report) -> Void)?
     private var log: EventLog?
     private var logFailure: FileError?
 
@@ -34,21 +35,25 @@ public final class Trainer {
     ///   - reading: What reads the training set's records; the set itself by default.
     ///   - timeline: The file for a Chrome trace of all ranks' phases.
     ///   - stopRequest: Who asks this rank to stop, if somebody does; looked at in each step.
+    ///   - watch: Hears, on another thread, what ranks that hold up the others do; without it nobody watches.
     public init(
         _ configuration: RunConfiguration, communicator: any Communicator,
         datasetFolders: [String: String] = [:],
         observer: @escaping (TrainingEvent) -> Void = { _ in },
         measure: @escaping ([ConvolutionShape]) -> [ConvolutionMeasurement] = { measureConvolutions($0) },
         reading: @escaping (PackedDataset) -> any ImageSource = { $0 },
-        timeline: String? = nil, stopRequest: @escaping () -> String? = { nil }
+        timeline: String? = nil, stopRequest: @escaping () -> String? = { nil },
+        watch: (@Sendable (Watchdog.Report) -> Void)? = nil
     ) {
+        let phases = PhaseClock(keepsSpans: timeline != nil)
+        self.phases = phases
         self.configuration = configuration
-        self.communicator = communicator
+        self.communicator = ObservedCommunicator(communicator) { phases.setWaiting($0) }
+        self.watch = watch
         self.measure = measure
         self.reading = reading
         self.stopRequest = stopRequest
         timelinePath = timeline
-        phases = PhaseClock(keepsSpans: timeline != nil)
         self.observer = observer
         self.datasetFolders = datasetFolders
         directory = RunDirectory(configuration)
@@ -96,6 +101,8 @@ public final class Trainer {
         if let report = decision.report { emit(.convolutions(report)) }
         let stop = configuration.training.stopAfterSteps
         guard !session.isDone && (stop == 0 || session.position.step < stop) else { return .done }
+        let watchdog = try startWatchdog()
+        defer { watchdog?.stop() }
         try together { try session.start() }
         let timeline = try timelinePath.map { (path: $0, try Timeline(phases, communicator)) }
         var outcome = Outcome.done
@@ -105,6 +112,13 @@ public final class Trainer {
         if outcome == .done && stop != 0 && !session.isDone { try save(session) }
         if let (path, timeline) = timeline { try write(timeline, to: path) }
         return outcome
+    }
+
+    private func startWatchdog() throws -> Watchdog? {
+        guard configuration.cluster.watchdog, communicator.worldSize > 1, let watch else { return nil }
+        return try Watchdog(
+            communicator, phases: PhaseClock.activityNames, activity: { [phases] in phases.activity },
+            report: watch)
     }
 
     private func write(_ timeline: Timeline, to path: String) throws {
@@ -175,7 +189,14 @@ public final class Trainer {
             laneSize: configuration.training.lane, batchSize: configuration.evaluation.batch,
             communicator: communicator, pool: session.pool)
         let correct = try phases.measure(.validation) {
-            try together { try pass.correctPredictions(on: session.validation) }
+            try together {
+                var correct = 0
+                try pass.forEachBatch(of: session.validation) {
+                    correct += $0.correctCount
+                    phases.tick()
+                }
+                return correct
+            }
         }
         var counts = [Int64(correct)]
         var span = counts.mutableSpan

@@ -162,12 +162,17 @@ final class TrainingSession {
                 group: configuration.batchNorm.group, rank: rank, worldSize: worldSize),
             mode: .training, pool: pool,
             sumAcrossRanks: { values in try communicator.treeSum(&values) },
-            gradientsReady: { [reduction] in reduction?.complete($0) })
+            gradientsReady: { [reduction, phases] in
+                phases.tick()
+                reduction?.complete($0)
+            })
         beginReduction(&classifier.parameters.gradients)
+        phases.enter(.forward)
         let start = ContinuousClock.now
         var middle = start
         let report = try classifier.differentiate(images: batch.images, labels: batch.labels, pass) {
             middle = .now
+            phases.enter(.backward)
         }
         phases.note(.forward, from: start, to: middle)
         phases.note(.backward, from: middle, to: .now)

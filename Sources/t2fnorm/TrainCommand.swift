@@ -1,5 +1,7 @@
 import ArgumentParser
 import Cluster
+import Dispatch
+import Foundation
 import RunConfiguration
 import Training
 
@@ -50,10 +52,25 @@ struct TrainCommand: ParsableCommand {
             let trainer = Trainer(
                 configuration, communicator: communicator, datasetFolders: folders,
                 observer: { display?.show($0) }, timeline: timeline,
-                stopRequest: { StopSignal.received.map { "\($0) \(host)" } })
+                stopRequest: { StopSignal.received.map { "\($0) \(host)" } }, watch: endIfHeldUp)
             let outcome = try trainer.run(resume: resumeMode)
             display?.finish()
             return outcome == .stopped ? Training.ExitCode.stopped : Training.ExitCode.done
+        }
+    }
+
+    /// Says which rank holds up the job; where it cannot go on, ends this process, which may wait in MPI for ever.
+    @Sendable private func endIfHeldUp(_ report: Watchdog.Report) {
+        switch report {
+        case .notice(let line): printError("t2fnorm: note: \(line)")
+        case .failure(let line):
+            printError("t2fnorm: \(line)")
+            // The watchdog still tells the others.
+            DispatchQueue.global().asyncAfter(deadline: .now() + 0.2) { _exit(Training.ExitCode.environment) }
+        case .end:
+            // The one who has said why is to end first: its code is the job's.
+            sleep(2)
+            _exit(Training.ExitCode.environment)
         }
     }
 
