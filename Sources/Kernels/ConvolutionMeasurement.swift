@@ -54,7 +54,7 @@ extension ConvolutionMeasurement {
 ///   - shapes: Each once; output channels a multiple of 16, as normalised ones are.
 ///   - limit: For all shapes; where it is too short for one turn of every path it is exceeded.
 public func measureConvolutions(
-    _ shapes: [ConvolutionShape], limit: Duration = .milliseconds(800)
+    _ shapes: [ConvolutionShape], limit: Duration = .milliseconds(500)
 ) -> [ConvolutionMeasurement] {
     useOneThreadPerMatrixProduct()
     let pool = WorkerPool(threads: 1)
@@ -68,9 +68,9 @@ private func measure(
     _ shape: ConvolutionShape, until deadline: ContinuousClock.Instant, on pool: WorkerPool
 ) -> ConvolutionMeasurement {
     let paths = Convolution.paths(for: shape)
-    let part = shape.part(rows: max(512 / shape.outputWidth + 3, 4) & ~3)
+    let part = shape.part(rows: max(384 / shape.outputWidth + 3, 4) & ~3)
     // Enough positions to fill tiles and to make use of packed weights; of transformed ones it takes more.
-    let positions = paths.contains(.winograd) ? 512 : 256
+    let positions = paths.contains(.winograd) ? 384 : 256
     let images = max(min(positions / part.outputPositions, 16), 1)
     let trial = ConvolutionTrial(part, images: images)
     var results = trial.makeResults()
@@ -87,7 +87,7 @@ private func measure(
     if choice != candidates[0].path { trial.run(choice, into: &results, on: pool) }
     return ConvolutionMeasurement(
         shape: shape, candidates: candidates, path: choice,
-        relativeError: trial.relativeError(of: results, samples: 128))
+        relativeError: trial.relativeError(of: results, samples: 64))
 }
 
 /// The least time of each path; the first one runs last.
@@ -109,14 +109,14 @@ private func leastSeconds(
     repeat {
         for i in contenders.reversed() {
             var seconds = timed(paths[i])
-            if seconds < 0.02 { seconds = min(seconds, timed(paths[i])) }
+            if seconds < 0.006 { seconds = min(seconds, timed(paths[i])) }
             least[i] = min(least[i], seconds)
         }
         elapsed = ContinuousClock.now - start
         let best = least.min()!
-        if elapsed > .milliseconds(10) { contenders.removeAll { $0 > 0 && least[$0] > 1.5 * best } }
+        if elapsed > .milliseconds(5) { contenders.removeAll { $0 > 0 && least[$0] > 1.5 * best } }
     } while contenders.count > 1
-        && elapsed < (ContinuousClock.now < deadline ? .milliseconds(30) : .milliseconds(10))
+        && elapsed < (ContinuousClock.now < deadline ? .milliseconds(25) : .milliseconds(5))
     return least
 }
 
