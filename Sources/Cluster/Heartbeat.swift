@@ -34,7 +34,7 @@ public struct Activity: Equatable, Sendable {
 }
 
 /// What ranks send each other outside MPI.
-enum Heartbeat: Equatable {
+package enum Heartbeat: Equatable {
     /// The rank lives, and does this.
     case alive(Activity)
     /// The rank is no longer to be watched.
@@ -43,7 +43,7 @@ enum Heartbeat: Equatable {
     case ending
 
     /// A message of the job with number `job`.
-    func message(from rank: Int, job: UInt64) -> [UInt8] {
+    package func message(from rank: Int, job: UInt64) -> [UInt8] {
         var fields: [UInt64] = [job, UInt64(rank)]
         switch self {
         case .leaving: fields.append(1)
@@ -59,8 +59,9 @@ enum Heartbeat: Equatable {
     }
 
     /// The sender and what it says; `nil` for what is no message of the job.
-    static func read(_ bytes: some Collection<UInt8>, job: UInt64, worldSize: Int) -> (rank: Int, Heartbeat)?
-    {
+    package static func read(_ bytes: some Collection<UInt8>, job: UInt64, worldSize: Int) -> (
+        rank: Int, Heartbeat
+    )? {
         guard bytes.count == 24 || bytes.count == 88 else { return nil }
         var fields = [UInt64](repeating: 0, count: bytes.count / 8)
         for (i, byte) in bytes.enumerated() { fields[i / 8] |= UInt64(byte) << (8 * (i % 8)) }

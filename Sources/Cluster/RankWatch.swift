@@ -1,29 +1,31 @@
 /// What one rank knows of the others by their heartbeats, and whom it blames when a job stands still.
 ///
 /// Times are seconds on the clock of this rank alone. Nothing here looks at a clock or a network.
-struct RankWatch {
+package struct RankWatch {
     /// Limits in seconds.
-    struct Limits {
+    package struct Limits {
         /// The least time without a sign of life, or without progress, that counts.
-        var least = 8.0
+        package var least = 8.0
         /// As many steps must pass without progress.
-        var steps = 4.5
+        package var steps = 4.5
         /// For what comes before the first steps, whose length nobody knows.
-        var start = 300.0
+        package var start = 300.0
         /// For phases that are known to be slow.
-        var slow = 600.0
+        package var slow = 600.0
         /// A gap between two looks by which this process itself must have stood still.
-        var gap = 2.0
+        package var gap = 2.0
         /// A rank this many times slower than the median is slow.
-        var slowness = 1.3
+        package var slowness = 1.3
         /// Steps over which slowness is measured.
-        var slowSteps = 20
+        package var slowSteps = 20
         /// Seconds a step by which a slow rank must be behind, whatever the ratio.
-        var slowLeast = 0.005
+        package var slowLeast = 0.005
+
+        package init() {}
     }
 
     /// Why the job is to end.
-    enum Verdict: Equatable {
+    package enum Verdict: Equatable {
         /// Others are to blame.
         case blame(String)
         /// This rank hears nobody.
@@ -54,7 +56,7 @@ struct RankWatch {
     /// - Parameters:
     ///   - hosts: The host of each rank.
     ///   - phases: Names of the phases.
-    init(rank: Int, hosts: [String], phases: [String], limits: Limits = Limits(), now: Double) {
+    package init(rank: Int, hosts: [String], phases: [String], limits: Limits = Limits(), now: Double) {
         self.rank = rank
         self.hosts = hosts
         self.phases = phases
@@ -64,9 +66,9 @@ struct RankWatch {
     }
 
     /// Whether this rank hears all others, and so can judge them; others hear those two alone.
-    static func isMonitor(_ rank: Int) -> Bool { rank < 2 }
+    package static func isMonitor(_ rank: Int) -> Bool { rank < 2 }
 
-    mutating func hear(_ heartbeat: Heartbeat, from sender: Int, now: Double) {
+    package mutating func hear(_ heartbeat: Heartbeat, from sender: Int, now: Double) {
         peers[sender].heard = now
         switch heartbeat {
         case .leaving: peers[sender].isGone = true
@@ -89,7 +91,7 @@ struct RankWatch {
     }
 
     /// Judges the others; to be called about twice a second.
-    mutating func look(now: Double) -> Verdict? {
+    package mutating func look(now: Double) -> Verdict? {
         forgetGap(now)
         return silence(now) ?? standstill(now)
     }
@@ -158,7 +160,7 @@ struct RankWatch {
     }
 
     /// Lines about ranks that hold up the others, each once until it has caught up.
-    mutating func slowRanks() -> [String] {
+    package mutating func slowRanks() -> [String] {
         let live = peers.indices.filter { !peers[$0].isGone && peers[$0].activity != nil }
         guard rank == 0, live.count == peers.count, live.count > 1 else { return [] }
         for i in live where peers[i].mark == nil { peers[i].mark = peers[i].activity }
@@ -199,7 +201,7 @@ struct RankWatch {
     private func milliseconds(_ value: Double) -> String { "\(Int((value * 1000).rounded()))" }
 
     /// A line about ranks that were never heard, once.
-    mutating func unheardRanks(now: Double) -> String? {
+    package mutating func unheardRanks(now: Double) -> String? {
         guard rank == 0, !hasToldOfUnheard, now - start > 2 * limits.least else { return nil }
         let unheard = peers.indices.filter { $0 != rank && peers[$0].heard == nil }
         guard let first = unheard.first else { return nil }

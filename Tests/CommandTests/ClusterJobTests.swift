@@ -36,6 +36,25 @@ struct ClusterJobTests {
         }
     }
 
+    @Test(arguments: [0, 1]) func aFrozenRankIsNamedAndTheJobEnds(frozen: Int) async throws {
+        try await withBenchmark { folder in
+            let freezing = Task {
+                try await step(3, in: folder)
+                try await send("STOP", to: .rank, frozen, of: folder)
+                return ContinuousClock.now
+            }
+            let outcome = try await train(folder, ranks: 3)
+            let seconds = (ContinuousClock.now - (try await freezing.value)) / .seconds(1)
+            #expect(outcome.exitCode == 6, "\(outcome.standardError)")
+            let told = outcome.standardError.split(separator: "\n").filter { $0.hasPrefix("t2fnorm: ") }
+            #expect(told.count == 1, "\(outcome.standardError)")
+            #expect(told.first?.hasPrefix("t2fnorm: rank \(frozen) (") == true)
+            #expect(told.first?.contains("has given no sign of life") == true)
+            // 10 s to tell; mpirun takes its time to kill.
+            #expect(seconds < 30)
+        }
+    }
+
     @Test func theWrapperSharesOutCoresAndPassesEverythingOn() async throws {
         func wrapper(_ arguments: String...) async throws -> Command.Outcome {
             try await Command(wrapperPath, arguments + ["--dry-run"]).run()
@@ -196,15 +215,17 @@ struct ClusterJobTests {
         Issue.record("the job makes no steps")
     }
 
-    /// Sends a signal to the launcher or to rank 1 of the job whose arguments name `folder`.
-    private func send(_ signal: String, to receiver: Receiver, of folder: URL) async throws {
+    /// Sends a signal to the launcher or to a rank of the job whose arguments name `folder`.
+    private func send(
+        _ signal: String, to receiver: Receiver, _ rank: Int = 1, of folder: URL
+    ) async throws {
         for name in try FileManager.default.contentsOfDirectory(atPath: "/proc") where Int(name) != nil {
             guard let arguments = text("/proc/\(name)/cmdline"), arguments.contains(folder.path),
                 let environment = text("/proc/\(name)/environ")
             else { continue }
             let isReceiver =
                 switch receiver {
-                case .rank: environment.contains("OMPI_COMM_WORLD_RANK=1\0")
+                case .rank: environment.contains("OMPI_COMM_WORLD_RANK=\(rank)\0")
                 case .mpirun: arguments.hasPrefix("mpirun\0")
                 case .wrapper: arguments.hasPrefix("bash\0") && arguments.contains("launch/train")
                 }

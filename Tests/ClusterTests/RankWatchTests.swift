@@ -1,0 +1,186 @@
+import Cluster
+import Testing
+
+/// Ranks that live in a simulation: time and heartbeats are the test's.
+private struct Simulation {
+    var watch: RankWatch
+    var activities: [Activity]
+    var silent: Set<Int> = []
+    var frozen: Set<Int> = []
+    var now = 0.0
+    private let rank: Int
+
+    init(rank: Int = 0, hosts: [String] = ["a", "b", "c", "d"]) {
+        self.rank = rank
+        watch = RankWatch(rank: rank, hosts: hosts, phases: ["data", "backward", "wait"], now: 0)
+        activities = hosts.map { _ in Activity(phase: 1, isWaiting: false, progress: 0, steps: 0, step: 40) }
+    }
+
+    /// Runs until there is a verdict, for at most `seconds`; each rank makes a step in `stepTime`.
+    mutating func run(_ seconds: Double, stepTime: Double = 1) -> RankWatch.Verdict? {
+        let end = now + seconds
+        let start = now
+        let base = activities.map(\.steps)
+        while now < end {
+            now += 0.5
+            for other in activities.indices where !silent.contains(other) {
+                if frozen.isEmpty {
+                    let steps = base[other] + Int((now - start) / stepTime)
+                    let made = steps - activities[other].steps
+                    activities[other].steps = steps
+                    activities[other].step += made
+                    activities[other].progress += made
+                }
+                watch.hear(.alive(activities[other]), from: other, now: now)
+            }
+            if let verdict = watch.look(now: now) { return verdict }
+        }
+        return nil
+    }
+
+    /// `rank` computes for ever and all others wait for it.
+    mutating func loop(_ rank: Int) {
+        frozen = [rank]
+        for other in activities.indices { activities[other].isWaiting = other != rank }
+    }
+}
+
+struct RankWatchTests {
+    @Test func aQuietJobIsLeftAlone() {
+        var simulation = Simulation()
+        #expect(simulation.run(1000) == nil)
+    }
+
+    @Test(arguments: [1, 3]) func aSilentRankIsNamedWithItsHostAndPhase(rank: Int) {
+        var simulation = Simulation()
+        #expect(simulation.run(20) == nil)
+        simulation.silent = [rank]
+        let before = simulation.now
+        let verdict = simulation.run(60)
+        let host = ["a", "b", "c", "d"][rank]
+        #expect(
+            verdict
+                == .blame(
+                    """
+                    rank \(rank) (\(host)) has given no sign of life for 8 s, last after step 60, in phase 'backward': frozen, dead \
+                    or cut off
+                    """))
+        #expect(simulation.now - before <= 10)
+    }
+
+    @Test func rankOneJudgesRankZeroAlone() {
+        var simulation = Simulation(rank: 1)
+        #expect(simulation.run(20) == nil)
+        simulation.silent = [3]
+        #expect(simulation.run(60) == nil)
+        simulation.silent = [0]
+        guard case .blame(let line) = simulation.run(20) else {
+            Issue.record("rank 0 is not named")
+            return
+        }
+        #expect(line.hasPrefix("rank 0 (a) has given no sign of life"))
+    }
+
+    @Test(arguments: [0, 1, 2]) func aRankThatHearsNobodyIsCutOffItself(rank: Int) {
+        var simulation = Simulation(rank: rank)
+        #expect(simulation.run(20) == nil)
+        simulation.silent = Set(0..<4).subtracting([rank])
+        let host = ["a", "b", "c"][rank]
+        #expect(
+            simulation.run(20)
+                == .cutOff("rank \(rank) (\(host)) hears no other rank: this host is cut off from the others")
+        )
+    }
+
+    @Test func aRankThatWorksForEverIsNamedAndThoseThatWaitAreNot() {
+        var simulation = Simulation()
+        #expect(simulation.run(20) == nil)
+        simulation.loop(2)
+        guard case .blame(let line) = simulation.run(10) else {
+            Issue.record("rank 2 is not named within 10 s")
+            return
+        }
+        #expect(line.hasPrefix("rank 2 (c) has not got on for 8 s, after step 60, in phase 'backward'"))
+        #expect(!line.contains("rank 0") && !line.contains("rank 1") && !line.contains("rank 3"))
+    }
+
+    @Test func theDeadlineGrowsWithTheStep() {
+        var simulation = Simulation()
+        #expect(simulation.run(200, stepTime: 10) == nil)
+        simulation.loop(2)
+        let before = simulation.now
+        #expect(simulation.run(100) != nil)
+        #expect((45...50).contains(simulation.now - before))
+    }
+
+    @Test func aSlowPhaseHasTime() {
+        var simulation = Simulation()
+        #expect(simulation.run(20) == nil)
+        simulation.loop(0)
+        simulation.activities[0].isSlow = true
+        #expect(simulation.run(500) == nil)
+        #expect(simulation.run(200) != nil)
+    }
+
+    @Test func aGapInTheOwnTimeIsNobodysFault() {
+        var simulation = Simulation()
+        #expect(simulation.run(20) == nil)
+        simulation.now += 100
+        #expect(simulation.watch.look(now: simulation.now) == nil)
+        #expect(simulation.run(20) == nil)
+    }
+
+    @Test func aRankThatHasLeftMayBeSilent() {
+        var simulation = Simulation()
+        #expect(simulation.run(20) == nil)
+        simulation.watch.hear(.leaving, from: 3, now: simulation.now)
+        simulation.silent = [3]
+        #expect(simulation.run(100) == nil)
+    }
+
+    @Test func ranksThatWereNeverHeardAreToldOnce() {
+        var simulation = Simulation()
+        simulation.silent = [2, 3]
+        #expect(simulation.run(20) == nil)
+        let line = simulation.watch.unheardRanks(now: simulation.now)
+        #expect(line?.hasPrefix("no heartbeats from 2 ranks, rank 2 (c) for one") == true)
+        #expect(simulation.watch.unheardRanks(now: simulation.now) == nil)
+    }
+
+    @Test(arguments: [true, false]) func aSlowRankIsNamedOnceWithTheCause(waitsForData: Bool) {
+        var simulation = Simulation()
+        var lines: [String] = []
+        for step in 0..<100 {
+            for rank in 0..<4 {
+                let extra: Int64 = rank == 3 && step < 50 ? 60_000_000 : 0
+                simulation.activities[rank].dataTime += waitsForData ? extra : 1_000_000
+                simulation.activities[rank].computeTime += 100_000_000 + (waitsForData ? 0 : extra)
+            }
+            #expect(simulation.run(1) == nil)
+            lines += simulation.watch.slowRanks()
+        }
+        let cause =
+            waitsForData
+            ? "waiting for data: 60 ms a step against 0 ms" : "computing: 160 ms a step against 100 ms"
+        #expect(lines == ["rank 3 (d) is 1.6 times slower than the median rank, by \(cause)"])
+    }
+
+    @Test func heartbeatsAreReadAsSentAndOthersAreNot() {
+        let activity = Activity(
+            phase: 3, isWaiting: true, isSlow: true, progress: 1 << 40, steps: 7, step: 900, dataTime: -5,
+            computeTime: .max)
+        for heartbeat in [Heartbeat.alive(activity), .leaving, .ending] {
+            let message = heartbeat.message(from: 2, job: 99)
+            let read = Heartbeat.read(message, job: 99, worldSize: 3)
+            #expect(read?.rank == 2 && read?.1 == heartbeat)
+            #expect(Heartbeat.read(message, job: 98, worldSize: 3) == nil)
+            #expect(Heartbeat.read(message, job: 99, worldSize: 2) == nil)
+            for count in 0..<message.count {
+                #expect(Heartbeat.read(message.prefix(count), job: 99, worldSize: 3) == nil)
+            }
+        }
+        var wrong = Heartbeat.alive(activity).message(from: 0, job: 1)
+        for i in 24..<32 { wrong[i] = 0xff }
+        #expect(Heartbeat.read(wrong, job: 1, worldSize: 1) == nil)
+    }
+}
