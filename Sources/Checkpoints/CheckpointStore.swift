@@ -19,6 +19,15 @@ public struct CheckpointStore: Sendable {
     /// The file of the best model.
     public var bestPath: String { "\(folder)/best.h5" }
 
+    var hasBest: Bool { FileManager.default.fileExists(atPath: bestPath) }
+
+    /// Writes a snapshot without momentum to a file of its own.
+    public static func save(model checkpoint: Checkpoint, to path: String) throws(CheckpointError) {
+        var model = checkpoint
+        model.momentum = []
+        try CheckpointFile.write(model, to: path)
+    }
+
     /// Writes a snapshot as the newest; then deletes the oldest ones.
     public func save(_ checkpoint: Checkpoint) throws(CheckpointError) {
         do {
@@ -40,9 +49,7 @@ public struct CheckpointStore: Sendable {
 
     /// Writes a snapshot as the best model, without momentum.
     public func saveBest(_ checkpoint: Checkpoint) throws(CheckpointError) {
-        var model = checkpoint
-        model.momentum = []
-        try CheckpointFile.write(model, to: bestPath)
+        try Self.save(model: checkpoint, to: bestPath)
     }
 
     /// The newest checkpoint that is whole, with the damaged newer ones; `nil` if there is no file at all.
@@ -86,7 +93,7 @@ public struct CheckpointStore: Sendable {
     }
 
     /// Names of all step files, oldest first.
-    private func stepFiles() -> [String] {
+    func stepFiles() -> [String] {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
         return names.filter { $0.hasPrefix("step-") && $0.hasSuffix(".h5") }
             .sorted { ($0.count, $0) < ($1.count, $1) }

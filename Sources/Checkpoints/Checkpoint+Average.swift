@@ -1,0 +1,35 @@
+extension Checkpoint {
+    /// The model whose tensors are the means of those of `models`, summed in their order in double precision; without momentum.
+    ///
+    /// Running statistics are averaged like weights; those of the averaged network would be others. The counts of batches are the
+    /// last one's, as are position, configuration and choices.
+    ///
+    /// - Parameter models: One or more, with the path of each for errors.
+    /// - Throws: If one is of another network, head or number of classes than the first.
+    public static func average(
+        of models: [(checkpoint: Checkpoint, path: String)]
+    ) throws(CheckpointError) -> Checkpoint {
+        guard var result = models.last?.checkpoint else { preconditionFailure("an average of nothing") }
+        let first = models[0].checkpoint
+        for (model, path) in models.dropFirst() {
+            guard model.network == first.network, model.classes == first.classes,
+                model.temperature == first.temperature,
+                model.state.map(\.name) == first.state.map(\.name),
+                model.state.map(\.shape) == first.state.map(\.shape)
+            else {
+                throw CheckpointError(
+                    path: path,
+                    reason: "is of another network or head than \(models[0].path); average like with like")
+            }
+        }
+        for index in result.state.indices where !result.state[index].name.hasSuffix("num_batches_tracked") {
+            var sums = [Double](repeating: 0, count: result.state[index].elements.count)
+            for (model, _) in models {
+                for (i, value) in model.state[index].elements.enumerated() { sums[i] += Double(value) }
+            }
+            result.state[index].elements = sums.map { Float($0 / Double(models.count)) }
+        }
+        result.momentum = []
+        return result
+    }
+}

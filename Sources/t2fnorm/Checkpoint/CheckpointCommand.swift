@@ -1,0 +1,214 @@
+import ArgumentParser
+import Checkpoints
+import Foundation
+import Kernels
+import Training
+
+struct CheckpointCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "checkpoint",
+        abstract: "Lists, shows, verifies, compares and averages checkpoints.",
+        discussion: """
+            A run is its folder, as runs/quickstart/s0; a checkpoint is a file, or a run for its newest whole one.
+
+              t2fnorm checkpoint list runs/quickstart/s0
+              t2fnorm checkpoint diff runs/a/s0 runs/b/s0
+            """,
+        subcommands: [
+            CheckpointListCommand.self, CheckpointShowCommand.self, CheckpointVerifyCommand.self,
+            CheckpointDiffCommand.self, CheckpointAverageCommand.self,
+        ])
+}
+
+/// The checkpoints of a run's folder, or of a folder of checkpoints.
+func checkpointStore(_ path: String) -> CheckpointStore? {
+    var isFolder = false
+    func exists(_ path: String) -> Bool {
+        var answer: ObjCBool = false
+        let isThere = unsafe FileManager.default.fileExists(atPath: path, isDirectory: &answer)
+        isFolder = answer.boolValue
+        return isThere
+    }
+    let inside = RunDirectory(path: path).checkpointsPath
+    if exists(inside), isFolder { return CheckpointStore(folder: inside, keep: 1) }
+    guard exists(path), isFolder else { return nil }
+    return CheckpointStore(folder: path, keep: 1)
+}
+
+/// The checkpoint in the file `path`, or the newest whole one of the run `path`, and its file.
+func loadCheckpoint(_ path: String) throws -> (checkpoint: Checkpoint, path: String) {
+    guard let store = checkpointStore(path) else { return (try CheckpointStore.load(path), path) }
+    guard let newest = try store.newest() else {
+        throw CheckpointError(path: path, reason: "there is no checkpoint in this folder")
+    }
+    for error in newest.damaged { printError("t2fnorm: note: \(error)") }
+    return (newest.checkpoint, newest.path)
+}
+
+struct CheckpointListCommand: SingleProcessCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "list", abstract: "A line for each checkpoint of runs, with what is wrong with it.")
+
+    @Argument(help: "Folders of runs or of checkpoints.")
+    var runs: [String]
+
+    func run() throws {
+        var damaged: CheckpointError?
+        for run in runs {
+            guard let store = checkpointStore(run) else {
+                throw CheckpointError(
+                    path: run, reason: "there is no such folder; name a run's, as runs/quickstart/s0")
+            }
+            for path in store.paths {
+                do {
+                    print("\(path)  \(describe(try CheckpointStore.load(path), path))")
+                } catch {
+                    print("\(path)  DAMAGED: \(error.reason)")
+                    damaged = damaged ?? error
+                }
+            }
+        }
+        if let damaged { throw damaged }
+    }
+
+    private func describe(_ checkpoint: Checkpoint, _ path: String) -> String {
+        let position = checkpoint.position
+        let attributes = try? FileManager.default.attributesOfItem(atPath: path)
+        let size = (attributes?[.size] as? NSNumber)?.doubleValue ?? 0
+        let accuracy =
+            position.bestAccuracy >= 0
+            ? "best \(decimal(100 * position.bestAccuracy, 2)) % (epoch \(position.bestEpoch))"
+            : "not validated yet"
+        return """
+            step \(position.step), \(position.epoch) epochs, \(accuracy), \(checkpoint.momentum.isEmpty ? "model" : "to go on from"), \
+            \(decimal(size / 1e6, 1)) MB
+            """
+    }
+}
+
+struct CheckpointShowCommand: SingleProcessCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "show", abstract: "What a checkpoint holds: network, position, settings, tensors.")
+
+    @Argument(help: "A checkpoint or a run.")
+    var checkpoint: String
+
+    @Flag(help: "Each tensor with its shape, mean and norm.")
+    var tensors = false
+
+    func run() throws {
+        let (checkpoint, path) = try loadCheckpoint(checkpoint)
+        let position = checkpoint.position
+        let count = checkpoint.state.reduce(0) { $0 + $1.elements.count }
+        print(
+            """
+            \(path)
+            network: \(checkpoint.network), \(checkpoint.classes) classes, \
+            \(checkpoint.temperature.map { "T2FNorm head, temperature \($0)" } ?? "linear head"), paths \(checkpoint.convolutions.name)
+            position: step \(position.step), epoch \(position.epoch) and \(position.stepInEpoch) steps
+            best: \(position.bestAccuracy >= 0 ? "\(decimal(100 * position.bestAccuracy, 2)) % in epoch \(position.bestEpoch)" : "none yet")
+            training set: \(checkpoint.dataFingerprint)
+            tensors: \(checkpoint.state.count) with \(count) elements\(checkpoint.momentum.isEmpty ? "" : ", and momentum")
+            """)
+        guard tensors else {
+            print("configuration:")
+            for line in checkpoint.configuration.split(separator: "\n") { print("  \(line)") }
+            return
+        }
+        for tensor in checkpoint.state {
+            let values = tensor.elements.map(Double.init)
+            let mean = values.reduce(0, +) / Double(max(values.count, 1))
+            let norm = values.reduce(0) { $0 + $1 * $1 }.squareRoot()
+            print("\(tensor.name) \(tensor.shape): mean \(decimal(mean, 6)), norm \(decimal(norm, 4))")
+        }
+    }
+}
+
+struct CheckpointVerifyCommand: SingleProcessCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "verify", abstract: "Reads checkpoints whole and compares them with their checksums.")
+
+    @Argument(help: "Checkpoints, or runs for all of theirs.")
+    var checkpoints: [String]
+
+    func run() throws {
+        var damaged: [CheckpointError] = []
+        for path in checkpoints.flatMap({ checkpointStore($0)?.paths ?? [$0] }) {
+            do {
+                let count = try CheckpointStore.load(path).state.count
+                print("\(path): \(count) tensors are whole")
+            } catch {
+                printError("t2fnorm: \(error)")
+                damaged.append(error)
+            }
+        }
+        if let first = damaged.first {
+            throw CheckpointError(
+                path: first.path, reason: "\(damaged.count) of the checkpoints are not whole")
+        }
+    }
+}
+
+struct CheckpointDiffCommand: SingleProcessCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "diff",
+        abstract: "Compares two checkpoints: position, settings and the bits of all tensors.",
+        discussion: "Ends with 0 if all bits are the same, with 1 if not. Settings do not count.")
+
+    @Argument(help: "A checkpoint or a run.")
+    var first: String
+
+    @Argument(help: "A checkpoint or a run.")
+    var second: String
+
+    func run() throws {
+        let (first, firstPath) = try loadCheckpoint(first)
+        let (second, secondPath) = try loadCheckpoint(second)
+        print("\(firstPath) and \(secondPath)")
+        let settings = [first, second].map { Set($0.configuration.split(separator: "\n").map(String.init)) }
+        for line in settings[0].subtracting(settings[1]).sorted() { print("< \(line)") }
+        for line in settings[1].subtracting(settings[0]).sorted() { print("> \(line)") }
+        if first.position != second.position {
+            print("positions differ: step \(first.position.step) and step \(second.position.step)")
+        }
+        let comparison = CheckpointComparison(first, second)
+        for mismatch in comparison.mismatches { print(mismatch) }
+        for difference in comparison.differences {
+            print(
+                """
+                \(difference.name): \(difference.count) of \(difference.elementCount) elements differ, by at most \
+                \(difference.largest)
+                """)
+        }
+        guard comparison.mismatches.isEmpty && comparison.differences.isEmpty else {
+            print("\(comparison.differences.count) of \(comparison.tensorCount) tensors differ")
+            Foundation.exit(1)
+        }
+        print("\(comparison.tensorCount) tensors have the same bits")
+    }
+}
+
+struct CheckpointAverageCommand: SingleProcessCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "average",
+        abstract: "Writes the model whose weights are the means of several checkpoints'.",
+        discussion:
+            "Running statistics are averaged, too; they are not those that the averaged network would gather."
+    )
+
+    @Argument(help: "The file to write, which must not be there.")
+    var output: String
+
+    @Argument(help: "Checkpoints or runs, of one network.")
+    var checkpoints: [String]
+
+    func run() throws {
+        guard !FileManager.default.fileExists(atPath: output) else {
+            throw CheckpointError(path: output, reason: "is there already; name another file")
+        }
+        let models = try checkpoints.map(loadCheckpoint)
+        let average = try Checkpoint.average(of: models)
+        try CheckpointStore.save(model: average, to: output)
+        print("\(output): the mean of \(models.count) checkpoints")
+    }
+}
