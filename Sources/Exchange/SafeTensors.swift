@@ -75,13 +75,18 @@ enum SafeTensors {
 // MARK: - The header
 
 extension SafeTensors {
-    struct Entry: Codable {
+    struct Entry: Codable, Sendable {
         var dtype: String
         var shape: [Int]
-        var data_offsets: [Int]
+        var offsets: [Int]
 
-        var start: Int { data_offsets[0] }
-        var end: Int { data_offsets[1] }
+        var start: Int { offsets[0] }
+        var end: Int { offsets[1] }
+
+        private enum CodingKeys: String, CodingKey {
+            case dtype, shape
+            case offsets = "data_offsets"
+        }
     }
 
     private static func decode(
@@ -96,9 +101,9 @@ extension SafeTensors {
             )
         }
         for (name, entry) in header.entries
-        where entry.data_offsets.count != 2 || entry.data_offsets.contains(where: { $0 < 0 }) {
+        where entry.offsets.count != 2 || entry.offsets.contains(where: { $0 < 0 }) {
             throw FormatError(
-                "tensor '\(shown(name))' has data_offsets \(entry.data_offsets.prefix(4)), expected two sizes"
+                "tensor '\(shown(name))' has data_offsets \(entry.offsets.prefix(4)), expected two sizes"
             )
         }
         return header.entries
