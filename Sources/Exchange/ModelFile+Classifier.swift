@@ -1,3 +1,4 @@
+public import Kernels
 public import Networks
 
 extension ModelFile {
@@ -9,15 +10,16 @@ extension ModelFile {
     /// - Parameters:
     ///   - name: The architecture, which a file does not say.
     ///   - head: The head, instead of the one the file says.
+    ///   - convolutions: The path of each convolution.
     /// - Throws: All tensors at once that are missing, unexpected or of another shape or type; one with a number that is none.
     public func makeClassifier(
-        _ name: NetworkName, head: HeadKind? = nil
+        _ name: NetworkName, head: HeadKind? = nil, convolutions: ConvolutionChoices = .shape
     ) throws(ExchangeError) -> Classifier {
         let classes = try classes
         let match = TensorMatch(tensors, entries: name.stateEntries(classes: classes))
         guard match.fits else { throw mismatch(match, name, classes: classes) }
         let kind = head ?? match.temperature.map { .t2fnorm(temperature: $0) } ?? .linear
-        let classifier = Classifier(name, head: kind, classes: classes)
+        let classifier = Classifier(name, head: kind, classes: classes, convolutions: convolutions)
         for (entry, tensor) in zip(classifier.parameters.entries, match.tensors) {
             guard let tensor else { continue }
             let elements = tensor.floats()

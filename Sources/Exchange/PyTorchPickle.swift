@@ -22,6 +22,7 @@ enum PyTorchPickle {
             tensorV2, tensorV1, parameter,
             PickleGlobal("collections", "OrderedDict"), PickleGlobal("torch", "Size"),
             PickleGlobal("torch", "device"),
+            PickleGlobal("__builtin__", "set"), PickleGlobal("__builtin__", "frozenset"),
             PickleGlobal("numpy.core.multiarray", "scalar"), PickleGlobal("numpy._core.multiarray", "scalar"),
         ] + storageTypes.keys.map { PickleGlobal("torch", $0) }
     ).union(NumPyArray.constructors)
