@@ -1,6 +1,7 @@
 import ArgumentParser
 import Checkpoints
 import Exchange
+import Files
 import Foundation
 import Networks
 import RunConfiguration
@@ -35,10 +36,7 @@ struct ImportCommand: SingleProcessCommand {
     @Argument(help: "A file of torch.save or safetensors.")
     var file: String
 
-    @Option(
-        help: ArgumentHelp(
-            "The architecture: \(NetworkName.allCases.map(\.rawValue).joined(separator: ", ")).",
-            valueName: "name"))
+    @Option(help: ArgumentHelp("The architecture, which a file does not say.", valueName: "name"))
     var network: NetworkName?
 
     @Option(
@@ -101,7 +99,7 @@ struct ImportCommand: SingleProcessCommand {
         let checkpoint = Checkpoint(
             classifier, momentum: [], position: TrainingPosition(), configuration: configuration.yaml,
             dataFingerprint: "")
-        try directory.create()
+        try createFolder(directory.checkpointsPath)
         try CheckpointStore(folder: directory.checkpointsPath, keep: configuration.training.keep)
             .saveBest(checkpoint)
         try directory.write(configuration)
