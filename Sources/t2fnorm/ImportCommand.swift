@@ -123,6 +123,7 @@ struct ImportCommand: SingleProcessCommand {
         let classifier = try model.makeClassifier(
             name, head: configuration.headKind, convolutions: convolutions)
         try store.save(try configuration.startingPoint(classifier, path: file))
+        try directory.write(configuration)
         report(model, classifier, directory)
     }
 

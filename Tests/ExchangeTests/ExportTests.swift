@@ -61,7 +61,7 @@ import Workers
     }
 
     @Test(
-        .enabled(if: TorchPython.path != nil, "needs PyTorch in the venv that T2FNORM_TORCH_VENV names"),
+        .enabled(if: TorchPython.isThere, "needs PyTorch in the venv that T2FNORM_TORCH_VENV names"),
         arguments: ["t2fnorm", "linear"])
     func pytorchLoadsItStrictlyAndHasTheSameLogits(head: String) async throws {
         let (fixture, classifier) = try trained(head)
@@ -70,13 +70,8 @@ import Workers
         defer { try? FileManager.default.removeItem(at: folder) }
         let file = folder.appending(path: "m.pth").path
         try export(classifier, as: .pytorch, to: file)
-        let script = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .appending(path: "Fixtures/load_exported.py").path
-        let outcome = try await Command(
-            URL(filePath: try #require(TorchPython.path)), [script, file, "resnet18", head]
-        ).run()
-        try #require(outcome.exitCode == 0, "\(outcome.standardError)")
-        let theirs = try JSONDecoder().decode([Double].self, from: Data(outcome.standardOutput.utf8))
+        let output = try await TorchPython.run("load_exported.py", [file, "resnet18", head])
+        let theirs = try JSONDecoder().decode([Double].self, from: Data(output.utf8))
         let own = try logits(classifier, images: fixture.images, count: fixture.imageCount).flatMap { $0 }
         #expect(own.count == theirs.count)
         for (a, b) in zip(own, theirs) { #expect(abs(Double(a) - b) < 1e-4 * max(1, abs(b))) }
@@ -106,14 +101,4 @@ import Workers
         _ = try classifier.forward(images: Buffer(fixture.images, default: 0), pass)
         return (fixture, classifier)
     }
-}
-
-/// The Python that has PyTorch: of the venv that `launch/compare-pytorch` makes, or of `T2FNORM_TORCH_VENV`.
-enum TorchPython {
-    static let path: String? = {
-        let environment = ProcessInfo.processInfo.environment
-        let cache = environment["XDG_CACHE_HOME"] ?? "\(environment["HOME"] ?? "")/.cache"
-        let path = "\(environment["T2FNORM_TORCH_VENV"] ?? "\(cache)/t2fnorm/torch")/bin/python"
-        return FileManager.default.isExecutableFile(atPath: path) ? path : nil
-    }()
 }
