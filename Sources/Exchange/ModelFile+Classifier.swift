@@ -59,8 +59,14 @@ extension ModelFile {
             other != name
                 && TensorMatch(tensors, entries: other.stateEntries(classes: classes)).fits
         }
-        let hint = fitting.map { "; it is a \($0.rawValue): give --network \($0.rawValue)" } ?? ""
-        return ExchangeError(
-            path: path, reason: "does not hold a \(name.rawValue): \(match.complaint)\(hint)")
+        if let fitting {
+            return ExchangeError(
+                path: path,
+                reason: """
+                    holds a \(fitting.rawValue), not a \(name.rawValue) (\(match.summary)); give --network \
+                    \(fitting.rawValue)
+                    """)
+        }
+        return ExchangeError(path: path, reason: "does not hold a \(name.rawValue): \(match.complaint)")
     }
 }

@@ -41,12 +41,19 @@ struct TensorMatch {
 
     var fits: Bool { missing.isEmpty && unexpected.isEmpty && misshapen.isEmpty && ambiguous.isEmpty }
 
-    /// Everything that does not fit, in one line.
-    var complaint: String {
+    private var problems: [(title: String, names: [String])] {
         [
             ("missing", missing), ("unexpected", unexpected), ("misshapen", misshapen),
             ("the same but for prefixes", ambiguous),
-        ].filter { !$0.1.isEmpty }.map { title, names in
+        ].filter { !$0.1.isEmpty }
+    }
+
+    /// How many tensors do not fit.
+    var summary: String { problems.map { "\($0.names.count) \($0.title)" }.joined(separator: ", ") }
+
+    /// Everything that does not fit, in one line.
+    var complaint: String {
+        problems.map { title, names in
             let more = names.count > 400 ? " and \(names.count - 400) more" : ""
             return "\(names.count) \(title): \(names.prefix(400).map(shown).joined(separator: ", "))\(more)"
         }.joined(separator: "; ")

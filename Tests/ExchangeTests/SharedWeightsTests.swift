@@ -45,12 +45,10 @@ struct SharedWeightsTests {
         }
     }
 
-    @Test func anotherNetworkIsNamedWithAllThatDoesNotFit() throws {
-        let path = "\(SharedWeights.folder)/weights/resnet32-d509ac18.th"
-        let model = try ModelFile(path: path)
+    @Test func anotherNetworkIsNamed() throws {
+        let model = try ModelFile(path: "\(SharedWeights.folder)/weights/resnet32-d509ac18.th")
         let error = #expect(throws: ExchangeError.self) { try model.makeClassifier(.resnet20) }
-        let reason = try #require(error).reason
-        #expect(reason.hasPrefix("does not hold a resnet20: 60 unexpected: module.layer1.3.conv1.weight, "))
-        #expect(reason.hasSuffix("; it is a resnet32: give --network resnet32"))
+        #expect(
+            error?.reason == "holds a resnet32, not a resnet20 (60 unexpected); give --network resnet32")
     }
 }
