@@ -26,6 +26,26 @@ import Testing
         #expect(model.tensors.map(\.name) == ["w"] && model.tensors[0].tensor.shape == [2, 2])
     }
 
+    @Test func anArchiveWithTheRecordsOfALargeOneIsTaken() throws {
+        var archive = HostileZip(pickle: Self.tensor(), storages: Self.sixteen)
+        archive.isLong = true
+        #expect(try ModelFile(bytes: archive.bytes, path: "x").tensors.map(\.name) == ["w"])
+        archive.longOffset = 1
+        #expect(refusal(archive.bytes) == "the zip64 end is not where the archive says")
+        archive.longOffset = -1 << 62
+        #expect(refusal(archive.bytes).hasSuffix("bytes, which is no size"))
+    }
+
+    @Test func theOrderOfBytesIsTheFiles() throws {
+        let numbers: [Float] = [1, -2.5, 1e-3, 7]
+        let content = numbers.flatMap { little(Int($0.bitPattern), 4).reversed() }
+        var archive = HostileZip(pickle: Self.tensor(), storages: ["0": content])
+        archive.entries.append(Entry(name: "archive/byteorder", content: Array("big".utf8)))
+        #expect(try ModelFile(bytes: archive.bytes, path: "x").tensors[0].tensor.floats() == numbers)
+        archive.entries[2].content = Array("odd".utf8)
+        #expect(refusal(archive.bytes) == "the order of bytes is 'odd', expected little or big")
+    }
+
     @Test(arguments: [
         ("cos\nsystem\n(S'touch /tmp/owned'\ntR.", "os.system"),
         ("cposix\nsystem\n(S'true'\ntR.", "posix.system"),

@@ -24,6 +24,10 @@ struct HostileZip {
     var disk = 0
     var directoryOffset = 0
     var tail: [UInt8] = []
+    /// Whether sizes and places stand in the records of zip64, as in archives above 4 GB.
+    var isLong = false
+    /// Added to where the zip64 end is said to be.
+    var longOffset = 0
 
     /// The archive of a pickle and storages as `torch.save` names them.
     init(pickle: [UInt8], storages: [String: [UInt8]] = [:]) {
@@ -48,10 +52,20 @@ struct HostileZip {
         for (index, entry) in entries.enumerated() {
             let name = Array(entry.name.utf8)
             bytes += little(0x0201_4B50, 4) + little(20, 2) + fields(entry) + little(name.count, 2)
-            bytes += little(entry.extra.count, 2) + little(0, 2) + little(0, 2) + little(0, 6)
-            bytes += little(starts[entry.startsAt ?? index], 4) + name + entry.extra
+            let place = starts[entry.startsAt ?? index]
+            let size = entry.size ?? entry.content.count
+            let long = little(1, 2) + little(24, 2) + little(size, 8) + little(size, 8) + little(place, 8)
+            let extra = isLong ? long : entry.extra
+            bytes += little(extra.count, 2) + little(0, 2) + little(0, 2) + little(0, 6)
+            bytes += little(isLong ? -1 : place, 4) + name + extra
         }
         let size = bytes.count - start
+        if isLong {
+            let end = bytes.count
+            bytes += little(0x0606_4B50, 4) + little(44, 8) + little(45, 2) + little(45, 2) + little(0, 8)
+            bytes += little(entries.count, 8) + little(entries.count, 8) + little(size, 8) + little(start, 8)
+            bytes += little(0x0706_4B50, 4) + little(0, 4) + little(end + longOffset, 8) + little(1, 4)
+        }
         bytes += little(0x0605_4B50, 4) + little(disk, 2) + little(disk, 2)
         bytes += little(count ?? entries.count, 2) + little(count ?? entries.count, 2)
         bytes += little(size, 4) + little(start + directoryOffset, 4) + little(0, 2)
@@ -60,7 +74,7 @@ struct HostileZip {
 
     /// From the version to the sizes, the same in both headers.
     private func fields(_ entry: Entry) -> [UInt8] {
-        let size = entry.size ?? entry.content.count
+        let size = isLong ? -1 : entry.size ?? entry.content.count
         return little(20, 2) + little(entry.flags, 2) + little(entry.method, 2) + little(0, 4)
             + little(Int(entry.checksum ?? plainCRC32(entry.content)), 4)
             + little(entry.packedSize ?? size, 4) + little(size, 4)
