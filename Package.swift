@@ -81,6 +81,7 @@ let package = Package(
             },
             swiftSettings: settings),
         module("Checkpoints", ["HDF5", "Checksums", "Files", "Networks", "Kernels"]),
+        module("Exchange", ["Networks", "Kernels", "Pickle", "Files", "CZlib"]),
         module("Metrics"),
         module("Detection", ["Networks", "Kernels", "Workers", "Cluster", "Datasets", "Metrics"]),
         module("RunConfiguration", [yams]),
@@ -96,7 +97,7 @@ let package = Package(
             dependencies: [
                 argumentParser, "Workers", "Kernels", "Cluster", "Networks", "Datasets",
                 "Checkpoints", "Metrics", "Detection", "RunConfiguration", "Training", "Reporting",
-                "Files", "CProcessorCheck",
+                "Files", "Exchange", "CProcessorCheck",
             ],
             swiftSettings: settings),
 
@@ -117,6 +118,7 @@ let package = Package(
         tests("Networks", ["Kernels", "Workers"]),
         tests("Datasets", ["HDF5", "Checksums", "Workers", "Kernels"]),
         tests("Checkpoints", ["Networks", "Kernels", "HDF5"]),
+        tests("Exchange", ["Networks", "Kernels", "Workers"]),
         tests("Metrics"),
         tests("Detection", ["Metrics", "Kernels", "Workers", "Cluster"]),
         tests("RunConfiguration"),

@@ -26,7 +26,7 @@ public struct RunDirectory: Sendable {
 
 extension RunDirectory {
     /// Writes the resolved configuration.
-    func write(_ configuration: RunConfiguration) throws(FileError) {
+    public func write(_ configuration: RunConfiguration) throws(FileError) {
         try writeFile(configuration.yaml, to: configurationPath)
     }
 }

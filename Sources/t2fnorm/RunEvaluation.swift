@@ -39,20 +39,7 @@ struct RunEvaluation {
 
     private var title: String { URL(filePath: folder).lastPathComponent }
 
-    /// `s0`, `s1` … in `folder`, or `folder` itself if it is one of them.
-    func seedFolders() throws(CheckpointError) -> [String] {
-        let files = FileManager.default
-        if files.fileExists(atPath: "\(folder)/config.yml") { return [folder] }
-        let names = (try? files.contentsOfDirectory(atPath: folder)) ?? []
-        let seeds = names.filter {
-            $0.hasPrefix("s") && files.fileExists(atPath: "\(folder)/\($0)/config.yml")
-        }
-        guard !seeds.isEmpty else {
-            throw CheckpointError(
-                path: folder, reason: "there is no run here: no config.yml in the folder or in s0, s1 …")
-        }
-        return seeds.sorted().map { "\(folder)/\($0)" }
-    }
+    func seedFolders() throws(CheckpointError) -> [String] { try t2fnorm.seedFolders(of: folder) }
 
     private func evaluate(_ directory: RunDirectory) throws -> Evaluation {
         let configuration = try together { try self.configuration(of: directory) }
@@ -92,7 +79,7 @@ struct RunEvaluation {
     private func load(
         _ directory: RunDirectory, _ configuration: RunConfiguration, _ folders: [String: String]
     ) throws -> (Classifier, Benchmark) {
-        let path = "\(directory.checkpointsPath)/\(try fileName(directory))"
+        let path = try directory.checkpointPath(checkpoint)
         let model = try CheckpointStore.load(path)
         try model.check(fits: configuration, path: path)
         let classifier = try model.makeClassifier(path: path)
@@ -105,15 +92,6 @@ struct RunEvaluation {
             near: try configuration.evaluation.near.entries.map { try open($0.name, folder($0.path)) },
             far: try configuration.evaluation.far.entries.map { try open($0.name, folder($0.path)) })
         return (classifier, benchmark)
-    }
-
-    private func fileName(_ directory: RunDirectory) throws(CheckpointError) -> String {
-        guard checkpoint == "latest" else { return checkpoint }
-        let path = "\(directory.checkpointsPath)/latest"
-        guard let name = try? String(contentsOfFile: path, encoding: .utf8) else {
-            throw CheckpointError(path: path, reason: "there is no such file")
-        }
-        return name.trimmingCharacters(in: .whitespacesAndNewlines)
     }
 
     private func open(_ name: String, _ path: String) throws(DatasetError) -> NamedSet {

@@ -129,6 +129,7 @@ public struct PyTorchDescent: Decodable, Sendable {
 public let packageRoot = URL(filePath: #filePath).deletingLastPathComponent()
     .deletingLastPathComponent().deletingLastPathComponent()
 
-private func fixtureData(named name: String) throws -> Data {
+/// A file of `Tests/Fixtures`, by its name without `.json`.
+public func fixtureData(named name: String) throws -> Data {
     try Data(contentsOf: packageRoot.appending(path: "Tests/Fixtures/\(name).json"))
 }

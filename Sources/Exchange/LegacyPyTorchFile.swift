@@ -1,0 +1,94 @@
+internal import Pickle
+
+/// A file of `torch.save` before PyTorch 1.6: five pickles, then the storages one behind the other.
+///
+/// The pickles: a magic number, the protocol (1001), a description of the machine, what was saved, the storages' keys. A storage is its number of
+/// elements in eight bytes, then the elements (torch/serialization.py, `_legacy_save`).
+enum LegacyPyTorchFile {
+    /// The first pickle, which only these files begin with.
+    static let magic: [UInt8] = [
+        0x80, 2, 0x8A, 10, 0x6C, 0xFC, 0x9C, 0x46, 0xF9, 0x20, 0x6A, 0xA8, 0x50, 0x19, 0x2E,
+    ]
+
+    static func tensors(_ bytes: [UInt8]) throws(FormatError) -> [NamedTensor] {
+        var rest = bytes[...].dropFirst(magic.count)
+        let version = try pickle("the protocol", &rest)
+        guard version == .integer(1001) else {
+            throw FormatError("is of an unknown protocol of torch.save, expected 1001")
+        }
+        let machine = try pickle("the description of the machine", &rest)
+        guard case .bool(let isLittleEndian)? = machine["little_endian"] else {
+            throw FormatError("does not say the order of its bytes")
+        }
+        let root = try pickle("what was saved", &rest)
+        let keys = try pickle("the storages' keys", &rest).elements ?? []
+        let storages = try readStorages(
+            keys, of: try references(in: root), isBigEndian: !isLittleEndian, &rest)
+        var tensors: [NamedTensor] = []
+        for (name, arguments) in try StateDictionaryPickle.tensors(in: root) {
+            let tensor = try PickleValue.tensor(arguments, name: name, isBigEndian: !isLittleEndian) {
+                (storage: StorageReference) throws(FormatError) -> ArraySlice<UInt8> in
+                guard let content = storages[storage.key] else {
+                    throw FormatError("there is no storage '\(shown(storage.key))'")
+                }
+                return content
+            }
+            tensors.append(NamedTensor(name: name, tensor: tensor))
+        }
+        return tensors
+    }
+
+    private static func pickle(
+        _ what: String, _ rest: inout ArraySlice<UInt8>
+    ) throws(FormatError) -> PickleValue {
+        let (value, count) = try PyTorchPickle.read(rest, what: what)
+        rest = rest.dropFirst(count)
+        return value
+    }
+
+    /// The storages that are named anywhere in what was saved, which alone say their types.
+    private static func references(in root: PickleValue) throws(FormatError) -> [String: StorageReference] {
+        var references: [String: StorageReference] = [:]
+        try root.forEachPersistent { (value: PickleValue) throws(FormatError) in
+            let reference = try StorageReference(value)
+            let old = references.updateValue(reference, forKey: reference.key)
+            guard old == nil || (old?.elementType == reference.elementType && old?.count == reference.count)
+            else {
+                throw FormatError(
+                    "storage '\(shown(reference.key))' is named with two types or sizes: storages overlap")
+            }
+        }
+        return references
+    }
+
+    private static func readStorages(
+        _ keys: [PickleValue], of references: [String: StorageReference], isBigEndian: Bool,
+        _ rest: inout ArraySlice<UInt8>
+    ) throws(FormatError) -> [String: ArraySlice<UInt8>] {
+        var storages: [String: ArraySlice<UInt8>] = [:]
+        var reader = ByteReader(rest, what: "the storages")
+        for key in keys {
+            guard let key = key.string, let reference = references[key] else {
+                throw FormatError("a storage is listed that nothing refers to")
+            }
+            let count = try number(&reader, isBigEndian)
+            guard count == reference.count else {
+                throw FormatError(
+                    "storage '\(shown(key))' holds \(count) elements, expected \(reference.count)")
+            }
+            let (size, overflows) = count.multipliedReportingOverflow(by: reference.elementType.byteCount)
+            guard !overflows, storages.updateValue(try reader.take(size), forKey: key) == nil else {
+                throw FormatError("storage '\(shown(key))' is there twice, or larger than any file")
+            }
+        }
+        guard reader.position == rest.endIndex else {
+            throw FormatError("\(rest.endIndex - reader.position) bytes follow the last storage")
+        }
+        return storages
+    }
+
+    private static func number(_ reader: inout ByteReader, _ isBigEndian: Bool) throws(FormatError) -> Int {
+        let number = try reader.unsigned(8)
+        return Int(truncatingIfNeeded: isBigEndian ? number.byteSwapped : number)
+    }
+}

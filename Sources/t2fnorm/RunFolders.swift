@@ -1,0 +1,30 @@
+import Checkpoints
+import Foundation
+import Training
+
+/// `s0`, `s1` … in `folder`, or `folder` itself if it is one of them.
+func seedFolders(of folder: String) throws(CheckpointError) -> [String] {
+    let files = FileManager.default
+    if files.fileExists(atPath: "\(folder)/config.yml") { return [folder] }
+    let names = (try? files.contentsOfDirectory(atPath: folder)) ?? []
+    let seeds = names.filter {
+        $0.hasPrefix("s") && files.fileExists(atPath: "\(folder)/\($0)/config.yml")
+    }
+    guard !seeds.isEmpty else {
+        throw CheckpointError(
+            path: folder, reason: "there is no run here: no config.yml in the folder or in s0, s1 …")
+    }
+    return seeds.sorted().map { "\(folder)/\($0)" }
+}
+
+extension RunDirectory {
+    /// The file of a checkpoint by its name, or that of the newest one by `latest`.
+    func checkpointPath(_ name: String) throws(CheckpointError) -> String {
+        guard name == "latest" else { return "\(checkpointsPath)/\(name)" }
+        let path = "\(checkpointsPath)/latest"
+        guard let name = try? String(contentsOfFile: path, encoding: .utf8) else {
+            throw CheckpointError(path: path, reason: "there is no such file")
+        }
+        return "\(checkpointsPath)/\(name.trimmingCharacters(in: .whitespacesAndNewlines))"
+    }
+}

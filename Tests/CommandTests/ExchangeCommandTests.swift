@@ -1,0 +1,109 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// Models that go out to other programs' files and come back, as a user does it.
+@Suite(.serialized)
+struct ExchangeCommandTests {
+    private func t2fnorm(_ arguments: [String]) async throws -> Command.Outcome {
+        try await Command(Command.product("t2fnorm"), arguments, timeLimit: .seconds(300)).run()
+    }
+
+    /// Runs the program, which must succeed.
+    @discardableResult
+    private func successful(_ arguments: [String]) async throws -> String {
+        let outcome = try await t2fnorm(arguments)
+        try #require(outcome.exitCode == 0, "\(arguments): \(outcome.standardError)")
+        return outcome.standardOutput
+    }
+
+    /// A drawn benchmark and the settings of a run named `run`, of two updates.
+    private func withRun(_ body: (_ folder: String, _ settings: (String) -> [String]) async throws -> Void)
+        async throws
+    {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "t2fnorm-\(UUID().uuidString)")
+            .path
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        try await successful(["data", "synthesize", "\(folder)/data", "--train-count", "200"])
+        try await body(folder) { name in
+            [
+                "name=\(name)", "output=\(folder)/runs", "network.name=resnet20", "training.batch=32",
+                "training.lane=16", "training.stopAfterSteps=2", "data.train=\(folder)/data/train",
+                "data.validation=\(folder)/data/validation", "data.test=\(folder)/data/validation",
+                "evaluation.near={near-shapes: \(folder)/data/near-shapes}", "training.keep=9",
+            ].flatMap { ["--set", $0] }
+        }
+    }
+
+    @Test(arguments: ["pytorch", "safetensors"])
+    func anExportedModelComesBackWithTheSameTables(format: String) async throws {
+        try await withRun { folder, settings in
+            try await successful(["train"] + settings("a"))
+            try await successful(["evaluate", "\(folder)/runs/a", "--checkpoint", "latest"])
+            try await successful([
+                "export", "\(folder)/runs/a", "\(folder)/m", "--format", format, "--checkpoint", "latest",
+            ])
+            let line = try await successful(
+                ["import", "\(folder)/m", "--network", "resnet20"] + settings("b"))
+            #expect(
+                line.contains(
+                    "is a resnet20 for 10 classes with a T2FNorm head of temperature 0.1: \(folder)/runs/b/s0"
+                ))
+            try await successful(["evaluate", "\(folder)/runs/b"])
+            for score in ["msp", "t2fnorm"] {
+                let tables = try ["a", "b"].map { run in
+                    let runFolder = "\(folder)/runs/\(run)/s0/evaluation"
+                    let benchmark = try #require(
+                        try FileManager.default.contentsOfDirectory(atPath: runFolder).first)
+                    return try String(
+                        contentsOfFile: "\(runFolder)/\(benchmark)/ood/\(score).csv", encoding: .utf8)
+                }
+                #expect(tables[0] == tables[1] && !tables[0].isEmpty)
+            }
+            let again = try await t2fnorm(["import", "\(folder)/m", "--network", "resnet20"] + settings("b"))
+            #expect(again.exitCode == 5)
+            #expect(
+                again.standardError
+                    == "t2fnorm: checkpoint \(folder)/runs/b/s0: there is a run here already; name another one with --set name=…\n"
+            )
+        }
+    }
+
+    @Test func trainingGoesOnFromImportedWeights() async throws {
+        try await withRun { folder, settings in
+            try await successful(["train"] + settings("a"))
+            try await successful(["export", "\(folder)/runs/a", "\(folder)/m.pth", "--checkpoint", "latest"])
+            try await successful(
+                ["import", "\(folder)/m.pth", "--network", "resnet20", "--into", "training"] + settings("b"))
+            // What the run begins from is the file, to the byte.
+            try await successful(["export", "\(folder)/runs/b", "\(folder)/n.pth", "--checkpoint", "latest"])
+            #expect(
+                try Data(contentsOf: URL(filePath: "\(folder)/m.pth"))
+                    == Data(contentsOf: URL(filePath: "\(folder)/n.pth")))
+            let log = try await successful(["train"] + settings("b"))
+            #expect(
+                log.contains("going on from \(folder)/runs/b/s0/checkpoints/step-00000000.h5 at step 0"),
+                "\(log)")
+            let names = try FileManager.default.contentsOfDirectory(atPath: "\(folder)/runs/b/s0/checkpoints")
+            #expect(names.sorted() == ["latest", "step-00000000.h5", "step-00000002.h5"])
+        }
+    }
+
+    @Test func whatDoesNotFitIsOneLineAndCheckpointsCode() async throws {
+        try await withRun { folder, settings in
+            try Data("no model".utf8).write(to: URL(filePath: "\(folder)/m"))
+            let outcome = try await t2fnorm(
+                ["import", "\(folder)/m", "--network", "resnet20"] + settings("a"))
+            #expect(outcome.exitCode == 5)
+            #expect(
+                outcome.standardError
+                    == "t2fnorm: checkpoint \(folder)/m: is neither a file of torch.save nor one of safetensors\n"
+            )
+            #expect(!FileManager.default.fileExists(atPath: "\(folder)/runs"))
+            let nameless = try await t2fnorm(["import", "\(folder)/m"])
+            #expect(nameless.exitCode == 2)
+            #expect(nameless.standardError.contains("--network says the architecture"))
+        }
+    }
+}

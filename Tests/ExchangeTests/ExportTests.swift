@@ -1,0 +1,104 @@
+import Exchange
+import Foundation
+import Kernels
+import Networks
+import TestSupport
+import Testing
+import Workers
+
+@Suite struct ExportTests {
+    private static let heads: [HeadKind] = [.linear, .t2fnorm(temperature: 0.1)]
+
+    @Test(arguments: ExportFormat.allCases, heads)
+    func aRoundTripKeepsEveryBit(format: ExportFormat, head: HeadKind) throws {
+        let classifier = Classifier(.resnet20, head: head, classes: 7)
+        classifier.parameters.initialize(seed: 3)
+        // An odd count, and values whose bits say more than their size.
+        classifier.parameters.batchCount = 12_345
+        let first = classifier.parameters.entries[1]
+        classifier.parameters.setElements(
+            of: first, to: (0..<first.count).map { $0 % 2 == 0 ? -0.0 : Float(bitPattern: 713) })
+        try withTemporaryFolder { folder in
+            let path = "\(folder)/model"
+            try export(classifier, as: format, metadata: ["network": "resnet20"], to: path)
+            let again = try ModelFile(path: path).makeClassifier(.resnet20)
+            #expect(again.headKind == head && again.classes == 7)
+            for entry in classifier.parameters.entries {
+                let (own, other) = (
+                    classifier.parameters.elements(of: entry), again.parameters.elements(of: entry)
+                )
+                #expect(own.map(\.bitPattern) == other.map(\.bitPattern), "\(entry.name)")
+            }
+            #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == ["model"])
+        }
+    }
+
+    @Test func namesAndOrderAreThoseOfOpenOODsNetwork() throws {
+        let classifier = Classifier(.resnet18At32, head: .t2fnorm(temperature: 0.1), classes: 10)
+        try withTemporaryFolder { folder in
+            try export(classifier, as: .pytorch, to: "\(folder)/m")
+            let names = try ModelFile(path: "\(folder)/m").tensors.map(\.name)
+            #expect(names.count == 123)
+            #expect(
+                Array(names.prefix(3)) == ["tau", "backbone.conv1.weight", "backbone.bn1.weight"])
+            #expect(names[6] == "backbone.bn1.num_batches_tracked")
+            #expect(names.contains("backbone.layer2.0.shortcut.1.running_var"))
+            #expect(Array(names.suffix(2)) == ["backbone.fc.weight", "backbone.fc.bias"])
+        }
+    }
+
+    /// The fixture's logits are PyTorch's in double precision, after a step of training that moved the running statistics.
+    @Test(arguments: ExportFormat.allCases)
+    func whatIsExportedComesBackWithPyTorchsLogits(format: ExportFormat) throws {
+        let (fixture, classifier) = try trained("t2fnorm")
+        let expected = try #require(fixture.heads.first { $0.head == "t2fnorm" }).evaluation.logits
+        try withTemporaryFolder { folder in
+            try export(classifier, as: format, to: "\(folder)/m")
+            let again = try ModelFile(path: "\(folder)/m").makeClassifier(.resnet18At32)
+            let rows = try logits(again, images: fixture.images, count: fixture.imageCount)
+            #expect(relativeError(rows.flatMap { $0 }, expected) < 1e-4)
+        }
+    }
+
+    @Test(
+        .enabled(if: TorchPython.isThere, "needs PyTorch in the venv that T2FNORM_TORCH_VENV names"),
+        arguments: ["t2fnorm", "linear"])
+    func pytorchLoadsItStrictlyAndHasTheSameLogits(head: String) async throws {
+        let (fixture, classifier) = try trained(head)
+        let folder = FileManager.default.temporaryDirectory.appending(path: "t2fnorm-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let file = folder.appending(path: "m.pth").path
+        try export(classifier, as: .pytorch, to: file)
+        let output = try await TorchPython.run("load_exported.py", [file, "resnet18", head])
+        let theirs = try JSONDecoder().decode([Double].self, from: Data(output.utf8))
+        let own = try logits(classifier, images: fixture.images, count: fixture.imageCount).flatMap { $0 }
+        #expect(own.count == theirs.count)
+        for (a, b) in zip(own, theirs) { #expect(abs(Double(a) - b) < 1e-4 * max(1, abs(b))) }
+    }
+
+    @Test func aFileThatCannotBeWrittenIsSaid() throws {
+        let classifier = Classifier(.resnet20, head: .linear, classes: 2)
+        let error = #expect(throws: ExchangeError.self) {
+            try export(classifier, as: .pytorch, to: "/proc/no/such/folder/m")
+        }
+        let reason = try #require(error).reason
+        #expect(reason.hasPrefix("could not be written: "), "\(reason)")
+    }
+
+    /// The network of the ResNet-18 fixture after the fixture's step, whose statistics are kept and whose gradients are not.
+    private func trained(_ head: String) throws -> (PyTorchFixture, Classifier) {
+        let fixture = try PyTorchFixture(named: "resnet18")
+        let kind = head == "linear" ? HeadKind.linear : .t2fnorm(temperature: fixture.temperature)
+        let classifier = Classifier(.resnet18At32, head: kind, classes: 10, imageSize: fixture.imageSize)
+        for (index, entry) in classifier.parameters.entries.enumerated() where entry.role != .batchCount {
+            classifier.parameters.setElements(of: entry, to: fixture.values(ofEntry: index))
+        }
+        let samples = fixture.imageCount
+        let pass = Pass(
+            BatchPlacement(sampleCount: samples, laneSize: samples / 2), mode: .training,
+            pool: WorkerPool(threads: 2))
+        _ = try classifier.forward(images: Buffer(fixture.images, default: 0), pass)
+        return (fixture, classifier)
+    }
+}

@@ -1,0 +1,32 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// The Python that has PyTorch and NumPy: of the venv that `launch/compare-pytorch` makes, or of `T2FNORM_TORCH_VENV`.
+enum TorchPython {
+    private static let venv: String = {
+        let environment = ProcessInfo.processInfo.environment
+        let cache = environment["XDG_CACHE_HOME"] ?? "\(environment["HOME"] ?? "")/.cache"
+        return environment["T2FNORM_TORCH_VENV"] ?? "\(cache)/t2fnorm/torch"
+    }()
+
+    static let isThere = has("torch") && has("numpy")
+    static let hasTorchvision = isThere && has("torchvision")
+
+    /// Whether the venv has a package.
+    private static func has(_ package: String) -> Bool {
+        let versions = (try? FileManager.default.contentsOfDirectory(atPath: "\(venv)/lib")) ?? []
+        return versions.contains {
+            FileManager.default.fileExists(atPath: "\(venv)/lib/\($0)/site-packages/\(package)")
+        }
+    }
+
+    /// What a script of `Tests/Fixtures` prints; it must succeed.
+    @discardableResult
+    static func run(_ script: String, _ arguments: [String]) async throws -> String {
+        let path = packageRoot.appending(path: "Tests/Fixtures/\(script)").path
+        let outcome = try await Command(URL(filePath: "\(venv)/bin/python"), [path] + arguments).run()
+        try #require(outcome.exitCode == 0, "\(outcome.standardError)")
+        return outcome.standardOutput
+    }
+}
