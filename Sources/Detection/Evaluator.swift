@@ -77,7 +77,9 @@ public struct Evaluator {
         validation: NamedSet? = nil, progress: (_ set: String, _ done: Int) -> Void = { _, _ in }
     ) throws -> Evaluation {
         let fit = try fit(scores, training, validation, progress)
-        let fitted = try communicator.together(describe: describe) { try scores.map { try $0.makeScore(fit) } }
+        let fitted = try communicator.together(describe: describe) {
+            try scores.map { try $0.makeScore(fit) }
+        }
         var confidences: [[[Float]]] = []
         var correct = 0
         for set in benchmark.sets {

@@ -7,7 +7,8 @@ extension FeatureShare {
     /// takes two messages of 65,536 counts. Collective.
     ///
     /// - Precondition: There are features, and none is NaN.
-    func featurePercentile(_ percentile: Double, on communicator: any Communicator) throws(MPIError) -> Double {
+    func featurePercentile(_ percentile: Double, on communicator: any Communicator) throws(MPIError) -> Double
+    {
         let count = try totalCount(on: communicator) * head.dimension
         let place = percentile / 100 * Double(count - 1)
         let lower = Int(place)

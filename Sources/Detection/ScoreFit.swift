@@ -59,7 +59,9 @@ public final class ScoreFit {
     var training: FeatureShare { required(trainingShare, "the training set's features") }
 
     /// The rank's share of the validation set, or of the training set where there is none.
-    var validation: FeatureShare { required(validationShare ?? trainingShare, "the validation set's features") }
+    var validation: FeatureShare {
+        required(validationShare ?? trainingShare, "the validation set's features")
+    }
 
     private func required<Value>(_ value: Value?, _ name: String) -> Value {
         guard let value else { preconditionFailure("a score is fitted without \(name)") }
