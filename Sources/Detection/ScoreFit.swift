@@ -11,6 +11,8 @@ public final class ScoreFit {
     private let mean: [Float]?
     private let trainingShare: FeatureShare?
     private let validationShare: FeatureShare?
+    private var moments: FeatureMoments?
+    private var sums: ClassSums?
 
     /// For scores that need no more than the mean.
     ///
@@ -61,6 +63,31 @@ public final class ScoreFit {
     /// The rank's share of the validation set, or of the training set where there is none.
     var validation: FeatureShare {
         required(validationShare ?? trainingShare, "the validation set's features")
+    }
+
+    /// Mean and covariance of the training set's features. Collective when first asked for.
+    func trainingMoments() throws(MPIError) -> FeatureMoments {
+        if let moments { return moments }
+        let result = try training.moments(on: communicator)
+        moments = result
+        return result
+    }
+
+    /// The mean feature and the number of the records of each class. Collective when first asked for.
+    ///
+    /// - Throws: `ScoreFitError` if a class has no record.
+    func classMeans(for score: ScoreName) throws -> (means: [[Double]], counts: [Int]) {
+        let sums = try sums ?? training.featureSums(on: communicator)
+        self.sums = sums
+        if let empty = sums.counts.firstIndex(of: 0) {
+            throw ScoreFitError(
+                score: score,
+                reason: """
+                    class \(empty) has no record in the training set, expected one at least of each class; leave the \
+                    score out or use the whole set
+                    """)
+        }
+        return (sums.counts.indices.compactMap(sums.mean), sums.counts)
     }
 
     private func required<Value>(_ value: Value?, _ name: String) -> Value {

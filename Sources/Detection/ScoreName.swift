@@ -20,6 +20,12 @@ public enum ScoreName: String, CaseIterable, Sendable {
     case vra
     case tempScaling = "temp_scaling"
     case klm
+    case mds
+    case rmds
+    case ssd
+    case vim
+    case residual
+    case she
 
     /// What a score must see before it scores.
     public enum Need: Sendable {
@@ -37,7 +43,8 @@ public enum ScoreName: String, CaseIterable, Sendable {
         switch self {
         case .msp, .t2fnorm, .mls, .ebo, .gen, .mcm, .gradnorm, .ash, .ashB, .ashP, .ashS, .scale: .nothing
         case .dice, .fdbd, .nci: .trainingMean
-        case .react, .vra, .tempScaling, .klm: .validationFeatures
+        case .react, .vra, .tempScaling, .klm, .residual: .validationFeatures
+        case .mds, .rmds, .ssd, .vim, .she: .trainingFeatures
         }
     }
 
@@ -66,6 +73,12 @@ public enum ScoreName: String, CaseIterable, Sendable {
         case .vra: try FeatureRectification(required(fit))
         case .tempScaling: try TemperatureScaling(required(fit))
         case .klm: try DivergenceMatching(required(fit))
+        case .mds: try Mahalanobis(required(fit))
+        case .rmds: try RelativeMahalanobis(required(fit))
+        case .ssd: try SphereMahalanobis(required(fit))
+        case .vim: try VirtualLogit(required(fit))
+        case .residual: try Residual(required(fit))
+        case .she: try StoredPatterns(required(fit))
         }
     }
 

@@ -61,6 +61,22 @@ struct FeatureScoreRow: CustomTestStringConvertible, Sendable {
         FeatureScoreRow(
             name: .klm, formula: matchedDivergence, workedScore: { try DivergenceMatching($0) },
             worked: [-0.13658858, -0.12104094]),
+        FeatureScoreRow(
+            name: .mds, formula: nil, workedScore: { try Mahalanobis($0) },
+            worked: [-24.22846527, -35.63462603]),
+        FeatureScoreRow(
+            name: .rmds, formula: nil, workedScore: { try RelativeMahalanobis($0) },
+            worked: [-7.30063485, -24.22677072]),
+        FeatureScoreRow(
+            name: .ssd, formula: nil, workedScore: { try SphereMahalanobis($0) }, worked: nil),
+        FeatureScoreRow(
+            name: .vim, formula: nil, workedScore: { try VirtualLogit($0, dimension: 2) },
+            worked: [-1.28946530, 1.05731140]),
+        FeatureScoreRow(
+            name: .residual, formula: nil, workedScore: { try Residual($0, dimension: 2) }, worked: nil),
+        FeatureScoreRow(
+            name: .she, formula: nil, workedScore: { try StoredPatterns($0) },
+            worked: [14.06250000, 9.75000000]),
     ]
 }
 
