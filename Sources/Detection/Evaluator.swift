@@ -83,8 +83,14 @@ public struct Evaluator {
         var confidences: [[[Float]]] = []
         var correct = 0
         for set in benchmark.sets {
-            let own = try communicator.together(describe: describe) {
+            var own = try communicator.together(describe: describe) {
                 try score(set, fitted, progress)
+            }
+            // These scores' records are shared out over the ranks, which look at all samples together.
+            for (index, score) in fitted.enumerated() {
+                guard let score = score as? any ShardedScore else { continue }
+                own.confidences[index] = try score.confidences(
+                    of: own.share, on: communicator, pool: pass.layout.pool)
             }
             if confidences.isEmpty { correct = own.correct }
             let counts = pass.shares(of: set.source.count)
@@ -158,10 +164,12 @@ public struct Evaluator {
         }
     }
 
-    /// The rank's share of one set.
+    /// The rank's share of one set; what sharded scores are to look at is kept.
     private func score(
         _ set: NamedSet, _ scores: [any Score], _ progress: (_ set: String, _ done: Int) -> Void
-    ) throws -> (confidences: [[Float]], correct: Int) {
+    ) throws -> (confidences: [[Float]], correct: Int, share: FeatureShare) {
+        let keepsShare = scores.contains { $0 is any ShardedScore }
+        var share = FeatureShare(head: head, laneSize: pass.layout.laneSize)
         var confidences = [[Float]](repeating: [], count: scores.count)
         var correct = 0
         var done = 0
@@ -170,13 +178,16 @@ public struct Evaluator {
             var logits = [Float](repeating: 0, count: outputs.logits.count)
             fillScoringLogits(outputs, into: &logits)
             let input = ScoreInput(features: outputs.features.span, logits: logits.span, head: head)
-            for (index, score) in scores.enumerated() {
+            if keepsShare {
+                share.add(features: outputs.features, logits: logits, labels: outputs.labels)
+            }
+            for (index, score) in scores.enumerated() where !(score is any ShardedScore) {
                 confidences[index] += score.evaluate(input).confidences
             }
             done += outputs.labels.count
             progress(set.name, done)
         }
-        return (confidences, correct)
+        return (confidences, correct, share)
     }
 
     private func fillScoringLogits(_ outputs: ForwardPass.Outputs, into logits: inout [Float]) {

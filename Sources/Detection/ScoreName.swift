@@ -26,6 +26,9 @@ public enum ScoreName: String, CaseIterable, Sendable {
     case vim
     case residual
     case she
+    case knn
+    case nnguide
+    case relation
 
     /// What a score must see before it scores.
     public enum Need: Sendable {
@@ -44,7 +47,7 @@ public enum ScoreName: String, CaseIterable, Sendable {
         case .msp, .t2fnorm, .mls, .ebo, .gen, .mcm, .gradnorm, .ash, .ashB, .ashP, .ashS, .scale: .nothing
         case .dice, .fdbd, .nci: .trainingMean
         case .react, .vra, .tempScaling, .klm, .residual: .validationFeatures
-        case .mds, .rmds, .ssd, .vim, .she: .trainingFeatures
+        case .mds, .rmds, .ssd, .vim, .she, .knn, .nnguide, .relation: .trainingFeatures
         }
     }
 
@@ -79,6 +82,9 @@ public enum ScoreName: String, CaseIterable, Sendable {
         case .vim: try VirtualLogit(required(fit))
         case .residual: try Residual(required(fit))
         case .she: try StoredPatterns(required(fit))
+        case .knn: try NearestNeighbors(required(fit))
+        case .nnguide: try NearestNeighborGuidance(required(fit))
+        case .relation: try NeuralRelation(required(fit))
         }
     }
 

@@ -77,6 +77,16 @@ struct FeatureScoreRow: CustomTestStringConvertible, Sendable {
         FeatureScoreRow(
             name: .she, formula: nil, workedScore: { try StoredPatterns($0) },
             worked: [14.06250000, 9.75000000]),
+        FeatureScoreRow(
+            name: .knn, formula: nil, workedScore: { try NearestNeighbors($0, neighbor: 3) },
+            worked: [-0.30230434, -0.14036024]),
+        FeatureScoreRow(
+            name: .nnguide, formula: nil,
+            workedScore: { try NearestNeighborGuidance($0, neighbors: 3, bank: .first(multipleOf: 5)) },
+            worked: [7.28538023, 7.30342338]),
+        FeatureScoreRow(
+            name: .relation, formula: nil, workedScore: { try NeuralRelation($0) },
+            worked: [3.01751271, 4.10002701]),
     ]
 }
 

@@ -1,3 +1,4 @@
+import Cluster
 import Detection
 import Foundation
 import Testing
@@ -63,7 +64,10 @@ private func scattered(_ count: Int) -> [Float] {
 
 @Suite struct ScoreTests {
     @Test func everyNameHasItsScoreAndItsRow() throws {
-        let fit = try WorkedClassifier().fit()
+        let example = WorkedClassifier()
+        let fit = try ScoreFit(
+            head: example.plainHead, training: example.share(0..<60), validation: nil,
+            communicator: LocalCommunicator())
         #expect(try ScoreName.allCases.map { try $0.makeScore(fit).name } == ScoreName.allCases)
         #expect(ScoreRow.all.map(\.name) + FeatureScoreRow.all.map(\.name) == ScoreName.allCases)
     }

@@ -17,12 +17,7 @@ public struct SphereMahalanobis: Score {
         _ input: borrowing ScoreInput, confidences: inout MutableSpan<Float>,
         predictions: inout MutableSpan<Int32>
     ) {
-        var features: [Float] = []
-        for sample in 0..<input.count {
-            let row = input.features(of: sample)
-            for j in row.indices { features.append(row[j]) }
-        }
-        let directions = unitRows(features, dimension: input.head.dimension)
+        let directions = unitRows(input.copyFeatures(), dimension: input.head.dimension)
         let distances = sphere.smallestDistances(directions.span, count: input.count)
         for sample in 0..<input.count {
             confidences[sample] = Float(-distances[sample])
