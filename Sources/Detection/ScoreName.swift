@@ -29,6 +29,7 @@ public enum ScoreName: String, CaseIterable, Sendable {
     case knn
     case nnguide
     case relation
+    case openmax
 
     /// What a score must see before it scores.
     public enum Need: Sendable {
@@ -47,7 +48,7 @@ public enum ScoreName: String, CaseIterable, Sendable {
         case .msp, .t2fnorm, .mls, .ebo, .gen, .mcm, .gradnorm, .ash, .ashB, .ashP, .ashS, .scale: .nothing
         case .dice, .fdbd, .nci: .trainingMean
         case .react, .vra, .tempScaling, .klm, .residual: .validationFeatures
-        case .mds, .rmds, .ssd, .vim, .she, .knn, .nnguide, .relation: .trainingFeatures
+        case .mds, .rmds, .ssd, .vim, .she, .knn, .nnguide, .relation, .openmax: .trainingFeatures
         }
     }
 
@@ -85,6 +86,7 @@ public enum ScoreName: String, CaseIterable, Sendable {
         case .knn: try NearestNeighbors(required(fit))
         case .nnguide: try NearestNeighborGuidance(required(fit))
         case .relation: try NeuralRelation(required(fit))
+        case .openmax: try OpenMax(required(fit))
         }
     }
 

@@ -87,6 +87,7 @@ struct FeatureScoreRow: CustomTestStringConvertible, Sendable {
         FeatureScoreRow(
             name: .relation, formula: nil, workedScore: { try NeuralRelation($0) },
             worked: [3.01751271, 4.10002701]),
+        FeatureScoreRow(name: .openmax, formula: nil, workedScore: { try OpenMax($0) }, worked: nil),
     ]
 }
 
@@ -230,10 +231,14 @@ private struct Example {
             weights: values(classes * dimension, 7919).map { $0 - 0.5 }, bias: values(classes, 31))
         self.head = head
         validation = FeatureShare(values(23 * dimension, 577), head, laneSize: 8)
+        // Moved along their class's weights, so that classes have rightly predicted records.
+        let training = values((2 * classes + 57) * dimension, 389).enumerated().map { place, value in
+            let (record, j) = (place / dimension, place % dimension)
+            return value + 2 * head.weights[record % classes * dimension + j]
+        }
         fit = try ScoreFit(
-            head: head,
-            training: FeatureShare(values((2 * classes + 57) * dimension, 389), head, laneSize: 8),
-            validation: validation, communicator: LocalCommunicator())
+            head: head, training: FeatureShare(training, head, laneSize: 8), validation: validation,
+            communicator: LocalCommunicator())
         features = values(7 * dimension, 6007)
     }
 

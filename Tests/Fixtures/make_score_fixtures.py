@@ -86,6 +86,38 @@ def residual_norm(h, fitted, w, b, dim):
     return lambda x: np.linalg.norm((x - origin) @ rest, axis=1)
 
 
+def weibull(t):
+    """Shape and scale by maximum likelihood, by Newton's method on the logarithm of the shape."""
+    x, mean = 0.0, np.log(t).mean()
+    for _ in range(200):
+        k = np.exp(x)
+        v = (t / t.max()) ** k
+        first = (v * np.log(t)).sum() / v.sum()
+        second = (v * np.log(t) ** 2).sum() / v.sum()
+        x -= np.clip((first - 1 / k - mean) / (k * (second - first**2) + 1 / k), -1, 1)
+    k = np.exp(x)
+    return k, t.max() * ((t / t.max()) ** k).mean() ** (1 / k)
+
+
+def open_max(z, z_train, y):
+    """None where a class has less than two rightly predicted records."""
+    hit = z_train.argmax(axis=1) == y
+    if min((hit & (y == c)).sum() for c in range(z.shape[1])) < 2:
+        return None
+    changed, unknown = z.copy(), np.zeros(len(z))
+    places = np.argsort(np.argsort(-z, axis=1, kind="stable"), axis=1)
+    for c in range(z.shape[1]):
+        own = z_train[hit & (y == c)]
+        tail = np.sort(np.linalg.norm(own - own.mean(axis=0), axis=1))[-20:]
+        shape, scale = weibull(tail - tail[0] + 1)
+        excess = np.linalg.norm(z - own.mean(axis=0), axis=1) - tail[0] + 1
+        w = np.where(excess < 0, 0, 1 - np.exp(-((np.maximum(excess, 0) / scale) ** shape)))
+        lost = z[:, c] * w * np.maximum(1 - places[:, c] / 3, 0)
+        changed[:, c] -= lost
+        unknown += lost
+    return -np.exp(unknown) / (np.exp(changed).sum(axis=1) + np.exp(unknown))
+
+
 def unit(h):
     return h / (np.linalg.norm(h, axis=1, keepdims=True) + 1e-10)
 
@@ -151,23 +183,24 @@ def confidences(h, w, b, train, val):
         "knn": -np.sort(pairs, axis=1)[:, 49],
         "nnguide": lse(z) * -np.sort(-(unit(h) @ guide.T), axis=1)[:, :100].mean(axis=1),
         "relation": np.where(kernel > 0.03, kernel, 0).sum(axis=1),
+        "openmax": open_max(z, z_train, y_train),
         "nci": (w[best] * centred).sum(axis=1) / reach + 1e-4 * np.abs(h).sum(axis=1),
     }
 
 
-def case(generator, classes, dimension, samples):
+def case(generator, classes, dimension, samples, gain=1):
     single = lambda a: np.round(a, 4).astype(np.float32).astype(np.float64)
     h = single(np.maximum(generator.normal(0.3, 0.6, (samples, dimension)), 0))
     w = single(generator.normal(0, 1 / np.sqrt(dimension), (classes, dimension)))
     b = single(generator.normal(0, 0.1, classes))
-    centres = generator.normal(0.3, 0.3, (classes, dimension)) + w
+    centres = generator.normal(0.3, 0.3, (classes, dimension)) + gain * w
 
     def records(count):
         x = single(np.maximum(centres[np.arange(count) % classes] + generator.normal(0, 0.4, (count, dimension)), 0))
         x[:, 2] = 0  # a feature that is always 0 leaves covariances singular
         return x
 
-    train, val = records(max(60, 2 * classes)), records(45)
+    train, val = records(max(90, 2 * classes)), records(45)
     listed = lambda a: [round(float(v), 4) for v in a.ravel()]
     return {
         "classes": classes,
@@ -177,12 +210,12 @@ def case(generator, classes, dimension, samples):
         "bias": listed(b),
         "training": listed(train),
         "validation": listed(val),
-        "confidences": {k: [float(f"{v:.9g}") for v in c] for k, c in confidences(h, w, b, train, val).items()},
+        "confidences": {k: c if c is None else [float(f"{v:.9g}") for v in c] for k, c in confidences(h, w, b, train, val).items()},
     }
 
 
 if __name__ == "__main__":
     generator = np.random.default_rng(7)
-    cases = [case(generator, 2, 7, 5), case(generator, 10, 64, 5), case(generator, 101, 33, 3)]
+    cases = [case(generator, 2, 7, 5), case(generator, 10, 64, 5, gain=3), case(generator, 101, 33, 3)]
     path = pathlib.Path(__file__).parent / "score_fixtures.json"
     path.write_text(json.dumps({"cases": cases}, separators=(",", ":")) + "\n")

@@ -52,11 +52,14 @@ public struct NearestNeighbors: ShardedScore {
                 bank.fill(&products, samples: own, block: block)
                 for sample in 0..<count {
                     let length = lengths[index * group + sample]
+                    let last = (sample + 1) * neighbor - 1
+                    var farthest = part[last]
                     for record in 0..<records.count {
-                        let distance =
-                            length + squares[records.first + record]
-                            - 2 * products[sample * bank.width + record]
-                        insert(Double(distance), first: sample * neighbor, into: &part)
+                        let product = products[sample * bank.width + record]
+                        let distance = Double(length + squares[records.first + record] - 2 * product)
+                        guard distance < farthest else { continue }
+                        insert(distance, first: sample * neighbor, into: &part)
+                        farthest = part[last]
                     }
                 }
             }
@@ -67,10 +70,9 @@ public struct NearestNeighbors: ShardedScore {
         return nearest
     }
 
-    /// Keeps the smallest values at `first` and after in rising order.
+    /// Puts a value among those at `first` and after, which are in rising order, in place of the largest.
     private func insert(_ value: Double, first: Int, into nearest: inout MutableSpan<Double>) {
         var place = first + neighbor - 1
-        guard value < nearest[place] else { return }
         while place > first && nearest[place - 1] > value {
             nearest[place] = nearest[place - 1]
             place -= 1
