@@ -36,7 +36,7 @@ public struct NearestNeighbors: ShardedScore {
         useOneThreadPerMatrixProduct()
     }
 
-    /// The squared distances of the nearest records, in rising order; infinite where there are fewer.
+    /// The squared distances of the nearest records, in any order; infinite where there are fewer.
     public func partials(_ input: borrowing ScoreInput, on pool: WorkerPool) -> [Double] {
         let dimension = input.head.dimension
         let rows = unitRows(input.copyFeatures(), dimension: dimension)
@@ -52,14 +52,11 @@ public struct NearestNeighbors: ShardedScore {
                 bank.fill(&products, samples: own, block: block)
                 for sample in 0..<count {
                     let length = lengths[index * group + sample]
-                    let last = (sample + 1) * neighbor - 1
-                    var farthest = part[last]
+                    var heap = part.part(sample * neighbor..<(sample + 1) * neighbor)
                     for record in 0..<records.count {
                         let product = products[sample * bank.width + record]
                         let distance = Double(length + squares[records.first + record] - 2 * product)
-                        guard distance < farthest else { continue }
-                        insert(distance, first: sample * neighbor, into: &part)
-                        farthest = part[last]
+                        if distance < heap[0] { replaceLargest(of: &heap, by: distance) }
                     }
                 }
             }
@@ -70,14 +67,17 @@ public struct NearestNeighbors: ShardedScore {
         return nearest
     }
 
-    /// Puts a value among those at `first` and after, which are in rising order, in place of the largest.
-    private func insert(_ value: Double, first: Int, into nearest: inout MutableSpan<Double>) {
-        var place = first + neighbor - 1
-        while place > first && nearest[place - 1] > value {
-            nearest[place] = nearest[place - 1]
-            place -= 1
+    /// Puts a value into a heap in place of its largest, which stands first; a thousand neighbours would be slow to keep in order.
+    private func replaceLargest(of heap: inout MutableSpan<Double>, by value: Double) {
+        var place = 0
+        while 2 * place + 1 < heap.count {
+            var child = 2 * place + 1
+            if child + 1 < heap.count && heap[child + 1] > heap[child] { child += 1 }
+            guard heap[child] > value else { break }
+            heap[place] = heap[child]
+            place = child
         }
-        nearest[place] = value
+        heap[place] = value
     }
 
     public func confidence(_ partials: [ArraySlice<Double>]) -> Float {
