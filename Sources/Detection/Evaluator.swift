@@ -66,22 +66,31 @@ public struct Evaluator {
     /// The tables of `scores`, the same on every rank.
     ///
     /// - Parameters:
-    ///   - training: The training set, read once if any of the scores is fitted.
+    ///   - training: The training set, read once if a score is fitted on it.
+    ///   - validation: The in-distribution validation set, read once if a score is fitted on it; where there is none, such
+    ///     a score is fitted on the training set.
     ///   - progress: Called on every rank after each batch of its share: the set, and how many of its records are done.
-    /// - Precondition: There is a training set if a score is fitted.
+    /// - Precondition: There is a training set if `scores.needTraining`.
     /// - Throws: `JobFailure`, the same on all ranks, or `MPIError`.
     public func evaluate(
         _ benchmark: Benchmark, scores: [ScoreName], training: NamedSet? = nil,
-        progress: (_ set: String, _ done: Int) -> Void = { _, _ in }
+        validation: NamedSet? = nil, progress: (_ set: String, _ done: Int) -> Void = { _, _ in }
     ) throws -> Evaluation {
-        var fit: ScoreFit?
-        if scores.contains(where: \.isFitted), let training { fit = try self.fit(on: training, progress) }
-        let fitted = scores.map { $0.makeScore(fit) }
+        let fit = try fit(scores, training, validation, progress)
+        let fitted = try communicator.together(describe: describe) {
+            try scores.map { try $0.makeScore(fit) }
+        }
         var confidences: [[[Float]]] = []
         var correct = 0
         for set in benchmark.sets {
-            let own = try communicator.together(describe: describe) {
+            var own = try communicator.together(describe: describe) {
                 try score(set, fitted, progress)
+            }
+            // These scores' records are shared out over the ranks, which look at all samples together.
+            for (index, score) in fitted.enumerated() {
+                guard let score = score as? any ShardedScore else { continue }
+                own.confidences[index] = try score.confidences(
+                    of: own.share, on: communicator, pool: pass.layout.pool)
             }
             if confidences.isEmpty { correct = own.correct }
             let counts = pass.shares(of: set.source.count)
@@ -101,27 +110,66 @@ public struct Evaluator {
         }
     }
 
-    /// What the scores must know of the training set. Collective.
+    /// What the scores must know of the training and the validation set. Collective.
     private func fit(
-        on training: NamedSet, _ progress: (_ set: String, _ done: Int) -> Void
-    ) throws -> ScoreFit {
+        _ scores: [ScoreName], _ training: NamedSet?, _ validation: NamedSet?,
+        _ progress: (_ set: String, _ done: Int) -> Void
+    ) throws -> ScoreFit? {
+        var (mean, trainingShare, validationShare): ([Float]?, FeatureShare?, FeatureShare?)
+        if let training, scores.keepTraining(hasValidation: validation != nil) {
+            trainingShare = try share(of: training, progress)
+        } else if let training, scores.needTraining(hasValidation: validation != nil) {
+            mean = try self.mean(of: training, progress)
+        }
+        if let validation, scores.needValidation { validationShare = try share(of: validation, progress) }
+        if let mean, validationShare == nil { return ScoreFit(head: head, featureMean: mean) }
+        guard trainingShare != nil || validationShare != nil else { return nil }
+        return try communicator.together(describe: describe) {
+            try ScoreFit(
+                head: head, training: trainingShare, featureMean: mean, validation: validationShare,
+                communicator: communicator)
+        }
+    }
+
+    /// The mean feature of a set, of which nothing else is kept. Collective.
+    private func mean(
+        of set: NamedSet, _ progress: (_ set: String, _ done: Int) -> Void
+    ) throws -> [Float] {
         let sums = try communicator.together(describe: describe) {
             var sums = LaneFeatureSums(dimension: head.dimension, laneSize: pass.layout.laneSize)
             var done = 0
-            try pass.forEachBatch(of: training.source) { outputs in
+            try pass.forEachBatch(of: set.source) { outputs in
                 sums.add(outputs.features.span)
                 done += outputs.labels.count
-                progress(training.name, done)
+                progress(set.name, done)
             }
             return sums
         }
-        return ScoreFit(head: head, featureMean: try sums.mean(on: communicator))
+        return try sums.mean(on: communicator)
     }
 
-    /// The rank's share of one set.
+    /// The rank's share of a set. Collective.
+    private func share(
+        of set: NamedSet, _ progress: (_ set: String, _ done: Int) -> Void
+    ) throws -> FeatureShare {
+        try communicator.together(describe: describe) {
+            var share = FeatureShare(head: head, laneSize: pass.layout.laneSize)
+            try pass.forEachBatch(of: set.source) { outputs in
+                var logits = [Float](repeating: 0, count: outputs.logits.count)
+                fillScoringLogits(outputs, into: &logits)
+                share.add(features: outputs.features, logits: logits, labels: outputs.labels)
+                progress(set.name, share.count)
+            }
+            return share
+        }
+    }
+
+    /// The rank's share of one set; what sharded scores are to look at is kept.
     private func score(
         _ set: NamedSet, _ scores: [any Score], _ progress: (_ set: String, _ done: Int) -> Void
-    ) throws -> (confidences: [[Float]], correct: Int) {
+    ) throws -> (confidences: [[Float]], correct: Int, share: FeatureShare) {
+        let keepsShare = scores.contains { $0 is any ShardedScore }
+        var share = FeatureShare(head: head, laneSize: pass.layout.laneSize)
         var confidences = [[Float]](repeating: [], count: scores.count)
         var correct = 0
         var done = 0
@@ -130,13 +178,16 @@ public struct Evaluator {
             var logits = [Float](repeating: 0, count: outputs.logits.count)
             fillScoringLogits(outputs, into: &logits)
             let input = ScoreInput(features: outputs.features.span, logits: logits.span, head: head)
-            for (index, score) in scores.enumerated() {
+            if keepsShare {
+                share.add(features: outputs.features, logits: logits, labels: outputs.labels)
+            }
+            for (index, score) in scores.enumerated() where !(score is any ShardedScore) {
                 confidences[index] += score.evaluate(input).confidences
             }
             done += outputs.labels.count
             progress(set.name, done)
         }
-        return (confidences, correct)
+        return (confidences, correct, share)
     }
 
     private func fillScoringLogits(_ outputs: ForwardPass.Outputs, into logits: inout [Float]) {

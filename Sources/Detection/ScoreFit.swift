@@ -1,16 +1,128 @@
-/// What scores know of the training set; the same bits on all ranks.
-public struct ScoreFit: Sendable {
+public import Cluster
+
+/// What scores learn before they score; the same bits on all ranks.
+///
+/// A score asks for what it needs when it is made, and what several need is computed once. That is collective: all ranks make
+/// the same scores in the same order, and where one throws a `ScoreFitError` all do.
+public final class ScoreFit {
     /// The last layer.
     public let head: ScoringHead
-    /// Mean raw feature of the training images, read with the evaluation transform; shape `[D]`.
-    public let featureMean: [Float]
+    let communicator: any Communicator
+    private let mean: [Float]?
+    private let trainingShare: FeatureShare?
+    private let validationShare: FeatureShare?
+    private var moments: FeatureMoments?
+    private var sums: ClassSums?
 
-    /// - Precondition: `featureMean` has the head's dimension.
+    /// For scores that need no more than the mean.
+    ///
+    /// - Parameter featureMean: Mean raw feature of the training images, read with the evaluation transform; shape `[D]`.
     public init(head: ScoringHead, featureMean: [Float]) {
         precondition(
             featureMean.count == head.dimension,
             "a mean of \(featureMean.count) features for a layer of \(head.dimension)")
         self.head = head
-        self.featureMean = featureMean
+        communicator = LocalCommunicator()
+        mean = featureMean
+        (trainingShare, validationShare) = (nil, nil)
+    }
+
+    /// Collective.
+    ///
+    /// - Parameters:
+    ///   - training: The rank's share of the training set, if a score needs its features.
+    ///   - featureMean: That of the training set; computed from `training` if there is one.
+    ///   - validation: The rank's share of the in-distribution validation set; where there is none, `training` serves.
+    /// - Throws: `ScoreFitError` on all ranks if a set has no record, a label is no class, or a feature is NaN or infinite.
+    public init(
+        head: ScoringHead, training: FeatureShare?, featureMean: [Float]? = nil, validation: FeatureShare?,
+        communicator: any Communicator
+    ) throws {
+        self.head = head
+        self.communicator = communicator
+        trainingShare = training
+        validationShare = validation
+        for (name, share) in [("training", training), ("validation", validation)] {
+            try share?.check(name, on: communicator)
+        }
+        if let training {
+            var sums = LaneFeatureSums(dimension: head.dimension, laneSize: training.laneSize)
+            sums.add(training.features.span)
+            mean = try sums.mean(on: communicator)
+        } else {
+            mean = featureMean
+        }
+    }
+
+    /// Mean raw feature of the training images; shape `[D]`.
+    public var featureMean: [Float] { required(mean, "the training set's mean feature") }
+
+    /// The rank's share of the training set.
+    var training: FeatureShare { required(trainingShare, "the training set's features") }
+
+    /// The rank's share of the validation set, or of the training set where there is none.
+    var validation: FeatureShare {
+        required(validationShare ?? trainingShare, "the validation set's features")
+    }
+
+    /// Mean and covariance of the training set's features. Collective when first asked for.
+    func trainingMoments() throws(MPIError) -> FeatureMoments {
+        if let moments { return moments }
+        let result = try training.moments(on: communicator)
+        moments = result
+        return result
+    }
+
+    /// The mean feature and the number of the records of each class. Collective when first asked for.
+    ///
+    /// - Throws: `ScoreFitError` if a class has no record.
+    func classMeans(for score: ScoreName) throws -> (means: [[Double]], counts: [Int]) {
+        let sums = try sums ?? training.featureSums(on: communicator)
+        self.sums = sums
+        if let empty = sums.counts.firstIndex(of: 0) {
+            throw ScoreFitError(
+                score: score,
+                reason: """
+                    class \(empty) has no record in the training set, expected one at least of each class; leave the \
+                    score out or use the whole set
+                    """)
+        }
+        return (sums.counts.indices.compactMap(sums.mean), sums.counts)
+    }
+
+    private func required<Value>(_ value: Value?, _ name: String) -> Value {
+        guard let value else { preconditionFailure("a score is fitted without \(name)") }
+        return value
+    }
+}
+
+extension FeatureShare {
+    /// Refuses what nothing can be fitted on, on all ranks alike.
+    fileprivate func check(_ name: String, on communicator: any Communicator) throws {
+        let dimension = head.dimension
+        var (broken, strange) = (0, 0)
+        for record in 0..<count {
+            let row = features[record * dimension..<(record + 1) * dimension]
+            if !row.allSatisfy(\.isFinite) { broken += 1 }
+            if !(0..<head.classes).contains(Int(labels[record])) { strange += 1 }
+        }
+        var counts = [Int64(count), Int64(broken), Int64(strange)]
+        var span = counts.mutableSpan
+        try communicator.treeSum(&span)
+        if counts[0] == 0 { throw ScoreFitError(reason: "the \(name) set has no record to fit scores on") }
+        if counts[1] > 0 {
+            throw ScoreFitError(
+                reason: """
+                    \(counts[1]) of \(counts[0]) records of the \(name) set have features that are NaN or infinite, \
+                    expected finite numbers; evaluate another checkpoint
+                    """, isNumeric: true)
+        }
+        if counts[2] > 0 {
+            throw ScoreFitError(
+                reason: """
+                    \(counts[2]) of \(counts[0]) records of the \(name) set have labels that are no class, \
+                    expected 0 to \(head.classes - 1)
+                    """)
+        }
     }
 }

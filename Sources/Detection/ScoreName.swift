@@ -8,25 +8,55 @@ public enum ScoreName: String, CaseIterable, Sendable {
     case mcm
     case gradnorm
     case ash
+    /// Another name of `ash`.
+    case ashB = "ash_b"
     case ashP = "ash_p"
     case ashS = "ash_s"
     case scale
     case dice
     case fdbd
     case nci
+    case react
+    case vra
+    case tempScaling = "temp_scaling"
+    case klm
+    case mds
+    case rmds
+    case ssd
+    case vim
+    case residual
+    case she
+    case knn
+    case nnguide
+    case relation
+    case openmax
 
-    /// Whether the score must first see the training set.
-    public var isFitted: Bool {
+    /// What a score must see before it scores.
+    public enum Need: Sendable {
+        case nothing
+        /// The mean feature of the training set.
+        case trainingMean
+        /// Features, logits and labels of the training set.
+        case trainingFeatures
+        /// The same of the in-distribution validation set, or of the training set where there is none.
+        case validationFeatures
+    }
+
+    /// What the score must see before it scores.
+    public var need: Need {
         switch self {
-        case .dice, .fdbd, .nci: true
-        default: false
+        case .msp, .t2fnorm, .mls, .ebo, .gen, .mcm, .gradnorm, .ash, .ashB, .ashP, .ashS, .scale: .nothing
+        case .dice, .fdbd, .nci: .trainingMean
+        case .react, .vra, .tempScaling, .klm, .residual: .validationFeatures
+        case .mds, .rmds, .ssd, .vim, .she, .knn, .nnguide, .relation, .openmax: .trainingFeatures
         }
     }
 
-    /// The score with its default settings.
+    /// The score with its default settings. Collective if it is fitted.
     ///
     /// - Precondition: A score that is fitted has its `fit`.
-    public func makeScore(_ fit: ScoreFit? = nil) -> any Score {
+    /// - Throws: `ScoreFitError` on all ranks, or `MPIError`.
+    public func makeScore(_ fit: ScoreFit? = nil) throws -> any Score {
         switch self {
         case .msp: MaximumSoftmaxProbability()
         case .t2fnorm: T2FNormScore()
@@ -36,17 +66,49 @@ public enum ScoreName: String, CaseIterable, Sendable {
         case .mcm: MaximumConceptMatching()
         case .gradnorm: GradNorm()
         case .ash: ActivationShaping(.binarized)
+        case .ashB: ActivationShaping(.binarized, name: .ashB)
         case .ashP: ActivationShaping(.pruned)
         case .ashS: ActivationShaping(.scaled)
         case .scale: ActivationScaling()
         case .dice: DirectedSparsification(required(fit))
         case .fdbd: DecisionBoundaryDistance(required(fit))
         case .nci: NeuralCollapse(required(fit))
+        case .react: try FeatureClipping(required(fit))
+        case .vra: try FeatureRectification(required(fit))
+        case .tempScaling: try TemperatureScaling(required(fit))
+        case .klm: try DivergenceMatching(required(fit))
+        case .mds: try Mahalanobis(required(fit))
+        case .rmds: try RelativeMahalanobis(required(fit))
+        case .ssd: try SphereMahalanobis(required(fit))
+        case .vim: try VirtualLogit(required(fit))
+        case .residual: try Residual(required(fit))
+        case .she: try StoredPatterns(required(fit))
+        case .knn: try NearestNeighbors(required(fit))
+        case .nnguide: try NearestNeighborGuidance(required(fit))
+        case .relation: try NeuralRelation(required(fit))
+        case .openmax: try OpenMax(required(fit))
         }
     }
 
     private func required(_ fit: ScoreFit?) -> ScoreFit {
         guard let fit else { preconditionFailure("\(rawValue) without what it is fitted on") }
         return fit
+    }
+}
+
+extension [ScoreName] {
+    /// Whether one of the scores must see the validation set.
+    public var needValidation: Bool { contains { $0.need == .validationFeatures } }
+
+    /// Whether one of the scores must see the training set.
+    ///
+    /// - Parameter hasValidation: Whether there is a validation set; the training set takes its place.
+    public func needTraining(hasValidation: Bool) -> Bool {
+        keepTraining(hasValidation: hasValidation) || contains { $0.need == .trainingMean }
+    }
+
+    /// Whether one of the scores must see more of the training set than its mean.
+    func keepTraining(hasValidation: Bool) -> Bool {
+        contains { $0.need == .trainingFeatures } || !hasValidation && needValidation
     }
 }

@@ -1,6 +1,7 @@
 internal import Checkpoints
 internal import Cluster
 internal import Datasets
+internal import Detection
 internal import Files
 internal import Metrics
 internal import RunConfiguration
@@ -27,6 +28,7 @@ public func failureReport(of error: any Error) -> (exitCode: Int32, message: Str
         case is DatasetError: ExitCode.data
         case is TrainingError: ExitCode.numeric
         case let error as RankingMetricsError: error.invalidCount > 0 ? ExitCode.numeric : ExitCode.data
+        case let error as ScoreFitError: error.isNumeric ? ExitCode.numeric : ExitCode.data
         case is CheckpointError: ExitCode.checkpoint
         case is MPIError, is LaunchError, is FileError, is MemoryError: ExitCode.environment
         case let failure as JobFailure: failure.exitCode

@@ -11,9 +11,9 @@ final class EvaluationDisplay {
     private var start = ContinuousClock.now
     private var worldSize = 1
 
-    /// - Parameter training: The training set, if a score is fitted on it.
-    func start(run: String, benchmark: Benchmark, training: NamedSet?, worldSize: Int) {
-        let sets = (training.map { [$0] } ?? []) + [benchmark.inDistribution] + benchmark.near + benchmark.far
+    /// - Parameter fitting: The sets that scores are fitted on.
+    func start(run: String, benchmark: Benchmark, fitting: [NamedSet], worldSize: Int) {
+        let sets = fitting + [benchmark.inDistribution] + benchmark.near + benchmark.far
         total = sets.reduce(0) { $0 + $1.source.count }
         doneInSets = [:]
         start = .now

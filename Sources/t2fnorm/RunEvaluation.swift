@@ -44,9 +44,11 @@ struct RunEvaluation {
     private func evaluate(_ directory: RunDirectory) throws -> Evaluation {
         let configuration = try together { try self.configuration(of: directory) }
         let names = scores.isEmpty ? configuration.evaluation.scores.compactMap(ScoreName.init) : scores
-        let isFitted = names.contains(where: \.isFitted)
+        let data = configuration.data
+        let trainingPath = names.needTraining(hasValidation: !data.validation.isEmpty) ? data.train : ""
+        let validationPath = names.needValidation ? data.validation : ""
         let folders = try staging.stage(
-            configuration.evaluatedDatasets + (isFitted ? [configuration.data.train] : []))
+            configuration.evaluatedDatasets + [trainingPath, validationPath])
         let (classifier, benchmark) = try together { try load(directory, configuration, folders) }
         let pool = WorkerPool(
             threads: configuration.compute.threads > 0
@@ -56,15 +58,21 @@ struct RunEvaluation {
             classifier: classifier, transform: configuration.evaluationTransform,
             laneSize: configuration.training.lane, batchSize: configuration.evaluation.batch,
             communicator: communicator, pool: pool)
-        let training = try together {
-            isFitted
-                ? try open("training", folders[configuration.data.train] ?? configuration.data.train) : nil
+        let (training, validation) = try together {
+            (
+                trainingPath.isEmpty ? nil : try open("training", folders[trainingPath] ?? trainingPath),
+                validationPath.isEmpty
+                    ? nil : try open("validation", folders[validationPath] ?? validationPath)
+            )
         }
         let evaluator = Evaluator(
             pass, classifier: classifier, communicator: communicator, describe: failureReport)
         display?.start(
-            run: directory.path, benchmark: benchmark, training: training, worldSize: communicator.worldSize)
-        let evaluation = try evaluator.evaluate(benchmark, scores: names, training: training) {
+            run: directory.path, benchmark: benchmark, fitting: [training, validation].compactMap(\.self),
+            worldSize: communicator.worldSize)
+        let evaluation = try evaluator.evaluate(
+            benchmark, scores: names, training: training, validation: validation
+        ) {
             display?.progress(set: $0, done: $1)
         }
         try together { try write(evaluation, benchmark: benchmark.inDistribution.name, to: directory) }

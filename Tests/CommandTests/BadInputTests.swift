@@ -227,6 +227,13 @@ struct BadInputTests {
             #expect(first.exitCode == 0, "\(first.standardError)")
             try await expect(
                 ["evaluate", "\(folder)/runs/lost"], ranks: ranks, code: 4, says: ["near-shapes", "NaN"])
+            try await expect(
+                ["evaluate", "\(folder)/runs/lost", "--score", "mds"], ranks: ranks, code: 4,
+                says: ["of the training set have features that are NaN or infinite"])
+            try await expect(
+                evaluate + ["--score", "react"] + sets("data.validation=\(folder)/data/near-shapes"),
+                ranks: ranks, code: 3,
+                says: ["of the validation set have labels that are no class", "expected 0 to 9"])
 
             try truncate("\(checkpoints)/best.h5", to: 3000)
             try await expect(

@@ -1,8 +1,8 @@
+import Cluster
 import Detection
 import Foundation
 import Metrics
 import Testing
-import Workers
 
 /// One row of the contract table of scores that look at features: its formula in double precision with the default
 /// settings, and its worked values with theirs.
@@ -10,9 +10,10 @@ struct FeatureScoreRow: CustomTestStringConvertible, Sendable {
     typealias Formula = @Sendable (_ feature: [Double], _ classifier: PlainClassifier) -> Double
 
     let name: ScoreName
-    let formula: Formula
+    /// `nil` where the NumPy reference alone has it.
+    let formula: Formula?
     /// The score of the worked values.
-    let workedScore: @Sendable (ScoreFit) -> any Score
+    let workedScore: @Sendable (ScoreFit) throws -> any Score
     /// The confidences of the worked queries a and b; `nil` where none are published.
     let worked: [Float]?
 
@@ -25,6 +26,10 @@ struct FeatureScoreRow: CustomTestStringConvertible, Sendable {
         FeatureScoreRow(
             name: .ash, formula: binarized,
             workedScore: { _ in ActivationShaping(.binarized, percentile: 50) },
+            worked: [2.96250952, 2.59488842]),
+        FeatureScoreRow(
+            name: .ashB, formula: binarized,
+            workedScore: { _ in ActivationShaping(.binarized, percentile: 50, name: .ashB) },
             worked: [2.96250952, 2.59488842]),
         FeatureScoreRow(
             name: .ashP, formula: pruned, workedScore: { _ in ActivationShaping(.pruned) }, worked: nil),
@@ -43,14 +48,55 @@ struct FeatureScoreRow: CustomTestStringConvertible, Sendable {
         FeatureScoreRow(
             name: .nci, formula: collapse, workedScore: { NeuralCollapse($0) },
             worked: [0.15775876, -0.63288847]),
+        FeatureScoreRow(
+            name: .react, formula: clipped, workedScore: { try FeatureClipping($0, percentile: 40) },
+            worked: [2.25600423, 2.24592384]),
+        FeatureScoreRow(
+            name: .vra, formula: rectified,
+            workedScore: { try FeatureRectification($0, percentiles: 25...40) },
+            worked: [2.66780734, 2.57144510]),
+        FeatureScoreRow(
+            name: .tempScaling, formula: nil, workedScore: { try TemperatureScaling($0) },
+            worked: [0.46424643, 0.47229021]),
+        FeatureScoreRow(
+            name: .klm, formula: matchedDivergence, workedScore: { try DivergenceMatching($0) },
+            worked: [-0.13658858, -0.12104094]),
+        FeatureScoreRow(
+            name: .mds, formula: nil, workedScore: { try Mahalanobis($0) },
+            worked: [-24.22846527, -35.63462603]),
+        FeatureScoreRow(
+            name: .rmds, formula: nil, workedScore: { try RelativeMahalanobis($0) },
+            worked: [-7.30063485, -24.22677072]),
+        FeatureScoreRow(
+            name: .ssd, formula: nil, workedScore: { try SphereMahalanobis($0) }, worked: nil),
+        FeatureScoreRow(
+            name: .vim, formula: nil, workedScore: { try VirtualLogit($0, dimension: 2) },
+            worked: [-1.28946530, 1.05731140]),
+        FeatureScoreRow(
+            name: .residual, formula: nil, workedScore: { try Residual($0, dimension: 2) }, worked: nil),
+        FeatureScoreRow(
+            name: .she, formula: nil, workedScore: { try StoredPatterns($0) },
+            worked: [14.06250000, 9.75000000]),
+        FeatureScoreRow(
+            name: .knn, formula: nil, workedScore: { try NearestNeighbors($0, neighbor: 3) },
+            worked: [-0.30230434, -0.14036024]),
+        FeatureScoreRow(
+            name: .nnguide, formula: nil,
+            workedScore: { try NearestNeighborGuidance($0, neighbors: 3, bank: .first(multipleOf: 5)) },
+            worked: [7.28538023, 7.30342338]),
+        FeatureScoreRow(
+            name: .relation, formula: nil, workedScore: { try NeuralRelation($0) },
+            worked: [3.01751271, 4.10002701]),
+        FeatureScoreRow(name: .openmax, formula: nil, workedScore: { try OpenMax($0) }, worked: nil),
     ]
 }
 
-/// A last layer and a training mean in double precision.
+/// A last layer and what it was fitted on in double precision.
 struct PlainClassifier: Sendable {
-    let weights: [[Double]]
+    var weights: [[Double]]
     let bias: [Double]
     let mean: [Double]
+    let validation: [[Double]]
 
     func logits(_ feature: [Double]) -> [Double] {
         zip(weights, bias).map { row, bias in zip(row, feature).map(*).reduce(bias, +) }
@@ -60,6 +106,11 @@ struct PlainClassifier: Sendable {
         let logits = logits(feature)
         let largest = logits.max()!
         return largest + log(logits.map { exp($0 - largest) }.reduce(0, +))
+    }
+
+    func probabilities(_ feature: [Double]) -> [Double] {
+        let total = energy(feature)
+        return logits(feature).map { exp($0 - total) }
     }
 
     func prediction(_ feature: [Double]) -> Int {
@@ -106,16 +157,44 @@ private func kept(_ feature: [Double], _ percentile: Double) -> [Int] {
 
 @Sendable private func sparsified(_ feature: [Double], _ classifier: PlainClassifier) -> Double {
     let contributions = classifier.weights.map { zip($0, classifier.mean).map(*) }
-    let sorted = contributions.flatMap(\.self).sorted()
-    let place = 0.9 * Double(sorted.count - 1)
+    let threshold = percentile(90, of: contributions.flatMap(\.self))
+    var sparse = classifier
+    sparse.weights = zip(classifier.weights, contributions).map { row, contributions in
+        zip(row, contributions).map { $1 > threshold ? $0 : 0 }
+    }
+    return sparse.energy(feature)
+}
+
+private func percentile(_ percentile: Double, of values: [Double]) -> Double {
+    let sorted = values.sorted()
+    let place = percentile / 100 * Double(sorted.count - 1)
     let below = Int(place)
     let above = min(below + 1, sorted.count - 1)
-    let threshold = sorted[below] + (sorted[above] - sorted[below]) * (place - Double(below))
-    return PlainClassifier(
-        weights: zip(classifier.weights, contributions).map { row, contributions in
-            zip(row, contributions).map { $1 > threshold ? $0 : 0 }
-        }, bias: classifier.bias, mean: classifier.mean
-    ).energy(feature)
+    return sorted[below] * (1 - place + Double(below)) + sorted[above] * (place - Double(below))
+}
+
+@Sendable private func clipped(_ feature: [Double], _ classifier: PlainClassifier) -> Double {
+    let limit = percentile(90, of: classifier.validation.flatMap(\.self))
+    return classifier.energy(feature.map { min($0, limit) })
+}
+
+@Sendable private func rectified(_ feature: [Double], _ classifier: PlainClassifier) -> Double {
+    let values = classifier.validation.flatMap(\.self)
+    let (low, high) = (percentile(10, of: values), percentile(90, of: values))
+    return classifier.energy(feature.map { max(min($0, high), low) })
+}
+
+@Sendable private func matchedDivergence(_ feature: [Double], _ classifier: PlainClassifier) -> Double {
+    let own = classifier.probabilities(feature)
+    let divergences = own.indices.map { k in
+        let members = classifier.validation.filter { classifier.prediction($0) == k }
+            .map(classifier.probabilities)
+        let typical = own.indices.map { j in
+            members.isEmpty ? (j == k ? 1 : 0) : members.map { $0[j] }.reduce(0, +) / Double(members.count)
+        }
+        return zip(own, typical).map { $0 * log($0 / $1) }.reduce(0, +)
+    }
+    return -divergences.min()!
 }
 
 private func distance(_ left: [Double], _ right: [Double]) -> Double {
@@ -137,38 +216,48 @@ private func distance(_ left: [Double], _ right: [Double]) -> Double {
     return along / distance(feature, classifier.mean) + 1e-4 * feature.map(abs).reduce(0, +)
 }
 
-/// A made-up classifier with seven samples.
+/// A made-up classifier with seven samples, fitted on some more.
 private struct Example {
     let head: ScoringHead
     let fit: ScoreFit
+    let validation: FeatureShare
     var features: [Float]
 
-    init(classes: Int, dimension: Int) {
+    init(classes: Int, dimension: Int) throws {
         let values = { (count: Int, step: Int) in
             (0..<count).map { Float(($0 * step + 13) % 1021) / 1021 }
         }
-        head = ScoringHead(
+        let head = ScoringHead(
             weights: values(classes * dimension, 7919).map { $0 - 0.5 }, bias: values(classes, 31))
-        // Features are multiples of 1/1021 and means are not, so that no feature is the mean itself.
-        fit = ScoreFit(head: head, featureMean: values(dimension, 389).map { $0 + 1 / 2048 })
+        self.head = head
+        validation = FeatureShare(values(23 * dimension, 577), head, laneSize: 8)
+        // Moved along their class's weights, so that classes have rightly predicted records.
+        let training = values((2 * classes + 57) * dimension, 389).enumerated().map { place, value in
+            let (record, j) = (place / dimension, place % dimension)
+            return value + 2 * head.weights[record % classes * dimension + j]
+        }
+        fit = try ScoreFit(
+            head: head, training: FeatureShare(training, head, laneSize: 8), validation: validation,
+            communicator: LocalCommunicator())
         features = values(7 * dimension, 6007)
     }
 
     var plain: PlainClassifier {
-        let rows = (0..<head.classes).map { k in
-            head.weights[k * head.dimension..<(k + 1) * head.dimension].map(Double.init)
+        let rows = { (values: [Float]) in
+            stride(from: 0, to: values.count, by: head.dimension).map {
+                values[$0..<$0 + head.dimension].map(Double.init)
+            }
         }
         return PlainClassifier(
-            weights: rows, bias: head.bias.map(Double.init), mean: fit.featureMean.map(Double.init))
+            weights: rows(head.weights), bias: head.bias.map(Double.init),
+            mean: fit.featureMean.map(Double.init), validation: rows(validation.features))
     }
 
     func evaluate(_ score: any Score, samples: Range<Int> = 0..<7) -> ScoredSamples {
         let own = Array(
             features[samples.lowerBound * head.dimension..<samples.upperBound * head.dimension])
-        var logits = [Float](repeating: 0, count: samples.count * head.classes)
-        var span = logits.mutableSpan
-        head.logits(of: own.span, laneSize: 1, into: &span, on: WorkerPool(threads: 1))
-        return score.evaluate(ScoreInput(features: own.span, logits: logits.span, head: head))
+        return score.evaluate(
+            ScoreInput(features: own.span, logits: logits(of: own, head).span, head: head))
     }
 }
 
@@ -176,45 +265,40 @@ private struct Example {
     @Test(arguments: FeatureScoreRow.all.filter { $0.worked != nil })
     func matchesTheWorkedValues(row: FeatureScoreRow) throws {
         let example = WorkedClassifier()
-        let fit = ScoreFit(head: example.plainHead, featureMean: example.trainingMean)
-        let score = row.workedScore(fit)
-        let result = score.evaluate(
-            ScoreInput(
-                features: example.queries.span, logits: example.logits(example.plainHead).span,
-                head: example.plainHead))
+        let result = example.evaluate(try row.workedScore(example.fit()), head: example.plainHead)
         for (found, expected) in zip(result.confidences, try #require(row.worked)) {
             #expect(abs(found - expected) <= 1e-6 * max(abs(expected), 1))
         }
     }
 
-    @Test func theNormRegularizerMatchesTheWorkedValues() {
+    @Test func theNormRegularizerMatchesTheWorkedValues() throws {
         let example = WorkedClassifier()
-        let fit = ScoreFit(head: example.plainHead, featureMean: example.trainingMean)
-        let result = DecisionBoundaryDistance(fit, regularizer: .norm).evaluate(
-            ScoreInput(
-                features: example.queries.span, logits: example.logits(example.plainHead).span,
-                head: example.plainHead))
+        let result = example.evaluate(
+            DecisionBoundaryDistance(try example.fit(), regularizer: .norm), head: example.plainHead)
         for (found, expected) in zip(result.confidences, [Float(0.64066049), 0.66835257]) {
             #expect(abs(found - expected) <= 1e-6)
         }
     }
 
     /// The logits, and what is made of them, are rounded to single precision once each.
-    @Test(arguments: FeatureScoreRow.all, [[1, 5], [2, 1], [3, 17], [10, 64], [100, 33]])
-    func matchesTheFormula(row: FeatureScoreRow, shape: [Int]) {
-        let example = Example(classes: shape[0], dimension: shape[1])
-        let result = example.evaluate(row.name.makeScore(example.fit))
+    @Test(
+        arguments: FeatureScoreRow.all.filter { $0.formula != nil },
+        [[1, 5], [2, 1], [3, 17], [10, 64], [100, 33]])
+    func matchesTheFormula(row: FeatureScoreRow, shape: [Int]) throws {
+        let example = try Example(classes: shape[0], dimension: shape[1])
+        let formula = try #require(row.formula)
+        let result = example.evaluate(try row.name.makeScore(example.fit))
         for sample in 0..<7 {
             let feature = example.features[sample * shape[1]..<(sample + 1) * shape[1]].map(Double.init)
-            let expected = row.formula(feature, example.plain)
+            let expected = formula(feature, example.plain)
             #expect(abs(Double(result.confidences[sample]) - expected) <= 1e-5 * max(abs(expected), 1))
         }
     }
 
     @Test(arguments: FeatureScoreRow.all)
-    func aSampleDoesNotDependOnItsBatch(row: FeatureScoreRow) {
-        let example = Example(classes: 10, dimension: 33)
-        let score = row.name.makeScore(example.fit)
+    func aSampleDoesNotDependOnItsBatch(row: FeatureScoreRow) throws {
+        let example = try Example(classes: 10, dimension: 33)
+        let score = try row.name.makeScore(example.fit)
         let together = example.evaluate(score)
         for sample in 0..<7 {
             let alone = example.evaluate(score, samples: sample..<sample + 1)
@@ -224,41 +308,41 @@ private struct Example {
     }
 
     @Test(arguments: FeatureScoreRow.all, [0, 4, 16])
-    func aNaNIsNotHidden(row: FeatureScoreRow, place: Int) {
-        var example = Example(classes: 3, dimension: 17)
+    func aNaNIsNotHidden(row: FeatureScoreRow, place: Int) throws {
+        var example = try Example(classes: 3, dimension: 17)
         example.features[place] = .nan
-        let result = example.evaluate(row.name.makeScore(example.fit))
+        let result = example.evaluate(try row.name.makeScore(example.fit))
         #expect(result.confidences[0].isNaN)
         #expect(result.confidences[1].isFinite)
     }
 
     @Test(arguments: FeatureScoreRow.all)
-    func aZeroFeatureHasAFiniteConfidence(row: FeatureScoreRow) {
-        var example = Example(classes: 3, dimension: 17)
+    func aZeroFeatureHasAFiniteConfidence(row: FeatureScoreRow) throws {
+        var example = try Example(classes: 3, dimension: 17)
         for j in 0..<17 { example.features[j] = 0 }
-        #expect(example.evaluate(row.name.makeScore(example.fit)).confidences[0].isFinite)
+        #expect(example.evaluate(try row.name.makeScore(example.fit)).confidences[0].isFinite)
     }
 
     @Test(arguments: FeatureScoreRow.all)
-    func noSamplesGiveNoScores(row: FeatureScoreRow) {
-        let example = Example(classes: 3, dimension: 17)
+    func noSamplesGiveNoScores(row: FeatureScoreRow) throws {
+        let example = try Example(classes: 3, dimension: 17)
         #expect(
-            example.evaluate(row.name.makeScore(example.fit), samples: 0..<0)
+            example.evaluate(try row.name.makeScore(example.fit), samples: 0..<0)
                 == ScoredSamples(confidences: [], predictions: []))
     }
 
     /// As in OpenOOD: a distance of 0 is divided by, and the metrics refuse what comes of it.
     @Test(arguments: [ScoreName.fdbd, .nci])
-    func aFeatureAtTheTrainingMeanHasNoFiniteConfidence(name: ScoreName) {
-        var example = Example(classes: 3, dimension: 17)
+    func aFeatureAtTheTrainingMeanHasNoFiniteConfidence(name: ScoreName) throws {
+        var example = try Example(classes: 3, dimension: 17)
         for j in 0..<17 { example.features[j] = example.fit.featureMean[j] }
-        let confidences = example.evaluate(name.makeScore(example.fit)).confidences
+        let confidences = example.evaluate(try name.makeScore(example.fit)).confidences
         #expect(!confidences[0].isFinite)
         #expect(confidences[1...].filter(\.isFinite).count == 6)
         #expect(throws: RankingMetricsError.self) { try rank(confidences) }
     }
 
-    @Test func ofEqualFeaturesAsManyAreKeptAsAsked() {
+    @Test func ofEqualFeaturesAsManyAreKeptAsAsked() throws {
         let head = ScoringHead(weights: [1, 1, 1, 1, 1, 1, 1, 1], bias: [0])
         let features: [Float] = [2, 2, 2, 2, 2, 2, 2, 2]
         let result = ActivationShaping(.pruned, percentile: 50).evaluate(

@@ -1,8 +1,8 @@
+import Cluster
 import Detection
 import Foundation
 import TestSupport
 import Testing
-import Workers
 
 /// What NumPy computed; written by `Tests/Fixtures/make_score_fixtures.py`.
 private struct ScoreFixture: Decodable {
@@ -12,8 +12,11 @@ private struct ScoreFixture: Decodable {
         let features: [Float]
         let weights: [Float]
         let bias: [Float]
-        let mean: [Float]
-        let confidences: [String: [Double]]
+        /// Record `i` of both has label `i mod classes`.
+        let training: [Float]
+        let validation: [Float]
+        /// `nil` where a score cannot be fitted.
+        let confidences: [String: [Double]?]
     }
 
     let cases: [Case]
@@ -28,11 +31,16 @@ private struct ScoreFixture: Decodable {
         #expect(fixture.cases.count == 3)
         for example in fixture.cases {
             let head = ScoringHead(weights: example.weights, bias: example.bias)
-            let expected = try #require(example.confidences[name.rawValue])
-            var logits = [Float](repeating: 0, count: expected.count * example.classes)
-            var span = logits.mutableSpan
-            head.logits(of: example.features.span, laneSize: 1, into: &span, on: WorkerPool(threads: 1))
-            let score = name.makeScore(ScoreFit(head: head, featureMean: example.mean))
+            let fit = try ScoreFit(
+                head: head, training: FeatureShare(example.training, head, laneSize: 32),
+                validation: FeatureShare(example.validation, head, laneSize: 32),
+                communicator: LocalCommunicator())
+            guard let expected = try #require(example.confidences[name.rawValue]) else {
+                #expect(throws: ScoreFitError.self) { try name.makeScore(fit) }
+                continue
+            }
+            let score = try name.makeScore(fit)
+            let logits = DetectionTests.logits(of: example.features, head)
             let found = score.evaluate(
                 ScoreInput(features: example.features.span, logits: logits.span, head: head)
             ).confidences

@@ -1,3 +1,4 @@
+import Cluster
 import Detection
 import Foundation
 import Testing
@@ -48,11 +49,11 @@ struct ScoreRow: CustomTestStringConvertible, Sendable {
 }
 
 /// Logits of a classifier whose features play no part.
-private func evaluate(_ name: ScoreName, logits: [Float], classes: Int) -> ScoredSamples {
+private func evaluate(_ name: ScoreName, logits: [Float], classes: Int) throws -> ScoredSamples {
     let head = ScoringHead(
         weights: [Float](repeating: 0, count: classes), bias: [Float](repeating: 0, count: classes))
     let features = [Float](repeating: 0, count: logits.count / classes)
-    return name.makeScore().evaluate(
+    return try name.makeScore().evaluate(
         ScoreInput(features: features.span, logits: logits.span, head: head))
 }
 
@@ -62,16 +63,19 @@ private func scattered(_ count: Int) -> [Float] {
 }
 
 @Suite struct ScoreTests {
-    @Test func everyNameHasItsScoreAndItsRow() {
-        let fit = ScoreFit(head: WorkedClassifier().plainHead, featureMean: [0, 0, 0, 0])
-        #expect(ScoreName.allCases.map { $0.makeScore(fit).name } == ScoreName.allCases)
+    @Test func everyNameHasItsScoreAndItsRow() throws {
+        let example = WorkedClassifier()
+        let fit = try ScoreFit(
+            head: example.plainHead, training: example.share(0..<60), validation: nil,
+            communicator: LocalCommunicator())
+        #expect(try ScoreName.allCases.map { try $0.makeScore(fit).name } == ScoreName.allCases)
         #expect(ScoreRow.all.map(\.name) + FeatureScoreRow.all.map(\.name) == ScoreName.allCases)
     }
 
     @Test(arguments: ScoreRow.all)
-    func matchesTheWorkedValues(row: ScoreRow) {
+    func matchesTheWorkedValues(row: ScoreRow) throws {
         let example = WorkedClassifier()
-        let result = example.evaluate(row.name, head: example.plainHead)
+        let result = try example.evaluate(row.name, head: example.plainHead)
         for (found, expected) in zip(result.confidences, row.worked) {
             #expect(abs(found - expected) <= 4e-7 * abs(expected))
         }
@@ -79,9 +83,9 @@ private func scattered(_ count: Int) -> [Float] {
     }
 
     @Test(arguments: ScoreRow.all, [1, 2, 10, 17, 1000])
-    func matchesTheFormula(row: ScoreRow, classes: Int) {
+    func matchesTheFormula(row: ScoreRow, classes: Int) throws {
         let logits = scattered(7 * classes)
-        let result = evaluate(row.name, logits: logits, classes: classes)
+        let result = try evaluate(row.name, logits: logits, classes: classes)
         for sample in 0..<7 {
             let own = logits[sample * classes..<(sample + 1) * classes].map(Double.init)
             let expected = row.formula(own)
@@ -92,11 +96,11 @@ private func scattered(_ count: Int) -> [Float] {
     }
 
     @Test(arguments: ScoreRow.all)
-    func aSampleDoesNotDependOnItsBatch(row: ScoreRow) {
+    func aSampleDoesNotDependOnItsBatch(row: ScoreRow) throws {
         let logits = scattered(13 * 10)
-        let together = evaluate(row.name, logits: logits, classes: 10)
+        let together = try evaluate(row.name, logits: logits, classes: 10)
         for sample in 0..<13 {
-            let alone = evaluate(
+            let alone = try evaluate(
                 row.name, logits: Array(logits[sample * 10..<(sample + 1) * 10]), classes: 10)
             #expect(alone.confidences[0].bitPattern == together.confidences[sample].bitPattern)
             #expect(alone.predictions[0] == together.predictions[sample])
@@ -104,14 +108,14 @@ private func scattered(_ count: Int) -> [Float] {
     }
 
     @Test(arguments: ScoreRow.all)
-    func ofEqualLogitsTheFirstIsPredicted(row: ScoreRow) {
-        let result = evaluate(row.name, logits: [1, 3, 3, 2, 0, 0, 0, 0, -1, -1, -2, -1], classes: 4)
+    func ofEqualLogitsTheFirstIsPredicted(row: ScoreRow) throws {
+        let result = try evaluate(row.name, logits: [1, 3, 3, 2, 0, 0, 0, 0, -1, -1, -2, -1], classes: 4)
         #expect(result.predictions == [1, 0, 0])
     }
 
     @Test(arguments: ScoreRow.all)
-    func largeLogitsDoNotOverflow(row: ScoreRow) {
-        let result = evaluate(row.name, logits: [1e4, -1e4, 3e4, 3e4, -1e4, -2e4], classes: 2)
+    func largeLogitsDoNotOverflow(row: ScoreRow) throws {
+        let result = try evaluate(row.name, logits: [1e4, -1e4, 3e4, 3e4, -1e4, -2e4], classes: 2)
         let expected = [[1e4, -1e4], [3e4, 3e4], [-1e4, -2e4]].map(row.formula)
         for (found, expected) in zip(result.confidences, expected) {
             #expect(abs(Double(found) - expected) <= 4e-7 * abs(expected))
@@ -119,22 +123,23 @@ private func scattered(_ count: Int) -> [Float] {
     }
 
     @Test(arguments: ScoreRow.all)
-    func aClearPredictionIsMoreConfidentThanAFlatOne(row: ScoreRow) {
-        let result = evaluate(row.name, logits: [9, 0, 0, 0.5, 0, 0], classes: 3)
+    func aClearPredictionIsMoreConfidentThanAFlatOne(row: ScoreRow) throws {
+        let result = try evaluate(row.name, logits: [9, 0, 0, 0.5, 0, 0], classes: 3)
         #expect(result.confidences[0] > result.confidences[1])
     }
 
     @Test(arguments: ScoreRow.all, 0..<3)
-    func aNaNIsNotHidden(row: ScoreRow, place: Int) {
+    func aNaNIsNotHidden(row: ScoreRow, place: Int) throws {
         var logits: [Float] = [1, 5, 2, 1, 5, 2]
         logits[place] = .nan
-        let result = evaluate(row.name, logits: logits, classes: 3)
+        let result = try evaluate(row.name, logits: logits, classes: 3)
         #expect(result.confidences[0].isNaN)
         #expect(result.confidences[1].isFinite)
     }
 
     @Test(arguments: ScoreRow.all)
-    func noSamplesGiveNoScores(row: ScoreRow) {
-        #expect(evaluate(row.name, logits: [], classes: 3) == ScoredSamples(confidences: [], predictions: []))
+    func noSamplesGiveNoScores(row: ScoreRow) throws {
+        #expect(
+            try evaluate(row.name, logits: [], classes: 3) == ScoredSamples(confidences: [], predictions: []))
     }
 }

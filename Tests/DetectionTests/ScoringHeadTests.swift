@@ -12,9 +12,9 @@ import Testing
     }
 
     @Test(arguments: [ScoreName.t2fnorm, .msp])
-    func theTemperatureIsFoldedForEveryScore(name: ScoreName) {
+    func theTemperatureIsFoldedForEveryScore(name: ScoreName) throws {
         let head = ScoringHead(weights: example.weights, bias: example.bias, temperature: 0.5)
-        let result = example.evaluate(name, head: head)
+        let result = try example.evaluate(name, head: head)
         for (found, expected) in zip(result.confidences, [Float(0.60758633), 0.69074014]) {
             #expect(abs(found - expected) <= 4e-7)
         }

@@ -1,5 +1,5 @@
+import Cluster
 import Detection
-import Workers
 
 /// The small classifier of the worked values: four features, three classes, two queries.
 struct WorkedClassifier {
@@ -7,28 +7,34 @@ struct WorkedClassifier {
     let bias: [Float] = [0.1, -0.2, 0.05]
     let queries: [Float] = [2.5, 0.5, 1, 0.75, 1, 1, 1.25, 1.5]
 
-    /// The mean of the twelve training features, from their formula.
-    var trainingMean: [Float] {
-        (0..<4).map { j in
-            let values = (0..<12).map { i in
-                Double((7 * i + 3 * j + i * i / 3) % 5) / 2 + (j == i % 3 ? 2 : 0) + Double((i * j) % 7) / 8
-                    + 0.25
+    /// The features of the records from their formula; record i has label i mod 3.
+    func share(_ records: Range<Int>, laneSize: Int = 4) -> FeatureShare {
+        let features = records.flatMap { i in
+            (0..<4).map { j -> Float in
+                let halves = (7 * i + 3 * j + i * i / 3) % 5
+                let eighths = (i * j) % 7
+                return Float(4 * halves + eighths) / 8 + (j == i % 3 ? 2.25 : 0.25)
             }
-            return Float(values.reduce(0, +) / 12)
         }
+        return FeatureShare(features, plainHead, laneSize: laneSize, first: records.lowerBound)
+    }
+
+    /// Twelve training and six validation records.
+    func fit() throws -> ScoreFit {
+        try ScoreFit(
+            head: plainHead, training: share(0..<12), validation: share(20..<26),
+            communicator: LocalCommunicator())
     }
 
     var plainHead: ScoringHead { ScoringHead(weights: weights, bias: bias) }
 
-    func logits(_ head: ScoringHead) -> [Float] {
-        var result = [Float](repeating: 0, count: 2 * head.classes)
-        var logits = result.mutableSpan
-        head.logits(of: queries.span, laneSize: 1, into: &logits, on: WorkerPool(threads: 1))
-        return result
+    func logits(_ head: ScoringHead) -> [Float] { DetectionTests.logits(of: queries, head) }
+
+    func evaluate(_ name: ScoreName, head: ScoringHead) throws -> ScoredSamples {
+        evaluate(try name.makeScore(), head: head)
     }
 
-    func evaluate(_ name: ScoreName, head: ScoringHead) -> ScoredSamples {
-        name.makeScore().evaluate(
-            ScoreInput(features: queries.span, logits: logits(head).span, head: head))
+    func evaluate(_ score: any Score, head: ScoringHead) -> ScoredSamples {
+        score.evaluate(ScoreInput(features: queries.span, logits: logits(head).span, head: head))
     }
 }

@@ -1,6 +1,6 @@
 internal import Foundation
 
-/// `ash`, `ash_p`, `ash_s`: the energy of features of which only the largest are kept.
+/// `ash` (or `ash_b`), `ash_p`, `ash_s`: the energy of features of which only the largest are kept.
 ///
 /// Djurisic, Bozanic, Ashok, Liu: "Extremely simple activation shaping for out-of-distribution detection", ICLR 2023, arXiv
 /// 2209.09858, section 3. OpenOOD's `ash` is the variant B. All-zero features stay as they are; NaN stays NaN.
@@ -19,18 +19,20 @@ public struct ActivationShaping: Score {
     /// Share of the features that is set to 0, in percent.
     public let percentile: Double
 
-    public var name: ScoreName {
-        switch variant {
-        case .binarized: .ash
-        case .pruned: .ashP
-        case .scaled: .ashS
-        }
-    }
+    public let name: ScoreName
 
-    public init(_ variant: Variant, percentile: Double = 90) {
+    /// - Parameter name: By default that of the variant; `ash_b` is another name of `ash`.
+    public init(_ variant: Variant, percentile: Double = 90, name: ScoreName? = nil) {
         precondition((0...100).contains(percentile), "a percentile of \(percentile)")
         self.variant = variant
         self.percentile = percentile
+        let ownName: ScoreName =
+            switch variant {
+            case .binarized: .ash
+            case .pruned: .ashP
+            case .scaled: .ashS
+            }
+        self.name = name ?? ownName
     }
 
     public func evaluate(

@@ -23,7 +23,8 @@ public struct DecisionBoundaryDistance: Score {
         self.regularizer = regularizer
         mean = fit.featureMean
         let (classes, dimension) = (fit.head.classes, fit.head.dimension)
-        let weights = fit.head.weights.span
+        let head = fit.head
+        let weights = head.weights.span
         var distances = [Double](repeating: 0, count: classes * classes)
         for k in 0..<classes {
             for other in 0..<k {

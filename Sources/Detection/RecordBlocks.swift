@@ -1,0 +1,71 @@
+internal import Kernels
+
+/// Rows of a rank's records, in blocks that products with samples are taken with: as many bytes as the rows and a little more.
+///
+/// A block is a lane, or a part of one, filled up with zeros; samples come in groups of 32, filled up too. So each product is of
+/// one shape, and its bits depend on the sample and the record alone, not on where the lane is kept.
+struct RecordBlocks: Sendable {
+    static let groupSize = 32
+
+    /// Records in a block.
+    let width: Int
+    /// The first record of each block, and how many it has.
+    let records: [(first: Int, count: Int)]
+    private let dimension: Int
+    /// Shape `[blocks, D, width]`.
+    private let columns: [Float]
+
+    /// - Parameter rows: Shape `[N, D]`.
+    init(_ rows: [Float], dimension: Int, laneSize: Int) {
+        let count = rows.count / dimension
+        let width = min(laneSize, 64)
+        var records: [(first: Int, count: Int)] = []
+        for lane in stride(from: 0, to: count, by: laneSize) {
+            let end = min(lane + laneSize, count)
+            for first in stride(from: lane, to: end, by: width) {
+                records.append((first, min(width, end - first)))
+            }
+        }
+        var columns = [Float](repeating: 0, count: records.count * dimension * width)
+        for (block, own) in records.enumerated() {
+            for record in 0..<own.count {
+                for j in 0..<dimension {
+                    columns[(block * dimension + j) * width + record] =
+                        rows[
+                            (own.first + record) * dimension + j]
+                }
+            }
+        }
+        (self.width, self.records, self.dimension, self.columns) = (width, records, dimension, columns)
+    }
+
+    /// Floats that `products` needs.
+    var productCount: Int { Self.groupSize * width }
+
+    /// Overwrites `products`, shape `[32, width]`, with those of a group of samples and the records of a block.
+    ///
+    /// - Parameter samples: Shape `[32, D]`.
+    func fill(_ products: inout MutableSpan<Float>, samples: Span<Float>, block: Int) {
+        let size = dimension * width
+        matrixProduct(
+            samples, .none, columns.span.extracting(block * size..<(block + 1) * size), .none,
+            rows: Self.groupSize, columns: width, inner: dimension, into: &products)
+    }
+
+    /// The rows followed by rows of zeros up to whole groups.
+    static func groups(_ rows: [Float], dimension: Int) -> [Float] {
+        let count = rows.count / dimension
+        let padded = (count + groupSize - 1) / groupSize * groupSize
+        return rows + [Float](repeating: 0, count: (padded - count) * dimension)
+    }
+}
+
+extension ScoreInput {
+    /// Copies of the features, shape `[N, D]`.
+    func copyFeatures() -> [Float] {
+        var result: [Float] = []
+        result.reserveCapacity(features.count)
+        for j in features.indices { result.append(features[j]) }
+        return result
+    }
+}

@@ -1,0 +1,61 @@
+internal import Foundation
+internal import Kernels
+
+/// `klm`: the negated smallest divergence of the probabilities from a class's typical ones, `−min KL(p ‖ q)`.
+///
+/// Hendrycks, Basart, Mazeika, Zou, Kwon, Mostajabi, Steinhardt, Song: "Scaling out-of-distribution detection for real-world
+/// settings", ICML 2022, arXiv 1911.11132, section 4.1. A class's typical probabilities are the mean over the validation images
+/// that are predicted as it; one-hot if there are none, as in OpenOOD.
+public struct DivergenceMatching: Score {
+    public let name = ScoreName.klm
+    /// Logarithms of the typical probabilities, shape `[K, K]`.
+    private let typical: [Double]
+
+    public init(_ fit: ScoreFit) throws {
+        let (share, classes) = (fit.validation, fit.head.classes)
+        let sums = try share.classSums(
+            width: classes, on: fit.communicator,
+            classOf: { indexOfMaximum(share.input.logits(of: $0)) },
+            values: { probabilities(share.input.logits(of: $0)) })
+        var typical: [Double] = []
+        for k in 0..<classes {
+            let mean = sums.mean(k) ?? (0..<classes).map { $0 == k ? 1 : 0 }
+            let total = mean.reduce(0, +)
+            typical += mean.map { log($0 / total) }
+        }
+        self.typical = typical
+    }
+
+    public func evaluate(
+        _ input: borrowing ScoreInput, confidences: inout MutableSpan<Float>,
+        predictions: inout MutableSpan<Int32>
+    ) {
+        let classes = input.head.classes
+        for sample in 0..<input.count {
+            let row = input.logits(of: sample)
+            let own = probabilities(row)
+            var information = 0.0
+            for j in 0..<classes where own[j] != 0 { information += own[j] * log(own[j]) }
+            var smallest = Double.infinity
+            for k in 0..<classes {
+                var divergence = information
+                for j in 0..<classes where own[j] != 0 { divergence -= own[j] * typical[k * classes + j] }
+                if divergence < smallest || divergence.isNaN { smallest = divergence }
+            }
+            confidences[sample] = Float(-smallest)
+            predictions[sample] = Int32(indexOfMaximum(row))
+        }
+    }
+}
+
+/// The softmax in double precision.
+private func probabilities(_ row: Span<Float>) -> [Double] {
+    let largest = Double(row[indexOfMaximum(row)])
+    var result: [Double] = []
+    var total = 0.0
+    for k in row.indices {
+        result.append(exp(Double(row[k]) - largest))
+        total += result[k]
+    }
+    return result.map { $0 / total }
+}

@@ -1,0 +1,24 @@
+/// `react`: the energy of features that are cut off above.
+///
+/// Sun, Guo, Li: "ReAct: Out-of-distribution detection with rectified activations", NeurIPS 2021, arXiv 2111.12797, section
+/// 3. The threshold is a percentile of all features of all validation images, as in OpenOOD.
+public struct FeatureClipping: Score {
+    public let name = ScoreName.react
+    /// No feature is above it.
+    public let threshold: Float
+
+    /// - Parameter percentile: Share of the validation set's features that is not cut, in percent.
+    public init(_ fit: ScoreFit, percentile: Double = 90) throws {
+        precondition((0...100).contains(percentile), "a percentile of \(percentile)")
+        threshold = Float(try fit.validation.featurePercentile(percentile, on: fit.communicator))
+    }
+
+    public func evaluate(
+        _ input: borrowing ScoreInput, confidences: inout MutableSpan<Float>,
+        predictions: inout MutableSpan<Int32>
+    ) {
+        input.energies(head: input.head, confidences: &confidences, predictions: &predictions) { feature in
+            for j in feature.indices where feature[j] > threshold { feature[j] = threshold }
+        }
+    }
+}

@@ -1,0 +1,43 @@
+/// `vra`: the energy of features that are cut off above and below.
+///
+/// Xu, Lian, Liu, Tao: "VRA: Variational rectified activation for out-of-distribution detection", NeurIPS 2023, arXiv
+/// 2302.11716, section 3. The thresholds are percentiles of all features of all validation images.
+public struct FeatureRectification: Score {
+    /// What becomes of features below the lower threshold.
+    public enum LowFeatures: Sendable {
+        /// They are raised to it, as in OpenOOD.
+        case raised
+        /// They become 0, as in the paper.
+        case zeroed
+    }
+
+    public let name = ScoreName.vra
+    public let lowFeatures: LowFeatures
+    /// Where features are cut off.
+    public let thresholds: ClosedRange<Float>
+
+    /// - Parameter percentiles: Of the validation set's features, in percent.
+    public init(
+        _ fit: ScoreFit, percentiles: ClosedRange<Double> = 10...90, lowFeatures: LowFeatures = .raised
+    ) throws {
+        precondition(
+            percentiles.lowerBound >= 0 && percentiles.upperBound <= 100, "percentiles of \(percentiles)")
+        self.lowFeatures = lowFeatures
+        let low = try fit.validation.featurePercentile(percentiles.lowerBound, on: fit.communicator)
+        let high = try fit.validation.featurePercentile(percentiles.upperBound, on: fit.communicator)
+        thresholds = Float(low)...Float(high)
+    }
+
+    public func evaluate(
+        _ input: borrowing ScoreInput, confidences: inout MutableSpan<Float>,
+        predictions: inout MutableSpan<Int32>
+    ) {
+        let (low, high) = (thresholds.lowerBound, thresholds.upperBound)
+        input.energies(head: input.head, confidences: &confidences, predictions: &predictions) { feature in
+            for j in feature.indices {
+                if feature[j] > high { feature[j] = high }
+                if feature[j] < low { feature[j] = lowFeatures == .raised ? low : 0 }
+            }
+        }
+    }
+}

@@ -1,0 +1,33 @@
+internal import Kernels
+
+/// `mds`: the negated squared Mahalanobis distance to the nearest class mean.
+///
+/// Lee, Lee, Lee, Shin: "A simple unified framework for detecting out-of-distribution samples and adversarial attacks", NeurIPS 2018,
+/// arXiv 1807.03888, section 2.1, on the last features. The classes share the covariance within them, divided by the
+/// number of records; its pseudo-inverse is used.
+public struct Mahalanobis: Score {
+    public let name = ScoreName.mds
+    private let classes: Gaussian
+
+    public init(_ fit: ScoreFit) throws { classes = try Gaussian(classesOf: fit, score: .mds) }
+
+    public func evaluate(
+        _ input: borrowing ScoreInput, confidences: inout MutableSpan<Float>,
+        predictions: inout MutableSpan<Int32>
+    ) {
+        let distances = classes.smallestDistances(input.features, count: input.count)
+        for sample in 0..<input.count {
+            confidences[sample] = Float(-distances[sample])
+            predictions[sample] = Int32(indexOfMaximum(input.logits(of: sample)))
+        }
+    }
+}
+
+extension Gaussian {
+    /// One mean a class, with the covariance within classes.
+    init(classesOf fit: ScoreFit, score: ScoreName) throws {
+        let (means, counts) = try fit.classMeans(for: score)
+        let covariance = try fit.trainingMoments().covariance(within: means, counts: counts)
+        try self.init(covariance: covariance, means: means, score: score)
+    }
+}

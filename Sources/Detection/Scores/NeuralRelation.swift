@@ -1,0 +1,132 @@
+internal import Cluster
+internal import Foundation
+internal import Kernels
+public import Workers
+
+/// `relation`: the sum over training records of their similarity in features times that in probabilities.
+///
+/// Kim, Kim, Song, Kim: "Neural relation graph: A unified framework for identifying label noise and outlier data", NeurIPS 2023,
+/// arXiv 2301.12321, section 3. Similarities of at most 0.03 count as 0.
+public struct NeuralRelation: ShardedScore {
+    public let name = ScoreName.relation
+    /// What similarities are raised to.
+    public let exponent: Double
+    public let worldSize: Int
+    public let partialCount = 1
+    private let features: RecordBlocks
+    private let probabilities: RecordBlocks
+    /// Blocks of each lane.
+    private let lanes: [Range<Int>]
+
+    public init(_ fit: ScoreFit, exponent: Double = 1) throws {
+        precondition(exponent > 0, "an exponent of \(exponent)")
+        let training = fit.training
+        self.exponent = exponent
+        worldSize = fit.communicator.worldSize
+        features = RecordBlocks(
+            directions(training.features, dimension: fit.head.dimension), dimension: fit.head.dimension,
+            laneSize: training.laneSize)
+        probabilities = RecordBlocks(
+            softmax(training.logits, classes: fit.head.classes), dimension: fit.head.classes,
+            laneSize: training.laneSize)
+        let blockCount = features.records.count
+        let blocksInLane = (training.laneSize + features.width - 1) / features.width
+        lanes = stride(from: 0, to: blockCount, by: blocksInLane).map {
+            $0..<min($0 + blocksInLane, blockCount)
+        }
+        useOneThreadPerMatrixProduct()
+    }
+
+    /// The sum over the rank's records.
+    public func partials(_ input: borrowing ScoreInput, on pool: WorkerPool) -> [Double] {
+        let (dimension, classes) = (input.head.dimension, input.head.classes)
+        var logits: [Float] = []
+        for k in input.logits.indices { logits.append(input.logits[k]) }
+        let samples = RecordBlocks.groups(
+            directions(input.copyFeatures(), dimension: dimension), dimension: dimension)
+        let shares = RecordBlocks.groups(softmax(logits, classes: classes), dimension: classes)
+        var sums = [Double](repeating: 0, count: input.count)
+        var span = sums.mutableSpan
+        let group = RecordBlocks.groupSize
+        pool.split(&span, every: group, scratch: 2 * features.productCount) { index, part, scratch in
+            let own = sum(
+                of: 0..<lanes.count,
+                samples: samples.span.extracting(index * group * dimension..<(index + 1) * group * dimension),
+                shares: shares.span.extracting(index * group * classes..<(index + 1) * group * classes),
+                &scratch)
+            for sample in part.indices { part[sample] = own[sample] }
+        }
+        return sums
+    }
+
+    /// The sums of a group of samples along the tree over lanes.
+    private func sum(
+        of lanes: Range<Int>, samples: Span<Float>, shares: Span<Float>, _ scratch: inout MutableSpan<Float>
+    ) -> [Double] {
+        guard lanes.count > 1 else {
+            var sums = [Double](repeating: lanes.isEmpty ? -0.0 : 0, count: RecordBlocks.groupSize)
+            for block in lanes.flatMap({ self.lanes[$0] }) {
+                add(block, samples: samples, shares: shares, &scratch, to: &sums)
+            }
+            return sums
+        }
+        let middle = LaneTree.middle(of: lanes)
+        var left = sum(of: lanes.lowerBound..<middle, samples: samples, shares: shares, &scratch)
+        let right = sum(of: middle..<lanes.upperBound, samples: samples, shares: shares, &scratch)
+        for sample in left.indices { left[sample] += right[sample] }
+        return left
+    }
+
+    private func add(
+        _ block: Int, samples: Span<Float>, shares: Span<Float>, _ scratch: inout MutableSpan<Float>,
+        to sums: inout [Double]
+    ) {
+        let size = features.productCount
+        var first = scratch.part(0..<size)
+        features.fill(&first, samples: samples, block: block)
+        var second = scratch.part(size..<2 * size)
+        probabilities.fill(&second, samples: shares, block: block)
+        for sample in sums.indices {
+            for record in 0..<features.records[block].count {
+                let place = sample * features.width + record
+                let likeness = scratch[place] * scratch[size + place]
+                // A similarity that is NaN is not at most 0.03, and counts.
+                if !(likeness <= 0.03) {
+                    sums[sample] += exponent == 1 ? Double(likeness) : pow(Double(likeness), exponent)
+                }
+            }
+        }
+    }
+
+    /// The sum over ranks by their tree.
+    public func confidence(_ partials: [ArraySlice<Double>]) -> Float {
+        func sum(_ ranks: Range<Int>) -> Double {
+            guard ranks.count > 1 else { return partials[ranks.lowerBound].first ?? -0.0 }
+            let middle = LaneTree.middle(of: ranks)
+            return sum(ranks.lowerBound..<middle) + sum(middle..<ranks.upperBound)
+        }
+        return Float(sum(0..<partials.count))
+    }
+}
+
+/// Each row over `√(Σ h² + 1e-10)`.
+private func directions(_ rows: [Float], dimension: Int) -> [Float] {
+    var result = rows
+    for start in stride(from: 0, to: rows.count, by: dimension) {
+        var sum = 1e-10
+        for value in rows[start..<start + dimension] { sum += Double(value) * Double(value) }
+        for j in start..<start + dimension { result[j] = Float(Double(rows[j]) / sum.squareRoot()) }
+    }
+    return result
+}
+
+private func softmax(_ rows: [Float], classes: Int) -> [Float] {
+    var result = rows
+    for start in stride(from: 0, to: rows.count, by: classes) {
+        let row = rows.span.extracting(start..<start + classes)
+        let largest = row[indexOfMaximum(row)]
+        let sum = exponentialSum(row, below: largest)
+        for k in row.indices { result[start + k] = exp(row[k] - largest) / sum }
+    }
+    return result
+}

@@ -1,0 +1,29 @@
+internal import Kernels
+
+/// `rmds`: as `mds`, less the negated squared distance to the mean of all with the covariance of all.
+///
+/// Ren, Fort, Liu, Roy, Padhy, Lakshminarayanan: "A simple fix to Mahalanobis distance for improving near-OOD detection", 2021,
+/// arXiv 2106.09022, section 3.
+public struct RelativeMahalanobis: Score {
+    public let name = ScoreName.rmds
+    private let classes: Gaussian
+    private let background: Gaussian
+
+    public init(_ fit: ScoreFit) throws {
+        classes = try Gaussian(classesOf: fit, score: .rmds)
+        let moments = try fit.trainingMoments()
+        background = try Gaussian(covariance: moments.covariance, means: [moments.mean], score: .rmds)
+    }
+
+    public func evaluate(
+        _ input: borrowing ScoreInput, confidences: inout MutableSpan<Float>,
+        predictions: inout MutableSpan<Int32>
+    ) {
+        let distances = classes.smallestDistances(input.features, count: input.count)
+        let ordinary = background.smallestDistances(input.features, count: input.count)
+        for sample in 0..<input.count {
+            confidences[sample] = Float(ordinary[sample] - distances[sample])
+            predictions[sample] = Int32(indexOfMaximum(input.logits(of: sample)))
+        }
+    }
+}

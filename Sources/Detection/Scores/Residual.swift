@@ -1,0 +1,29 @@
+internal import Kernels
+
+/// `residual`: the negated length of what the feature has outside of the validation set's principal space.
+///
+/// Wang, Li, Feng, Zhang: "ViM: Out-of-distribution with virtual-logit matching", CVPR 2022, arXiv 2203.10807, section 3.2.
+public struct Residual: Score {
+    public let name = ScoreName.residual
+    private let space: PrincipalSpace
+
+    /// - Parameter dimension: Of the principal space. By default 512 as in OpenOOD, or half of `D` where that leaves
+    ///   nothing: OpenOOD's score is then 0 for every image.
+    public init(_ fit: ScoreFit, dimension: Int? = nil) throws {
+        let all = fit.head.dimension
+        space = try PrincipalSpace(
+            fit.validation.moments(on: fit.communicator), head: fit.head,
+            dimension: dimension ?? (all > 512 ? 512 : all / 2), score: .residual)
+    }
+
+    public func evaluate(
+        _ input: borrowing ScoreInput, confidences: inout MutableSpan<Float>,
+        predictions: inout MutableSpan<Int32>
+    ) {
+        let residuals = space.residuals(input.features, count: input.count)
+        for sample in 0..<input.count {
+            confidences[sample] = Float(-residuals[sample])
+            predictions[sample] = Int32(indexOfMaximum(input.logits(of: sample)))
+        }
+    }
+}

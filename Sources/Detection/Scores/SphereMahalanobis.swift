@@ -1,0 +1,27 @@
+internal import Kernels
+
+/// `ssd`: the negated squared Mahalanobis distance of the feature's direction, to the mean of all training directions.
+///
+/// Sehwag, Chiang, Mittal: "SSD: A unified framework for self-supervised outlier detection", ICLR 2021, arXiv 2103.12051, section 3.2,
+/// with one cluster. OpenOOD's own does not run.
+public struct SphereMahalanobis: Score {
+    public let name = ScoreName.ssd
+    private let sphere: Gaussian
+
+    public init(_ fit: ScoreFit) throws {
+        let moments = try fit.training.normalized().moments(on: fit.communicator)
+        sphere = try Gaussian(covariance: moments.covariance, means: [moments.mean], score: .ssd)
+    }
+
+    public func evaluate(
+        _ input: borrowing ScoreInput, confidences: inout MutableSpan<Float>,
+        predictions: inout MutableSpan<Int32>
+    ) {
+        let directions = unitRows(input.copyFeatures(), dimension: input.head.dimension)
+        let distances = sphere.smallestDistances(directions.span, count: input.count)
+        for sample in 0..<input.count {
+            confidences[sample] = Float(-distances[sample])
+            predictions[sample] = Int32(indexOfMaximum(input.logits(of: sample)))
+        }
+    }
+}

@@ -1,0 +1,36 @@
+internal import Kernels
+
+/// `she`: the inner product of the feature with the predicted class's stored pattern.
+///
+/// Zhang, Fu, Chen, Du, Li, Wang, Liu, Han, Zhang: "Out-of-distribution detection based on in-distribution data patterns memorization
+/// with modern Hopfield energy", ICLR 2023, section 3. A class's pattern is the mean feature of its training images that are
+/// predicted right; of all of them if none is, for which OpenOOD's confidence is NaN.
+public struct StoredPatterns: Score {
+    public let name = ScoreName.she
+    /// Shape `[K, D]`.
+    private let patterns: [[Double]]
+
+    public init(_ fit: ScoreFit) throws {
+        let training = fit.training
+        let (means, _) = try fit.classMeans(for: .she)
+        let right = try training.featureSums(on: fit.communicator) { record in
+            indexOfMaximum(training.input.logits(of: record)) == Int(training.labels[record])
+        }
+        patterns = means.enumerated().map { k, mean in right.mean(k) ?? mean }
+    }
+
+    public func evaluate(
+        _ input: borrowing ScoreInput, confidences: inout MutableSpan<Float>,
+        predictions: inout MutableSpan<Int32>
+    ) {
+        for sample in 0..<input.count {
+            let feature = input.features(of: sample)
+            let predicted = indexOfMaximum(input.logits(of: sample))
+            let pattern = patterns[predicted]
+            var sum = 0.0
+            for j in feature.indices { sum += Double(feature[j]) * pattern[j] }
+            confidences[sample] = Float(sum)
+            predictions[sample] = Int32(predicted)
+        }
+    }
+}

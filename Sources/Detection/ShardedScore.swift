@@ -1,0 +1,92 @@
+public import Cluster
+internal import Kernels
+public import Workers
+
+/// A score that compares samples with records of the training set, of which each rank keeps its own share.
+///
+/// Samples are shown to every rank; what the ranks find is joined where the sample came from.
+public protocol ShardedScore: Score {
+    /// How many numbers a rank's share gives for a sample.
+    var partialCount: Int { get }
+    /// Ranks among whom the records are shared out.
+    var worldSize: Int { get }
+
+    /// What the rank's share gives, shape `[input.count, partialCount]`.
+    func partials(_ input: borrowing ScoreInput, on pool: WorkerPool) -> [Double]
+
+    /// The confidence of one sample.
+    ///
+    /// - Parameter partials: Shape `[ranks, partialCount]`.
+    func confidence(_ partials: [ArraySlice<Double>]) -> Float
+}
+
+extension ShardedScore {
+    /// - Precondition: The rank's share is the whole set; otherwise `confidences(of:on:pool:)`.
+    public func evaluate(
+        _ input: borrowing ScoreInput, confidences: inout MutableSpan<Float>,
+        predictions: inout MutableSpan<Int32>
+    ) {
+        precondition(worldSize == 1, "\(name.rawValue) sees one of \(worldSize) shares of its records")
+        let partials = partials(input, on: WorkerPool(threads: 1))
+        for sample in 0..<input.count {
+            confidences[sample] = confidence([
+                partials[sample * partialCount..<(sample + 1) * partialCount]
+            ])
+            predictions[sample] = Int32(indexOfMaximum(input.logits(of: sample)))
+        }
+    }
+
+    /// The confidences of the rank's share of a set. Collective.
+    ///
+    /// Ranks take turns in showing their samples, a thousand at a time.
+    public func confidences(
+        of share: FeatureShare, on communicator: any Communicator, pool: WorkerPool
+    ) throws(MPIError) -> [Float] {
+        let own = [Int64(share.count)]
+        let counts = try communicator.allGather(
+            own.span, counts: [Int](repeating: 1, count: communicator.worldSize))
+        var confidences: [Float] = []
+        for root in 0..<communicator.worldSize {
+            for start in stride(from: 0, to: Int(counts[root]), by: 1024) {
+                let records = start..<min(start + 1024, Int(counts[root]))
+                let block = try share.block(records, from: root, on: communicator)
+                let partials = self.partials(block.input, on: pool)
+                let all = try communicator.allGather(
+                    partials.span,
+                    counts: [Int](repeating: partials.count, count: communicator.worldSize))
+                guard root == communicator.rank else { continue }
+                for sample in 0..<records.count {
+                    confidences.append(
+                        confidence(
+                            (0..<communicator.worldSize).map {
+                                let first = $0 * partials.count + sample * partialCount
+                                return all[first..<first + partialCount]
+                            }))
+                }
+            }
+        }
+        return confidences
+    }
+}
+
+extension FeatureShare {
+    /// Some records of rank `root`'s share, on all ranks.
+    fileprivate func block(
+        _ records: Range<Int>, from root: Int, on communicator: any Communicator
+    ) throws(MPIError) -> FeatureShare {
+        let rows = { (values: [Float], width: Int) throws(MPIError) -> [Float] in
+            var result =
+                root == communicator.rank
+                ? Array(values[records.lowerBound * width..<records.upperBound * width])
+                : [Float](repeating: 0, count: records.count * width)
+            var span = result.mutableSpan
+            try communicator.broadcast(&span, from: root)
+            return result
+        }
+        var result = FeatureShare(head: head, laneSize: laneSize)
+        result.add(
+            features: try rows(features, head.dimension), logits: try rows(logits, head.classes),
+            labels: [Int32](repeating: -1, count: records.count))
+        return result
+    }
+}

@@ -1,0 +1,73 @@
+import Cluster
+import Detection
+import Foundation
+import Kernels
+import Workers
+
+/// Searches for the nearest neighbours of drawn queries in a drawn bank.
+struct NeighborsBenchmark {
+    struct Report: Codable {
+        let bank: Int
+        let queries: Int
+        let dimension: Int
+        let neighbor: Int
+        let ranks: Int
+        let threads: Int
+        let rounds: Int
+        /// Median, of the slowest rank in each round.
+        let seconds: Double
+        /// 10⁹ operations a second, two a multiply-accumulate of the products.
+        let gigaflops: Double
+    }
+
+    let bank: Int
+    let queries: Int
+    let dimension: Int
+    let neighbor: Int
+    let threads: Int
+    let communicator: any Communicator
+
+    /// Collective.
+    func run(rounds: Int) throws -> Report {
+        let head = ScoringHead(weights: [Float](repeating: 0, count: dimension), bias: [0])
+        let score = try NearestNeighbors(
+            ScoreFit(
+                head: head, training: share(of: bank, head: head, key: 1), validation: nil,
+                communicator: communicator), neighbor: neighbor)
+        let samples = share(of: queries, head: head, key: 2)
+        let pool = WorkerPool(threads: threads)
+        var times: [Double] = []
+        for round in 0...rounds {
+            try communicator.barrier()
+            let start = ContinuousClock.now
+            _ = try score.confidences(of: samples, on: communicator, pool: pool)
+            let (seconds, attoseconds) = (ContinuousClock.now - start).components
+            let slowest = try communicator.maximum(
+                Int(seconds) * 1_000_000_000 + Int(attoseconds / 1_000_000_000))
+            if round > 0 { times.append(Double(slowest) / 1e9) }
+        }
+        let seconds = median(of: times)
+        return Report(
+            bank: bank, queries: queries, dimension: dimension, neighbor: neighbor,
+            ranks: communicator.worldSize, threads: threads, rounds: rounds, seconds: seconds,
+            gigaflops: 2 * Double(bank) * Double(queries) * Double(dimension) / seconds / 1e9)
+    }
+
+    /// The rank's share of `count` records of uniform numbers from 0 to 1.
+    private func share(of count: Int, head: ScoringHead, key: UInt64) -> FeatureShare {
+        let tree = LaneTree(sampleCount: count, laneSize: 32)
+        let own = tree.samples(
+            inLanes: tree.lanes(ofRank: communicator.rank, worldSize: communicator.worldSize))
+        var share = FeatureShare(head: head, laneSize: 32)
+        var features: [Float] = []
+        features.reserveCapacity(own.count * dimension)
+        for record in own {
+            var numbers = RandomStream(seed: key, purpose: .test, 0, record)
+            for _ in 0..<dimension { features.append(numbers.uniform()) }
+        }
+        share.add(
+            features: features, logits: [Float](repeating: 0, count: own.count),
+            labels: [Int32](repeating: 0, count: own.count))
+        return share
+    }
+}

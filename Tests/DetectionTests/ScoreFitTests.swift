@@ -1,0 +1,219 @@
+import Cluster
+import Detection
+import Foundation
+import Kernels
+import TestSupport
+import Testing
+import Workers
+
+/// Values of sizes far apart, so that another order of sums gives other bits; one in nine is 0.
+private func value(_ index: Int, _ step: Int) -> Float {
+    guard !index.isMultiple(of: 9) else { return 0 }
+    return Float((index * step + 13) % 1021) / 1021 * exp2(Float((index * 31) % 9 - 6))
+}
+
+/// Three classes with seven features.
+private let head = ScoringHead(
+    weights: (0..<21).map { value($0 + 1, 7919) - 0.5 }, bias: [0.1, -0.2, 0.05])
+
+private func share(_ records: Range<Int>, step: Int, laneSize: Int = 8) -> FeatureShare {
+    FeatureShare(
+        (7 * records.lowerBound..<7 * records.upperBound).map { value($0, step) }, head, laneSize: laneSize,
+        first: records.lowerBound)
+}
+
+@Suite struct ScoreFitTests {
+    /// 131 training, 61 validation and 45 scored records, in lanes of 8: no lane is shared out evenly.
+    private func bits(_ name: ScoreName, ranks: Int) throws -> [UInt32] {
+        let parts = try ThreadedWorld.run(size: ranks) { rank, world in
+            let communicator = ThreadedCommunicator(rank: rank, of: world)
+            let own = { (count: Int, step: Int) in
+                let tree = LaneTree(sampleCount: count, laneSize: 8)
+                return share(
+                    tree.samples(inLanes: tree.lanes(ofRank: rank, worldSize: ranks)), step: step)
+            }
+            let fit = try ScoreFit(
+                head: head, training: own(131, 389), validation: own(61, 577), communicator: communicator)
+            let score = try name.makeScore(fit)
+            let samples = own(45, 6007)
+            if let score = score as? any ShardedScore {
+                return try score.confidences(of: samples, on: communicator, pool: WorkerPool(threads: 1))
+            }
+            return score.evaluate(
+                ScoreInput(features: samples.features.span, logits: samples.logits.span, head: head)
+            ).confidences
+        }
+        return parts.flatMap(\.self).map(\.bitPattern)
+    }
+
+    @Test(arguments: ScoreName.allCases)
+    func oneTwoAndFourRanksGiveTheSameBits(name: ScoreName) throws {
+        let one = try bits(name, ranks: 1)
+        #expect(one.count == 45 && Set(one).count > 20)
+        #expect(try bits(name, ranks: 2) == one)
+        #expect(try bits(name, ranks: 4) == one)
+    }
+
+    @Test(arguments: [ScoreName.knn, .relation], [1, 3])
+    func threadsDoNotMatter(name: ScoreName, threads: Int) throws {
+        let fit = try fit(training: share(0..<131, step: 389))
+        let score = try #require(try name.makeScore(fit) as? any ShardedScore)
+        let samples = share(0..<101, step: 6007)
+        let found = try score.confidences(
+            of: samples, on: LocalCommunicator(), pool: WorkerPool(threads: threads))
+        let expected = score.evaluate(
+            ScoreInput(features: samples.features.span, logits: samples.logits.span, head: head))
+        #expect(found == expected.confidences)
+    }
+
+    private func fit(training: FeatureShare, validation: FeatureShare? = nil) throws -> ScoreFit {
+        try ScoreFit(
+            head: training.head, training: training, validation: validation,
+            communicator: LocalCommunicator())
+    }
+
+    @Test(arguments: ScoreName.allCases.filter { $0.need == .validationFeatures })
+    func withoutAValidationSetTheTrainingSetServes(name: ScoreName) throws {
+        let samples = share(0..<5, step: 6007)
+        let input = ScoreInput(features: samples.features.span, logits: samples.logits.span, head: head)
+        let training = share(0..<131, step: 389)
+        let alone = try name.makeScore(fit(training: training)).evaluate(input)
+        let twice = try name.makeScore(fit(training: share(0..<70, step: 577), validation: training))
+            .evaluate(input)
+        #expect(alone == twice)
+    }
+
+    @Test(arguments: [ScoreName.mds, .rmds, .she])
+    func aClassWithoutARecordIsNamed(name: ScoreName) throws {
+        var training = FeatureShare(head: head, laneSize: 8)
+        let some = share(0..<60, step: 389)
+        training.add(
+            features: some.features, logits: some.logits, labels: some.labels.map { $0 == 1 ? 2 : $0 })
+        let fit = try fit(training: training)
+        let error = #expect(throws: ScoreFitError.self) { try name.makeScore(fit) }
+        #expect(
+            error?.description
+                == """
+                score \(name.rawValue): class 1 has no record in the training set, expected one at least of each class; \
+                leave the score out or use the whole set
+                """)
+    }
+
+    @Test func aTrainingFeatureThatIsNaNIsANumericError() throws {
+        var training = share(0..<20, step: 389)
+        training.add(
+            features: [1, 2, 3, .nan, 5, 6, 7], logits: [0, 0, 0], labels: [1])
+        let error = #expect(throws: ScoreFitError.self) { try fit(training: training) }
+        #expect(error?.isNumeric == true)
+        #expect(error?.description.hasPrefix("1 of 21 records of the training set") == true)
+    }
+
+    @Test func aLabelThatIsNoClassIsCounted() throws {
+        var validation = share(0..<20, step: 389)
+        validation.add(
+            features: share(0..<2, step: 577).features, logits: [0, 0, 0, 0, 0, 0], labels: [3, -1])
+        let error = #expect(throws: ScoreFitError.self) {
+            try fit(training: share(0..<9, step: 389), validation: validation)
+        }
+        #expect(
+            error?.description
+                == "2 of 22 records of the validation set have labels that are no class, expected 0 to 2")
+    }
+
+    @Test func anEmptySetIsRefused() throws {
+        let error = #expect(throws: ScoreFitError.self) { try fit(training: share(0..<0, step: 389)) }
+        #expect(error?.reason == "the training set has no record to fit scores on")
+    }
+
+    @Test func moreNeighborsThanRecordsAreRefused() throws {
+        let fit = try fit(training: share(0..<49, step: 389))
+        let error = #expect(throws: ScoreFitError.self) { try ScoreName.knn.makeScore(fit) }
+        #expect(error?.reason == "neighbour 50 of 49 training records, expected as many records at least")
+    }
+
+    @Test func aPrincipalSpaceOfAllDimensionsIsRefused() throws {
+        let fit = try fit(training: share(0..<49, step: 389))
+        let error = #expect(throws: ScoreFitError.self) { try VirtualLogit(fit, dimension: 7) }
+        #expect(error?.description.hasPrefix("score vim: a principal space of 7 of 7 dimensions") == true)
+        #expect(throws: ScoreFitError.self) { try Residual(fit, dimension: 512) }
+    }
+
+    @Test(arguments: [ScoreName.mds, .rmds, .ssd])
+    func equalFeaturesLeaveNoCovariance(name: ScoreName) throws {
+        let features = [[Float]](repeating: [1, 0, 2, 0, 4, 0, 2], count: 60).flatMap(\.self)
+        let fit = try fit(training: FeatureShare(features, head, laneSize: 8))
+        let error = #expect(throws: ScoreFitError.self) { try name.makeScore(fit) }
+        #expect(error?.description.contains("all fitted features are equal") == true)
+    }
+
+    @Test(
+        arguments: ScoreName.allCases.filter {
+            $0.need == .validationFeatures || $0.need == .trainingFeatures
+        })
+    func oneClassAndOneFeatureAreEnough(name: ScoreName) throws {
+        let head = ScoringHead(weights: [0.5], bias: [0.25])
+        let training = FeatureShare((0..<60).map { value($0 + 1, 389) }, head, laneSize: 8)
+        let fit = try fit(training: training)
+        let result = try name.makeScore(fit).evaluate(
+            ScoreInput(features: [0.5, 2].span, logits: [0.5, 1.25].span, head: head))
+        #expect(result.confidences.filter(\.isFinite).count == 2)
+        #expect(result.predictions == [0, 0])
+    }
+
+    /// Two neighbours of the threshold lie on different sides of 0 and of a power of two.
+    @Test(arguments: [0.0, 12.5, 50, 61, 100])
+    func percentilesAreExact(percentile: Double) throws {
+        let head = ScoringHead(weights: [1], bias: [0])
+        let features: [Float] = [3, -1, 0, 1.5, -2.5, 4, 0.25, -0.0, 1e-30]
+        let training = FeatureShare(features, head, laneSize: 2)
+        let clipping = try FeatureClipping(fit(training: training), percentile: percentile)
+        let sorted = features.sorted()
+        let place = percentile / 100 * 8
+        let (below, above) = (Double(sorted[Int(place)]), Double(sorted[min(Int(place) + 1, 8)]))
+        #expect(clipping.threshold == Float(below + (above - below) * (place - place.rounded(.down))))
+    }
+
+    @Test func vraOfThePaperSetsLowFeaturesToZero() throws {
+        let example = WorkedClassifier()
+        let score = try FeatureRectification(example.fit(), percentiles: 25...40, lowFeatures: .zeroed)
+        // Of a, only 2.5 is at least 1.4375, and is cut to 1.75; of b, only 1.5 is.
+        let result = example.evaluate(score, head: example.plainHead)
+        let expected = [[1.4125, -0.2, 0.4875], [-0.275, -0.2, 0.425]].map { row in
+            log(row.map { exp($0) }.reduce(0, +))
+        }
+        for (found, expected) in zip(result.confidences, expected) {
+            #expect(abs(Double(found) - expected) <= 1e-6)
+        }
+    }
+
+    @Test func theBestTemperatureHasNoSlope() throws {
+        let example = WorkedClassifier()
+        let best = try TemperatureScaling(example.fit(), search: .minimum).temperature
+        let validation = example.share(20..<26)
+        func loss(_ temperature: Double) -> Double {
+            (0..<6).map { record in
+                let row = validation.logits[3 * record..<3 * record + 3].map { Double($0) / temperature }
+                return log(row.map { exp($0) }.reduce(0, +)) - row[Int(validation.labels[record])]
+            }.reduce(0, +)
+        }
+        #expect(loss(best) <= loss(best * 1.01) && loss(best) <= loss(best / 1.01))
+        let published = try TemperatureScaling(example.fit()).temperature
+        #expect(abs(published - 1.4034261159) <= 1e-6)
+        #expect(loss(best) < loss(published))
+    }
+
+    @Test func aSpreadBankHasRecordsOfAllOfTheSet() throws {
+        let fit = try fit(training: share(0..<450, step: 389))
+        let samples = share(0..<5, step: 6007)
+        let input = ScoreInput(features: samples.features.span, logits: samples.logits.span, head: head)
+        let spread = try NearestNeighborGuidance(fit, bank: .spread).evaluate(input).confidences
+        // Of 450 records four are spread: 0, 113, 225 and 338.
+        var few = FeatureShare(head: head, laneSize: 8)
+        for record in [0, 113, 225, 338] {
+            let own = share(record..<record + 1, step: 389)
+            few.add(features: own.features, logits: own.logits, labels: own.labels)
+        }
+        let alone = try NearestNeighborGuidance(self.fit(training: few)).evaluate(input).confidences
+        #expect(spread == alone)
+    }
+}
