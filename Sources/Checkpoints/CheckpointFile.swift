@@ -14,16 +14,21 @@ internal import Kernels
 enum CheckpointFile {
     static let formatVersion: Int64 = 1
 
-    /// Writes a new file, syncs and renames it.
+    /// Writes a new file, reads it again and compares it with its checksums, syncs and renames it.
     static func write(_ checkpoint: Checkpoint, to path: String) throws(CheckpointError) {
         do {
-            try HDF5File.writeAtomically(to: path) { file in
+            let check = { (temporary: String) in _ = try read(temporary) }
+            try HDF5File.writeAtomically(to: path, check: check) { file in
                 try writeHeader(checkpoint, to: file)
                 try writeTensors(checkpoint.state, to: "state", of: file)
                 try writeTensors(checkpoint.momentum, to: "momentum", of: file)
             }
         } catch let error as FileError {
             throw CheckpointError(error)
+        } catch let error as CheckpointError {
+            throw CheckpointError(
+                path: path,
+                reason: "is not on the disk as it was written: \(error.reason); the one before is kept")
         } catch let error as HDF5Error {
             throw CheckpointError(path: path, error)
         } catch {

@@ -50,14 +50,17 @@ public struct HDF5File: ~Copyable, Sendable {
     ///
     /// A crash at any time leaves either the old file or the new one, and perhaps a `…​.partial-…` beside it.
     ///
-    /// - Throws: What `body` throws, an `HDF5Error` or a `FileError`; then the old file, if any, is untouched.
+    /// - Parameter check: Looks at the new file, at the path given, before it takes the old one's place.
+    /// - Throws: What `body` or `check` throws, an `HDF5Error` or a `FileError`; then the old file, if any, is untouched.
     public static func writeAtomically(
-        to path: String, _ body: (borrowing HDF5File) throws -> Void
+        to path: String, check: (_ temporary: String) throws -> Void = { _ in },
+        _ body: (borrowing HDF5File) throws -> Void
     ) throws {
         try replaceFile(at: path) { temporary in
             let file = try HDF5File(creating: temporary)
             try body(file)
             try file.close()
+            try check(temporary)
         }
     }
 
