@@ -10,14 +10,17 @@ enum TorchPython {
         return environment["T2FNORM_TORCH_VENV"] ?? "\(cache)/t2fnorm/torch"
     }()
 
-    static var isThere: Bool { FileManager.default.isExecutableFile(atPath: "\(venv)/bin/python") }
+    /// PyTorch and NumPy, which the fixtures' scripts need.
+    static let isThere = has("torch") && has("numpy")
 
-    static let hasTorchvision: Bool = {
+    static let hasTorchvision = isThere && has("torchvision")
+
+    private static func has(_ package: String) -> Bool {
         let versions = (try? FileManager.default.contentsOfDirectory(atPath: "\(venv)/lib")) ?? []
         return versions.contains {
-            FileManager.default.fileExists(atPath: "\(venv)/lib/\($0)/site-packages/torchvision")
+            FileManager.default.fileExists(atPath: "\(venv)/lib/\($0)/site-packages/\(package)")
         }
-    }()
+    }
 
     /// What a script of `Tests/Fixtures` prints; it must succeed.
     @discardableResult
