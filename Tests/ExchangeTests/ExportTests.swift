@@ -61,7 +61,8 @@ import Workers
     }
 
     @Test(
-        .enabled(if: TorchPython.isThere, "needs PyTorch in the venv that T2FNORM_TORCH_VENV names"),
+        .enabled(
+            if: TorchPython.isThere, "needs PyTorch and NumPy in the venv that T2FNORM_TORCH_VENV names"),
         arguments: ["t2fnorm", "linear"])
     func pytorchLoadsItStrictlyAndHasTheSameLogits(head: String) async throws {
         let (fixture, classifier) = try trained(head)

@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// The Python that has PyTorch and NumPy: of the venv that `launch/compare-pytorch` makes, or of `T2FNORM_TORCH_VENV`.
+/// The Python that has PyTorch: of the venv that `launch/compare-pytorch` makes, or of `T2FNORM_TORCH_VENV`.
 enum TorchPython {
     private static let venv: String = {
         let environment = ProcessInfo.processInfo.environment
@@ -10,10 +10,11 @@ enum TorchPython {
         return environment["T2FNORM_TORCH_VENV"] ?? "\(cache)/t2fnorm/torch"
     }()
 
+    /// PyTorch and NumPy, which the fixtures' scripts need.
     static let isThere = has("torch") && has("numpy")
+
     static let hasTorchvision = isThere && has("torchvision")
 
-    /// Whether the venv has a package.
     private static func has(_ package: String) -> Bool {
         let versions = (try? FileManager.default.contentsOfDirectory(atPath: "\(venv)/lib")) ?? []
         return versions.contains {
