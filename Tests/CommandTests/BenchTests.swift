@@ -196,4 +196,30 @@ struct BenchTests {
         #expect(refused.exitCode == 2)
         #expect(refused.standardError.contains("--threads is 0, expected 1 or more"))
     }
+    private struct NeighborsReport: Decodable {
+        let bank: Int, queries: Int, ranks: Int, rounds: Int
+        let seconds: Double, gigaflops: Double
+    }
+
+    @Test func aSearchOfNeighborsIsReportedAsJSON() async throws {
+        let outcome = try await Command.mpirun(
+            ranks: 2, "t2fnorm",
+            [
+                "bench", "neighbors", "--bank", "211", "--queries", "103", "--dimension", "17", "--k", "7",
+                "--threads", "1", "--rounds", "2", "--json",
+            ]
+        ).run()
+        #expect(outcome.exitCode == 0, "\(outcome.standardError)")
+        let report = try JSONDecoder().decode(
+            NeighborsReport.self, from: Data(outcome.standardOutput.utf8))
+        #expect(report.bank == 211 && report.queries == 103 && report.ranks == 2 && report.rounds == 2)
+        let operations = report.gigaflops * 1e9 * report.seconds
+        #expect(abs(operations / (2 * 211 * 103 * 17) - 1) < 1e-6)
+
+        let refused = try await Command(
+            Command.product("t2fnorm"), ["bench", "neighbors", "--bank", "20", "--k", "21"]
+        ).run()
+        #expect(refused.exitCode == 2)
+        #expect(refused.standardError.contains("--k is 21, expected at most the 20 records of --bank"))
+    }
 }
