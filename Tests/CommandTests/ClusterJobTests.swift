@@ -55,6 +55,44 @@ struct ClusterJobTests {
         }
     }
 
+    @Test func theSupervisorStartsAKilledJobAgainAndItEndsWithTheSameBits() async throws {
+        try await withBenchmark { folder in
+            let settings = ["training.stopAfterSteps=14", "training.checkpointEvery=2"]
+            let killing = Task {
+                try await step(3, in: folder)
+                try await send("KILL", to: .rank, of: folder)
+            }
+            let outcome = try await supervise(folder, settings, restarts: 2)
+            try await killing.value
+            #expect(outcome.exitCode == 0, "\(outcome.standardError)")
+            let told = outcome.standardError.split(separator: "\n").filter {
+                $0.contains("; restart 1 of 2 in 0 s")
+            }
+            #expect(told.count == 1, "\(outcome.standardError)")
+            #expect(outcome.standardOutput.contains("going on from"), "\(outcome.standardOutput)")
+            let undisturbed = try await train(folder, ranks: 1, settings + ["name=u"])
+            #expect(undisturbed.exitCode == 0, "\(undisturbed.standardError)")
+            let difference = try await Command(
+                Command.product("t2fnorm"),
+                ["checkpoint", "diff", "\(folder.path)/runs/r/s0", "\(folder.path)/runs/u/s0"]
+            ).run()
+            #expect(difference.exitCode == 0, "\(difference.standardOutput)\(difference.standardError)")
+        }
+    }
+
+    @Test func theSupervisorDoesNotTryAgainWhatCannotGetBetter() async throws {
+        try await withBenchmark { folder in
+            let outcome = try await supervise(folder, ["optimizer.momentum=7"], restarts: 3)
+            #expect(
+                outcome.exitCode == 2 && !outcome.standardError.contains("restart"),
+                "\(outcome.standardError)")
+            let wrong = try await Command(
+                packageRoot.appending(path: "launch/supervise"), ["--restarts", "many"]
+            ).run()
+            #expect(wrong.exitCode == 2 && wrong.standardError.contains("--restarts is 'many'"))
+        }
+    }
+
     @Test func theWrapperSharesOutCoresAndPassesEverythingOn() async throws {
         func wrapper(_ arguments: String...) async throws -> Command.Outcome {
             try await Command(wrapperPath, arguments + ["--dry-run"]).run()
@@ -167,11 +205,7 @@ struct ClusterJobTests {
         ]
     }
 
-    private var wrapperPath: URL {
-        var package = URL(filePath: #filePath)
-        for _ in 0..<3 { package.deleteLastPathComponent() }
-        return package.appending(path: "launch/train")
-    }
+    private var wrapperPath: URL { packageRoot.appending(path: "launch/train") }
 
     private func train(
         _ folder: URL, ranks: Int, _ more: [String] = [], byWrapper: Bool = false
@@ -183,6 +217,18 @@ struct ClusterJobTests {
         return try await Command(
             wrapperPath,
             ["--ranks-per-host", "\(ranks)", "--threads", "1", "--grace", "1"] + arguments.dropFirst(),
+            environment: ["T2FNORM": Command.product("t2fnorm").path]
+        ).run()
+    }
+
+    private func supervise(_ folder: URL, _ more: [String], restarts: Int) async throws -> Command.Outcome {
+        try await Command(
+            packageRoot.appending(path: "launch/supervise"),
+            [
+                "--restarts", "\(restarts)", "--back-off", "0", "--ranks-per-host", "2", "--threads", "1",
+                "--grace",
+                "1",
+            ] + arguments(folder).dropFirst() + more.flatMap { ["--set", $0] },
             environment: ["T2FNORM": Command.product("t2fnorm").path]
         ).run()
     }
