@@ -168,6 +168,7 @@ import Testing
                   reduction: tree
                   bucketBytes: 8388608
                   sentinelEvery: 100
+                  watchdog: true
                 evaluation:
                   scores: [t2fnorm, msp, mls, ebo]
                   batch: 256
