@@ -17,7 +17,7 @@ enum CheckpointFile {
     /// Writes a new file, reads it again and compares it with its checksums, syncs and renames it.
     static func write(_ checkpoint: Checkpoint, to path: String) throws(CheckpointError) {
         do {
-            let check = { (temporary: String) in _ = try read(temporary) }
+            let check = { (temporary: String) in _ = try read(temporary, locks: false) }
             try HDF5File.writeAtomically(to: path, check: check) { file in
                 try writeHeader(checkpoint, to: file)
                 try writeTensors(checkpoint.state, to: "state", of: file)
@@ -37,9 +37,11 @@ enum CheckpointFile {
     }
 
     /// Reads and verifies a file.
-    static func read(_ path: String) throws(CheckpointError) -> Checkpoint {
+    ///
+    /// - Parameter locks: As for `HDF5File`.
+    static func read(_ path: String, locks: Bool = true) throws(CheckpointError) -> Checkpoint {
         do {
-            let file = try HDF5File(opening: path)
+            let file = try HDF5File(opening: path, locks: locks)
             let version: Int64 = try file.attribute("formatVersion")
             guard version == formatVersion else {
                 throw CheckpointError(

@@ -13,13 +13,15 @@ public struct HDF5File: ~Copyable, Sendable {
 
     /// Opens a file to read.
     ///
+    /// - Parameter locks: Whether the file is to be locked; one that this process alone knows needs no lock, which a child that is just
+    ///   being started could still hold from its writing.
     /// - Throws: If there is no such file, or it is no HDF5 file or a cut-off one.
-    public init(opening path: String) throws(HDF5Error) {
+    public init(opening path: String, locks: Bool = true) throws(HDF5Error) {
         Library.lock()
         defer { Library.unlock() }
         let operation = Operation(action: "open", file: path)
         guard unsafe access(path, R_OK) == 0 else { throw operation.error(systemMessage()) }
-        let properties = try fileAccess(operation)
+        let properties = try fileAccess(operation, locks: locks)
         let identifier = try operation.check(
             "H5Fopen", unsafe H5Fopen(path, CHDF5_ACC_RDONLY(), properties.identifier))
         self.path = path
@@ -70,8 +72,8 @@ public struct HDF5File: ~Copyable, Sendable {
 }
 
 /// File locks where the file system has them; none, without complaint, where it has not.
-private func fileAccess(_ operation: Operation) throws(HDF5Error) -> Handle {
+private func fileAccess(_ operation: Operation, locks: Bool = true) throws(HDF5Error) -> Handle {
     let list = Handle(try operation.check("H5Pcreate", H5Pcreate(CHDF5_FILE_ACCESS())), H5Pclose)
-    try operation.check("H5Pset_file_locking", H5Pset_file_locking(list.identifier, true, true))
+    try operation.check("H5Pset_file_locking", H5Pset_file_locking(list.identifier, locks, true))
     return list
 }
