@@ -22,17 +22,9 @@ struct CheckpointCommand: ParsableCommand {
 
 /// The checkpoints of a run's folder, or of a folder of checkpoints.
 func checkpointStore(_ path: String) -> CheckpointStore? {
-    var isFolder = false
-    func exists(_ path: String) -> Bool {
-        var answer: ObjCBool = false
-        let isThere = unsafe FileManager.default.fileExists(atPath: path, isDirectory: &answer)
-        isFolder = answer.boolValue
-        return isThere
-    }
     let inside = RunDirectory(path: path).checkpointsPath
-    if exists(inside), isFolder { return CheckpointStore(folder: inside, keep: 1) }
-    guard exists(path), isFolder else { return nil }
-    return CheckpointStore(folder: path, keep: 1)
+    if isFolder(inside) { return CheckpointStore(folder: inside, keep: 1) }
+    return isFolder(path) ? CheckpointStore(folder: path, keep: 1) : nil
 }
 
 /// The checkpoint in the file `path`, or the newest whole one of the run `path`, and its file.

@@ -75,7 +75,7 @@ private func isTar(_ path: String) -> Bool {
     [".tar", ".tar.gz", ".tgz"].contains(where: path.lowercased().hasSuffix)
 }
 
-private func isFolder(_ path: String) -> Bool {
+func isFolder(_ path: String) -> Bool {
     var isFolder: ObjCBool = false
     return unsafe FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) && isFolder.boolValue
 }
