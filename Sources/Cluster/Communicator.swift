@@ -61,6 +61,10 @@ public protocol Communicator: AnyObject, Sendable {
     /// Waits until all ranks are here.
     func barrier() throws(MPIError)
 
+    /// Exchanges with single ranks that this rank has begun inside `treeSum`; at the same place of a program the same on all ranks if
+    /// `isExact`. Any thread may ask.
+    var exchangeCount: Int { get }
+
     /// Ends MPI when all ranks have called it; the communicator is of no use afterwards.
     ///
     /// Whatever is to be printed must be printed before: `mpirun` ends the other ranks as soon as one exits with

@@ -1,8 +1,9 @@
 internal import CMPI
+internal import Synchronization
 
 /// The ranks that `mpirun` or `srun` started.
 ///
-/// `@unchecked Sendable`: nothing changes after `init`, and MPI runs with `MPI_THREAD_MULTIPLE`.
+/// `@unchecked Sendable`: nothing but an atomic count changes after `init`, and MPI runs with `MPI_THREAD_MULTIPLE`.
 @safe public final class MPICommunicator: Communicator, @unchecked Sendable {
     public let rank: Int
     public let worldSize: Int
@@ -17,6 +18,7 @@ internal import CMPI
     let limits: TransferLimits
     /// Whether waiting gives the core away at once.
     let isPatient: Bool
+    private let exchanges = Atomic<Int>(0)
 
     /// Starts MPI.
     init(limits: TransferLimits) throws {
@@ -59,6 +61,11 @@ internal import CMPI
         try other.check("MPI_Comm_dup", unsafe MPI_Comm_dup(other.world, &duplicate))
         unsafe world = unsafe duplicate!
     }
+
+    public var exchangeCount: Int { exchanges.load(ordering: .relaxed) }
+
+    /// Counts an exchange that begins.
+    func noteExchange() { exchanges.add(1, ordering: .relaxed) }
 
     public func duplicate() throws(MPIError) -> any Communicator {
         try MPICommunicator(duplicating: self)

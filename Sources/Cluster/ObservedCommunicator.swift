@@ -14,6 +14,7 @@ public final class ObservedCommunicator: Communicator {
     public var localRank: Int { base.localRank }
     public var localSize: Int { base.localSize }
     public var hostName: String { base.hostName }
+    public var exchangeCount: Int { base.exchangeCount }
 
     public func treeSum(_ values: inout MutableSpan<Float>) throws(MPIError) {
         observer(true)

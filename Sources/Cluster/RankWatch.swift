@@ -16,8 +16,10 @@ package struct RankWatch {
         package var gap = 2.0
         /// A rank this many times slower than the median is slow.
         package var slowness = 1.3
-        /// Steps over which slowness is measured.
+        /// Steps over which slowness is measured, and seconds that they must take at least: what another program takes for some
+        /// seconds is no news.
         package var slowSteps = 20
+        package var slowTime = 20.0
         /// Seconds a step by which a slow rank must be behind, whatever the ratio.
         package var slowLeast = 0.005
 
@@ -50,6 +52,7 @@ package struct RankWatch {
     private var lastLook: Double
     private var lastStep: Double?
     private var stepTimes: [Double] = []
+    private var markTime = 0.0
     private var hasToldOfUnheard = false
     private let start: Double
 
@@ -149,22 +152,39 @@ package struct RankWatch {
         let busy = live.filter { !peers[$0].activity!.isWaiting }
         if busy.contains(where: { peers[$0].activity!.isSlow }) && idle < limits.slow { return nil }
         if stepTime == nil && idle < limits.start { return nil }
-        guard !busy.isEmpty else {
+        let culprits = busy.isEmpty ? hindmost(live) : busy
+        guard culprits.count < live.count || !busy.isEmpty else {
             guard idle > 2 * limits.least else { return nil }
             return .blame(
                 "all ranks have waited for each other for \(Int(idle)) s, last \(doing(0)): messages between hosts are lost"
             )
         }
-        let list = busy.prefix(4).map { "\(name($0)) has not got on for \(Int(idle)) s, \(doing($0))" }
+        let list = culprits.prefix(4).map { "\(name($0)) has not got on for \(Int(idle)) s, \(doing($0))" }
         return .blame("\(list.joined(separator: "; ")): the other ranks wait for it")
     }
 
+    /// Of ranks that all wait, those that are behind the others.
+    ///
+    /// A rank that stops inside a collective function seems to wait as the others do, but these leave the function, or get further
+    /// in it, with what it has sent before, and wait for it at a later place.
+    private func hindmost(_ ranks: [Int]) -> [Int] {
+        let place = { (rank: Int) in
+            (peers[rank].activity!.collectives, peers[rank].activity!.exchanges)
+        }
+        guard let first = ranks.map(place).min(by: <) else { return [] }
+        return ranks.filter { place($0) == first }
+    }
+
     /// Lines about ranks that hold up the others, each once until it has caught up.
-    package mutating func slowRanks() -> [String] {
+    package mutating func slowRanks(now: Double) -> [String] {
         let live = peers.indices.filter { !peers[$0].isGone && peers[$0].activity != nil }
         guard rank == 0, live.count == peers.count, live.count > 1 else { return [] }
-        for i in live where peers[i].mark == nil { peers[i].mark = peers[i].activity }
-        guard live.allSatisfy({ peers[$0].activity!.steps - peers[$0].mark!.steps >= limits.slowSteps })
+        for i in live where peers[i].mark == nil {
+            peers[i].mark = peers[i].activity
+            markTime = now
+        }
+        guard now - markTime >= limits.slowTime,
+            live.allSatisfy({ peers[$0].activity!.steps - peers[$0].mark!.steps >= limits.slowSteps })
         else {
             return []
         }
@@ -188,6 +208,7 @@ package struct RankWatch {
             peers[i].isSlow = isSlow
             peers[i].mark = peers[i].activity
         }
+        markTime = now
         return lines
     }
 

@@ -61,6 +61,7 @@ extension MPICommunicator {
     private func sumWhole() throws(MPIError) {
         var bit = 1
         while bit < communicator.worldSize {
+            communicator.noteExchange()
             try exchange(with: communicator.rank ^ bit, sending: all, adding: all)
             bit <<= 1
         }
@@ -76,12 +77,14 @@ extension MPICommunicator {
             let halves = (segment.lowerBound..<middle, middle..<segment.upperBound)
             let (own, other) = communicator.rank & bit == 0 ? halves : (halves.1, halves.0)
             let partner = communicator.rank ^ bit
+            communicator.noteExchange()
             try exchange(with: partner, sending: other, adding: own)
             steps.append((partner, own, other))
             segment = own
             bit <<= 1
         }
         for step in steps.reversed() {
+            communicator.noteExchange()
             try exchange(with: step.partner, sending: step.own, overwriting: step.other)
         }
     }

@@ -106,7 +106,7 @@ public final class Watchdog: Sendable {
                 watch.hear(own, from: rank, now: seconds())
                 send(own, to: RankWatch.isMonitor(rank) ? addresses.indices : 0..<min(2, addresses.count))
                 if let verdict = watch.look(now: seconds()) { return end(verdict) }
-                for line in watch.slowRanks() { report(.notice(line)) }
+                for line in watch.slowRanks(now: seconds()) { report(.notice(line)) }
                 if let line = watch.unheardRanks(now: seconds()) { report(.notice(line)) }
             }
             let wait = max(0, min(Self.interval, nextBeat - seconds()))

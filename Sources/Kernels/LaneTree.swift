@@ -36,11 +36,17 @@ public struct LaneTree: Equatable, Sendable {
         guard Self.isExact(worldSize: worldSize) else {
             return laneCount * rank / worldSize..<laneCount * (rank + 1) / worldSize
         }
-        var node = 0..<laneCount
-        var bit = worldSize >> 1
+        return Self.part(rank, of: worldSize, in: 0..<laneCount)
+    }
+
+    /// Part `index` of the `count` = 2ᵏ nodes at depth k below `node`; may be empty.
+    public static func part(_ index: Int, of count: Int, in node: Range<Int>) -> Range<Int> {
+        precondition(isExact(worldSize: count), "\(count) parts of a binary tree")
+        var node = node
+        var bit = count >> 1
         while bit > 0 {
-            let middle = Self.middle(of: node)
-            node = rank & bit == 0 ? node.lowerBound..<middle : middle..<max(middle, node.upperBound)
+            let middle = middle(of: node)
+            node = index & bit == 0 ? node.lowerBound..<middle : middle..<max(middle, node.upperBound)
             bit >>= 1
         }
         return node

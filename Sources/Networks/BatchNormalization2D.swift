@@ -26,6 +26,8 @@ final class BatchNormalization2D {
     private(set) var gradientCoefficients = Buffer<Float>(zeros: 0)
     private var laneSums = Buffer<Double>(zeros: 0)
     private var groupSums = Buffer<Double>(zeros: 0)
+    /// Sums of the forward pass, shape `[groups, 2, C]`, in all parts of the step so far.
+    private var stepSums = Buffer<Double>(zeros: 0)
     private var laneGradients = Buffer<Float>(zeros: 0)
     private var gradientSum = Buffer<Float>(zeros: 0)
 
@@ -43,13 +45,13 @@ final class BatchNormalization2D {
     /// Bytes of the sums and coefficients of a training pass.
     func byteCount(_ pass: Pass) -> Int {
         let (lanes, groups) = (pass.placement.lanes.count, pass.placement.groups.count)
-        return channels * (16 * (pass.sampleCount + lanes + groups) + 8 * (lanes + 1) + 28 * groups)
+        return channels * (16 * (pass.sampleCount + lanes + 2 * groups) + 8 * (lanes + 1) + 28 * groups)
     }
 
     /// Makes room for the sums of a pass.
     func prepare(_ pass: Pass) { sampleSums.reserve(pass.sampleCount * 2 * channels) }
 
-    /// Overwrites `coefficients` by the batch's statistics, taken from `sampleSums`; the running ones follow.
+    /// Overwrites `coefficients` by the batch's statistics, taken from `sampleSums`; the running ones follow with `follow`.
     ///
     /// - Parameter coefficients: Shape `[groups, 2, C]`: scale, then shift.
     func measure(store: ParameterStore, into coefficients: inout Buffer<Float>, _ pass: Pass) throws {
@@ -57,8 +59,22 @@ final class BatchNormalization2D {
         sumInLanes(&sampleSums, into: &laneSums, pass)
         try sumGroups(laneSums, into: &groupSums, pass)
         statistics.reserve(groups.count * 2 * channels)
-        followGroups(groupSums, groups, into: &statistics, running: &store.statistics)
+        measureGroups(groupSums, groups, into: &statistics)
+        gatherParts(groupSums, into: &stepSums, count: groups.count * 2 * channels, pass)
         fillForward(statistics, store.values, into: &coefficients, groups: groups.count)
+    }
+
+    /// Elements of `stepSums`.
+    func stepSumCount(_ pass: Pass) -> Int { pass.placement.groups.count * 2 * channels }
+
+    /// Copies the sums that this rank has made in the step, shape `[groups, 2, C]`, to `target`.
+    func copyStepSums(into target: inout MutableSpan<Double>) { copy(stepSums, into: &target) }
+
+    /// Moves the running statistics towards those of a step.
+    ///
+    /// - Parameter sums: Of all groups, shape `[groups, 2, C]`.
+    func follow(_ sums: Span<Double>, store: ParameterStore, _ pass: Pass) {
+        followGroups(sums, pass.placement.groups, running: &store.statistics)
     }
 
     /// Overwrites `coefficients` by the running statistics.
@@ -76,7 +92,7 @@ final class BatchNormalization2D {
         sumInLanes(&sampleSums, into: &laneSums, pass)
         normalizeProducts(&laneSums, statistics, groups, pass)
         setParameterGradients(laneSums, &store.gradients, pass)
-        pass.gradientsReady(scale.lowerBound..<shift.upperBound)
+        store.complete(scale.lowerBound..<shift.upperBound, pass)
         try sumGroups(laneSums, into: &groupSums, pass)
         gradientCoefficients.reserve(groups.count * 3 * channels)
         fillBackward(statistics, groupSums, store.values, into: &gradientCoefficients, groups: groups)
@@ -97,7 +113,8 @@ extension BatchNormalization2D {
             into: &lanes)
     }
 
-    /// Sums each group's lanes over all ranks, all groups in one message.
+    /// Sums each group's lanes, over all ranks if a group lies on several, all groups in one message; otherwise the sums of other
+    /// ranks' groups are −0.0.
     private func sumGroups(
         _ lanes: borrowing Buffer<Double>, into sums: inout Buffer<Double>, _ pass: Pass
     ) throws {
@@ -113,7 +130,7 @@ extension BatchNormalization2D {
                 lanes, laneCount: pass.placement.lanes.count, in: pass.placement.lanes(inGroup: group),
                 into: &own)
         }
-        try pass.sumAcrossRanks(&used)
+        if pass.placement.hasSharedGroups { try pass.sumAcrossRanks(&used) }
     }
 
     /// Turns sums of `gradient · input` into sums of `gradient · normalised input`.
@@ -175,33 +192,70 @@ extension BatchNormalization2D {
 // MARK: - Statistics
 
 extension BatchNormalization2D {
-    /// Means and deviations from sums and sums of squares; moves the running statistics towards them.
-    private func followGroups(
-        _ sums: borrowing Buffer<Double>, _ groups: SampleGroups, into statistics: inout Buffer<Float>,
-        running: inout Buffer<Float>
+    /// Means and deviations from sums and sums of squares.
+    private func measureGroups(
+        _ sums: borrowing Buffer<Double>, _ groups: SampleGroups, into statistics: inout Buffer<Float>
     ) {
         let sums = sums.span
         var own = statistics.mutableSpan
+        for group in 0..<groups.count {
+            let first = group * 2 * channels
+            for c in 0..<channels {
+                let (mean, variance, _) = moments(of: c, sums, group, groups)
+                own[first + c] = Float(mean)
+                own[first + channels + c] = Float(1 / (variance + Self.epsilon).squareRoot())
+            }
+        }
+    }
+
+    /// Moves the running statistics towards the means over the groups.
+    private func followGroups(
+        _ sums: Span<Double>, _ groups: SampleGroups, running: inout Buffer<Float>
+    ) {
         var running = running.mutableSpan
+        let share = Self.momentum / Float(groups.count)
         for c in 0..<channels {
             var meanOfGroups = 0.0
             var varianceOfGroups = 0.0
             for group in 0..<groups.count {
-                let count = Double(groups.sampleCount(in: group) * positions)
-                let first = group * 2 * channels
-                let mean = sums[first + c] / count
-                let variance = max(sums[first + channels + c] / count - mean * mean, 0)
-                own[first + c] = Float(mean)
-                own[first + channels + c] = Float(1 / (variance + Self.epsilon).squareRoot())
+                let (mean, variance, count) = moments(of: c, sums, group, groups)
                 meanOfGroups += mean
                 varianceOfGroups += variance * (count / max(count - 1, 1))
             }
-            let share = Self.momentum / Float(groups.count)
             let meanPlace = runningMean.lowerBound + c
             let variancePlace = runningVariance.lowerBound + c
             running[meanPlace] = (1 - Self.momentum) * running[meanPlace] + share * Float(meanOfGroups)
             running[variancePlace] =
                 (1 - Self.momentum) * running[variancePlace] + share * Float(varianceOfGroups)
+        }
+    }
+
+    /// Mean and biased variance of a channel in a group, and what they are over.
+    private func moments(
+        of channel: Int, _ sums: Span<Double>, _ group: Int, _ groups: SampleGroups
+    ) -> (mean: Double, variance: Double, count: Double) {
+        let count = Double(groups.sampleCount(in: group) * positions)
+        let place = group * 2 * channels + channel
+        let mean = sums[place] / count
+        return (mean, max(sums[place + channels] / count - mean * mean, 0), count)
+    }
+
+    private func copy(_ sums: borrowing Buffer<Double>, into target: inout MutableSpan<Double>) {
+        let sums = sums.span
+        for i in 0..<target.count { target[i] = sums[i] }
+    }
+
+    /// Puts a part's sums beside those of the step's earlier parts.
+    private func gatherParts(
+        _ part: borrowing Buffer<Double>, into sums: inout Buffer<Double>, count: Int, _ pass: Pass
+    ) {
+        sums.reserve(count)
+        let part = part.span
+        var sums = sums.mutableSpan
+        if pass.placement.part == 0 {
+            for i in 0..<count { sums[i] = part[i] }
+        } else {
+            for i in 0..<count { sums[i] += part[i] }
         }
     }
 

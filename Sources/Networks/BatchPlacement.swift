@@ -4,19 +4,34 @@ public import Kernels
 public struct BatchPlacement: Equatable, Sendable {
     /// The tree over the lanes of the global batch.
     public let tree: LaneTree
-    /// The lanes this rank owns.
+    /// The lanes that a pass works on: those this rank owns, or a part of them.
     public let lanes: Range<Int>
     /// Samples in a batch-norm group.
     public let groupSize: Int
+    /// Which part of the rank's lanes, if a step goes through them in several passes.
+    public let part: Int
+    /// The passes of a step, 2ᵏ.
+    public let partCount: Int
+    /// Whether a batch-norm group lies on several ranks, so that they must wait for each other in every layer.
+    public let hasSharedGroups: Bool
 
     /// The share of `rank` in a global batch.
     ///
-    /// - Parameter group: Samples in a batch-norm group, a whole number of lanes; 0 for the global batch.
-    public init(sampleCount: Int, laneSize: Int, group: Int = 0, rank: Int = 0, worldSize: Int = 1) {
+    /// - Parameters:
+    ///   - group: Samples in a batch-norm group, a whole number of lanes; 0 for the global batch.
+    ///   - part: Which part of the share.
+    ///   - partCount: A power of two by which `canSplit` holds.
+    public init(
+        sampleCount: Int, laneSize: Int, group: Int = 0, rank: Int = 0, worldSize: Int = 1, part: Int = 0,
+        partCount: Int = 1
+    ) {
         precondition(group.isMultiple(of: laneSize), "groups of \(group) samples in lanes of \(laneSize)")
         tree = LaneTree(sampleCount: sampleCount, laneSize: laneSize)
-        lanes = tree.lanes(ofRank: rank, worldSize: worldSize)
+        lanes = LaneTree.part(part, of: partCount, in: tree.lanes(ofRank: rank, worldSize: worldSize))
         groupSize = group == 0 ? max(sampleCount, 1) : group
+        self.part = part
+        self.partCount = partCount
+        hasSharedGroups = tree.cuts(groupsOf: groupSize, worldSize: worldSize)
     }
 
     /// The rank's samples, as positions in the global batch.
@@ -25,6 +40,8 @@ public struct BatchPlacement: Equatable, Sendable {
     public var sampleCount: Int { samples.count }
     /// Samples in a lane.
     public var laneSize: Int { tree.laneSize }
+    /// Whether the step's running statistics and gradients are whole after the pass.
+    var isLastPart: Bool { part == partCount - 1 }
     /// The batch-norm groups of the global batch, seen from this rank.
     public var groups: SampleGroups {
         SampleGroups(size: groupSize, sampleCount: tree.sampleCount, firstSample: samples.lowerBound)

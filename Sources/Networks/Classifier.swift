@@ -61,8 +61,9 @@ public final class Classifier {
     public func memoryUse(_ pass: Pass) -> MemoryUse {
         let (tensors, sums, thread) = network.byteCounts(pass)
         let isTraining = pass.mode == .training
+        let copies = isTraining ? 2 + pass.placement.partCount.trailingZeroBitCount : 1
         return MemoryUse(
-            parameters: 4 * (parameters.parameterCount * (isTraining ? 2 : 1) + parameters.statistics.count),
+            parameters: 4 * (parameters.parameterCount * copies + parameters.statistics.count),
             tensors: tensors + 4 * pass.sampleCount * (featureDimension * 4 + classes * 2)
                 + (isTraining ? 4 * pass.placement.lanes.count * classes * (featureDimension + 1) : 0),
             sums: sums, threads: thread * pass.pool.threads)
@@ -73,14 +74,17 @@ public final class Classifier {
         /// Shape `[lanes, 2]`: for each of the rank's lanes the sum of the losses and the number of correct
         /// predictions.
         public let values: [Double]
+
+        public init(values: [Double]) { self.values = values }
     }
 
     /// Runs forward and backward; sets every gradient to its sum over the rank's lanes.
     ///
-    /// The gradient is that of the mean cross-entropy over the global batch, so the sum over ranks is the whole.
+    /// The gradient is that of the mean cross-entropy over the global batch, so the sum over ranks is the whole. In a step of
+    /// several parts, called for one after the other, gradients are set with the last one.
     ///
     /// - Parameters:
-    ///   - images: Shape `[N, H, W, C]`, normalised.
+    ///   - images: Of the pass's samples, shape `[N, H, W, C]`, normalised.
     ///   - labels: Shape `[N]`, each in `0..<classes`.
     ///   - afterForward: Called between the two.
     /// - Throws: What summing across ranks throws.
@@ -88,13 +92,17 @@ public final class Classifier {
         images: borrowing Buffer<Float>, labels: [Int32], _ pass: Pass, afterForward: () -> Void = {}
     ) throws -> LaneReport {
         precondition(pass.mode == .training, "a backward pass needs the batch's own statistics")
-        parameters.reserveGradients()
+        parameters.reserveGradients(pass)
         try network.forward(images, store: parameters, pass)
         head.forward(network.features, parameters: parameters.values, pass)
         afterForward()
         let report = head.backward(network.features, labels: labels, store: parameters, pass)
         try network.backward(
             images, featureGradient: head.featureGradient, store: parameters, pass)
+        if pass.placement.isLastPart {
+            try network.followStatistics(store: parameters, pass)
+            parameters.batchCount += 1
+        }
         return LaneReport(values: report)
     }
 

@@ -68,7 +68,7 @@ final class ClassifierHead {
             denormalize(
                 normalizedGradient, features, norms, temperature, into: &featureGradient, pass)
         }
-        pass.gradientsReady(weights.lowerBound..<bias.upperBound)
+        store.complete(weights.lowerBound..<bias.upperBound, pass)
         return laneReports
     }
 

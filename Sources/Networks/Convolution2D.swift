@@ -53,12 +53,12 @@ struct Convolution2D: Sendable {
             panels: &usedPanels, into: &output, sums: &sums, on: pass.pool)
     }
 
-    /// Overwrites the weights' part of `gradients` with the sum over the rank's lanes.
+    /// Overwrites the weights' part of the store's gradients with the sum over the pass's lanes.
     ///
     /// - Parameter lanes: Room for one gradient a lane; overwritten.
     func weightGradient(
-        _ input: borrowing Operand, outputGradient: borrowing Operand, lanes: inout Buffer<Float>,
-        into gradients: inout Buffer<Float>, _ pass: Pass
+        _ input: borrowing Operand, outputGradient: borrowing Operand, store: ParameterStore,
+        lanes: inout Buffer<Float>, _ pass: Pass
     ) {
         lanes.reserve(laneGradientCount(pass))
         var whole = lanes.mutableSpan
@@ -66,7 +66,8 @@ struct Convolution2D: Sendable {
         convolution.weightGradient(
             input, outputGradient: outputGradient, sampleCount: pass.sampleCount, laneSize: pass.laneSize,
             into: &used, on: pass.pool)
-        sum(used.span, into: &gradients, pass)
+        sum(used.span, into: &store.gradients, pass)
+        store.complete(weights, pass)
     }
 
     /// As `weightGradient`, and overwrites `inputGradient`.
@@ -94,6 +95,7 @@ struct Convolution2D: Sendable {
             sampleCount: pass.sampleCount, laneSize: pass.laneSize, epilogue: epilogue, panels: &usedPanels,
             intoWeights: &usedLanes, intoInput: &inputGradient, sums: &sums, on: pass.pool)
         sum(usedLanes.span, into: &store.gradients, pass)
+        store.complete(weights, pass)
     }
 
     private func sum(_ lanes: Span<Float>, into gradients: inout Buffer<Float>, _ pass: Pass) {
@@ -101,6 +103,5 @@ struct Convolution2D: Sendable {
         var own = all.part(weights)
         sumLanes(
             lanes, laneCount: pass.placement.lanes.count, parts: parts(pass), into: &own, on: pass.pool)
-        pass.gradientsReady(weights)
     }
 }

@@ -94,7 +94,7 @@ final class ConvolutionUnit {
             gradient, output.values, normalization.gradientCoefficients, groups: pass.placement.groups
         ) {
             convolution.weightGradient(
-                Operand(input), outputGradient: $0, lanes: &laneGradients, into: &store.gradients, pass)
+                Operand(input), outputGradient: $0, store: store, lanes: &laneGradients, pass)
         }
     }
 

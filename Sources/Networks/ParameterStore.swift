@@ -1,4 +1,5 @@
 public import Kernels
+internal import Workers
 
 /// How a tensor lies in memory, and so how it maps to PyTorch's order.
 public enum TensorLayout: String, Codable, Sendable {
@@ -44,6 +45,8 @@ public final class ParameterStore {
     /// Training passes that the running statistics have followed.
     public var batchCount = 0
 
+    /// Gradients of a step's earlier parts: at level l the sum over 2ˡ of them; shape `[levels, parameters]`.
+    private var partSums = Buffer<Float>(zeros: 0)
     private var initializers: [Initializer] = []
     private var valueCount = 0
     private var statisticCount = 0
@@ -88,8 +91,46 @@ public final class ParameterStore {
         statistics = Buffer(zeros: statisticCount)
     }
 
-    /// Makes room for the gradients, if there is none.
-    func reserveGradients() { gradients.reserve(valueCount) }
+    /// Makes room for the gradients of a pass, if there is none.
+    func reserveGradients(_ pass: Pass) {
+        gradients.reserve(valueCount)
+        partSums.reserve(pass.placement.partCount.trailingZeroBitCount * valueCount)
+    }
+
+    /// Takes note that a backward pass has set the gradients `range` for good.
+    ///
+    /// In a step of several parts they are summed with those of earlier ones by the lane tree, whose node over the rank's lanes has
+    /// the parts as its leaves: part j closes as many pairs as j has ones at its end. With the last part they are handed on.
+    func complete(_ range: Range<Int>, _ pass: Pass) {
+        let part = pass.placement.part
+        for level in 0..<(~part).trailingZeroBitCount where pass.placement.partCount > 1 {
+            add(partSums, level: level, to: &gradients, range, pass)
+        }
+        if pass.placement.isLastPart {
+            pass.gradientsReady(range)
+        } else {
+            keep(gradients, range, in: &partSums, level: (~part).trailingZeroBitCount)
+        }
+    }
+
+    private func add(
+        _ sums: borrowing Buffer<Float>, level: Int, to gradients: inout Buffer<Float>, _ range: Range<Int>,
+        _ pass: Pass
+    ) {
+        let start = level * valueCount
+        let earlier = sums.span.extracting(start + range.lowerBound..<start + range.upperBound)
+        var whole = gradients.mutableSpan
+        var own = whole.part(range)
+        addEarlier(earlier, to: &own, on: pass.pool)
+    }
+
+    private func keep(
+        _ gradients: borrowing Buffer<Float>, _ range: Range<Int>, in sums: inout Buffer<Float>, level: Int
+    ) {
+        let gradients = gradients.span
+        var sums = sums.mutableSpan
+        for i in range { sums[level * valueCount + i] = gradients[i] }
+    }
 
     /// Sets every tensor to what PyTorch's initialisation draws it from.
     ///

@@ -10,6 +10,8 @@ final class ResNet {
     private let blocks: [ResidualBlock]
     private let positions: Int
     private let workspace = Workspace()
+    /// Sums of all batch normalisations, one behind the other, each of shape `[groups, 2, C]`.
+    private var stepSums = Buffer<Double>(zeros: 0)
     /// Gradient of the last block's output.
     private var gradient = Buffer<Float>(zeros: 0)
     /// Whether each block's finished values stay for the backward pass, and which ones are made anew before each block's.
@@ -42,7 +44,6 @@ final class ResNet {
             for i in blocks.indices {
                 try blocks[i].forwardTraining(input(ofBlock: i), store: store, workspace: workspace, pass)
             }
-            store.batchCount += 1
         case .evaluation:
             stem.forwardEvaluation(
                 images, residual: workspace.none, rectifies: true, store: store, workspace: workspace,
@@ -86,6 +87,36 @@ final class ResNet {
             try differentiateStem(images, pooling.inputGradient, store, pass)
         } else {
             try differentiateStem(images, blocks[0].inputGradient, store, pass)
+        }
+    }
+
+    /// Moves the running statistics towards those of the step that ends with this pass.
+    ///
+    /// Where every group lies on one rank the ranks hear of each other's here, of all layers in one message.
+    func followStatistics(store: ParameterStore, _ pass: Pass) throws {
+        let norms = units.map(\.normalization)
+        stepSums.reserve(norms.reduce(0) { $0 + $1.stepSumCount(pass) })
+        try followStatistics(norms, &stepSums, store, pass)
+    }
+
+    private func followStatistics(
+        _ norms: [BatchNormalization2D], _ sums: inout Buffer<Double>, _ store: ParameterStore, _ pass: Pass
+    ) throws {
+        let count = norms.reduce(0) { $0 + $1.stepSumCount(pass) }
+        var whole = sums.mutableSpan
+        var used = whole.part(0..<count)
+        var start = 0
+        for norm in norms {
+            var own = used.part(start..<start + norm.stepSumCount(pass))
+            norm.copyStepSums(into: &own)
+            start += norm.stepSumCount(pass)
+        }
+        if !pass.placement.hasSharedGroups { try pass.sumAcrossRanks(&used) }
+        start = 0
+        for norm in norms {
+            let end = start + norm.stepSumCount(pass)
+            norm.follow(used.span.extracting(start..<end), store: store, pass)
+            start = end
         }
     }
 

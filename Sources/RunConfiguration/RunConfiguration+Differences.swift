@@ -25,7 +25,8 @@ extension RunConfiguration {
 private let harmless = [
     "name", "output", "data.test", "data.prefetch", "data.prefetchBytes", "training.keep",
     "training.checkpointEvery",
-    "training.stopAfterSteps", "compute.threads", "cluster.bucketBytes", "cluster.sentinelEvery",
+    "training.stopAfterSteps", "compute.threads", "compute.accumulation", "cluster.bucketBytes",
+    "cluster.sentinelEvery",
     "cluster.watchdog",
     "evaluation",
 ]

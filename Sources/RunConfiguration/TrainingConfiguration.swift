@@ -70,6 +70,9 @@ public struct ComputeConfiguration: Codable, Equatable, Sendable {
     public var threads = 0
     /// How the path of each convolution is chosen; part of the mathematics.
     public var convolution = Convolution.shape
+    /// Passes in which each rank goes through its share of a batch, a power of two; 0 for as many as its memory asks for. The bits
+    /// are those of one pass.
+    public var accumulation = 0
 
     public init() {}
 
@@ -77,5 +80,8 @@ public struct ComputeConfiguration: Codable, Equatable, Sendable {
         try check(
             (0...4096).contains(threads), "compute.threads", threads,
             "a number of threads up to 4096, or 0 to share the cores among the ranks")
+        try check(
+            accumulation >= 0 && accumulation & (accumulation - 1) == 0, "compute.accumulation", accumulation,
+            "a power of two, or 0 for as many parts as the memory asks for")
     }
 }

@@ -15,18 +15,19 @@ struct MemoryBudget: Equatable, Sendable {
         self.hostByteCount = hostByteCount
     }
 
-    /// The budget of a rank that trains and evaluates; taken before anything large is allocated.
+    /// The budget of a rank that trains and evaluates.
     ///
     /// - Parameters:
+    ///   - resident: Bytes that the process has, the network's values among them, before anything large is allocated.
     ///   - passes: The passes that share the network's memory.
     ///   - optimizer: Bytes of the optimiser's state.
     ///   - images: Bytes of images that wait or are worked on.
     init(
-        _ classifier: Classifier, passes: [Pass], optimizer: Int, images: Int, ranksOnHost: Int
+        _ classifier: Classifier, resident: Int, passes: [Pass], optimizer: Int, images: Int,
+        ranksOnHost: Int
     ) {
         let uses = passes.map { classifier.memoryUse($0) }
         let most = { (part: (MemoryUse) -> Int) in uses.map(part).max() ?? 0 }
-        let resident = ProcessMemory.residentByteCount
         // The values themselves are there already.
         let network =
             most(\.parameters) - 4 * classifier.parameters.parameterCount + most(\.tensors) + most(\.sums)
@@ -36,10 +37,12 @@ struct MemoryBudget: Equatable, Sendable {
         hostByteCount = ProcessMemory.availableByteCount.map { $0 + resident * ranksOnHost }
     }
 
+    /// Whether the host has room for its ranks.
+    var fits: Bool { hostByteCount.map { rankByteCount * ranksOnHost <= $0 } ?? true }
+
     /// Refuses a job that its host has no room for.
     func check() throws(MemoryError) {
-        guard let hostByteCount, rankByteCount * ranksOnHost > hostByteCount else { return }
-        throw MemoryError(budget: self)
+        guard fits else { throw MemoryError(budget: self) }
     }
 }
 
@@ -52,7 +55,8 @@ struct MemoryError: Error, Equatable, CustomStringConvertible {
         return """
             the job needs \(gigabytes(budget.rankByteCount * budget.ranksOnHost)) on this host (\(ranks) with \
             \(gigabytes(budget.rankByteCount)) each) and \(gigabytes(budget.hostByteCount ?? 0)) can be had: use more hosts, which \
-            leaves each fewer images, or lower training.batch (which changes the mathematics) or evaluation.batch
+            leaves each fewer images; set batchNorm.group, so that a rank can go through its share in parts, or lower training.batch \
+            (which change the mathematics); or lower evaluation.batch
             """
     }
 }

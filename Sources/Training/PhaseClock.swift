@@ -24,6 +24,8 @@ final class PhaseClock: Sendable {
         var current: Phase?
         var waitingSince: ContinuousClock.Instant?
         var progress = 0
+        /// Collective functions that the training thread has begun.
+        var collectives = 0
         /// Since the clock was made.
         var dataTime = Duration.zero
         var computeTime = Duration.zero
@@ -75,19 +77,22 @@ final class PhaseClock: Sendable {
         let now = clock.now
         state.withLock {
             $0.progress += 1
+            if isWaiting { $0.collectives += 1 }
             if let since = $0.waitingSince, $0.current?.isComputing == true { $0.computeTime -= now - since }
             $0.waitingSince = isWaiting ? now : nil
         }
     }
 
     /// What this rank does, for those who watch it.
-    var activity: Activity {
+    ///
+    /// - Parameter exchanges: Those that it has begun, if all ranks count the same.
+    func activity(exchanges: Int) -> Activity {
         state.withLock {
             Activity(
                 phase: $0.current.map { Phase.allCases.firstIndex(of: $0)! } ?? Phase.allCases.count,
                 isWaiting: $0.waitingSince != nil || $0.current == .wait, isSlow: $0.current == .checkpoint,
-                progress: $0.progress, steps: $0.steps, step: $0.step, dataTime: $0.dataTime.nanoseconds,
-                computeTime: $0.computeTime.nanoseconds)
+                progress: $0.progress, collectives: $0.collectives, exchanges: exchanges, steps: $0.steps,
+                step: $0.step, dataTime: $0.dataTime.nanoseconds, computeTime: $0.computeTime.nanoseconds)
         }
     }
 

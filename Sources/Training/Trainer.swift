@@ -91,6 +91,7 @@ public final class Trainer {
                 self.configuration, setup, convolutions: decision.choices, reading: self.reading,
                 phases: self.phases, self.communicator)
         }
+        try session.agreeOnParts(communicator)
         try together {
             guard self.communicator.rank == 0 else { return }
             try self.directory.create()
@@ -117,7 +118,10 @@ public final class Trainer {
     private func startWatchdog() throws -> Watchdog? {
         guard configuration.cluster.watchdog, communicator.worldSize > 1, let watch else { return nil }
         return try Watchdog(
-            communicator, phases: PhaseClock.activityNames, activity: { [phases] in phases.activity },
+            communicator, phases: PhaseClock.activityNames,
+            activity: { [phases, communicator] in
+                phases.activity(exchanges: communicator.isExact ? communicator.exchangeCount : 0)
+            },
             report: watch)
     }
 

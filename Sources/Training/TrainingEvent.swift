@@ -32,6 +32,8 @@ public struct TrainingPlan: Equatable, Sendable {
     public var runDirectory: String
     /// Bytes that a rank will take at most.
     public var memoryByteCount: Int
+    /// Passes in which each rank goes through its share of a step.
+    public var partCount: Int
 }
 
 /// What rank 0 measured of the network's convolutions.

@@ -13,7 +13,12 @@ final class TrainingSession {
     let classifier: Classifier
     let validation: PackedDataset
     let pool: WorkerPool
-    private let memory: MemoryBudget
+    /// In how many passes a step goes; to be agreed on by all ranks before the first one.
+    private(set) var parts: StepParts
+    /// Bytes that the process had before its network was made.
+    private let resident: Int
+    /// The images of one pass, where a step has several.
+    private var partImages = Buffer<Float>(zeros: 0)
     private(set) var position: TrainingPosition
     private var optimizer: MomentumSGD
     private let schedule: LearningRateSchedule
@@ -38,7 +43,7 @@ final class TrainingSession {
     ) throws {
         self.configuration = configuration
         self.phases = phases
-        (classifier, memory) = try setup.makeClassifier(
+        (classifier, parts, resident) = try setup.makeClassifier(
             configuration, convolutions: convolutions, communicator)
         training = setup.training
         validation = setup.validation
@@ -152,25 +157,59 @@ final class TrainingSession {
             method: configuration.reduction == .tree ? .tree : .library, observer: observer)
     }
 
-    /// Both passes; the sums over ranks begin as gradients are ready.
+    /// Takes the most parts that any rank's memory asks for; collective, before the first step.
+    func agreeOnParts(_ communicator: any Communicator) throws {
+        let limit = try communicator.maximum(parts.limit)
+        parts = StepParts(limit: limit, configuration, worldSize: worldSize)
+    }
+
+    /// Both passes over the rank's samples, in as many parts as its memory asks for.
     private func differentiate(
         _ batch: Batch, _ communicator: any Communicator
     ) throws -> Classifier.LaneReport {
+        beginReduction(&classifier.parameters.gradients)
+        let placements = parts.placements(sampleCount: batch.globalSampleCount, rank: rank)
+        guard placements.count > 1 else {
+            return try differentiate(batch.images, batch.labels, placements[0], communicator)
+        }
+        var values: [Double] = []
+        let first = placements[0].samples.lowerBound
+        for placement in placements {
+            let samples = placement.samples.lowerBound - first..<placement.samples.upperBound - first
+            copyImages(batch.images, samples, into: &partImages)
+            values += try differentiate(
+                partImages, Array(batch.labels[samples]), placement, communicator
+            ).values
+        }
+        return Classifier.LaneReport(values: values)
+    }
+
+    private func copyImages(
+        _ images: borrowing Buffer<Float>, _ samples: Range<Int>, into part: inout Buffer<Float>
+    ) {
+        let size = classifier.imageCount
+        part.reserve(samples.count * size)
+        let images = images.span
+        var part = part.mutableSpan
+        for i in 0..<samples.count * size { part[i] = images[samples.lowerBound * size + i] }
+    }
+
+    /// Both passes; the sums over ranks begin as gradients are ready.
+    private func differentiate(
+        _ images: borrowing Buffer<Float>, _ labels: [Int32], _ placement: BatchPlacement,
+        _ communicator: any Communicator
+    ) throws -> Classifier.LaneReport {
         let pass = Pass(
-            BatchPlacement(
-                sampleCount: batch.globalSampleCount, laneSize: configuration.training.lane,
-                group: configuration.batchNorm.group, rank: rank, worldSize: worldSize),
-            mode: .training, pool: pool,
+            placement, mode: .training, pool: pool,
             sumAcrossRanks: { values in try communicator.treeSum(&values) },
             gradientsReady: { [reduction, phases] in
                 phases.tick()
                 reduction?.complete($0)
             })
-        beginReduction(&classifier.parameters.gradients)
         phases.enter(.forward)
         let start = ContinuousClock.now
         var middle = start
-        let report = try classifier.differentiate(images: batch.images, labels: batch.labels, pass) {
+        let report = try classifier.differentiate(images: images, labels: labels, pass) {
             middle = .now
             phases.enter(.backward)
         }
@@ -253,7 +292,11 @@ final class TrainingSession {
             worldSize: worldSize, threads: pool.threads, sampleCount: training.count,
             batchSize: configuration.training.batch, epochs: configuration.training.epochs,
             stepsPerEpoch: stepsPerEpoch, firstStep: position.step, resumedFrom: setup.resumed?.path,
-            runDirectory: directory, memoryByteCount: memory.rankByteCount)
+            runDirectory: directory,
+            memoryByteCount: setup.memory(
+                classifier, parts, configuration, resident: resident, communicator
+            ).rankByteCount,
+            partCount: parts.count(sampleCount: configuration.training.batch))
     }
 }
 

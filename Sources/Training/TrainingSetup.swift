@@ -50,44 +50,52 @@ struct TrainingSetup {
         notices = passedOver + (isMeasured ? ["convolution paths as \(found.path) keeps them"] : [])
     }
 
-    /// The classifier at the checkpoint, or at its beginning, and what its run takes.
+    /// The classifier at the checkpoint, or at its beginning, and the parts of a step in which this rank has room for it; and what the process had before.
     ///
     /// - Throws: Before anything large is allocated, if the host has no room for it.
     func makeClassifier(
         _ configuration: RunConfiguration, convolutions: ConvolutionChoices, _ communicator: any Communicator
-    ) throws -> (classifier: Classifier, memory: MemoryBudget) {
+    ) throws -> (classifier: Classifier, parts: StepParts, resident: Int) {
         let classifier = try Classifier(configuration, convolutions: convolutions)
-        let memory = memory(classifier, configuration, communicator)
-        try memory.check()
+        let resident = ProcessMemory.residentByteCount
+        let parts = try StepParts.choose(configuration, worldSize: communicator.worldSize) {
+            memory(classifier, $0, configuration, resident: resident, communicator).fits
+        }
+        try memory(classifier, parts, configuration, resident: resident, communicator).check()
         if let resumed {
             try resumed.checkpoint.restore(classifier, path: resumed.path)
         } else {
             classifier.parameters.initialize(seed: configuration.seed)
         }
-        return (classifier, memory)
+        return (classifier, parts, resident)
     }
 
-    private func memory(
-        _ classifier: Classifier, _ configuration: RunConfiguration, _ communicator: any Communicator
+    /// What a run takes on this rank.
+    func memory(
+        _ classifier: Classifier, _ parts: StepParts, _ configuration: RunConfiguration, resident: Int,
+        _ communicator: any Communicator
     ) -> MemoryBudget {
         let lane = configuration.training.lane
-        let training = Pass(
-            BatchPlacement(
-                sampleCount: configuration.training.batch, laneSize: lane,
-                group: configuration.batchNorm.group, rank: communicator.rank,
-                worldSize: communicator.worldSize),
-            mode: .training, pool: pool)
+        let batch = configuration.training.batch
+        // The last batch of an epoch may be shorter and have fewer parts; the first part is the largest.
+        let training = Set([batch, self.training.count % batch]).filter { $0 > 0 }.map {
+            Pass(
+                parts.placements(sampleCount: $0, rank: communicator.rank)[0], mode: .training, pool: pool)
+        }
         let evaluation = Pass(
             BatchPlacement(
                 sampleCount: max(configuration.evaluation.batch / lane, 1) * lane, laneSize: lane),
             mode: .evaluation, pool: pool)
-        // Those that wait, the one that is filled and the one at work.
-        let batches = prefetch + 2
-        let images = max(training.placement.sampleCount, evaluation.placement.sampleCount)
+        let share = BatchPlacement(
+            sampleCount: batch, laneSize: lane, rank: communicator.rank, worldSize: communicator.worldSize
+        ).sampleCount
+        // Those that wait, the one that is filled and the one at work; a part has a copy of its own.
+        var images = (prefetch + 2) * max(share, evaluation.placement.sampleCount)
+        if parts.limit > 1 { images += training.map(\.placement.sampleCount).max() ?? 0 }
         return MemoryBudget(
-            classifier, passes: [training, evaluation],
+            classifier, resident: resident, passes: training + [evaluation],
             optimizer: 4 * classifier.parameters.parameterCount,
-            images: 4 * batches * images * classifier.imageCount, ranksOnHost: communicator.localSize)
+            images: 4 * images * classifier.imageCount, ranksOnHost: communicator.localSize)
     }
 
     private static func findCheckpoint(

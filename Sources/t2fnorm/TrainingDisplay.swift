@@ -55,11 +55,12 @@ final class TrainingDisplay {
         let start =
             plan.resumedFrom.map { "going on from \($0) at step \(plan.firstStep)" } ?? "starting anew"
         let ranks = plan.worldSize == 1 ? "1 rank" : "\(plan.worldSize) ranks"
+        let parts = plan.partCount > 1 ? ", steps in \(plan.partCount) parts" : ""
         let threads = plan.threads == 1 ? "1 thread" : "\(plan.threads) threads"
         return """
             \(plan.network), \(plan.parameterCount) parameters; \(plan.sampleCount) images, batch \(plan.batchSize), \
             \(plan.epochs) epochs of \(plan.stepsPerEpoch) steps; \(ranks) with \(threads) and \
-            \(decimal(Double(plan.memoryByteCount) / 1e9, 2)) GB each; \(start)
+            \(decimal(Double(plan.memoryByteCount) / 1e9, 2)) GB each\(parts); \(start)
             """
     }
 

@@ -104,6 +104,39 @@ struct RankWatchTests {
         #expect(!line.contains("rank 0") && !line.contains("rank 1") && !line.contains("rank 3"))
     }
 
+    /// Rank 1 stops in an exchange with rank 0 after it has sent its part: rank 0 gets on and waits for it at a later place, and all seem
+    /// to wait.
+    @Test(arguments: [(5, 9), (6, 8)])
+    func aRankThatStopsWhileItWaitsIsBehindTheOthers(collectives: Int, exchanges: Int) {
+        var simulation = Simulation()
+        #expect(simulation.run(20) == nil)
+        simulation.loop(1)
+        for rank in 0..<4 {
+            simulation.activities[rank].isWaiting = true
+            simulation.activities[rank].collectives = rank == 1 ? collectives : 6
+            simulation.activities[rank].exchanges = rank == 1 ? exchanges : 9
+        }
+        guard case .blame(let line) = simulation.run(10) else {
+            Issue.record("rank 1 is not named within 10 s")
+            return
+        }
+        #expect(line.hasPrefix("rank 1 (b) has not got on for 8 s, after step 60"))
+        #expect(line.contains("the other ranks wait for it") && !line.contains("rank 0"))
+    }
+
+    @Test func whereNobodyIsBehindNobodyIsNamed() {
+        var simulation = Simulation()
+        #expect(simulation.run(20) == nil)
+        simulation.loop(1)
+        simulation.activities[1].isWaiting = true
+        #expect(simulation.run(15) == nil)
+        guard case .blame(let line) = simulation.run(5) else {
+            Issue.record("nothing is said")
+            return
+        }
+        #expect(line.hasPrefix("all ranks have waited for each other for 16 s"))
+    }
+
     @Test func theDeadlineGrowsWithTheStep() {
         var simulation = Simulation()
         #expect(simulation.run(200, stepTime: 10) == nil)
@@ -157,7 +190,7 @@ struct RankWatchTests {
                 simulation.activities[rank].computeTime += 100_000_000 + (waitsForData ? 0 : extra)
             }
             #expect(simulation.run(1) == nil)
-            lines += simulation.watch.slowRanks()
+            lines += simulation.watch.slowRanks(now: simulation.now)
         }
         let cause =
             waitsForData
@@ -165,10 +198,24 @@ struct RankWatchTests {
         #expect(lines == ["rank 3 (d) is 1.6 times slower than the median rank, by \(cause)"])
     }
 
+    /// Twenty short steps beside another program.
+    @Test func someSlowSecondsAreNoNews() {
+        var simulation = Simulation()
+        for second in 0..<100 {
+            for rank in 0..<4 {
+                let slow: Int64 = rank == 3 && second % 20 < 5 ? 100_000_000 : 0
+                simulation.activities[rank].computeTime += 5 * (100_000_000 + slow)
+            }
+            #expect(simulation.run(1, stepTime: 0.2) == nil)
+            #expect(simulation.watch.slowRanks(now: simulation.now) == [])
+        }
+    }
+
     @Test func heartbeatsAreReadAsSentAndOthersAreNot() {
         let activity = Activity(
-            phase: 3, isWaiting: true, isSlow: true, progress: 1 << 40, steps: 7, step: 900, dataTime: -5,
-            computeTime: .max)
+            phase: 3, isWaiting: true, isSlow: true, progress: 1 << 40, collectives: 81, exchanges: 162,
+            steps: 7,
+            step: 900, dataTime: -5, computeTime: .max)
         for heartbeat in [Heartbeat.alive(activity), .leaving, .ending] {
             let message = heartbeat.message(from: 2, job: 99)
             let read = Heartbeat.read(message, job: 99, worldSize: 3)

@@ -24,4 +24,34 @@ struct BatchPlacementTests {
         #expect(placement.groups.group(of: 0) == 1)
         #expect(placement.groups.group(of: 8) == 2)
     }
+
+    @Test(arguments: [1, 2, 3, 4]) func partsHoldARanksSamplesInOrder(worldSize: Int) {
+        for rank in 0..<worldSize {
+            let whole = BatchPlacement(sampleCount: 90, laneSize: 8, rank: rank, worldSize: worldSize)
+            for partCount in [1, 2, 4, 16] {
+                let parts = (0..<partCount).flatMap {
+                    Array(
+                        BatchPlacement(
+                            sampleCount: 90, laneSize: 8, rank: rank, worldSize: worldSize, part: $0,
+                            partCount: partCount
+                        ).samples)
+                }
+                #expect(parts == Array(whole.samples))
+            }
+        }
+    }
+
+    /// 64 samples in 8 lanes.
+    @Test(arguments: [(group: 8, most: 8), (16, 4), (32, 2), (64, 1), (0, 1), (24, 1)])
+    func aGroupIsNotCut(group: Int, most: Int) {
+        #expect(
+            BatchPlacement.partCount(upTo: 1024, sampleCount: 64, laneSize: 8, group: group, worldSize: 1)
+                == most)
+        let onTwo = BatchPlacement.partCount(
+            upTo: 1024, sampleCount: 64, laneSize: 8, group: group, worldSize: 2)
+        #expect(onTwo == max(most / 2, 1))
+        #expect(
+            BatchPlacement.partCount(upTo: 2, sampleCount: 64, laneSize: 8, group: group, worldSize: 1)
+                == min(most, 2))
+    }
 }

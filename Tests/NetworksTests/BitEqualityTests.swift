@@ -24,6 +24,13 @@ struct BitEqualityTests {
         #expect(one == several)
     }
 
+    @Test(arguments: [2, 4, 8], [1, 2])
+    func partsOfAStepGiveTheSameBits(partCount: Int, worldSize: Int) throws {
+        let whole = try Self.step(group: 4, worldSize: 1, threads: 1)
+        let parts = try Self.step(group: 4, worldSize: worldSize, threads: 2, partCount: partCount)
+        #expect(parts == whole)
+    }
+
     @Test func aWorldOfThreeAgreesToRounding() throws {
         let one = try Self.step(group: 0, worldSize: 1, threads: 1)
         let three = try Self.step(group: 0, worldSize: 3, threads: 1)
@@ -102,19 +109,26 @@ struct BitEqualityTests {
     }
 
     private static func step(
-        group: Int, worldSize: Int, threads: Int, _ choices: ConvolutionChoices = .shape
+        group: Int, worldSize: Int, threads: Int, _ choices: ConvolutionChoices = .shape, partCount: Int = 1
     ) throws -> Outcome {
         let ranks = try ThreadedWorld.run(size: worldSize) { rank, world in
-            let placement = BatchPlacement(
-                sampleCount: samples, laneSize: laneSize, group: group, rank: rank, worldSize: worldSize)
-            let training = Pass(
-                placement, mode: .training, pool: WorkerPool(threads: threads),
-                sumAcrossRanks: { world.sumAcrossRanks(&$0, rank: rank) })
             let model = model(choices)
-            let report = try model.differentiate(
-                images: images(placement.samples), labels: labels(placement.samples), training)
+            let pool = WorkerPool(threads: threads)
+            var report: [Double] = []
+            for part in 0..<partCount {
+                let placement = BatchPlacement(
+                    sampleCount: samples, laneSize: laneSize, group: group, rank: rank, worldSize: worldSize,
+                    part: part, partCount: partCount)
+                let training = Pass(
+                    placement, mode: .training, pool: pool,
+                    sumAcrossRanks: { world.sumAcrossRanks(&$0, rank: rank) })
+                report += try model.differentiate(
+                    images: images(placement.samples), labels: labels(placement.samples), training
+                ).values
+            }
+            #expect(model.parameters.batchCount == 1)
             return Outcome(
-                report: report.values, gradients: model.parameters.gradients.copyToArray(),
+                report: report, gradients: model.parameters.gradients.copyToArray(),
                 statistics: model.parameters.statistics.copyToArray())
         }
         for rank in ranks { #expect(rank.statistics.bits == ranks[0].statistics.bits) }

@@ -164,6 +164,7 @@ import Testing
                 compute:
                   threads: 0
                   convolution: shape
+                  accumulation: 0
                 cluster:
                   reduction: tree
                   bucketBytes: 8388608

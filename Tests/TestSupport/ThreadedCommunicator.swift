@@ -8,6 +8,7 @@ public final class ThreadedCommunicator: Communicator {
     public var localRank: Int { rank }
     public var localSize: Int { world.size }
     public let hostName = "threads"
+    public let exchangeCount = 0
     private let world: ThreadedWorld
     private let isFaulty: Bool
     private let isDuplicate: Bool

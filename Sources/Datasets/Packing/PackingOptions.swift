@@ -26,7 +26,10 @@ public struct PackingOptions: Sendable {
     public var shuffleSeed: UInt64?
     /// Images with a longer shorter side are shrunk to this one, and stored as JPEG in an encoded dataset; none if `nil`.
     public var resizeShorter: Int?
-    /// Of the JPEG files of shrunk images, 1...100.
+    /// Whether every image is made a JPEG file, also one that is not shrunk: then sets of other origin have the artefacts that JPEG copies
+    /// have. Pixels are stored as decoded from it.
+    public var recompresses = false
+    /// Of these JPEG files and those of shrunk images, 1...100.
     public var quality = 95
     /// Names in the order of their labels; the source's own if `nil`.
     public var classNames: [String]?

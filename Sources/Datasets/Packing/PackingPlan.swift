@@ -11,13 +11,13 @@ struct PackingPlan: Codable, Equatable, Sendable {
     ///
     /// - Parameter sample: Records from all over the source, or its first ones.
     init(sample: [Record], _ options: PackingOptions) {
-        let size = ImageSize(options)
-        layout = Self.layout(of: sample, options, size)
+        let change = ImageChange(options)
+        layout = Self.layout(of: sample, options, change)
         switch layout {
         case .pixels(let height, let width, let channels): byteCount = height * width * channels
         case .encoded:
             let counts = sample.prefix(64).compactMap { record in
-                if case .stored(let bytes, _, _) = PreparedImage(record, .encoded, size) {
+                if case .stored(let bytes, _, _) = PreparedImage(record, .encoded, change) {
                     bytes.count
                 } else {
                     nil
@@ -30,11 +30,11 @@ struct PackingPlan: Codable, Equatable, Sendable {
 
     /// By the first image that can be decoded.
     private static func layout(
-        of sample: [Record], _ options: PackingOptions, _ size: ImageSize?
+        of sample: [Record], _ options: PackingOptions, _ change: ImageChange?
     ) -> Manifest.Layout {
         for record in sample {
             guard options.layout != .encoded, let original = try? RGBImage(record) else { continue }
-            let image = size?.shrunk(original) ?? original
+            let image = change?.shrunk(original) ?? original
             guard options.layout == .pixels || max(image.width, image.height) <= 64 else { return .encoded }
             return .pixels(height: image.height, width: image.width, channels: 3)
         }

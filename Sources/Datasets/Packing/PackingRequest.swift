@@ -20,7 +20,8 @@ struct PackingRequest: Codable, Equatable, Sendable {
         settings["shard-size"] = options.recordsPerShard.map { "\($0)" }
         settings["shuffle-seed"] = options.shuffleSeed.map { "\($0)" }
         settings["resize-shorter"] = options.resizeShorter.map { "\($0)" }
-        settings["quality"] = options.resizeShorter.map { _ in "\(options.quality)" }
+        if options.resizeShorter != nil || options.recompresses { settings["quality"] = "\(options.quality)" }
+        if options.recompresses { settings["recompress"] = "given" }
         settings["benchmark"] = options.benchmark.map { "\($0)" }
         self.settings = settings
     }

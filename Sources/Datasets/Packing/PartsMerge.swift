@@ -97,6 +97,7 @@ extension PackingOptions {
         let shrunk = resizeShorter.map {
             "larger images shrunk to a shorter side of \($0), bilinear, as JPEG of quality \(quality)"
         }
-        return [shuffled, shrunk].compactMap { $0 }
+        let recompressed = recompresses ? "all images as JPEG of quality \(quality), 4:2:0" : nil
+        return [shuffled, shrunk, recompressed].compactMap { $0 }
     }
 }

@@ -8,15 +8,15 @@ enum PreparedImage: Sendable {
     /// The image is whole, but not to be stored like this.
     case unfit(DatasetError)
 
-    /// Decodes the record's image and gives it the form of `layout`, shrunk to `size` if need be.
-    init(_ record: Record, _ layout: Manifest.Layout, _ size: ImageSize?) {
+    /// Decodes the record's image and gives it the form of `layout`, changed by `change`.
+    init(_ record: Record, _ layout: Manifest.Layout, _ change: ImageChange?) {
         switch record.payload {
         case .missing(let error): self = .bad(.missing, error)
         case .damaged(let error): self = .bad(.damaged, error)
         case .pixels, .encoded:
             do {
                 let image = try RGBImage(record)
-                self = Self.form(image, of: record, layout, size)
+                self = Self.form(image, of: record, layout, change)
             } catch {
                 self = .bad(.damaged, error)
             }
@@ -24,18 +24,22 @@ enum PreparedImage: Sendable {
     }
 
     private static func form(
-        _ original: RGBImage, of record: Record, _ layout: Manifest.Layout, _ size: ImageSize?
+        _ original: RGBImage, of record: Record, _ layout: Manifest.Layout, _ change: ImageChange?
     ) -> PreparedImage {
-        let shrunk = size?.shrunk(original)
-        let image = shrunk ?? original
-        switch (layout, record.payload) {
-        case (.encoded, .encoded(let bytes)):
-            guard let size, let shrunk else { return stored(bytes, record) }
+        var image = change?.shrunk(original) ?? original
+        var file: [UInt8]?
+        if let change, change.recompresses || (layout == .encoded && image.width < original.width) {
             do {
-                return stored(try encodeJPEG(shrunk, quality: size.quality, place: record.place), record)
+                let bytes = try encodeJPEG(image, quality: change.quality, place: record.place)
+                if change.recompresses { image = try RGBImage(decoding: bytes, place: record.place) }
+                file = bytes
             } catch {
                 return .unfit(error)
             }
+        }
+        switch (layout, record.payload) {
+        case (.encoded, _) where file != nil: return stored(file!, record)
+        case (.encoded, .encoded(let bytes)): return stored(bytes, record)
         case (.encoded, _):
             return .unfit(
                 DatasetError(
@@ -67,23 +71,27 @@ enum PreparedImage: Sendable {
     }
 }
 
-/// The size that images are shrunk to.
-struct ImageSize: Sendable {
-    /// Of the shorter side.
-    var shorter: Int
+/// What is done to images before they are stored.
+struct ImageChange: Sendable {
+    /// The shorter side that images are shrunk to, if they are.
+    var shorter: Int?
     /// Of the JPEG file, 1...100.
     var quality: Int
+    /// Whether every image becomes a JPEG file, also one that is not shrunk, and pixels are those of that file.
+    var recompresses: Bool
 
+    /// `nil` where images stay as they are.
     init?(_ options: PackingOptions) {
-        guard let shorter = options.resizeShorter else { return nil }
-        self.shorter = shorter
+        guard options.resizeShorter != nil || options.recompresses else { return nil }
+        shorter = options.resizeShorter
         quality = options.quality
+        recompresses = options.recompresses
     }
 
     /// The image with its shorter side at `shorter`, the longer one in proportion, rounded down; `nil` if it is no larger.
     func shrunk(_ image: RGBImage) -> RGBImage? {
         let side = min(image.width, image.height)
-        guard side > shorter else { return nil }
+        guard let shorter, side > shorter else { return nil }
         return image.resized(width: image.width * shorter / side, height: image.height * shorter / side)
     }
 }

@@ -67,14 +67,14 @@ struct ShardPacking {
         var part = PackedPart(readCount: 0, largestLabel: -1)
         var names: [[String]] = []
         var labels = try LabelRule(reader.source, options)
-        let (layout, size) = (plan.layout, ImageSize(options))
+        let (layout, change) = (plan.layout, ImageChange(options))
         // Enough for all threads, few enough for the memory.
         let chunk = max(min(256, (32 << 20) / plan.byteCount), pool.threads)
         while part.readCount < range.count {
             let start = range.lowerBound + part.readCount
             let items = try reader.read(start, count: min(chunk, range.upperBound - start), on: pool) {
                 record in
-                Item(record: record.withoutPayload, image: PreparedImage(record, layout, size))
+                Item(record: record.withoutPayload, image: PreparedImage(record, layout, change))
             }
             if items.isEmpty { break }
             for (offset, item) in items.enumerated() {

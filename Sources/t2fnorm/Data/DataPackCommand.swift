@@ -131,8 +131,16 @@ struct DataPackCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Of the JPEG files of shrunk images, 1 to 100; 95 by default.", valueName: "quality"))
+            "Of the JPEG files of shrunk or recompressed images, 1 to 100; 95 by default.",
+            valueName: "quality"))
     var quality: Int?
+
+    @Flag(
+        help: """
+            Make a JPEG file (4:2:0) of every image, also of one that is not shrunk: gives other sets the artefacts that JPEG copies of the \
+            training images have.
+            """)
+    var recompress = false
 
     @Option(
         help: """
@@ -172,8 +180,9 @@ struct DataPackCommand: ParsableCommand {
         }
         guard threads >= 0 else { throw ValidationError("--threads is 0 or more") }
         guard (1...100).contains(quality ?? 1) else { throw ValidationError("--quality is 1 to 100") }
-        guard quality == nil || resizeShorter != nil else {
-            throw ValidationError("--quality goes with --resize-shorter: other images are stored as they are")
+        guard quality == nil || resizeShorter != nil || recompress else {
+            throw ValidationError(
+                "--quality goes with --resize-shorter or --recompress: other images are stored as they are")
         }
         guard (openood == nil) == (benchmark == nil) else {
             throw ValidationError("--openood and --benchmark go together")
@@ -221,6 +230,7 @@ struct DataPackCommand: ParsableCommand {
         options.limit = limit
         options.shuffleSeed = shuffleSeed
         options.resizeShorter = resizeShorter
+        options.recompresses = recompress
         options.quality = quality ?? options.quality
         options.classNames = classNames.isEmpty ? nil : classNames
         options.classCount = classCount

@@ -86,6 +86,28 @@ import Testing
         }
     }
 
+    /// As a set of pixels and as one of files: the same images, no longer the originals.
+    @Test func recompressedImagesAreThoseOfTheirJPEGFiles() throws {
+        try withTemporaryFolder { folder in
+            var options = PackingOptions()
+            options.recompresses = true
+            options.quality = 75
+            options.layout = .pixels
+            let source = drawnRecords(count: 5, width: 31, height: 17)
+            let pixels = try pack(source, "\(folder)/pixels", options: options)
+            options.layout = .encoded
+            let files = try pack(source, "\(folder)/files", options: options)
+            #expect(files.manifest.layout == .encoded)
+            #expect(pixels.manifest.notes.contains("all images as JPEG of quality 75, 4:2:0"))
+            for record in 0..<5 {
+                let original = drawnImage(record, width: 31, height: 17)
+                let image = try pixels.image(of: record)
+                #expect(try files.image(of: record) == image)
+                #expect(image != original && image.width == 31 && image.height == 17)
+            }
+        }
+    }
+
     @Test func shardsOfFilesAreCutByTheirMeanSize() throws {
         try withTemporaryFolder { folder in
             let file = DecodedImages.file("rgb.png")
