@@ -1,0 +1,63 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// The scripts of `cluster/lab` in small: several hosts by network namespaces, and a Slurm of this machine.
+@Suite(.serialized)
+struct LabTests {
+    @Test(.enabled(if: Lab.hasNamespaces, "needs root, iproute2 and a kernel that makes network namespaces"))
+    func aKilledRankAndACutHostEndWithTheSameBits() async throws {
+        let outcome = try await script("faults", "restarts", "1")
+        #expect(outcome.exitCode == 0, "\(outcome.standardOutput)\(outcome.standardError)")
+        #expect(outcome.standardOutput.hasSuffix("1 of 1 as they must be\n"), "\(outcome.standardOutput)")
+    }
+
+    @Test(.enabled(if: Lab.hasNamespaces, "needs root, iproute2 and a kernel that makes network namespaces"))
+    func ranksAndHostsGiveTheSameBits() async throws {
+        let outcome = try await script("bits", "2")
+        #expect(outcome.exitCode == 0, "\(outcome.standardOutput)\(outcome.standardError)")
+        for world in ["1", "2", "4", "8", "lab"] {
+            #expect(
+                outcome.standardOutput.contains("\(world): the bits of one rank, 2 losses too\n"),
+                "\(outcome.standardOutput)")
+        }
+    }
+
+    @Test(.enabled(if: Lab.hasSlurm, "needs root and Debian's slurmctld, slurmd, slurm-client and munge"))
+    func aSlurmJobIsRequeuedAndGoesOn() async throws {
+        let outcome = try await script("slurm", "1")
+        #expect(outcome.exitCode == 0, "\(outcome.standardOutput)\(outcome.standardError)")
+    }
+
+    private func script(_ name: String, _ arguments: String...) async throws -> Command.Outcome {
+        try await Command(
+            packageRoot.appending(path: "cluster/lab/\(name)"), arguments, timeLimit: .seconds(600)
+        ).run()
+    }
+}
+
+/// What this machine has for a lab.
+private enum Lab {
+    /// Making one is the only way to know.
+    static let hasNamespaces: Bool = {
+        guard isRoot, Tool("ip").isThere else { return false }
+        let name = "t2fnorm-probe-\(ProcessInfo.processInfo.processIdentifier)"
+        defer { ip("netns", "delete", name) }
+        return ip("netns", "add", name)
+    }()
+
+    static let hasSlurm =
+        isRoot && ["slurmctld", "slurmd", "sbatch", "munged"].allSatisfy { Tool($0).isThere }
+
+    private static let isRoot = geteuid() == 0
+
+    @discardableResult private static func ip(_ arguments: String...) -> Bool {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        process.arguments = ["ip"] + arguments
+        process.standardError = FileHandle.nullDevice
+        guard (try? process.run()) != nil else { return false }
+        process.waitUntilExit()
+        return process.terminationStatus == 0
+    }
+}
