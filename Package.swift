@@ -80,7 +80,7 @@ let package = Package(
                 .embedInCode("Benchmarks/\($0).json")
             },
             swiftSettings: settings),
-        module("Checkpoints", ["HDF5", "Checksums", "Files", "Networks", "Kernels"]),
+        module("Checkpoints", ["HDF5", "Checksums", "Files", "Networks", "Kernels", "Workers"]),
         module("Exchange", ["Networks", "Kernels", "Pickle", "Files", "CZlib"]),
         module("Metrics"),
         module("Detection", ["Networks", "Kernels", "Workers", "Cluster", "Datasets", "Metrics"]),
@@ -107,6 +107,10 @@ let package = Package(
         .executableTarget(
             name: "cluster-check", dependencies: ["Cluster", "Kernels", "Workers", "CProcessorCheck"],
             path: "Tests/ClusterCheck", swiftSettings: settings),
+        .executableTarget(
+            name: "checkpoint-check",
+            dependencies: ["Checkpoints", "Kernels", "Networks", "Workers", "CProcessorCheck"],
+            path: "Tests/CheckpointCheck", swiftSettings: settings),
         tests("CProcessorCheck", ["CBuildFeatures", "cluster-check", "t2fnorm"]),
         tests("Workers"),
         tests("Checksums"),
@@ -117,7 +121,7 @@ let package = Package(
         tests("Cluster", ["cluster-check"]),
         tests("Networks", ["Kernels", "Workers"]),
         tests("Datasets", ["HDF5", "Checksums", "Workers", "Kernels"]),
-        tests("Checkpoints", ["Networks", "Kernels", "HDF5"]),
+        tests("Checkpoints", ["Networks", "Kernels", "HDF5", "Workers", "checkpoint-check"]),
         tests("Exchange", ["Networks", "Kernels", "Workers"]),
         tests("Metrics"),
         tests("Detection", ["Metrics", "Kernels", "Workers", "Cluster"]),
@@ -134,6 +138,7 @@ let package = Package(
             exclude: ["compare_pytorch_test.py", "compare_loader_test.py"],
             swiftSettings: settings),
         .testTarget(
-            name: "CommandTests", dependencies: ["t2fnorm", "TestSupport", "HDF5"], swiftSettings: settings),
+            name: "CommandTests", dependencies: ["t2fnorm", "TestSupport", "HDF5", "Checkpoints"],
+            swiftSettings: settings),
     ]
 )

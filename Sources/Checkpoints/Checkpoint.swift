@@ -33,6 +33,8 @@ public struct Checkpoint: Sendable {
     public var state: [Tensor]
     /// The optimiser's momentum, one tensor a parameter; empty where only the model is kept.
     public var momentum: [Tensor]
+    /// The version of this program that wrote the file; `nil` if it is not from a file or the file does not say.
+    public var softwareVersion: String?
 
     /// A snapshot of `classifier`.
     ///
@@ -41,27 +43,34 @@ public struct Checkpoint: Sendable {
         _ classifier: Classifier, momentum: [Tensor], position: TrainingPosition, configuration: String,
         dataFingerprint: String
     ) {
-        network = classifier.name.rawValue
-        classes = classifier.classes
-        temperature =
-            switch classifier.headKind {
-            case .linear: nil
-            case .t2fnorm(let temperature): temperature
-            }
-        convolutions = classifier.convolutions
-        self.position = position
-        self.configuration = configuration
-        self.dataFingerprint = dataFingerprint
+        self.init(
+            headOf: classifier, position: position, configuration: configuration,
+            dataFingerprint: dataFingerprint)
         state = classifier.parameters.entries.map {
             Tensor(name: $0.name, shape: $0.shape, elements: classifier.parameters.elements(of: $0))
         }
         self.momentum = momentum
     }
 
+    /// All of a snapshot of `classifier` but its tensors.
+    init(
+        headOf classifier: Classifier, position: TrainingPosition, configuration: String,
+        dataFingerprint: String
+    ) {
+        let temperature: Float? =
+            switch classifier.headKind {
+            case .linear: nil
+            case .t2fnorm(let temperature): temperature
+            }
+        self.init(
+            network: classifier.name.rawValue, classes: classifier.classes, temperature: temperature,
+            convolutions: classifier.convolutions, position: position, configuration: configuration,
+            dataFingerprint: dataFingerprint)
+    }
+
     init(
         network: String, classes: Int, temperature: Float?, convolutions: ConvolutionChoices,
-        position: TrainingPosition, configuration: String, dataFingerprint: String, state: [Tensor],
-        momentum: [Tensor]
+        position: TrainingPosition, configuration: String, dataFingerprint: String
     ) {
         self.network = network
         self.classes = classes
@@ -70,8 +79,8 @@ public struct Checkpoint: Sendable {
         self.position = position
         self.configuration = configuration
         self.dataFingerprint = dataFingerprint
-        self.state = state
-        self.momentum = momentum
+        state = []
+        momentum = []
     }
 
     /// The classifier that the snapshot is of, with its parameters and running statistics.

@@ -7,24 +7,32 @@ public struct CheckpointError: Error, Equatable, Sendable, CustomStringConvertib
     public var path: String
     /// What is wrong and, where that is not plain, how to mend it.
     public var reason: String
+    /// Whether the file is not as it was written.
+    public var isDamage: Bool
 
-    public init(path: String, reason: String) {
+    public init(path: String, reason: String, isDamage: Bool = false) {
         self.path = path
         self.reason = reason
+        self.isDamage = isDamage
     }
 
     /// The path stands in front once; a file that cannot be written has its remedy with it.
-    init(_ error: FileError) {
+    init(writing path: String, _ error: FileError) {
         self.init(
-            path: error.path,
+            path: path,
             reason: """
                 could not write: \(error.reason); check that the folder can be written to and the disk is not full
                 """)
     }
 
-    init(path: String, _ error: HDF5Error) {
+    /// A file that was opened and cannot be read.
+    init(reading path: String, _ error: FileError) {
+        self.init(path: path, reason: "could not read: \(error.reason)", isDamage: true)
+    }
+
+    init(path: String, _ error: HDF5Error, isDamage: Bool = false) {
         let what = error.object.map { "\(error.action) '\($0)'" } ?? error.action
-        self.init(path: path, reason: "could not \(what): \(error.reason)")
+        self.init(path: path, reason: "could not \(what): \(error.reason)", isDamage: isDamage)
     }
 
     public var description: String { "checkpoint \(path): \(reason)" }

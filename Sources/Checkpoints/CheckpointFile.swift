@@ -4,27 +4,44 @@ internal import Foundation
 internal import HDF5
 internal import Kernels
 
-/// The file of one checkpoint: HDF5, one dataset a tensor with a checksum each.
+/// The file of one checkpoint: HDF5, one dataset a tensor, with a `CheckpointSeal` behind.
 ///
 /// | object | content |
 /// |---|---|
-/// | `/` attributes | `formatVersion`, `network`, `classes`, `temperature` (T2FNorm only), `convolutions` (JSON; absent where paths follow the shapes), `configuration` (YAML), `position` (JSON), `dataFingerprint`, `checksum` of these |
-/// | `/state/<name>` | float32, PyTorch's shape and order; attributes `index`, `checksum` (CRC-64, hexadecimal) |
+/// | `/` attributes | `formatVersion`, `softwareVersion`, `network`, `classes`, `temperature` (T2FNorm only), `convolutions` (JSON; absent where paths follow the shapes), `configuration` (YAML), `position` (JSON), `dataFingerprint` |
+/// | `/state/<name>` | float32, PyTorch's shape and order |
 /// | `/momentum/<name>` | likewise; absent where only the model is kept |
+///
+/// Version 1 had no seal; `CheckpointFile+Version1.swift`.
 enum CheckpointFile {
-    static let formatVersion: Int64 = 1
+    static let formatVersion: Int64 = 2
 
-    /// Writes a new file, reads it again and compares it with its checksums, syncs and renames it.
+    /// Makes a tensor when it is written, so that all of them need not be there at once.
+    typealias TensorMaker = () -> Checkpoint.Tensor
+
+    /// Writes a whole checkpoint.
     static func write(_ checkpoint: Checkpoint, to path: String) throws(CheckpointError) {
+        try write(
+            checkpoint, state: checkpoint.state.map { tensor in { tensor } },
+            momentum: checkpoint.momentum.map { tensor in { tensor } }, to: path)
+    }
+
+    /// Writes a new file, syncs it, reads it again, compares it with its checksums and renames it.
+    ///
+    /// - Parameter head: Its tensors are not looked at.
+    @discardableResult
+    static func write(
+        _ head: Checkpoint, state: [TensorMaker], momentum: [TensorMaker], to path: String
+    ) throws(CheckpointError) -> WrittenFile {
+        let start = ContinuousClock.now
         do {
-            let check = { (temporary: String) in _ = try read(temporary, locks: false) }
-            try HDF5File.writeAtomically(to: path, check: check) { file in
-                try writeHeader(checkpoint, to: file)
-                try writeTensors(checkpoint.state, to: "state", of: file)
-                try writeTensors(checkpoint.momentum, to: "momentum", of: file)
-            }
+            let file = try HDF5File(inMemory: path)
+            var parts = try writeTensors(state, to: "state", of: file)
+            parts += try writeTensors(momentum, to: "momentum", of: file)
+            try writeHead(head, to: file)
+            return try file.withBytes { bytes in try write(bytes, with: parts, to: path, since: start) }
         } catch let error as FileError {
-            throw CheckpointError(error)
+            throw CheckpointError(writing: path, error)
         } catch let error as CheckpointError {
             throw CheckpointError(
                 path: path,
@@ -36,18 +53,71 @@ enum CheckpointFile {
         }
     }
 
+    private static func write(
+        _ bytes: RawSpan, with parts: [CheckpointSeal.Part], to path: String,
+        since start: ContinuousClock.Instant
+    ) throws -> WrittenFile {
+        let clock = ContinuousClock()
+        let seal = CheckpointSeal(of: bytes, parts: parts)
+        let end = try seal.encoded()
+        var written = WrittenFile(byteCount: bytes.byteCount + end.count)
+        let isMade = clock.now
+        written.makingTime = isMade - start
+        let check = { (temporary: String) in
+            let isSynced = clock.now
+            written.writingTime = isSynced - isMade
+            try verify(temporary, is: seal)
+            written.checkingTime = clock.now - isSynced
+        }
+        try replaceFile(at: path, check: check) { temporary in
+            let output = try OutputFile(creating: temporary)
+            try output.write(bytes)
+            try output.write(end)
+            try output.close()
+        }
+        return written
+    }
+
+    /// Reads a file that was just written from the disk.
+    private static func verify(_ path: String, is written: CheckpointSeal) throws {
+        let file = try InputFile(opening: path)
+        file.forgetCached()
+        guard let seal = try CheckpointSeal(of: file, path: path), seal == written else {
+            throw CheckpointError(path: path, reason: "its table of checksums is another one")
+        }
+        try seal.check(file, path: path)
+        _ = try readHead(try HDF5File(opening: path, locks: false), path: path)
+    }
+
     /// Reads and verifies a file.
-    ///
-    /// - Parameter locks: As for `HDF5File`.
-    static func read(_ path: String, locks: Bool = true) throws(CheckpointError) -> Checkpoint {
+    static func read(_ path: String) throws(CheckpointError) -> Checkpoint {
+        let file: InputFile
         do {
-            let file = try HDF5File(opening: path, locks: locks)
-            let version: Int64 = try file.attribute("formatVersion")
-            guard version == formatVersion else {
-                throw CheckpointError(
-                    path: path, reason: "format version \(version), this program reads \(formatVersion)")
+            file = try InputFile(opening: path)
+        } catch {
+            throw CheckpointError(path: path, reason: "could not open: \(error.reason)")
+        }
+        guard let seal = try CheckpointSeal(of: file, path: path) else { return try readUnsealed(path) }
+        try seal.checkRest(file, path: path)
+        var checkpoint = try head(of: path)
+        for part in seal.parts {
+            let elements = try seal.elements(of: part, in: file, path: path)
+            let tensor = Checkpoint.Tensor(name: part.name, shape: part.shape, elements: elements)
+            if part.group == "state" {
+                checkpoint.state.append(tensor)
+            } else {
+                checkpoint.momentum.append(tensor)
             }
-            return try readAll(file, path: path)
+        }
+        return checkpoint
+    }
+
+    private static func head(of path: String) throws(CheckpointError) -> Checkpoint {
+        do {
+            let file = try HDF5File(opening: path)
+            let version: Int64 = try file.attribute("formatVersion")
+            guard version == formatVersion else { throw newer(version, path: path) }
+            return try readHead(file, path: path)
         } catch let error as CheckpointError {
             throw error
         } catch let error as HDF5Error {
@@ -57,29 +127,36 @@ enum CheckpointFile {
         }
     }
 
-    private static func readAll(_ file: borrowing HDF5File, path: String) throws -> Checkpoint {
-        let network = try file.stringAttribute("network")
+    /// Another program's file, which is not to be taken for a damaged one.
+    static func newer(_ version: Int64, path: String) -> CheckpointError {
+        CheckpointError(
+            path: path,
+            reason: """
+                format version \(version), this program reads 1 to \(formatVersion); go on with the version that wrote it
+                """)
+    }
+}
+
+// MARK: - Head
+
+extension CheckpointFile {
+    /// All but the tensors.
+    static func readHead(_ file: borrowing HDF5File, path: String) throws -> Checkpoint {
         let classes: Int64 = try file.attribute("classes")
         let temperature: Float? =
             file.hasAttribute("temperature") ? try file.attribute("temperature") as Float : nil
-        let convolutions =
-            file.hasAttribute("convolutions") ? try file.stringAttribute("convolutions") : nil
-        let configuration = try file.stringAttribute("configuration")
+        let convolutions = file.hasAttribute("convolutions") ? try file.stringAttribute("convolutions") : nil
         let position = try file.stringAttribute("position")
-        let fingerprint = try file.stringAttribute("dataFingerprint")
-        let header = headerChecksum(
-            network, Int(classes), temperature, convolutions, configuration, position, fingerprint)
-        guard try file.stringAttribute("checksum") == header else {
-            throw CheckpointError(
-                path: path, reason: "header does not match its checksum: the file is damaged")
-        }
-        return Checkpoint(
-            network: network, classes: Int(classes), temperature: temperature,
+        var checkpoint = Checkpoint(
+            network: try file.stringAttribute("network"), classes: Int(classes), temperature: temperature,
             convolutions: try decodeConvolutions(convolutions, path: path),
             position: try JSONDecoder().decode(TrainingPosition.self, from: Data(position.utf8)),
-            configuration: configuration, dataFingerprint: fingerprint,
-            state: try readTensors("state", of: file, path: path),
-            momentum: try readTensors("momentum", of: file, path: path))
+            configuration: try file.stringAttribute("configuration"),
+            dataFingerprint: try file.stringAttribute("dataFingerprint"))
+        if file.hasAttribute("softwareVersion") {
+            checkpoint.softwareVersion = try file.stringAttribute("softwareVersion")
+        }
+        return checkpoint
     }
 
     private static func decodeConvolutions(
@@ -93,77 +170,39 @@ enum CheckpointFile {
         return choices
     }
 
-    private static func encode(_ value: some Encodable) throws -> String {
+    private static func writeHead(_ checkpoint: Checkpoint, to file: borrowing HDF5File) throws {
         let encoder = JSONEncoder()
         encoder.outputFormatting = .sortedKeys
-        return String(decoding: try encoder.encode(value), as: UTF8.self)
-    }
-
-    private static func writeHeader(_ checkpoint: Checkpoint, to file: borrowing HDF5File) throws {
-        let position = try encode(checkpoint.position)
-        let convolutions = checkpoint.convolutions == .shape ? nil : try encode(checkpoint.convolutions)
+        func encode(_ value: some Encodable) throws -> String {
+            String(decoding: try encoder.encode(value), as: UTF8.self)
+        }
         try file.setAttribute("formatVersion", formatVersion)
+        try file.setAttribute("softwareVersion", softwareVersion)
         try file.setAttribute("network", checkpoint.network)
         try file.setAttribute("classes", Int64(checkpoint.classes))
         if let temperature = checkpoint.temperature { try file.setAttribute("temperature", temperature) }
-        if let convolutions { try file.setAttribute("convolutions", convolutions) }
+        if checkpoint.convolutions != .shape {
+            try file.setAttribute("convolutions", try encode(checkpoint.convolutions))
+        }
         try file.setAttribute("configuration", checkpoint.configuration)
-        try file.setAttribute("position", position)
+        try file.setAttribute("position", try encode(checkpoint.position))
         try file.setAttribute("dataFingerprint", checkpoint.dataFingerprint)
-        let checksum = headerChecksum(
-            checkpoint.network, checkpoint.classes, checkpoint.temperature, convolutions,
-            checkpoint.configuration, position, checkpoint.dataFingerprint)
-        try file.setAttribute("checksum", checksum)
     }
 
-    private static func headerChecksum(
-        _ network: String, _ classes: Int, _ temperature: Float?, _ convolutions: String?,
-        _ configuration: String, _ position: String, _ fingerprint: String
-    ) -> String {
-        let fields =
-            [network, "\(classes)", temperature.map { "\($0)" } ?? "", configuration, position, fingerprint]
-            + [convolutions].compactMap(\.self)
-        return CRC64(fields.joined(separator: "\u{0}").utf8).hexadecimal
-    }
-}
-
-// MARK: - Tensors
-
-extension CheckpointFile {
     private static func writeTensors(
-        _ tensors: [Checkpoint.Tensor], to group: String, of file: borrowing HDF5File
-    ) throws {
-        guard !tensors.isEmpty else { return }
+        _ tensors: [TensorMaker], to group: String, of file: borrowing HDF5File
+    ) throws -> [CheckpointSeal.Part] {
+        guard !tensors.isEmpty else { return [] }
         try file.createGroup(group)
-        for (index, tensor) in tensors.enumerated() {
+        return try tensors.map { make in
+            let tensor = make()
             let object = "\(group)/\(tensor.name)"
             try file.write(tensor.elements, shape: tensor.shape, to: object)
-            try file.setAttribute("index", Int64(index), on: object)
-            try file.setAttribute("checksum", checksum(of: tensor), on: object)
+            var checksum = CRC64()
+            checksum.update(tensor.elements)
+            return CheckpointSeal.Part(
+                group: group, name: tensor.name, shape: tensor.shape,
+                offset: try file.contiguousOffset(of: object), checksum: checksum.hexadecimal)
         }
-    }
-
-    private static func readTensors(
-        _ group: String, of file: borrowing HDF5File, path: String
-    ) throws -> [Checkpoint.Tensor] {
-        guard file.contains(group) else { return [] }
-        var tensors: [(index: Int64, tensor: Checkpoint.Tensor)] = []
-        for name in try file.memberNames(of: group) {
-            let object = "\(group)/\(name)"
-            let tensor = Checkpoint.Tensor(
-                name: name, shape: try file.shape(of: object), elements: try file.read(object))
-            guard try file.stringAttribute("checksum", on: object) == checksum(of: tensor) else {
-                throw CheckpointError(
-                    path: path, reason: "tensor '\(object)' does not match its checksum: the file is damaged")
-            }
-            tensors.append((try file.attribute("index", on: object), tensor))
-        }
-        return tensors.sorted { $0.index < $1.index }.map(\.tensor)
-    }
-
-    private static func checksum(of tensor: Checkpoint.Tensor) -> String {
-        var checksum = CRC64("\(tensor.name) \(tensor.shape)".utf8)
-        checksum.update(tensor.elements)
-        return checksum.hexadecimal
     }
 }

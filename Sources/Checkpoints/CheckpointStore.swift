@@ -3,24 +3,46 @@ internal import Foundation
 
 /// The checkpoints of a run: `step-00004800.h5 …`, `latest` (the name of the newest) and `best.h5`.
 ///
-/// Every file is written under another name, synced and renamed, so a crash leaves the old one or the new one whole.
+/// Every file is written under another name, synced, read again and renamed, so a crash leaves the old one or the new one whole.
 public struct CheckpointStore: Sendable {
     /// The folder, `<run>/checkpoints`.
     public let folder: String
     /// How many of the newest files are kept beside the best one.
     public let keep: Int
+    /// Files whose step is a multiple of this are kept for good; 0 for none.
+    public let milestone: Int
 
-    public init(folder: String, keep: Int) {
-        precondition(keep >= 1, "keep \(keep) checkpoints")
+    public init(folder: String, keep: Int, milestone: Int = 0) {
+        precondition(keep >= 1 && milestone >= 0, "keep \(keep) checkpoints and every \(milestone) steps")
         self.folder = folder
         self.keep = keep
+        self.milestone = milestone
     }
 
     /// The file of the best model.
     public var bestPath: String { "\(folder)/best.h5" }
 
+    /// The file of the state after `step` updates.
+    public func path(step: Int) -> String { "\(folder)/\(fileName(step: step))" }
+
     var hasBest: Bool { FileManager.default.fileExists(atPath: bestPath) }
 
+    private func fileName(step: Int) -> String {
+        let digits = "\(step)"
+        return "step-" + String(repeating: "0", count: max(0, 8 - digits.count)) + digits + ".h5"
+    }
+
+    /// Names of all step files, oldest first.
+    func stepFiles() -> [String] {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+        return names.filter { $0.hasPrefix("step-") && $0.hasSuffix(".h5") }
+            .sorted { ($0.count, $0) < ($1.count, $1) }
+    }
+}
+
+// MARK: - Writing
+
+extension CheckpointStore {
     /// Writes a snapshot without momentum to a file of its own.
     public static func save(model checkpoint: Checkpoint, to path: String) throws(CheckpointError) {
         var model = checkpoint
@@ -28,33 +50,77 @@ public struct CheckpointStore: Sendable {
         try CheckpointFile.write(model, to: path)
     }
 
-    /// Writes a snapshot as the newest; then deletes the oldest ones.
-    public func save(_ checkpoint: Checkpoint) throws(CheckpointError) {
-        do {
-            try createFolder(folder)
-        } catch {
-            throw CheckpointError(path: folder, reason: "could not create the folder: \(error.reason)")
-        }
-        let name = fileName(step: checkpoint.position.step)
-        try CheckpointFile.write(checkpoint, to: "\(folder)/\(name)")
-        do {
-            try writeFile("\(name)\n", to: "\(folder)/latest")
-        } catch {
-            throw CheckpointError(error)
-        }
-        for old in stepFiles().dropLast(keep) where old != name {
-            try? FileManager.default.removeItem(atPath: "\(folder)/\(old)")
-        }
-    }
-
     /// Writes a snapshot as the best model, without momentum.
     public func saveBest(_ checkpoint: Checkpoint) throws(CheckpointError) {
         try Self.save(model: checkpoint, to: bestPath)
     }
 
+    /// Writes a snapshot as the newest; then deletes the oldest ones.
+    public func save(_ checkpoint: Checkpoint) throws(CheckpointError) {
+        try create()
+        try CheckpointFile.write(checkpoint, to: path(step: checkpoint.position.step))
+        try switchLatest(to: checkpoint.position.step)
+    }
+
+    /// Writes a snapshot as the newest, and where `isBest` as the best model, too; then deletes the oldest ones.
+    ///
+    /// The best model first: if only that is done, the run makes the same one again when it goes on.
+    ///
+    /// - Returns: What the newest file took.
+    func save(_ snapshot: Snapshot, isBest: Bool) throws(CheckpointError) -> WrittenFile {
+        try create()
+        if isBest {
+            try CheckpointFile.write(snapshot.head, state: snapshot.state, momentum: [], to: bestPath)
+        }
+        let step = snapshot.head.position.step
+        let written = try CheckpointFile.write(
+            snapshot.head, state: snapshot.state, momentum: snapshot.momentum, to: path(step: step))
+        try switchLatest(to: step)
+        return written
+    }
+
+    private func create() throws(CheckpointError) {
+        do {
+            try createFolder(folder)
+        } catch {
+            throw CheckpointError(path: folder, reason: "could not create the folder: \(error.reason)")
+        }
+    }
+
+    private func switchLatest(to step: Int) throws(CheckpointError) {
+        let newest = fileName(step: step)
+        do {
+            try writeFile("\(newest)\n", to: "\(folder)/latest")
+        } catch {
+            throw CheckpointError(writing: "\(folder)/latest", error)
+        }
+        for old in stepFiles().dropLast(keep) where old != newest && !isMilestone(old) {
+            try? FileManager.default.removeItem(atPath: "\(folder)/\(old)")
+        }
+    }
+
+    private func isMilestone(_ name: String) -> Bool {
+        guard milestone > 0, let step = Int(name.dropFirst("step-".count).dropLast(".h5".count)) else {
+            return false
+        }
+        return step.isMultiple(of: milestone)
+    }
+
+    /// Removes what a process that ended in the middle of writing has left behind.
+    func removeLeftovers() {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+        for name in names where name.contains(".partial-") {
+            try? FileManager.default.removeItem(atPath: "\(folder)/\(name)")
+        }
+    }
+}
+
+// MARK: - Reading
+
+extension CheckpointStore {
     /// The newest checkpoint that is whole, with the damaged newer ones; `nil` if there is no file at all.
     ///
-    /// - Throws: If there are files and every one is damaged.
+    /// - Throws: If there are files and every one is damaged, or if one cannot be read for another reason.
     public func newest() throws(CheckpointError) -> (
         checkpoint: Checkpoint, path: String, damaged: [CheckpointError]
     )? {
@@ -64,6 +130,7 @@ public struct CheckpointStore: Sendable {
             do {
                 return (try CheckpointFile.read(path), path, damaged)
             } catch {
+                guard error.isDamage else { throw error }
                 damaged.append(error)
             }
         }
@@ -83,19 +150,35 @@ public struct CheckpointStore: Sendable {
         do {
             return try CheckpointFile.read(path)
         } catch {
-            throw CheckpointError(path: path, reason: "\(error.reason); name another checkpoint of the run")
+            throw CheckpointError(
+                path: path, reason: "\(error.reason); name another checkpoint of the run",
+                isDamage: error.isDamage)
         }
     }
 
-    private func fileName(step: Int) -> String {
-        let digits = "\(step)"
-        return "step-" + String(repeating: "0", count: max(0, 8 - digits.count)) + digits + ".h5"
+    /// Keeps the checkpoints after `step` out of the way of a run that starts there anew; see `setAside(_:as:)`.
+    ///
+    /// - Returns: Their new paths.
+    public func setAside(after step: Int) -> [String] {
+        let last = fileName(step: step)
+        return stepFiles().filter { ($0.count, $0) > (last.count, last) }.compactMap {
+            Self.setAside("\(folder)/\($0)", as: "abandoned")
+        }
     }
 
-    /// Names of all step files, oldest first.
-    func stepFiles() -> [String] {
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
-        return names.filter { $0.hasPrefix("step-") && $0.hasSuffix(".h5") }
-            .sorted { ($0.count, $0) < ($1.count, $1) }
+    /// Renames a file so that nothing takes it for a checkpoint or deletes it.
+    ///
+    /// - Parameter mark: What comes behind its name.
+    /// - Returns: Its new path; `nil` if it could not be renamed.
+    public static func setAside(_ path: String, as mark: String) -> String? {
+        let files = FileManager.default
+        var aside = "\(path).\(mark)"
+        var number = 1
+        while files.fileExists(atPath: aside) {
+            number += 1
+            aside = "\(path).\(mark)-\(number)"
+        }
+        guard (try? files.moveItem(atPath: path, toPath: aside)) != nil else { return nil }
+        return aside
     }
 }

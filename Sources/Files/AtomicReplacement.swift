@@ -5,13 +5,19 @@ internal import Foundation
 /// A crash at any time leaves the old file or the new one whole. The temporary name is `path` with
 /// `.partial-` and the process's id after it.
 ///
-/// - Parameter write: Writes and closes the file of the name it gets.
-/// - Throws: What `write` throws, or a `FileError`; then the temporary file is removed and `path` untouched.
-public func replaceFile(at path: String, _ write: (_ temporaryPath: String) throws -> Void) throws {
+/// - Parameters:
+///   - check: Looks at the new file, once it is on the disk, before it takes the old one's place.
+///   - write: Writes and closes the file of the name it gets.
+/// - Throws: What `write` or `check` throws, or a `FileError`; then the temporary file is removed and `path` untouched.
+public func replaceFile(
+    at path: String, check: (_ temporaryPath: String) throws -> Void = { _ in },
+    _ write: (_ temporaryPath: String) throws -> Void
+) throws {
     let temporary = "\(path).partial-\(getpid())"
     do {
         try write(temporary)
         try synchronize(temporary)
+        try check(temporary)
         guard unsafe rename(temporary, path) == 0 else {
             throw FileError(path: path, reason: systemMessage())
         }

@@ -52,17 +52,14 @@ public struct HDF5File: ~Copyable, Sendable {
     ///
     /// A crash at any time leaves either the old file or the new one, and perhaps a `…​.partial-…` beside it.
     ///
-    /// - Parameter check: Looks at the new file, at the path given, before it takes the old one's place.
-    /// - Throws: What `body` or `check` throws, an `HDF5Error` or a `FileError`; then the old file, if any, is untouched.
+    /// - Throws: What `body` throws, an `HDF5Error` or a `FileError`; then the old file, if any, is untouched.
     public static func writeAtomically(
-        to path: String, check: (_ temporary: String) throws -> Void = { _ in },
-        _ body: (borrowing HDF5File) throws -> Void
+        to path: String, _ body: (borrowing HDF5File) throws -> Void
     ) throws {
         try replaceFile(at: path) { temporary in
             let file = try HDF5File(creating: temporary)
             try body(file)
             try file.close()
-            try check(temporary)
         }
     }
 
@@ -72,7 +69,7 @@ public struct HDF5File: ~Copyable, Sendable {
 }
 
 /// File locks where the file system has them; none, without complaint, where it has not.
-private func fileAccess(_ operation: Operation, locks: Bool = true) throws(HDF5Error) -> Handle {
+func fileAccess(_ operation: Operation, locks: Bool = true) throws(HDF5Error) -> Handle {
     let list = Handle(try operation.check("H5Pcreate", H5Pcreate(CHDF5_FILE_ACCESS())), H5Pclose)
     try operation.check("H5Pset_file_locking", H5Pset_file_locking(list.identifier, locks, true))
     return list

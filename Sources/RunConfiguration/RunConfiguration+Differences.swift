@@ -15,6 +15,16 @@ extension RunConfiguration {
         public var description: String { "\(key) is \(mine), was \(theirs)" }
     }
 
+    /// Whether there is a setting of this name, or a group of settings.
+    public static func isKey(_ key: String) -> Bool {
+        var node = node(of: RunConfiguration())
+        for part in key.split(separator: ".", omittingEmptySubsequences: false) {
+            guard let value = node.value(of: String(part)) else { return false }
+            node = value
+        }
+        return true
+    }
+
     /// The settings whose values differ from those in `other`, in the order of the configuration.
     public func differences(from other: RunConfiguration) -> [Difference] {
         compare(node(of: self), node(of: other), defaults: node(of: RunConfiguration()), path: [])
@@ -24,7 +34,7 @@ extension RunConfiguration {
 /// Keys, with all below them, that leave a run's mathematics as they are.
 private let harmless = [
     "name", "output", "data.test", "data.prefetch", "data.prefetchBytes", "training.keep",
-    "training.checkpointEvery",
+    "training.keepEvery", "training.onCheckpointFailure", "training.checkpointEvery",
     "training.stopAfterSteps", "compute.threads", "compute.accumulation", "cluster.bucketBytes",
     "cluster.sentinelEvery",
     "cluster.watchdog",

@@ -1,5 +1,13 @@
 /// The length of a training run, its batches and its checkpoints.
 public struct TrainingConfiguration: Codable, Equatable, Sendable {
+    /// What becomes of a run when a checkpoint cannot be written.
+    public enum CheckpointFailure: String, Choice {
+        /// It ends after the step in which that is known.
+        case stop
+        /// It goes on and says so; the last good checkpoint is kept. At its end it needs one all the same.
+        case `continue`
+    }
+
     /// Passes over the training set.
     public var epochs = 100
     /// Samples in a step, over all ranks: a whole number of lanes.
@@ -10,6 +18,10 @@ public struct TrainingConfiguration: Codable, Equatable, Sendable {
     public var checkpointEvery = 0
     /// How many of the latest checkpoints stay on disk.
     public var keep = 2
+    /// Of how many checkpoints one stays on disk for good; 0 for none.
+    public var keepEvery = 0
+    /// What becomes of the run when a checkpoint cannot be written.
+    public var onCheckpointFailure = CheckpointFailure.stop
     /// Stop, with a checkpoint, after so many steps of this run; 0 for never.
     public var stopAfterSteps = 0
 
@@ -26,6 +38,8 @@ public struct TrainingConfiguration: Codable, Equatable, Sendable {
             checkpointEvery >= 0, "training.checkpointEvery", checkpointEvery,
             "a number of steps, or 0 for each epoch")
         try check(keep >= 1, "training.keep", keep, "a whole number from 1")
+        try check(
+            keepEvery >= 0, "training.keepEvery", keepEvery, "a number of checkpoints, or 0 for none")
         try check(
             stopAfterSteps >= 0, "training.stopAfterSteps", stopAfterSteps,
             "a number of steps, or 0 for never")

@@ -15,7 +15,7 @@ struct ConvolutionDecision: Codable {
         _ configuration: RunConfiguration, _ setup: TrainingSetup,
         measure: ([ConvolutionShape]) -> [ConvolutionMeasurement]
     ) {
-        if let kept = setup.resumed?.checkpoint.convolutions ?? configuration.compute.convolution.choices {
+        if let kept = setup.keptConvolutions ?? configuration.compute.convolution.choices {
             choices = kept
             report = nil
             return

@@ -2,9 +2,9 @@ public import Files
 internal import Foundation
 internal import Kernels
 
-/// `metrics.jsonl`: one JSON object a line for each update, each epoch and each measured convolution, in order.
+/// `metrics.jsonl`: one JSON object a line for each update, each epoch, each checkpoint and each measured convolution.
 ///
-/// Lines of updates hold nothing that depends on the machine, so two runs of one configuration have the same ones.
+/// They are in order, but for a checkpoint's line, which comes when it is on the disk. Lines of updates hold nothing that depends on the machine, so two runs of one configuration have the same ones.
 public final class EventLog {
     private struct Line<Report: Encodable>: Encodable {
         let event: String
@@ -57,7 +57,8 @@ public final class EventLog {
             for measurement in report.measurements {
                 try append(Line(event: "convolution", report: MeasurementLine(measurement: measurement)))
             }
-        case .started, .notice, .checkpoint, .stopped: return
+        case .checkpoint(let report): try append(Line(event: "checkpoint", report: report))
+        case .started, .notice, .stopped: return
         }
     }
 

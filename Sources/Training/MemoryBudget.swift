@@ -5,12 +5,15 @@ internal import Workers
 struct MemoryBudget: Equatable, Sendable {
     /// Of one rank, the program and its libraries included.
     let rankByteCount: Int
+    /// Of the rank that writes checkpoints, beside.
+    let writingByteCount: Int
     let ranksOnHost: Int
     /// What the ranks of this host may take in all; `nil` if the host does not say.
     let hostByteCount: Int?
 
-    init(rankByteCount: Int, ranksOnHost: Int, hostByteCount: Int?) {
+    init(rankByteCount: Int, writingByteCount: Int = 0, ranksOnHost: Int, hostByteCount: Int?) {
         self.rankByteCount = rankByteCount
+        self.writingByteCount = writingByteCount
         self.ranksOnHost = ranksOnHost
         self.hostByteCount = hostByteCount
     }
@@ -22,9 +25,10 @@ struct MemoryBudget: Equatable, Sendable {
     ///   - passes: The passes that share the network's memory.
     ///   - optimizer: Bytes of the optimiser's state.
     ///   - images: Bytes of images that wait or are worked on.
+    ///   - writing: Bytes that writing a checkpoint takes.
     init(
         _ classifier: Classifier, resident: Int, passes: [Pass], optimizer: Int, images: Int,
-        ranksOnHost: Int
+        writing: Int, ranksOnHost: Int
     ) {
         let uses = passes.map { classifier.memoryUse($0) }
         let most = { (part: (MemoryUse) -> Int) in uses.map(part).max() ?? 0 }
@@ -33,12 +37,16 @@ struct MemoryBudget: Equatable, Sendable {
             most(\.parameters) - 4 * classifier.parameters.parameterCount + most(\.tensors) + most(\.sums)
             + most(\.threads)
         rankByteCount = resident + network + optimizer + images
+        writingByteCount = writing
         self.ranksOnHost = ranksOnHost
         hostByteCount = ProcessMemory.availableByteCount.map { $0 + resident * ranksOnHost }
     }
 
+    /// Of all ranks of a host, one of which may be the one that writes.
+    var jobByteCount: Int { rankByteCount * ranksOnHost + writingByteCount }
+
     /// Whether the host has room for its ranks.
-    var fits: Bool { hostByteCount.map { rankByteCount * ranksOnHost <= $0 } ?? true }
+    var fits: Bool { hostByteCount.map { jobByteCount <= $0 } ?? true }
 
     /// Refuses a job that its host has no room for.
     func check() throws(MemoryError) {
@@ -53,7 +61,7 @@ struct MemoryError: Error, Equatable, CustomStringConvertible {
     var description: String {
         let ranks = budget.ranksOnHost == 1 ? "1 rank" : "\(budget.ranksOnHost) ranks"
         return """
-            the job needs \(gigabytes(budget.rankByteCount * budget.ranksOnHost)) on this host (\(ranks) with \
+            the job needs \(gigabytes(budget.jobByteCount)) on this host (\(ranks) with \
             \(gigabytes(budget.rankByteCount)) each) and \(gigabytes(budget.hostByteCount ?? 0)) can be had: use more hosts, which \
             leaves each fewer images; set batchNorm.group, so that a rank can go through its share in parts, or lower training.batch \
             (which change the mathematics); or lower evaluation.batch

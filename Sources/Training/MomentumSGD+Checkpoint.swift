@@ -3,14 +3,6 @@ internal import Kernels
 internal import Networks
 
 extension MomentumSGD {
-    /// The velocity of each parameter, in PyTorch's order and shape.
-    func tensors(of store: ParameterStore) -> [Checkpoint.Tensor] {
-        store.entries.filter { $0.role == .parameter }.map { entry in
-            Checkpoint.Tensor(
-                name: entry.name, shape: entry.shape, elements: store.elements(of: entry, in: velocity))
-        }
-    }
-
     /// Overwrites the velocity.
     ///
     /// - Throws: If a parameter has none in `tensors`, or one of another shape.

@@ -1,3 +1,5 @@
+internal import Checkpoints
+
 /// What a run starts from.
 public enum ResumeMode: Equatable, Sendable {
     /// The newest whole checkpoint of the run directory, or the beginning if there is none.
@@ -6,4 +8,18 @@ public enum ResumeMode: Equatable, Sendable {
     case never
     /// This file.
     case from(String)
+
+    /// The checkpoint to go on from, and damaged newer ones.
+    func find(
+        in store: CheckpointStore
+    ) throws(CheckpointError) -> (found: (checkpoint: Checkpoint, path: String)?, damaged: [CheckpointError])
+    {
+        switch self {
+        case .never: return (nil, [])
+        case .from(let path): return ((try CheckpointStore.load(path), path), [])
+        case .automatic:
+            guard let newest = try store.newest() else { return (nil, []) }
+            return ((newest.checkpoint, newest.path), newest.damaged)
+        }
+    }
 }

@@ -10,7 +10,7 @@ internal import Workers
 
 /// One run from its start, or from where it stopped, to its end; on every rank of a job.
 ///
-/// Rank 0 writes: the configuration, the log and the checkpoints. A failure on any rank ends `run` on all of them
+/// Rank 0 writes: the configuration, the log and, on a thread of their own, the checkpoints. A failure on any rank ends `run` on all of them
 /// with the same `JobFailure`.
 public final class Trainer {
     private let configuration: RunConfiguration
@@ -21,10 +21,11 @@ public final class Trainer {
     private let reading: (PackedDataset) -> any ImageSource
     private let stopRequest: () -> String?
     private let directory: RunDirectory
-    private let store: CheckpointStore
     private let timelinePath: String?
     private let phases: PhaseClock
     private let watch: (@Sendable (Watchdog.Report) -> Void)?
+    /// On rank 0, once there is something to keep.
+    private var checkpoints: BackgroundCheckpoints?
     private var log: EventLog?
     private var logFailure: FileError?
 
@@ -57,7 +58,6 @@ public final class Trainer {
         self.observer = observer
         self.datasetFolders = datasetFolders
         directory = RunDirectory(configuration)
-        store = CheckpointStore(folder: directory.checkpointsPath, keep: configuration.training.keep)
     }
 
     /// How a run ended without a failure.
@@ -71,12 +71,14 @@ public final class Trainer {
     /// Trains to the end of the last epoch, to `training.stopAfterSteps`, or to the end of the step in which a rank is asked to
     /// stop.
     ///
+    /// - Parameter allowedChanges: Keys of the configuration, or groups of them, that may differ from the checkpoint's although they define
+    ///   the mathematics.
     /// - Throws: `JobFailure`, the same on all ranks, or `MPIError`.
     @discardableResult
-    public func run(resume: ResumeMode = .automatic) throws -> Outcome {
+    public func run(resume: ResumeMode = .automatic, allowedChanges: Set<String> = []) throws -> Outcome {
         let setup = try together {
             try TrainingSetup(
-                self.configuration, store: self.store, resume: resume,
+                self.configuration, store: self.store(), resume: resume, allowedChanges: allowedChanges,
                 datasetFolders: self.datasetFolders, self.communicator)
         }
         let identity = try together {
@@ -92,27 +94,54 @@ public final class Trainer {
                 phases: self.phases, self.communicator)
         }
         try session.agreeOnParts(communicator)
-        try together {
-            guard self.communicator.rank == 0 else { return }
-            try self.directory.create()
-            try self.directory.write(self.configuration)
-            self.log = try EventLog(path: self.directory.metricsPath, afterStep: session.position.step)
-        }
-        announce(setup, session, notices)
+        let kept = try together { try self.openDirectory(setup, session) }
+        announce(setup, session, notices + kept)
         if let report = decision.report { emit(.convolutions(report)) }
         let stop = configuration.training.stopAfterSteps
         guard !session.isDone && (stop == 0 || session.position.step < stop) else { return .done }
         let watchdog = try startWatchdog()
         defer { watchdog?.stop() }
+        defer { leaveCheckpoints() }
         try together { try session.start() }
         let timeline = try timelinePath.map { (path: $0, try Timeline(phases, communicator)) }
         var outcome = Outcome.done
         while outcome == .done && !session.isDone && (stop == 0 || session.position.step < stop) {
             if try advance(session) { outcome = .stopped }
         }
-        if outcome == .done && stop != 0 && !session.isDone { try save(session) }
+        if outcome == .done {
+            if stop != 0 && !session.isDone { try save(session) }
+            try finishCheckpoints()
+        }
         if let (path, timeline) = timeline { try write(timeline, to: path) }
         return outcome
+    }
+
+    private func store(milestone: Int = 0) -> CheckpointStore {
+        CheckpointStore(
+            folder: directory.checkpointsPath, keep: configuration.training.keep, milestone: milestone)
+    }
+
+    /// Makes all that rank 0 writes to; keeps damaged checkpoints, and those of another past, out of the way.
+    ///
+    /// - Returns: What the user should know.
+    private func openDirectory(_ setup: TrainingSetup, _ session: TrainingSession) throws -> [String] {
+        guard communicator.rank == 0 else { return setup.damaged.map { "passed over: \($0)" } }
+        try directory.create()
+        try directory.write(configuration)
+        log = try EventLog(path: directory.metricsPath, afterStep: session.position.step)
+        let store = store(milestone: session.milestone)
+        let damaged = setup.damaged.map { error in
+            let aside = CheckpointStore.setAside(error.path, as: "damaged").map { "; kept as \($0)" }
+            return "passed over: \(error)\(aside ?? "")"
+        }
+        let later = store.setAside(after: session.position.step).map {
+            "a later checkpoint than this run starts from is kept as \($0)"
+        }
+        if !session.isDone {
+            checkpoints = BackgroundCheckpoints(
+                session.makeSnapshot(), to: store, policy: configuration.training.onCheckpointFailure)
+        }
+        return damaged + later
     }
 
     private func startWatchdog() throws -> Watchdog? {
@@ -146,9 +175,10 @@ public final class Trainer {
     /// - Returns: Whether a rank was asked to stop and a checkpoint to go on from is there.
     private func advance(_ session: TrainingSession) throws -> Bool {
         let request = stopRequest()
+        announceCheckpoints()
         let (report, message) = try session.step(
-            hasFailed: logFailure != nil, isAskedToStop: request != nil, communicator)
-        if message.hasFailure { throw try agreed(session.nextBatchFailure ?? logFailure) }
+            hasFailed: ownFailure != nil, isAskedToStop: request != nil, communicator)
+        if message.hasFailure { throw try agreed(session.nextBatchFailure ?? ownFailure) }
         guard report.loss.isFinite else {
             throw try agreed(
                 TrainingError.lossNotFinite(
@@ -177,6 +207,7 @@ public final class Trainer {
         }
         guard message.hasStopRequest && !session.isDone else { return false }
         if !isSaved { try save(session) }
+        try finishCheckpoints()
         let who = try communicator.broadcast(Array((request ?? "").utf8), from: lowestRank(request != nil))
         emit(.stopped(step: report.step, reason: String(decoding: who, as: UTF8.self)))
         return true
@@ -209,24 +240,38 @@ public final class Trainer {
     }
 
     private func save(_ session: TrainingSession, isBest: Bool = false) throws {
+        let start = ContinuousClock.now
         try session.compareReplicas(communicator)
         try session.gatherRecords(communicator)
-        let paths: [String] = try phases.measure(.checkpoint) { try write(session, isBest: isBest) }
-        for path in paths { emit(.checkpoint(path: path, isBest: isBest)) }
+        try phases.measure(.checkpoint) {
+            try together {
+                if let failure = self.logFailure { throw failure }
+                try self.checkpoints?.save(session, isBest: isBest, since: start)
+            }
+        }
+        announceCheckpoints()
     }
 
-    /// Writes a checkpoint on rank 0.
-    private func write(_ session: TrainingSession, isBest: Bool) throws -> [String] {
-        try together {
-            if let failure = self.logFailure { throw failure }
-            try session.checkParameters()
-            guard self.communicator.rank == 0 else { return [] }
-            let checkpoint = session.checkpoint(configuration: self.configuration.yaml)
-            try self.store.save(checkpoint)
-            if isBest { try self.store.saveBest(checkpoint) }
-            return [self.directory.checkpointsPath]
-        }
+    /// Waits for the checkpoint that is being written; collective.
+    ///
+    /// - Throws: `JobFailure` if the newest one is not on the disk.
+    private func finishCheckpoints() throws {
+        try phases.measure(.checkpoint) { try together { try self.checkpoints?.finish() } }
+        announceCheckpoints()
     }
+
+    /// Waits for the checkpoint that is being written, at an end that another reason has.
+    private func leaveCheckpoints() {
+        try? checkpoints?.finish()
+        announceCheckpoints()
+    }
+
+    private func announceCheckpoints() {
+        for event in checkpoints?.takeEvents() ?? [] { emit(event) }
+    }
+
+    /// Why this rank cannot go on, but for its next batch.
+    private var ownFailure: (any Error)? { logFailure ?? checkpoints?.failure }
 
     private func announce(_ setup: TrainingSetup, _ session: TrainingSession, _ notices: [String]) {
         for notice in setup.notices + notices { observer(.notice(notice)) }

@@ -9,8 +9,8 @@ public enum TrainingEvent: Equatable, Sendable {
     case convolutions(ConvolutionReport)
     case step(StepReport)
     case epoch(EpochReport)
-    /// A checkpoint was written; `isBest` if it is the best model so far.
-    case checkpoint(path: String, isBest: Bool)
+    /// A checkpoint is on the disk; heard on rank 0 alone, some steps after the one it is of.
+    case checkpoint(CheckpointReport)
     /// The run ends after update `step`, as `reason` asked for, and goes on when it is started again.
     case stopped(step: Int, reason: String)
 }
@@ -57,6 +57,20 @@ public struct StepReport: Equatable, Codable, Sendable {
     /// Share of correct predictions in the global batch.
     public var accuracy: Double
     public var learningRate: Double
+}
+
+/// One checkpoint.
+public struct CheckpointReport: Equatable, Codable, Sendable {
+    public var path: String
+    /// Updates made before it was taken.
+    public var step: Int
+    /// Whether it is the best model so far, which then is in `best.h5`, too.
+    public var isBest: Bool
+    public var byteCount: Int
+    /// Time that it held up training: comparing replicas, waiting for the one before, copying.
+    public var stallSeconds: Double
+    /// Time that writing took beside training: making the file, writing, syncing, reading it again.
+    public var writeSeconds: Double
 }
 
 /// One epoch.

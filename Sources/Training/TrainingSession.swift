@@ -54,7 +54,7 @@ final class TrainingSession {
         if position.stepInEpoch == 0 { position.epochRecords = RecordTally() }
         proof = EpochProof(recordCount: training.count, place: training.path)
         let batch = configuration.training.batch
-        stepsPerEpoch = (training.count + batch - 1) / batch
+        stepsPerEpoch = setup.stepsPerEpoch
         schedule = LearningRateSchedule(
             initial: configuration.optimizer.learningRate,
             minimum: configuration.optimizer.minimumLearningRate,
@@ -269,33 +269,35 @@ final class TrainingSession {
         return report
     }
 
-    /// Refuses parameters that are NaN or infinite: the next loss would tell, but a checkpoint comes first.
-    func checkParameters() throws(TrainingError) {
-        let store = classifier.parameters
-        for entry in store.entries where entry.role != .batchCount {
-            guard store.elements(of: entry).allSatisfy(\.isFinite) else {
-                throw .tensorNotFinite(name: entry.name, step: position.step)
-            }
-        }
+    /// Memory for snapshots that a run can go on from.
+    func makeSnapshot() -> Snapshot {
+        Snapshot(
+            of: classifier, configuration: configuration.yaml, dataFingerprint: training.fingerprint)
     }
 
-    /// A snapshot that a run can go on from.
-    func checkpoint(configuration yaml: String) -> Checkpoint {
-        Checkpoint(
-            classifier, momentum: optimizer.tensors(of: classifier.parameters), position: position,
-            configuration: yaml, dataFingerprint: training.fingerprint)
+    /// Overwrites `snapshot` with the state as it is now.
+    ///
+    /// - Throws: If a number is NaN or infinite: the next loss would tell, but a checkpoint comes first.
+    func take(_ snapshot: Snapshot) throws(TrainingError) {
+        let culprit = snapshot.take(
+            classifier.parameters, velocity: optimizer.velocity, position: position, on: pool)
+        if let culprit { throw .tensorNotFinite(name: culprit, step: position.step) }
+    }
+
+    /// Steps between two checkpoints of which one is kept for good; 0 for none.
+    var milestone: Int {
+        let (every, keepEvery) = (configuration.training.checkpointEvery, configuration.training.keepEvery)
+        return keepEvery * (every > 0 ? every : stepsPerEpoch)
     }
 
     func plan(_ setup: TrainingSetup, _ communicator: any Communicator, directory: String) -> TrainingPlan {
-        TrainingPlan(
+        let memory = setup.memory(classifier, parts, configuration, resident: resident, communicator)
+        return TrainingPlan(
             network: classifier.name.rawValue, parameterCount: classifier.parameters.parameterCount,
             worldSize: worldSize, threads: pool.threads, sampleCount: training.count,
             batchSize: configuration.training.batch, epochs: configuration.training.epochs,
             stepsPerEpoch: stepsPerEpoch, firstStep: position.step, resumedFrom: setup.resumed?.path,
-            runDirectory: directory,
-            memoryByteCount: setup.memory(
-                classifier, parts, configuration, resident: resident, communicator
-            ).rankByteCount,
+            runDirectory: directory, memoryByteCount: memory.rankByteCount + memory.writingByteCount,
             partCount: parts.count(sampleCount: configuration.training.batch))
     }
 }

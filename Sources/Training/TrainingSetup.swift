@@ -13,6 +13,11 @@ struct TrainingSetup {
     let network: NetworkName
     /// The checkpoint to go on from.
     let resumed: (checkpoint: Checkpoint, path: String)?
+    /// Newer ones that are damaged.
+    let damaged: [CheckpointError]
+    /// The paths of its convolutions; `nil` without a checkpoint, or where another choice is allowed.
+    let keptConvolutions: ConvolutionChoices?
+    let stepsPerEpoch: Int
     let notices: [String]
     let pool: WorkerPool
     /// Batches that are made ready ahead, at most.
@@ -20,7 +25,7 @@ struct TrainingSetup {
 
     init(
         _ configuration: RunConfiguration, store: CheckpointStore, resume: ResumeMode,
-        datasetFolders: [String: String], _ communicator: any Communicator
+        allowedChanges: Set<String>, datasetFolders: [String: String], _ communicator: any Communicator
     ) throws {
         let (training, validation) = (configuration.data.train, configuration.data.validation)
         self.training = try PackedDataset(path: datasetFolders[training] ?? training)
@@ -38,19 +43,27 @@ struct TrainingSetup {
             batchSize: configuration.training.batch, laneSize: configuration.training.lane,
             rank: communicator.rank, worldSize: communicator.worldSize,
             size: configuration.data.transform.size)
-        let (found, passedOver) = try Self.findCheckpoint(store, resume)
-        resumed = found
-        guard let found else {
-            notices = passedOver
+        let batch = configuration.training.batch
+        stepsPerEpoch = (self.training.count + batch - 1) / batch
+        (resumed, damaged) = try resume.find(in: store)
+        guard let resumed else {
+            (keptConvolutions, notices) = (nil, [])
             return
         }
-        try Self.check(found, fits: configuration, data: self.training.fingerprint)
-        try found.checkpoint.checkConvolutions(of: network, path: found.path)
-        let isMeasured = configuration.compute.convolution == .measured
-        notices = passedOver + (isMeasured ? ["convolution paths as \(found.path) keeps them"] : [])
+        let resumption = try Resumption(
+            of: resumed.checkpoint, path: resumed.path, configuration: configuration,
+            dataFingerprint: self.training.fingerprint, stepsPerEpoch: stepsPerEpoch, allowed: allowedChanges)
+        keptConvolutions = resumption.convolutions
+        if keptConvolutions != nil {
+            try resumed.checkpoint.checkConvolutions(of: network, path: resumed.path)
+        }
+        let isMeasured = keptConvolutions != nil && configuration.compute.convolution == .measured
+        notices =
+            resumption.notices + (isMeasured ? ["convolution paths as \(resumed.path) keeps them"] : [])
     }
 
-    /// The classifier at the checkpoint, or at its beginning, and the parts of a step in which this rank has room for it; and what the process had before.
+    /// The classifier at the checkpoint, or at its beginning, the parts of a step in which this rank has room for it, and the bytes that
+    /// the process had before.
     ///
     /// - Throws: Before anything large is allocated, if the host has no room for it.
     func makeClassifier(
@@ -95,43 +108,9 @@ struct TrainingSetup {
         return MemoryBudget(
             classifier, resident: resident, passes: training + [evaluation],
             optimizer: 4 * classifier.parameters.parameterCount,
-            images: 4 * images * classifier.imageCount, ranksOnHost: communicator.localSize)
-    }
-
-    private static func findCheckpoint(
-        _ store: CheckpointStore, _ resume: ResumeMode
-    ) throws(CheckpointError) -> ((checkpoint: Checkpoint, path: String)?, [String]) {
-        switch resume {
-        case .never: return (nil, [])
-        case .from(let path): return ((try CheckpointStore.load(path), path), [])
-        case .automatic:
-            guard let newest = try store.newest() else { return (nil, []) }
-            return ((newest.checkpoint, newest.path), newest.damaged.map { "passed over: \($0)" })
-        }
-    }
-
-    /// Refuses a checkpoint that another configuration or other data made.
-    private static func check(
-        _ resumed: (checkpoint: Checkpoint, path: String), fits configuration: RunConfiguration, data: String
-    ) throws {
-        let saved = try RunConfiguration(yaml: resumed.checkpoint.configuration, file: resumed.path)
-        let changed = configuration.differences(from: saved).filter(\.isMathematical)
-        guard changed.isEmpty else {
-            throw CheckpointError(
-                path: resumed.path,
-                reason: """
-                    was made with another configuration: \(changed.map(\.description).joined(separator: "; ")); \
-                    set them back, choose another name, or start anew with --resume none
-                    """)
-        }
-        guard resumed.checkpoint.dataFingerprint == data else {
-            throw CheckpointError(
-                path: resumed.path,
-                reason: """
-                    was made with other training data (fingerprint \(resumed.checkpoint.dataFingerprint), now \(data)); \
-                    start anew with --resume none
-                    """)
-        }
+            images: 4 * images * classifier.imageCount,
+            // The snapshot, and the file that is made of it.
+            writing: 2 * Snapshot.byteCount(of: classifier), ranksOnHost: communicator.localSize)
     }
 }
 

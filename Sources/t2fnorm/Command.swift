@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 import Training
 import Workers
 
@@ -29,6 +30,8 @@ struct T2FNormCommand: ParsableCommand {
 
     static func main() {
         ProcessMemory.returnFreedMemory()
+        // A file that may grow no further is an error of that file's.
+        signal(SIGXFSZ, SIG_IGN)
         do {
             var command = try parseAsRoot()
             try (command as? any SingleProcessCommand)?.checkIsAlone()

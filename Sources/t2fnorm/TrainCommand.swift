@@ -26,6 +26,15 @@ struct TrainCommand: ParsableCommand {
     var resume = "auto"
 
     @Option(
+        name: .customLong("allow-change"),
+        help: ArgumentHelp(
+            """
+            A setting, or a group of settings, that may differ from the checkpoint's although it defines the mathematics, such as \
+            'optimizer.learningRate'; may be repeated. Settings that change no result may always differ.
+            """, valueName: "key"))
+    var allowedChanges: [String] = []
+
+    @Option(
         help: ArgumentHelp(
             """
             First copy the datasets to this folder on a local disk of each host, once a host; what is there already is kept, what was \
@@ -44,7 +53,10 @@ struct TrainCommand: ParsableCommand {
     func run() throws {
         StopSignal.trap()
         try runJob { communicator in
-            let configuration = try communicator.together(describe: failureReport) { try options.load() }
+            let configuration = try communicator.together(describe: failureReport) {
+                try checkAllowedChanges()
+                return try options.load()
+            }
             let folders = try Staging(folder: stage, communicator: communicator)
                 .stage([configuration.data.train, configuration.data.validation])
             let display = communicator.rank == 0 ? TrainingDisplay() : nil
@@ -53,7 +65,7 @@ struct TrainCommand: ParsableCommand {
                 configuration, communicator: communicator, datasetFolders: folders,
                 observer: { display?.show($0) }, timeline: timeline,
                 stopRequest: { StopSignal.received.map { "\($0) \(host)" } }, watch: endIfHeldUp)
-            let outcome = try trainer.run(resume: resumeMode)
+            let outcome = try trainer.run(resume: resumeMode, allowedChanges: Set(allowedChanges))
             display?.finish()
             return outcome == .stopped ? Training.ExitCode.stopped : Training.ExitCode.done
         }
@@ -71,6 +83,14 @@ struct TrainCommand: ParsableCommand {
             // The one who has said why is to end first: its code is the job's.
             sleep(2)
             _exit(Training.ExitCode.environment)
+        }
+    }
+
+    private func checkAllowedChanges() throws(ConfigurationError) {
+        for key in allowedChanges where !RunConfiguration.isKey(key) {
+            throw ConfigurationError(
+                key: "--allow-change", found: "'\(key)'",
+                expected: "the key of a setting, such as optimizer.learningRate")
         }
     }
 

@@ -20,8 +20,7 @@ final class TrainingDisplay {
             for line in describe(report) { progress.printLine(line) }
         case .step(let report): showStep(report)
         case .epoch(let report): progress.printLine(describe(report))
-        case .checkpoint(let path, let isBest):
-            if isBest { progress.printLine("best model so far: \(path)/best.h5") }
+        case .checkpoint(let report): progress.printLine(describe(report))
         case .stopped(let step, let reason):
             progress.printLine(
                 "stopped after step \(step) as \(reason) asked; run the same command again to go on")
@@ -91,6 +90,13 @@ final class TrainingDisplay {
             \(shape.channels) → \(shape.outputChannels), \(shape.kernel)×\(shape.kernel)\(stride) at \
             \(shape.height)×\(shape.width)
             """
+    }
+
+    private func describe(_ report: CheckpointReport) -> String {
+        """
+        checkpoint \(report.path)\(report.isBest ? ", the best model so far" : ""): \(decimal(Double(report.byteCount) / 1e6, 1)) MB, \
+        held training for \(decimal(report.stallSeconds, 3)) s, written in \(decimal(report.writeSeconds, 2)) s
+        """
     }
 
     private func describe(_ report: EpochReport) -> String {

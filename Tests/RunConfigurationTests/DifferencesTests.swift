@@ -26,6 +26,8 @@ import Testing
         mine.data.window = 5
         mine.head.name = .linear
         mine.training.keep = 9
+        mine.training.keepEvery = 9
+        mine.training.onCheckpointFailure = .continue
         mine.training.checkpointEvery = 9
         mine.training.stopAfterSteps = 9
         mine.training.lane = 64
@@ -44,9 +46,17 @@ import Testing
         #expect(
             differences.filter { !$0.isMathematical }.map(\.key) == [
                 "name", "output", "data.test", "data.prefetch", "training.checkpointEvery",
-                "training.keep", "training.stopAfterSteps", "compute.threads", "cluster.bucketBytes",
+                "training.keep", "training.keepEvery", "training.onCheckpointFailure",
+                "training.stopAfterSteps", "compute.threads", "cluster.bucketBytes",
                 "evaluation.batch",
             ])
+    }
+
+    @Test func aKeyIsASettingOrAGroup() {
+        let names = ["seed", "optimizer", "optimizer.momentum", "data.transform.mean"]
+        #expect(names.allSatisfy(RunConfiguration.isKey))
+        let others = ["", "optimizer.", "optimizer.momenta", "momentum", "seed.seed"]
+        #expect(!others.contains(where: RunConfiguration.isKey))
     }
 
     @Test func theOrderOfDatasetsIsADifference() {

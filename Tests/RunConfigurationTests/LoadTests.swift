@@ -158,6 +158,8 @@ import Testing
                   lane: 32
                   checkpointEvery: 0
                   keep: 2
+                  keepEvery: 0
+                  onCheckpointFailure: stop
                   stopAfterSteps: 0
                 batchNorm:
                   group: 0

@@ -79,6 +79,8 @@ func refusal(of override: String) -> ConfigurationError? {
         ("training.lane=0", "a number of samples from 1 to 65536"),
         ("training.checkpointEvery=-1", "a number of steps, or 0 for each epoch"),
         ("training.keep=0", "a whole number from 1"),
+        ("training.keepEvery=-1", "a number of checkpoints, or 0 for none"),
+        ("training.onCheckpointFailure=ignore", "one of stop, continue"),
         ("training.stopAfterSteps=-1", "a number of steps, or 0 for never"),
         (
             "batchNorm.group=48",

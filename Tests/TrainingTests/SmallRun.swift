@@ -41,7 +41,8 @@ struct SmallRun {
     /// Trains on `ranks` ranks, of which `faulty` gets its sums with a flipped bit.
     @discardableResult
     func train(
-        ranks: Int, faulty: Int? = nil, timeline: String? = nil,
+        ranks: Int, faulty: Int? = nil, timeline: String? = nil, resume: ResumeMode = .automatic,
+        allowedChanges: Set<String> = [],
         stopRequest: @escaping @Sendable (_ rank: Int, _ step: Int) -> String? = { _, _ in nil }
     ) throws -> [Result] {
         let configuration = configuration
@@ -52,14 +53,16 @@ struct SmallRun {
                 communicator: ThreadedCommunicator(rank: rank, of: world, isFaulty: rank == faulty),
                 observer: { heard.events.append($0) }, timeline: timeline,
                 stopRequest: { stopRequest(rank, heard.steps) })
-            return Result(outcome: try trainer.run(), events: heard.events)
+            return Result(
+                outcome: try trainer.run(resume: resume, allowedChanges: allowedChanges), events: heard.events
+            )
         }
     }
 
     /// The newest checkpoint.
-    func checkpoint() throws -> Checkpoint? {
-        try CheckpointStore(folder: "\(folder)/runs/run/s0/checkpoints", keep: 1).newest()?.checkpoint
-    }
+    func checkpoint() throws -> Checkpoint? { try store.newest()?.checkpoint }
+
+    var store: CheckpointStore { CheckpointStore(folder: "\(folder)/runs/run/s0/checkpoints", keep: 1) }
 
     /// The lines of `metrics.jsonl`.
     func metrics() throws -> [String] {

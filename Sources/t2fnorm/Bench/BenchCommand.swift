@@ -5,9 +5,12 @@ struct BenchCommand: ParsableCommand {
         commandName: "bench",
         abstract: "Measures how fast this machine computes.",
         discussion:
-            "Steps, kernels, sums over ranks and nearest neighbours take numbers in memory; data reads a packed dataset. Nothing is written.",
+            """
+            Steps, kernels, sums over ranks and nearest neighbours take numbers in memory; data reads a packed dataset; checkpoint alone writes, and \
+            leaves nothing.
+            """,
         subcommands: [
             BenchStepCommand.self, BenchKernelsCommand.self, BenchDataCommand.self,
-            BenchAllreduceCommand.self, BenchNeighborsCommand.self,
+            BenchAllreduceCommand.self, BenchNeighborsCommand.self, BenchCheckpointCommand.self,
         ])
 }

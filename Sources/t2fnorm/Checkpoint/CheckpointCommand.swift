@@ -100,6 +100,7 @@ struct CheckpointShowCommand: SingleProcessCommand {
             position: step \(position.step), epoch \(position.epoch) and \(position.stepInEpoch) steps
             best: \(position.bestAccuracy >= 0 ? "\(decimal(100 * position.bestAccuracy, 2)) % in epoch \(position.bestEpoch)" : "none yet")
             training set: \(checkpoint.dataFingerprint)
+            written by: \(checkpoint.softwareVersion.map { "version \($0)" } ?? "a version before 0.1.0")
             tensors: \(checkpoint.state.count) with \(count) elements\(checkpoint.momentum.isEmpty ? "" : ", and momentum")
             """)
         guard tensors else {

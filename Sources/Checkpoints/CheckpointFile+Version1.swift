@@ -1,0 +1,72 @@
+internal import Checksums
+internal import HDF5
+
+/// Files of format version 1: a checksum of the header among its attributes, and one at each tensor with the tensor's index.
+extension CheckpointFile {
+    /// Reads a file that ends without a seal.
+    static func readUnsealed(_ path: String) throws(CheckpointError) -> Checkpoint {
+        do {
+            let file = try HDF5File(opening: path)
+            let version: Int64 = try file.attribute("formatVersion")
+            guard version != formatVersion else {
+                throw CheckpointError(
+                    path: path, reason: "is truncated, or damaged at its end: its checksums are missing",
+                    isDamage: true)
+            }
+            let isHeaderWhole = try file.stringAttribute("checksum") == headerChecksum(file)
+            guard version == 1 || isHeaderWhole else { throw newer(version, path: path) }
+            guard version == 1 && isHeaderWhole else {
+                throw CheckpointError(
+                    path: path, reason: "header does not match its checksum: the file is damaged",
+                    isDamage: true)
+            }
+            var checkpoint = try readHead(file, path: path)
+            checkpoint.state = try readTensors("state", of: file, path: path)
+            checkpoint.momentum = try readTensors("momentum", of: file, path: path)
+            return checkpoint
+        } catch let error as CheckpointError {
+            throw error
+        } catch let error as HDF5Error {
+            throw CheckpointError(path: path, error, isDamage: true)
+        } catch {
+            throw CheckpointError(path: path, reason: "\(error)", isDamage: true)
+        }
+    }
+
+    private static func headerChecksum(_ file: borrowing HDF5File) throws -> String {
+        let classes: Int64 = try file.attribute("classes")
+        var temperature = ""
+        if file.hasAttribute("temperature") { temperature = "\(try file.attribute("temperature") as Float)" }
+        var fields = [try file.stringAttribute("network"), "\(classes)", temperature]
+        for name in ["configuration", "position", "dataFingerprint"] {
+            fields.append(try file.stringAttribute(name))
+        }
+        if file.hasAttribute("convolutions") { fields.append(try file.stringAttribute("convolutions")) }
+        return CRC64(fields.joined(separator: "\u{0}").utf8).hexadecimal
+    }
+
+    private static func readTensors(
+        _ group: String, of file: borrowing HDF5File, path: String
+    ) throws -> [Checkpoint.Tensor] {
+        guard file.contains(group) else { return [] }
+        var tensors: [(index: Int64, tensor: Checkpoint.Tensor)] = []
+        for name in try file.memberNames(of: group) {
+            let object = "\(group)/\(name)"
+            let tensor = Checkpoint.Tensor(
+                name: name, shape: try file.shape(of: object), elements: try file.read(object))
+            guard try file.stringAttribute("checksum", on: object) == checksum(of: tensor) else {
+                throw CheckpointError(
+                    path: path, reason: "tensor '\(object)' does not match its checksum: the file is damaged",
+                    isDamage: true)
+            }
+            tensors.append((try file.attribute("index", on: object), tensor))
+        }
+        return tensors.sorted { $0.index < $1.index }.map(\.tensor)
+    }
+
+    private static func checksum(of tensor: Checkpoint.Tensor) -> String {
+        var checksum = CRC64("\(tensor.name) \(tensor.shape)".utf8)
+        checksum.update(tensor.elements)
+        return checksum.hexadecimal
+    }
+}

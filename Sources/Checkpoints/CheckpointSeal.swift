@@ -1,0 +1,194 @@
+internal import Checksums
+internal import Files
+internal import Foundation
+
+/// What ends a checkpoint's file, behind the HDF5 part: where its tensors lie, and checksums of all bytes.
+///
+/// So damage is found, and named, before the HDF5 library sees any of it, which trusts what it reads. JSON, then its length and its
+/// CRC-64, eight bytes each, the lowest first, then "T2FNSEAL".
+struct CheckpointSeal: Codable, Equatable {
+    /// One tensor.
+    struct Part: Codable, Equatable {
+        /// `state` or `momentum`.
+        var group: String
+        var name: String
+        /// PyTorch's.
+        var shape: [Int]
+        /// Of its first byte in the file.
+        var offset: Int
+        /// CRC-64 of its bytes, hexadecimal.
+        var checksum: String
+
+        var count: Int { shape.reduce(1, *) }
+        var bytes: Range<Int> { offset..<offset + count * MemoryLayout<Float>.size }
+
+        /// Whether it lies in the first `byteCount` bytes of a file.
+        func fits(into byteCount: Int) -> Bool {
+            var left = byteCount / MemoryLayout<Float>.size
+            for length in shape {
+                guard length > 0, length <= left else { return false }
+                left /= length
+            }
+            return offset >= 0 && offset <= byteCount && bytes.upperBound <= byteCount
+        }
+    }
+
+    /// Bytes in front of the seal.
+    var byteCount: Int
+    /// Tensors in PyTorch's order, state before momentum.
+    var parts: [Part]
+    /// CRC-64 of the bytes that are no tensor's, hexadecimal.
+    var rest: String
+
+    private static let mark = Array("T2FNSEAL".utf8)
+    private static let endByteCount = 24
+}
+
+// MARK: - On disk
+
+extension CheckpointSeal {
+    /// The seal of a file that begins with `bytes`.
+    init(of bytes: RawSpan, parts: [Part]) {
+        byteCount = bytes.byteCount
+        self.parts = parts
+        rest = ""
+        var checksum = CRC64()
+        for gap in gaps { checksum.update(bytes.extracting(gap)) }
+        rest = checksum.hexadecimal
+    }
+
+    /// As it is written.
+    func encoded() throws -> [UInt8] {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = .sortedKeys
+        let json = Array(try encoder.encode(self))
+        return json + Self.bytes(UInt64(json.count)) + Self.bytes(CRC64(json).value) + Self.mark
+    }
+
+    /// The seal of a file; `nil` if it ends with none.
+    ///
+    /// - Throws: If it is damaged, or the file has another length than it says.
+    init?(of file: borrowing InputFile, path: String) throws(CheckpointError) {
+        let length = file.byteCount
+        guard length >= Self.endByteCount else { return nil }
+        let start = length - Self.endByteCount
+        let end = try Self.read(start..<length, of: file, path: path)
+        guard Array(end.suffix(Self.mark.count)) == Self.mark else { return nil }
+        let (count, checksum) = (Self.number(end[0..<8]), Self.number(end[8..<16]))
+        guard let count = Int(exactly: count), count <= start else { throw Self.damage(path) }
+        let json = try Self.read(start - count..<start, of: file, path: path)
+        guard CRC64(json).value == checksum,
+            let seal = try? JSONDecoder().decode(CheckpointSeal.self, from: Data(json)),
+            seal.byteCount == start - count, seal.hasRoomForParts
+        else { throw Self.damage(path) }
+        self = seal
+    }
+
+    /// Whether each tensor has bytes of its own.
+    private var hasRoomForParts: Bool {
+        guard parts.allSatisfy({ $0.fits(into: byteCount) }) else { return false }
+        let sorted = parts.map(\.bytes).sorted { $0.lowerBound < $1.lowerBound }
+        return zip(sorted, sorted.dropFirst()).allSatisfy { $0.upperBound <= $1.lowerBound }
+    }
+
+    private static func damage(_ path: String) -> CheckpointError {
+        CheckpointError(
+            path: path, reason: "its table of checksums does not match its own: the file is damaged",
+            isDamage: true)
+    }
+
+    private static func bytes(_ number: UInt64) -> [UInt8] {
+        (0..<8).map { UInt8(truncatingIfNeeded: number >> (8 * $0)) }
+    }
+
+    private static func number(_ bytes: ArraySlice<UInt8>) -> UInt64 {
+        bytes.reversed().reduce(0) { $0 << 8 | UInt64($1) }
+    }
+
+    private static func read(
+        _ range: Range<Int>, of file: borrowing InputFile, path: String
+    ) throws(CheckpointError) -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: range.count)
+        var span = bytes.mutableSpan
+        do {
+            try file.read(at: range.lowerBound, into: &span)
+        } catch {
+            throw CheckpointError(reading: path, error)
+        }
+        return bytes
+    }
+}
+
+// MARK: - Checking
+
+extension CheckpointSeal {
+    private static let pieceByteCount = 1 << 20
+
+    /// Reads all that the seal is of.
+    ///
+    /// - Throws: If bytes do not match: names the tensor, or says that it is another part.
+    func check(_ file: borrowing InputFile, path: String) throws(CheckpointError) {
+        try checkRest(file, path: path)
+        for part in parts {
+            guard try Self.checksum(of: [part.bytes], in: file, path: path) == part.checksum else {
+                throw Self.damage(path, part)
+            }
+        }
+    }
+
+    /// Reads all but the tensors.
+    func checkRest(_ file: borrowing InputFile, path: String) throws(CheckpointError) {
+        guard try Self.checksum(of: gaps, in: file, path: path) == rest else {
+            throw CheckpointError(
+                path: path, reason: "header does not match its checksum: the file is damaged", isDamage: true)
+        }
+    }
+
+    /// Reads a tensor's elements.
+    func elements(
+        of part: Part, in file: borrowing InputFile, path: String
+    ) throws(CheckpointError) -> [Float] {
+        var elements = [Float](repeating: 0, count: part.count)
+        var span = elements.mutableSpan
+        do {
+            try file.read(at: part.offset, into: &span)
+        } catch {
+            throw CheckpointError(reading: path, error)
+        }
+        var checksum = CRC64()
+        checksum.update(elements)
+        guard checksum.hexadecimal == part.checksum else { throw Self.damage(path, part) }
+        return elements
+    }
+
+    /// What lies between the tensors.
+    private var gaps: [Range<Int>] {
+        var gaps: [Range<Int>] = []
+        var start = 0
+        for range in parts.map(\.bytes).sorted(by: { $0.lowerBound < $1.lowerBound }) {
+            if start < range.lowerBound { gaps.append(start..<range.lowerBound) }
+            start = range.upperBound
+        }
+        return start < byteCount ? gaps + [start..<byteCount] : gaps
+    }
+
+    private static func checksum(
+        of ranges: [Range<Int>], in file: borrowing InputFile, path: String
+    ) throws(CheckpointError) -> String {
+        var checksum = CRC64()
+        for range in ranges {
+            for start in stride(from: range.lowerBound, to: range.upperBound, by: pieceByteCount) {
+                let end = min(start + pieceByteCount, range.upperBound)
+                checksum.update(try read(start..<end, of: file, path: path))
+            }
+        }
+        return checksum.hexadecimal
+    }
+
+    private static func damage(_ path: String, _ part: Part) -> CheckpointError {
+        CheckpointError(
+            path: path,
+            reason: "tensor '\(part.group)/\(part.name)' does not match its checksum: the file is damaged",
+            isDamage: true)
+    }
+}

@@ -1,0 +1,122 @@
+internal import Foundation
+
+/// Writes snapshots to a run's store on a thread of its own, one at a time, while the run goes on.
+///
+/// One thread calls `take`, `takeOutcomes` and `wait`.
+public final class CheckpointWriter: Sendable {
+    /// A write that is over.
+    public struct Outcome: Sendable {
+        /// Updates made before the snapshot.
+        public var step: Int
+        public var isBest: Bool
+        /// The newest file.
+        public var path: String
+        /// From the snapshot to the end, `latest` and the deletion of old files included.
+        public var time: Duration
+        /// What the newest file took, or why nothing new can be gone on from.
+        public var result: Result<WrittenFile, CheckpointError>
+    }
+
+    private let work: WritingWork
+
+    /// - Parameter snapshot: The memory that snapshots are taken into.
+    public init(_ snapshot: Snapshot, to store: CheckpointStore) {
+        let work = WritingWork(snapshot, store)
+        self.work = work
+        let thread = Thread { work.run() }
+        thread.name = "checkpoints"
+        thread.start()
+    }
+
+    deinit { work.stop() }
+
+    /// Takes a snapshot and begins to write it; waits for the write before to end.
+    ///
+    /// - Parameter take: Overwrites the snapshot.
+    /// - Throws: What `take` throws; then nothing is written.
+    public func write(isBest: Bool, _ take: (Snapshot) throws -> Void) rethrows {
+        work.wait()
+        try take(work.snapshot)
+        work.begin(isBest: isBest)
+    }
+
+    /// Waits until nothing is being written.
+    public func wait() { work.wait() }
+
+    /// What has come of the writes that ended since the last call, in order.
+    public func takeOutcomes() -> [Outcome] { work.takeOutcomes() }
+}
+
+/// What the thread and its user share.
+///
+/// `@unchecked Sendable`: all state is read and written under `condition`. The snapshot is the thread's from `begin` until the write is
+/// over, else its user's.
+private final class WritingWork: @unchecked Sendable {
+    let snapshot: Snapshot
+    private let store: CheckpointStore
+    private let condition = NSCondition()
+    /// Whether a snapshot that is to be written is the best model; `nil` while there is none.
+    private var order: Bool?
+    private var outcomes: [CheckpointWriter.Outcome] = []
+    private var isStopped = false
+
+    init(_ snapshot: Snapshot, _ store: CheckpointStore) {
+        self.snapshot = snapshot
+        self.store = store
+    }
+
+    func begin(isBest: Bool) {
+        condition.withLock {
+            precondition(order == nil, "a snapshot is handed over while another is written")
+            order = isBest
+            condition.broadcast()
+        }
+    }
+
+    func wait() {
+        condition.withLock { while order != nil { condition.wait() } }
+    }
+
+    func takeOutcomes() -> [CheckpointWriter.Outcome] {
+        condition.withLock {
+            defer { outcomes = [] }
+            return outcomes
+        }
+    }
+
+    func stop() {
+        condition.withLock {
+            isStopped = true
+            condition.broadcast()
+        }
+    }
+
+    /// The thread.
+    func run() {
+        store.removeLeftovers()
+        while let isBest = next() {
+            let outcome = write(isBest: isBest)
+            condition.withLock {
+                outcomes.append(outcome)
+                order = nil
+                condition.broadcast()
+            }
+        }
+    }
+
+    private func next() -> Bool? {
+        condition.lock()
+        defer { condition.unlock() }
+        while order == nil && !isStopped { condition.wait() }
+        return order
+    }
+
+    private func write(isBest: Bool) -> CheckpointWriter.Outcome {
+        let start = ContinuousClock.now
+        let step = snapshot.head.position.step
+        let result = Result { () throws(CheckpointError) in try store.save(snapshot, isBest: isBest) }
+        return CheckpointWriter.Outcome(
+            step: step, isBest: isBest, path: store.path(step: step), time: ContinuousClock.now - start,
+            result: result)
+    }
+}

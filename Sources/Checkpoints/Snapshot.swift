@@ -1,0 +1,116 @@
+public import Kernels
+public import Networks
+public import Workers
+
+/// A copy of a run's state in memory of its own, from which files are written while the run goes on.
+///
+/// Numbers lie as in the network, since copying them so takes the least time; PyTorch's order is made of them when they are written.
+///
+/// `@unchecked Sendable`: one thread has it at a time, the one that takes it or the one that writes it.
+public final class Snapshot: @unchecked Sendable {
+    private let entries: [TensorEntry]
+    private var values: Buffer<Float>
+    private var velocity: Buffer<Float>
+    private var statistics: Buffer<Float>
+    private var batchCount = 0
+    /// All but the tensors.
+    private(set) var head: Checkpoint
+
+    /// Memory for snapshots of `classifier` and its momentum.
+    ///
+    /// - Parameters:
+    ///   - configuration: As `Checkpoint` has it.
+    ///   - dataFingerprint: As `Checkpoint` has it.
+    public init(of classifier: Classifier, configuration: String, dataFingerprint: String) {
+        let store = classifier.parameters
+        entries = store.entries
+        values = Buffer(zeros: store.parameterCount)
+        velocity = Buffer(zeros: store.parameterCount)
+        statistics = Buffer(zeros: store.statistics.count)
+        head = Checkpoint(
+            headOf: classifier, position: TrainingPosition(), configuration: configuration,
+            dataFingerprint: dataFingerprint)
+    }
+
+    /// Bytes of memory that a snapshot of `classifier` takes.
+    public static func byteCount(of classifier: Classifier) -> Int {
+        let store = classifier.parameters
+        return MemoryLayout<Float>.size * (2 * store.parameterCount + store.statistics.count)
+    }
+
+    /// Overwrites the snapshot with the state as it is now.
+    ///
+    /// - Parameters:
+    ///   - velocity: At the parameters' places.
+    ///   - pool: Shares out the copying.
+    /// - Returns: The first tensor that holds a number that is none, named as in a checkpoint; `nil` if all are numbers.
+    public func take(
+        _ store: ParameterStore, velocity: borrowing Buffer<Float>, position: TrainingPosition,
+        on pool: WorkerPool
+    ) -> String? {
+        let finite = [
+            Self.copy(store.values, into: &values, on: pool),
+            Self.copy(velocity, into: &self.velocity, on: pool),
+            Self.copy(store.statistics, into: &statistics, on: pool),
+        ]
+        batchCount = store.batchCount
+        head.position = position
+        return finite.contains(false) ? firstNotFinite : nil
+    }
+
+    /// What `CheckpointFile` writes.
+    var state: [CheckpointFile.TensorMaker] { entries.map { entry in { self.tensor(entry) } } }
+
+    var momentum: [CheckpointFile.TensorMaker] {
+        entries.filter { $0.role == .parameter }.map { entry in { self.momentum(of: entry) } }
+    }
+
+    private func tensor(_ entry: TensorEntry) -> Checkpoint.Tensor {
+        let elements =
+            switch entry.role {
+            case .parameter: entry.elements(in: values)
+            case .statistic: entry.elements(in: statistics)
+            case .batchCount: [Float(batchCount)]
+            }
+        return Checkpoint.Tensor(name: entry.name, shape: entry.shape, elements: elements)
+    }
+
+    private func momentum(of entry: TensorEntry) -> Checkpoint.Tensor {
+        Checkpoint.Tensor(name: entry.name, shape: entry.shape, elements: entry.elements(in: velocity))
+    }
+
+    private var firstNotFinite: String? {
+        let tensors = state.map { ("", $0) } + momentum.map { ("momentum/", $0) }
+        for (prefix, make) in tensors {
+            let tensor = make()
+            if !tensor.elements.allSatisfy(\.isFinite) { return prefix + tensor.name }
+        }
+        return nil
+    }
+
+    /// Copies numbers.
+    ///
+    /// - Returns: Whether all of them are finite.
+    private static func copy(
+        _ source: borrowing Buffer<Float>, into target: inout Buffer<Float>, on pool: WorkerPool
+    ) -> Bool {
+        let chunk = 1 << 16
+        /// The bits that only infinities and what is no number have all of.
+        let exponent = Float.infinity.bitPattern
+        let source = source.span
+        var target = target.mutableSpan
+        var most = [UInt32](repeating: 0, count: (source.count + chunk - 1) / chunk)
+        var marks = most.mutableSpan
+        pool.split(&target, every: chunk, &marks, every: 1) { item, target, mark in
+            let source = source.extracting(item * chunk..<item * chunk + target.count)
+            var bits: UInt32 = 0
+            for i in source.indices {
+                let value = source[i]
+                target[i] = value
+                bits = max(bits, value.bitPattern & exponent)
+            }
+            mark[0] = bits
+        }
+        return !most.contains(exponent)
+    }
+}

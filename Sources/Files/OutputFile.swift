@@ -1,0 +1,40 @@
+internal import Glibc
+
+/// A new file that is written from its beginning to its end.
+public struct OutputFile: ~Copyable {
+    private static let pieceByteCount = 8 << 20
+
+    private let path: String
+    private let descriptor: Descriptor
+
+    /// Creates a file, in place of one that may be there.
+    public init(creating path: String) throws(FileError) {
+        self.path = path
+        descriptor = try Descriptor(path, O_WRONLY | O_CREAT | O_TRUNC)
+    }
+
+    /// Adds `bytes` at the end.
+    public func write(_ bytes: RawSpan) throws(FileError) {
+        var start = 0
+        while start < bytes.byteCount {
+            let piece = bytes.extracting(start..<min(start + Self.pieceByteCount, bytes.byteCount))
+            let count = unsafe piece.withUnsafeBytes {
+                unsafe Glibc.write(descriptor.number, $0.baseAddress, $0.count)
+            }
+            guard count >= 0 || errno == EINTR else { throw FileError(path: path, reason: systemMessage()) }
+            start += max(count, 0)
+        }
+    }
+
+    /// Adds `bytes` at the end.
+    public func write(_ bytes: [UInt8]) throws(FileError) {
+        let span = bytes.span
+        try write(unsafe span.bytes)
+    }
+
+    /// Closes the file, and says what only that brings to light, as on some network file systems.
+    public consuming func close() throws(FileError) {
+        let path = path
+        guard descriptor.close() == 0 else { throw FileError(path: path, reason: systemMessage()) }
+    }
+}

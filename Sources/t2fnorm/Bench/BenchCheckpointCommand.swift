@@ -1,0 +1,75 @@
+import ArgumentParser
+import Foundation
+import Networks
+import Reporting
+import Workers
+
+struct BenchCheckpointCommand: SingleProcessCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "checkpoint",
+        abstract: "Times checkpoints of a network: how long one holds up training, its writing, its loading.",
+        discussion: """
+            Weights and momentum, as training keeps them. Beside it, in turn, a plain file of the same length: written and synced, and read. What is read \
+            is read from the disk, as far as the system lets go of what it keeps in memory. Times are medians.
+
+              t2fnorm bench checkpoint --network resnet50 --folder /scratch
+            """)
+
+    @Option(help: ArgumentHelp("The network.", valueName: "name"))
+    var network = NetworkName.resnet50
+
+    @Option(help: ArgumentHelp("Where to write.", valueName: "folder"))
+    var folder = "."
+
+    @Option(help: "Threads that take the snapshot; 0 for one a core.")
+    var threads = 0
+
+    @Option(help: "Checkpoints that are timed, after a first one.")
+    var rounds = 5
+
+    @Flag(help: "Print one line of JSON.")
+    var json = false
+
+    func validate() throws {
+        guard threads >= 0 else { throw ValidationError("--threads is \(threads), expected 0 or more") }
+        guard rounds >= 1 else { throw ValidationError("--rounds is \(rounds), expected 1 or more") }
+    }
+
+    func run() throws {
+        let benchmark = CheckpointBenchmark(
+            network: network, folder: folder,
+            threads: threads > 0 ? threads : CPUTopology.current().threads(ranks: 1))
+        let report = try benchmark.run(rounds: rounds)
+        print(json ? try jsonLine(report) : report.description)
+    }
+}
+
+extension CheckpointBenchmark.Report {
+    /// The table, and how long training is held up.
+    var description: String {
+        func row(_ name: String, _ time: (CheckpointBenchmark.Round) -> Double) -> Table.Row {
+            let times = rounds.map(time)
+            let middle = median(of: times)
+            return Table.Row([
+                name, decimal(1e3 * middle, 1), decimal(1e3 * (times.min() ?? 0), 1),
+                decimal(1e3 * (times.max() ?? 0), 1), decimal(Double(byteCount) / middle / 1e6, 0),
+            ])
+        }
+        let table = Table(
+            columns: ["\(rounds.count) rounds", "ms", "least", "most", "MB/s"],
+            rows: [
+                row("taking the snapshot", \.stallSeconds), row("making the file", \.makingSeconds),
+                row("writing and syncing it", \.writingSeconds),
+                row("reading it again", \.checkingSeconds), row("all of writing", \.wholeSeconds),
+                row("loading", \.loadingSeconds), row("plain write and sync", \.plainWritingSeconds),
+                row("plain read", \.plainReadingSeconds),
+            ])
+        return """
+            \(network), \(decimal(Double(byteCount) / 1e6, 1)) MB, \(threads) \(threads == 1 ? "thread" : "threads")
+
+            \(table.console(styled: false))
+
+            writing and syncing at \(decimal(100 * writingShare, 0)) % of a plain file's rate, loading at \(decimal(100 * loadingShare, 0)) %
+            """
+    }
+}

@@ -1,0 +1,107 @@
+import Checkpoints
+import Files
+import Foundation
+import Kernels
+import Networks
+import Training
+import Workers
+
+/// Checkpoints of a network, and plain files of their length, in turn.
+struct CheckpointBenchmark {
+    /// What one checkpoint took, in seconds.
+    struct Round: Codable {
+        /// Training would have been held up so long.
+        let stallSeconds: Double
+        let makingSeconds: Double
+        let writingSeconds: Double
+        let checkingSeconds: Double
+        /// From the snapshot to the switch of `latest`.
+        let wholeSeconds: Double
+        let loadingSeconds: Double
+        let plainWritingSeconds: Double
+        let plainReadingSeconds: Double
+    }
+
+    struct Report: Codable {
+        let network: String
+        let threads: Int
+        let byteCount: Int
+        let rounds: [Round]
+        /// Medians of the rates' ratios.
+        let writingShare: Double
+        let loadingShare: Double
+    }
+
+    let network: NetworkName
+    let folder: String
+    let threads: Int
+
+    func run(rounds count: Int) throws -> Report {
+        let scratch = "\(folder)/t2fnorm-bench-\(getpid())"
+        try createFolder(scratch)
+        defer { try? FileManager.default.removeItem(atPath: scratch) }
+        let classifier = Classifier(
+            network, head: .t2fnorm(temperature: 0.1), classes: network.imageSize == 224 ? 1000 : 10)
+        classifier.parameters.initialize(seed: 0)
+        let velocity = Buffer<Float>(count: classifier.parameters.parameterCount, repeating: 0.5)
+        let pool = WorkerPool(threads: threads)
+        let writer = CheckpointWriter(
+            Snapshot(of: classifier, configuration: "", dataFingerprint: ""),
+            to: CheckpointStore(folder: scratch, keep: 1))
+        var rounds: [Round] = []
+        var byteCount = 0
+        for step in 0...count {
+            let stall = ContinuousClock().measure {
+                writer.write(isBest: false) { snapshot in
+                    var position = TrainingPosition()
+                    position.step = step
+                    _ = snapshot.take(classifier.parameters, velocity: velocity, position: position, on: pool)
+                }
+            }
+            writer.wait()
+            let outcome = writer.takeOutcomes()[0]
+            let file = try outcome.result.get()
+            byteCount = file.byteCount
+            let loading = try seconds(reading: outcome.path) { _ = try CheckpointStore.load(outcome.path) }
+            let plain = "\(scratch)/plain"
+            let bytes = [UInt8](try Data(contentsOf: URL(filePath: outcome.path)))
+            let plainWriting = try ContinuousClock().measure { try write(bytes, to: plain) }
+            let plainReading = try seconds(reading: plain) { try readThrough(plain) }
+            // The first one finds memory and the disk unused.
+            guard step > 0 else { continue }
+            rounds.append(
+                Round(
+                    stallSeconds: stall.inSeconds, makingSeconds: file.makingTime.inSeconds,
+                    writingSeconds: file.writingTime.inSeconds, checkingSeconds: file.checkingTime.inSeconds,
+                    wholeSeconds: outcome.time.inSeconds, loadingSeconds: loading,
+                    plainWritingSeconds: plainWriting.inSeconds, plainReadingSeconds: plainReading))
+        }
+        return Report(
+            network: network.rawValue, threads: threads, byteCount: byteCount, rounds: rounds,
+            writingShare: median(of: rounds.map { $0.plainWritingSeconds / $0.writingSeconds }),
+            loadingShare: median(of: rounds.map { $0.plainReadingSeconds / $0.loadingSeconds }))
+    }
+
+    private func seconds(reading path: String, _ body: () throws -> Void) throws -> Double {
+        try InputFile(opening: path).forgetCached()
+        return try ContinuousClock().measure(body).inSeconds
+    }
+
+    private func write(_ bytes: [UInt8], to path: String) throws {
+        let file = try OutputFile(creating: path)
+        try file.write(bytes)
+        try file.close()
+        try synchronize(path)
+    }
+
+    private func readThrough(_ path: String) throws {
+        let file = try InputFile(opening: path)
+        var piece = [UInt8](repeating: 0, count: 8 << 20)
+        for start in stride(from: 0, to: file.byteCount, by: piece.count) {
+            let count = min(piece.count, file.byteCount - start)
+            var whole = piece.mutableSpan
+            var part = whole.part(0..<count)
+            try file.read(at: start, into: &part)
+        }
+    }
+}

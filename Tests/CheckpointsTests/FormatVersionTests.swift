@@ -1,0 +1,74 @@
+import Checkpoints
+import Foundation
+import HDF5
+import TestSupport
+import Testing
+
+@Suite struct FormatVersionTests {
+    /// The first six tensors and three momenta of `Samples`, which version 1 of the format has written.
+    private let old = packageRoot.appending(path: "Tests/Fixtures/checkpoint-version-1.h5").path
+
+    @Test func aFileOfVersion1IsRead() throws {
+        let loaded = try CheckpointStore.load(old)
+        let written = Samples.checkpoint(of: Samples.classifier(convolutions: Samples.measured), step: 7)
+        #expect(loaded.state == Array(written.state.prefix(6)))
+        #expect(loaded.momentum == Array(written.momentum.prefix(3)))
+        #expect(loaded.position == written.position)
+        #expect(loaded.convolutions == written.convolutions)
+        #expect(loaded.temperature == written.temperature && loaded.classes == written.classes)
+        #expect(loaded.configuration == written.configuration)
+        #expect(loaded.dataFingerprint == written.dataFingerprint)
+        #expect(loaded.softwareVersion == nil)
+    }
+
+    @Test func aWrongBitOfVersion1IsNamed() throws {
+        try withTemporaryFolder { folder in
+            let path = "\(folder)/step-00000007.h5"
+            try FileManager.default.copyItem(atPath: old, toPath: path)
+            try Samples.damage(path, elements: Samples.checkpoint().momentum[0].elements)
+            let tensor = #expect(throws: CheckpointError.self) { _ = try CheckpointStore.load(path) }
+            #expect(tensor?.isDamage == true)
+            #expect(
+                tensor?.reason.hasPrefix("tensor 'momentum/conv1.weight' does not match its checksum") == true
+            )
+            try FileManager.default.removeItem(atPath: path)
+            try FileManager.default.copyItem(atPath: old, toPath: path)
+            let bytes = try Data(contentsOf: URL(filePath: path))
+            let place = try #require(bytes.firstRange(of: Data("0123456789abcdef".utf8)))
+            try Samples.damage(path, at: place.lowerBound)
+            let header = #expect(throws: CheckpointError.self) { _ = try CheckpointStore.load(path) }
+            #expect(header?.reason.hasPrefix("header does not match its checksum") == true)
+        }
+    }
+
+    @Test func aNewFileSaysWhoWroteIt() throws {
+        try withTemporaryFolder { folder in
+            let store = CheckpointStore(folder: folder, keep: 1)
+            try store.save(Samples.checkpoint())
+            #expect(try store.newest()?.checkpoint.softwareVersion == softwareVersion)
+            let file = try HDF5File(opening: store.path(step: 7))
+            #expect(try file.attribute("formatVersion") == Int64(2))
+            // Other programs read it as plain HDF5.
+            let weights: [Float] = try file.read("state/conv1.weight")
+            #expect(weights == Samples.checkpoint().state[0].elements)
+        }
+    }
+
+    /// It must not be taken for damaged, and an older file used in its place.
+    @Test func aNewerVersionIsNoDamage() throws {
+        try withTemporaryFolder { folder in
+            let store = CheckpointStore(folder: folder, keep: 2)
+            try store.save(Samples.checkpoint(step: 1))
+            try HDF5File.writeAtomically(to: store.path(step: 2)) { file in
+                try file.setAttribute("formatVersion", Int64(3))
+                for name in ["network", "configuration", "position", "dataFingerprint", "checksum"] {
+                    try file.setAttribute(name, "other")
+                }
+                try file.setAttribute("classes", Int64(10))
+            }
+            let error = #expect(throws: CheckpointError.self) { _ = try store.newest() }
+            #expect(error?.isDamage == false)
+            #expect(error?.reason.hasPrefix("format version 3, this program reads 1 to 2") == true)
+        }
+    }
+}

@@ -1,0 +1,119 @@
+import Checkpoints
+import Foundation
+import Kernels
+import Networks
+import TestSupport
+import Testing
+
+/// A process that ends at any file-system call of a save, and a disk that loses what was not synced.
+@Suite(.serialized)
+struct PowerCutTests {
+    /// What goes with the process; see `Tests/Faults/failing_disk.c`.
+    enum Loss: String, CaseIterable, Sendable {
+        case nothing, data, names
+    }
+
+    @Test(.enabled(if: Tool("cc").isThere, "needs a C compiler"), arguments: Loss.allCases)
+    func afterAnyCallAGoodCheckpointIsThere(loss: Loss) async throws {
+        try await withShim { shim, folder in
+            let count = try await save(shim, in: folder, loss: loss, call: 0).calls
+            // Both files and `latest`, each written, synced, read, renamed, with its folder synced; the old one deleted.
+            #expect((30...80).contains(count))
+            var steps: Set<Int> = []
+            for call in 1...count {
+                let outcome = try await save(shim, in: folder, loss: loss, call: call)
+                #expect(outcome.exitCode == 128 + SIGKILL, "call \(call)")
+                steps.insert(try checkState(in: outcome.folder, call: call))
+                // What is left behind is in nobody's way.
+                let again = try await Command(
+                    Command.product("checkpoint-check"), [outcome.folder, "2"]
+                ).run()
+                #expect(again.exitCode == 0, "call \(call): \(again.standardOutput)")
+                #expect(
+                    try Samples.names(in: outcome.folder) == ["best.h5", "latest", "step-00000002.h5"],
+                    "call \(call)")
+            }
+            #expect(steps == [1, 2])
+        }
+    }
+
+    /// Looks at what a run would go on from.
+    ///
+    /// - Returns: Its step.
+    private func checkState(in folder: String, call: Int) throws -> Int {
+        let store = CheckpointStore(folder: folder, keep: 1)
+        let newest = try #require(try store.newest(), "call \(call)")
+        #expect(newest.damaged.isEmpty, "call \(call): \(newest.damaged)")
+        let step = newest.checkpoint.position.step
+        let expected = Self.expected[step - 1]
+        #expect(newest.checkpoint.state == expected.state, "call \(call)")
+        #expect(newest.checkpoint.momentum == expected.momentum, "call \(call)")
+        let best = try CheckpointStore.load(store.bestPath)
+        #expect(best.state == Self.expected[best.position.step - 1].state, "call \(call)")
+        // The best model is never older than a state that knows of it.
+        #expect(best.position.step >= step, "call \(call)")
+        let latest = try String(contentsOfFile: "\(folder)/latest", encoding: .utf8).dropLast()
+        #expect(FileManager.default.fileExists(atPath: "\(folder)/\(latest)"), "call \(call)")
+        return step
+    }
+
+    /// What `checkpoint-check` writes for steps 1 and 2.
+    private static let expected: [Checkpoint] = [1, 2].map { step in
+        let classifier = Classifier(.resnet20, head: .t2fnorm(temperature: 0.1), classes: 10)
+        classifier.parameters.initialize(seed: UInt64(step))
+        let momentum = classifier.parameters.entries.filter { $0.role == .parameter }.map {
+            Checkpoint.Tensor(
+                name: $0.name, shape: $0.shape, elements: [Float](repeating: Float(step), count: $0.count))
+        }
+        return Checkpoint(
+            classifier, momentum: momentum, position: TrainingPosition(), configuration: "",
+            dataFingerprint: "")
+    }
+
+    private struct Outcome {
+        var exitCode: Int32
+        /// The store.
+        var folder: String
+        var calls: Int
+    }
+
+    /// Saves step 2 beside step 1 with the process ended at `call`.
+    private func save(
+        _ shim: String, in folder: String, loss: Loss, call: Int
+    ) async throws -> Outcome {
+        let files = FileManager.default
+        let (store, shadow, count) = ("\(folder)/store", "\(folder)/shadow", "\(folder)/count")
+        for path in [store, shadow] { try? files.removeItem(atPath: path) }
+        try files.copyItem(atPath: "\(folder)/first", toPath: store)
+        try files.createDirectory(atPath: shadow, withIntermediateDirectories: true)
+        let outcome = try await Command(
+            Command.product("checkpoint-check"), [store, "2"],
+            environment: [
+                "LD_PRELOAD": shim, "DISK_FOLDER": store, "DISK_SHADOW": shadow, "DISK_LOSS": loss.rawValue,
+                "DISK_CALL": "\(call)", "DISK_COUNT": count,
+            ]
+        ).run()
+        let calls = try? String(contentsOfFile: count, encoding: .utf8)
+        return Outcome(
+            exitCode: outcome.exitCode, folder: store,
+            calls: calls.flatMap { Int($0.trimmingCharacters(in: .newlines)) } ?? 0)
+    }
+
+    /// The shim, and a folder with the store of step 1 as `first`.
+    private func withShim(_ body: (_ shim: String, _ folder: String) async throws -> Void) async throws {
+        let folder = FileManager.default.temporaryDirectory.appending(
+            path: "t2fnorm-power-\(UUID().uuidString)"
+        ).path
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let shim = "\(folder)/failing_disk.so"
+        _ = try await Tool("cc").output([
+            "-shared", "-fPIC", "-O1", "-o", shim,
+            packageRoot.appending(path: "Tests/Faults/failing_disk.c").path,
+            "-ldl",
+        ])
+        let first = try await Command(Command.product("checkpoint-check"), ["\(folder)/first", "1"]).run()
+        try #require(first.exitCode == 0, "\(first.standardOutput)")
+        try await body(shim, folder)
+    }
+}
