@@ -120,7 +120,7 @@ let package = Package(
         tests("Checkpoints", ["Networks", "Kernels", "HDF5"]),
         tests("Exchange", ["Networks", "Kernels", "Workers"]),
         tests("Metrics"),
-        tests("Detection", ["Metrics", "Kernels", "Workers", "Cluster"]),
+        tests("Detection", ["Metrics", "Networks", "Kernels", "Workers", "Cluster"]),
         tests("RunConfiguration"),
         tests(
             "Training",

@@ -5,9 +5,9 @@ struct BenchCommand: ParsableCommand {
         commandName: "bench",
         abstract: "Measures how fast this machine computes.",
         discussion:
-            "Steps, kernels, sums over ranks and nearest neighbours take numbers in memory; data reads a packed dataset. Nothing is written.",
+            "Steps, kernels, sums over ranks, nearest neighbours and scores take numbers in memory; data reads a packed dataset. Nothing is written.",
         subcommands: [
             BenchStepCommand.self, BenchKernelsCommand.self, BenchDataCommand.self,
-            BenchAllreduceCommand.self, BenchNeighborsCommand.self,
+            BenchAllreduceCommand.self, BenchNeighborsCommand.self, BenchScoresCommand.self,
         ])
 }
