@@ -124,7 +124,7 @@ let package = Package(
         tests("Checkpoints", ["Networks", "Kernels", "HDF5", "Workers", "checkpoint-check"]),
         tests("Exchange", ["Networks", "Kernels", "Workers"]),
         tests("Metrics"),
-        tests("Detection", ["Metrics", "Kernels", "Workers", "Cluster"]),
+        tests("Detection", ["Metrics", "Networks", "Kernels", "Workers", "Cluster"]),
         tests("RunConfiguration"),
         tests(
             "Training",

@@ -40,6 +40,8 @@ public struct Evaluation: Sendable {
     public let accuracy: Accuracy
     /// One table a score, in the order asked for.
     public let results: [(score: ScoreName, result: BenchmarkResult)]
+    /// What was chosen for the scores that have settings to search for; empty without a search.
+    public let choices: [ScoreChoice]
 }
 
 /// Scores all sets of a benchmark on all ranks and ranks the confidences.
@@ -49,6 +51,7 @@ public struct Evaluation: Sendable {
 public struct Evaluator {
     private let pass: ForwardPass
     private let head: ScoringHead
+    private let network: InspectedNetwork
     private let communicator: any Communicator
     private let describe: (any Error) -> (exitCode: Int32, message: String)
 
@@ -59,6 +62,7 @@ public struct Evaluator {
     ) {
         self.pass = pass
         head = ScoringHead(classifier)
+        network = pass.network
         self.communicator = communicator
         self.describe = describe
     }
@@ -69,17 +73,24 @@ public struct Evaluator {
     ///   - training: The training set, read once if a score is fitted on it.
     ///   - validation: The in-distribution validation set, read once if a score is fitted on it; where there is none, such
     ///     a score is fitted on the training set.
+    ///   - outlierValidation: The out-of-distribution validation set by which, with `validation`, settings are searched for; `nil`
+    ///     for no search.
     ///   - progress: Called on every rank after each batch of its share: the set, and how many of its records are done.
     /// - Precondition: There is a training set if `scores.needTraining`.
     /// - Throws: `JobFailure`, the same on all ranks, or `MPIError`.
     public func evaluate(
         _ benchmark: Benchmark, scores: [ScoreName], training: NamedSet? = nil,
-        validation: NamedSet? = nil, progress: (_ set: String, _ done: Int) -> Void = { _, _ in }
+        validation: NamedSet? = nil, outlierValidation: NamedSet? = nil,
+        progress: (_ set: String, _ done: Int) -> Void = { _, _ in }
     ) throws -> Evaluation {
-        let fit = try fit(scores, training, validation, progress)
-        let fitted = try communicator.together(describe: describe) {
-            try scores.map { try $0.makeScore(fit) }
+        let fit = try fit(scores, training, validation, searches: outlierValidation != nil, progress)
+        let search = try outlierValidation.flatMap { try self.search($0, fit, progress) }
+        let made = try communicator.together(describe: describe) {
+            try scores.map { name -> (score: any Score, choice: ScoreChoice?) in
+                try search?.makeScore(name) ?? (score: name.makeScore(fit), choice: nil)
+            }
         }
+        let fitted = made.map(\.score)
         var confidences: [[[Float]]] = []
         var correct = 0
         for set in benchmark.sets {
@@ -106,13 +117,13 @@ public struct Evaluator {
                 accuracy: accuracy,
                 results: try scores.enumerated().map { index, score in
                     (score, try rank(benchmark, confidences.map { $0[index] }, score, accuracy))
-                })
+                }, choices: made.compactMap(\.choice))
         }
     }
 
     /// What the scores must know of the training and the validation set. Collective.
     private func fit(
-        _ scores: [ScoreName], _ training: NamedSet?, _ validation: NamedSet?,
+        _ scores: [ScoreName], _ training: NamedSet?, _ validation: NamedSet?, searches: Bool,
         _ progress: (_ set: String, _ done: Int) -> Void
     ) throws -> ScoreFit? {
         var (mean, trainingShare, validationShare): ([Float]?, FeatureShare?, FeatureShare?)
@@ -121,13 +132,35 @@ public struct Evaluator {
         } else if let training, scores.needTraining(hasValidation: validation != nil) {
             mean = try self.mean(of: training, progress)
         }
-        if let validation, scores.needValidation { validationShare = try share(of: validation, progress) }
+        if let validation, searches || scores.needValidation {
+            validationShare = try share(of: validation, progress)
+        }
         if let mean, validationShare == nil { return ScoreFit(head: head, featureMean: mean) }
         guard trainingShare != nil || validationShare != nil else { return nil }
         return try communicator.together(describe: describe) {
             try ScoreFit(
                 head: head, training: trainingShare, featureMean: mean, validation: validationShare,
+                trainingImages: training.map(images), validationImages: validation.map(images),
                 communicator: communicator)
+        }
+    }
+
+    /// What settings are searched for with; `nil` where nothing was fitted. Collective.
+    private func search(
+        _ outliers: NamedSet, _ fit: ScoreFit?, _ progress: (_ set: String, _ done: Int) -> Void
+    ) throws -> ScoreSearch? {
+        guard let fit else { return nil }
+        return ScoreSearch(
+            fit, outliers: try share(of: outliers, progress), images: images(of: outliers),
+            pool: pass.layout.pool)
+    }
+
+    /// The rank's images of a set, for what is observed of them.
+    private func images(of set: NamedSet) -> ImagePass {
+        ImagePass(network, firstRecord: pass.firstRecord(of: set.source.count)) { body in
+            try communicator.together(describe: describe) {
+                try pass.forEachImages(of: set.source, body)
+            }
         }
     }
 
@@ -173,7 +206,7 @@ public struct Evaluator {
         var confidences = [[Float]](repeating: [], count: scores.count)
         var correct = 0
         var done = 0
-        try pass.forEachBatch(of: set.source) { outputs in
+        try pass.forEachBatch(of: set.source) { outputs, images in
             correct += outputs.correctCount
             var logits = [Float](repeating: 0, count: outputs.logits.count)
             fillScoringLogits(outputs, into: &logits)
@@ -181,8 +214,20 @@ public struct Evaluator {
             if keepsShare {
                 share.add(features: outputs.features, logits: logits, labels: outputs.labels)
             }
+            var observed: [String: [Float]] = [:]
             for (index, score) in scores.enumerated() where !(score is any ShardedScore) {
-                confidences[index] += score.evaluate(input).confidences
+                guard let observation = score.observation else {
+                    confidences[index] += score.confidences(input, on: pass.layout.pool)
+                    continue
+                }
+                let values =
+                    try observed[observation.key]
+                    ?? network.observe(observation, images: images, input)
+                observed[observation.key] = values
+                confidences[index] += score.confidences(
+                    ScoreInput(
+                        features: outputs.features.span, logits: logits.span, head: head,
+                        observed: values.span), on: pass.layout.pool)
             }
             done += outputs.labels.count
             progress(set.name, done)

@@ -46,6 +46,12 @@ public struct FeatureShare: Sendable {
         @_lifetime(borrow self) get { ScoreInput(features: features.span, logits: logits.span, head: head) }
     }
 
+    /// As `input`, with what an observation gave, shape `[N, W]`.
+    @_lifetime(borrow self, borrow observed)
+    func input(observed: borrowing [Float]) -> ScoreInput {
+        ScoreInput(features: features.span, logits: logits.span, head: head, observed: observed.span)
+    }
+
     /// The sum over the records of all ranks: each lane in the order of its records, lanes by the tree. Collective.
     ///
     /// - Parameters:

@@ -54,16 +54,34 @@ public struct ForwardPass {
     public func forEachBatch(
         of source: any ImageSource, _ body: (Outputs) throws -> Void
     ) throws {
+        try forEachBatch(of: source) { outputs, _ in try body(outputs) }
+    }
+
+    /// As above, with the images, shape `[N, H, W, 3]`.
+    func forEachBatch(
+        of source: any ImageSource, _ body: (Outputs, borrowing Buffer<Float>) throws -> Void
+    ) throws {
+        try forEachBatchOfImages(of: source) { batch in
+            let pass = Pass(
+                BatchPlacement(sampleCount: batch.count, laneSize: laneSize), mode: .evaluation, pool: pool)
+            let (features, logits) = try classifier.forward(images: batch.images, pass)
+            try body(Outputs(features: features, logits: logits, labels: batch.labels), batch.images)
+        }
+    }
+
+    /// As above, without a pass through the network.
+    func forEachImages(of source: any ImageSource, _ body: ImagePass.Body) throws {
+        try forEachBatchOfImages(of: source) { try body($0.images, $0.count) }
+    }
+
+    private func forEachBatchOfImages(of source: any ImageSource, _ body: (Batch) throws -> Void) throws {
         let loader = BatchLoader(
             evaluating: source, transform: source.keepsSize ? transform.withoutResize : transform,
             laneSize: laneSize, lanesPerBatch: lanesPerBatch,
             rank: communicator.rank, worldSize: communicator.worldSize)
         defer { loader.close() }
         while let batch = try loader.next() {
-            let pass = Pass(
-                BatchPlacement(sampleCount: batch.count, laneSize: laneSize), mode: .evaluation, pool: pool)
-            let (features, logits) = try classifier.forward(images: batch.images, pass)
-            try body(Outputs(features: features, logits: logits, labels: batch.labels))
+            try body(batch)
             loader.recycle(batch)
         }
     }
@@ -74,6 +92,15 @@ public struct ForwardPass {
         return (0..<communicator.worldSize).map {
             tree.samples(inLanes: tree.lanes(ofRank: $0, worldSize: communicator.worldSize)).count
         }
+    }
+
+    /// The place in a set of `count` of the rank's first record.
+    func firstRecord(of count: Int) -> Int { shares(of: count)[..<communicator.rank].reduce(0, +) }
+
+    /// The network as scores inspect it.
+    var network: InspectedNetwork {
+        InspectedNetwork(
+            classifier, deviation: transform.normalization.deviation, laneSize: laneSize, pool: pool)
     }
 
     /// Samples in a lane, and where work is done; what a score needs to go the same way.

@@ -40,6 +40,28 @@ struct Gaussian: Sendable {
         }
     }
 
+    /// The nearest mean of each feature, shape `[N]`, and the gradient of half the squared distance to it, shape `[N, D]`.
+    ///
+    /// - Parameter features: Shape `[N, D]`.
+    func nearest(_ features: Span<Float>, count: Int) -> (means: [Int], gradients: [Double]) {
+        let rank = whitening.rank
+        var images = whitening(features)
+        let nearest = (0..<count).map { sample in
+            var (best, smallest) = (0, Double.infinity)
+            for (k, mean) in means.enumerated() {
+                var square = 0.0
+                for r in 0..<rank {
+                    let step = images[sample * rank + r] - mean[r]
+                    square += step * step
+                }
+                if square < smallest { (best, smallest) = (k, square) }
+            }
+            for r in 0..<rank { images[sample * rank + r] -= means[best][r] }
+            return best
+        }
+        return (nearest, whitening.transposed(images))
+    }
+
     /// The squared distance to the nearest mean, shape `[N]`.
     ///
     /// - Parameter features: Shape `[N, D]`.

@@ -23,6 +23,22 @@ struct LinearMap: Sendable {
         self.origin = directions.map { zip($0, origin).reduce(0) { $0 + $1.0 * $1.1 } }
     }
 
+    /// `L v` of vectors `v`, shape `[N, R]`: shape `[N, D]`.
+    func transposed(_ vectors: [Double]) -> [Double] {
+        guard rank > 0 else { return [] }
+        let dimension = matrix.count / rank
+        var result: [Double] = []
+        result.reserveCapacity(vectors.count / rank * dimension)
+        for first in stride(from: 0, to: vectors.count, by: rank) {
+            for j in 0..<dimension {
+                var sum = 0.0
+                for r in 0..<rank { sum += matrix[j * rank + r] * vectors[first + r] }
+                result.append(sum)
+            }
+        }
+        return result
+    }
+
     /// The images of `rows` features, shape `[N, R]`.
     ///
     /// - Parameter features: Shape `[N, D]`.

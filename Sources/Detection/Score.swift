@@ -1,3 +1,5 @@
+internal import Workers
+
 /// A rule that says how much a sample looks like the training distribution.
 ///
 /// A sample's result depends on that sample alone, to the bit. A NaN among its logits gives a NaN confidence: the
@@ -5,6 +7,9 @@
 public protocol Score: Sendable {
     /// How users and files call it.
     var name: ScoreName { get }
+
+    /// What the network is gone through for once more; `nil` for a score that features are enough for.
+    var observation: (any Observation)? { get }
 
     /// Overwrites the confidences and the predicted classes.
     ///
@@ -30,6 +35,24 @@ public struct ScoredSamples: Equatable, Sendable {
 }
 
 extension Score {
+    public var observation: (any Observation)? { nil }
+
+    /// The confidences of `input`, its samples shared out over `pool`.
+    func confidences(_ input: borrowing ScoreInput, on pool: WorkerPool) -> [Float] {
+        var confidences = [Float](repeating: 0, count: input.count)
+        var predictions = [Int32](repeating: 0, count: input.count)
+        var confidenceSpan = confidences.mutableSpan
+        var predictionSpan = predictions.mutableSpan
+        let input = copy input
+        pool.split(&confidenceSpan, every: 32, &predictionSpan, every: 32) {
+            index, confidences, predictions in
+            evaluate(
+                input.samples(index * 32..<index * 32 + confidences.count), confidences: &confidences,
+                predictions: &predictions)
+        }
+        return confidences
+    }
+
     /// The confidences and the predicted classes of `input`.
     public func evaluate(_ input: borrowing ScoreInput) -> ScoredSamples {
         var confidences = [Float](repeating: 0, count: input.count)

@@ -1,4 +1,5 @@
 public import Cluster
+internal import Kernels
 
 /// What scores learn before they score; the same bits on all ranks.
 ///
@@ -11,8 +12,13 @@ public final class ScoreFit {
     private let mean: [Float]?
     private let trainingShare: FeatureShare?
     private let validationShare: FeatureShare?
+    private let trainingImages: ImagePass?
+    private let validationImages: ImagePass?
+    /// What observations gave of the validation set, by their keys.
+    var observed: [String: [Float]] = [:]
     private var moments: FeatureMoments?
     private var sums: ClassSums?
+    private var bank: NeighborBank?
 
     /// For scores that need no more than the mean.
     ///
@@ -25,6 +31,7 @@ public final class ScoreFit {
         communicator = LocalCommunicator()
         mean = featureMean
         (trainingShare, validationShare) = (nil, nil)
+        (trainingImages, validationImages) = (nil, nil)
     }
 
     /// Collective.
@@ -33,15 +40,20 @@ public final class ScoreFit {
     ///   - training: The rank's share of the training set, if a score needs its features.
     ///   - featureMean: That of the training set; computed from `training` if there is one.
     ///   - validation: The rank's share of the in-distribution validation set; where there is none, `training` serves.
+    ///   - trainingImages: The training set's images, if a score observes them.
+    ///   - validationImages: The validation set's.
     /// - Throws: `ScoreFitError` on all ranks if a set has no record, a label is no class, or a feature is NaN or infinite.
     public init(
         head: ScoringHead, training: FeatureShare?, featureMean: [Float]? = nil, validation: FeatureShare?,
+        trainingImages: ImagePass? = nil, validationImages: ImagePass? = nil,
         communicator: any Communicator
     ) throws {
         self.head = head
         self.communicator = communicator
         trainingShare = training
         validationShare = validation
+        self.trainingImages = trainingImages
+        self.validationImages = validationImages
         for (name, share) in [("training", training), ("validation", validation)] {
             try share?.check(name, on: communicator)
         }
@@ -65,11 +77,27 @@ public final class ScoreFit {
         required(validationShare ?? trainingShare, "the validation set's features")
     }
 
+    var requiredTrainingImages: ImagePass { required(trainingImages, "the training set's images") }
+
+    /// The validation set's images, or the training set's where there is none.
+    var requiredValidationImages: ImagePass {
+        required(validationShare == nil ? trainingImages : validationImages, "the validation set's images")
+    }
+
     /// Mean and covariance of the training set's features. Collective when first asked for.
     func trainingMoments() throws(MPIError) -> FeatureMoments {
         if let moments { return moments }
         let result = try training.moments(on: communicator)
         moments = result
+        return result
+    }
+
+    /// The rank's training features divided by their lengths, as neighbours are looked for.
+    func neighborBank() -> NeighborBank {
+        if let bank { return bank }
+        let rows = unitRows(training.features, dimension: head.dimension)
+        let result = NeighborBank(rows.span, dimension: head.dimension)
+        bank = result
         return result
     }
 
@@ -79,7 +107,21 @@ public final class ScoreFit {
     func classMeans(for score: ScoreName) throws -> (means: [[Double]], counts: [Int]) {
         let sums = try sums ?? training.featureSums(on: communicator)
         self.sums = sums
-        if let empty = sums.counts.firstIndex(of: 0) {
+        return try sums.means(for: score)
+    }
+
+    private func required<Value>(_ value: Value?, _ name: String) -> Value {
+        guard let value else { preconditionFailure("a score is fitted without \(name)") }
+        return value
+    }
+}
+
+extension ClassSums {
+    /// The mean and the number of the records of each class.
+    ///
+    /// - Throws: `ScoreFitError` if a class has no record.
+    func means(for score: ScoreName) throws -> (means: [[Double]], counts: [Int]) {
+        if let empty = counts.firstIndex(of: 0) {
             throw ScoreFitError(
                 score: score,
                 reason: """
@@ -87,12 +129,7 @@ public final class ScoreFit {
                     score out or use the whole set
                     """)
         }
-        return (sums.counts.indices.compactMap(sums.mean), sums.counts)
-    }
-
-    private func required<Value>(_ value: Value?, _ name: String) -> Value {
-        guard let value else { preconditionFailure("a score is fitted without \(name)") }
-        return value
+        return (counts.indices.compactMap(mean), counts)
     }
 }
 

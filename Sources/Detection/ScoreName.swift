@@ -30,6 +30,13 @@ public enum ScoreName: String, CaseIterable, Sendable {
     case nnguide
     case relation
     case openmax
+    case odin
+    case iodin
+    case adascaleA = "adascale_a"
+    case adascaleL = "adascale_l"
+    case rankfeat
+    case gram
+    case mdsEnsemble = "mds_ensemble"
 
     /// What a score must see before it scores.
     public enum Need: Sendable {
@@ -45,10 +52,30 @@ public enum ScoreName: String, CaseIterable, Sendable {
     /// What the score must see before it scores.
     public var need: Need {
         switch self {
-        case .msp, .t2fnorm, .mls, .ebo, .gen, .mcm, .gradnorm, .ash, .ashB, .ashP, .ashS, .scale: .nothing
+        case .msp, .t2fnorm, .mls, .ebo, .gen, .mcm, .gradnorm, .ash, .ashB, .ashP, .ashS, .scale, .odin,
+            .iodin, .rankfeat:
+            .nothing
         case .dice, .fdbd, .nci: .trainingMean
-        case .react, .vra, .tempScaling, .klm, .residual: .validationFeatures
-        case .mds, .rmds, .ssd, .vim, .she, .knn, .nnguide, .relation, .openmax: .trainingFeatures
+        case .react, .vra, .tempScaling, .klm, .residual, .adascaleA, .adascaleL: .validationFeatures
+        case .mds, .rmds, .ssd, .vim, .she, .knn, .nnguide, .relation, .openmax, .gram, .mdsEnsemble:
+            .trainingFeatures
+        }
+    }
+
+    /// What the score takes of the network beside the one pass that all scores share; `nil` for nothing.
+    public var networkCost: String? {
+        switch self {
+        case .odin, .iodin: "2 forward passes and 1 backward pass more for each image scored"
+        case .adascaleA, .adascaleL:
+            "2 forward passes and 1 backward pass more for each image scored and each validation image"
+        case .rankfeat: "1 forward pass more for each image scored, and the last stage of another"
+        case .gram: "1 forward pass more for each image scored, 2 for each training image"
+        case .mdsEnsemble:
+            "the first layer twice forward and once backward for each image scored, once forward for each training image"
+        case .msp, .t2fnorm, .mls, .ebo, .gen, .mcm, .gradnorm, .ash, .ashB, .ashP, .ashS, .scale, .dice,
+            .fdbd, .nci, .react, .vra, .tempScaling, .klm, .mds, .rmds, .ssd, .vim, .residual, .she, .knn,
+            .nnguide, .relation, .openmax:
+            nil
         }
     }
 
@@ -87,6 +114,13 @@ public enum ScoreName: String, CaseIterable, Sendable {
         case .nnguide: try NearestNeighborGuidance(required(fit))
         case .relation: try NeuralRelation(required(fit))
         case .openmax: try OpenMax(required(fit))
+        case .odin: ImagePerturbation(.all)
+        case .iodin: ImagePerturbation(.steepest)
+        case .adascaleA: try AdaptiveScaling(required(fit), .activations)
+        case .adascaleL: try AdaptiveScaling(required(fit), .logits)
+        case .rankfeat: RankFeature()
+        case .gram: try GramMatrices(required(fit))
+        case .mdsEnsemble: try MahalanobisEnsemble(required(fit))
         }
     }
 

@@ -37,18 +37,26 @@ extension ShardedScore {
     }
 
     /// The confidences of the rank's share of a set. Collective.
-    ///
-    /// Ranks take turns in showing their samples, a thousand at a time.
     public func confidences(
         of share: FeatureShare, on communicator: any Communicator, pool: WorkerPool
     ) throws(MPIError) -> [Float] {
+        try joined(share, on: communicator, pool: pool) { confidence($0) }
+    }
+
+    /// What `join` makes of all ranks' parts for each sample of the rank's share of a set. Collective.
+    ///
+    /// Ranks take turns in showing their samples, two thousand at a time.
+    func joined<Result>(
+        _ share: FeatureShare, on communicator: any Communicator, pool: WorkerPool,
+        _ join: (_ partials: [ArraySlice<Double>]) -> Result
+    ) throws(MPIError) -> [Result] {
         let own = [Int64(share.count)]
         let counts = try communicator.allGather(
             own.span, counts: [Int](repeating: 1, count: communicator.worldSize))
-        var confidences: [Float] = []
+        var results: [Result] = []
         for root in 0..<communicator.worldSize {
-            for start in stride(from: 0, to: Int(counts[root]), by: 1024) {
-                let records = start..<min(start + 1024, Int(counts[root]))
+            for start in stride(from: 0, to: Int(counts[root]), by: 2016) {
+                let records = start..<min(start + 2016, Int(counts[root]))
                 let block = try share.block(records, from: root, on: communicator)
                 let partials = self.partials(block.input, on: pool)
                 let all = try communicator.allGather(
@@ -56,8 +64,8 @@ extension ShardedScore {
                     counts: [Int](repeating: partials.count, count: communicator.worldSize))
                 guard root == communicator.rank else { continue }
                 for sample in 0..<records.count {
-                    confidences.append(
-                        confidence(
+                    results.append(
+                        join(
                             (0..<communicator.worldSize).map {
                                 let first = $0 * partials.count + sample * partialCount
                                 return all[first..<first + partialCount]
@@ -65,7 +73,7 @@ extension ShardedScore {
                 }
             }
         }
-        return confidences
+        return results
     }
 }
 

@@ -86,6 +86,14 @@ final class BatchNormalization2D {
         fillForward(statistics, store.values, into: &coefficients, groups: 1)
     }
 
+    /// Sets `gradientCoefficients` to those of statistics that do not follow the batch: the gradient is scaled, no more.
+    func differentiateRunning(_ store: ParameterStore) {
+        statistics.reserve(2 * channels)
+        copyRunning(store.statistics, into: &statistics)
+        gradientCoefficients.reserve(3 * channels)
+        fillScale(statistics, store.values, into: &gradientCoefficients)
+    }
+
     /// Sets the scale's and shift's parts of `store.gradients` and `gradientCoefficients`, from `sampleSums`.
     func differentiate(store: ParameterStore, _ pass: Pass) throws {
         let groups = pass.placement.groups
@@ -290,6 +298,18 @@ extension BatchNormalization2D {
                     parameters[shift.lowerBound + c] - statistics[first + c] * factor
             }
         }
+    }
+
+    /// `dx = γ/σ g` as `a g + b x + c`.
+    private func fillScale(
+        _ statistics: borrowing Buffer<Float>, _ parameters: borrowing Buffer<Float>,
+        into coefficients: inout Buffer<Float>
+    ) {
+        let statistics = statistics.span
+        let parameters = parameters.span
+        var own = coefficients.mutableSpan
+        own.update(repeating: 0)
+        for c in 0..<channels { own[c] = parameters[scale.lowerBound + c] * statistics[channels + c] }
     }
 
     /// `dx = γ/σ (g − mean(g) − x̂ mean(g x̂))` as `a g + b x + c`.

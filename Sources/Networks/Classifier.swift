@@ -15,7 +15,7 @@ public final class Classifier {
     public let convolutionShapes: [ConvolutionShape]
     /// The path of each of them.
     public let convolutions: ConvolutionChoices
-    private let network: ResNet
+    let network: ResNet
     private let head: ClassifierHead
 
     /// A classifier with every parameter 0; initialise or load it.

@@ -27,7 +27,8 @@ struct Convolution2D: Sendable {
     var panelCount: Int { convolution.panelCount }
     /// Elements of one weight gradient for each of the rank's lanes.
     func laneGradientCount(_ pass: Pass) -> Int {
-        pass.placement.lanes.count * parts(pass) * shape.weightCount
+        guard pass.mode == .training else { return 0 }
+        return pass.placement.lanes.count * parts(pass) * shape.weightCount
     }
     private func parts(_ pass: Pass) -> Int { convolution.gradientParts(laneSize: pass.laneSize) }
 
@@ -96,6 +97,29 @@ struct Convolution2D: Sendable {
             intoWeights: &usedLanes, intoInput: &inputGradient, sums: &sums, on: pass.pool)
         sum(usedLanes.span, into: &store.gradients, pass)
         store.complete(weights, pass)
+    }
+
+    /// Overwrites `inputGradient` alone.
+    ///
+    /// - Parameters:
+    ///   - outputGradient: Shape `[N, P, Q, K]`.
+    ///   - inputGradient: Shape `[N, H, W, C]`; overwritten.
+    ///   - sums: Shape `[N, 2, C]`; overwritten if `epilogue` makes sums.
+    func inputGradient(
+        _ outputGradient: borrowing Operand, parameters: borrowing Buffer<Float>,
+        epilogue: borrowing Epilogue, panels: inout Buffer<Float>, into inputGradient: inout Buffer<Float>,
+        sums: inout Buffer<Double>, _ pass: Pass
+    ) {
+        let weights = parameters.span.extracting(weights)
+        inputGradient.reserve(pass.sampleCount * shape.inputCount)
+        panels.reserve(panelCount)
+        var wholePanels = panels.mutableSpan
+        var usedPanels = wholePanels.part(0..<panelCount)
+        var inputGradient = inputGradient.mutableSpan
+        var sums = sums.mutableSpan
+        convolution.inputGradient(
+            outputGradient, weights: weights, sampleCount: pass.sampleCount, laneSize: pass.laneSize,
+            epilogue: epilogue, panels: &usedPanels, into: &inputGradient, sums: &sums, on: pass.pool)
     }
 
     private func sum(_ lanes: Span<Float>, into gradients: inout Buffer<Float>, _ pass: Pass) {

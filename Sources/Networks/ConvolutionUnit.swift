@@ -29,27 +29,32 @@ final class ConvolutionUnit {
         self.rectifies = rectifies
     }
 
-    /// Sets `output` by the batch's own statistics.
-    func forwardTraining(
+    /// Sets `output` by the batch's own statistics, in inspection by the running ones.
+    func forwardKeeping(
         _ input: Activation, store: ParameterStore, _ pass: Pass
     ) throws {
-        try forwardTraining(
+        try forwardKeeping(
             input.values, input.coefficients, rectifies: input.rectifies, store: store, pass)
     }
 
     /// As above, for values and coefficients as an `Activation` has them.
-    func forwardTraining(
+    func forwardKeeping(
         _ values: borrowing Buffer<Float>, _ coefficients: borrowing Buffer<Float>,
         rectifies inputIsRectified: Bool, store: ParameterStore, _ pass: Pass
     ) throws {
         normalization.prepare(pass)
         withOperand(values, coefficients, groups: pass.placement.groups, rectifies: inputIsRectified) {
             convolution.forward(
-                $0, parameters: store.values, epilogue: .moments(), panels: &panels,
+                $0, parameters: store.values,
+                epilogue: pass.mode == .training ? .moments() : Epilogue(), panels: &panels,
                 into: &output.values, sums: &normalization.sampleSums, pass)
         }
         output.rectifies = rectifies
-        try normalization.measure(store: store, into: &output.coefficients, pass)
+        if pass.mode == .training {
+            try normalization.measure(store: store, into: &output.coefficients, pass)
+        } else {
+            normalization.useRunningStatistics(store, into: &output.coefficients)
+        }
     }
 
     /// Sets `output` to finished values by the running statistics.
@@ -98,7 +103,7 @@ final class ConvolutionUnit {
         }
     }
 
-    /// Sets the gradients of the normalisation and of the weights; overwrites `inputGradient`.
+    /// Sets the gradients of the normalisation and of the weights, in inspection neither; overwrites `inputGradient`.
     ///
     /// - Parameters:
     ///   - gradient: Gradient of the normalisation's output, whose sums are in `normalization.sampleSums`.
@@ -108,10 +113,35 @@ final class ConvolutionUnit {
         _ input: Activation, gradient: borrowing Buffer<Float>, store: ParameterStore,
         epilogue: borrowing Epilogue, sums: inout Buffer<Double>, _ pass: Pass
     ) throws {
+        guard pass.mode == .training else {
+            differentiateInput(gradient: gradient, store: store, epilogue: epilogue, sums: &sums, pass)
+            return
+        }
         try normalization.differentiate(store: store, pass)
         differentiate(
             input.values, input.coefficients, rectifies: input.rectifies, gradient: gradient, store: store,
             epilogue: epilogue, sums: &sums, pass)
+    }
+
+    /// Overwrites `inputGradient` for statistics that do not follow the batch; nothing else.
+    ///
+    /// - Parameters:
+    ///   - gradient: Gradient of the normalisation's output.
+    ///   - sums: Overwritten if `epilogue` makes sums.
+    func differentiateInput(
+        gradient: borrowing Buffer<Float>, store: ParameterStore, epilogue: borrowing Epilogue,
+        sums: inout Buffer<Double>, _ pass: Pass
+    ) {
+        normalization.differentiateRunning(store)
+        let epilogue = copy epilogue
+        withGradient(
+            gradient, output.values, normalization.gradientCoefficients, groups: pass.placement.groups
+        ) {
+            convolution.inputGradient(
+                $0, parameters: store.values, epilogue: epilogue, panels: &gradientPanels,
+                into: &inputGradient,
+                sums: &sums, pass)
+        }
     }
 
     private func differentiate(
@@ -149,8 +179,12 @@ extension ConvolutionUnit {
         return result
     }
 
-    /// What `differentiateParameters` takes.
+    /// What `differentiateParameters` takes; in inspection the gradient of the unit's input, which stays after the pass.
     func planParameters(_ plan: inout MemoryPlan, _ pass: Pass) {
+        guard pass.mode == .training else {
+            _ = planGradients(&plan, pass)
+            return
+        }
         plan.moment(convolution.laneGradientCount(pass)) { [unowned self] in laneGradients = $0 }
     }
 

@@ -63,7 +63,7 @@ final class MaxPooling2D {
             output.values = $0
         }
         let chosen = plan.begin(pass.sampleCount * shape.outputCount) { [unowned self] in choices = $0 }
-        if pass.mode == .training {
+        if pass.mode != .evaluation {
             plan.moment(pass.sampleCount * shape.inputCount) { [unowned self] in finished = $0 }
             planned = (result, chosen)
         } else {

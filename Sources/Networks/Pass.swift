@@ -11,7 +11,12 @@ public struct Pass: Sendable {
     public typealias GradientsReady = @Sendable (Range<Int>) -> Void
 
     /// Whether batch statistics are used and remembered, or the running ones.
-    public enum Mode: Sendable { case training, evaluation }
+    public enum Mode: Sendable {
+        case training, evaluation
+        /// The running statistics, with every layer's results kept: for what looks inside and for gradients of images. Slower than
+        /// `evaluation` and larger.
+        case inspection
+    }
 
     public let placement: BatchPlacement
     public let mode: Mode

@@ -5,11 +5,11 @@ internal import Workers
 final class ResNet {
     let featureDimension: Int
     let imageCount: Int
-    private let stem: ConvolutionUnit
-    private let pooling: MaxPooling2D?
-    private let blocks: [ResidualBlock]
+    let stem: ConvolutionUnit
+    let pooling: MaxPooling2D?
+    let blocks: [ResidualBlock]
     private let positions: Int
-    private let workspace = Workspace()
+    let workspace = Workspace()
     /// Sums of all batch normalisations, one behind the other, each of shape `[groups, 2, C]`.
     private var stepSums = Buffer<Double>(zeros: 0)
     /// Gradient of the last block's output.
@@ -34,30 +34,47 @@ final class ResNet {
 
     /// Sets `features`.
     ///
-    /// - Parameter images: Shape `[N, H, W, 3]`, normalised.
-    func forward(_ images: borrowing Buffer<Float>, store: ParameterStore, _ pass: Pass) throws {
+    /// - Parameters:
+    ///   - images: Shape `[N, H, W, 3]`, normalised.
+    ///   - observe: Sees the results of layers as they are made.
+    func forward(
+        _ images: borrowing Buffer<Float>, store: ParameterStore, _ pass: Pass,
+        observe: LayerObserver? = nil
+    ) throws {
         reserve(pass)
         switch pass.mode {
-        case .training:
-            try stem.forwardTraining(images, workspace.none, rectifies: false, store: store, pass)
+        case .training, .inspection:
+            try stem.forwardKeeping(images, workspace.none, rectifies: false, store: store, pass)
             pooling?.forward(stem.output, pass)
+            if let observe { showStem(pass, observe) }
             for i in blocks.indices {
-                try blocks[i].forwardTraining(input(ofBlock: i), store: store, workspace: workspace, pass)
+                try blocks[i].forwardKeeping(input(ofBlock: i), store: store, workspace: workspace, pass)
+                if let observe { show(block: i, pass, observe) }
             }
         case .evaluation:
             stem.forwardEvaluation(
                 images, residual: workspace.none, rectifies: true, store: store, workspace: workspace,
                 pass)
             pooling?.forward(finished: stem.output.values, pass)
+            if let observe { showStage(0, input(ofBlock: 0), pass, observe) }
             for i in blocks.indices {
                 blocks[i].forwardEvaluation(input(ofBlock: i), store: store, workspace: workspace, pass)
+                if let observe, let stage = stage(endingWith: i) {
+                    showStage(stage, blocks[i].output, pass, observe)
+                }
             }
         }
-        features.reserve(pass.sampleCount * featureDimension)
-        pool(blocks[blocks.count - 1].output.values, into: &features, pass)
+        poolLast(blocks[blocks.count - 1].output.values, pass)
     }
 
-    /// Sets the gradients of all parameters, summed over the rank's lanes.
+    /// Sets `features` to the means of a map of the last stage.
+    func poolLast(_ map: borrowing Buffer<Float>, _ pass: Pass) {
+        features.reserve(pass.sampleCount * featureDimension)
+        pool(map, into: &features, pass)
+    }
+
+    /// Sets the gradients of all parameters, summed over the rank's lanes; in inspection that of the images instead, which
+    /// `imageGradient` is.
     ///
     /// - Parameter featureGradient: Shape `[N, D]`.
     func backward(
@@ -81,9 +98,7 @@ final class ResNet {
         }
         if let pooling {
             pooling.backward(blocks[0].inputGradient, pass)
-            mask(
-                &pooling.inputGradient, stem.output.values, stem.output.coefficients,
-                sums: &stem.normalization.sampleSums, pass)
+            maskByStem(&pooling.inputGradient, pass)
             try differentiateStem(images, pooling.inputGradient, store, pass)
         } else {
             try differentiateStem(images, blocks[0].inputGradient, store, pass)
@@ -120,6 +135,13 @@ final class ResNet {
         }
     }
 
+    /// Sets the gradient of what the stem has rectified to 0 where it cut.
+    func maskByStem(_ gradient: inout Buffer<Float>, _ pass: Pass) {
+        mask(
+            &gradient, stem.output.values, stem.output.coefficients, sums: &stem.normalization.sampleSums,
+            pass)
+    }
+
     private func differentiate(
         block i: Int, _ gradient: borrowing Buffer<Float>, _ store: ParameterStore, _ pass: Pass
     ) throws {
@@ -132,6 +154,11 @@ final class ResNet {
         _ images: borrowing Buffer<Float>, _ gradient: borrowing Buffer<Float>, _ store: ParameterStore,
         _ pass: Pass
     ) throws {
+        guard pass.mode == .training else {
+            stem.differentiateInput(
+                gradient: gradient, store: store, epilogue: Epilogue(), sums: &workspace.noSums, pass)
+            return
+        }
         try stem.differentiateParameters(
             images, gradient: gradient, store: store, pass)
     }
@@ -141,7 +168,7 @@ final class ResNet {
         i > 0 ? blocks[i - 1].recalled : pooling?.output ?? stem.output
     }
 
-    private func input(ofBlock i: Int) -> Activation {
+    func input(ofBlock i: Int) -> Activation {
         i > 0 ? blocks[i - 1].output : pooling?.output ?? stem.output
     }
 
@@ -219,7 +246,7 @@ extension ResNet {
     func memoryPlan(_ pass: Pass) -> MemoryPlan {
         var plan = MemoryPlan()
         switch pass.mode {
-        case .training: planTraining(&plan, pass)
+        case .training, .inspection: planKeeping(&plan, pass)
         case .evaluation: planEvaluation(&plan, pass)
         }
         plan.place()
@@ -233,13 +260,13 @@ extension ResNet {
     func byteCounts(_ pass: Pass) -> (tensors: Int, sums: Int, thread: Int) {
         (
             memoryPlan(pass).byteCount,
-            pass.mode == .training ? units.reduce(0) { $0 + $1.normalization.byteCount(pass) } : 0,
+            pass.mode != .evaluation ? units.reduce(0) { $0 + $1.normalization.byteCount(pass) } : 0,
             4 * (units.map { $0.convolution.scratchCount(pass) }.max() ?? 0)
         )
     }
 
     /// Lays out the tensors of a pass, unless those at hand will do; nothing is allocated after that.
-    private func reserve(_ pass: Pass) {
+    func reserve(_ pass: Pass) {
         let lanes = pass.placement.lanes.count
         guard
             layout.mode != pass.mode || layout.sampleCount < pass.sampleCount || layout.laneCount < lanes
@@ -256,11 +283,11 @@ extension ResNet {
         layout.laneCount = lanes
     }
 
-    private func planTraining(_ plan: inout MemoryPlan, _ pass: Pass) {
+    private func planKeeping(_ plan: inout MemoryPlan, _ pass: Pass) {
         let stemOutput = stem.planForward(&plan, pass)
         if let pooling { _ = pooling.planForward(&plan, pass) }
         for i in blocks.indices {
-            blocks[i].planForwardTraining(&plan, keeps: recall.keeps[i], pass)
+            blocks[i].planForwardKeeping(&plan, keeps: recall.keeps[i], pass)
             if i > 0 { blocks[i - 1].planForwardEnd(&plan) }
         }
         var gradient = plan.begin(pass.sampleCount * positions * featureDimension) { [unowned self] in

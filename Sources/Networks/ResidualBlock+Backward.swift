@@ -26,7 +26,7 @@ extension ResidualBlock {
         switch shortcut {
         case .identity: break
         case .projection(let unit):
-            sumProducts(gradient, unit, pass)
+            if pass.mode == .training { sumProducts(gradient, unit, pass) }
             try unit.differentiate(
                 input, gradient: gradient, store: store, epilogue: Epilogue(), sums: &workspace.noSums, pass)
         case .subsampling(let shape):

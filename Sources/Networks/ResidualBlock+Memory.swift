@@ -10,10 +10,10 @@ extension ResidualBlock {
         var recalled: MemoryPlan.Tensor?
     }
 
-    /// The forward pass of training.
+    /// The forward pass of training and inspection.
     ///
     /// - Parameter keeps: Whether the finished values stay for the backward pass.
-    func planForwardTraining(_ plan: inout MemoryPlan, keeps: Bool, _ pass: Pass) {
+    func planForwardKeeping(_ plan: inout MemoryPlan, keeps: Bool, _ pass: Pass) {
         planned = Planned()
         for unit in units { planned.outputs.append(unit.planForward(&plan, pass)) }
         if case .projection(let unit) = shortcut { planned.projected = unit.planForward(&plan, pass) }

@@ -61,17 +61,17 @@ final class ResidualBlock {
 
     // MARK: - Forward
 
-    /// Sets `output` by the batch's own statistics.
-    func forwardTraining(
+    /// Sets `output` by the batch's own statistics, in inspection by the running ones.
+    func forwardKeeping(
         _ input: Activation, store: ParameterStore, workspace: Workspace, _ pass: Pass
     ) throws {
         isEvaluated = false
         var current = input
         for unit in units {
-            try unit.forwardTraining(current, store: store, pass)
+            try unit.forwardKeeping(current, store: store, pass)
             current = unit.output
         }
-        if case .projection(let unit) = shortcut { try unit.forwardTraining(input, store: store, pass) }
+        if case .projection(let unit) = shortcut { try unit.forwardKeeping(input, store: store, pass) }
         finish(input, into: joined, workspace, pass)
     }
 

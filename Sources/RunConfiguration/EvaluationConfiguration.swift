@@ -9,6 +9,11 @@ public struct EvaluationConfiguration: Codable, Equatable, Sendable {
     /// Far out-of-distribution sets: name and folder of the packed dataset, in the table's order.
     public var far = NamedPaths()
 
+    /// Whether settings of scores are searched for, on `data.validation` and `outlierValidation`.
+    public var search = false
+    /// Folder of the packed out-of-distribution validation set; empty for none. Read for `search` alone.
+    public var outlierValidation = ""
+
     public init() {}
 
     func validate(data: DataConfiguration) throws(ConfigurationError) {
@@ -27,6 +32,12 @@ public struct EvaluationConfiguration: Codable, Equatable, Sendable {
                     !entry.path.isEmpty, "\(key).\(entry.name)", entry.path, "the folder of a packed dataset")
             }
         }
+        try check(
+            !search || !outlierValidation.isEmpty, "evaluation.outlierValidation", outlierValidation,
+            "the folder of the out-of-distribution validation set, as evaluation.search is true")
+        try check(
+            !search || !data.validation.isEmpty, "data.validation", data.validation,
+            "the folder of the in-distribution validation set, as evaluation.search is true")
         let shared = near.names.first { far.names.contains($0) }
         try check(
             shared == nil, "evaluation.far.\(shared ?? "")", "in evaluation.near too",

@@ -21,6 +21,25 @@ final class EvaluationDisplay {
         progress.printLine("\(run): \(total) images in \(sets.count) sets")
     }
 
+    /// Says which scores take more of the network than the one pass that all share.
+    func announceCost(of scores: [ScoreName]) {
+        for score in scores {
+            if let cost = score.networkCost { progress.printLine("note: \(score.rawValue) takes \(cost)") }
+        }
+    }
+
+    /// Says what was chosen for scores with settings.
+    func show(_ choices: [ScoreChoice]) {
+        for choice in choices {
+            let settings = choice.settings.map(\.description).joined(separator: ", ")
+            progress.printLine(
+                """
+                \(choice.score.rawValue): \(settings), the best of \(choice.triedCount) (AUROC \
+                \(decimal(100 * choice.areaUnderROC, 2)) on the validation sets)
+                """)
+        }
+    }
+
     /// - Parameter done: Records of the set that this rank has scored; the others are about as far.
     func progress(set: String, done: Int) {
         doneInSets[set] = done

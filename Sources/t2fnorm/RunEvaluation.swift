@@ -45,10 +45,12 @@ struct RunEvaluation {
         let configuration = try together { try self.configuration(of: directory) }
         let names = scores.isEmpty ? configuration.evaluation.scores.compactMap(ScoreName.init) : scores
         let data = configuration.data
+        let searches = configuration.evaluation.search && names.haveSearch
         let trainingPath = names.needTraining(hasValidation: !data.validation.isEmpty) ? data.train : ""
-        let validationPath = names.needValidation ? data.validation : ""
+        let validationPath = searches || names.needValidation ? data.validation : ""
+        let outlierPath = searches ? configuration.evaluation.outlierValidation : ""
         let folders = try staging.stage(
-            configuration.evaluatedDatasets + [trainingPath, validationPath])
+            configuration.evaluatedDatasets + [trainingPath, validationPath, outlierPath])
         let (classifier, benchmark) = try together { try load(directory, configuration, folders) }
         let pool = WorkerPool(
             threads: configuration.compute.threads > 0
@@ -58,23 +60,26 @@ struct RunEvaluation {
             classifier: classifier, transform: configuration.evaluationTransform,
             laneSize: configuration.training.lane, batchSize: configuration.evaluation.batch,
             communicator: communicator, pool: pool)
-        let (training, validation) = try together {
-            (
-                trainingPath.isEmpty ? nil : try open("training", folders[trainingPath] ?? trainingPath),
-                validationPath.isEmpty
-                    ? nil : try open("validation", folders[validationPath] ?? validationPath)
-            )
+        let fitted = try together {
+            try [
+                ("training", trainingPath), ("validation", validationPath),
+                ("outlier validation", outlierPath),
+            ]
+            .map { $1.isEmpty ? nil : try open($0, folders[$1] ?? $1) }
         }
+        let (training, validation, outliers) = (fitted[0], fitted[1], fitted[2])
         let evaluator = Evaluator(
             pass, classifier: classifier, communicator: communicator, describe: failureReport)
         display?.start(
-            run: directory.path, benchmark: benchmark, fitting: [training, validation].compactMap(\.self),
+            run: directory.path, benchmark: benchmark, fitting: fitted.compactMap(\.self),
             worldSize: communicator.worldSize)
+        display?.announceCost(of: names)
         let evaluation = try evaluator.evaluate(
-            benchmark, scores: names, training: training, validation: validation
+            benchmark, scores: names, training: training, validation: validation, outlierValidation: outliers
         ) {
             display?.progress(set: $0, done: $1)
         }
+        display?.show(evaluation.choices)
         try together { try write(evaluation, benchmark: benchmark.inDistribution.name, to: directory) }
         return evaluation
     }
@@ -112,6 +117,20 @@ struct RunEvaluation {
             let path = "\(directory.evaluationPath(benchmark: benchmark))/\(score.rawValue).csv"
             try writeFile(Table(BenchmarkSummary([result])).csv, to: path)
         }
+        if !evaluation.choices.isEmpty {
+            try writeFile(
+                searchLog(evaluation.choices),
+                to: "\(directory.evaluationPath(benchmark: benchmark))/search.csv")
+        }
+    }
+
+    /// One line a score: its name, the settings chosen, the AUROC on the validation sets and how many settings were tried.
+    private func searchLog(_ choices: [ScoreChoice]) -> String {
+        let lines = choices.map { choice in
+            let settings = choice.settings.map(\.description).joined(separator: "; ")
+            return "\(choice.score.rawValue),\(settings),\(choice.areaUnderROC),\(choice.triedCount)\n"
+        }
+        return "score,settings,auroc,tried\n" + lines.joined()
     }
 
     private func together<Result>(_ body: () throws -> Result) throws -> Result {

@@ -196,6 +196,27 @@ struct BenchTests {
         #expect(refused.exitCode == 2)
         #expect(refused.standardError.contains("--threads is 0, expected 1 or more"))
     }
+    private struct ScoresReport: Decodable {
+        let scores: [String]
+        let training: Int, scored: Int, ranks: Int
+        let forwardSeconds: Double, evaluationSeconds: Double, ratio: Double
+    }
+
+    @Test func anEvaluationIsTimedAgainstItsForwardPass() async throws {
+        let outcome = try await Command.mpirun(
+            ranks: 2, "t2fnorm",
+            [
+                "bench", "scores", "--network", "resnet20", "--score", "msp", "react", "--training", "100",
+                "--scored", "95", "--threads", "1", "--rounds", "1", "--json",
+            ], timeLimit: .seconds(120)
+        ).run()
+        #expect(outcome.exitCode == 0, "\(outcome.standardError)")
+        let report = try JSONDecoder().decode(ScoresReport.self, from: Data(outcome.standardOutput.utf8))
+        #expect(report.scores == ["msp", "react"])
+        #expect(report.training == 100 && report.scored == 90 && report.ranks == 2)
+        #expect(abs(report.ratio - report.evaluationSeconds / report.forwardSeconds) < 1e-9)
+    }
+
     private struct NeighborsReport: Decodable {
         let bank: Int, queries: Int, ranks: Int, rounds: Int
         let seconds: Double, gigaflops: Double

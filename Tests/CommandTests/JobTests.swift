@@ -163,6 +163,46 @@ struct JobTests {
         }
     }
 
+    /// Scores that look inside the network, and settings that are searched for.
+    @Test func aSearchIsTheSameForEveryWorld() async throws {
+        try await withBenchmark { folder in
+            let trained = try await train(folder, name: "r", ranks: 2, ["training.epochs=1"])
+            #expect(trained.exitCode == 0, "\(trained.standardError)")
+            let tables = folder.appending(path: "runs/r/s0/evaluation/validation/ood")
+            let scores = ["scale", "gen", "knn", "odin", "adascale_a", "rankfeat", "gram", "mds_ensemble"]
+            let search = [
+                "evaluation.search=true", "evaluation.outlierValidation=\(folder.path)/data/near-shapes",
+            ]
+            var found: [[String: Data]] = []
+            var output = ""
+            for ranks in [1, 2, 4] {
+                let outcome = try await Command.mpirun(
+                    ranks: ranks, "t2fnorm",
+                    ["evaluate", "\(folder.path)/runs/r", "--score"] + scores
+                        + search.flatMap { ["--set", $0] },
+                    timeLimit: .seconds(300)
+                ).run()
+                #expect(outcome.exitCode == 0, "\(outcome.standardError)")
+                output = outcome.standardOutput
+                found.append(
+                    try Dictionary(
+                        uniqueKeysWithValues: (scores + ["search"]).map {
+                            ($0, try Data(contentsOf: tables.appending(path: "\($0).csv")))
+                        }))
+            }
+            #expect(found[0] == found[1] && found[0] == found[2])
+            let log = String(decoding: found[0]["search"]!, as: UTF8.self).split(separator: "\n")
+            #expect(log[0] == "score,settings,auroc,tried")
+            #expect(
+                log.dropFirst().map { $0.prefix { $0 != "," } } == [
+                    "scale", "gen", "knn", "odin", "adascale_a",
+                ])
+            #expect(log[1].hasPrefix("scale,percentile ") && log[1].hasSuffix(",7"))
+            #expect(output.contains("scale: percentile ") && output.contains("the best of 7 (AUROC "))
+            #expect(output.contains("note: odin takes 2 forward passes and 1 backward pass more"))
+        }
+    }
+
     @Test func aJobThatItsHostHasNoRoomForStopsBeforeItsStart() async throws {
         try await withBenchmark { folder in
             // Some 2 TB of activations.

@@ -316,6 +316,17 @@ private struct Example {
         #expect(result.confidences[1].isFinite)
     }
 
+    /// Whatever a score makes of it, the others' confidences stay.
+    @Test(arguments: FeatureScoreRow.all)
+    func anInfiniteFeatureTouchesNoOtherSample(row: FeatureScoreRow) throws {
+        var example = try Example(classes: 3, dimension: 17)
+        let score = try row.name.makeScore(example.fit)
+        let before = example.evaluate(score)
+        example.features[4] = .infinity
+        let after = example.evaluate(score)
+        #expect(after.confidences.dropFirst() == before.confidences.dropFirst())
+    }
+
     @Test(arguments: FeatureScoreRow.all)
     func aZeroFeatureHasAFiniteConfidence(row: FeatureScoreRow) throws {
         var example = try Example(classes: 3, dimension: 17)

@@ -46,7 +46,7 @@ private func share(_ records: Range<Int>, step: Int, laneSize: Int = 8) -> Featu
         return parts.flatMap(\.self).map(\.bitPattern)
     }
 
-    @Test(arguments: ScoreName.allCases)
+    @Test(arguments: ScoreName.allCases.filter { $0.networkCost == nil })
     func oneTwoAndFourRanksGiveTheSameBits(name: ScoreName) throws {
         let one = try bits(name, ranks: 1)
         #expect(one.count == 45 && Set(one).count > 20)
@@ -72,7 +72,7 @@ private func share(_ records: Range<Int>, step: Int, laneSize: Int = 8) -> Featu
             communicator: LocalCommunicator())
     }
 
-    @Test(arguments: ScoreName.allCases.filter { $0.need == .validationFeatures })
+    @Test(arguments: ScoreName.allCases.filter { $0.need == .validationFeatures && $0.networkCost == nil })
     func withoutAValidationSetTheTrainingSetServes(name: ScoreName) throws {
         let samples = share(0..<5, step: 6007)
         let input = ScoreInput(features: samples.features.span, logits: samples.logits.span, head: head)
@@ -148,7 +148,7 @@ private func share(_ records: Range<Int>, step: Int, laneSize: Int = 8) -> Featu
 
     @Test(
         arguments: ScoreName.allCases.filter {
-            $0.need == .validationFeatures || $0.need == .trainingFeatures
+            ($0.need == .validationFeatures || $0.need == .trainingFeatures) && $0.networkCost == nil
         })
     func oneClassAndOneFeatureAreEnough(name: ScoreName) throws {
         let head = ScoringHead(weights: [0.5], bias: [0.25])
@@ -158,6 +158,22 @@ private func share(_ records: Range<Int>, step: Int, laneSize: Int = 8) -> Featu
             ScoreInput(features: [0.5, 2].span, logits: [0.5, 1.25].span, head: head))
         #expect(result.confidences.filter(\.isFinite).count == 2)
         #expect(result.predictions == [0, 0])
+    }
+
+    /// 21 records of 40 features: covariances have no inverse, principal spaces more directions than records.
+    @Test(
+        arguments: ScoreName.allCases.filter {
+            $0.need != .nothing && $0.networkCost == nil && ![.knn, .openmax].contains($0)
+        })
+    func moreFeaturesThanRecordsGiveFiniteConfidences(name: ScoreName) throws {
+        let head = ScoringHead(
+            weights: (0..<120).map { value($0 + 1, 7919) - 0.5 }, bias: [0.1, -0.2, 0.05])
+        let fit = try fit(
+            training: FeatureShare((0..<840).map { value($0, 389) }, head, laneSize: 8))
+        let features = (0..<80).map { value($0, 6007) }
+        let result = try name.makeScore(fit).evaluate(
+            ScoreInput(features: features.span, logits: logits(of: features, head).span, head: head))
+        #expect(result.confidences.filter(\.isFinite).count == 2)
     }
 
     /// Two neighbours of the threshold lie on different sides of 0 and of a power of two.

@@ -68,8 +68,14 @@ private func scattered(_ count: Int) -> [Float] {
         let fit = try ScoreFit(
             head: example.plainHead, training: example.share(0..<60), validation: nil,
             communicator: LocalCommunicator())
-        #expect(try ScoreName.allCases.map { try $0.makeScore(fit).name } == ScoreName.allCases)
-        #expect(ScoreRow.all.map(\.name) + FeatureScoreRow.all.map(\.name) == ScoreName.allCases)
+        let ofFeatures = ScoreName.allCases.filter { $0.networkCost == nil }
+        #expect(try ofFeatures.map { try $0.makeScore(fit).name } == ofFeatures)
+        let ofNetworks = ScoreName.allCases.filter { $0.networkCost != nil }
+        let network = try NetworkExample().fit()
+        #expect(try ofNetworks.map { try $0.makeScore(network).name } == ofNetworks)
+        #expect(
+            ScoreRow.all.map(\.name) + FeatureScoreRow.all.map(\.name) + NetworkScoreRow.all.map(\.name)
+                == ScoreName.allCases)
     }
 
     @Test(arguments: ScoreRow.all)

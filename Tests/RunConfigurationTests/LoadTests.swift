@@ -50,6 +50,8 @@ import Testing
               batch: 10
               near: {tin: d, cifar100: e}
               far: {svhn: f, mnist: g, dtd: h}
+              search: true
+              outlierValidation: i
             """
         let file = try folder.write(text, to: "a.yml")
         let read = try RunConfiguration.load(files: [file], names: names)
@@ -91,6 +93,8 @@ import Testing
         expected.evaluation.batch = 10
         expected.evaluation.near = ["tin": "d", "cifar100": "e"]
         expected.evaluation.far = ["svhn": "f", "mnist": "g", "dtd": "h"]
+        expected.evaluation.search = true
+        expected.evaluation.outlierValidation = "i"
         #expect(read == expected)
         #expect(read.runDirectory == "out/quickstart/s18446744073709551615")
         #expect(try RunConfiguration(yaml: read.yaml, file: "config.yml", names: names) == read)
@@ -179,6 +183,8 @@ import Testing
                     tin: data/tin
                     cifar100: data/cifar100
                   far: {}
+                  search: false
+                  outlierValidation: ''
 
                 """)
     }

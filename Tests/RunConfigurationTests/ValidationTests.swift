@@ -134,6 +134,17 @@ func refusal(of override: String) -> ConfigurationError? {
         #expect(found?.key == "data.test")
     }
 
+    @Test func aSearchNeedsBothValidationSets() {
+        #expect(refusal(of: "evaluation.search=true")?.key == "evaluation.outlierValidation")
+        let found = #expect(throws: ConfigurationError.self) {
+            try RunConfiguration.load(
+                files: [],
+                overrides: ["data.train=a", "evaluation={search: true, outlierValidation: b}"], names: names)
+        }
+        #expect(found?.key == "data.validation")
+        #expect(refusal(of: "evaluation.outlierValidation=b") == nil)
+    }
+
     @Test func anUnknownNetworkIsNamedWithTheKnownOnes() {
         #expect(
             refusal(of: "network.name=resnet2")?.description == """

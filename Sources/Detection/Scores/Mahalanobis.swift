@@ -1,3 +1,4 @@
+internal import Cluster
 internal import Kernels
 
 /// `mds`: the negated squared Mahalanobis distance to the nearest class mean.
@@ -28,6 +29,13 @@ extension Gaussian {
     init(classesOf fit: ScoreFit, score: ScoreName) throws {
         let (means, counts) = try fit.classMeans(for: score)
         let covariance = try fit.trainingMoments().covariance(within: means, counts: counts)
+        try self.init(covariance: covariance, means: means, score: score)
+    }
+
+    /// The same of a set whose sums nothing else needs. Collective.
+    init(classesOf share: FeatureShare, on communicator: any Communicator, score: ScoreName) throws {
+        let (means, counts) = try share.featureSums(on: communicator).means(for: score)
+        let covariance = try share.moments(on: communicator).covariance(within: means, counts: counts)
         try self.init(covariance: covariance, means: means, score: score)
     }
 }

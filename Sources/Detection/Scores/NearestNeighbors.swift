@@ -12,9 +12,7 @@ public struct NearestNeighbors: ShardedScore {
     /// Which neighbour counts, from 1.
     public let neighbor: Int
     public let worldSize: Int
-    private let bank: RecordBlocks
-    /// Squared lengths of the bank's rows.
-    private let squares: [Float]
+    private let bank: NeighborBank
 
     public var partialCount: Int { neighbor }
 
@@ -27,69 +25,44 @@ public struct NearestNeighbors: ShardedScore {
                 reason:
                     "neighbour \(neighbor) of \(count) training records, expected as many records at least")
         }
-        let dimension = fit.head.dimension
-        let rows = unitRows(fit.training.features, dimension: dimension)
         self.neighbor = neighbor
         worldSize = fit.communicator.worldSize
-        bank = RecordBlocks(rows, dimension: dimension, laneSize: fit.training.laneSize)
-        squares = squaredLengths(rows, dimension: dimension)
-        useOneThreadPerMatrixProduct()
+        bank = fit.neighborBank()
     }
 
     /// The squared distances of the nearest records, in any order; infinite where there are fewer.
     public func partials(_ input: borrowing ScoreInput, on pool: WorkerPool) -> [Double] {
-        let dimension = input.head.dimension
-        let rows = unitRows(input.copyFeatures(), dimension: dimension)
-        let lengths = squaredLengths(rows, dimension: dimension)
-        let samples = RecordBlocks.groups(rows, dimension: dimension)
-        var nearest = [Double](repeating: .infinity, count: input.count * neighbor)
+        let rows = unitRows(input.copyFeatures(), dimension: input.head.dimension)
+        var nearest = [Float](repeating: 0, count: input.count * neighbor)
         var span = nearest.mutableSpan
-        let group = RecordBlocks.groupSize
-        pool.split(&span, every: group * neighbor, scratch: bank.productCount) { index, part, products in
-            let own = samples.span.extracting(index * group * dimension..<(index + 1) * group * dimension)
-            let count = part.count / neighbor
-            for (block, records) in bank.records.enumerated() {
-                bank.fill(&products, samples: own, block: block)
-                for sample in 0..<count {
-                    let length = lengths[index * group + sample]
-                    var heap = part.part(sample * neighbor..<(sample + 1) * neighbor)
-                    for record in 0..<records.count {
-                        let product = products[sample * bank.width + record]
-                        let distance = Double(length + squares[records.first + record] - 2 * product)
-                        if distance < heap[0] { replaceLargest(of: &heap, by: distance) }
-                    }
-                }
-            }
-            for sample in 0..<count where lengths[index * group + sample].isNaN {
-                for place in 0..<neighbor { part[sample * neighbor + place] = .nan }
-            }
-        }
-        return nearest
-    }
-
-    /// Puts a value into a heap in place of its largest, which stands first; a thousand neighbours would be slow to keep in order.
-    private func replaceLargest(of heap: inout MutableSpan<Double>, by value: Double) {
-        var place = 0
-        while 2 * place + 1 < heap.count {
-            var child = 2 * place + 1
-            if child + 1 < heap.count && heap[child + 1] > heap[child] { child += 1 }
-            guard heap[child] > value else { break }
-            heap[place] = heap[child]
-            place = child
-        }
-        heap[place] = value
+        bank.fillSmallestDistances(of: rows.span, neighbors: neighbor, into: &span, on: pool)
+        return nearest.map(Double.init)
     }
 
     public func confidence(_ partials: [ArraySlice<Double>]) -> Float {
-        if partials.contains(where: { $0.first?.isNaN ?? false }) { return .nan }
-        return Float(-partials.flatMap(\.self).sorted()[neighbor - 1])
+        confidences(partials, neighbors: [neighbor])[0]
     }
-}
 
-private func squaredLengths(_ rows: [Float], dimension: Int) -> [Float] {
-    stride(from: 0, to: rows.count, by: dimension).map { start in
-        var sum = 0.0
-        for value in rows[start..<start + dimension] { sum += Double(value) * Double(value) }
-        return Float(sum)
+    /// The confidences of the rank's share of a set for several neighbours, by one search. Collective.
+    ///
+    /// - Parameter neighbors: Each at most `neighbor`.
+    /// - Returns: One array a neighbour.
+    func confidences(
+        neighbors: [Int], of share: FeatureShare, on communicator: any Communicator, pool: WorkerPool
+    ) throws(MPIError) -> [[Float]] {
+        let found = try joined(share, on: communicator, pool: pool) { confidences($0, neighbors: neighbors) }
+        return neighbors.indices.map { index in found.map { $0[index] } }
+    }
+
+    private func confidences(_ partials: [ArraySlice<Double>], neighbors: [Int]) -> [Float] {
+        if partials.contains(where: { $0.first?.isNaN ?? false }) { return neighbors.map { _ in .nan } }
+        var all = partials.flatMap { $0.map { Float($0) } }
+        var span = all.mutableSpan
+        return neighbors.map { neighbor in
+            gatherSmallest(neighbor, of: &span)
+            var farthest = span[0]
+            for i in 0..<neighbor { farthest = max(farthest, span[i]) }
+            return -farthest
+        }
     }
 }

@@ -6,11 +6,12 @@ struct BenchCommand: ParsableCommand {
         abstract: "Measures how fast this machine computes.",
         discussion:
             """
-            Steps, kernels, sums over ranks and nearest neighbours take numbers in memory; data reads a packed dataset; checkpoint alone writes, and \
-            leaves nothing.
+            Steps, kernels, sums over ranks, nearest neighbours and scores take numbers in memory; data reads a packed dataset; checkpoint alone \
+            writes, and leaves nothing.
             """,
         subcommands: [
             BenchStepCommand.self, BenchKernelsCommand.self, BenchDataCommand.self,
-            BenchAllreduceCommand.self, BenchNeighborsCommand.self, BenchCheckpointCommand.self,
+            BenchAllreduceCommand.self, BenchNeighborsCommand.self, BenchScoresCommand.self,
+            BenchCheckpointCommand.self,
         ])
 }

@@ -1,0 +1,161 @@
+internal import Cluster
+internal import Foundation
+internal import Kernels
+
+/// `adascale_a`, `adascale_l`: the energy of features or logits that are scaled the more, the less a small change of the image
+/// moves the features.
+///
+/// Regmi: "AdaSCALE: Adaptive scaling for OOD detection", 2025, arXiv 2503.08023, section 4. How far the features move is ranked
+/// among validation images; the rank says which percentile `scale` takes.
+public struct AdaptiveScaling: Score {
+    /// What is scaled.
+    public enum Variant: Sendable {
+        /// Features, by `exp r`.
+        case activations
+        /// Logits, by `r²`.
+        case logits
+    }
+
+    /// Validation images that are ranked among, spread evenly over the set where there are more.
+    static let rankedCount = 5000
+
+    public let name: ScoreName
+    public let variant: Variant
+    /// For the image that moves most, and for that which moves least, in percent of the features.
+    public let percentiles: ClosedRange<Double>
+    public let observation: (any Observation)? = FeatureShift()
+    /// The validation images' shifts in rising order.
+    private let shifts: [Float]
+
+    /// Collective.
+    public init(
+        _ fit: ScoreFit, _ variant: Variant, percentiles: ClosedRange<Double> = 75...85
+    ) throws {
+        precondition(
+            percentiles.lowerBound >= 0 && percentiles.upperBound <= 100, "percentiles of \(percentiles)")
+        self.variant = variant
+        self.percentiles = percentiles
+        name = variant == .activations ? .adascaleA : .adascaleL
+        let own = try fit.observedValidation(FeatureShift())
+        let all = try fit.communicator.allGather(own.span)
+        shifts =
+            (all.count <= Self.rankedCount
+            ? all : (0..<Self.rankedCount).map { all[$0 * all.count / Self.rankedCount] }).sorted()
+    }
+
+    public func evaluate(
+        _ input: borrowing ScoreInput, confidences: inout MutableSpan<Float>,
+        predictions: inout MutableSpan<Int32>
+    ) {
+        switch variant {
+        case .activations:
+            var sample = 0
+            input.energies(head: input.head, confidences: &confidences, predictions: &predictions) {
+                feature in
+                if let ratio = ratio(of: feature, shift: input.observed(of: sample)[0]) {
+                    let factor = Float(exp(ratio))
+                    for j in feature.indices { feature[j] *= factor }
+                }
+                sample += 1
+            }
+        case .logits:
+            for sample in 0..<input.count {
+                let row = input.logits(of: sample)
+                let own = input.features(of: sample)
+                let feature = own.indices.map { own[$0] }
+                let factor =
+                    ratio(of: feature, shift: input.observed(of: sample)[0]).map { Float($0 * $0) } ?? 1
+                let scaled = row.indices.map { row[$0] * factor }
+                let predicted = indexOfMaximum(scaled.span)
+                confidences[sample] =
+                    scaled[predicted] + log(exponentialSum(scaled.span, below: scaled[predicted]))
+                predictions[sample] = Int32(predicted)
+            }
+        }
+    }
+
+    /// The sum of all features over that of the largest; `nil` where they sum to 0 or to nothing finite.
+    private func ratio(of feature: [Float], shift: Float) -> Double? {
+        let share = Double(shifts.partitioningIndex { $0 > shift }) / Double(shifts.count)
+        let (low, high) = (percentiles.lowerBound, percentiles.upperBound)
+        let largest = LargestFeatures(
+            of: feature.map { max($0, 0) }, percentile: low + (1 - share) * (high - low))
+        guard largest.sum.isFinite && largest.largestSum != 0 else { return nil }
+        return largest.sum / largest.largestSum
+    }
+}
+
+extension [Float] {
+    /// The first place, in rising order, from which `belongs` is true.
+    fileprivate func partitioningIndex(where belongs: (Float) -> Bool) -> Int {
+        var (low, high) = (0, count)
+        while low < high {
+            let middle = (low + high) / 2
+            if belongs(self[middle]) { high = middle } else { low = middle + 1 }
+        }
+        return low
+    }
+}
+
+/// How the largest features of an image look after the values that its largest logit depends on least were changed: their sum, and ten
+/// times how far the very largest have moved.
+private struct FeatureShift: Observation {
+    /// Share of the image's values that are changed.
+    private static let changedShare = 0.05
+    /// By how much, in normalised units.
+    private static let change: Float = 0.5
+    /// Shares of the features in the two sums, in percent, and the second one's weight.
+    private static let (summedPercent, movedPercent, movedWeight) = (5, 1, 10.0)
+
+    let key = "feature shift"
+
+    func values(
+        of images: borrowing Buffer<Float>, _ input: borrowing ScoreInput, in network: InspectedNetwork
+    ) throws -> [Float] {
+        let classes = input.head.classes
+        let gradient = try network.imageGradient(of: images, count: input.count) { logits in
+            var result = [Float](repeating: 0, count: logits.count)
+            for start in stride(from: 0, to: logits.count, by: classes) {
+                result[start + indexOfMaximum(logits.span.extracting(start..<start + classes))] = 1
+            }
+            return result
+        }
+        let imageCount = gradient.count / max(input.count, 1)
+        var steps = [Float](repeating: 0, count: gradient.count)
+        for sample in 0..<input.count {
+            for place in flattest(gradient, sample * imageCount..<(sample + 1) * imageCount) {
+                steps[place] = gradient[place] == 0 ? 0 : gradient[place] > 0 ? Self.change : -Self.change
+            }
+        }
+        let changed = network.changed(images) { steps[$0] }
+        let moved = try network.features(of: changed, count: input.count)
+        let dimension = input.head.dimension
+        return (0..<input.count).map { sample in
+            let own = input.features(of: sample)
+            let order = own.indices.sorted { own[$0] > own[$1] || (own[$0] == own[$1] && $0 < $1) }
+            var sum = 0.0
+            for j in order.prefix(dimension * Self.summedPercent / 100) {
+                let value = moved[sample * dimension + j]
+                sum += Double(value < 0 ? 0 : value)
+            }
+            for j in order.prefix(dimension * Self.movedPercent / 100) {
+                sum += Self.movedWeight * Double(abs(own[j] - moved[sample * dimension + j]))
+            }
+            return Float(sum)
+        }
+    }
+
+    /// The places with the smallest gradients, the first among equals.
+    private func flattest(_ gradient: [Float], _ image: Range<Int>) -> [Int] {
+        let count = Int(Self.changedShare * Double(image.count))
+        guard count > 0 else { return [] }
+        let threshold = image.map { abs(gradient[$0]) }.sorted()[count - 1]
+        var left = count - image.count { abs(gradient[$0]) < threshold }
+        return image.filter { place in
+            let size = abs(gradient[place])
+            guard size == threshold else { return size < threshold }
+            left -= 1
+            return left >= 0
+        }
+    }
+}

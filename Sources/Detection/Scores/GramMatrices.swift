@@ -1,0 +1,226 @@
+internal import Cluster
+internal import Foundation
+internal import Kernels
+internal import Networks
+
+/// `gram`: how far the correlations of every layer's channels leave the range that training images of the predicted class have.
+///
+/// Sastry, Oore: "Detecting out-of-distribution examples with Gram matrices", ICML 2020, arXiv 1912.12510, section 3. Powers 1 to 5, and of
+/// each Gram matrix the sums of its rows, of the results of every convolution and of every rectifier that is a module of the original network.
+/// Ranges are those of nine tenths of the training images; the others say how far a layer of images like them leaves its range.
+public struct GramMatrices: Score {
+    public let name = ScoreName.gram
+    public let observation: (any Observation)?
+
+    /// Collective; goes through the training images twice. Holds `8 K W` bytes, `W` being five times the channels of all layers.
+    public init(_ fit: ScoreFit) throws {
+        let training = fit.training
+        let classes = training.head.classes
+        var (lows, highs): ([Float], [Float]) = ([], [])
+        var counts = [Int64](repeating: 0, count: classes)
+        let width = fit.network.gramShape.width
+        lows = [Float](repeating: .infinity, count: classes * width)
+        highs = [Float](repeating: -.infinity, count: classes * width)
+        try fit.forEachTrainingObservation(GramSums()) { records, values in
+            for (row, record) in records.enumerated() where !fit.isHeldOut(record) {
+                let first = Int(training.labels[record]) * width
+                counts[Int(training.labels[record])] += 1
+                for j in 0..<width {
+                    let value = values[row * width + j]
+                    lows[first + j] = min(lows[first + j], value)
+                    highs[first + j] = max(highs[first + j], value)
+                }
+            }
+        }
+        var span = counts.mutableSpan
+        try fit.communicator.treeSum(&span)
+        if let empty = counts.firstIndex(of: 0) {
+            throw ScoreFitError(
+                score: .gram,
+                reason: """
+                    class \(empty) has no record among the nine tenths of the training set that ranges are taken from, expected \
+                    one at least of each class; leave the score out or use the whole set
+                    """)
+        }
+        for k in 0..<classes {
+            let range = k * width..<(k + 1) * width
+            lows.replaceSubrange(range, with: try fit.fold(lows[range], min))
+            highs.replaceSubrange(range, with: try fit.fold(highs[range], max))
+        }
+        let ranges = GramRanges(layers: fit.network.gramShape.layers, lows: lows, highs: highs)
+        observation = GramDeviation(ranges: ranges, scale: try Self.scale(ranges, fit))
+    }
+
+    /// For each layer how far images that ranges were not taken from leave them, on average.
+    private static func scale(_ ranges: GramRanges, _ fit: ScoreFit) throws -> [Double] {
+        let training = fit.training
+        let layers = ranges.layers.count
+        let width = fit.network.gramShape.width
+        var deviations = [[Double]?](repeating: nil, count: training.count)
+        try fit.forEachTrainingObservation(GramSums()) { records, values in
+            for (row, record) in records.enumerated() where fit.isHeldOut(record) {
+                deviations[record] = ranges.deviations(
+                    values[row * width..<(row + 1) * width], class: Int(training.labels[record]))
+            }
+        }
+        let sums = try training.treeSum(width: layers + 1, on: fit.communicator) { records, sums in
+            for record in records {
+                guard let own = deviations[record] else { continue }
+                for layer in 0..<layers { sums[layer] += own[layer] }
+                sums[layers] += 1
+            }
+        }
+        let scale = sums.dropLast().map { $0 / sums[layers] }
+        guard scale.allSatisfy({ $0 > 0 && $0.isFinite }) else {
+            throw ScoreFitError(
+                score: .gram,
+                reason: """
+                    in some layer none of the \(Int(sums[layers])) training images that were held out leaves the range of the \
+                    others, expected one at least; use a larger training set
+                    """)
+        }
+        return scale
+    }
+
+    public func evaluate(
+        _ input: borrowing ScoreInput, confidences: inout MutableSpan<Float>,
+        predictions: inout MutableSpan<Int32>
+    ) { input.copyObserved(into: &confidences, &predictions) }
+}
+
+extension ScoreFit {
+    /// Whether a record of the rank's share is of the tenth that ranges are not taken from: by its place in the set alone.
+    fileprivate func isHeldOut(_ record: Int) -> Bool {
+        let place = UInt32(truncatingIfNeeded: firstTrainingRecord + record)
+        // Knuth's multiplicative hash.
+        return place &* 2_654_435_761 < UInt32.max / 10
+    }
+
+    /// The values of all ranks, joined element by element. Collective.
+    fileprivate func fold(_ values: ArraySlice<Float>, _ join: (Float, Float) -> Float) throws -> [Float] {
+        let own = Array(values)
+        let all = try communicator.allGather(own.span)
+        var result = own
+        for start in stride(from: 0, to: all.count, by: own.count) {
+            for j in own.indices { result[j] = join(result[j], all[start + j]) }
+        }
+        return result
+    }
+}
+
+/// The range of each value for each class.
+struct GramRanges: Sendable {
+    /// The values of each layer.
+    let layers: [Range<Int>]
+    /// Shape `[K, W]`.
+    let lows: [Float]
+    let highs: [Float]
+
+    /// Shape `[layers]`: how far the values leave the range of a class, in units of its ends.
+    func deviations(_ values: ArraySlice<Float>, class k: Int) -> [Double] {
+        let (start, first) = (values.startIndex, k * values.count)
+        return layers.map { layer in
+            var sum = 0.0
+            for j in layer {
+                let value = Double(values[start + j])
+                let (low, high) = (Double(lows[first + j]), Double(highs[first + j]))
+                if value < low { sum += (low - value) / abs(low + 1e-6) }
+                if value > high { sum += (value - high) / abs(high + 1e-6) }
+                if value.isNaN { sum = .nan }
+            }
+            return sum
+        }
+    }
+}
+
+extension InspectedNetwork {
+    /// Highest power.
+    static let gramPowers = 5
+
+    /// The values of each layer that `gram` looks at, and of all together.
+    var gramShape: (layers: [Range<Int>], width: Int) {
+        var layers: [Range<Int>] = []
+        var width = 0
+        for channels in classifier.observedChannels(rectifiers: classifier.hasRectifierModules) {
+            layers.append(width..<width + channels * Self.gramPowers)
+            width += channels * Self.gramPowers
+        }
+        return (layers, width)
+    }
+}
+
+/// The sums of the rows of each layer's Gram matrices, shape `[N, W]`.
+private struct GramSums: Observation {
+    let key = "gram sums"
+
+    func values(
+        of images: borrowing Buffer<Float>, _ input: borrowing ScoreInput, in network: InspectedNetwork
+    ) throws -> [Float] {
+        let (count, width) = (input.count, network.gramShape.width)
+        let seesRectifiers = network.classifier.hasRectifierModules
+        var result = [Float](repeating: 0, count: count * width)
+        var first = 0
+        _ = try network.classifier.features(images: images, network.pass(count, .inspection)) { layer in
+            guard layer.kind == .convolution || (seesRectifiers && layer.kind == .rectifier) else { return }
+            let size = layer.channels * InspectedNetwork.gramPowers
+            for sample in 0..<count {
+                let sums = gramSums(layer.map(ofSample: sample), channels: layer.channels)
+                for j in 0..<size { result[sample * width + first + j] = sums[j] }
+            }
+            first += size
+        }
+        return result
+    }
+}
+
+/// For powers 1 to 5 of a map the sums of its Gram matrix's rows, each with the root of the power: shape `[5, C]`.
+///
+/// The sum of row `c` is `Σₛ f(s, c) Σ₍c′₎ f(s, c′)`, so no matrix is made.
+private func gramSums(_ map: [Float], channels: Int) -> [Float] {
+    var result: [Float] = []
+    for power in 1...InspectedNetwork.gramPowers {
+        var sums = [Double](repeating: 0, count: channels)
+        var raised = [Double](repeating: 0, count: channels)
+        for place in stride(from: 0, to: map.count, by: channels) {
+            var total = 0.0
+            for c in 0..<channels {
+                let value = Double(map[place + c])
+                var product = value
+                for _ in 1..<power { product *= value }
+                raised[c] = product
+                total += product
+            }
+            for c in 0..<channels { sums[c] += raised[c] * total }
+        }
+        for sum in sums {
+            let root = pow(abs(sum), 1 / Double(power))
+            result.append(Float(sum < 0 ? -root : root))
+        }
+    }
+    return result
+}
+
+/// Confidence and class.
+private struct GramDeviation: Observation {
+    let ranges: GramRanges
+    let scale: [Double]
+
+    let key = "gram deviation"
+
+    func values(
+        of images: borrowing Buffer<Float>, _ input: borrowing ScoreInput, in network: InspectedNetwork
+    ) throws -> [Float] {
+        let sums = try GramSums().values(of: images, input, in: network)
+        let width = network.gramShape.width
+        var result: [Float] = []
+        for sample in 0..<input.count {
+            let row = input.logits(of: sample)
+            let predicted = indexOfMaximum(row)
+            let largest = Double(1 / exponentialSum(row, below: row[predicted]))
+            let deviations = ranges.deviations(sums[sample * width..<(sample + 1) * width], class: predicted)
+            let total = zip(deviations, scale).reduce(0) { $0 + $1.0 / $1.1 }
+            result += [Float(-total / largest), Float(predicted)]
+        }
+        return result
+    }
+}

@@ -1,0 +1,102 @@
+internal import Foundation
+internal import Kernels
+
+/// `odin`, `iodin`: the largest probability at a temperature, of an image that was moved towards what it is taken for.
+///
+/// Liang, Li, Srikant: "Enhancing the reliability of out-of-distribution image detection in neural networks", ICLR 2018, arXiv
+/// 1706.02690, section 3. i-ODIN (Regmi, ASCOOD, 2024) changes one value of
+/// the image. Probabilities are in single precision as the original's, which at T = 1000 are almost equal, with many ties.
+public struct ImagePerturbation: Score {
+    /// Which values of an image are changed.
+    public enum Pixels: Sendable {
+        case all
+        /// The one with the largest gradient, the first among equals.
+        case steepest
+    }
+
+    public let name: ScoreName
+    public let observation: (any Observation)?
+
+    /// - Parameters:
+    ///   - temperature: What logits are divided by.
+    ///   - magnitude: How far a value is moved, in units of what it was before normalisation, from 0 to 1.
+    public init(_ pixels: Pixels, temperature: Float = 1000, magnitude: Float = 0.0014) {
+        precondition(
+            temperature > 0 && magnitude >= 0, "a temperature of \(temperature), a magnitude of \(magnitude)")
+        name = pixels == .all ? .odin : .iodin
+        observation = PerturbedConfidence(pixels: pixels, temperature: temperature, magnitude: magnitude)
+    }
+
+    public func evaluate(
+        _ input: borrowing ScoreInput, confidences: inout MutableSpan<Float>,
+        predictions: inout MutableSpan<Int32>
+    ) { input.copyObserved(into: &confidences, &predictions) }
+}
+
+extension ScoreInput {
+    /// Overwrites both with what was observed, where that is the confidence and the class.
+    func copyObserved(
+        into confidences: inout MutableSpan<Float>, _ predictions: inout MutableSpan<Int32>
+    ) {
+        for sample in 0..<count {
+            let own = observed(of: sample)
+            confidences[sample] = own[0]
+            predictions[sample] = Int32(own[1])
+        }
+    }
+}
+
+/// Confidence and class of the changed image.
+private struct PerturbedConfidence: Observation {
+    let pixels: ImagePerturbation.Pixels
+    let temperature: Float
+    let magnitude: Float
+
+    var key: String { "perturbed \(pixels) \(temperature) \(magnitude)" }
+
+    func values(
+        of images: borrowing Buffer<Float>, _ input: borrowing ScoreInput, in network: InspectedNetwork
+    ) throws -> [Float] {
+        let classes = input.head.classes
+        let gradient = try network.imageGradient(of: images, count: input.count) { logits in
+            var result = logits
+            for start in stride(from: 0, to: logits.count, by: classes) {
+                let row = tempered(Array(logits[start..<start + classes]))
+                let predicted = indexOfMaximum(row.span)
+                let sum = exponentialSum(row.span, below: row[predicted])
+                for k in row.indices {
+                    let probability = exp(row[k] - row[predicted]) / sum
+                    result[start + k] = (probability - (k == predicted ? 1 : 0)) / temperature
+                }
+            }
+            return result
+        }
+        let steepest = pixels == .all ? nil : steepestPlaces(gradient, count: input.count)
+        let imageCount = gradient.count / max(input.count, 1)
+        let changed = network.changed(images) { place in
+            if let steepest, steepest[place / imageCount] != place { return 0 }
+            return (gradient[place] >= 0 ? -magnitude : magnitude) / network.deviation[place % 3]
+        }
+        let logits = network.logits(of: try network.features(of: changed, count: input.count))
+        var result: [Float] = []
+        for start in stride(from: 0, to: logits.count, by: classes) {
+            let row = tempered(Array(logits[start..<start + classes]))
+            let predicted = indexOfMaximum(row.span)
+            result += [1 / exponentialSum(row.span, below: row[predicted]), Float(predicted)]
+        }
+        return result
+    }
+
+    private func tempered(_ row: [Float]) -> [Float] { row.map { $0 / temperature } }
+
+    private func steepestPlaces(_ gradient: [Float], count: Int) -> [Int] {
+        let imageCount = gradient.count / max(count, 1)
+        return (0..<count).map { sample in
+            var best = sample * imageCount
+            for place in best..<best + imageCount where abs(gradient[place]) > abs(gradient[best]) {
+                best = place
+            }
+            return best
+        }
+    }
+}

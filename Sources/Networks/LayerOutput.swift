@@ -1,0 +1,58 @@
+internal import Kernels
+
+/// What a layer gave for a batch, while the pass goes by it.
+package struct LayerOutput: ~Escapable {
+    /// What gave it.
+    package enum Kind: Equatable, Sendable {
+        /// A convolution, before its normalisation.
+        case convolution
+        /// A rectifier.
+        case rectifier
+        /// A stage, the stem with its pooling being the first: 0.
+        case stage(Int)
+    }
+
+    package let kind: Kind
+    /// Channels of the map.
+    package let channels: Int
+    /// Places of the map, height times width.
+    package let positions: Int
+    private let values: Span<Float>
+    /// Scale, then shift; empty for finished values.
+    private let coefficients: Span<Float>
+    private let floor: Float
+
+    /// - Parameter values: Shape `[N, positions, channels]`.
+    @_lifetime(copy values, copy coefficients)
+    init(
+        _ kind: Kind, _ values: Span<Float>, coefficients: Span<Float>, rectifies: Bool, channels: Int,
+        positions: Int
+    ) {
+        self.kind = kind
+        self.channels = channels
+        self.positions = positions
+        self.values = values
+        self.coefficients = coefficients
+        floor = rectifies ? 0 : -.infinity
+    }
+
+    /// The map of one sample, shape `[positions, channels]`.
+    package func map(ofSample sample: Int) -> [Float] {
+        var result: [Float] = []
+        result.reserveCapacity(positions * channels)
+        let start = sample * positions * channels
+        for place in 0..<positions {
+            for c in 0..<channels {
+                var value = values[start + place * channels + c]
+                if !coefficients.isEmpty {
+                    value = coefficients[channels + c].addingProduct(value, coefficients[c])
+                }
+                result.append(value < floor ? floor : value)
+            }
+        }
+        return result
+    }
+}
+
+/// Sees what layers give.
+package typealias LayerObserver = (borrowing LayerOutput) -> Void

@@ -1,0 +1,78 @@
+import ArgumentParser
+import Cluster
+import Detection
+import Foundation
+import Networks
+import Reporting
+import Workers
+
+struct BenchScoresCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "scores",
+        abstract: "Times an evaluation with scores against the network's pass over the same images.",
+        discussion: """
+            Drawn images in memory: one training set, and nine sets that are scored, the first of them in-distribution. Each round goes through all of \
+            them by the network alone and then evaluates; the ratio is the median of the rounds' own. The defaults are a tenth of CIFAR-10's.
+
+              t2fnorm bench scores --threads 2
+              mpirun -n 2 t2fnorm bench scores --score msp knn --training 50000 --scored 162660 --json
+            """)
+
+    @Option(help: ArgumentHelp("The network.", valueName: "name"))
+    var network = NetworkName.resnet18At32
+
+    @Option(parsing: .upToNextOption, help: ArgumentHelp("The scores.", valueName: "score"))
+    var score: [ScoreName] = [.t2fnorm, .msp, .mls, .ebo, .gen, .ash, .scale, .react, .vim, .fdbd]
+
+    @Option(help: "Images that scores are fitted on, over all ranks.")
+    var training = 5_000
+
+    @Option(help: "Images that are scored, over all ranks and nine sets.")
+    var scored = 16_266
+
+    @Option(help: "Images in one pass of a rank.")
+    var batch = 256
+
+    @Option(help: "Threads of a rank; 0 for one a core.")
+    var threads = 0
+
+    @Option(help: "Rounds that are timed, after one that is not.")
+    var rounds = 3
+
+    @Flag(help: "Print one line of JSON.")
+    var json = false
+
+    func validate() throws {
+        for (name, value, least) in [
+            ("--training", training, 100), ("--scored", scored, 9), ("--batch", batch, 1),
+            ("--threads", threads, 0), ("--rounds", rounds, 1),
+        ] where value < least {
+            throw ValidationError("\(name) is \(value), expected \(least) or more")
+        }
+        guard !score.isEmpty else { throw ValidationError("--score is empty, expected one score at least") }
+    }
+
+    func run() throws {
+        try runJob { communicator in
+            let report = try ScoresBenchmark(
+                network: network, scores: score, training: training, scored: scored, batch: batch,
+                threads: threads > 0
+                    ? threads : CPUTopology.current().threads(ranks: communicator.localSize),
+                communicator: communicator
+            ).run(rounds: rounds)
+            if communicator.rank == 0 { print(json ? try jsonLine(report) : report.description) }
+            return 0
+        }
+    }
+}
+
+extension ScoresBenchmark.Report: CustomStringConvertible {
+    var description: String {
+        """
+        \(network), \(scores.count) \(scores.count == 1 ? "score" : "scores"), \(training) + \(scored) images, \(ranks) \
+        \(ranks == 1 ? "rank" : "ranks") of \(threads) \(threads == 1 ? "thread" : "threads"): forward pass \
+        \(decimal(forwardSeconds, 2)) s, evaluation \(decimal(evaluationSeconds, 2)) s, ratio \(decimal(ratio, 3)) \
+        (medians of \(rounds))
+        """
+    }
+}

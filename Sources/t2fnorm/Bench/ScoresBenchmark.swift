@@ -1,0 +1,115 @@
+import Cluster
+import Datasets
+import Detection
+import Foundation
+import Kernels
+import Networks
+import Reporting
+import Training
+import Workers
+
+/// The same drawn sets gone through twice: by the network alone, and by an evaluation with scores.
+struct ScoresBenchmark {
+    struct Report: Codable {
+        let network: String
+        let scores: [String]
+        /// Images that scores are fitted on, and that are scored.
+        let training: Int
+        let scored: Int
+        let ranks: Int
+        let threads: Int
+        let rounds: Int
+        /// Medians over rounds, of the slowest rank in each.
+        let forwardSeconds: Double
+        let evaluationSeconds: Double
+        /// Median of the rounds' own ratios.
+        let ratio: Double
+    }
+
+    let network: NetworkName
+    let scores: [ScoreName]
+    let training: Int
+    let scored: Int
+    let batch: Int
+    let threads: Int
+    let communicator: any Communicator
+
+    /// Sets that share the scored images, the in-distribution one first.
+    private static let setCount = 9
+
+    /// Collective.
+    func run(rounds: Int) throws -> Report {
+        let classifier = Classifier(network, head: .t2fnorm(temperature: 0.1), classes: 10)
+        classifier.parameters.initialize(seed: 0)
+        let pass = ForwardPass(
+            classifier: classifier,
+            transform: EvaluationTransform(
+                size: network.imageSize, shorterSide: nil, normalization: .cifar10),
+            laneSize: 32, batchSize: batch, communicator: communicator, pool: WorkerPool(threads: threads))
+        let trainingSet = set("training", count: training, key: 0, classes: 10)
+        let sets = (0..<Self.setCount).map { index in
+            set(
+                "set \(index)", count: scored / Self.setCount, key: index + 1, classes: index == 0 ? 10 : nil)
+        }
+        let benchmark = Benchmark(
+            inDistribution: sets[0], near: Array(sets[1...2]), far: Array(sets[3...]))
+        let evaluator = Evaluator(
+            pass, classifier: classifier, communicator: communicator, describe: failureReport)
+        var times: [(forward: Double, evaluation: Double)] = []
+        for round in 0...rounds {
+            let forward = try seconds {
+                for set in [trainingSet] + sets { try pass.forEachBatch(of: set.source) { _ in } }
+            }
+            let evaluation = try seconds {
+                _ = try evaluator.evaluate(benchmark, scores: scores, training: trainingSet)
+            }
+            if round > 0 { times.append((forward, evaluation)) }
+        }
+        return Report(
+            network: network.rawValue, scores: scores.map(\.rawValue), training: training,
+            scored: scored / Self.setCount * Self.setCount, ranks: communicator.worldSize, threads: threads,
+            rounds: rounds, forwardSeconds: median(of: times.map(\.forward)),
+            evaluationSeconds: median(of: times.map(\.evaluation)),
+            ratio: median(of: times.map { $0.evaluation / $0.forward }))
+    }
+
+    /// Of the slowest rank.
+    private func seconds(_ body: () throws -> Void) throws -> Double {
+        try communicator.barrier()
+        let start = ContinuousClock.now
+        try body()
+        return Double(try communicator.maximum(Int((ContinuousClock.now - start).inSeconds * 1e9))) / 1e9
+    }
+
+    private func set(_ name: String, count: Int, key: Int, classes: Int?) -> NamedSet {
+        NamedSet(
+            name: name,
+            source: DrawnImages(count: count, size: network.imageSize, key: key, classes: classes))
+    }
+}
+
+/// Images of drawn bytes in memory; a record's begin at a place of its own.
+private struct DrawnImages: ImageSource {
+    let count: Int
+    private let size: Int
+    private let key: Int
+    private let classes: Int?
+    private let bytes: [UInt8]
+
+    /// - Parameter classes: Record `i` has label `i` modulo this; `nil` for no labels.
+    init(count: Int, size: Int, key: Int, classes: Int?) {
+        self.count = count
+        self.size = size
+        self.key = key
+        self.classes = classes
+        var numbers = RandomStream(seed: UInt64(key), purpose: .test, 3)
+        bytes = (0..<2 * size * size * 3).map { _ in UInt8(truncatingIfNeeded: numbers.integer(below: 256)) }
+    }
+
+    func label(of record: Int) -> Int32 { classes.map { Int32(record % $0) } ?? -1 }
+
+    func image(of record: Int) -> RGBImage {
+        let start = record * 7919 % (size * size * 3)
+        return RGBImage(width: size, height: size, bytes: Array(bytes[start..<start + size * size * 3]))
+    }
+}

@@ -1,0 +1,164 @@
+import Cluster
+import Detection
+import Foundation
+import Kernels
+import TestSupport
+import Testing
+
+/// One row of the contract table of scores that look inside the network or change its images: what PyTorch's reference calls it, and how
+/// far it may be from that.
+struct NetworkScoreRow: CustomTestStringConvertible, Sendable {
+    let name: ScoreName
+    let fixture: String
+    var score: @Sendable (ScoreFit) throws -> any Score
+    /// Largest difference over `|value|`.
+    var tolerance = 1e-4
+
+    var testDescription: String { fixture }
+
+    init(
+        _ name: ScoreName, fixture: String? = nil, tolerance: Double = 1e-4,
+        _ score: (@Sendable (ScoreFit) throws -> any Score)? = nil
+    ) {
+        self.name = name
+        self.fixture = fixture ?? name.rawValue
+        self.tolerance = tolerance
+        self.score = score ?? { try name.makeScore($0) }
+    }
+
+    /// With the default settings, in the order of `ScoreName`.
+    static let all = [
+        NetworkScoreRow(.odin), NetworkScoreRow(.iodin), NetworkScoreRow(.adascaleA),
+        NetworkScoreRow(.adascaleL), NetworkScoreRow(.rankfeat), NetworkScoreRow(.gram),
+        NetworkScoreRow(.mdsEnsemble),
+    ]
+
+    /// At T = 1000 all confidences are almost equal; at T = 1 they tell more.
+    static let others = [
+        NetworkScoreRow(.odin, fixture: "odin at 1") { _ in
+            ImagePerturbation(.all, temperature: 1, magnitude: 0.02)
+        },
+        NetworkScoreRow(.iodin, fixture: "iodin at 1") { _ in
+            ImagePerturbation(.steepest, temperature: 1, magnitude: 0.5)
+        },
+    ]
+}
+
+@Suite struct NetworkScoreTests {
+    @Test(arguments: NetworkScoreRow.all + NetworkScoreRow.others)
+    func matchesPyTorch(row: NetworkScoreRow) throws {
+        let fixture = try NetworkScoreFixture.load()
+        #expect(fixture.cases.count == 2)
+        for example in fixture.cases {
+            let network = try NetworkExample(example)
+            let expected = try #require(example.confidences[row.fixture])
+            let found = try network.evaluateQueries(row.score(network.fit())).confidences
+            #expect(found.count == expected.count)
+            for (found, expected) in zip(found, expected) {
+                #expect(abs(Double(found) - expected) <= row.tolerance * abs(expected), "\(example.network)")
+            }
+        }
+    }
+
+    @Test(arguments: NetworkScoreRow.all)
+    func aSampleDoesNotDependOnItsBatch(row: NetworkScoreRow) throws {
+        let example = try NetworkExample()
+        let score = try row.score(example.fit())
+        let together = try example.evaluateQueries(score)
+        for sample in 0..<4 {
+            let alone = try example.evaluateQueries(score, sample..<sample + 1)
+            #expect(alone.confidences[0].bitPattern == together.confidences[sample].bitPattern)
+            #expect(alone.predictions[0] == together.predictions[sample])
+        }
+    }
+
+    @Test(arguments: NetworkScoreRow.all)
+    func aNaNIsNotHidden(row: NetworkScoreRow) throws {
+        let example = try NetworkExample()
+        var images = example.images(.queries, 0..<2)
+        images[5] = .nan
+        let result = try example.evaluate(row.score(example.fit()), images)
+        #expect(result.confidences[0].isNaN)
+        #expect(result.confidences[1].isFinite)
+    }
+
+    @Test(arguments: NetworkScoreRow.all)
+    func noSamplesGiveNoScores(row: NetworkScoreRow) throws {
+        let example = try NetworkExample()
+        let result = try example.evaluate(row.score(example.fit()), [])
+        #expect(result == ScoredSamples(confidences: [], predictions: []))
+    }
+
+    @Test(arguments: NetworkScoreRow.all)
+    func itsCostIsSaid(row: NetworkScoreRow) throws {
+        #expect(row.name.networkCost?.contains(" for each image scored") == true)
+    }
+
+    @Test func scoresOfFeaturesCostNothing() {
+        let names = ScoreName.allCases.filter { $0.networkCost == nil }
+        #expect(names == ScoreRow.all.map(\.name) + FeatureScoreRow.all.map(\.name))
+    }
+
+    /// 120 training and 20 validation images in lanes of 8: on four ranks none has the same as another.
+    private func bits(_ name: ScoreName, ranks: Int) throws -> [UInt32] {
+        let parts = try ThreadedWorld.run(size: ranks) { rank, world in
+            let example = try NetworkExample()
+            let own = { (images: NetworkExample.Images) in
+                let tree = LaneTree(sampleCount: images.count, laneSize: NetworkExample.laneSize)
+                return tree.samples(inLanes: tree.lanes(ofRank: rank, worldSize: ranks))
+            }
+            let fit = try example.fit(
+                training: own(.training), validation: own(.validation),
+                on: ThreadedCommunicator(rank: rank, of: world))
+            return try example.evaluateQueries(name.makeScore(fit)).confidences.map(\.bitPattern)
+        }
+        #expect(parts.allSatisfy { $0 == parts[0] })
+        return parts[0]
+    }
+
+    @Test(arguments: NetworkScoreRow.all.map(\.name).filter { $0.need != .nothing })
+    func oneTwoAndFourRanksGiveTheSameBits(name: ScoreName) throws {
+        let one = try bits(name, ranks: 1)
+        #expect(Set(one).count == 4)
+        #expect(try bits(name, ranks: 2) == one)
+        #expect(try bits(name, ranks: 4) == one)
+    }
+
+    /// Of 12 images in ten classes gram's split leaves some class without one.
+    @Test(arguments: [(ScoreName.gram, 12), (.mdsEnsemble, 9)])
+    func aClassWithoutARecordIsNamed(name: ScoreName, count: Int) throws {
+        let example = try NetworkExample()
+        let fit = try example.fit(training: 0..<count)
+        let error = #expect(throws: ScoreFitError.self) { try name.makeScore(fit) }
+        #expect(error?.description.hasPrefix("score \(name.rawValue): class ") == true)
+        #expect(error?.description.contains("has no record among the nine tenths") == (name == .gram))
+    }
+
+    /// The map of one image that is one channel times one pattern has nothing but its largest component.
+    @Test func anImageOfOneColourHasFiniteConfidences() throws {
+        let example = try NetworkExample()
+        let fit = try example.fit()
+        for row in NetworkScoreRow.all {
+            let result = try example.evaluate(
+                row.score(fit), [Float](repeating: 0, count: example.imageCount))
+            #expect(result.confidences[0].isFinite, "\(row.name)")
+        }
+    }
+
+    @Test func withoutAValidationSetTheTrainingSetServes() throws {
+        let example = try NetworkExample()
+        let images = example.images(.training, 0..<24)
+        let training = try example.share(of: images)
+        let alone = try ScoreFit(
+            head: example.head, training: training, validation: nil,
+            trainingImages: example.pass(over: images),
+            communicator: LocalCommunicator())
+        let twice = try ScoreFit(
+            head: example.head, training: nil, featureMean: alone.featureMean, validation: training,
+            validationImages: example.pass(over: images), communicator: LocalCommunicator())
+        let name = ScoreName.adascaleA
+        #expect(
+            try example.evaluateQueries(name.makeScore(alone))
+                == example.evaluateQueries(name.makeScore(twice)))
+    }
+}

@@ -1,0 +1,75 @@
+import Kernels
+import TestSupport
+import Testing
+import Workers
+
+@Suite struct NeighborBankTests {
+    private func nearest(
+        _ queries: [Float], _ rows: [Float], dimension: Int, neighbors: Int, threads: Int = 1
+    ) -> [[Float]] {
+        var result = [Float](repeating: -1, count: queries.count / dimension * neighbors)
+        var span = result.mutableSpan
+        NeighborBank(rows.span, dimension: dimension).fillSmallestDistances(
+            of: queries.span, neighbors: neighbors, into: &span, on: WorkerPool(threads: threads))
+        return stride(from: 0, to: result.count, by: neighbors).map {
+            result[$0..<$0 + neighbors].sorted()
+        }
+    }
+
+    /// Elements from −1 to 1: a squared distance is off by some roundings of numbers up to the dimension.
+    @Test(arguments: [
+        [1, 1, 1, 1], [3, 7, 5, 2], [113, 1000, 17, 50], [14, 33, 512, 33], [5, 4097, 64, 1000],
+    ])
+    func matchesThePlainTwin(sizes: [Int]) {
+        let (count, rowCount, dimension, neighbors) = (sizes[0], sizes[1], sizes[2], sizes[3])
+        let queries = testValues(count: count * dimension, stream: 1)
+        let rows = testValues(count: rowCount * dimension, stream: 2)
+        let expected = plainDistances(of: queries, to: rows, dimension: dimension)
+        let found = nearest(queries, rows, dimension: dimension, neighbors: neighbors)
+        for (found, expected) in zip(found, expected) {
+            for (found, expected) in zip(found, expected) {
+                #expect(abs(Double(found) - expected) <= 1e-6 * Double(dimension))
+            }
+        }
+    }
+
+    /// Whatever else is in the bank or asked for at the same time.
+    @Test func aDistancesBitsAreThoseOfItsTwoRows() {
+        let queries = testValues(count: 120 * 33, stream: 1)
+        let rows = testValues(count: 70 * 33, stream: 2)
+        let together = nearest(queries, rows, dimension: 33, neighbors: 70, threads: 3)
+        for query in [0, 57, 119] {
+            let own = Array(queries[query * 33..<(query + 1) * 33])
+            let alone = (0..<70).map {
+                nearest(own, Array(rows[$0 * 33..<($0 + 1) * 33]), dimension: 33, neighbors: 1)[0][0]
+            }
+            #expect(alone.sorted() == together[query])
+        }
+    }
+
+    @Test func whereTheBankHasFewerRowsDistancesAreInfinite() {
+        let found = nearest([0, 0], [3, 4], dimension: 2, neighbors: 3)
+        #expect(found == [[25, .infinity, .infinity]])
+        #expect(nearest([1, 2], [], dimension: 2, neighbors: 2) == [[.infinity, .infinity]])
+    }
+
+    @Test func aQueryWithANaNHasNoNumbers() {
+        var result: [Float] = [0, 0, 0, 0]
+        var span = result.mutableSpan
+        let (rows, queries): ([Float], [Float]) = ([1, 2, 3, 4], [.nan, 1, 1, 2])
+        NeighborBank(rows.span, dimension: 2).fillSmallestDistances(
+            of: queries.span, neighbors: 2, into: &span, on: WorkerPool(threads: 1))
+        #expect(result[0].isNaN && result[1].isNaN)
+        #expect(result[2...].sorted() == [0, 8])
+    }
+
+    @Test(arguments: [1, 2, 500, 999, 1000])
+    func theSmallestComeFirst(count: Int) {
+        // Many equal values.
+        var values = testValues(count: 1000, stream: 3).map { ($0 * 50).rounded() }
+        let expected = Array(values.sorted().prefix(count))
+        var span = values.mutableSpan
+        gatherSmallest(count, of: &span)
+        #expect(values.prefix(count).sorted() == expected)
+    }
+}
