@@ -15,6 +15,23 @@ extension RunConfiguration {
         }
     }
 
+    /// What training minimises.
+    public var trainingLoss: TrainingLoss {
+        TrainingLoss(
+            logitTemperature: loss.name == .logitNorm ? Float(loss.temperature) : nil,
+            smoothing: Float(loss.smoothing))
+    }
+
+    /// Samples that the network sees of each image in a step.
+    var samplesPerImage: Int { mixing.name == .regMixup ? 2 : 1 }
+
+    /// A rank's share of a training step of `imageCount` images. A lane holds all samples of its images.
+    func placement(imageCount: Int, rank: Int, worldSize: Int) -> BatchPlacement {
+        BatchPlacement(
+            sampleCount: imageCount * samplesPerImage, laneSize: training.lane * samplesPerImage,
+            group: batchNorm.group * samplesPerImage, rank: rank, worldSize: worldSize)
+    }
+
     /// Constants of the in-distribution set, which every set is normalised with.
     public var normalization: ChannelNormalization {
         ChannelNormalization(

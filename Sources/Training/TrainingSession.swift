@@ -20,6 +20,8 @@ final class TrainingSession {
     private let training: PackedDataset
     private let loader: BatchLoader
     private var proof: EpochProof
+    /// Mixes the images of a batch; `nil` where they stay as they are.
+    private let mixer: BatchMixer?
     private let configuration: RunConfiguration
     private let rank: Int
     private let worldSize: Int
@@ -48,6 +50,7 @@ final class TrainingSession {
         position = setup.resumed?.checkpoint.position ?? TrainingPosition()
         if position.stepInEpoch == 0 { position.epochRecords = RecordTally() }
         proof = EpochProof(recordCount: training.count, place: training.path)
+        mixer = BatchMixer(configuration)
         let batch = configuration.training.batch
         stepsPerEpoch = (training.count + batch - 1) / batch
         schedule = LearningRateSchedule(
@@ -128,7 +131,8 @@ final class TrainingSession {
         return (
             StepReport(
                 step: position.step, epoch: position.epoch + 1, stepInEpoch: position.stepInEpoch,
-                loss: message.loss / Double(samples), accuracy: Double(message.correct) / Double(samples),
+                loss: message.loss / Double(samples * configuration.samplesPerImage),
+                accuracy: Double(message.correct) / Double(samples * configuration.samplesPerImage),
                 learningRate: rate), message
         )
     }
@@ -157,9 +161,8 @@ final class TrainingSession {
         _ batch: Batch, _ communicator: any Communicator
     ) throws -> Classifier.LaneReport {
         let pass = Pass(
-            BatchPlacement(
-                sampleCount: batch.globalSampleCount, laneSize: configuration.training.lane,
-                group: configuration.batchNorm.group, rank: rank, worldSize: worldSize),
+            configuration.placement(
+                imageCount: batch.globalSampleCount, rank: rank, worldSize: worldSize),
             mode: .training, pool: pool,
             sumAcrossRanks: { values in try communicator.treeSum(&values) },
             gradientsReady: { [reduction, phases] in
@@ -170,9 +173,20 @@ final class TrainingSession {
         phases.enter(.forward)
         let start = ContinuousClock.now
         var middle = start
-        let report = try classifier.differentiate(images: batch.images, labels: batch.labels, pass) {
+        let loss = configuration.trainingLoss
+        let afterForward = { [phases] in
             middle = .now
             phases.enter(.backward)
+        }
+        let report: Classifier.LaneReport
+        if let mixer {
+            let targets = mixer.mix(batch, on: pool)
+            report = try classifier.differentiate(
+                images: mixer.images, targets: targets, loss: loss, pass, afterForward: afterForward)
+        } else {
+            report = try classifier.differentiate(
+                images: batch.images, targets: BatchTargets(batch.labels), loss: loss, pass,
+                afterForward: afterForward)
         }
         phases.note(.forward, from: start, to: middle)
         phases.note(.backward, from: middle, to: .now)
@@ -209,10 +223,11 @@ final class TrainingSession {
     func endEpoch(validationAccuracy: Double) -> EpochReport {
         let times = phases.takeTimes()
         let seconds = times.total.seconds
+        let samples = position.epochSamples * configuration.samplesPerImage
         let report = EpochReport(
             epoch: position.epoch + 1, step: position.step,
-            loss: position.epochLoss / Double(position.epochSamples),
-            accuracy: Double(position.epochCorrect) / Double(position.epochSamples),
+            loss: position.epochLoss / Double(samples),
+            accuracy: Double(position.epochCorrect) / Double(samples),
             validationAccuracy: validationAccuracy, imagesPerSecond: Double(timedSamples) / seconds,
             seconds: seconds, shares: times.shares,
             recordCount: position.epochSamples, recordHash: position.epochRecords?.hexadecimal)

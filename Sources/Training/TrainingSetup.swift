@@ -72,17 +72,16 @@ struct TrainingSetup {
     ) -> MemoryBudget {
         let lane = configuration.training.lane
         let training = Pass(
-            BatchPlacement(
-                sampleCount: configuration.training.batch, laneSize: lane,
-                group: configuration.batchNorm.group, rank: communicator.rank,
+            configuration.placement(
+                imageCount: configuration.training.batch, rank: communicator.rank,
                 worldSize: communicator.worldSize),
             mode: .training, pool: pool)
         let evaluation = Pass(
             BatchPlacement(
                 sampleCount: max(configuration.evaluation.batch / lane, 1) * lane, laneSize: lane),
             mode: .evaluation, pool: pool)
-        // Those that wait, the one that is filled and the one at work.
-        let batches = prefetch + 2
+        // Those that wait, the one that is filled, the one at work and its mixture.
+        let batches = prefetch + (configuration.mixing.name == .none ? 2 : 3)
         let images = max(training.placement.sampleCount, evaluation.placement.sampleCount)
         return MemoryBudget(
             classifier, passes: [training, evaluation],
