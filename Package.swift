@@ -97,7 +97,7 @@ let package = Package(
             dependencies: [
                 argumentParser, "Workers", "Kernels", "Cluster", "Networks", "Datasets",
                 "Checkpoints", "Metrics", "Detection", "RunConfiguration", "Training", "Reporting",
-                "Files", "Exchange", "CProcessorCheck",
+                "Files", "Exchange", "HDF5", "Checksums", "CProcessorCheck",
             ],
             swiftSettings: settings),
 
@@ -120,7 +120,7 @@ let package = Package(
         tests("Checkpoints", ["Networks", "Kernels", "HDF5"]),
         tests("Exchange", ["Networks", "Kernels", "Workers"]),
         tests("Metrics"),
-        tests("Detection", ["Metrics", "Kernels", "Workers", "Cluster"]),
+        tests("Detection", ["Metrics", "Kernels", "Workers", "Cluster", "Networks", "Datasets"]),
         tests("RunConfiguration"),
         tests(
             "Training",
@@ -134,6 +134,7 @@ let package = Package(
             exclude: ["compare_pytorch_test.py", "compare_loader_test.py"],
             swiftSettings: settings),
         .testTarget(
-            name: "CommandTests", dependencies: ["t2fnorm", "TestSupport", "HDF5"], swiftSettings: settings),
+            name: "CommandTests", dependencies: ["t2fnorm", "TestSupport", "HDF5", "Datasets"],
+            swiftSettings: settings),
     ]
 )

@@ -1,3 +1,4 @@
+internal import Checksums
 public import Datasets
 public import Kernels
 public import Networks
@@ -43,6 +44,15 @@ extension RunConfiguration {
     public var evaluationTransform: EvaluationTransform {
         EvaluationTransform(
             size: data.transform.size, shorterSide: data.transform.resizedSide, normalization: normalization)
+    }
+
+    /// Equal for evaluations that read images alike; 16 hexadecimal digits.
+    public var preprocessingHash: String {
+        let transform = data.transform
+        let values =
+            ([Double(transform.size), Double(transform.resizedSide)] + transform.mean
+                + transform.standardDeviation)
+        return CRC64(values.map { "\($0)\n" }.joined().utf8).hexadecimal
     }
 
     /// The order of the `count` records of the training set.

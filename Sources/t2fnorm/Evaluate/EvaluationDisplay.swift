@@ -1,0 +1,68 @@
+import Datasets
+import Detection
+import Foundation
+import Reporting
+
+/// Shows an evaluation on standard output: its progress, then the tables.
+final class EvaluationDisplay {
+    private var progress = ProgressLine()
+    private var total = 1
+    private var doneInSets: [String: Int] = [:]
+    private var start = ContinuousClock.now
+    private var worldSize = 1
+
+    /// - Parameter fitting: The sets that scores are fitted on.
+    func start(run: String, benchmark: Benchmark, fitting: [NamedSet], worldSize: Int) {
+        let sets = fitting + benchmark.sets
+        total = sets.reduce(0) { $0 + $1.source.count }
+        doneInSets = [:]
+        start = .now
+        self.worldSize = worldSize
+        progress.printLine("\(run): \(total) images in \(sets.count) sets")
+    }
+
+    /// - Parameter done: Records of the set that this rank has scored; the others are about as far.
+    func progress(set: String, done: Int) {
+        doneInSets[set] = done
+        let done = min(doneInSets.values.reduce(0, +) * worldSize, total)
+        let rate = Double(done) / max((ContinuousClock.now - start).inSeconds, 1e-9)
+        let rest = Double(total - done) / rate
+        progress.update(
+            fraction: Double(done) / Double(total),
+            "scoring \(set)  \(decimal(rate, 0)) img/s  ETA \(duration(rest))")
+    }
+
+    /// A table of one run.
+    func show(_ table: Table, title: String) {
+        progress.printLine("")
+        progress.printLine(title)
+        progress.printLine(table.console(styled: progress.isTerminal))
+    }
+
+    /// Ends the evaluation: the tables, what is to remark, and where the runs are.
+    func show(_ tables: [(Benchmark.Task, [Table.Contender])], of runs: [EvaluatedRun]) {
+        let shown = tables.filter { !$0.1.isEmpty }
+        for (task, contenders) in shown {
+            progress.printLine("")
+            if shown.count > 1 { progress.printLine("\(task.rawValue):") }
+            progress.printLine(Table(comparing: contenders).console(styled: progress.isTerminal))
+        }
+        for remark in EvaluatedRun.remarks(of: runs) { progress.printLine("note: \(remark)") }
+        for folder in runs.flatMap(\.seedFolders) { progress.printLine("run directory: \(folder)") }
+    }
+}
+
+extension EvaluatedRun {
+    /// What is to remark on several runs: without the run's name where it is true of all.
+    static func remarks(of runs: [EvaluatedRun]) -> [String] {
+        var remarks: [String] = []
+        for run in runs {
+            for remark in run.remarks {
+                let isCommon = runs.allSatisfy { $0.remarks.contains(remark) }
+                let line = isCommon ? remark : "\(run.title): \(remark)"
+                if !remarks.contains(line) { remarks.append(line) }
+            }
+        }
+        return remarks
+    }
+}
