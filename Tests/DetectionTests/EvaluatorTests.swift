@@ -1,4 +1,5 @@
 import Cluster
+import Datasets
 import Detection
 import Metrics
 import TestSupport

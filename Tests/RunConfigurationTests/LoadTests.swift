@@ -236,7 +236,7 @@ import Testing
             "seed: 1\nBatchnorm: {group: 0}",
             """
             b.yml, line 2: Batchnorm is unknown, expected one of the keys: name, output, seed, data, network, \
-            head, optimizer, training, batchNorm, compute, cluster, evaluation; did you mean batchNorm?
+            head, loss, mixing, optimizer, training, batchNorm, compute, cluster, evaluation; did you mean batchNorm?
             """
         ),
         (

@@ -126,9 +126,7 @@ struct EvaluateCommand: ParsableCommand {
             let display = communicator.rank == 0 ? EvaluationDisplay() : nil
             let evaluated =
                 try compare
-                ? communicator.together(describe: failureReport) {
-                    try runs.map { try EvaluatedRun(keptIn: $0, benchmark: definition?.name ?? benchmark) }
-                }
+                ? communicator.together(describe: failureReport) { try keptRuns(definition) }
                 : runs.map { run in
                     try RunEvaluation(
                         folder: run, command: self, definition: definition, communicator: communicator,
@@ -147,6 +145,26 @@ struct EvaluateCommand: ParsableCommand {
             }
             return Training.ExitCode.done
         }
+    }
+
+    /// What the runs keep of earlier evaluations.
+    private func keptRuns(
+        _ definition: BenchmarkDefinition?
+    ) throws(CheckpointError) -> [EvaluatedRun] {
+        var kept: [EvaluatedRun] = []
+        for run in runs {
+            let own = try EvaluatedRun(keptIn: run, benchmark: definition?.name ?? benchmark)
+            try own.check(scores: score)
+            if let first = kept.first, first.benchmark != own.benchmark {
+                throw CheckpointError(
+                    path: run,
+                    reason:
+                        "was evaluated on \(own.benchmark), \(first.folder) on \(first.benchmark); name one with --benchmark"
+                )
+            }
+            kept.append(own)
+        }
+        return kept
     }
 
     private func contenders(

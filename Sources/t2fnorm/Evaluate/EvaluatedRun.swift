@@ -38,6 +38,19 @@ struct EvaluatedRun {
         self.init(folder: folder, seedFolders: seedFolders, seeds: seeds)
     }
 
+    /// Refuses scores of which there is no table that all seeds have on the same sets.
+    func check(scores: [ScoreName]) throws(CheckpointError) {
+        let known = contenders(.standard).map(\.score)
+        for score in scores where !known.contains(score.rawValue) {
+            throw CheckpointError(
+                path: folder,
+                reason: """
+                    has no tables of \(score.rawValue) on \(benchmark) that all seeds share; it has \(known.joined(separator: ", ")); \
+                    evaluate it without --compare first
+                    """)
+        }
+    }
+
     /// The benchmark that is named, or the only one.
     private static func benchmark(
         _ name: String?, of seedFolders: [String]
