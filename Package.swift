@@ -97,7 +97,7 @@ let package = Package(
             dependencies: [
                 argumentParser, "Workers", "Kernels", "Cluster", "Networks", "Datasets",
                 "Checkpoints", "Metrics", "Detection", "RunConfiguration", "Training", "Reporting",
-                "Files", "Exchange", "CProcessorCheck",
+                "Files", "Exchange", "HDF5", "Checksums", "CProcessorCheck",
             ],
             swiftSettings: settings),
 
@@ -124,7 +124,7 @@ let package = Package(
         tests("Checkpoints", ["Networks", "Kernels", "HDF5", "Workers", "checkpoint-check"]),
         tests("Exchange", ["Networks", "Kernels", "Workers"]),
         tests("Metrics"),
-        tests("Detection", ["Metrics", "Networks", "Kernels", "Workers", "Cluster"]),
+        tests("Detection", ["Metrics", "Networks", "Kernels", "Workers", "Cluster", "Datasets"]),
         tests("RunConfiguration"),
         tests(
             "Training",
@@ -138,7 +138,7 @@ let package = Package(
             exclude: ["compare_pytorch_test.py", "compare_loader_test.py"],
             swiftSettings: settings),
         .testTarget(
-            name: "CommandTests", dependencies: ["t2fnorm", "TestSupport", "HDF5", "Checkpoints"],
+            name: "CommandTests", dependencies: ["t2fnorm", "TestSupport", "HDF5", "Checkpoints", "Datasets"],
             swiftSettings: settings),
     ]
 )

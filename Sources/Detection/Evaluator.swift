@@ -1,38 +1,9 @@
 public import Cluster
-public import Datasets
+internal import Datasets
 internal import Kernels
 public import Metrics
 public import Networks
 internal import Workers
-
-/// A packed set with the name that tables call it by.
-public struct NamedSet: Sendable {
-    public var name: String
-    public var source: any ImageSource
-
-    public init(name: String, source: any ImageSource) {
-        self.name = name
-        self.source = source
-    }
-}
-
-/// What a detector is judged on.
-public struct Benchmark: Sendable {
-    /// The in-distribution test set; every label is a class.
-    public var inDistribution: NamedSet
-    /// Out-of-distribution sets that look like it, in the table's order.
-    public var near: [NamedSet]
-    /// Out-of-distribution sets that do not, in the table's order.
-    public var far: [NamedSet]
-
-    public init(inDistribution: NamedSet, near: [NamedSet], far: [NamedSet]) {
-        self.inDistribution = inDistribution
-        self.near = near
-        self.far = far
-    }
-
-    var sets: [NamedSet] { [inDistribution] + near + far }
-}
 
 /// The tables of one model.
 public struct Evaluation: Sendable {
@@ -40,8 +11,17 @@ public struct Evaluation: Sendable {
     public let accuracy: Accuracy
     /// One table a score, in the order asked for.
     public let results: [(score: ScoreName, result: BenchmarkResult)]
+    /// Likewise of the full-spectrum task; empty where the benchmark has no covariate-shifted set.
+    public let fullSpectrum: [(score: ScoreName, result: BenchmarkResult)]
+    /// What the tables are made of: the benchmark's sets, in its order.
+    public let sets: [ScoredSet]
     /// What was chosen for the scores that have settings to search for; empty without a search.
     public let choices: [ScoreChoice]
+
+    /// The tables of a task.
+    public func results(of task: Benchmark.Task) -> [(score: ScoreName, result: BenchmarkResult)] {
+        task == .standard ? results : fullSpectrum
+    }
 }
 
 /// Scores all sets of a benchmark on all ranks and ranks the confidences.
@@ -69,20 +49,48 @@ public struct Evaluator {
 
     /// The tables of `scores`, the same on every rank.
     ///
+    /// - Parameters: As for `score(_:by:training:validation:outlierValidation:measure:progress:)`.
+    /// - Precondition: There is a training set if `scores.needTraining`.
+    /// - Throws: `JobFailure`, the same on all ranks, or `MPIError`.
+    public func evaluate(
+        _ benchmark: Benchmark, scores: [ScoreName], training: NamedSet? = nil,
+        validation: NamedSet? = nil, outlierValidation: NamedSet? = nil,
+        measure: (any SampleMeasure)? = nil,
+        progress: (_ set: String, _ done: Int) -> Void = { _, _ in }
+    ) throws -> Evaluation {
+        let (sets, choices) = try score(
+            benchmark.sets, by: scores, training: training, validation: validation,
+            outlierValidation: outlierValidation, measure: measure, progress: progress)
+        return try communicator.together(describe: describe) {
+            let results = { (task: Benchmark.Task) in
+                guard benchmark.tasks.contains(task) else { return [] as [(ScoreName, BenchmarkResult)] }
+                return try scores.enumerated().map { index, score in
+                    (score, try benchmark.result(of: score, at: index, task: task, sets))
+                }
+            }
+            return Evaluation(
+                accuracy: sets[0].accuracy, results: try results(.standard),
+                fullSpectrum: try results(.fullSpectrum), sets: sets, choices: choices)
+        }
+    }
+
+    /// Scores whole sets; every rank gets all of them. Collective.
+    ///
     /// - Parameters:
     ///   - training: The training set, read once if a score is fitted on it.
     ///   - validation: The in-distribution validation set, read once if a score is fitted on it; where there is none, such
     ///     a score is fitted on the training set.
     ///   - outlierValidation: The out-of-distribution validation set by which, with `validation`, settings are searched for; `nil`
     ///     for no search.
+    ///   - measure: What else is to be known of each sample.
     ///   - progress: Called on every rank after each batch of its share: the set, and how many of its records are done.
     /// - Precondition: There is a training set if `scores.needTraining`.
     /// - Throws: `JobFailure`, the same on all ranks, or `MPIError`.
-    public func evaluate(
-        _ benchmark: Benchmark, scores: [ScoreName], training: NamedSet? = nil,
-        validation: NamedSet? = nil, outlierValidation: NamedSet? = nil,
+    public func score(
+        _ sets: [NamedSet], by scores: [ScoreName], training: NamedSet? = nil, validation: NamedSet? = nil,
+        outlierValidation: NamedSet? = nil, measure: (any SampleMeasure)? = nil,
         progress: (_ set: String, _ done: Int) -> Void = { _, _ in }
-    ) throws -> Evaluation {
+    ) throws -> (sets: [ScoredSet], choices: [ScoreChoice]) {
         let fit = try fit(scores, training, validation, searches: outlierValidation != nil, progress)
         let search = try outlierValidation.flatMap { try self.search($0, fit, progress) }
         let made = try communicator.together(describe: describe) {
@@ -91,11 +99,9 @@ public struct Evaluator {
             }
         }
         let fitted = made.map(\.score)
-        var confidences: [[[Float]]] = []
-        var correct = 0
-        for set in benchmark.sets {
+        let scored = try sets.map { set in
             var own = try communicator.together(describe: describe) {
-                try score(set, fitted, progress)
+                try score(set, fitted, measure, progress)
             }
             // These scores' records are shared out over the ranks, which look at all samples together.
             for (index, score) in fitted.enumerated() {
@@ -103,22 +109,23 @@ public struct Evaluator {
                 own.confidences[index] = try score.confidences(
                     of: own.share, on: communicator, pool: pass.layout.pool)
             }
-            if confidences.isEmpty { correct = own.correct }
-            let counts = pass.shares(of: set.source.count)
-            confidences.append(
-                try own.confidences.map { try communicator.allGather($0.span, counts: counts) })
+            return try gather(own, of: set)
         }
-        var sum = [Int64(correct)]
-        var span = sum.mutableSpan
-        try communicator.treeSum(&span)
-        let accuracy = Accuracy(correct: Int(sum[0]), count: benchmark.inDistribution.source.count)
-        return try communicator.together(describe: describe) {
-            Evaluation(
-                accuracy: accuracy,
-                results: try scores.enumerated().map { index, score in
-                    (score, try rank(benchmark, confidences.map { $0[index] }, score, accuracy))
-                }, choices: made.compactMap(\.choice))
+        return (scored, made.compactMap(\.choice))
+    }
+
+    /// The whole set from the ranks' parts. Collective.
+    private func gather(_ own: ScoredPart, of set: NamedSet) throws -> ScoredSet {
+        let counts = pass.shares(of: set.source.count)
+        let floats = { (values: [Float]) throws(MPIError) in
+            try communicator.allGather(values.span, counts: counts)
         }
+        let records = try communicator.allGather(own.records.map(Int64.init).span, counts: counts)
+        let predictions = try communicator.allGather(own.predictions.span, counts: counts)
+        return ScoredSet(
+            name: set.name, records: records.map(Int.init),
+            labels: records.map { set.source.label(of: Int($0)) }, predictions: predictions,
+            confidences: try own.confidences.map(floats), measures: try own.measures.map(floats))
     }
 
     /// What the scores must know of the training and the validation set. Collective.
@@ -199,40 +206,43 @@ public struct Evaluator {
 
     /// The rank's share of one set; what sharded scores are to look at is kept.
     private func score(
-        _ set: NamedSet, _ scores: [any Score], _ progress: (_ set: String, _ done: Int) -> Void
-    ) throws -> (confidences: [[Float]], correct: Int, share: FeatureShare) {
+        _ set: NamedSet, _ scores: [any Score], _ measure: (any SampleMeasure)?,
+        _ progress: (_ set: String, _ done: Int) -> Void
+    ) throws -> ScoredPart {
         let keepsShare = scores.contains { $0 is any ShardedScore }
-        var share = FeatureShare(head: head, laneSize: pass.layout.laneSize)
-        var confidences = [[Float]](repeating: [], count: scores.count)
-        var correct = 0
-        var done = 0
+        var part = ScoredPart(
+            share: FeatureShare(head: head, laneSize: pass.layout.laneSize), scoreCount: scores.count,
+            measureCount: measure?.names.count ?? 0)
         try pass.forEachBatch(of: set.source) { outputs, images in
-            correct += outputs.correctCount
             var logits = [Float](repeating: 0, count: outputs.logits.count)
             fillScoringLogits(outputs, into: &logits)
             let input = ScoreInput(features: outputs.features.span, logits: logits.span, head: head)
             if keepsShare {
-                share.add(features: outputs.features, logits: logits, labels: outputs.labels)
+                part.share.add(features: outputs.features, logits: logits, labels: outputs.labels)
             }
             var observed: [String: [Float]] = [:]
             for (index, score) in scores.enumerated() where !(score is any ShardedScore) {
                 guard let observation = score.observation else {
-                    confidences[index] += score.confidences(input, on: pass.layout.pool)
+                    part.confidences[index] += score.confidences(input, on: pass.layout.pool)
                     continue
                 }
                 let values =
                     try observed[observation.key]
                     ?? network.observe(observation, images: images, input)
                 observed[observation.key] = values
-                confidences[index] += score.confidences(
+                part.confidences[index] += score.confidences(
                     ScoreInput(
                         features: outputs.features.span, logits: logits.span, head: head,
                         observed: values.span), on: pass.layout.pool)
             }
-            done += outputs.labels.count
-            progress(set.name, done)
+            for (index, values) in (measure?.values(of: outputs) ?? []).enumerated() {
+                part.measures[index] += values
+            }
+            part.records += outputs.records
+            part.predictions += outputs.predictions
+            progress(set.name, part.records.count)
         }
-        return (confidences, correct, share)
+        return part
     }
 
     private func fillScoringLogits(_ outputs: ForwardPass.Outputs, into logits: inout [Float]) {
@@ -240,30 +250,21 @@ public struct Evaluator {
         var span = logits.mutableSpan
         head.logits(of: outputs.features.span, laneSize: laneSize, into: &span, on: pool)
     }
+}
 
-    /// - Parameter confidences: One array a set of the benchmark, in its order.
-    private func rank(
-        _ benchmark: Benchmark, _ confidences: [[Float]], _ score: ScoreName, _ accuracy: Accuracy
-    ) throws -> BenchmarkResult {
-        let inDistribution = confidences[0]
-        var entries: [BenchmarkResult.Entry] = []
-        for (set, values) in zip(benchmark.sets, confidences).dropFirst() {
-            do {
-                entries.append(
-                    BenchmarkResult.Entry(
-                        dataset: set.name,
-                        metrics: try RankingMetrics(
-                            inDistribution: inDistribution.span, outOfDistribution: values.span)))
-            } catch {
-                var error = error
-                error.score = score.rawValue
-                error.dataset = set.name
-                throw error
-            }
-        }
-        return BenchmarkResult(
-            near: Array(entries.prefix(benchmark.near.count)),
-            far: Array(entries.dropFirst(benchmark.near.count)), accuracy: accuracy)
+/// A rank's part of a scored set.
+private struct ScoredPart {
+    var records: [Int] = []
+    var predictions: [Int32] = []
+    var confidences: [[Float]]
+    var measures: [[Float]]
+    /// Kept for sharded scores alone.
+    var share: FeatureShare
+
+    init(share: FeatureShare, scoreCount: Int, measureCount: Int) {
+        confidences = [[Float]](repeating: [], count: scoreCount)
+        measures = [[Float]](repeating: [], count: measureCount)
+        self.share = share
     }
 }
 

@@ -36,18 +36,23 @@ public struct ForwardPass {
         public let logits: [Float]
         /// Shape `[N]`.
         public let labels: [Int32]
+        /// The records' numbers, as the source says it has read them; shape `[N]`.
+        public let records: [Int]
 
-        /// Samples whose largest logit, the first among equals, is their label's.
-        public var correctCount: Int {
+        /// The class of each sample's largest logit, the first among equals; shape `[N]`.
+        public var predictions: [Int32] {
             let classes = logits.count / max(labels.count, 1)
             let logits = logits.span
-            var correct = 0
+            var predictions = [Int32](repeating: 0, count: labels.count)
             for sample in labels.indices {
                 let row = logits.extracting(sample * classes..<(sample + 1) * classes)
-                if indexOfMaximum(row) == Int(labels[sample]) { correct += 1 }
+                predictions[sample] = Int32(indexOfMaximum(row))
             }
-            return correct
+            return predictions
         }
+
+        /// Samples that are predicted as their label.
+        public var correctCount: Int { zip(predictions, labels).count(where: ==) }
     }
 
     /// Calls `body` for each batch of the rank's records, in order. Not collective: ranks do not wait for each other.
@@ -65,7 +70,9 @@ public struct ForwardPass {
             let pass = Pass(
                 BatchPlacement(sampleCount: batch.count, laneSize: laneSize), mode: .evaluation, pool: pool)
             let (features, logits) = try classifier.forward(images: batch.images, pass)
-            try body(Outputs(features: features, logits: logits, labels: batch.labels), batch.images)
+            try body(
+                Outputs(features: features, logits: logits, labels: batch.labels, records: batch.records),
+                batch.images)
         }
     }
 

@@ -11,7 +11,11 @@ public struct RandomStream: Sendable, RandomNumberGenerator {
         case augmentation = 3
         case synthesis = 4
         case test = 5
+        /// A batch's share of mixed samples.
         case mixing = 6
+        /// Who is mixed with whom.
+        case pairing = 7
+        case resampling = 8
     }
 
     private let key: SIMD2<UInt32>

@@ -24,6 +24,15 @@ public enum BenchmarkRow: Hashable, Sendable {
         }
     }
 
+    /// The row of a name as OpenOOD's tables have it.
+    public init(name: String) {
+        switch name {
+        case BenchmarkRow.nearMean.name: self = .nearMean
+        case BenchmarkRow.farMean.name: self = .farMean
+        default: self = .dataset(name)
+        }
+    }
+
     /// Whether the row is a mean over datasets.
     public var isMean: Bool { self == .nearMean || self == .farMean }
 }
@@ -33,9 +42,10 @@ public struct BenchmarkResult: Equatable, Sendable {
     /// The metrics of one dataset.
     public struct Entry: Equatable, Sendable {
         public var dataset: String
-        public var metrics: RankingMetrics
+        /// `nil` of a dataset that is missing.
+        public var metrics: RankingMetrics?
 
-        public init(dataset: String, metrics: RankingMetrics) {
+        public init(dataset: String, metrics: RankingMetrics?) {
             self.dataset = dataset
             self.metrics = metrics
         }
@@ -43,31 +53,50 @@ public struct BenchmarkResult: Equatable, Sendable {
 
     /// Near datasets, their mean, far datasets, their mean; no mean of no dataset.
     public let rows: [BenchmarkRow]
-    /// Percent, shape `[rows, MetricColumn.allCases]`.
-    public let values: [[Double]]
+    /// Percent, shape `[rows, MetricColumn.allCases]`; `nil` in the row of a dataset that is missing.
+    public let values: [[Double?]]
 
+    /// A mean row is over the datasets that are not missing, and has no values if all are.
+    ///
     /// - Parameters:
     ///   - near: In the table's order.
     ///   - far: In the table's order.
     ///   - accuracy: Of the classifier on the in-distribution test set; the same in every row.
     public init(near: [Entry], far: [Entry], accuracy: Accuracy) {
         var rows: [BenchmarkRow] = []
-        var values: [[Double]] = []
+        var values: [[Double?]] = []
         for (entries, mean) in [(near, BenchmarkRow.nearMean), (far, .farMean)] where !entries.isEmpty {
-            let part = entries.map { percentages($0.metrics, accuracy) }
+            let part = entries.map { entry in entry.metrics.map { percentages($0, accuracy) } }
+            let known = part.compactMap(\.self)
             rows += entries.map { .dataset($0.dataset) } + [mean]
-            values +=
-                part + [MetricColumn.allCases.indices.map { column in Spread(part.map { $0[column] }).mean }]
+            values += (part + [known.isEmpty ? nil : means(known)]).map { $0 ?? noValues }
         }
+        self.init(rows: rows, values: values)
+    }
+
+    /// A result that was kept.
+    ///
+    /// - Parameter values: Percent, shape `[rows, MetricColumn.allCases]`.
+    public init(rows: [BenchmarkRow], values: [[Double?]]) {
+        precondition(
+            rows.count == values.count && values.allSatisfy { $0.count == MetricColumn.allCases.count },
+            "\(values.map(\.count)) values for \(rows.count) rows")
         self.rows = rows
         self.values = values
     }
 
-    /// The percentage in one cell, or `nil` where the benchmark has no such row.
+    /// The percentage in one cell, or `nil` where the benchmark has no such row or its dataset is missing.
     public subscript(row: BenchmarkRow, column: MetricColumn) -> Double? {
         guard let index = rows.firstIndex(of: row) else { return nil }
         return values[index][MetricColumn.allCases.firstIndex(of: column)!]
     }
+}
+
+private let noValues = [Double?](repeating: nil, count: MetricColumn.allCases.count)
+
+/// The mean of each column.
+private func means(_ rows: [[Double]]) -> [Double] {
+    MetricColumn.allCases.indices.map { column in Spread(rows.map { $0[column] }).mean }
 }
 
 /// In the order of `MetricColumn.allCases`.

@@ -12,6 +12,12 @@ public struct Spread: Equatable, Sendable {
         self.mean = mean
         deviation = (values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / count).squareRoot()
     }
+
+    /// Numbers that are known from elsewhere.
+    public init(mean: Double, deviation: Double) {
+        self.mean = mean
+        self.deviation = deviation
+    }
 }
 
 /// One score over the runs (seeds) of one experiment.
@@ -19,8 +25,8 @@ public struct Spread: Equatable, Sendable {
 /// The deviation of a near or far row is that of the runs' means, not a mean of deviations.
 public struct BenchmarkSummary: Equatable, Sendable {
     public let rows: [BenchmarkRow]
-    /// Percent, shape `[rows, MetricColumn.allCases]`.
-    public let values: [[Spread]]
+    /// Percent, shape `[rows, MetricColumn.allCases]`; `nil` where nothing is known, as of a missing dataset.
+    public let values: [[Spread?]]
     /// How many runs there are.
     public let runCount: Int
 
@@ -33,12 +39,29 @@ public struct BenchmarkSummary: Equatable, Sendable {
                 result.rows == rows, "rows \(result.rows.map(\.name)) beside \(results[0].rows.map(\.name))")
         }
         values = rows.indices.map { row in
-            MetricColumn.allCases.indices.map { column in Spread(results.map { $0.values[row][column] }) }
+            MetricColumn.allCases.indices.map { column in
+                let known = results.compactMap { $0.values[row][column] }
+                return known.count == results.count ? Spread(known) : nil
+            }
         }
         runCount = results.count
     }
 
-    /// The spread in one cell, or `nil` where the benchmark has no such row.
+    /// Numbers that are known from elsewhere.
+    ///
+    /// - Parameters:
+    ///   - values: Percent, shape `[rows, MetricColumn.allCases]`.
+    ///   - runCount: How many runs they are of; of one, deviations are not shown.
+    public init(rows: [BenchmarkRow], values: [[Spread?]], runCount: Int) {
+        precondition(
+            rows.count == values.count && values.allSatisfy { $0.count == MetricColumn.allCases.count },
+            "\(values.map(\.count)) values for \(rows.count) rows")
+        self.rows = rows
+        self.values = values
+        self.runCount = runCount
+    }
+
+    /// The spread in one cell, or `nil` where the benchmark has no such row or nothing is known.
     public subscript(row: BenchmarkRow, column: MetricColumn) -> Spread? {
         guard let index = rows.firstIndex(of: row) else { return nil }
         return values[index][MetricColumn.allCases.firstIndex(of: column)!]

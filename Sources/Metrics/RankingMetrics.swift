@@ -31,9 +31,22 @@ public struct RankingMetrics: Equatable, Sendable {
     public init(
         inDistribution: Span<Float>, outOfDistribution: Span<Float>
     ) throws(RankingMetricsError) {
-        let groups = ScoreGroups(
-            inKeys: try sorted(inDistribution, .inDistribution),
-            outKeys: try sorted(outOfDistribution, .outOfDistribution))
+        self.init(
+            ScoreGroups(
+                inKeys: try sorted(inDistribution, .inDistribution),
+                outKeys: try sorted(outOfDistribution, .outOfDistribution)))
+    }
+
+    /// Ranks samples that are counted by their confidence.
+    ///
+    /// - Parameters:
+    ///   - inCounts: In-distribution samples of each distinct confidence, the lowest first; one at least in all.
+    ///   - outCounts: Likewise of the others; as many counts.
+    public init(inCounts: Span<Int32>, outCounts: Span<Int32>) {
+        self.init(ScoreGroups(inCounts: inCounts, outCounts: outCounts))
+    }
+
+    private init(_ groups: ScoreGroups) {
         let inTotal = groups.inTotal
         let outTotal = groups.outTotal
 

@@ -21,6 +21,21 @@ struct ScoreGroups {
         }
     }
 
+    /// Adds up counts of each distinct value, the lowest first; values that nothing has are left out.
+    init(inCounts ins: Span<Int32>, outCounts outs: Span<Int32>) {
+        precondition(ins.count == outs.count, "\(ins.count) and \(outs.count) counts")
+        inCounts.reserveCapacity(ins.count)
+        outCounts.reserveCapacity(ins.count)
+        var (i, o) = (0, 0)
+        for group in ins.indices where ins[group] + outs[group] > 0 {
+            i += Int(ins[group])
+            o += Int(outs[group])
+            inCounts.append(i)
+            outCounts.append(o)
+        }
+        precondition(i > 0 && o > 0, "\(i) in-distribution and \(o) other samples")
+    }
+
     var count: Int { inCounts.count }
     var inTotal: Int { inCounts[count - 1] }
     var outTotal: Int { outCounts[count - 1] }

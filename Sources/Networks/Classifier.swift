@@ -80,23 +80,24 @@ public final class Classifier {
 
     /// Runs forward and backward; sets every gradient to its sum over the rank's lanes.
     ///
-    /// The gradient is that of the mean cross-entropy over the global batch, so the sum over ranks is the whole. In a step of
-    /// several parts, called for one after the other, gradients are set with the last one.
+    /// The gradient is that of the mean loss over the global batch, so the sum over ranks is the whole. In a step of several parts,
+    /// called for one after the other, gradients are set with the last one.
     ///
     /// - Parameters:
     ///   - images: Of the pass's samples, shape `[N, H, W, C]`, normalised.
-    ///   - labels: Shape `[N]`, each in `0..<classes`.
+    ///   - targets: Those of `N` samples.
     ///   - afterForward: Called between the two.
     /// - Throws: What summing across ranks throws.
     public func differentiate(
-        images: borrowing Buffer<Float>, labels: [Int32], _ pass: Pass, afterForward: () -> Void = {}
+        images: borrowing Buffer<Float>, targets: BatchTargets, loss: TrainingLoss = .crossEntropy,
+        _ pass: Pass, afterForward: () -> Void = {}
     ) throws -> LaneReport {
         precondition(pass.mode == .training, "a backward pass needs the batch's own statistics")
         parameters.reserveGradients(pass)
         try network.forward(images, store: parameters, pass)
         head.forward(network.features, parameters: parameters.values, pass)
         afterForward()
-        let report = head.backward(network.features, labels: labels, store: parameters, pass)
+        let report = head.backward(network.features, targets, loss, store: parameters, pass)
         try network.backward(
             images, featureGradient: head.featureGradient, store: parameters, pass)
         if pass.placement.isLastPart {
@@ -104,6 +105,15 @@ public final class Classifier {
             parameters.batchCount += 1
         }
         return LaneReport(values: report)
+    }
+
+    /// As `differentiate(images:targets:loss:_:afterForward:)` of the cross-entropy to `labels`.
+    ///
+    /// - Parameter labels: Shape `[N]`, each in `0..<classes`.
+    public func differentiate(
+        images: borrowing Buffer<Float>, labels: [Int32], _ pass: Pass
+    ) throws -> LaneReport {
+        try differentiate(images: images, targets: BatchTargets(labels), pass)
     }
 
     /// The features and logits of a rank's samples.

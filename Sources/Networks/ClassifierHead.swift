@@ -20,6 +20,9 @@ final class ClassifierHead {
     private var norms = Buffer<Float>(zeros: 0)
     private var logitsGradient = Buffer<Float>(zeros: 0)
     private var normalizedGradient = Buffer<Float>(zeros: 0)
+    private var normalizedLogits = Buffer<Float>(zeros: 0)
+    private var logitNorms = Buffer<Float>(zeros: 0)
+    private var normalizedLogitsGradient = Buffer<Float>(zeros: 0)
     private var report = Buffer<Double>(zeros: 0)
     private var laneGradients = Buffer<Float>(zeros: 0)
     /// Shape `[N, classes]`.
@@ -50,14 +53,14 @@ final class ClassifierHead {
         }
     }
 
-    /// Sets `featureGradient` and the head's gradients of the mean cross-entropy; returns the rank's lane sums.
+    /// Sets `featureGradient` and the head's gradients of the mean loss; returns the rank's lane sums.
     ///
     /// - Returns: Shape `[lanes, 2]`: the sum of the losses, and the number of correct predictions.
     func backward(
-        _ features: borrowing Buffer<Float>, labels: [Int32], store: ParameterStore, _ pass: Pass
+        _ features: borrowing Buffer<Float>, _ targets: BatchTargets, _ loss: TrainingLoss,
+        store: ParameterStore, _ pass: Pass
     ) -> [Double] {
-        let laneReports = differentiateLoss(
-            logits, labels, into: &logitsGradient, report: &report, pass)
+        let laneReports = differentiateLoss(targets, loss, pass)
         switch kind {
         case .linear:
             parameterGradient(features, logitsGradient, &laneGradients, into: &store.gradients, pass)
@@ -100,22 +103,81 @@ final class ClassifierHead {
             features, dimension: dimension, temperature: temperature, into: &own, norms: &usedNorms)
     }
 
+    /// Sets `logitsGradient`.
     private func differentiateLoss(
-        _ logits: borrowing Buffer<Float>, _ labels: [Int32], into gradient: inout Buffer<Float>,
-        report: inout Buffer<Double>, _ pass: Pass
+        _ targets: BatchTargets, _ loss: TrainingLoss, _ pass: Pass
     ) -> [Double] {
-        precondition(labels.count == pass.sampleCount, "\(labels.count) labels, \(pass.sampleCount) samples")
+        guard let temperature = loss.logitTemperature else {
+            return differentiateCrossEntropy(
+                logits, targets, smoothing: loss.smoothing, into: &logitsGradient, report: &report, pass)
+        }
+        normalize(logits, temperature, into: &normalizedLogits, logitNorms: &logitNorms, pass)
+        let laneReports = differentiateCrossEntropy(
+            normalizedLogits, targets, smoothing: loss.smoothing, into: &normalizedLogitsGradient,
+            report: &report, pass)
+        denormalize(
+            normalizedLogitsGradient, logits: logits, logitNorms, temperature, into: &logitsGradient, pass)
+        return laneReports
+    }
+
+    private func normalize(
+        _ logits: borrowing Buffer<Float>, _ temperature: Float, into normalized: inout Buffer<Float>,
+        logitNorms: inout Buffer<Float>, _ pass: Pass
+    ) {
+        normalized.reserve(pass.sampleCount * classes)
+        logitNorms.reserve(pass.sampleCount)
+        let logits = logits.span
+        var own = normalized.mutableSpan
+        var wholeNorms = logitNorms.mutableSpan
+        var usedNorms = wholeNorms.part(0..<pass.sampleCount)
+        normalizeLogits(
+            logits, classes: classes, temperature: temperature, into: &own, norms: &usedNorms)
+    }
+
+    private func denormalize(
+        _ normalizedGradient: borrowing Buffer<Float>, logits: borrowing Buffer<Float>,
+        _ norms: borrowing Buffer<Float>, _ temperature: Float, into logitsGradient: inout Buffer<Float>,
+        _ pass: Pass
+    ) {
+        logitsGradient.reserve(pass.sampleCount * classes)
+        let normalizedGradient = normalizedGradient.span
+        let logits = logits.span
+        let norms = norms.span.extracting(0..<pass.sampleCount)
+        var own = logitsGradient.mutableSpan
+        logitNormalizationGradient(
+            normalizedGradient, logits: logits, norms: norms, classes: classes, temperature: temperature,
+            into: &own)
+    }
+
+    private func differentiateCrossEntropy(
+        _ logits: borrowing Buffer<Float>, _ targets: BatchTargets, smoothing: Float,
+        into gradient: inout Buffer<Float>, report: inout Buffer<Double>, _ pass: Pass
+    ) -> [Double] {
+        precondition(
+            targets.labels.count == pass.sampleCount,
+            "\(targets.labels.count) labels, \(pass.sampleCount) samples")
         let count = pass.sampleCount * classes
         gradient.reserve(count)
         report.reserve(2 * pass.sampleCount)
         let logits = logits.span.extracting(0..<count)
-        let labels = labels.span
+        let labels = targets.labels.span
         var whole = gradient.mutableSpan
         var used = whole.part(0..<count)
         var reports = report.mutableSpan
-        softmaxCrossEntropy(
-            logits, labels: labels, classes: classes, batchSize: pass.placement.tree.sampleCount,
-            into: &used, report: &reports)
+        let batchSize = pass.placement.tree.sampleCount
+        if targets.mixture == nil && smoothing == 0 {
+            softmaxCrossEntropy(
+                logits, labels: labels, classes: classes, batchSize: batchSize, into: &used,
+                report: &reports)
+        } else {
+            let mixture =
+                targets.mixture
+                ?? .init(partners: targets.labels, shares: [Float](repeating: 1, count: labels.count))
+            mixedCrossEntropy(
+                logits, labels: labels, partners: mixture.partners.span, shares: mixture.shares.span,
+                smoothing: smoothing, classes: classes, batchSize: batchSize, into: &used,
+                report: &reports)
+        }
         var lanes = Buffer<Double>(zeros: 2 * pass.placement.lanes.count)
         var laneSpan = lanes.mutableSpan
         sumSamplesInLanes(

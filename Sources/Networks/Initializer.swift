@@ -1,4 +1,3 @@
-internal import Foundation
 internal import Kernels
 
 /// The distribution that a tensor starts from.
@@ -25,13 +24,7 @@ enum Initializer: Sendable {
         case .uniform(let bound):
             return (0..<count).map { _ in Float(bound * (2 * stream.uniformDouble() - 1)) }
         case .normal(let deviation):
-            return (0..<count).map { _ in Float(deviation * Self.standardNormal(from: &stream)) }
+            return (0..<count).map { _ in Float(deviation * stream.standardNormal()) }
         }
-    }
-
-    /// A standard normal number by the Box–Muller transform, which uses two uniform ones.
-    private static func standardNormal(from stream: inout RandomStream) -> Double {
-        let radius = (-2 * log(1 - stream.uniformDouble())).squareRoot()
-        return radius * cos(2 * .pi * stream.uniformDouble())
     }
 }

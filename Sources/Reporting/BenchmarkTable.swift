@@ -5,13 +5,15 @@ extension Table {
     /// One score on one benchmark, in the rows and columns of OpenOOD's tables.
     ///
     /// A cell is `{mean:.2f} ± {std:.2f}` over the runs, or `{:.2f}` of a single one. As CSV this is OpenOOD's result file.
-    public init(_ summary: BenchmarkSummary) {
+    ///
+    /// - Parameter unknown: What stands in the row of a missing dataset; empty cells are what readers of CSV take for no number.
+    public init(_ summary: BenchmarkSummary, unknown: String = "") {
         self.init(
             columns: [""] + MetricColumn.allCases.map(\.rawValue),
             rows: summary.rows.map { row in
                 Row(
                     [row.name]
-                        + MetricColumn.allCases.map { cell(summary, row, $0) },
+                        + MetricColumn.allCases.map { cell(summary, row, $0, unknown: unknown) },
                     isEmphasized: row.isMean)
             })
     }
@@ -65,12 +67,15 @@ extension Table {
 }
 
 private func title(of contender: Table.Contender) -> String {
-    guard let row = contender.summary.rows.first else { return contender.run }
-    return "\(contender.run), ACC \(cell(contender.summary, row, .accuracy))"
+    let summary = contender.summary
+    guard let row = summary.rows.first(where: { summary[$0, .accuracy] != nil }) else { return contender.run }
+    return "\(contender.run), ACC \(cell(summary, row, .accuracy))"
 }
 
-private func cell(_ summary: BenchmarkSummary, _ row: BenchmarkRow, _ column: MetricColumn) -> String {
-    guard let spread = summary[row, column] else { return "–" }
+private func cell(
+    _ summary: BenchmarkSummary, _ row: BenchmarkRow, _ column: MetricColumn, unknown: String = "–"
+) -> String {
+    guard let spread = summary[row, column] else { return unknown }
     return summary.runCount == 1
         ? String(format: "%.2f", spread.mean)
         : String(format: "%.2f ± %.2f", spread.mean, spread.deviation)

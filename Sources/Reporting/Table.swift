@@ -79,7 +79,8 @@ public struct Table: Equatable, Sendable {
     }
 }
 
-private func csvField(_ text: String) -> String {
+/// A field of CSV, in quotes where it needs them (RFC 4180).
+public func csvField(_ text: String) -> String {
     let needsQuotes = text.contains { $0 == "," || $0 == "\"" || $0.isNewline }
     return needsQuotes ? "\"\(text.replacing("\"", with: "\"\""))\"" : text
 }

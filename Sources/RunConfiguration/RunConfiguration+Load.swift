@@ -13,7 +13,7 @@ extension RunConfiguration {
         files: [String], overrides: [String] = [], names: KnownNames
     ) throws(ConfigurationError) -> RunConfiguration {
         var tree = SettingTree()
-        for file in files { try tree.merge(yaml: try text(of: file), file: file) }
+        for file in files { try tree.merge(yaml: try textOfConfiguration(file), file: file) }
         for override in overrides { try tree.merge(override: override) }
         return try tree.configuration(names: names)
     }
@@ -39,7 +39,8 @@ extension RunConfiguration {
     }
 }
 
-private func text(of file: String) throws(ConfigurationError) -> String {
+/// The text of a YAML file.
+func textOfConfiguration(_ file: String) throws(ConfigurationError) -> String {
     do {
         return try String(contentsOf: URL(filePath: file), encoding: .utf8)
     } catch {
@@ -52,7 +53,7 @@ private func text(of file: String) throws(ConfigurationError) -> String {
 
 extension SettingTree {
     fileprivate mutating func merge(yaml: String, file: String) throws(ConfigurationError) {
-        let document = try parse(yaml, file: file)
+        let document = try composeConfiguration(yaml, file: file)
         try merge(document) { ConfigurationError.Origin(file: file, line: $0.mark?.line) }
     }
 
@@ -65,7 +66,7 @@ extension SettingTree {
                 key: "--set", found: "'\(override)'",
                 expected: "key=value, for example optimizer.learningRate=0.05")
         }
-        var node = try parse(String(parts[1]), file: origin.file)
+        var node = try composeConfiguration(String(parts[1]), file: origin.file)
         for key in path.reversed() { node = Node([(Node(String(key), Tag(.str)), node)]) }
         try merge(node) { _ in origin }
     }
@@ -79,24 +80,25 @@ extension SettingTree {
         }
         return configuration
     }
+}
 
-    private func parse(_ yaml: String, file: String) throws(ConfigurationError) -> Node {
-        do {
-            return try compose(yaml: yaml) ?? Node("")
-        } catch YamlError.duplicatedKeysInMapping(let keys, let context) {
-            throw ConfigurationError(
-                key: keys.joined(separator: ", "), found: "written twice in one mapping",
-                expected: "each key once", origin: .init(file: file, line: context.mark.line))
-        } catch YamlError.scanner(_, let problem, let mark, _),
-            YamlError.parser(_, let problem, let mark, _), YamlError.composer(_, let problem, let mark, _)
-        {
-            throw ConfigurationError(
-                key: "the text", found: "no YAML (\(problem))", expected: "lines of 'key: value'",
-                origin: .init(file: file, line: mark.line))
-        } catch {
-            throw ConfigurationError(
-                key: "the text", found: "no YAML", expected: "lines of 'key: value'",
-                origin: .init(file: file))
-        }
+/// The document of a YAML text, or what is wrong with which line.
+func composeConfiguration(_ yaml: String, file: String) throws(ConfigurationError) -> Node {
+    do {
+        return try compose(yaml: yaml) ?? Node("")
+    } catch YamlError.duplicatedKeysInMapping(let keys, let context) {
+        throw ConfigurationError(
+            key: keys.joined(separator: ", "), found: "written twice in one mapping",
+            expected: "each key once", origin: .init(file: file, line: context.mark.line))
+    } catch YamlError.scanner(_, let problem, let mark, _),
+        YamlError.parser(_, let problem, let mark, _), YamlError.composer(_, let problem, let mark, _)
+    {
+        throw ConfigurationError(
+            key: "the text", found: "no YAML (\(problem))", expected: "lines of 'key: value'",
+            origin: .init(file: file, line: mark.line))
+    } catch {
+        throw ConfigurationError(
+            key: "the text", found: "no YAML", expected: "lines of 'key: value'",
+            origin: .init(file: file))
     }
 }

@@ -1,3 +1,4 @@
+internal import Checksums
 public import Datasets
 public import Kernels
 public import Networks
@@ -15,6 +16,23 @@ extension RunConfiguration {
         }
     }
 
+    /// What training minimises.
+    public var trainingLoss: TrainingLoss {
+        TrainingLoss(
+            logitTemperature: loss.name == .logitNorm ? Float(loss.temperature) : nil,
+            smoothing: Float(loss.smoothing))
+    }
+
+    /// Samples that the network sees of each image in a step.
+    var samplesPerImage: Int { mixing.name == .regMixup ? 2 : 1 }
+
+    /// A rank's share of a training step of `imageCount` images. A lane holds all samples of its images.
+    func placement(imageCount: Int, rank: Int, worldSize: Int) -> BatchPlacement {
+        BatchPlacement(
+            sampleCount: imageCount * samplesPerImage, laneSize: training.lane * samplesPerImage,
+            group: batchNorm.group * samplesPerImage, rank: rank, worldSize: worldSize)
+    }
+
     /// Constants of the in-distribution set, which every set is normalised with.
     public var normalization: ChannelNormalization {
         ChannelNormalization(
@@ -26,6 +44,15 @@ extension RunConfiguration {
     public var evaluationTransform: EvaluationTransform {
         EvaluationTransform(
             size: data.transform.size, shorterSide: data.transform.resizedSide, normalization: normalization)
+    }
+
+    /// Equal for evaluations that read images alike; 16 hexadecimal digits.
+    public var preprocessingHash: String {
+        let transform = data.transform
+        let values =
+            ([Double(transform.size), Double(transform.resizedSide)] + transform.mean
+                + transform.standardDeviation)
+        return CRC64(values.map { "\($0)\n" }.joined().utf8).hexadecimal
     }
 
     /// The order of the `count` records of the training set.

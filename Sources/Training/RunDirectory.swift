@@ -17,8 +17,8 @@ public struct RunDirectory: Sendable {
     /// One JSON object a line: every logged step and every epoch.
     public var metricsPath: String { "\(path)/metrics.jsonl" }
     public var checkpointsPath: String { "\(path)/checkpoints" }
-    /// Tables of one benchmark.
-    public func evaluationPath(benchmark: String) -> String { "\(path)/evaluation/\(benchmark)/ood" }
+    /// Tables of one benchmark, those of each task in a folder of their own.
+    public func evaluationPath(benchmark: String) -> String { "\(path)/evaluation/\(benchmark)" }
 
     /// Makes the folder, with those above it.
     public func create() throws(FileError) { try createFolder(path) }

@@ -9,12 +9,14 @@ package struct StepParts: Equatable {
     package let limit: Int
     private let laneSize: Int
     private let group: Int
+    private let samplesPerImage: Int
     private let worldSize: Int
 
     package init(limit: Int, _ configuration: RunConfiguration, worldSize: Int) {
         self.limit = limit
-        laneSize = configuration.training.lane
-        group = configuration.batchNorm.group
+        samplesPerImage = configuration.samplesPerImage
+        laneSize = configuration.training.lane * samplesPerImage
+        group = configuration.batchNorm.group * samplesPerImage
         self.worldSize = worldSize
     }
 
@@ -26,7 +28,7 @@ package struct StepParts: Equatable {
     ) throws(ConfigurationError) -> StepParts {
         let parts = { (limit: Int) in StepParts(limit: limit, configuration, worldSize: worldSize) }
         let wanted = configuration.compute.accumulation
-        let most = parts(wanted > 0 ? wanted : 1 << 20).count(sampleCount: configuration.training.batch)
+        let most = parts(wanted > 0 ? wanted : 1 << 20).count(imageCount: configuration.training.batch)
         guard wanted == 0 else {
             guard most == wanted else {
                 let group = configuration.batchNorm.group
@@ -44,18 +46,20 @@ package struct StepParts: Equatable {
         return parts(limit)
     }
 
-    /// The passes of a step: fewer than `limit` where a short batch would have its groups cut.
-    package func count(sampleCount: Int) -> Int {
+    /// The passes of a step of so many images: fewer than `limit` where a short batch would have its groups cut.
+    package func count(imageCount: Int) -> Int {
         BatchPlacement.partCount(
-            upTo: limit, sampleCount: sampleCount, laneSize: laneSize, group: group, worldSize: worldSize)
+            upTo: limit, sampleCount: imageCount * samplesPerImage, laneSize: laneSize, group: group,
+            worldSize: worldSize)
     }
 
     /// What each pass of a step works on, one after the other; all ranks have as many.
-    package func placements(sampleCount: Int, rank: Int) -> [BatchPlacement] {
-        let count = count(sampleCount: sampleCount)
+    package func placements(imageCount: Int, rank: Int) -> [BatchPlacement] {
+        let count = count(imageCount: imageCount)
         return (0..<count).map {
             BatchPlacement(
-                sampleCount: sampleCount, laneSize: laneSize, group: group, rank: rank, worldSize: worldSize,
+                sampleCount: imageCount * samplesPerImage, laneSize: laneSize, group: group, rank: rank,
+                worldSize: worldSize,
                 part: $0, partCount: count)
         }
     }

@@ -52,9 +52,9 @@ public struct StepReport: Equatable, Codable, Sendable {
     public var epoch: Int
     /// Counted from 1.
     public var stepInEpoch: Int
-    /// Mean cross-entropy over the global batch.
+    /// Mean of what is minimised over the global batch.
     public var loss: Double
-    /// Share of correct predictions in the global batch.
+    /// Share of correct predictions in the global batch; of mixed samples, of the label with the greater share.
     public var accuracy: Double
     public var learningRate: Double
 }

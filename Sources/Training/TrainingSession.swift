@@ -25,6 +25,8 @@ final class TrainingSession {
     private let training: PackedDataset
     private let loader: BatchLoader
     private var proof: EpochProof
+    /// Mixes the images of a batch; `nil` where they stay as they are.
+    private let mixer: BatchMixer?
     private let configuration: RunConfiguration
     private let rank: Int
     private let worldSize: Int
@@ -53,6 +55,7 @@ final class TrainingSession {
         position = setup.resumed?.checkpoint.position ?? TrainingPosition()
         if position.stepInEpoch == 0 { position.epochRecords = RecordTally() }
         proof = EpochProof(recordCount: training.count, place: training.path)
+        mixer = BatchMixer(configuration)
         let batch = configuration.training.batch
         stepsPerEpoch = setup.stepsPerEpoch
         schedule = LearningRateSchedule(
@@ -133,7 +136,8 @@ final class TrainingSession {
         return (
             StepReport(
                 step: position.step, epoch: position.epoch + 1, stepInEpoch: position.stepInEpoch,
-                loss: message.loss / Double(samples), accuracy: Double(message.correct) / Double(samples),
+                loss: message.loss / Double(samples * configuration.samplesPerImage),
+                accuracy: Double(message.correct) / Double(samples * configuration.samplesPerImage),
                 learningRate: rate), message
         )
     }
@@ -163,23 +167,34 @@ final class TrainingSession {
         parts = StepParts(limit: limit, configuration, worldSize: worldSize)
     }
 
-    /// Both passes over the rank's samples, in as many parts as its memory asks for.
+    /// Both passes over the rank's samples of a batch.
     private func differentiate(
         _ batch: Batch, _ communicator: any Communicator
     ) throws -> Classifier.LaneReport {
         beginReduction(&classifier.parameters.gradients)
-        let placements = parts.placements(sampleCount: batch.globalSampleCount, rank: rank)
+        let placements = parts.placements(imageCount: batch.globalSampleCount, rank: rank)
+        guard let mixer else {
+            return try differentiate(
+                batch.images, BatchTargets(batch.labels), in: placements, communicator)
+        }
+        let targets = phases.measure(.data) { mixer.mix(batch, on: pool) }
+        return try differentiate(mixer.images, targets, in: placements, communicator)
+    }
+
+    /// Both passes, in as many parts as the memory asks for.
+    private func differentiate(
+        _ images: borrowing Buffer<Float>, _ targets: BatchTargets, in placements: [BatchPlacement],
+        _ communicator: any Communicator
+    ) throws -> Classifier.LaneReport {
         guard placements.count > 1 else {
-            return try differentiate(batch.images, batch.labels, placements[0], communicator)
+            return try differentiate(images, targets, placements[0], communicator)
         }
         var values: [Double] = []
         let first = placements[0].samples.lowerBound
         for placement in placements {
             let samples = placement.samples.lowerBound - first..<placement.samples.upperBound - first
-            copyImages(batch.images, samples, into: &partImages)
-            values += try differentiate(
-                partImages, Array(batch.labels[samples]), placement, communicator
-            ).values
+            copyImages(images, samples, into: &partImages)
+            values += try differentiate(partImages, targets.part(samples), placement, communicator).values
         }
         return Classifier.LaneReport(values: values)
     }
@@ -196,7 +211,7 @@ final class TrainingSession {
 
     /// Both passes; the sums over ranks begin as gradients are ready.
     private func differentiate(
-        _ images: borrowing Buffer<Float>, _ labels: [Int32], _ placement: BatchPlacement,
+        _ images: borrowing Buffer<Float>, _ targets: BatchTargets, _ placement: BatchPlacement,
         _ communicator: any Communicator
     ) throws -> Classifier.LaneReport {
         let pass = Pass(
@@ -209,7 +224,9 @@ final class TrainingSession {
         phases.enter(.forward)
         let start = ContinuousClock.now
         var middle = start
-        let report = try classifier.differentiate(images: images, labels: labels, pass) {
+        let report = try classifier.differentiate(
+            images: images, targets: targets, loss: configuration.trainingLoss, pass
+        ) {
             middle = .now
             phases.enter(.backward)
         }
@@ -248,10 +265,11 @@ final class TrainingSession {
     func endEpoch(validationAccuracy: Double) -> EpochReport {
         let times = phases.takeTimes()
         let seconds = times.total.seconds
+        let samples = position.epochSamples * configuration.samplesPerImage
         let report = EpochReport(
             epoch: position.epoch + 1, step: position.step,
-            loss: position.epochLoss / Double(position.epochSamples),
-            accuracy: Double(position.epochCorrect) / Double(position.epochSamples),
+            loss: position.epochLoss / Double(samples),
+            accuracy: Double(position.epochCorrect) / Double(samples),
             validationAccuracy: validationAccuracy, imagesPerSecond: Double(timedSamples) / seconds,
             seconds: seconds, shares: times.shares,
             recordCount: position.epochSamples, recordHash: position.epochRecords?.hexadecimal)
@@ -298,7 +316,7 @@ final class TrainingSession {
             batchSize: configuration.training.batch, epochs: configuration.training.epochs,
             stepsPerEpoch: stepsPerEpoch, firstStep: position.step, resumedFrom: setup.resumed?.path,
             runDirectory: directory, memoryByteCount: memory.rankByteCount + memory.writingByteCount,
-            partCount: parts.count(sampleCount: configuration.training.batch))
+            partCount: parts.count(imageCount: configuration.training.batch))
     }
 }
 

@@ -93,17 +93,18 @@ struct TrainingSetup {
         // The last batch of an epoch may be shorter and have fewer parts; the first part is the largest.
         let training = Set([batch, self.training.count % batch]).filter { $0 > 0 }.map {
             Pass(
-                parts.placements(sampleCount: $0, rank: communicator.rank)[0], mode: .training, pool: pool)
+                parts.placements(imageCount: $0, rank: communicator.rank)[0], mode: .training, pool: pool)
         }
         let evaluation = Pass(
             BatchPlacement(
                 sampleCount: max(configuration.evaluation.batch / lane, 1) * lane, laneSize: lane),
             mode: .evaluation, pool: pool)
-        let share = BatchPlacement(
-            sampleCount: batch, laneSize: lane, rank: communicator.rank, worldSize: communicator.worldSize
+        let share = configuration.placement(
+            imageCount: batch, rank: communicator.rank, worldSize: communicator.worldSize
         ).sampleCount
-        // Those that wait, the one that is filled and the one at work; a part has a copy of its own.
-        var images = (prefetch + 2) * max(share, evaluation.placement.sampleCount)
+        // Those that wait, the one that is filled, the one at work and its mixture; a part has a copy of its own.
+        let batches = prefetch + (configuration.mixing.name == .none ? 2 : 3)
+        var images = batches * max(share, evaluation.placement.sampleCount)
         if parts.limit > 1 { images += training.map(\.placement.sampleCount).max() ?? 0 }
         return MemoryBudget(
             classifier, resident: resident, passes: training + [evaluation],

@@ -23,7 +23,8 @@ struct T2FNormCommand: ParsableCommand {
             libraries, processor), 75 stopped by a signal after a checkpoint: run again to go on.
             """,
         subcommands: [
-            TrainCommand.self, EvaluateCommand.self, ImportCommand.self, ExportCommand.self,
+            TrainCommand.self, EvaluateCommand.self, ScoreCommand.self, ImportCommand.self,
+            ExportCommand.self,
             CheckpointCommand.self, DataCommand.self,
             BenchCommand.self,
         ])

@@ -32,6 +32,26 @@ import Testing
         #expect(result[.farMean, .areaUnderROC] == nil)
     }
 
+    @Test func aMissingDatasetHasARowWithoutValuesAndNoPartInTheMean() {
+        let result = BenchmarkResult(
+            near: [.init(dataset: "tin", metrics: useless), .init(dataset: "cifar100", metrics: nil)],
+            far: [.init(dataset: "svhn", metrics: nil)], accuracy: accuracy)
+        #expect(result.rows.map(\.name) == ["tin", "cifar100", "nearood", "svhn", "farood"])
+        #expect(result[.dataset("cifar100"), .areaUnderROC] == nil)
+        #expect(result[.dataset("cifar100"), .accuracy] == nil)
+        #expect(result[.nearMean, .areaUnderROC] == 50)
+        #expect(result[.farMean, .areaUnderROC] == nil)
+        let summary = BenchmarkSummary([result, result])
+        #expect(summary[.nearMean, .areaUnderROC] == Spread(mean: 50, deviation: 0))
+        #expect(summary[.farMean, .areaUnderROC] == nil)
+    }
+
+    @Test func rowsComeBackFromTheirNames() {
+        for row in [BenchmarkRow.dataset("tin"), .nearMean, .farMean] {
+            #expect(BenchmarkRow(name: row.name) == row)
+        }
+    }
+
     @Test func aSpreadDividesByTheNumberOfValues() {
         let spread = Spread([1, 2, 3, 6])
         #expect(spread.mean == 3)

@@ -155,4 +155,16 @@ struct WorkedExample: CustomTestStringConvertible {
             try RankingMetrics(inDistribution: [1], outOfDistribution: [])
         }
     }
+
+    /// Counts by confidences, with one that nothing has, are what the samples themselves are.
+    @Test func countedSamplesAreRankedAsTheSamplesAre() throws {
+        let inCounts: [Int32] = [2, 0, 1, 0, 4]
+        let outCounts: [Int32] = [3, 1, 0, 0, 2]
+        let samples = { (counts: [Int32]) in
+            counts.enumerated().flatMap { [Float](repeating: Float($0), count: Int($1)) }
+        }
+        let expected = try RankingMetrics(
+            inDistribution: samples(inCounts), outOfDistribution: samples(outCounts))
+        #expect(RankingMetrics(inCounts: inCounts.span, outCounts: outCounts.span) == expected)
+    }
 }

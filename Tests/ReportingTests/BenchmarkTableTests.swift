@@ -34,6 +34,37 @@ import Testing
                 """)
     }
 
+    @Test func aMissingDatasetHasAnEmptyRow() {
+        let result = BenchmarkResult(
+            near: [.init(dataset: "tin", metrics: perfect), .init(dataset: "cifar100", metrics: nil)],
+            far: [],
+            accuracy: Accuracy(correct: 1, count: 2))
+        let summary = BenchmarkSummary([result])
+        #expect(
+            Table(summary).csv == """
+                ,FPR@95,AUROC,AUPR_IN,AUPR_OUT,ACC
+                tin,0.00,100.00,100.00,100.00,50.00
+                cifar100,,,,,
+                nearood,0.00,100.00,100.00,100.00,50.00
+
+                """)
+        let beside = Table(comparing: [.init(run: "a", score: "msp", summary: summary)])
+        #expect(beside.rows.map(\.cells)[1] == ["cifar100", "–", "–"])
+    }
+
+    @Test func intervalsAreWrittenFromLowToHigh() {
+        let table = Table(
+            rows: [.dataset("tin"), .nearMean],
+            intervals: [[0...1, 2.5...3, 4...5, 6...7, 8...9.125], [nil, nil, nil, nil, nil]])
+        #expect(
+            table.csv == """
+                ,FPR@95,AUROC,AUPR_IN,AUPR_OUT,ACC
+                tin,0.00 – 1.00,2.50 – 3.00,4.00 – 5.00,6.00 – 7.00,8.00 – 9.12
+                nearood,,,,,
+
+                """)
+    }
+
     @Test func severalRunsAreWrittenAsMeanAndDeviation() {
         let runs = [
             result(near: [], far: [("svhn", useless)], correct: 2),

@@ -41,6 +41,8 @@ import Testing
               prefetch: 3
             network: {name: resnet20, classes: 100}
             head: {name: linear, temperature: 0.5}
+            loss: {name: logitNorm, temperature: 0.05, smoothing: 0.1}
+            mixing: {name: cutMix, alpha: 2, probability: 0.5}
             optimizer: {learningRate: 0.05, minimumLearningRate: 1e-5, momentum: 0, nesterov: no, weightDecay: 1}
             training: {epochs: 2, batch: 64, lane: 16, checkpointEvery: 7, keep: 3, stopAfterSteps: 9}
             batchNorm: {group: 32}
@@ -75,6 +77,12 @@ import Testing
         expected.network.classes = 100
         expected.head.name = .linear
         expected.head.temperature = 0.5
+        expected.loss.name = .logitNorm
+        expected.loss.temperature = 0.05
+        expected.loss.smoothing = 0.1
+        expected.mixing.name = .cutMix
+        expected.mixing.alpha = 2
+        expected.mixing.probability = 0.5
         expected.optimizer.learningRate = 0.05
         expected.optimizer.minimumLearningRate = 1e-5
         expected.optimizer.momentum = 0
@@ -150,6 +158,14 @@ import Testing
                 head:
                   name: t2fnorm
                   temperature: 0.1
+                loss:
+                  name: crossEntropy
+                  temperature: 0.04
+                  smoothing: 0.0
+                mixing:
+                  name: none
+                  alpha: 0.0
+                  probability: 1.0
                 optimizer:
                   learningRate: 0.1
                   minimumLearningRate: 1e-06
@@ -229,7 +245,7 @@ import Testing
             "seed: 1\nBatchnorm: {group: 0}",
             """
             b.yml, line 2: Batchnorm is unknown, expected one of the keys: name, output, seed, data, network, \
-            head, optimizer, training, batchNorm, compute, cluster, evaluation; did you mean batchNorm?
+            head, loss, mixing, optimizer, training, batchNorm, compute, cluster, evaluation; did you mean batchNorm?
             """
         ),
         (

@@ -38,6 +38,20 @@ func refusal(of override: String) -> ConfigurationError? {
         ) { try configuration.validate(names: names) }
     }
 
+    @Test func imagesThatAreMixedNeedALaneOfTwo() throws {
+        var configuration = RunConfiguration()
+        configuration.data.train = "images"
+        configuration.training.lane = 2
+        configuration.mixing.name = .mixup
+        try configuration.validate(names: names)
+        configuration.training.lane = 1
+        #expect(
+            throws: ConfigurationError(
+                key: "mixing.name", found: "mixup",
+                expected: "none, as images are mixed within their lane and training.lane is 1")
+        ) { try configuration.validate(names: names) }
+    }
+
     /// Settings that are refused, and what they should have been.
     @Test(arguments: [
         ("name=a/b", "the name of a folder, without '/'"),
@@ -67,6 +81,13 @@ func refusal(of override: String) -> ConfigurationError? {
         ("head.temperature=-0.1", "a finite number above 0"),
         ("head.temperature=.inf", "a finite number above 0"),
         ("head.temperature=.nan", "a finite number above 0"),
+        ("loss.name=hinge", "one of crossEntropy, logitNorm"),
+        ("loss.temperature=0", "a finite number above 0"),
+        ("loss.smoothing=1", "a number from 0 up to, but not including, 1"),
+        ("loss.smoothing=-0.1", "a number from 0 up to, but not including, 1"),
+        ("mixing.name=blend", "one of none, mixup, cutMix, regMixup"),
+        ("mixing.alpha=-1", "a finite number above 0, or 0 for the method's usual"),
+        ("mixing.probability=1.5", "a number from 0 to 1"),
         ("optimizer.learningRate=0", "a finite number above 0"),
         ("optimizer.minimumLearningRate=0.2", "a number from 0 to optimizer.learningRate (0.1)"),
         ("optimizer.minimumLearningRate=-1", "a number from 0 to optimizer.learningRate (0.1)"),

@@ -65,9 +65,9 @@ struct StepPartsTests {
         configuration.training.lane = 8
         configuration.batchNorm.group = 16
         let parts = StepParts(limit: 4, configuration, worldSize: 1)
-        #expect(parts.count(sampleCount: 64) == 4)
-        #expect(parts.count(sampleCount: 40) == 1)
+        #expect(parts.count(imageCount: 64) == 4)
+        #expect(parts.count(imageCount: 40) == 1)
         #expect(
-            parts.placements(sampleCount: 64, rank: 0).map(\.samples) == [0..<16, 16..<32, 32..<48, 48..<64])
+            parts.placements(imageCount: 64, rank: 0).map(\.samples) == [0..<16, 16..<32, 32..<48, 48..<64])
     }
 }

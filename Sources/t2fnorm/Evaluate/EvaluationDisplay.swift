@@ -13,7 +13,7 @@ final class EvaluationDisplay {
 
     /// - Parameter fitting: The sets that scores are fitted on.
     func start(run: String, benchmark: Benchmark, fitting: [NamedSet], worldSize: Int) {
-        let sets = fitting + [benchmark.inDistribution] + benchmark.near + benchmark.far
+        let sets = fitting + benchmark.sets
         total = sets.reduce(0) { $0 + $1.source.count }
         doneInSets = [:]
         start = .now
@@ -51,11 +51,37 @@ final class EvaluationDisplay {
             "scoring \(set)  \(decimal(rate, 0)) img/s  ETA \(duration(rest))")
     }
 
-    /// Ends the evaluation: the table, and where the runs are.
-    func show(_ contenders: [Table.Contender], runs: [String]) {
-        guard !contenders.isEmpty else { return }
+    /// A table of one run.
+    func show(_ table: Table, title: String) {
         progress.printLine("")
-        progress.printLine(Table(comparing: contenders).console(styled: progress.isTerminal))
-        for run in runs { progress.printLine("run directory: \(run)") }
+        progress.printLine(title)
+        progress.printLine(table.console(styled: progress.isTerminal))
+    }
+
+    /// Ends the evaluation: the tables, what is to remark, and where the runs are.
+    func show(_ tables: [(Benchmark.Task, [Table.Contender])], of runs: [EvaluatedRun]) {
+        let shown = tables.filter { !$0.1.isEmpty }
+        for (task, contenders) in shown {
+            progress.printLine("")
+            if shown.count > 1 { progress.printLine("\(task.rawValue):") }
+            progress.printLine(Table(comparing: contenders).console(styled: progress.isTerminal))
+        }
+        for remark in EvaluatedRun.remarks(of: runs) { progress.printLine("note: \(remark)") }
+        for folder in runs.flatMap(\.seedFolders) { progress.printLine("run directory: \(folder)") }
+    }
+}
+
+extension EvaluatedRun {
+    /// What is to remark on several runs: without the run's name where it is true of all.
+    static func remarks(of runs: [EvaluatedRun]) -> [String] {
+        var remarks: [String] = []
+        for run in runs {
+            for remark in run.remarks {
+                let isCommon = runs.allSatisfy { $0.remarks.contains(remark) }
+                let line = isCommon ? remark : "\(run.title): \(remark)"
+                if !remarks.contains(line) { remarks.append(line) }
+            }
+        }
+        return remarks
     }
 }

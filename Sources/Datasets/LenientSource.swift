@@ -1,0 +1,26 @@
+internal import Synchronization
+
+/// A set of which images that cannot be read are passed over: noted, with a black one in their place.
+public final class LenientSource: ImageSource {
+    private let source: any ImageSource
+    private let noted = Mutex<[Int: DatasetError]>([:])
+
+    public init(_ source: any ImageSource) { self.source = source }
+
+    /// What is wrong with the images that were asked for and could not be read, by their records.
+    public var failures: [Int: DatasetError] { noted.withLock { $0 } }
+
+    public var count: Int { source.count }
+    public var keepsSize: Bool { source.keepsSize }
+
+    public func label(of record: Int) -> Int32 { source.label(of: record) }
+
+    public func image(of record: Int) -> RGBImage {
+        do throws(DatasetError) {
+            return try source.image(of: record)
+        } catch {
+            noted.withLock { $0[record] = error }
+            return RGBImage(width: 1, height: 1, bytes: [0, 0, 0])
+        }
+    }
+}

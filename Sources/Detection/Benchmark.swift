@@ -1,0 +1,98 @@
+public import Datasets
+internal import Metrics
+
+/// A packed set with the name that tables call it by.
+public struct NamedSet: Sendable {
+    public var name: String
+    public var source: any ImageSource
+
+    public init(name: String, source: any ImageSource) {
+        self.name = name
+        self.source = source
+    }
+}
+
+/// What a detector is judged on.
+public struct Benchmark: Sendable {
+    /// The in-distribution test set; every label is a class.
+    public var inDistribution: NamedSet
+    /// Out-of-distribution sets that look like it, in the table's order.
+    public var near: [NamedSet]
+    /// Out-of-distribution sets that do not, in the table's order.
+    public var far: [NamedSet]
+    /// In-distribution sets with images of another kind, in order; every label is a class. With the test set they are the
+    /// in-distribution side of the full-spectrum task.
+    public var covariateShifted: [NamedSet]
+    /// The names of the near and far sets, those that are missing included, in the table's order.
+    public var rows: (near: [String], far: [String])
+
+    /// - Parameter rows: By default there is none but those of the sets.
+    public init(
+        inDistribution: NamedSet, near: [NamedSet], far: [NamedSet], covariateShifted: [NamedSet] = [],
+        rows: (near: [String], far: [String])? = nil
+    ) {
+        self.inDistribution = inDistribution
+        self.near = near
+        self.far = far
+        self.covariateShifted = covariateShifted
+        self.rows = rows ?? (near.map(\.name), far.map(\.name))
+    }
+
+    /// The in-distribution test set, near, far and covariate-shifted sets.
+    public var sets: [NamedSet] { [inDistribution] + near + far + covariateShifted }
+
+    /// What a detector is to tell apart.
+    public enum Task: String, CaseIterable, Sendable {
+        /// The test set from the out-of-distribution sets.
+        case standard = "ood"
+        /// The test set and the covariate-shifted sets from the out-of-distribution sets.
+        case fullSpectrum = "fsood"
+    }
+
+    /// The tasks that there are sets for.
+    public var tasks: [Task] { covariateShifted.isEmpty ? [.standard] : Task.allCases }
+
+    /// Of the scored `sets`, those on the in-distribution side of a task.
+    func inDistributionSide(of task: Task, _ scored: [ScoredSet]) -> [ScoredSet] {
+        task == .standard ? [scored[0]] : [scored[0]] + scored.suffix(covariateShifted.count)
+    }
+
+    /// Of the scored `sets`, those that are out of distribution.
+    func outOfDistribution(_ scored: [ScoredSet]) -> [ScoredSet] {
+        Array(scored[1..<1 + near.count + far.count])
+    }
+
+    /// The table of one score.
+    ///
+    /// - Parameters:
+    ///   - scored: The `sets`, in their order.
+    ///   - index: The score's place among the confidences.
+    /// - Throws: `RankingMetricsError` with the score and the dataset whose confidences cannot be ranked.
+    func result(
+        of score: ScoreName, at index: Int, task: Task, _ scored: [ScoredSet]
+    ) throws(RankingMetricsError) -> BenchmarkResult {
+        let side = inDistributionSide(of: task, scored)
+        let confidences = side.flatMap { $0.confidences[index] }
+        var metrics: [String: RankingMetrics] = [:]
+        for set in outOfDistribution(scored) {
+            do {
+                metrics[set.name] = try RankingMetrics(
+                    inDistribution: confidences, outOfDistribution: set.confidences[index])
+            } catch {
+                var error = error
+                error.score = score.rawValue
+                error.dataset = set.name
+                throw error
+            }
+        }
+        return result(metrics, side.map(\.accuracy).reduce(Accuracy(correct: 0, count: 0), +))
+    }
+
+    /// A table of the metrics by sets.
+    func result(_ metrics: [String: RankingMetrics], _ accuracy: Accuracy) -> BenchmarkResult {
+        let entries = { (names: [String]) in
+            names.map { BenchmarkResult.Entry(dataset: $0, metrics: metrics[$0]) }
+        }
+        return BenchmarkResult(near: entries(rows.near), far: entries(rows.far), accuracy: accuracy)
+    }
+}

@@ -1,0 +1,72 @@
+public import Metrics
+
+/// What a benchmark shows of a network's feature norms, set by set.
+public struct FeatureDiagnostics: Equatable, Sendable {
+    /// One set.
+    public struct Row: Equatable, Sendable {
+        public var name: String
+        public var count: Int
+        /// The mean of `‖h‖₂`.
+        public var meanNorm: Double
+        /// The in-distribution test set's mean norm as a multiple of this one's.
+        public var normRatio: Double
+        /// AUROC in percent by `‖h‖₂` as confidence, by the normalised forward pass, and by each temperature of the sweep; `nil` of the
+        /// in-distribution test set itself.
+        public var areas: Areas?
+    }
+
+    public struct Areas: Equatable, Sendable {
+        public var norm: Double
+        public var normalized: Double
+        public var sweep: [Double]
+    }
+
+    /// The temperatures of the sweep.
+    public let temperatures: [Float]
+    /// The in-distribution test set, then the others in the order of the benchmark.
+    public let rows: [Row]
+
+    /// - Parameter sets: Scored with `measure`; the in-distribution test set first.
+    /// - Throws: `RankingMetricsError` with the dataset whose numbers are NaN or infinite.
+    public init(_ sets: [ScoredSet], _ measure: FeatureMeasure) throws(RankingMetricsError) {
+        temperatures = measure.temperatures
+        let inDistribution = sets[0]
+        let mean = Self.mean(inDistribution.measures[0])
+        var rows = [
+            Row(name: inDistribution.name, count: inDistribution.count, meanNorm: mean, normRatio: 1)
+        ]
+        for set in sets.dropFirst() {
+            var areas: [Double] = []
+            for index in measure.names.indices {
+                areas.append(try Self.area(inDistribution, set, index, measure.names[index]))
+            }
+            let own = Self.mean(set.measures[0])
+            rows.append(
+                Row(
+                    name: set.name, count: set.count, meanNorm: own, normRatio: mean / own,
+                    areas: Areas(norm: areas[0], normalized: areas[1], sweep: Array(areas.dropFirst(2)))))
+        }
+        self.rows = rows
+    }
+
+    private static func area(
+        _ inDistribution: ScoredSet, _ set: ScoredSet, _ index: Int, _ name: String
+    ) throws(RankingMetricsError) -> Double {
+        do {
+            return try 100
+                * RankingMetrics(
+                    inDistribution: inDistribution.measures[index],
+                    outOfDistribution: set.measures[index]
+                ).areaUnderROC
+        } catch {
+            var error = error
+            error.score = name
+            error.dataset = set.name
+            throw error
+        }
+    }
+
+    private static func mean(_ values: [Float]) -> Double {
+        values.reduce(0) { $0 + Double($1) } / Double(values.count)
+    }
+}

@@ -1,0 +1,67 @@
+internal import Kernels
+public import Networks
+public import Workers
+
+/// What T2FNorm's claims are about: each sample's feature norm, and its largest softmax probability with the feature normalised, as
+/// it is, and divided by other temperatures than the trained one.
+///
+/// Regmi, Panthi, Ming, Gyawali, Stoyanov, Bhattarai: "T2FNorm: Train-time feature normalization for OOD detection in
+/// image classification", CVPR workshops 2024, arXiv 2305.17797.
+public struct FeatureMeasure: SampleMeasure {
+    /// τ of a sweep, by default.
+    public static let sweep: [Float] = [0.01, 0.04, 0.05, 0.1, 0.2, 0.5, 1]
+
+    /// The temperatures of the sweep.
+    public let temperatures: [Float]
+    private let weights: [Float]
+    private let bias: [Float]
+    private let laneSize: Int
+    private let pool: WorkerPool
+
+    /// - Parameters:
+    ///   - laneSize: Samples in one piece of work; the bits depend on it, as on nothing else here.
+    public init(
+        _ classifier: Classifier, temperatures: [Float] = FeatureMeasure.sweep, laneSize: Int,
+        pool: WorkerPool
+    ) {
+        precondition(temperatures.allSatisfy { $0 > 0 }, "temperatures \(temperatures)")
+        (weights, bias) = classifier.lastLayer
+        self.temperatures = temperatures
+        self.laneSize = laneSize
+        self.pool = pool
+    }
+
+    public var names: [String] { ["norm", "normalized"] + temperatures.map { "tau \($0)" } }
+
+    /// `‖h‖₂`; the largest probability of the logits that training uses; those of `W h / τ + b` by temperatures.
+    public func values(of outputs: ForwardPass.Outputs) -> [[Float]] {
+        let products = products(outputs.features)
+        return [norms(of: outputs), largestProbabilities(outputs.logits.span, classes: bias.count)]
+            + temperatures.map { temperature in
+                let logits = products.indices.map { products[$0] / temperature + bias[$0 % bias.count] }
+                return largestProbabilities(logits.span, classes: bias.count)
+            }
+    }
+
+    private func norms(of outputs: ForwardPass.Outputs) -> [Float] {
+        let dimension = weights.count / bias.count
+        let features = outputs.features.span
+        var norms = [Float](repeating: 0, count: outputs.labels.count)
+        for sample in norms.indices {
+            let row = features.extracting(sample * dimension..<(sample + 1) * dimension)
+            norms[sample] = dotProduct(row, row).squareRoot()
+        }
+        return norms
+    }
+
+    /// `W h`, shape `[N, K]`.
+    private func products(_ features: [Float]) -> [Float] {
+        let none = [Float](repeating: 0, count: bias.count)
+        let dimension = weights.count / bias.count
+        var products = [Float](repeating: 0, count: features.count / dimension * bias.count)
+        var span = products.mutableSpan
+        linear(
+            features.span, weights: weights.span, bias: none.span, laneSize: laneSize, into: &span, on: pool)
+        return products
+    }
+}

@@ -1,0 +1,21 @@
+/// The softmax probability of the predicted class, by the logits that training and accuracy use.
+public struct LargestProbability: SampleMeasure {
+    public var names: [String] { ["probability"] }
+
+    public init() {}
+
+    public func values(of outputs: ForwardPass.Outputs) -> [[Float]] {
+        let classes = outputs.logits.count / max(outputs.labels.count, 1)
+        return [largestProbabilities(outputs.logits.span, classes: classes)]
+    }
+}
+
+/// The largest softmax probability of each row of `[N, classes]` logits; NaN where a logit is.
+func largestProbabilities(_ logits: Span<Float>, classes: Int) -> [Float] {
+    var result = [Float](repeating: 0, count: logits.count / max(classes, 1))
+    for sample in result.indices {
+        let row = logits.extracting(sample * classes..<(sample + 1) * classes)
+        result[sample] = 1 / exponentialSum(row, below: maximumOrNaN(row))
+    }
+    return result
+}

@@ -1,0 +1,37 @@
+internal import Foundation
+
+extension RandomStream {
+    /// A standard normal number by the Box–Muller transform, which uses two uniform ones.
+    public mutating func standardNormal() -> Double {
+        let radius = (-2 * log(1 - uniformDouble())).squareRoot()
+        return radius * cos(2 * .pi * uniformDouble())
+    }
+
+    /// A number of the beta distribution with both parameters `alpha`, from 0 to 1.
+    ///
+    /// - Parameter alpha: Above 0; below 1 the ends are likelier than the middle.
+    public mutating func symmetricBeta(_ alpha: Double) -> Double {
+        precondition(alpha > 0, "a beta distribution of parameter \(alpha)")
+        // Of small parameters both numbers may be too small for their quotient.
+        let (left, right) = (logarithmOfGamma(alpha), logarithmOfGamma(alpha))
+        return 1 / (1 + exp(right - left))
+    }
+
+    /// The logarithm of a number of the gamma distribution of shape `shape` and scale 1.
+    ///
+    /// Marsaglia, Tsang: "A simple method for generating gamma variables", ACM Transactions on Mathematical Software 26,
+    /// 2000; shapes below 1 as its section 6 says.
+    private mutating func logarithmOfGamma(_ shape: Double) -> Double {
+        guard shape >= 1 else {
+            return logarithmOfGamma(shape + 1) + log(1 - uniformDouble()) / shape
+        }
+        let d = shape - 1.0 / 3
+        let c = 1 / (9 * d).squareRoot()
+        while true {
+            let x = standardNormal()
+            let v = (1 + c * x) * (1 + c * x) * (1 + c * x)
+            guard v > 0 else { continue }
+            if log(1 - uniformDouble()) < x * x / 2 + d - d * v + d * log(v) { return log(d * v) }
+        }
+    }
+}

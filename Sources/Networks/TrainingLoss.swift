@@ -1,0 +1,50 @@
+/// What training minimises, given logits and targets.
+public struct TrainingLoss: Equatable, Sendable {
+    /// τ of LogitNorm, which divides logits by their norm and by τ before the softmax; `nil` for logits as they are.
+    public var logitTemperature: Float?
+    /// ε of label smoothing: the weight of the uniform distribution in the target, from 0 to 1.
+    public var smoothing: Float
+
+    public init(logitTemperature: Float? = nil, smoothing: Float = 0) {
+        self.logitTemperature = logitTemperature
+        self.smoothing = smoothing
+    }
+
+    /// Cross-entropy to the labels.
+    public static let crossEntropy = TrainingLoss()
+}
+
+/// What each sample of a rank's part of a batch is to be predicted as.
+public struct BatchTargets: Equatable, Sendable {
+    /// The other half of mixed samples.
+    public struct Mixture: Equatable, Sendable {
+        /// The classes of the samples' partners, shape `[N]`.
+        public var partners: [Int32]
+        /// How much of a sample is its own, from 0 to 1, shape `[N]`.
+        public var shares: [Float]
+
+        public init(partners: [Int32], shares: [Float]) {
+            self.partners = partners
+            self.shares = shares
+        }
+    }
+
+    /// Shape `[N]`, each in `0..<classes`.
+    public var labels: [Int32]
+    /// `nil` where no sample is mixed.
+    public var mixture: Mixture?
+
+    public init(_ labels: [Int32], mixture: Mixture? = nil) {
+        self.labels = labels
+        self.mixture = mixture
+    }
+
+    /// Those of some samples.
+    public func part(_ samples: Range<Int>) -> BatchTargets {
+        BatchTargets(
+            Array(labels[samples]),
+            mixture: mixture.map {
+                Mixture(partners: Array($0.partners[samples]), shares: Array($0.shares[samples]))
+            })
+    }
+}

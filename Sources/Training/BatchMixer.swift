@@ -1,0 +1,94 @@
+internal import Datasets
+internal import Kernels
+internal import Networks
+package import RunConfiguration
+internal import Workers
+
+/// Makes the samples of a step of a batch's images: mixup, CutMix or RegMixup.
+///
+/// - mixup: Zhang, Cisse, Dauphin, Lopez-Paz: "mixup: Beyond empirical risk minimization", ICLR 2018, arXiv 1710.09412.
+/// - CutMix: see `Mixing`.
+/// - RegMixup: Pinto, Yang, Lim, Torr, Dokania: "RegMixup: Mixup as a regularizer can surprisingly improve accuracy and out of
+///   distribution robustness", NeurIPS 2022, arXiv 2206.14502; both halves have the weight ½, as in OpenOOD, where the paper adds them.
+///
+/// Where a step has two samples an image, a lane holds its images as they are, then their mixtures.
+package final class BatchMixer {
+    private let mixing: Mixing
+    private let keepsImages: Bool
+    /// Shape `[N, H, W, C]`, as many elements at least; set by `mix`.
+    private(set) var images = Buffer<Float>(zeros: 0)
+
+    /// `nil` where images are not mixed.
+    package init?(_ configuration: RunConfiguration) {
+        guard configuration.mixing.name != .none else { return nil }
+        mixing = Mixing(configuration)
+        keepsImages = configuration.samplesPerImage == 2
+    }
+
+    /// One sample of a step, of images of the rank's part of the batch.
+    package struct Sample: Equatable, Sendable {
+        package var image: Int
+        /// `nil` for the image as it is.
+        package var partner: Int?
+
+        package init(image: Int, partner: Int?) {
+            self.image = image
+            self.partner = partner
+        }
+    }
+
+    /// Overwrites `images` with the samples of `batch`.
+    func mix(_ batch: Batch, on pool: WorkerPool) -> BatchTargets {
+        let draw = mixing.draw(epoch: batch.epoch, step: batch.step)
+        let samples = samples(
+            epoch: batch.epoch, step: batch.step, first: batch.samples.lowerBound, count: batch.count,
+            isMixed: draw != nil)
+        Self.fill(&images, samples, draw, from: batch.images, size: mixing.size, on: pool)
+        let labels = samples.map { batch.labels[$0.image] }
+        guard let draw else { return BatchTargets(labels) }
+        return BatchTargets(
+            labels,
+            mixture: .init(
+                partners: samples.map { batch.labels[$0.partner ?? $0.image] },
+                shares: samples.map { $0.partner == nil ? 1 : draw.share }))
+    }
+
+    /// The rank's samples, lane by lane.
+    ///
+    /// - Parameters:
+    ///   - first: The position of the rank's first image in the global batch.
+    ///   - count: The rank's images.
+    package func samples(epoch: Int, step: Int, first: Int, count: Int, isMixed: Bool) -> [Sample] {
+        stride(from: 0, to: count, by: mixing.laneSize).flatMap { start in
+            let images = start..<min(start + mixing.laneSize, count)
+            let plain = images.map { Sample(image: $0, partner: nil) }
+            guard isMixed else { return plain }
+            let partners = mixing.partners(
+                epoch: epoch, step: step, lane: (first + start) / mixing.laneSize, count: images.count)
+            let mixed = zip(images, partners).map { Sample(image: $0, partner: start + $1) }
+            return keepsImages ? plain + mixed : mixed
+        }
+    }
+
+    private static func fill(
+        _ target: inout Buffer<Float>, _ samples: [Sample], _ draw: Mixing.Draw?,
+        from images: borrowing Buffer<Float>, size: Int, on pool: WorkerPool
+    ) {
+        let imageCount = size * size * 3
+        target.resize(to: samples.count * imageCount)
+        let images = images.span
+        var mixed = target.mutableSpan
+        pool.split(&mixed, every: imageCount) { index, part in
+            let sample = samples[index]
+            let own = images.extracting(sample.image * imageCount..<(sample.image + 1) * imageCount)
+            let first = (sample.partner ?? sample.image) * imageCount
+            let partner = images.extracting(first..<first + imageCount)
+            let share = sample.partner == nil ? 1 : draw?.share ?? 1
+            if let box = draw?.box, sample.partner != nil {
+                pasteBox(own, partner, box: box, width: size, channels: 3, into: &part)
+            } else {
+                blendImages(own, partner, share: share, into: &part)
+            }
+        }
+    }
+}

@@ -1,0 +1,191 @@
+public import ArgumentParser
+import Checkpoints
+import Cluster
+public import Detection
+import Files
+import Foundation
+import Metrics
+import Reporting
+import RunConfiguration
+import Training
+
+struct EvaluateCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "evaluate",
+        abstract:
+            "Scores trained runs on in- and out-of-distribution sets and prints the tables side by side.",
+        discussion: """
+            A run is the folder that 'train' made: runs/<name> with all its seeds, or one of them, runs/<name>/s0. Several seeds become \
+            mean ± standard deviation. The sets are those of a benchmark's file with --benchmark, else of the run's configuration; --set \
+            changes them. A benchmark with sets missing runs on what is there, and says so.
+
+            What it writes below <run>/evaluation/<benchmark>/: OpenOOD's tables as {ood,fsood}/<score>.csv, all digits as results.json, \
+            and table.md. docs/benchmarks.md has the files and the keys of a benchmark.
+
+              t2fnorm evaluate runs/quickstart
+              mpirun -n 2 t2fnorm evaluate runs/quickstart runs/quickstart-baseline --score t2fnorm msp
+              mpirun -n 2 t2fnorm evaluate runs/mine --benchmark configs/benchmarks/cifar10.yml --published T2FNorm CE
+              t2fnorm evaluate --compare runs/mine runs/other --markdown table.md
+            """)
+
+    @Argument(help: "Run folders.")
+    var runs: [String]
+
+    @Option(
+        name: .customLong("set"),
+        help: ArgumentHelp(
+            "One setting on top of each run's configuration; may be repeated.", valueName: "key=value"))
+    var settings: [String] = []
+
+    @Option(
+        name: .long, parsing: .upToNextOption,
+        help: ArgumentHelp(
+            "Scores to compute, instead of the configuration's: \(ScoreName.allCases.map(\.rawValue).joined(separator: ", ")).",
+            valueName: "score"))
+    var score: [ScoreName] = []
+
+    @Option(
+        help: ArgumentHelp(
+            "A benchmark's YAML file, or the name of one in configs/benchmarks.", valueName: "file"))
+    var benchmark: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "The folder of the benchmark's packed sets, as 'data pack --openood' made it; by default the one that the file names.",
+            valueName: "folder"))
+    var data: String?
+
+    @Option(
+        parsing: .upToNextOption,
+        help: ArgumentHelp(
+            "Optional sets of the benchmark to take too, such as imagenet_es.", valueName: "set"))
+    var with: [String] = []
+
+    @Flag(help: "Score nothing: put the tables of earlier evaluations side by side.")
+    var compare = false
+
+    @Option(
+        parsing: .upToNextOption,
+        help: ArgumentHelp(
+            "Columns of the numbers that the benchmark's file has as published, by ways of training: T2FNorm, CE, LogitNorm …",
+            valueName: "training"))
+    var published: [String] = []
+
+    @Option(help: ArgumentHelp("Write the tables side by side to this file too.", valueName: "file"))
+    var markdown: String?
+
+    @Flag(help: "Keep every sample's scores in <run>/scores/<benchmark>.h5.")
+    var saveScores = false
+
+    @Option(
+        help: ArgumentHelp(
+            "Make 95 % bootstrap intervals of every cell by drawing the images of each set anew n times; they go to <score>.intervals.csv.",
+            valueName: "n"))
+    var bootstrap: Int?
+
+    @Option(help: ArgumentHelp("What the images of the bootstrap are drawn from.", valueName: "seed"))
+    var bootstrapSeed: UInt64 = 0
+
+    @Flag(
+        help: """
+            Print the feature norms of all sets, how well they and the normalised and unnormalised softmax tell the sets from the \
+            in-distribution one, and the same for other temperatures.
+            """)
+    var diagnostics = false
+
+    @Option(help: "The model's file below <run>/checkpoints, or 'latest'.")
+    var checkpoint = "best.h5"
+
+    @Option(
+        help: ArgumentHelp(
+            """
+            First copy the datasets to this folder on a local disk of each host, once a host; what is there already is kept, what was \
+            interrupted goes on.
+            """, valueName: "folder"))
+    var stage: String?
+
+    func validate() throws {
+        guard benchmark != nil || (data == nil && with.isEmpty && published.isEmpty) else {
+            throw ValidationError("--data, --with and --published go with --benchmark")
+        }
+        guard bootstrap ?? 1 >= 1 else { throw ValidationError("--bootstrap is 1 or more") }
+        guard !compare || (!saveScores && bootstrap == nil && !diagnostics) else {
+            throw ValidationError(
+                "--compare scores nothing, so it goes without --save-scores, --bootstrap and --diagnostics")
+        }
+    }
+
+    func run() throws {
+        try runJob { communicator in
+            let definition = try communicator.together(describe: failureReport) {
+                () throws(ConfigurationError) in
+                let definition = try self.definition()
+                try definition?.check(trainings: published)
+                return definition
+            }
+            let display = communicator.rank == 0 ? EvaluationDisplay() : nil
+            let evaluated =
+                try compare
+                ? communicator.together(describe: failureReport) { try keptRuns(definition) }
+                : runs.map { run in
+                    try RunEvaluation(
+                        folder: run, command: self, definition: definition, communicator: communicator,
+                        display: display
+                    ).run()
+                }
+            let tables = Benchmark.Task.allCases.map { task in
+                (task, contenders(task, of: evaluated, definition))
+            }
+            display?.show(tables, of: evaluated)
+            try communicator.together(describe: failureReport) {
+                guard communicator.rank == 0, let markdown, let first = evaluated.first else { return }
+                let text = comparisonMarkdown(
+                    tables, benchmark: first.benchmark, remarks: EvaluatedRun.remarks(of: evaluated))
+                try writeFile(text, to: markdown)
+            }
+            return Training.ExitCode.done
+        }
+    }
+
+    /// What the runs keep of earlier evaluations.
+    private func keptRuns(
+        _ definition: BenchmarkDefinition?
+    ) throws(CheckpointError) -> [EvaluatedRun] {
+        var kept: [EvaluatedRun] = []
+        for run in runs {
+            let own = try EvaluatedRun(keptIn: run, benchmark: definition?.name ?? benchmark)
+            try own.check(scores: score)
+            if let first = kept.first, first.benchmark != own.benchmark {
+                throw CheckpointError(
+                    path: run,
+                    reason:
+                        "was evaluated on \(own.benchmark), \(first.folder) on \(first.benchmark); name one with --benchmark"
+                )
+            }
+            kept.append(own)
+        }
+        return kept
+    }
+
+    private func contenders(
+        _ task: Benchmark.Task, of runs: [EvaluatedRun], _ definition: BenchmarkDefinition?
+    ) -> [Table.Contender] {
+        let own = runs.flatMap { $0.contenders(task, scores: score) }
+        guard !own.isEmpty else { return [] }
+        return own + (definition?.contenders(task, trainings: published, scores: own.map(\.score)) ?? [])
+    }
+
+    private func definition() throws(ConfigurationError) -> BenchmarkDefinition? {
+        guard let benchmark else { return nil }
+        let files = FileManager.default
+        let shipped = "configs/benchmarks/\(benchmark).yml"
+        if !files.fileExists(atPath: benchmark) {
+            if files.fileExists(atPath: shipped) { return try BenchmarkDefinition(file: shipped) }
+            // Tables of earlier evaluations need no more than the benchmark's name.
+            if compare && published.isEmpty { return nil }
+        }
+        return try BenchmarkDefinition(file: benchmark)
+    }
+}
+
+extension ScoreName: ExpressibleByArgument {}

@@ -1,0 +1,133 @@
+import Checkpoints
+import Detection
+import Files
+import Foundation
+import Metrics
+import Reporting
+
+/// One run with all its seeds after an evaluation.
+struct EvaluatedRun {
+    /// The run's folder, or that of one seed.
+    let folder: String
+    /// The seeds' folders.
+    let seedFolders: [String]
+    /// What each of them has come to; of one benchmark.
+    let seeds: [KeptEvaluation]
+
+    init(folder: String, seedFolders: [String], seeds: [KeptEvaluation]) {
+        self.folder = folder
+        self.seedFolders = seedFolders
+        self.seeds = seeds
+    }
+
+    /// What a run's seeds keep of a benchmark.
+    ///
+    /// - Parameter benchmark: `nil` for the only one that the run was evaluated on.
+    init(keptIn folder: String, benchmark: String?) throws(CheckpointError) {
+        let seedFolders = try t2fnorm.seedFolders(of: folder)
+        let benchmark = try Self.benchmark(benchmark, of: seedFolders)
+        var seeds: [KeptEvaluation] = []
+        for seed in seedFolders {
+            guard let kept = KeptEvaluation(run: seed, benchmark: benchmark) else {
+                throw CheckpointError(
+                    path: KeptEvaluation.path(run: seed, benchmark: benchmark),
+                    reason: "there are no tables that can be read; evaluate the run without --compare first")
+            }
+            seeds.append(kept)
+        }
+        self.init(folder: folder, seedFolders: seedFolders, seeds: seeds)
+    }
+
+    /// Refuses scores of which there is no table that all seeds have on the same sets.
+    func check(scores: [ScoreName]) throws(CheckpointError) {
+        let known = contenders(.standard).map(\.score)
+        for score in scores where !known.contains(score.rawValue) {
+            throw CheckpointError(
+                path: folder,
+                reason: """
+                    has no tables of \(score.rawValue) on \(benchmark) that all seeds share; it has \(known.joined(separator: ", ")); \
+                    evaluate it without --compare first
+                    """)
+        }
+    }
+
+    /// The benchmark that is named, or the only one.
+    private static func benchmark(
+        _ name: String?, of seedFolders: [String]
+    ) throws(CheckpointError) -> String {
+        if let name { return name }
+        let folder = "\(seedFolders[0])/evaluation"
+        let names = ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [])
+            .filter { FileManager.default.fileExists(atPath: "\(folder)/\($0)/results.json") }.sorted()
+        guard names.count == 1 else {
+            throw CheckpointError(
+                path: folder,
+                reason: names.isEmpty
+                    ? "the run was not evaluated yet; evaluate it without --compare first"
+                    : "holds several benchmarks (\(names.joined(separator: ", "))); name one with --benchmark"
+            )
+        }
+        return names[0]
+    }
+
+    var title: String { URL(filePath: folder).lastPathComponent }
+    var benchmark: String { seeds[0].benchmark }
+
+    /// What all seeds have to remark, each once.
+    var remarks: [String] {
+        var remarks: [String] = []
+        for remark in seeds.flatMap(\.remarks) where !remarks.contains(remark) { remarks.append(remark) }
+        return remarks
+    }
+
+    /// The scores of a task that all seeds have on the same sets, summed up over the seeds.
+    ///
+    /// - Parameter scores: Only these, in this order; all in the order they were asked for if empty.
+    func contenders(_ task: Benchmark.Task, scores: [ScoreName] = []) -> [Table.Contender] {
+        let tables = seeds.map { $0.tables.filter { $0.task == task.rawValue } }
+        let names = scores.isEmpty ? tables[0].map(\.score) : scores.map(\.rawValue)
+        return names.compactMap { name in
+            let own = tables.compactMap { $0.first { $0.score == name } }
+            guard own.count == seeds.count, own.allSatisfy({ $0.rows == own[0].rows }) else { return nil }
+            return Table.Contender(
+                run: title, score: name, summary: BenchmarkSummary(own.map(\.result)))
+        }
+    }
+
+    /// Writes what the seeds come to together beside their folders: `evaluation/<benchmark>/{ood,fsood}/<score>.csv` with
+    /// `mean ± std` in OpenOOD's layout, and `table.md`. Of one seed there is nothing to sum up.
+    func writeSummary() throws(FileError) {
+        guard seeds.count > 1 else { return }
+        for task in Benchmark.Task.allCases {
+            for contender in contenders(task) {
+                try writeFile(
+                    Table(contender.summary).csv,
+                    to: "\(folder)/evaluation/\(benchmark)/\(task.rawValue)/\(contender.score).csv")
+            }
+        }
+        try writeFile(markdown, to: "\(folder)/evaluation/\(benchmark)/table.md")
+    }
+
+    /// The run's tables of all tasks.
+    var markdown: String {
+        comparisonMarkdown(
+            Benchmark.Task.allCases.map { ($0, contenders($0)) }, benchmark: benchmark, remarks: remarks)
+    }
+}
+
+/// Tables side by side as Markdown, a section a task, with the remarks below.
+func comparisonMarkdown(
+    _ tasks: [(Benchmark.Task, [Table.Contender])], benchmark: String, remarks: [String]
+) -> String {
+    let sections = tasks.filter { !$0.1.isEmpty }.map { task, contenders in
+        "## \(benchmark), \(task.rawValue)\n\n"
+            + Table(comparing: contenders, metrics: MetricColumn.ranking).markdown
+    }
+    return (sections + (remarks.isEmpty ? [] : [remarks.map { "- \($0)\n" }.joined()])).joined(
+        separator: "\n")
+}
+
+extension MetricColumn {
+    /// All but the accuracy, which is one for a table.
+    static var ranking: [MetricColumn] { allCases.filter { $0 != .accuracy } }
+}

@@ -1,0 +1,76 @@
+import Detection
+import Files
+import Foundation
+import Metrics
+import Reporting
+import Training
+import Workers
+
+/// What an evaluation of one seed leaves on the disk; rank 0 writes it.
+struct EvaluationFiles {
+    let directory: RunDirectory
+    let opened: OpenedBenchmark
+    let evaluation: Evaluation
+    let kept: KeptEvaluation
+
+    /// What an earlier evaluation has left.
+    var earlier: KeptEvaluation? { KeptEvaluation(run: directory.path, benchmark: kept.benchmark) }
+
+    private var folder: String { directory.evaluationPath(benchmark: kept.benchmark) }
+
+    /// OpenOOD's tables, `results.json` and `table.md`.
+    ///
+    /// - Returns: What `results.json` holds: the tables of earlier evaluations of the same model on the same images included.
+    func write() throws -> KeptEvaluation {
+        for task in opened.benchmark.tasks {
+            for (score, result) in evaluation.results(of: task) {
+                try writeFile(
+                    Table(BenchmarkSummary([result])).csv, to: path(of: task, "\(score.rawValue).csv"))
+            }
+        }
+        if !evaluation.choices.isEmpty { try writeFile(searchLog, to: "\(folder)/search.csv") }
+        let merged = kept.merged(with: earlier)
+        try merged.write(run: directory.path)
+        let run = EvaluatedRun(folder: directory.path, seedFolders: [directory.path], seeds: [merged])
+        try writeFile(run.markdown, to: "\(folder)/table.md")
+        return merged
+    }
+
+    /// One line a score: its name, the settings chosen, the AUROC on the validation sets and how many settings were tried.
+    private var searchLog: String {
+        let lines = evaluation.choices.map { choice in
+            let settings = choice.settings.map(\.description).joined(separator: "; ")
+            return "\(choice.score.rawValue),\(settings),\(choice.areaUnderROC),\(choice.triedCount)\n"
+        }
+        return "score,settings,auroc,tried\n" + lines.joined()
+    }
+
+    /// Every sample's scores.
+    func writeScores() throws {
+        let folder = "\(directory.path)/scores"
+        try createFolder(folder)
+        try ScoreFile(
+            opened: opened, sets: evaluation.sets, scores: evaluation.results.map(\.score), kept: kept
+        ).write(to: "\(folder)/\(kept.benchmark).h5")
+    }
+
+    func writeDiagnostics(_ table: Table) throws { try writeFile(table.csv, to: "\(folder)/diagnostics.csv") }
+
+    /// The intervals of all scores and tasks, with what each is of.
+    func writeIntervals(_ bootstrap: Bootstrap, on pool: WorkerPool) throws -> [(title: String, table: Table)]
+    {
+        try opened.benchmark.tasks.flatMap { task in
+            try evaluation.results(of: task).enumerated().map { index, result in
+                let (rows, intervals) = bootstrap.intervals(
+                    opened.benchmark, evaluation.sets, at: index, task: task, on: pool)
+                let table = Table(rows: rows, intervals: intervals)
+                try writeFile(table.csv, to: path(of: task, "\(result.score.rawValue).intervals.csv"))
+                return ("\(result.score.rawValue), \(task.rawValue)", table)
+            }
+        }
+    }
+
+    private func path(of task: Benchmark.Task, _ file: String) -> String {
+        "\(folder)/\(task.rawValue)/\(file)"
+    }
+}

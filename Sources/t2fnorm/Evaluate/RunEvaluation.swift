@@ -1,0 +1,108 @@
+import Checkpoints
+import Cluster
+import Datasets
+import Detection
+import Files
+import Foundation
+import Metrics
+import Networks
+import Reporting
+import RunConfiguration
+import Training
+import Workers
+
+/// The evaluation of one run folder: of all its seeds, or of the one it is.
+struct RunEvaluation {
+    let folder: String
+    let command: EvaluateCommand
+    /// `nil` for the sets of the run's configuration.
+    let definition: BenchmarkDefinition?
+    let communicator: any Communicator
+    let display: EvaluationDisplay?
+
+    /// Evaluates every seed and writes what they come to, alone and together.
+    func run() throws -> EvaluatedRun {
+        let seedFolders = try together { try t2fnorm.seedFolders(of: folder) }
+        let seeds = try seedFolders.map { try evaluate(RunDirectory(path: $0)) }
+        try together {
+            guard communicator.rank == 0 else { return }
+            try EvaluatedRun(folder: folder, seedFolders: seedFolders, seeds: seeds.map(\.kept))
+                .writeSummary()
+        }
+        return EvaluatedRun(folder: folder, seedFolders: seedFolders, seeds: seeds.map(\.new))
+    }
+
+    /// - Returns: What this evaluation has found, and on rank 0 what the run keeps with what earlier ones have left.
+    private func evaluate(
+        _ directory: RunDirectory
+    ) throws -> (new: KeptEvaluation, kept: KeptEvaluation) {
+        let configuration = try together {
+            try RunConfiguration.load(
+                files: [directory.configurationPath], overrides: command.settings, names: .known)
+        }
+        let names =
+            command.score.isEmpty
+            ? configuration.evaluation.scores.compactMap(ScoreName.init) : command.score
+        var sets = try together { () throws(DatasetError) in
+            guard let definition else { return BenchmarkSets(configuration) }
+            return try BenchmarkSets(definition, in: command.data, with: command.with, configuration)
+        }
+        let searches = configuration.evaluation.search && names.haveSearch
+        sets.keep(
+            training: names.needTraining(hasValidation: sets.validation != nil),
+            validation: searches || names.needValidation, outlierValidation: searches)
+        let folders = try Staging(folder: command.stage, communicator: communicator).stage(sets.paths)
+        let model = try together { try LoadedModel(directory, command.checkpoint, configuration) }
+        let opened = try together { try sets.open(folders, classes: model.classifier.classes) }
+        let pool = WorkerPool(threads: configuration.threads(communicator))
+        let measure =
+            command.diagnostics
+            ? FeatureMeasure(model.classifier, laneSize: configuration.training.lane, pool: pool) : nil
+        display?.start(
+            run: directory.path, benchmark: opened.benchmark, fitting: opened.fitting,
+            worldSize: communicator.worldSize)
+        display?.announceCost(of: names)
+        let evaluation = try model.evaluator(configuration, communicator, pool).evaluate(
+            opened.benchmark, scores: names, training: opened.training, validation: opened.validation,
+            outlierValidation: opened.outlierValidation, measure: measure
+        ) {
+            display?.progress(set: $0, done: $1)
+        }
+        display?.show(evaluation.choices)
+        let kept = KeptEvaluation(
+            evaluation, opened, checkpoint: command.checkpoint, weights: model.weightsHash,
+            preprocessing: configuration.preprocessingHash)
+        let files = EvaluationFiles(
+            directory: directory, opened: opened, evaluation: evaluation, kept: kept)
+        return try together {
+            guard communicator.rank == 0 else { return (kept, kept) }
+            let merged = try files.write()
+            if command.saveScores { try files.writeScores() }
+            if let measure { try show(measure, evaluation, files) }
+            if let replicates = command.bootstrap {
+                try show(Bootstrap(replicates: replicates, seed: command.bootstrapSeed), files, pool)
+            }
+            return (kept, merged)
+        }
+    }
+
+    private func show(_ measure: FeatureMeasure, _ evaluation: Evaluation, _ files: EvaluationFiles) throws {
+        let table = Table(try FeatureDiagnostics(evaluation.sets, measure))
+        try files.writeDiagnostics(table)
+        display?.show(table, title: "\(files.directory.path): feature norms")
+    }
+
+    private func show(_ bootstrap: Bootstrap, _ files: EvaluationFiles, _ pool: WorkerPool) throws {
+        for (title, table) in try files.writeIntervals(bootstrap, on: pool) {
+            display?.show(
+                table,
+                title:
+                    "\(files.directory.path), \(title): 95 % intervals of \(bootstrap.replicates) bootstrap replicates"
+            )
+        }
+    }
+
+    private func together<Result>(_ body: () throws -> Result) throws -> Result {
+        try communicator.together(describe: failureReport, body)
+    }
+}

@@ -1,0 +1,45 @@
+import Checkpoints
+import Cluster
+import Detection
+import Networks
+import RunConfiguration
+import Training
+import Workers
+
+/// A run's model, ready to score.
+struct LoadedModel {
+    /// The checkpoint's file.
+    let path: String
+    let classifier: Classifier
+    /// `Checkpoint.weightsHash`.
+    let weightsHash: String
+
+    /// - Parameter checkpoint: A file below the run's folder, or `latest`.
+    init(_ directory: RunDirectory, _ checkpoint: String, _ configuration: RunConfiguration) throws {
+        path = try directory.checkpointPath(checkpoint)
+        let model = try CheckpointStore.load(path)
+        try model.check(fits: configuration, path: path)
+        classifier = try model.makeClassifier(path: path)
+        try configuration.checkImageSize(of: classifier.name)
+        weightsHash = model.weightsHash
+    }
+
+    /// What scores sets with the model.
+    func evaluator(
+        _ configuration: RunConfiguration, _ communicator: any Communicator, _ pool: WorkerPool
+    ) -> Evaluator {
+        let pass = ForwardPass(
+            classifier: classifier, transform: configuration.evaluationTransform,
+            laneSize: configuration.training.lane, batchSize: configuration.evaluation.batch,
+            communicator: communicator, pool: pool)
+        return Evaluator(pass, classifier: classifier, communicator: communicator, describe: failureReport)
+    }
+}
+
+extension RunConfiguration {
+    /// Worker threads of each rank.
+    func threads(_ communicator: any Communicator) -> Int {
+        compute.threads > 0
+            ? compute.threads : CPUTopology.current().threads(ranks: communicator.localSize)
+    }
+}

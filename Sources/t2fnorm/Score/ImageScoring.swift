@@ -1,0 +1,206 @@
+import Checkpoints
+import Cluster
+import Datasets
+import Detection
+import Files
+import Foundation
+import RunConfiguration
+import Training
+import Workers
+
+/// Scores a user's images with a run's model, on all ranks; rank 0 writes.
+struct ImageScoring {
+    let command: ScoreCommand
+    let communicator: any Communicator
+
+    func run() throws {
+        let (directory, configuration) = try together { try openRun() }
+        let score = try together { try self.score(configuration) }
+        let model = try together { try LoadedModel(directory, command.checkpoint, configuration) }
+        let (inputs, notes) = try together { () throws(DatasetError) in
+            try ScoredInput.open(command.inputs, skipsBad: command.onBad == .skip)
+        }
+        var thresholds = ThresholdFile(
+            of: model.path, weights: model.weightsHash, preprocessing: configuration.preprocessingHash)
+        let fitting = try together { try fittingSets(score, configuration) }
+        let kept = thresholds.scores[score.rawValue].flatMap { entry in
+            entry.training == fitting.trainingFingerprint ? entry : nil
+        }
+        let validation = try together { try kept == nil ? openValidation(configuration) : nil }
+
+        let progress = communicator.rank == 0 ? ScoringProgress(worldSize: communicator.worldSize) : nil
+        let sets = (validation.map { [NamedSet(name: "validation", source: $0)] } ?? []) + inputs.map(\.set)
+        progress?.start(sets + fitting.sets)
+        let (scored, _) = try model.evaluator(
+            configuration, communicator, WorkerPool(threads: configuration.threads(communicator))
+        ).score(
+            sets, by: [score], training: fitting.training, validation: fitting.validation,
+            measure: LargestProbability()
+        ) { progress?.update(set: $0, done: $1) }
+        progress?.clear()
+
+        if let validation {
+            thresholds.classNames = validation.manifest.classNames
+            thresholds.scores[score.rawValue] = ThresholdFile.Entry(
+                training: fitting.trainingFingerprint, validation: validation.fingerprint,
+                confidences: try together { try ScoreThreshold(scored[0].confidences[0], of: score) }
+                    .confidences)
+        }
+        let failures = try inputs.map { try gather($0.lenient?.failures ?? [:]) }
+        try together {
+            guard communicator.rank == 0 else { return }
+            if validation != nil { keep(thresholds, model) }
+            for note in notes { printError("t2fnorm: note: \(note)") }
+            let confidences = thresholds.scores[score.rawValue]?.confidences ?? []
+            let threshold = try ScoreThreshold(confidences, of: score).value(atRate: command.tpr)
+            try write(
+                lines(inputs, Array(scored.suffix(inputs.count)), failures, threshold, thresholds.classNames))
+            report(failures, inputs, score, threshold)
+        }
+    }
+
+    // MARK: - What is needed
+
+    private func openRun() throws -> (RunDirectory, RunConfiguration) {
+        let seeds = try seedFolders(of: command.folder)
+        guard seeds.count == 1 else {
+            throw CheckpointError(
+                path: command.folder,
+                reason: "holds \(seeds.count) seeds; name one of them, such as \(seeds[0])")
+        }
+        let directory = RunDirectory(path: seeds[0])
+        return (
+            directory,
+            try RunConfiguration.load(
+                files: [directory.configurationPath], overrides: command.settings, names: .known)
+        )
+    }
+
+    private func score(_ configuration: RunConfiguration) throws -> ScoreName {
+        if let score = command.score { return score }
+        guard let first = configuration.evaluation.scores.first, let score = ScoreName(rawValue: first) else {
+            throw ConfigurationError(
+                key: "evaluation.scores", found: "empty", expected: "a score, or one named with --score")
+        }
+        return score
+    }
+
+    /// The sets that a score is fitted on.
+    private struct FittingSets {
+        var training: NamedSet?
+        var validation: NamedSet?
+        var trainingFingerprint: String?
+
+        var sets: [NamedSet] { [training, validation].compactMap(\.self) }
+    }
+
+    private func fittingSets(
+        _ score: ScoreName, _ configuration: RunConfiguration
+    ) throws -> FittingSets {
+        var sets = FittingSets()
+        let validationPath = command.validation ?? configuration.data.validation
+        if [score].needTraining(hasValidation: !validationPath.isEmpty) {
+            let set = try PackedDataset(path: configuration.data.train)
+            sets.training = NamedSet(name: "training", source: set)
+            sets.trainingFingerprint = set.fingerprint
+        }
+        if [score].needValidation && !validationPath.isEmpty {
+            let set = try PackedDataset(path: validationPath)
+            sets.validation = NamedSet(name: "validation", source: set)
+            sets.trainingFingerprint = (sets.trainingFingerprint.map { "\($0) " } ?? "") + set.fingerprint
+        }
+        return sets
+    }
+
+    private func openValidation(_ configuration: RunConfiguration) throws -> PackedDataset {
+        let path = command.validation ?? configuration.data.validation
+        guard !path.isEmpty else {
+            throw ConfigurationError(
+                key: "data.validation", found: "empty",
+                expected: """
+                    the packed in-distribution validation set, which the threshold is from; name it with --validation
+                    """)
+        }
+        return try PackedDataset(path: path)
+    }
+
+    /// Keeps the thresholds beside the checkpoint; where that cannot be written they serve this time alone.
+    private func keep(_ thresholds: ThresholdFile, _ model: LoadedModel) {
+        do {
+            try thresholds.write(for: model.path)
+        } catch {
+            printError("t2fnorm: note: the threshold is not kept: \(error)")
+        }
+    }
+
+    // MARK: - What comes out
+
+    /// What is wrong with the images of all ranks' shares, by their records. Collective.
+    private func gather(_ own: [Int: DatasetError]) throws -> [Int: DatasetError] {
+        var all: [Int: DatasetError] = [:]
+        let message = Array(try JSONEncoder().encode(own))
+        for rank in 0..<communicator.worldSize {
+            let bytes = try communicator.broadcast(message, from: rank)
+            let part = try JSONDecoder().decode([Int: DatasetError].self, from: Data(bytes))
+            all.merge(part) { first, _ in first }
+        }
+        return all
+    }
+
+    private func lines(
+        _ inputs: [ScoredInput], _ sets: [ScoredSet], _ failures: [[Int: DatasetError]], _ threshold: Float,
+        _ classNames: [String]
+    ) throws -> String {
+        var text = command.format.header
+        for ((input, set), failures) in zip(zip(inputs, sets), failures) {
+            for (place, record) in set.records.enumerated() {
+                if let error = failures[record] {
+                    text += try command.format.line(
+                        ScoredImage(path: input.path(record), decision: .unreadable, error: error.reason))
+                    continue
+                }
+                let (score, label) = (set.confidences[0][place], Int(set.predictions[place]))
+                guard score.isFinite else {
+                    throw ScoreFitError(
+                        reason: "the score of \(input.path(record)) is \(score), expected a finite number",
+                        isNumeric: true)
+                }
+                text += try command.format.line(
+                    ScoredImage(
+                        path: input.path(record),
+                        className: classNames.indices.contains(label) ? classNames[label] : "\(label)",
+                        confidence: set.measures[0][place], score: score,
+                        decision: score >= threshold ? .inside : .outside))
+            }
+        }
+        return text
+    }
+
+    private func write(_ text: String) throws {
+        guard let output = command.output else {
+            FileHandle.standardOutput.write(Data(text.utf8))
+            return
+        }
+        try writeFile(text, to: output)
+    }
+
+    private func report(
+        _ failures: [[Int: DatasetError]], _ inputs: [ScoredInput], _ score: ScoreName, _ threshold: Float
+    ) {
+        printError(
+            "t2fnorm: note: 'in' is a \(score.rawValue) of \(threshold) or more, as \(decimal(100 * command.tpr, 1)) % of the validation set have"
+        )
+        let count = failures.reduce(0) { $0 + $1.count }
+        guard count > 0 else { return }
+        printError(
+            "t2fnorm: note: \(count) of \(inputs.reduce(0) { $0 + $1.set.source.count }) images could not be read:"
+        )
+        for failures in failures {
+            for (_, error) in failures.sorted(by: { $0.key < $1.key }) { printError("  \(error)") }
+        }
+    }
+
+    private func together<Result>(_ body: () throws -> Result) throws -> Result {
+        try communicator.together(describe: failureReport, body)
+    }
+}

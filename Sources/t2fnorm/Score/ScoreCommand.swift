@@ -1,0 +1,95 @@
+import ArgumentParser
+import Checkpoints
+import Cluster
+import Datasets
+import Detection
+import Files
+import Foundation
+import RunConfiguration
+import Training
+import Workers
+
+struct ScoreCommand: ParsableCommand {
+    /// What becomes of an image that cannot be read.
+    enum BadImages: String, CaseIterable, ExpressibleByArgument {
+        case stop, skip
+    }
+
+    static let configuration = CommandConfiguration(
+        commandName: "score",
+        abstract:
+            "Says of images which class they are, how sure that is, and whether they are in distribution.",
+        discussion: """
+            Takes a trained or imported run and image files, folders of images with all below them, or packed datasets. For each image: its \
+            path, the predicted class, its probability, the score (higher is more in-distribution) and the decision: 'in' from the \
+            threshold on, 'out' below.
+
+            The threshold is the score that --tpr of the in-distribution validation set has at least. The first time the set is scored for \
+            it; then the checkpoint's side file (best.thresholds.json) has it, for any --tpr. A score that is fitted reads the run's \
+            training or validation set every time.
+
+              t2fnorm score runs/mine/s0 photos/ --output scores.csv
+              t2fnorm score runs/mine/s0 a.jpg b.png --score ebo --tpr 0.99 --format jsonl
+              mpirun -n 4 t2fnorm score runs/mine/s0 data/packed --on-bad skip --output scores.csv
+            """)
+
+    @Argument(
+        help: ArgumentHelp("The folder of a run with one seed, or of one seed of a run.", valueName: "run"))
+    var folder: String
+
+    @Argument(help: "Image files, folders of images, packed datasets.")
+    var inputs: [String]
+
+    @Option(
+        help:
+            "The score; by default the first of the run's configuration. One of \(ScoreName.allCases.map(\.rawValue).joined(separator: ", "))."
+    )
+    var score: ScoreName?
+
+    @Option(
+        help: ArgumentHelp(
+            "The share of in-distribution images that are to pass, above 0 up to 1.", valueName: "rate"))
+    var tpr = 0.95
+
+    @Option(
+        help: "How the lines are written: \(ScoreFormat.allCases.map(\.rawValue).joined(separator: ", ")).")
+    var format = ScoreFormat.csv
+
+    @Option(help: ArgumentHelp("The file for the lines, instead of standard output.", valueName: "file"))
+    var output: String?
+
+    @Option(
+        help:
+            "At an image that cannot be read: 'stop' with its place and what is wrong, or 'skip' it, call it unreadable and report it at the end."
+    )
+    var onBad = BadImages.stop
+
+    @Option(
+        help: ArgumentHelp(
+            "The packed in-distribution validation set, where it is not at the run's data.validation.",
+            valueName: "folder"))
+    var validation: String?
+
+    @Option(
+        name: .customLong("set"),
+        help: ArgumentHelp(
+            "One setting on top of the run's configuration; may be repeated.", valueName: "key=value"))
+    var settings: [String] = []
+
+    @Option(help: "The model's file below <run>/checkpoints, or 'latest'.")
+    var checkpoint = "best.h5"
+
+    func validate() throws {
+        guard tpr > 0 && tpr <= 1 else { throw ValidationError("--tpr is above 0 and at most 1") }
+        guard !inputs.isEmpty else {
+            throw ValidationError("name images, folders or packed datasets to score")
+        }
+    }
+
+    func run() throws {
+        try runJob { communicator in
+            try ImageScoring(command: self, communicator: communicator).run()
+            return Training.ExitCode.done
+        }
+    }
+}

@@ -1,0 +1,31 @@
+import Datasets
+import Detection
+import Foundation
+
+/// How far the scoring of images is, on standard error: the lines may go to standard output.
+final class ScoringProgress {
+    private var line = ProgressLine(on: .standardError)
+    private var total = 1
+    private var doneInSets: [String: Int] = [:]
+    private var start = ContinuousClock.now
+    private let worldSize: Int
+
+    init(worldSize: Int) { self.worldSize = worldSize }
+
+    func start(_ sets: [NamedSet]) {
+        total = max(sets.reduce(0) { $0 + $1.source.count }, 1)
+        start = .now
+    }
+
+    /// - Parameter done: Records of the set that this rank has scored; the others are about as far.
+    func update(set: String, done: Int) {
+        doneInSets[set] = done
+        let done = min(doneInSets.values.reduce(0, +) * worldSize, total)
+        let rate = Double(done) / max((ContinuousClock.now - start).inSeconds, 1e-9)
+        line.update(
+            fraction: Double(done) / Double(total),
+            "scoring \(set)  \(decimal(rate, 0)) img/s  ETA \(duration(Double(total - done) / rate))")
+    }
+
+    func clear() { line.clear() }
+}

@@ -1,0 +1,109 @@
+import Datasets
+import Foundation
+import TestSupport
+import Testing
+
+/// Decisions on images, as a practitioner asks for them.
+@Suite(.serialized)
+struct ScoreCommandTests {
+    private struct Line: Decodable, Equatable {
+        var path: String
+        var `class`: String?
+        var confidence: Double?
+        var score: Double?
+        var decision: String
+        var error: String?
+    }
+
+    private func lines(_ text: String) throws -> [Line] {
+        try text.split(separator: "\n").map { try JSONDecoder().decode(Line.self, from: Data($0.utf8)) }
+    }
+
+    @Test func theShareOfTheValidationSetThatIsInIsTheRate() async throws {
+        try await SmallBenchmark.with { small in
+            let score = [
+                "score", "\(small.folder)/runs/r", "\(small.folder)/data/validation", "--format", "jsonl",
+            ]
+            for (rate, count) in [("0.95", 48), ("0.5", 25)] {
+                let own = try lines(try await small.successful(score + ["--score", "ebo", "--tpr", rate]))
+                #expect(own.count == 50)
+                // More where confidences are equal.
+                #expect(own.count { $0.decision == "in" } == count)
+            }
+            let side = try small.text("runs/r/s0/checkpoints/best.thresholds.json")
+            #expect(side.contains("\"ebo\"") && side.contains("\"weights\""))
+            let line = try #require(try lines(try await small.successful(score)).first)
+            #expect(line.path == "\(small.folder)/data/validation#0")
+            #expect(line.class.map { Double($0) == nil } == true)
+            #expect((0.1...1).contains(try #require(line.confidence)))
+        }
+    }
+
+    /// Files, a folder and a packed set; the threshold is read back where the validation set is gone.
+    @Test func everyWorldSaysTheSameOfFilesFoldersAndPackedSets() async throws {
+        try await SmallBenchmark.with { small in
+            let folder = small.folder
+            let inputs = [
+                "\(folder)/images/004.png", "\(folder)/images", "\(folder)/data/far-textures",
+                "\(folder)/images/001.png",
+            ]
+            var first: String?
+            for ranks in [1, 2, 4] {
+                try await small.successful(
+                    ["score", "\(folder)/runs/r/s0"] + inputs + [
+                        "--score", "knn", "--output", "\(folder)/out.csv",
+                    ],
+                    ranks: ranks)
+                let text = try small.text("out.csv")
+                if let first { #expect(text == first, "\(ranks) ranks") }
+                first = first ?? text
+            }
+            let rows = try #require(first).split(separator: "\n").map { $0.split(separator: ",") }
+            #expect(rows[0].joined(separator: ",") == "path,class,confidence,score,decision")
+            // The titles, a file, a folder, a packed set and a file.
+            #expect(rows.count == 61)
+            #expect(rows[1][0] == "\(folder)/images/004.png")
+            // The same picture has the same score wherever it came from; another lane rounds otherwise.
+            let values = [rows[1], rows[6], rows[35]].compactMap { Double($0[3]) }
+            #expect(values.count == 3)
+            #expect(values.allSatisfy { abs($0 - values[0]) < 1e-4 * abs(values[0]) })
+
+            try FileManager.default.removeItem(atPath: "\(folder)/data/validation")
+            try await small.successful(["score", "\(folder)/runs/r/s0", inputs[0], "--score", "knn"])
+            let other = try await small.t2fnorm(["score", "\(folder)/runs/r/s0", inputs[0], "--score", "ebo"])
+            #expect(other.exitCode == 3)
+            #expect(other.standardError.contains("validation"))
+        }
+    }
+
+    @Test func aBadImageStopsOrIsSkippedWithAReport() async throws {
+        try await SmallBenchmark.with { small in
+            let folder = small.folder
+            try Data("no image".utf8).write(to: URL(filePath: "\(folder)/images/003.png"))
+            let score = ["score", "\(folder)/runs/r/s0", "\(folder)/images", "--format", "jsonl"]
+            let stopped = try await small.t2fnorm(score, ranks: 2)
+            #expect(stopped.exitCode == 3)
+            #expect(stopped.standardError.components(separatedBy: "images/003.png").count == 2)
+            let skipped = try await small.t2fnorm(score + ["--on-bad", "skip"], ranks: 2)
+            #expect(skipped.exitCode == 0, "\(skipped.standardError)")
+            #expect(skipped.standardError.contains("1 of 29 images could not be read"))
+            let lines = try lines(skipped.standardOutput)
+            #expect(lines.count == 29)
+            #expect(lines.filter { $0.decision == "unreadable" }.map(\.path) == ["\(folder)/images/003.png"])
+            #expect(lines[3].error != nil && lines[3].score == nil)
+            let missing = try await small.t2fnorm(["score", "\(folder)/runs/r/s0", "\(folder)/nothing.jpg"])
+            #expect(missing.exitCode == 3)
+            #expect(missing.standardError.contains("nothing.jpg"))
+        }
+    }
+
+    @Test func aRunOfSeveralSeedsMustBeOneOfThem() async throws {
+        try await SmallBenchmark.with(seeds: 2) { small in
+            let outcome = try await small.t2fnorm([
+                "score", "\(small.folder)/runs/r", "\(small.folder)/images",
+            ])
+            #expect(outcome.exitCode == 5)
+            #expect(outcome.standardError.contains("holds 2 seeds; name one of them"))
+        }
+    }
+}

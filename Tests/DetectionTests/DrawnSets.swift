@@ -1,0 +1,72 @@
+import Cluster
+import Datasets
+import Detection
+import Kernels
+import Metrics
+import Networks
+import TestSupport
+import Workers
+
+/// Images of 8×8 pixels drawn from their records' numbers.
+struct DrawnSet: ImageSource {
+    let count: Int
+    /// Another number draws other images.
+    let stream: Int
+    /// Whether labels are classes; else they are −1.
+    var isInDistribution = false
+
+    func label(of record: Int) -> Int32 { isInDistribution ? Int32(record % 10) : -1 }
+
+    func image(of record: Int) -> RGBImage {
+        var random = RandomStream(seed: 7, purpose: .test, stream, record)
+        // Sets differ in how bright they are, so that they can be told apart.
+        let dark = UInt8(truncatingIfNeeded: stream * 23)
+        return RGBImage(
+            width: 8, height: 8, bytes: (0..<192).map { _ in UInt8(random.nextWord() & 0x7F) &+ dark })
+    }
+}
+
+/// A network that was never trained, on drawn sets.
+struct DrawnBenchmark {
+    var benchmark: Benchmark
+    var classifier: Classifier
+
+    init(counts: [Int] = [40, 30, 20, 25], rows: (near: [String], far: [String])? = nil) {
+        let set = { (name: String, place: Int, isIn: Bool) in
+            NamedSet(
+                name: name, source: DrawnSet(count: counts[place], stream: place + 1, isInDistribution: isIn))
+        }
+        benchmark = Benchmark(
+            inDistribution: set("test", 0, true), near: [set("near", 1, false)], far: [set("far", 2, false)],
+            covariateShifted: [set("shifted", 3, true)], rows: rows)
+        classifier = Classifier(
+            .resnet20, head: .t2fnorm(temperature: 0.1), classes: 10, imageSize: 8)
+        classifier.parameters.initialize(seed: 3)
+    }
+
+    /// What an evaluation by `ranks` ranks gives on each of them.
+    static func evaluate(
+        ranks: Int, threads: Int = 1, counts: [Int], scores: [ScoreName], lane: Int = 8
+    ) throws -> [Evaluation] {
+        try ThreadedWorld.run(size: ranks) { rank, world in
+            let drawn = DrawnBenchmark(counts: counts)
+            let pool = WorkerPool(threads: threads)
+            return try drawn.evaluator(
+                ThreadedCommunicator(rank: rank, of: world), lane: lane, pool: pool
+            ).evaluate(
+                drawn.benchmark, scores: scores, training: drawn.benchmark.inDistribution,
+                measure: FeatureMeasure(drawn.classifier, laneSize: lane, pool: pool))
+        }
+    }
+
+    func evaluator(_ communicator: any Communicator, lane: Int = 8, pool: WorkerPool) -> Evaluator {
+        let transform = EvaluationTransform(
+            size: 8, shorterSide: 8,
+            normalization: ChannelNormalization(mean: [0.5, 0.5, 0.5], deviation: [0.25, 0.25, 0.25]))
+        let pass = ForwardPass(
+            classifier: classifier, transform: transform, laneSize: lane, batchSize: 64,
+            communicator: communicator, pool: pool)
+        return Evaluator(
+            pass, classifier: classifier, communicator: communicator, describe: { (1, "\($0)") })
+    }
+}

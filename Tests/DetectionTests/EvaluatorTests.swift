@@ -1,0 +1,154 @@
+import Cluster
+import Datasets
+import Detection
+import Metrics
+import TestSupport
+import Testing
+import Workers
+
+struct EvaluatorTests {
+    /// A prime number of records: each once, on any number of ranks, with the same bits everywhere.
+    @Test func tenThousandAndSevenRecordsAreScoredOnceEach() throws {
+        let counts = [10_007, 31, 7, 1]
+        var first: Evaluation?
+        for (ranks, threads) in [(1, 2), (2, 1), (4, 1)] {
+            let own = try DrawnBenchmark.evaluate(
+                ranks: ranks, threads: threads, counts: counts, scores: [.msp, .ebo], lane: 32)
+            for evaluation in own {
+                #expect(evaluation.sets == own[0].sets)
+                #expect(evaluation.results.map(\.result) == own[0].results.map(\.result))
+            }
+            let evaluation = try #require(own.first)
+            #expect(evaluation.sets.map(\.records) == counts.map { Array(0..<$0) })
+            #expect(evaluation.accuracy.count == 10_007)
+            if let first {
+                #expect(evaluation.sets == first.sets, "\(ranks) ranks")
+                #expect(evaluation.results.map(\.result) == first.results.map(\.result))
+                #expect(evaluation.fullSpectrum.map(\.result) == first.fullSpectrum.map(\.result))
+            }
+            first = first ?? evaluation
+        }
+    }
+
+    /// The full-spectrum task is the standard one with the shifted set's confidences and hits on the in-distribution side.
+    @Test func theFullSpectrumPoolsTheShiftedSets() throws {
+        let evaluation = try #require(
+            try DrawnBenchmark.evaluate(ranks: 1, counts: [40, 30, 20, 25], scores: [.ebo, .mls]).first)
+        #expect(evaluation.fullSpectrum.map(\.score) == [.ebo, .mls])
+        let sets = evaluation.sets
+        #expect(sets.map(\.name) == ["test", "near", "far", "shifted"])
+        let pooled = try RankingMetrics(
+            inDistribution: sets[0].confidences[1] + sets[3].confidences[1],
+            outOfDistribution: sets[2].confidences[1])
+        let result = evaluation.fullSpectrum[1].result
+        #expect(result[.dataset("far"), .areaUnderROC] == 100 * pooled.areaUnderROC)
+        let hits = (sets[0].hits + sets[3].hits).count { $0 }
+        #expect(result[.dataset("far"), .accuracy] == 100 * (Double(hits) / 65))
+        #expect(
+            evaluation.results[1].result[.dataset("far"), .accuracy]
+                == 100 * evaluation.accuracy.fraction)
+    }
+
+    @Test func aMissingSetKeepsItsRow() throws {
+        let drawn = DrawnBenchmark(rows: (near: ["near", "lost"], far: ["far"]))
+        let evaluation = try drawn.evaluator(LocalCommunicator(), pool: WorkerPool(threads: 1)).evaluate(
+            drawn.benchmark, scores: [.msp])
+        let result = evaluation.results[0].result
+        #expect(result.rows.map(\.name) == ["near", "lost", "nearood", "far", "farood"])
+        #expect(result[.dataset("lost"), .areaUnderROC] == nil)
+        #expect(result[.nearMean, .areaUnderROC] == result[.dataset("near"), .areaUnderROC])
+    }
+
+    @Test func withoutShiftedSetsThereIsNoFullSpectrum() throws {
+        var drawn = DrawnBenchmark()
+        drawn.benchmark.covariateShifted = []
+        let evaluation = try drawn.evaluator(LocalCommunicator(), pool: WorkerPool(threads: 1)).evaluate(
+            drawn.benchmark, scores: [.msp])
+        #expect(drawn.benchmark.tasks == [.standard])
+        #expect(evaluation.fullSpectrum.isEmpty)
+    }
+}
+
+struct FeatureDiagnosticsTests {
+    /// τ of the head in the sweep gives t2fnorm's own confidences; the norm's row is of the norms.
+    @Test func theSweepHasTheScoresOwnTemperature() throws {
+        let drawn = DrawnBenchmark()
+        let pool = WorkerPool(threads: 1)
+        let measure = FeatureMeasure(drawn.classifier, laneSize: 8, pool: pool)
+        let evaluation = try drawn.evaluator(LocalCommunicator(), pool: pool).evaluate(
+            drawn.benchmark, scores: [.t2fnorm], measure: measure)
+        let diagnostics = try FeatureDiagnostics(evaluation.sets, measure)
+        #expect(diagnostics.rows.map(\.name) == ["test", "near", "far", "shifted"])
+        #expect(diagnostics.rows.map(\.count) == [40, 30, 20, 25])
+        #expect(diagnostics.rows[0].areas == nil && diagnostics.rows[0].normRatio == 1)
+        let place = try #require(diagnostics.temperatures.firstIndex(of: 0.1))
+        for (row, set) in zip(diagnostics.rows, evaluation.sets).dropFirst() {
+            let areas = try #require(row.areas)
+            let own = try RankingMetrics(
+                inDistribution: evaluation.sets[0].confidences[0], outOfDistribution: set.confidences[0])
+            // W / τ and (W h) / τ round differently.
+            #expect(abs(areas.sweep[place] - 100 * own.areaUnderROC) < 1)
+            let norms = try RankingMetrics(
+                inDistribution: evaluation.sets[0].measures[0], outOfDistribution: set.measures[0])
+            #expect(areas.norm == 100 * norms.areaUnderROC)
+            #expect(row.meanNorm > 0)
+            #expect(abs(row.normRatio * row.meanNorm - diagnostics.rows[0].meanNorm) < 1e-9)
+        }
+        #expect(Set(diagnostics.rows.dropFirst().compactMap(\.areas?.sweep)).count == 3)
+    }
+}
+
+struct BootstrapTests {
+    private static func intervals(
+        replicates: Int, seed: UInt64 = 0, threads: Int = 1, task: Benchmark.Task = .standard
+    ) -> (rows: [BenchmarkRow], values: [[ClosedRange<Double>?]]) {
+        let drawn = DrawnBenchmark(
+            counts: [400, 300, 300, 100], rows: (near: ["near", "lost"], far: ["far"]))
+        let values = { (stream: Int, count: Int, offset: Float) in
+            testValues(count: count, stream: stream, offset: offset)
+        }
+        let sets = zip(drawn.benchmark.sets, [Float(0.5), 0, -0.5, 0.3]).enumerated().map { place, pair in
+            let count = pair.0.source.count
+            return ScoredSet(
+                name: pair.0.name, records: Array(0..<count), labels: [Int32](repeating: 1, count: count),
+                predictions: (0..<count).map { Int32($0 % 4 == 0 ? 0 : 1) },
+                confidences: [values(place, count, pair.1)])
+        }
+        return Bootstrap(replicates: replicates, seed: seed).intervals(
+            drawn.benchmark, sets, at: 0, task: task, on: WorkerPool(threads: threads))
+    }
+
+    @Test func theIntervalsAreAsWideAsTheoryHasThem() throws {
+        let (rows, values) = Self.intervals(replicates: 400)
+        #expect(rows.map(\.name) == ["near", "lost", "nearood", "far", "farood"])
+        #expect(values[1].allSatisfy { $0 == nil })
+        // Accuracy ¾ of 400: a standard error of 2.165 points, so 8.49 points for 95 %.
+        let accuracy = try #require(values[0][4])
+        #expect(accuracy.contains(75))
+        #expect(abs(accuracy.upperBound - accuracy.lowerBound - 8.49) < 1.5)
+        // The set's own AUROC lies inside, and the row of one present set is that set's.
+        #expect(values[2] == values[0])
+        let area = try #require(values[0][1])
+        #expect(area.upperBound - area.lowerBound > 2 && area.upperBound - area.lowerBound < 12)
+    }
+
+    @Test func theIntervalsAreAFunctionOfTheSeedAlone() throws {
+        let one = Self.intervals(replicates: 40)
+        #expect(Self.intervals(replicates: 40, threads: 2).values == one.values)
+        #expect(Self.intervals(replicates: 40, seed: 1).values != one.values)
+        #expect(Self.intervals(replicates: 40, task: .fullSpectrum).values != one.values)
+    }
+}
+
+struct ScoreThresholdTests {
+    @Test(arguments: [(0.95, Float(1)), (1, 0), (0.5, 10), (0.05, 19), (0.001, 19)])
+    func aShareOfTheImagesHasTheThresholdAtLeast(rate: Double, expected: Float) throws {
+        let threshold = try ScoreThreshold((0..<20).reversed().map(Float.init), of: .msp)
+        #expect(threshold.value(atRate: rate) == expected)
+    }
+
+    @Test func confidencesThatAreNoNumbersAreRefused() {
+        #expect(throws: ScoreFitError.self) { try ScoreThreshold([], of: .msp) }
+        #expect(throws: ScoreFitError.self) { try ScoreThreshold([1, .nan], of: .msp) }
+    }
+}

@@ -1,0 +1,144 @@
+import Checkpoints
+import Foundation
+import Kernels
+import RunConfiguration
+import TestSupport
+import Testing
+import Training
+
+struct MixingTests {
+    private static func configuration(_ name: MixingConfiguration.Name) -> RunConfiguration {
+        var configuration = RunConfiguration()
+        configuration.seed = 5
+        configuration.training.batch = 16
+        configuration.training.lane = 4
+        configuration.mixing.name = name
+        return configuration
+    }
+
+    @Test func theSharesOfBatchesAreThoseOfTheirDistribution() throws {
+        let mixing = Mixing(Self.configuration(.regMixup))
+        let shares = try (0..<2000).map { try #require(mixing.draw(epoch: $0 % 7, step: $0)).share }
+        #expect(Set(shares).count > 1900)
+        // Variance 1 / (4 · 41) at α = 20.
+        let variance = shares.reduce(0) { $0 + ($1 - 0.5) * ($1 - 0.5) } / 2000
+        #expect(abs(variance * 164 - 1) < 0.15)
+        #expect(mixing.draw(epoch: 3, step: 9) == mixing.draw(epoch: 3, step: 9))
+        var other = Self.configuration(.regMixup)
+        other.seed = 6
+        #expect(mixing.draw(epoch: 3, step: 9) != Mixing(other).draw(epoch: 3, step: 9))
+    }
+
+    @Test func aProbabilityLeavesSomeBatchesAsTheyAre() {
+        var configuration = Self.configuration(.cutMix)
+        configuration.mixing.probability = 0.5
+        let mixing = Mixing(configuration)
+        let count = (0..<2000).count { mixing.draw(epoch: 0, step: $0) != nil }
+        #expect((900...1100).contains(count))
+    }
+
+    /// The share is what the box leaves, wherever the edge cuts it.
+    @Test func theShareOfCutMixIsTheAreaAroundTheBox() throws {
+        let mixing = Mixing(Self.configuration(.cutMix))
+        var cut = 0
+        for step in 0..<500 {
+            let draw = try #require(mixing.draw(epoch: 1, step: step))
+            let box = try #require(draw.box)
+            #expect(box.rows.lowerBound >= 0 && box.rows.upperBound <= 32)
+            #expect(box.columns.lowerBound >= 0 && box.columns.upperBound <= 32)
+            #expect(draw.share == 1 - Float(box.area) / 1024)
+            if box.rows.count != box.columns.count { cut += 1 }
+        }
+        #expect(cut > 100)
+    }
+
+    @Test func partnersArePermutationsOfTheLane() throws {
+        let mixer = try #require(BatchMixer(Self.configuration(.mixup)))
+        let samples = mixer.samples(epoch: 2, step: 3, first: 0, count: 14, isMixed: true)
+        #expect(samples.map(\.image) == Array(0..<14))
+        for lane in [0..<4, 4..<8, 8..<12, 12..<14] {
+            #expect(Set(samples[lane].compactMap(\.partner)) == Set(lane))
+        }
+        let next = mixer.samples(epoch: 2, step: 4, first: 0, count: 14, isMixed: true)
+        #expect(samples != next)
+        #expect(
+            mixer.samples(epoch: 2, step: 3, first: 0, count: 3, isMixed: false).map(\.partner)
+                == [nil, nil, nil])
+    }
+
+    /// What a rank mixes is what one rank alone mixes there.
+    @Test(arguments: [MixingConfiguration.Name.mixup, .regMixup])
+    func aRankMixesItsPartOfTheBatch(name: MixingConfiguration.Name) throws {
+        let mixer = try #require(BatchMixer(Self.configuration(name)))
+        let whole = mixer.samples(epoch: 1, step: 1, first: 0, count: 14, isMixed: true)
+        let part = mixer.samples(epoch: 1, step: 1, first: 8, count: 6, isMixed: true)
+        let moved = part.map {
+            BatchMixer.Sample(image: $0.image + 8, partner: $0.partner.map { $0 + 8 })
+        }
+        #expect(Array(whole.suffix(part.count)) == moved)
+        #expect(part.count == (name == .regMixup ? 12 : 6))
+    }
+
+    @Test func regMixupPutsTheMixturesOfALaneBehindItsImages() throws {
+        let mixer = try #require(BatchMixer(Self.configuration(.regMixup)))
+        let samples = mixer.samples(epoch: 0, step: 0, first: 0, count: 6, isMixed: true)
+        #expect(samples.map(\.image) == [0, 1, 2, 3, 0, 1, 2, 3, 4, 5, 4, 5])
+        let isPlain = samples.map { $0.partner == nil }
+        #expect(isPlain == [true, true, true, true, false, false, false, false, true, true, false, false])
+    }
+}
+
+/// Every training method on a small run.
+struct TrainingMethodTests {
+    @Test(arguments: [
+        "loss.name=logitNorm", "loss.smoothing=0.1", "mixing.name=mixup", "mixing.name=cutMix",
+        "mixing.name=regMixup",
+    ])
+    func everyWorldGivesTheSameBits(setting: String) throws {
+        var results: [[String]] = []
+        var tensors: [[Checkpoint.Tensor]] = []
+        for (ranks, threads) in [(1, 1), (1, 2), (2, 1), (4, 1)] {
+            try SmallRun.with { run in
+                var run = run
+                try run.set(setting)
+                run.configuration.compute.threads = threads
+                try run.train(ranks: ranks)
+                results.append(try run.metrics().filter { $0.contains("\"event\":\"step\"") })
+                tensors.append(try #require(try run.checkpoint()).state)
+            }
+        }
+        #expect(results[0].count == 10)
+        for other in results.indices.dropFirst() {
+            #expect(results[other] == results[0])
+            #expect(tensors[other] == tensors[0])
+        }
+    }
+
+    @Test func everyMethodTrainsAnotherModel() throws {
+        var losses: [String] = []
+        for setting in [
+            "loss.smoothing=0", "loss.name=logitNorm", "loss.smoothing=0.1", "mixing.name=mixup",
+            "mixing.name=cutMix", "mixing.name=regMixup",
+        ] {
+            try SmallRun.with { run in
+                var run = run
+                try run.set(setting)
+                run.configuration.training.stopAfterSteps = 2
+                try run.train(ranks: 1)
+                losses.append(try #require(try run.metrics().last))
+            }
+        }
+        #expect(Set(losses).count == losses.count)
+    }
+}
+
+extension SmallRun {
+    /// One setting on top, as `--set` takes it.
+    mutating func set(_ setting: String) throws {
+        let file = "\(folder)/small.yml"
+        try configuration.yaml.write(toFile: file, atomically: true, encoding: .utf8)
+        configuration = try RunConfiguration.load(
+            files: [file], overrides: [setting],
+            names: KnownNames(networks: ["resnet20"], scores: ["t2fnorm", "msp", "mls", "ebo"]))
+    }
+}
