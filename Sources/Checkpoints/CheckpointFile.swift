@@ -82,6 +82,7 @@ enum CheckpointFile {
     private static func verify(_ path: String, is written: CheckpointSeal) throws {
         let file = try InputFile(opening: path)
         file.forgetCached()
+        file.readAhead()
         guard let seal = try CheckpointSeal(of: file, path: path), seal == written else {
             throw CheckpointError(path: path, reason: "its table of checksums is another one")
         }
@@ -97,6 +98,7 @@ enum CheckpointFile {
         } catch {
             throw CheckpointError(path: path, reason: "could not open: \(error.reason)")
         }
+        file.readAhead()
         guard let seal = try CheckpointSeal(of: file, path: path) else { return try readUnsealed(path) }
         try seal.checkRest(file, path: path)
         var checkpoint = try head(of: path)

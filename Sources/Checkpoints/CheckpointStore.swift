@@ -1,5 +1,6 @@
 internal import Files
 internal import Foundation
+public import Networks
 
 /// The checkpoints of a run: `step-00004800.h5 …`, `latest` (the name of the newest) and `best.h5`.
 ///
@@ -53,6 +54,21 @@ extension CheckpointStore {
     /// Writes a snapshot as the best model, without momentum.
     public func saveBest(_ checkpoint: Checkpoint) throws(CheckpointError) {
         try Self.save(model: checkpoint, to: bestPath)
+    }
+
+    /// Writes a model that no run here has trained as the best one.
+    public func saveBest(_ classifier: Classifier, configuration: String) throws(CheckpointError) {
+        let head = Checkpoint(
+            headOf: classifier, position: TrainingPosition(), configuration: configuration,
+            dataFingerprint: "")
+        let parameters = classifier.parameters
+        let state: [CheckpointFile.TensorMaker] = parameters.entries.map { entry in
+            {
+                Checkpoint.Tensor(
+                    name: entry.name, shape: entry.shape, elements: parameters.elements(of: entry))
+            }
+        }
+        try CheckpointFile.write(head, state: state, momentum: [], to: bestPath)
     }
 
     /// Writes a snapshot as the newest; then deletes the oldest ones.

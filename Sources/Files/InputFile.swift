@@ -37,6 +37,9 @@ public struct InputFile: ~Copyable {
         }
     }
 
+    /// Has the system read the file from the disk while its beginning is worked on.
+    public func readAhead() { _ = posix_fadvise(descriptor.number, 0, 0, POSIX_FADV_WILLNEED) }
+
     /// Lets go of what the system keeps of the file in memory, so that it is read from the disk; what is not synced stays.
     public func forgetCached() { _ = posix_fadvise(descriptor.number, 0, 0, POSIX_FADV_DONTNEED) }
 }

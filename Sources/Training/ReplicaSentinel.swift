@@ -2,6 +2,7 @@ internal import Checksums
 internal import Cluster
 internal import Kernels
 internal import Networks
+internal import Workers
 
 /// Compares what ranks hold in common: a bit that memory or a network has changed on one of them would go on to spoil all.
 struct ReplicaSentinel {
@@ -10,21 +11,34 @@ struct ReplicaSentinel {
     private let names: [String]
 
     /// Takes the checksums of a rank's replica.
-    init(_ store: ParameterStore, velocity: borrowing Buffer<Float>) {
-        var checksums: [Int64] = []
-        for entry in store.entries {
+    init(_ store: ParameterStore, velocity: borrowing Buffer<Float>, on pool: WorkerPool) {
+        checksums = Self.checksums(
+            store.entries, store.values, velocity, store.statistics, batchCount: store.batchCount, on: pool)
+        names = store.entries.map(\.name)
+    }
+
+    private static func checksums(
+        _ entries: [TensorEntry], _ values: borrowing Buffer<Float>, _ velocity: borrowing Buffer<Float>,
+        _ statistics: borrowing Buffer<Float>, batchCount: Int, on pool: WorkerPool
+    ) -> [Int64] {
+        let values = values.span
+        let velocity = velocity.span
+        let statistics = statistics.span
+        var checksums = [Int64](repeating: 0, count: entries.count)
+        var results = checksums.mutableSpan
+        pool.split(&results, every: 1) { index, result in
+            let entry = entries[index]
             var checksum = CRC64()
             switch entry.role {
             case .parameter:
-                Self.update(&checksum, store.values, entry.range)
-                Self.update(&checksum, velocity, entry.range)
-            case .statistic: Self.update(&checksum, store.statistics, entry.range)
-            case .batchCount: checksum.update([store.batchCount])
+                update(&checksum, values.extracting(entry.range))
+                update(&checksum, velocity.extracting(entry.range))
+            case .statistic: update(&checksum, statistics.extracting(entry.range))
+            case .batchCount: checksum.update([batchCount])
             }
-            checksums.append(Int64(bitPattern: checksum.value))
+            result[0] = Int64(bitPattern: checksum.value)
         }
-        self.checksums = checksums
-        names = store.entries.map(\.name)
+        return checksums
     }
 
     /// Compares the ranks' replicas; collective.
@@ -81,10 +95,7 @@ struct ReplicaSentinel {
         return values.indices.filter { values[$0] != common }
     }
 
-    private static func update(
-        _ checksum: inout CRC64, _ buffer: borrowing Buffer<Float>, _ range: Range<Int>
-    ) {
-        let part = buffer.span.extracting(range)
+    private static func update(_ checksum: inout CRC64, _ part: Span<Float>) {
         unsafe checksum.update(part.bytes)
     }
 }

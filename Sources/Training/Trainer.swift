@@ -262,7 +262,7 @@ public final class Trainer {
 
     /// Waits for the checkpoint that is being written, at an end that another reason has.
     private func leaveCheckpoints() {
-        try? checkpoints?.finish()
+        phases.measure(.checkpoint) { try? checkpoints?.finish() }
         announceCheckpoints()
     }
 

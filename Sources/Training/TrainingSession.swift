@@ -240,7 +240,7 @@ final class TrainingSession {
     /// - Throws: `JobFailure` if one differs.
     func compareReplicas(_ communicator: any Communicator) throws {
         guard worldSize > 1 else { return }
-        try ReplicaSentinel(classifier.parameters, velocity: optimizer.velocity)
+        try ReplicaSentinel(classifier.parameters, velocity: optimizer.velocity, on: pool)
             .compare(step: position.step, communicator)
     }
 

@@ -96,12 +96,9 @@ struct ImportCommand: SingleProcessCommand {
         guard !FileManager.default.fileExists(atPath: directory.configurationPath) else {
             throw taken(directory)
         }
-        let checkpoint = Checkpoint(
-            classifier, momentum: [], position: TrainingPosition(), configuration: configuration.yaml,
-            dataFingerprint: "")
         try createFolder(directory.checkpointsPath)
         try CheckpointStore(folder: directory.checkpointsPath, keep: configuration.training.keep)
-            .saveBest(checkpoint)
+            .saveBest(classifier, configuration: configuration.yaml)
         try directory.write(configuration)
         report(model, classifier, directory)
         let transform = configuration.data.transform

@@ -112,7 +112,8 @@ import Testing
         try withTwo { store, path in
             #expect(store.setAside(after: 10) == ["\(path).abandoned"])
             #expect(store.setAside(after: 10) == [])
-            #expect(try store.newest()?.path == store.path(step: 10))
+            let newest = try #require(try store.newest())
+            #expect(newest.path == store.path(step: 10))
         }
     }
 }

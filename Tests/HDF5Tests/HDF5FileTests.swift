@@ -123,6 +123,31 @@ import Testing
         }
     }
 
+    @Test func aFileInMemoryIsOneOnTheDiskOnceItsBytesAreThere() throws {
+        try withTemporaryFile { path in
+            let values = (0..<3_000_000).map { Float($0) }
+            var contents: [Data] = []
+            for _ in 0..<2 {
+                let file = try HDF5File(inMemory: path)
+                try file.write(values, shape: [3000, 1000], to: "a/b")
+                try file.setAttribute("step", Int64(7), on: "a/b")
+                let offset = try file.contiguousOffset(of: "a/b")
+                #expect(!FileManager.default.fileExists(atPath: path))
+                let bytes = try file.withBytes { bytes in
+                    unsafe bytes.withUnsafeBytes { unsafe Data($0) }
+                }
+                #expect(bytes.count >= offset + 12_000_000)
+                contents.append(bytes)
+            }
+            #expect(contents[0] == contents[1])
+            try contents[0].write(to: URL(filePath: path))
+            let file = try HDF5File(opening: path)
+            let found: [Float] = try file.read("a/b")
+            #expect(found == values)
+            #expect(try file.attribute("step", on: "a/b") == Int64(7))
+        }
+    }
+
     private func withTemporaryFile(_ body: (String) throws -> Void) throws {
         try withTemporaryFolder { try body("\($0)/test.h5") }
     }

@@ -57,18 +57,27 @@ struct BackgroundCheckpointTests {
         }
     }
 
-    /// A folder that stands where the file of `step` should be.
-    private func block(_ run: SmallRun, step: Int) throws {
-        try FileManager.default.createDirectory(
-            atPath: "\(run.store.path(step: step))/x", withIntermediateDirectories: true)
+    /// Trains, and puts a folder where the file of step `blocked` should be once training is under way.
+    private func train(
+        _ run: SmallRun, ranks: Int, blocked: Int, stopAt stop: Int = .max
+    ) throws -> [SmallRun.Result] {
+        let path = run.store.path(step: blocked)
+        return try run.train(ranks: ranks) { rank, step in
+            if rank == 0 && step == 1 {
+                try? FileManager.default.createDirectory(
+                    atPath: "\(path)/x", withIntermediateDirectories: true)
+            }
+            return step >= stop ? "SIGTERM" : nil
+        }
     }
 
     @Test(arguments: [1, 2]) func aFailedWriteStopsAllRanks(ranks: Int) throws {
         try SmallRun.with { run in
             var run = run
             run.configuration.training.checkpointEvery = 2
-            try block(run, step: 4)
-            let failure = try #require(throws: JobFailure.self) { try run.train(ranks: ranks) }
+            let failure = try #require(throws: JobFailure.self) {
+                try train(run, ranks: ranks, blocked: 4)
+            }
             #expect(failure.exitCode == ExitCode.checkpoint && failure.rank == 0)
             #expect(
                 failure.message.hasPrefix(
@@ -87,8 +96,7 @@ struct BackgroundCheckpointTests {
             run.configuration.training.checkpointEvery = 2
             run.configuration.training.keep = 9
             run.configuration.training.onCheckpointFailure = .continue
-            try block(run, step: 4)
-            let results = try run.train(ranks: 2)
+            let results = try train(run, ranks: 2, blocked: 4)
             #expect(results.map(\.outcome) == [.done, .done])
             #expect(reports(results[0]).map(\.step) == [2, 5, 6, 8, 10])
             let told = notices(results[0]).filter { $0.contains("could not write: is a directory") }
@@ -101,8 +109,7 @@ struct BackgroundCheckpointTests {
         try SmallRun.with { run in
             var run = run
             run.configuration.training.onCheckpointFailure = .continue
-            try block(run, step: 10)
-            let failure = try #require(throws: JobFailure.self) { try run.train(ranks: 1) }
+            let failure = try #require(throws: JobFailure.self) { try train(run, ranks: 1, blocked: 10) }
             #expect(failure.exitCode == ExitCode.checkpoint)
             #expect(try stepCount(run) == 10)
         }
@@ -112,9 +119,8 @@ struct BackgroundCheckpointTests {
         try SmallRun.with { run in
             var run = run
             run.configuration.training.onCheckpointFailure = .continue
-            try block(run, step: 3)
             let failure = try #require(throws: JobFailure.self) {
-                try run.train(ranks: 1) { _, step in step >= 2 ? "SIGTERM" : nil }
+                try train(run, ranks: 1, blocked: 3, stopAt: 2)
             }
             #expect(failure.exitCode == ExitCode.checkpoint)
         }

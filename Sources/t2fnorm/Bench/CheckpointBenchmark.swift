@@ -87,11 +87,13 @@ struct CheckpointBenchmark {
         return try ContinuousClock().measure(body).inSeconds
     }
 
+    /// Under another name first, so that the system finds room for it beside the old one, as for a checkpoint.
     private func write(_ bytes: [UInt8], to path: String) throws {
-        let file = try OutputFile(creating: path)
-        try file.write(bytes)
-        try file.close()
-        try synchronize(path)
+        try replaceFile(at: path) { temporary in
+            let file = try OutputFile(creating: temporary)
+            try file.write(bytes)
+            try file.close()
+        }
     }
 
     private func readThrough(_ path: String) throws {
