@@ -12,6 +12,7 @@ public struct RandomStream: Sendable, RandomNumberGenerator {
         case synthesis = 4
         case test = 5
         case mixing = 6
+        case projection = 7
     }
 
     private let key: SIMD2<UInt32>
