@@ -92,3 +92,17 @@ public struct FeatureShare: Sendable {
         return Int(total[0])
     }
 }
+
+extension FeatureShare {
+    /// The same records with other features, and no logits worth anything.
+    ///
+    /// - Parameter features: Shape `[N, dimension]`.
+    func replacingFeatures(_ features: [Float], dimension: Int) -> FeatureShare {
+        var result = FeatureShare(
+            head: ScoringHead(
+                weights: [Float](repeating: 0, count: dimension * head.classes),
+                bias: [Float](repeating: 0, count: head.classes)), laneSize: laneSize)
+        result.add(features: features, logits: logits, labels: labels)
+        return result
+    }
+}

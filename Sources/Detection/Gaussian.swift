@@ -1,3 +1,4 @@
+internal import Foundation
 internal import Kernels
 
 /// Squared Mahalanobis distances to means that share a covariance.
@@ -5,6 +6,8 @@ struct Gaussian: Sendable {
     private let whitening: LinearMap
     /// The whitened means less the origin, shape `[K, R]`.
     private let means: [[Double]]
+    /// Of the covariance, without the eigenvalues that are left out.
+    let logDeterminant: Double
 
     /// The inverse covariance is the pseudo-inverse: eigenvalues of at most `D · 2⁻⁵²` times the largest are left out, so that a
     /// feature that never changes, or fewer records than features, do no harm.
@@ -18,10 +21,13 @@ struct Gaussian: Sendable {
         let eigen = try eigenvectors(of: covariance, dimension: dimension, score: score)
         let largest = eigen.values.map(abs).max() ?? 0
         var directions: [[Double]] = []
+        var logarithms = 0.0
         for (i, value) in eigen.values.enumerated() where value > Double(dimension) * .ulpOfOne * largest {
             let row = eigen.vectors[i * dimension..<(i + 1) * dimension]
             directions.append(row.map { $0 / value.squareRoot() })
+            logarithms += log(value)
         }
+        logDeterminant = logarithms
         guard !directions.isEmpty else {
             throw ScoreFitError(
                 score: score,
@@ -40,46 +46,56 @@ struct Gaussian: Sendable {
         }
     }
 
-    /// The nearest mean of each feature, shape `[N]`, and the gradient of half the squared distance to it, shape `[N, D]`.
+    /// The squared distance of each feature to each mean, shape `[N, K]`.
     ///
     /// - Parameter features: Shape `[N, D]`.
-    func nearest(_ features: Span<Float>, count: Int) -> (means: [Int], gradients: [Double]) {
+    func distances(_ features: Span<Float>, count: Int) -> [Double] {
+        distances(images: whitening(features), count: count)
+    }
+
+    private func distances(images: [Double], count: Int) -> [Double] {
         let rank = whitening.rank
-        var images = whitening(features)
-        let nearest = (0..<count).map { sample in
-            var (best, smallest) = (0, Double.infinity)
-            for (k, mean) in means.enumerated() {
+        return (0..<count).flatMap { sample in
+            means.map { mean in
                 var square = 0.0
                 for r in 0..<rank {
                     let step = images[sample * rank + r] - mean[r]
                     square += step * step
                 }
-                if square < smallest { (best, smallest) = (k, square) }
+                return square
             }
-            for r in 0..<rank { images[sample * rank + r] -= means[best][r] }
-            return best
         }
-        return (nearest, whitening.transposed(images))
     }
 
     /// The squared distance to the nearest mean, shape `[N]`.
     ///
     /// - Parameter features: Shape `[N, D]`.
     func smallestDistances(_ features: Span<Float>, count: Int) -> [Double] {
-        let rank = whitening.rank
-        let images = whitening(features)
+        let distances = distances(features, count: count)
         return (0..<count).map { sample in
             var smallest = Double.infinity
-            for mean in means {
-                var square = 0.0
-                for r in 0..<rank {
-                    let step = images[sample * rank + r] - mean[r]
-                    square += step * step
-                }
-                if square < smallest || square.isNaN { smallest = square }
-            }
+            for square in distances[sample * means.count..<(sample + 1) * means.count]
+            where square < smallest || square.isNaN { smallest = square }
             return smallest
         }
+    }
+
+    /// The nearest mean of each feature, shape `[N]`, and the gradient of half the squared distance to it, shape `[N, D]`.
+    ///
+    /// - Parameter features: Shape `[N, D]`.
+    func nearest(_ features: Span<Float>, count: Int) -> (means: [Int], gradients: [Double]) {
+        var images = whitening(features)
+        let distances = distances(images: images, count: count)
+        let rank = whitening.rank
+        let nearest = (0..<count).map { sample in
+            var (best, smallest) = (0, Double.infinity)
+            for k in means.indices where distances[sample * means.count + k] < smallest {
+                (best, smallest) = (k, distances[sample * means.count + k])
+            }
+            for r in 0..<rank { images[sample * rank + r] -= means[best][r] }
+            return best
+        }
+        return (nearest, whitening.transposed(images))
     }
 }
 

@@ -22,12 +22,7 @@ extension ScoreFit {
         try forEachTrainingObservation(observation) { values += $1 }
         let widths = training.count > 0 ? values.count / training.count : 0
         let width = try communicator.maximum(widths)
-        let head = ScoringHead(
-            weights: [Float](repeating: 0, count: width * self.head.classes),
-            bias: [Float](repeating: 0, count: self.head.classes))
-        var share = FeatureShare(head: head, laneSize: training.laneSize)
-        share.add(features: values, logits: training.logits, labels: training.labels)
-        return share
+        return training.replacingFeatures(values, dimension: width)
     }
 
     /// What was observed of the rank's validation images, or training images where there are none; gone through once for each

@@ -46,7 +46,7 @@ extension ScoreName {
         case .nci: list("norm share", [1e-4, 1e-3, 1e-2, 1e-1])
         case .relation: list("exponent", [1, 2, 4, 6, 8])
         case .msp, .t2fnorm, .mls, .ebo, .mcm, .gradnorm, .dice, .tempScaling, .klm, .mds, .rmds, .ssd,
-            .residual, .she, .nnguide, .openmax, .rankfeat, .gram, .mdsEnsemble:
+            .residual, .she, .nnguide, .openmax, .cfood, .rankfeat, .gram, .mdsEnsemble, .gmm:
             []
         }
     }
@@ -58,7 +58,7 @@ extension ScoreName {
             .knn, .vim, .fdbd, .nci, .relation:
             true
         case .msp, .t2fnorm, .mls, .ebo, .mcm, .gradnorm, .dice, .tempScaling, .klm, .mds, .rmds, .ssd,
-            .residual, .she, .nnguide, .openmax, .rankfeat, .gram, .mdsEnsemble:
+            .residual, .she, .nnguide, .openmax, .cfood, .rankfeat, .gram, .mdsEnsemble, .gmm:
             false
         }
     }
@@ -85,7 +85,7 @@ extension ScoreName {
         case .nci: NeuralCollapse(fit, normShare: values[0])
         case .relation: try NeuralRelation(fit, exponent: values[0])
         case .msp, .t2fnorm, .mls, .ebo, .mcm, .gradnorm, .dice, .tempScaling, .klm, .mds, .rmds, .ssd,
-            .residual, .she, .nnguide, .openmax, .rankfeat, .gram, .mdsEnsemble:
+            .residual, .she, .nnguide, .openmax, .cfood, .rankfeat, .gram, .mdsEnsemble, .gmm:
             try makeScore(fit)
         }
     }

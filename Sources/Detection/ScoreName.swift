@@ -30,6 +30,7 @@ public enum ScoreName: String, CaseIterable, Sendable {
     case nnguide
     case relation
     case openmax
+    case cfood
     case odin
     case iodin
     case adascaleA = "adascale_a"
@@ -37,6 +38,7 @@ public enum ScoreName: String, CaseIterable, Sendable {
     case rankfeat
     case gram
     case mdsEnsemble = "mds_ensemble"
+    case gmm
 
     /// What a score must see before it scores.
     public enum Need: Sendable {
@@ -57,7 +59,8 @@ public enum ScoreName: String, CaseIterable, Sendable {
             .nothing
         case .dice, .fdbd, .nci: .trainingMean
         case .react, .vra, .tempScaling, .klm, .residual, .adascaleA, .adascaleL: .validationFeatures
-        case .mds, .rmds, .ssd, .vim, .she, .knn, .nnguide, .relation, .openmax, .gram, .mdsEnsemble:
+        case .mds, .rmds, .ssd, .vim, .she, .knn, .nnguide, .relation, .openmax, .cfood, .gram, .mdsEnsemble,
+            .gmm:
             .trainingFeatures
         }
     }
@@ -70,11 +73,12 @@ public enum ScoreName: String, CaseIterable, Sendable {
             "2 forward passes and 1 backward pass more for each image scored and each validation image"
         case .rankfeat: "1 forward pass more for each image scored, and the last stage of another"
         case .gram: "1 forward pass more for each image scored, 2 for each training image"
+        case .gmm: "1 forward pass more for each image scored, 6 for each training image"
         case .mdsEnsemble:
             "the first layer twice forward and once backward for each image scored, once forward for each training image"
         case .msp, .t2fnorm, .mls, .ebo, .gen, .mcm, .gradnorm, .ash, .ashB, .ashP, .ashS, .scale, .dice,
             .fdbd, .nci, .react, .vra, .tempScaling, .klm, .mds, .rmds, .ssd, .vim, .residual, .she, .knn,
-            .nnguide, .relation, .openmax:
+            .nnguide, .relation, .openmax, .cfood:
             nil
         }
     }
@@ -114,6 +118,7 @@ public enum ScoreName: String, CaseIterable, Sendable {
         case .nnguide: try NearestNeighborGuidance(required(fit))
         case .relation: try NeuralRelation(required(fit))
         case .openmax: try OpenMax(required(fit))
+        case .cfood: try NeighborhoodShare(required(fit))
         case .odin: ImagePerturbation(.all)
         case .iodin: ImagePerturbation(.steepest)
         case .adascaleA: try AdaptiveScaling(required(fit), .activations)
@@ -121,6 +126,7 @@ public enum ScoreName: String, CaseIterable, Sendable {
         case .rankfeat: RankFeature()
         case .gram: try GramMatrices(required(fit))
         case .mdsEnsemble: try MahalanobisEnsemble(required(fit))
+        case .gmm: try GaussianMixture(required(fit))
         }
     }
 

@@ -80,6 +80,37 @@ public struct NeighborBank: Sendable {
         }
     }
 
+    /// The squared distance of each query to each row, shape `[Q, count]`; as `fillSmallestDistances` has them.
+    public func distances(of queries: Span<Float>, on pool: WorkerPool) -> [Float] {
+        let queryCount = queries.count / dimension
+        var result = [Float](repeating: 0, count: queryCount * count)
+        guard count > 0 else { return result }
+        let lengths = squaredLengths(queries, dimension: dimension)
+        let (inner, panelRows) = (paddedToVectors(dimension), Self.panelRows)
+        var distances = result.mutableSpan
+        pool.split(
+            &distances, every: Self.groupSize * count, scratch: Self.groupSize * panelRows
+        ) { group, part, products in
+            let first = group * Self.groupSize
+            let own = part.count / count
+            let tiles = tiles(of: queries, first: first, count: own)
+            for row in stride(from: 0, to: count, by: panelRows) {
+                multiplyTiles(
+                    tiles.span, panels.span.extracting(row * inner..<(row + panelRows) * inner),
+                    panelStride: vectorWidth * inner, rows: own, columns: panelRows, inner: inner,
+                    into: &products, stride: panelRows)
+                for query in 0..<own {
+                    for column in 0..<min(panelRows, count - row) {
+                        let product = products[query * panelRows + column]
+                        part[query * count + row + column] =
+                            (lengths[first + query] + squares[row + column]) - (product + product)
+                    }
+                }
+            }
+        }
+        return result
+    }
+
     /// Queries as row tiles, the last one filled up with zeros.
     private func tiles(of queries: Span<Float>, first: Int, count: Int) -> [Float] {
         let inner = paddedToVectors(dimension)

@@ -16,6 +16,8 @@ public struct RandomStream: Sendable, RandomNumberGenerator {
         /// Who is mixed with whom.
         case pairing = 7
         case resampling = 8
+        /// The Gaussian directions of a random projection.
+        case projection = 9
     }
 
     private let key: SIMD2<UInt32>

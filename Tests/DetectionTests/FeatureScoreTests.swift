@@ -88,6 +88,7 @@ struct FeatureScoreRow: CustomTestStringConvertible, Sendable {
             name: .relation, formula: nil, workedScore: { try NeuralRelation($0) },
             worked: [3.01751271, 4.10002701]),
         FeatureScoreRow(name: .openmax, formula: nil, workedScore: { try OpenMax($0) }, worked: nil),
+        FeatureScoreRow(name: .cfood, formula: nil, workedScore: { try NeighborhoodShare($0) }, worked: nil),
     ]
 }
 

@@ -117,8 +117,9 @@ private let searched = ScoreName.allCases.filter { $0.hasSearch && $0.networkCos
 
     @Test func outliersThatAllLookMoreAtHomeAreAnError() throws {
         var outliers = FeatureShare(head: head, laneSize: 8)
-        let some = share(0..<20, stream: 4, gain: 40)
-        outliers.add(features: some.features, logits: some.logits, labels: some.labels)
+        let some = share(0..<20, stream: 4, gain: 0.8)
+        outliers.add(
+            features: some.features.map { 1000 * $0 }, logits: some.logits, labels: some.labels)
         let search = ScoreSearch(
             try fit(), outliers: outliers, images: try noImages(), pool: WorkerPool(threads: 1))
         let error = #expect(throws: ScoreFitError.self) { try search.makeScore(.scale) }
@@ -142,7 +143,7 @@ private let searched = ScoreName.allCases.filter { $0.hasSearch && $0.networkCos
     func aScoreOfTheNetworkIsSearchedFor(name: ScoreName) throws {
         let example = try NetworkExample()
         let fit = try example.fit()
-        let images = example.images(.queries, 0..<4).map { $0 * 1.5 }
+        let images = example.images(.queries, 0..<4).map { $0 * 0.5 }
         let outliers = try example.share(of: images)
         let search = ScoreSearch(
             fit, outliers: outliers, images: example.pass(over: images), pool: WorkerPool(threads: 2))

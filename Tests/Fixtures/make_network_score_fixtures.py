@@ -186,6 +186,42 @@ def mds_ensemble(net, x, train, y, magnitude=0.0014):
     return -halves(moved)
 
 
+def gmm(net, x, train, components=3, dimension=8):
+    """Principal coordinates of the second stage's map; a mixture with one covariance from means at even distances."""
+    maps = net.maps(train)[2].flatten(1).numpy()
+    mean = maps.mean(axis=0)
+    vectors = np.linalg.svd(maps - mean, full_matrices=False)[2][:dimension]
+    f = (maps - mean) @ vectors.T
+    means = f[[m * len(f) // components for m in range(components)]]
+    for _ in range(10):
+        near = ((f[:, None] - means[None]) ** 2).sum(axis=2).argmin(axis=1)
+        means = np.stack([f[near == m].mean(axis=0) if (near == m).any() else means[m] for m in range(components)])
+    share = np.eye(components)[near]
+    before = -np.inf
+
+    def away(rows, means, covariance):
+        d = rows[:, None] - means[None]
+        return np.einsum("nmi,ij,nmj->nm", d, np.linalg.inv(covariance), d)
+
+    def maximised(share):
+        weights = share.mean(axis=0)
+        own = np.stack([(share[:, m, None] * f).sum(axis=0) / share[:, m].sum() for m in range(components)])
+        covariance = f.T @ f / len(f) - (weights[:, None, None] * own[:, :, None] * own[:, None]).sum(axis=0)
+        return weights, own, covariance + 1e-6 * np.eye(dimension)
+
+    weights, means, covariance = maximised(share)
+    for _ in range(100):
+        logs = np.log(weights) - away(f, means, covariance) / 2
+        total = np.logaddexp.reduce(logs, axis=1)
+        now = total.mean() - np.linalg.slogdet(covariance)[1] / 2
+        weights, means, covariance = maximised(np.exp(logs - total[:, None]))
+        if abs(now - before) < 1e-3:
+            break
+        before = now
+    query = (net.maps(x)[2].flatten(1).numpy() - mean) @ vectors.T
+    return torch.from_numpy(np.log((weights * np.exp(-away(query, means, covariance) / 2)).sum(axis=1) + 1e-45))
+
+
 def case(name, head, size, variance_scale):
     net = Inspected(name, head, variance_scale)
     train, val, x = (base.batch(600_000 + i, 0, n, size)[0].double() for i, n in enumerate((TRAINING, VALIDATION, QUERIES)))
@@ -195,7 +231,7 @@ def case(name, head, size, variance_scale):
     ranked = shifts(net, val).detach()
     first, second = adascale(net, x, ranked, 75, 85)
     with torch.no_grad():
-        looked = {"rankfeat": rankfeat(net, x), "gram": gram(net, x, train, y)}
+        looked = {"rankfeat": rankfeat(net, x), "gram": gram(net, x, train, y), "gmm": gmm(net, x, train)}
     confidences = {
         "odin": odin(net, x, 1000, 0.0014),
         "odin at 1": odin(net, x, 1, 0.02),

@@ -47,6 +47,21 @@ import Workers
         }
     }
 
+    @Test(arguments: [[1, 1, 1], [113, 70, 33], [5, 0, 3]])
+    func allDistancesAreThoseOfTheSearch(sizes: [Int]) {
+        let (count, rowCount, dimension) = (sizes[0], sizes[1], sizes[2])
+        let queries = testValues(count: count * dimension, stream: 1)
+        let rows = testValues(count: rowCount * dimension, stream: 2)
+        let found = NeighborBank(rows.span, dimension: dimension).distances(
+            of: queries.span, on: WorkerPool(threads: 2))
+        #expect(found.count == count * rowCount)
+        guard rowCount > 0 else { return }
+        let expected = nearest(queries, rows, dimension: dimension, neighbors: rowCount)
+        for query in 0..<count {
+            #expect(found[query * rowCount..<(query + 1) * rowCount].sorted() == expected[query])
+        }
+    }
+
     @Test func whereTheBankHasFewerRowsDistancesAreInfinite() {
         let found = nearest([0, 0], [3, 4], dimension: 2, neighbors: 3)
         #expect(found == [[25, .infinity, .infinity]])

@@ -89,12 +89,8 @@ public struct GramMatrices: Score {
 }
 
 extension ScoreFit {
-    /// Whether a record of the rank's share is of the tenth that ranges are not taken from: by its place in the set alone.
-    fileprivate func isHeldOut(_ record: Int) -> Bool {
-        let place = UInt32(truncatingIfNeeded: firstTrainingRecord + record)
-        // Knuth's multiplicative hash.
-        return place &* 2_654_435_761 < UInt32.max / 10
-    }
+    /// Whether a record of the rank's share is of the tenth that ranges are not taken from.
+    fileprivate func isHeldOut(_ record: Int) -> Bool { isInTenth(firstTrainingRecord + record) }
 
     /// The values of all ranks, joined element by element. Collective.
     fileprivate func fold(_ values: ArraySlice<Float>, _ join: (Float, Float) -> Float) throws -> [Float] {

@@ -1,0 +1,64 @@
+internal import Foundation
+internal import Kernels
+internal import Networks
+
+/// `gmm`: the logarithm of a mixture's density at the principal coordinates of the second stage's map.
+///
+/// Yang, Zhou, Liu: "Full-spectrum out-of-distribution detection", IJCV 2023, arXiv 2204.05306, section 4, as OpenOOD configures it: of three
+/// layers the third alone has a weight. Fifty coordinates, fifty Gaussians with one covariance, and no normalising constant: far from all of
+/// them the density is below the smallest number and 10⁻⁴⁵ is left.
+public struct GaussianMixture: Score {
+    public let name = ScoreName.gmm
+    public let observation: (any Observation)?
+
+    /// Collective; goes through the training images `rounds + 1` times.
+    ///
+    /// - Parameters:
+    ///   - components: Gaussians.
+    ///   - dimension: Principal coordinates.
+    ///   - more: Directions that are iterated on beside them.
+    ///   - rounds: Of the iteration.
+    public init(
+        _ fit: ScoreFit, components: Int = 50, dimension: Int = 50, more: Int = 10, rounds: Int = 5
+    ) throws {
+        precondition(
+            components >= 1 && dimension >= 1 && more >= 0 && rounds >= 1,
+            "\(components) components in \(dimension) of \(dimension + more) dimensions after \(rounds) rounds"
+        )
+        let stage = min(2, fit.network.classifier.stageCount)
+        let directions = try MapDirections(fit, stage: stage, count: dimension, more: more, rounds: rounds)
+        let mixture = try MixtureFit(
+            directions.training, first: fit.firstTrainingRecord, components: components, on: fit.communicator)
+        observation = MixtureDensity(
+            projection: Projection(map: directions.map, stage: stage), density: try mixture.density(),
+            weights: mixture.weights)
+    }
+
+    public func evaluate(
+        _ input: borrowing ScoreInput, confidences: inout MutableSpan<Float>,
+        predictions: inout MutableSpan<Int32>
+    ) { input.copyObserved(into: &confidences, &predictions) }
+}
+
+/// Confidence and class.
+private struct MixtureDensity: Observation {
+    let projection: Projection
+    let density: Gaussian
+    let weights: [Double]
+
+    let key = "mixture density"
+
+    func values(
+        of images: borrowing Buffer<Float>, _ input: borrowing ScoreInput, in network: InspectedNetwork
+    ) throws -> [Float] {
+        let coordinates = try projection.values(of: images, input, in: network)
+        let distances = density.distances(coordinates.span, count: input.count)
+        return (0..<input.count).flatMap { sample in
+            var sum = 1e-45
+            for (m, weight) in weights.enumerated() {
+                sum += weight * exp(-distances[sample * weights.count + m] / 2)
+            }
+            return [Float(log(sum)), Float(indexOfMaximum(input.logits(of: sample)))]
+        }
+    }
+}
