@@ -52,6 +52,8 @@ struct EvaluateCommandTests {
                 #expect(printed.contains("note: \(remark)\n"))
                 #expect(markdown.contains("- \(remark)\n"))
             }
+            #expect(markdown.hasPrefix("# r/s0 on drawn\n\n## ood, msp\n\n|  | FPR@95 | AUROC |"))
+            #expect(markdown.contains("## fsood, ebo\n") && markdown.contains("| lost | – |"))
             #expect(printed.contains("published: CE, ACC 90.00"))
             #expect(try small.text("side.md").contains("88.50"))
             let table = try small.text("runs/r/s0/evaluation/drawn/ood/msp.csv").split(separator: "\n")

@@ -108,10 +108,15 @@ struct EvaluatedRun {
         try writeFile(markdown, to: "\(folder)/evaluation/\(benchmark)/table.md")
     }
 
-    /// The run's tables of all tasks.
+    /// The run's tables, one a task and score with the rows and columns of the published ones, and the remarks.
     var markdown: String {
-        comparisonMarkdown(
-            Benchmark.Task.allCases.map { ($0, contenders($0)) }, benchmark: benchmark, remarks: remarks)
+        let tables = Benchmark.Task.allCases.flatMap { task in
+            contenders(task).map {
+                "## \(task.rawValue), \($0.score)\n\n" + Table($0.summary, unknown: "–").markdown
+            }
+        }
+        let place = folder.split(separator: "/").suffix(2).joined(separator: "/")
+        return (["# \(place) on \(benchmark)\n"] + tables + markdownList(remarks)).joined(separator: "\n")
     }
 }
 
@@ -123,8 +128,11 @@ func comparisonMarkdown(
         "## \(benchmark), \(task.rawValue)\n\n"
             + Table(comparing: contenders, metrics: MetricColumn.ranking).markdown
     }
-    return (sections + (remarks.isEmpty ? [] : [remarks.map { "- \($0)\n" }.joined()])).joined(
-        separator: "\n")
+    return (sections + markdownList(remarks)).joined(separator: "\n")
+}
+
+private func markdownList(_ lines: [String]) -> [String] {
+    lines.isEmpty ? [] : [lines.map { "- \($0)\n" }.joined()]
 }
 
 extension MetricColumn {

@@ -188,7 +188,7 @@ struct ImageScoring {
         _ failures: [[Int: DatasetError]], _ inputs: [ScoredInput], _ score: ScoreName, _ threshold: Float
     ) {
         printError(
-            "t2fnorm: note: 'in' is a \(score.rawValue) of \(threshold) or more, as \(decimal(100 * command.tpr, 1)) % of the validation set have"
+            "t2fnorm: note: 'in' means \(score.rawValue) of \(threshold) or more, as \(decimal(100 * command.tpr, 1)) % of the validation set have"
         )
         let count = failures.reduce(0) { $0 + $1.count }
         guard count > 0 else { return }
