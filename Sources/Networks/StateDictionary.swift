@@ -1,6 +1,15 @@
 public import Kernels
 
 extension ParameterStore {
+    /// Overwrites `elements` with those of a parameter or statistic in PyTorch's order.
+    public func copyElements(of entry: TensorEntry, to elements: inout MutableSpan<Float>) {
+        switch entry.role {
+        case .parameter: entry.copyElements(in: values, to: &elements)
+        case .statistic: entry.copyElements(in: statistics, to: &elements)
+        case .batchCount: elements[0] = Float(batchCount)
+        }
+    }
+
     /// The elements of a parameter or statistic in PyTorch's order.
     public func elements(of entry: TensorEntry) -> [Float] {
         switch entry.role {
@@ -45,10 +54,17 @@ extension ParameterStore {
 extension TensorEntry {
     /// The elements in PyTorch's order of this tensor's place in `buffer`, which is laid out as the buffer that the tensor lies in.
     public func elements(in buffer: borrowing Buffer<Float>) -> [Float] {
-        let span = buffer.span
         var elements = [Float](repeating: 0, count: count)
-        forEachPlace { torch, own in elements[torch] = span[own] }
+        var span = elements.mutableSpan
+        copyElements(in: buffer, to: &span)
         return elements
+    }
+
+    /// As `elements(in:)`, over `elements`.
+    public func copyElements(in buffer: borrowing Buffer<Float>, to elements: inout MutableSpan<Float>) {
+        precondition(elements.count == count, "\(elements.count) elements for \(name) of \(count)")
+        let span = buffer.span
+        forEachPlace { torch, own in elements[torch] = span[own] }
     }
 
     /// Overwrites this tensor's place in `buffer` with `elements`, given in PyTorch's order.
