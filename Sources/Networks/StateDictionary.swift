@@ -83,13 +83,18 @@ extension TensorEntry {
         }
         let (outputs, inputs) = (shape[0], shape[1])
         let positions = shape[2] * shape[3]
-        // Sixteen outputs at a time: a whole cache line here, and as many rows there that are read on.
+        // Four outputs at a time, since their rows lie powers of two apart and more would not stay in the first cache together (6 ns
+        // an element with sixteen); four times in a row for the same inputs, which is a whole cache line here.
         for start in stride(from: 0, to: outputs, by: 16) {
-            for c in 0..<inputs {
-                for position in 0..<positions {
-                    let own = first + (position * inputs + c) * outputs
-                    for k in start..<min(start + 16, outputs) {
-                        body((k * inputs + c) * positions + position, own + k)
+            for firstInput in stride(from: 0, to: inputs, by: 64) {
+                for quarter in stride(from: start, to: min(start + 16, outputs), by: 4) {
+                    for c in firstInput..<min(firstInput + 64, inputs) {
+                        for position in 0..<positions {
+                            let own = first + (position * inputs + c) * outputs
+                            for k in quarter..<min(quarter + 4, outputs) {
+                                body((k * inputs + c) * positions + position, own + k)
+                            }
+                        }
                     }
                 }
             }
