@@ -3,6 +3,8 @@ internal import Files
 internal import Foundation
 internal import HDF5
 internal import Kernels
+internal import Synchronization
+internal import Workers
 
 /// The file of one checkpoint: HDF5, one dataset a tensor, with a `CheckpointSeal` behind.
 ///
@@ -16,14 +18,19 @@ internal import Kernels
 enum CheckpointFile {
     static let formatVersion: Int64 = 2
 
-    /// Makes a tensor when it is written, so that all of them need not be there at once.
-    typealias TensorMaker = () -> Checkpoint.Tensor
+    /// A tensor whose elements are made when it is written, so that those of all need not be there at once.
+    struct TensorMaker {
+        var name: String
+        var shape: [Int]
+        /// Overwrites as many elements as the shape has.
+        var make: (inout MutableSpan<Float>) -> Void
+    }
 
     /// Writes a whole checkpoint.
     static func write(_ checkpoint: Checkpoint, to path: String) throws(CheckpointError) {
         try write(
-            checkpoint, state: checkpoint.state.map { tensor in { tensor } },
-            momentum: checkpoint.momentum.map { tensor in { tensor } }, to: path)
+            checkpoint, state: checkpoint.state.map(TensorMaker.init),
+            momentum: checkpoint.momentum.map(TensorMaker.init), to: path)
     }
 
     /// Writes a new file, syncs it, reads it again, compares it with its checksums and renames it.
@@ -102,8 +109,7 @@ enum CheckpointFile {
         guard let seal = try CheckpointSeal(of: file, path: path) else { return try readUnsealed(path) }
         try seal.checkRest(file, path: path)
         var checkpoint = try head(of: path)
-        for part in seal.parts {
-            let elements = try seal.elements(of: part, in: file, path: path)
+        for (part, elements) in zip(seal.parts, try readTensors(seal, in: file, path: path)) {
             let tensor = Checkpoint.Tensor(name: part.name, shape: part.shape, elements: elements)
             if part.group == "state" {
                 checkpoint.state.append(tensor)
@@ -112,6 +118,25 @@ enum CheckpointFile {
             }
         }
         return checkpoint
+    }
+
+    /// All tensors' elements, by a few threads: new memory takes more time than the disk.
+    private static func readTensors(
+        _ seal: CheckpointSeal, in file: borrowing InputFile, path: String
+    ) throws(CheckpointError) -> [[Float]] {
+        let pool = WorkerPool(threads: min(CPUTopology.current().threads(ranks: 1), 4))
+        let elements = Mutex([[Float]](repeating: [], count: seal.parts.count))
+        let failure = Mutex<CheckpointError?>(nil)
+        pool.forEach(seal.parts.count) { index in
+            do throws(CheckpointError) {
+                let read = try seal.elements(of: seal.parts[index], in: file, path: path)
+                elements.withLock { $0[index] = read }
+            } catch {
+                failure.withLock { $0 = $0 ?? error }
+            }
+        }
+        if let failure = failure.withLock(\.self) { throw failure }
+        return elements.withLock(\.self)
     }
 
     private static func head(of path: String) throws(CheckpointError) -> Checkpoint {
@@ -196,15 +221,29 @@ extension CheckpointFile {
     ) throws -> [CheckpointSeal.Part] {
         guard !tensors.isEmpty else { return [] }
         try file.createGroup(group)
-        return try tensors.map { make in
-            let tensor = make()
+        // New memory for each tensor would take more time than its elements do.
+        let most = tensors.map { $0.shape.reduce(1, *) }.max() ?? 0
+        var scratch = [Float](repeating: 0, count: most)
+        return try tensors.map { tensor in
             let object = "\(group)/\(tensor.name)"
-            try file.write(tensor.elements, shape: tensor.shape, to: object)
+            var whole = scratch.mutableSpan
+            var elements = whole.part(0..<tensor.shape.reduce(1, *))
+            tensor.make(&elements)
+            try file.write(elements.span, shape: tensor.shape, to: object)
             var checksum = CRC64()
-            checksum.update(tensor.elements)
+            let span = elements.span
+            unsafe checksum.update(span.bytes)
             return CheckpointSeal.Part(
                 group: group, name: tensor.name, shape: tensor.shape,
                 offset: try file.contiguousOffset(of: object), checksum: checksum.hexadecimal)
+        }
+    }
+}
+
+extension CheckpointFile.TensorMaker {
+    init(_ tensor: Checkpoint.Tensor) {
+        self.init(name: tensor.name, shape: tensor.shape) { elements in
+            for i in elements.indices { elements[i] = tensor.elements[i] }
         }
     }
 }

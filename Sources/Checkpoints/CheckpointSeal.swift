@@ -1,6 +1,7 @@
 internal import Checksums
 internal import Files
 internal import Foundation
+internal import Workers
 
 /// What ends a checkpoint's file, behind the HDF5 part: where its tensors lie, and checksums of all bytes.
 ///
@@ -108,14 +109,11 @@ extension CheckpointSeal {
     private static func read(
         _ range: Range<Int>, of file: borrowing InputFile, path: String
     ) throws(CheckpointError) -> [UInt8] {
-        var bytes = [UInt8](repeating: 0, count: range.count)
-        var span = bytes.mutableSpan
         do {
-            try file.read(at: range.lowerBound, into: &span)
+            return try file.values(at: range.lowerBound, count: range.count)
         } catch {
             throw CheckpointError(reading: path, error)
         }
-        return bytes
     }
 }
 
@@ -129,8 +127,10 @@ extension CheckpointSeal {
     /// - Throws: If bytes do not match: names the tensor, or says that it is another part.
     func check(_ file: borrowing InputFile, path: String) throws(CheckpointError) {
         try checkRest(file, path: path)
+        var scratch = [UInt8](repeating: 0, count: Self.pieceByteCount)
         for part in parts {
-            guard try Self.checksum(of: [part.bytes], in: file, path: path) == part.checksum else {
+            let found = try Self.checksum(of: [part.bytes], in: file, path: path, &scratch)
+            guard found == part.checksum else {
                 throw Self.damage(path, part)
             }
         }
@@ -138,7 +138,8 @@ extension CheckpointSeal {
 
     /// Reads all but the tensors.
     func checkRest(_ file: borrowing InputFile, path: String) throws(CheckpointError) {
-        guard try Self.checksum(of: gaps, in: file, path: path) == rest else {
+        var scratch = [UInt8](repeating: 0, count: Self.pieceByteCount)
+        guard try Self.checksum(of: gaps, in: file, path: path, &scratch) == rest else {
             throw CheckpointError(
                 path: path, reason: "header does not match its checksum: the file is damaged", isDamage: true)
         }
@@ -148,10 +149,9 @@ extension CheckpointSeal {
     func elements(
         of part: Part, in file: borrowing InputFile, path: String
     ) throws(CheckpointError) -> [Float] {
-        var elements = [Float](repeating: 0, count: part.count)
-        var span = elements.mutableSpan
+        let elements: [Float]
         do {
-            try file.read(at: part.offset, into: &span)
+            elements = try file.values(at: part.offset, count: part.count)
         } catch {
             throw CheckpointError(reading: path, error)
         }
@@ -173,13 +173,20 @@ extension CheckpointSeal {
     }
 
     private static func checksum(
-        of ranges: [Range<Int>], in file: borrowing InputFile, path: String
+        of ranges: [Range<Int>], in file: borrowing InputFile, path: String, _ scratch: inout [UInt8]
     ) throws(CheckpointError) -> String {
         var checksum = CRC64()
         for range in ranges {
-            for start in stride(from: range.lowerBound, to: range.upperBound, by: pieceByteCount) {
-                let end = min(start + pieceByteCount, range.upperBound)
-                checksum.update(try read(start..<end, of: file, path: path))
+            for start in stride(from: range.lowerBound, to: range.upperBound, by: scratch.count) {
+                let count = min(scratch.count, range.upperBound - start)
+                var whole = scratch.mutableSpan
+                var piece = whole.part(0..<count)
+                do {
+                    try file.read(at: start, into: &piece)
+                } catch {
+                    throw CheckpointError(reading: path, error)
+                }
+                checksum.update(piece.span)
             }
         }
         return checksum.hexadecimal

@@ -62,10 +62,9 @@ extension CheckpointStore {
             headOf: classifier, position: TrainingPosition(), configuration: configuration,
             dataFingerprint: "")
         let parameters = classifier.parameters
-        let state: [CheckpointFile.TensorMaker] = parameters.entries.map { entry in
-            {
-                Checkpoint.Tensor(
-                    name: entry.name, shape: entry.shape, elements: parameters.elements(of: entry))
+        let state = parameters.entries.map { entry in
+            CheckpointFile.TensorMaker(name: entry.name, shape: entry.shape) {
+                parameters.copyElements(of: entry, to: &$0)
             }
         }
         try CheckpointFile.write(head, state: state, momentum: [], to: bestPath)

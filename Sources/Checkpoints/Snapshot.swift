@@ -59,31 +59,38 @@ public final class Snapshot: @unchecked Sendable {
     }
 
     /// What `CheckpointFile` writes.
-    var state: [CheckpointFile.TensorMaker] { entries.map { entry in { self.tensor(entry) } } }
+    var state: [CheckpointFile.TensorMaker] {
+        entries.map { entry in
+            CheckpointFile.TensorMaker(name: entry.name, shape: entry.shape) {
+                self.copyElements(of: entry, to: &$0)
+            }
+        }
+    }
 
     var momentum: [CheckpointFile.TensorMaker] {
-        entries.filter { $0.role == .parameter }.map { entry in { self.momentum(of: entry) } }
-    }
-
-    private func tensor(_ entry: TensorEntry) -> Checkpoint.Tensor {
-        let elements =
-            switch entry.role {
-            case .parameter: entry.elements(in: values)
-            case .statistic: entry.elements(in: statistics)
-            case .batchCount: [Float(batchCount)]
+        entries.filter { $0.role == .parameter }.map { entry in
+            CheckpointFile.TensorMaker(name: entry.name, shape: entry.shape) {
+                entry.copyElements(in: self.velocity, to: &$0)
             }
-        return Checkpoint.Tensor(name: entry.name, shape: entry.shape, elements: elements)
+        }
     }
 
-    private func momentum(of entry: TensorEntry) -> Checkpoint.Tensor {
-        Checkpoint.Tensor(name: entry.name, shape: entry.shape, elements: entry.elements(in: velocity))
+    private func copyElements(of entry: TensorEntry, to elements: inout MutableSpan<Float>) {
+        switch entry.role {
+        case .parameter: entry.copyElements(in: values, to: &elements)
+        case .statistic: entry.copyElements(in: statistics, to: &elements)
+        case .batchCount: elements[0] = Float(batchCount)
+        }
     }
 
     private var firstNotFinite: String? {
-        let tensors = state.map { ("", $0) } + momentum.map { ("momentum/", $0) }
-        for (prefix, make) in tensors {
-            let tensor = make()
-            if !tensor.elements.allSatisfy(\.isFinite) { return prefix + tensor.name }
+        for (prefix, tensors) in [("", state), ("momentum/", momentum)] {
+            for tensor in tensors {
+                var elements = [Float](repeating: 0, count: tensor.shape.reduce(1, *))
+                var span = elements.mutableSpan
+                tensor.make(&span)
+                if !elements.allSatisfy(\.isFinite) { return prefix + tensor.name }
+            }
         }
         return nil
     }

@@ -1,7 +1,7 @@
 internal import Glibc
 
 /// The one owner of an open file's number.
-struct Descriptor: ~Copyable {
+struct Descriptor: ~Copyable, Sendable {
     let number: Int32
 
     /// - Throws: The system's words where the file cannot be opened.

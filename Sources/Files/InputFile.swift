@@ -1,7 +1,7 @@
 internal import Glibc
 
 /// A file that is read at any place.
-public struct InputFile: ~Copyable {
+public struct InputFile: ~Copyable, Sendable {
     private let path: String
     private let descriptor: Descriptor
 
@@ -23,18 +23,40 @@ public struct InputFile: ~Copyable {
     public func read<Element: BitwiseCopyable>(
         at offset: Int, into values: inout MutableSpan<Element>
     ) throws(FileError) {
-        let wanted = values.count * MemoryLayout<Element>.stride
+        let failure = unsafe values.withUnsafeMutableBytes { unsafe read(at: offset, into: $0) }
+        if let failure { throw failure }
+    }
+
+    /// The `count` values whose bytes begin at `offset`.
+    ///
+    /// - Throws: Also if the file ends before.
+    public func values<Element: BitwiseCopyable>(
+        at offset: Int, count: Int, as type: Element.Type = Element.self
+    ) throws(FileError) -> [Element] {
+        var failure: FileError?
+        // Zeros first would touch new memory twice.
+        let values = unsafe [Element](unsafeUninitializedCapacity: count) { target, initialized in
+            let bytes = unsafe UnsafeMutableRawBufferPointer(
+                start: target.baseAddress, count: count * MemoryLayout<Element>.stride)
+            failure = unsafe read(at: offset, into: bytes)
+            initialized = failure == nil ? count : 0
+        }
+        if let failure { throw failure }
+        return values
+    }
+
+    private func read(at offset: Int, into bytes: UnsafeMutableRawBufferPointer) -> FileError? {
         var done = 0
-        while done < wanted {
-            let count = unsafe values.withUnsafeMutableBytes {
-                unsafe pread(descriptor.number, $0.baseAddress! + done, wanted - done, off_t(offset + done))
-            }
+        while done < bytes.count {
+            let count = unsafe pread(
+                descriptor.number, bytes.baseAddress! + done, bytes.count - done, off_t(offset + done))
             guard count != 0 else {
-                throw FileError(path: path, reason: "it ends before byte \(offset + wanted)")
+                return FileError(path: path, reason: "it ends before byte \(offset + bytes.count)")
             }
-            guard count > 0 || errno == EINTR else { throw FileError(path: path, reason: systemMessage()) }
+            guard count > 0 || errno == EINTR else { return FileError(path: path, reason: systemMessage()) }
             done += max(count, 0)
         }
+        return nil
     }
 
     /// Has the system read the file from the disk while its beginning is worked on.

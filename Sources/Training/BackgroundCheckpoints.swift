@@ -5,6 +5,7 @@ internal import RunConfiguration
 /// Rank 0's checkpoints: taken between two steps, written while the next ones are made.
 final class BackgroundCheckpoints {
     private let writer: CheckpointWriter
+    private let bestPath: String
     private let policy: TrainingConfiguration.CheckpointFailure
     private let clock = ContinuousClock()
     /// How long each snapshot whose writing has not been told of yet held the steps.
@@ -17,6 +18,7 @@ final class BackgroundCheckpoints {
 
     init(_ snapshot: Snapshot, to store: CheckpointStore, policy: TrainingConfiguration.CheckpointFailure) {
         writer = CheckpointWriter(snapshot, to: store)
+        bestPath = store.bestPath
         self.policy = policy
     }
 
@@ -65,12 +67,16 @@ final class BackgroundCheckpoints {
                 lastFailure = error
                 switch policy {
                 case .stop: failure = failure ?? error
-                case .continue:
-                    untold.append(
-                        .notice(
-                            "\(error); going on, the last good one is kept (training.onCheckpointFailure)"))
+                case .continue: untold.append(.notice(notice(of: error)))
                 }
             }
         }
+    }
+
+    private func notice(of error: CheckpointError) -> String {
+        let text = "\(error); going on, the last good one is kept (training.onCheckpointFailure)"
+        guard error.path == bestPath else { return text }
+        return
+            "\(text). The best model so far is lost: until there is a better one, the file is an earlier one's"
     }
 }

@@ -105,6 +105,24 @@ struct BackgroundCheckpointTests {
         }
     }
 
+    @Test func aBestModelThatCouldNotBeWrittenIsToldToBeLost() throws {
+        try SmallRun.with { run in
+            var run = run
+            run.configuration.training.onCheckpointFailure = .continue
+            run.configuration.training.stopAfterSteps = 7
+            let path = run.store.bestPath
+            let results = try run.train(ranks: 1) { _, step in
+                if step == 1 {
+                    try? FileManager.default.createDirectory(
+                        atPath: "\(path)/x", withIntermediateDirectories: true)
+                }
+                return nil
+            }
+            #expect(notices(results[0]).contains { $0.contains("The best model so far is lost") })
+            #expect(try run.checkpoint()?.position.step == 7)
+        }
+    }
+
     @Test func theLastOneIsNeededAllTheSame() throws {
         try SmallRun.with { run in
             var run = run
