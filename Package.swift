@@ -97,7 +97,7 @@ let package = Package(
             dependencies: [
                 argumentParser, "Workers", "Kernels", "Cluster", "Networks", "Datasets",
                 "Checkpoints", "Metrics", "Detection", "RunConfiguration", "Training", "Reporting",
-                "Files", "Exchange", "HDF5", "Checksums", "CProcessorCheck",
+                "Files", "Exchange", "HDF5", "CProcessorCheck",
             ],
             swiftSettings: settings),
 
