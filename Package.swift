@@ -138,7 +138,8 @@ let package = Package(
             exclude: ["compare_pytorch_test.py", "compare_loader_test.py"],
             swiftSettings: settings),
         .testTarget(
-            name: "CommandTests", dependencies: ["t2fnorm", "TestSupport", "HDF5", "Checkpoints", "Datasets"],
+            name: "CommandTests",
+            dependencies: ["t2fnorm", "TestSupport", "HDF5", "Checkpoints", "Datasets"],
             swiftSettings: settings),
     ]
 )

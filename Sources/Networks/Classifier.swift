@@ -100,10 +100,7 @@ public final class Classifier {
         let report = head.backward(network.features, targets, loss, store: parameters, pass)
         try network.backward(
             images, featureGradient: head.featureGradient, store: parameters, pass)
-        if pass.placement.isLastPart {
-            try network.followStatistics(store: parameters, pass)
-            parameters.batchCount += 1
-        }
+        try followStatistics(pass)
         return LaneReport(values: report)
     }
 
@@ -116,6 +113,13 @@ public final class Classifier {
         try differentiate(images: images, targets: BatchTargets(labels), pass)
     }
 
+    /// Moves the running statistics towards those of a step's batch, with its last part.
+    private func followStatistics(_ pass: Pass) throws {
+        guard pass.mode == .training, pass.placement.isLastPart else { return }
+        try network.followStatistics(store: parameters, pass)
+        parameters.batchCount += 1
+    }
+
     /// The features and logits of a rank's samples.
     ///
     /// - Returns: Features, shape `[N, D]`, and logits as training and accuracy use them, shape `[N, classes]`.
@@ -124,6 +128,7 @@ public final class Classifier {
     ) throws -> (features: [Float], logits: [Float]) {
         try network.forward(images, store: parameters, pass)
         head.forward(network.features, parameters: parameters.values, pass)
+        try followStatistics(pass)
         let samples = pass.placement.sampleCount
         return (
             Array(network.features.copyToArray().prefix(samples * featureDimension)),
