@@ -26,6 +26,8 @@ public final class Trainer {
     private let watch: (@Sendable (Watchdog.Report) -> Void)?
     /// On rank 0, once there is something to keep.
     private var checkpoints: BackgroundCheckpoints?
+    /// The step of the newest checkpoint of this start.
+    private var savedStep: Int?
     private var log: EventLog?
     private var logFailure: FileError?
 
@@ -109,7 +111,7 @@ public final class Trainer {
             if try advance(session) { outcome = .stopped }
         }
         if outcome == .done {
-            if stop != 0 && !session.isDone { try save(session) }
+            if stop != 0 && !session.isDone && savedStep != session.position.step { try save(session) }
             try finishCheckpoints()
         }
         if let (path, timeline) = timeline { try write(timeline, to: path) }
@@ -190,7 +192,6 @@ public final class Trainer {
         if interval > 0 && report.step.isMultiple(of: interval) {
             try session.compareReplicas(communicator)
         }
-        var isSaved = false
         if session.isAtEndOfEpoch {
             try session.gatherRecords(communicator)
             try together { try session.proveEpoch() }
@@ -198,15 +199,13 @@ public final class Trainer {
             let isBest = accuracy >= session.position.bestAccuracy
             emit(.epoch(session.endEpoch(validationAccuracy: accuracy)))
             try save(session, isBest: isBest)
-            isSaved = true
         } else if configuration.training.checkpointEvery > 0,
             session.position.step.isMultiple(of: configuration.training.checkpointEvery)
         {
             try save(session)
-            isSaved = true
         }
         guard message.hasStopRequest && !session.isDone else { return false }
-        if !isSaved { try save(session) }
+        if savedStep != session.position.step { try save(session) }
         try finishCheckpoints()
         let who = try communicator.broadcast(Array((request ?? "").utf8), from: lowestRank(request != nil))
         emit(.stopped(step: report.step, reason: String(decoding: who, as: UTF8.self)))
@@ -249,6 +248,7 @@ public final class Trainer {
                 try self.checkpoints?.save(session, isBest: isBest, since: start)
             }
         }
+        savedStep = session.position.step
         announceCheckpoints()
     }
 

@@ -44,6 +44,16 @@ struct BackgroundCheckpointTests {
         }
     }
 
+    @Test func aStepIsSavedOnceWhateverFallsDueAfterIt() throws {
+        try SmallRun.with { run in
+            var run = run
+            run.configuration.training.checkpointEvery = 5
+            run.configuration.training.stopAfterSteps = 5
+            let results = try run.train(ranks: 1)
+            #expect(reports(results[0]).map(\.step) == [5])
+        }
+    }
+
     @Test func everySecondOneIsKeptForGood() throws {
         try SmallRun.with { run in
             var run = run
