@@ -28,7 +28,7 @@ struct EvaluationFiles {
                     Table(BenchmarkSummary([result])).csv, to: path(of: task, "\(score.rawValue).csv"))
             }
         }
-        if !evaluation.choices.isEmpty { try writeFile(searchLog, to: "\(folder)/search.csv") }
+        if !evaluation.choices.isEmpty { try writeFile(searchLog, to: path(of: .standard, "search.csv")) }
         let merged = kept.merged(with: earlier)
         try merged.write(run: directory.path)
         let run = EvaluatedRun(folder: directory.path, seedFolders: [directory.path], seeds: [merged])
