@@ -103,7 +103,7 @@ public final class ParameterStore {
     /// the parts as its leaves: part j closes as many pairs as j has ones at its end. With the last part they are handed on.
     func complete(_ range: Range<Int>, _ pass: Pass) {
         let part = pass.placement.part
-        for level in 0..<(~part).trailingZeroBitCount where pass.placement.partCount > 1 {
+        for level in 0..<(~part).trailingZeroBitCount {
             add(partSums, level: level, to: &gradients, range, pass)
         }
         if pass.placement.isLastPart {

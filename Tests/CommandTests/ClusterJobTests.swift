@@ -183,8 +183,14 @@ struct ClusterJobTests {
         let report = try JSONDecoder().decode(Report.self, from: Data(outcome.standardOutput.utf8))
         #expect(report.ranks == 2 && report.hosts == 1 && report.rows.map(\.bytes) == [400, 4_000_000])
         #expect(report.rows.allSatisfy { $0.treeSeconds > 0 && $0.librarySeconds > 0 && $0.ratio > 0 })
-        // 0 where another program made the larger sum the quicker one.
-        #expect(report.tree.bandwidth >= 0 && report.library.bandwidth >= 0)
+        // The line through two times; none where another program made the larger sum the quicker one.
+        for (fit, seconds) in [
+            (report.tree, report.rows.map(\.treeSeconds)),
+            (report.library, report.rows.map(\.librarySeconds)),
+        ] {
+            let slope = (seconds[1] - seconds[0]) / (4_000_000 - 400)
+            #expect(abs(fit.bandwidth * max(slope, 0) - (slope > 0 ? 1 : 0)) < 1e-6)
+        }
         let alone = try await Command(Command.product("t2fnorm"), ["bench", "allreduce"]).run()
         #expect(alone.exitCode != 0 && alone.standardError.contains("mpirun -n 2"), "\(alone.standardError)")
         let wrong = try await Command(
