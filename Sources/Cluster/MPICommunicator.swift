@@ -3,7 +3,8 @@ internal import Synchronization
 
 /// The ranks that `mpirun` or `srun` started.
 ///
-/// `@unchecked Sendable`: nothing but an atomic count changes after `init`, and MPI runs with `MPI_THREAD_MULTIPLE`.
+/// `@unchecked Sendable`: MPI runs with `MPI_THREAD_MULTIPLE`, and nothing changes after `init` but an atomic count and the
+/// room for sums, of which a communicator makes one at a time.
 @safe public final class MPICommunicator: Communicator, @unchecked Sendable {
     public let rank: Int
     public let worldSize: Int
@@ -19,6 +20,7 @@ internal import Synchronization
     /// Whether waiting gives the core away at once.
     let isPatient: Bool
     private let exchanges = Atomic<Int>(0)
+    private var sumRoom = unsafe UnsafeMutableRawBufferPointer(start: nil, count: 0)
 
     /// Starts MPI.
     init(limits: TransferLimits) throws {
@@ -60,6 +62,17 @@ internal import Synchronization
         var duplicate: MPI_Comm?
         try other.check("MPI_Comm_dup", unsafe MPI_Comm_dup(other.world, &duplicate))
         unsafe world = unsafe duplicate!
+    }
+
+    deinit { unsafe sumRoom.deallocate() }
+
+    /// Memory for what arrives in a sum, the same one from sum to sum: new memory is touched page by page.
+    func room(byteCount: Int) -> UnsafeMutableRawBufferPointer {
+        if unsafe sumRoom.count < byteCount {
+            unsafe sumRoom.deallocate()
+            unsafe sumRoom = .allocate(byteCount: byteCount, alignment: 64)
+        }
+        return unsafe UnsafeMutableRawBufferPointer(rebasing: sumRoom[..<byteCount])
     }
 
     public var exchangeCount: Int { exchanges.load(ordering: .relaxed) }

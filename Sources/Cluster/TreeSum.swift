@@ -28,7 +28,7 @@ extension MPICommunicator {
 /// The pairing is r with r ⊕ 1, then r ⊕ 2, r ⊕ 4, …, in each of three forms: a butterfly on the whole buffer where it
 /// is small; halving and doubling (Rabenseifner, "Optimization of Collective Reduction Operations", 2004) where
 /// it is large; and a tree to rank 0 where the world size is no power of two.
-@safe private struct TreeSum<Element: MessageElement>: ~Copyable {
+@safe private struct TreeSum<Element: MessageElement> {
     let communicator: MPICommunicator
     let values: UnsafeMutableBufferPointer<Element>
     /// Room for two messages of `capacity` elements.
@@ -40,10 +40,9 @@ extension MPICommunicator {
         self.communicator = communicator
         unsafe self.values = unsafe values
         capacity = min(max(1, fitting), values.count)
-        unsafe arrived = .allocate(capacity: 2 * capacity)
+        let room = unsafe communicator.room(byteCount: 2 * capacity * MemoryLayout<Element>.stride)
+        unsafe arrived = unsafe room.bindMemory(to: Element.self)
     }
-
-    deinit { unsafe arrived.deallocate() }
 
     func run() throws(MPIError) {
         let byteCount = unsafe values.count * MemoryLayout<Element>.stride

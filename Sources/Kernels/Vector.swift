@@ -76,7 +76,7 @@ extension MutableSpan<Float> {
     /// multiple of 64 bytes.
     var isWrittenPastCaches: Bool {
         mutating get {
-            guard count >= 4 << 20 else { return false }
+            guard count >= 1 << 20 else { return false }
             let address = unsafe withUnsafeMutableBufferPointer { $0.baseAddress }
             return Int(bitPattern: address).isMultiple(of: 64)
         }

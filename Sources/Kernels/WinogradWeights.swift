@@ -1,3 +1,4 @@
+internal import CProcessor
 internal import Workers
 
 extension KernelTransform {
@@ -9,13 +10,16 @@ extension KernelTransform {
         on pool: WorkerPool
     ) {
         let size = channels * outputs
+        let passesCaches = panels.isWrittenPastCaches
         var none = MutableSpan<Double>()
         pool.share(&panels, &none, items: outputs / vectorWidth, scratch: 0) { block, panels, _, _ in
             for c in 0..<channels {
-                transform(at: (block * channels + c) * vectorWidth, stride: size, into: &panels) { tap in
+                let place = (block * channels + c) * vectorWidth
+                transform(at: place, stride: size, pastCaches: passesCaches, into: &panels) { tap in
                     weights.vector(at: (tap * channels + c) * outputs + block * vectorWidth)
                 }
             }
+            if passesCaches { finishStoresPastCaches() }
         }
     }
 
@@ -30,37 +34,50 @@ extension KernelTransform {
     ) {
         let size = channels * outputs
         let square = vectorWidth * vectorWidth
+        let passesCaches = panels.isWrittenPastCaches
         var none = MutableSpan<Double>()
-        pool.share(
-            &panels, &none, items: outputs / vectorWidth * (channels / vectorWidth), scratch: 9 * square
-        ) { item, panels, _, scratch in
-            let (block, part) = item.quotientAndRemainder(dividingBy: channels / vectorWidth)
-            for tap in 0..<9 {
-                let start = ((8 - tap) * outputs + block * vectorWidth) * channels + part * vectorWidth
-                transposeSquare(weights, at: start, stride: channels, into: &scratch, at: tap * square)
-            }
-            for c in 0..<vectorWidth {
-                let place = (block * channels + part * vectorWidth + c) * vectorWidth
-                transform(at: place, stride: size, into: &panels) { tap in
-                    scratch.vector(at: tap * square + c * vectorWidth)
+        pool.share(&panels, &none, items: outputs / vectorWidth, scratch: 9 * square) {
+            block, panels, _, scratch in
+            for part in stride(from: 0, to: channels, by: vectorWidth) {
+                for tap in 0..<9 {
+                    let start = ((8 - tap) * outputs + block * vectorWidth) * channels + part
+                    transposeSquare(weights, at: start, stride: channels, into: &scratch, at: tap * square)
+                }
+                for c in 0..<vectorWidth {
+                    let place = (block * channels + part + c) * vectorWidth
+                    transform(at: place, stride: size, pastCaches: passesCaches, into: &panels) { tap in
+                        scratch.vector(at: tap * square + c * vectorWidth)
+                    }
                 }
             }
+            if passesCaches { finishStoresPastCaches() }
         }
     }
 
     @inline(__always)
     private static func transform(
-        at start: Int, stride: Int, into panels: inout MutableSpan<Float>, _ tap: (Int) -> Vector
+        at start: Int, stride: Int, pastCaches: Bool, into panels: inout MutableSpan<Float>,
+        _ tap: (Int) -> Vector
     ) {
         let c0 = weight(tap(0), tap(3), tap(6))
         let c1 = weight(tap(1), tap(4), tap(7))
         let c2 = weight(tap(2), tap(5), tap(8))
-        storeSix(weight(c0.m0, c1.m0, c2.m0), &panels, start, stride)
-        storeSix(weight(c0.m1, c1.m1, c2.m1), &panels, start + 6 * stride, stride)
-        storeSix(weight(c0.m2, c1.m2, c2.m2), &panels, start + 12 * stride, stride)
-        storeSix(weight(c0.m3, c1.m3, c2.m3), &panels, start + 18 * stride, stride)
-        storeSix(weight(c0.m4, c1.m4, c2.m4), &panels, start + 24 * stride, stride)
-        storeSix(weight(c0.m5, c1.m5, c2.m5), &panels, start + 30 * stride, stride)
+        @inline(__always)
+        func put(_ row: Int, _ six: WinogradSix) {
+            let place = start + 6 * row * stride
+            panels.store(six.m0, at: place, pastCaches: pastCaches)
+            panels.store(six.m1, at: place + stride, pastCaches: pastCaches)
+            panels.store(six.m2, at: place + 2 * stride, pastCaches: pastCaches)
+            panels.store(six.m3, at: place + 3 * stride, pastCaches: pastCaches)
+            panels.store(six.m4, at: place + 4 * stride, pastCaches: pastCaches)
+            panels.store(six.m5, at: place + 5 * stride, pastCaches: pastCaches)
+        }
+        put(0, weight(c0.m0, c1.m0, c2.m0))
+        put(1, weight(c0.m1, c1.m1, c2.m1))
+        put(2, weight(c0.m2, c1.m2, c2.m2))
+        put(3, weight(c0.m3, c1.m3, c2.m3))
+        put(4, weight(c0.m4, c1.m4, c2.m4))
+        put(5, weight(c0.m5, c1.m5, c2.m5))
     }
 
     /// Stores `Gᵀ m G` of a block of products.
