@@ -38,11 +38,23 @@ public struct InputFile: ~Copyable, Sendable {
         let values = unsafe [Element](unsafeUninitializedCapacity: count) { target, initialized in
             let bytes = unsafe UnsafeMutableRawBufferPointer(
                 start: target.baseAddress, count: count * MemoryLayout<Element>.stride)
+            unsafe Self.askForHugePages(bytes)
             failure = unsafe read(at: offset, into: bytes)
             initialized = failure == nil ? count : 0
         }
         if let failure { throw failure }
         return values
+    }
+
+    /// Asks for pages of 2 MiB where `bytes` holds whole ones: 512 fewer faults for each, which take longer than reading what is
+    /// cached.
+    private static func askForHugePages(_ bytes: UnsafeMutableRawBufferPointer) {
+        let page = 2 << 20
+        guard bytes.count >= page, let base = bytes.baseAddress else { return }
+        let start = unsafe base.alignedUp(toMultipleOf: page)
+        let count = unsafe (bytes.count - (start - base)) / page * page
+        // A refusal costs speed alone.
+        if count > 0 { _ = unsafe madvise(start, count, Int32(MADV_HUGEPAGE)) }
     }
 
     private func read(at offset: Int, into bytes: UnsafeMutableRawBufferPointer) -> FileError? {
