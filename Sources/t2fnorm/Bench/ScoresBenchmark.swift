@@ -38,7 +38,13 @@ struct ScoresBenchmark {
     private static let setCount = 9
 
     /// Collective.
-    func run(rounds: Int) throws -> Report {
+    ///
+    /// - Parameters:
+    ///   - warmUp: Rounds that are not timed.
+    ///   - progress: Told again and again which part of all rounds is done, and what is under way.
+    func run(
+        rounds: Int, after warmUp: Int, progress: (_ fraction: Double, _ text: String) -> Void
+    ) throws -> Report {
         let classifier = Classifier(network, head: .t2fnorm(temperature: 0.1), classes: 10)
         classifier.parameters.initialize(seed: 0)
         let pass = ForwardPass(
@@ -56,14 +62,32 @@ struct ScoresBenchmark {
         let evaluator = Evaluator(
             pass, classifier: classifier, communicator: communicator, describe: failureReport)
         var times: [(forward: Double, evaluation: Double)] = []
-        for round in 0...rounds {
+        let all = [trainingSet] + sets
+        let total = Double(2 * all.reduce(0) { $0 + $1.source.count } * (warmUp + rounds))
+        var done = 0
+        func tell(_ set: String, _ kind: String, _ count: Int) {
+            progress(Double(done + count) / total, "\(set), \(kind)")
+        }
+        for round in 0..<warmUp + rounds {
             let forward = try seconds {
-                for set in [trainingSet] + sets { try pass.forEachBatch(of: set.source) { _ in } }
+                for set in all {
+                    tell(set.name, "the network alone", 0)
+                    try pass.forEachBatch(of: set.source) { _ in }
+                    done += set.source.count
+                }
             }
             let evaluation = try seconds {
-                _ = try evaluator.evaluate(benchmark, scores: scores, training: trainingSet)
+                var current = trainingSet
+                _ = try evaluator.evaluate(benchmark, scores: scores, training: trainingSet) { name, count in
+                    if name != current.name, let next = all.first(where: { $0.name == name }) {
+                        done += current.source.count
+                        current = next
+                    }
+                    tell(name, "with scores", count)
+                }
+                done += current.source.count
             }
-            if round > 0 { times.append((forward, evaluation)) }
+            if round >= warmUp { times.append((forward, evaluation)) }
         }
         return Report(
             network: network.rawValue, scores: scores.map(\.rawValue), training: training,
