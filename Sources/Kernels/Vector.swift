@@ -112,7 +112,14 @@ extension Vector {
 func transposeSquare(
     _ source: Span<Float>, at start: Int, stride: Int, into target: inout MutableSpan<Float>, at offset: Int
 ) {
-    var rows = InlineArray<16, Vector> { source.vector(at: start + $0 * stride) }
+    let square = transposed(InlineArray { source.vector(at: start + $0 * stride) })
+    for i in 0..<16 { target.store(square[i], at: offset + i * vectorWidth) }
+}
+
+/// The transpose of a square of sixteen rows.
+@inline(__always)
+func transposed(_ square: InlineArray<16, Vector>) -> InlineArray<16, Vector> {
+    var rows = square
     // Four rounds, each of which interleaves rows i and i + 8 into rows 2i and 2i + 1.
     for _ in 0..<4 {
         var next = rows
@@ -124,7 +131,7 @@ func transposeSquare(
         }
         rows = next
     }
-    for i in 0..<16 { target.store(rows[i], at: offset + i * vectorWidth) }
+    return rows
 }
 
 extension MutableSpan<Double> {

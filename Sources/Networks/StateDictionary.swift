@@ -1,4 +1,5 @@
 public import Kernels
+internal import Workers
 
 extension ParameterStore {
     /// Overwrites `elements` with those of a parameter or statistic in PyTorch's order.
@@ -63,41 +64,28 @@ extension TensorEntry {
     /// As `elements(in:)`, over `elements`.
     public func copyElements(in buffer: borrowing Buffer<Float>, to elements: inout MutableSpan<Float>) {
         precondition(elements.count == count, "\(elements.count) elements for \(name) of \(count)")
-        let span = buffer.span
-        forEachPlace { torch, own in elements[torch] = span[own] }
+        let own = buffer.span.extracting(range)
+        guard let weightOrder else {
+            for i in 0..<count { elements[i] = own[i] }
+            return
+        }
+        weightOrder.restore(own, into: &elements)
     }
 
     /// Overwrites this tensor's place in `buffer` with `elements`, given in PyTorch's order.
     fileprivate func setElements(in buffer: inout Buffer<Float>, to elements: [Float]) {
-        var span = buffer.mutableSpan
-        forEachPlace { torch, own in span[own] = elements[torch] }
-    }
-
-    /// Calls `body` with each element's index in PyTorch's order and its index in the buffer.
-    @inline(__always)
-    private func forEachPlace(_ body: (_ torch: Int, _ own: Int) -> Void) {
-        let first = range.lowerBound
-        guard layout == .convolution else {
-            for i in 0..<count { body(i, first + i) }
+        var whole = buffer.mutableSpan
+        var own = whole.part(range)
+        guard let weightOrder else {
+            for i in 0..<count { own[i] = elements[i] }
             return
         }
-        let (outputs, inputs) = (shape[0], shape[1])
-        let positions = shape[2] * shape[3]
-        // Four outputs at a time, since their rows lie powers of two apart and more would not stay in the first cache together (6 ns
-        // an element with sixteen); four times in a row for the same inputs, which is a whole cache line here.
-        for start in stride(from: 0, to: outputs, by: 16) {
-            for firstInput in stride(from: 0, to: inputs, by: 64) {
-                for quarter in stride(from: start, to: min(start + 16, outputs), by: 4) {
-                    for c in firstInput..<min(firstInput + 64, inputs) {
-                        for position in 0..<positions {
-                            let own = first + (position * inputs + c) * outputs
-                            for k in quarter..<min(quarter + 4, outputs) {
-                                body((k * inputs + c) * positions + position, own + k)
-                            }
-                        }
-                    }
-                }
-            }
-        }
+        weightOrder.arrange(elements.span, into: &own)
+    }
+
+    /// `nil` where PyTorch's order is ours.
+    private var weightOrder: WeightOrder? {
+        guard layout == .convolution else { return nil }
+        return WeightOrder(outputs: shape[0], inputs: shape[1], taps: shape[2] * shape[3])
     }
 }
