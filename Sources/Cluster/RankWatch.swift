@@ -8,6 +8,8 @@ package struct RankWatch {
         package var least = 8.0
         /// As many steps must pass without progress.
         package var steps = 4.5
+        /// So many times longer while no rank waits: then none holds up another, and it may be the machine that is busy.
+        package var unwaited = 4.0
         /// For what comes before the first steps, whose length nobody knows.
         package var start = 300.0
         /// For phases that are known to be slow.
@@ -148,8 +150,10 @@ package struct RankWatch {
         guard rank == 0 else { return nil }
         let live = peers.indices.filter { !peers[$0].isGone && peers[$0].activity != nil }
         let idle = now - lastProgress
-        guard !live.isEmpty, idle > max(limits.least, limits.steps * (stepTime ?? 0)) else { return nil }
         let busy = live.filter { !peers[$0].activity!.isWaiting }
+        let isUnwaited = busy.count == peers.count
+        let limit = max(limits.least, limits.steps * (stepTime ?? 0)) * (isUnwaited ? limits.unwaited : 1)
+        guard !live.isEmpty, idle > limit else { return nil }
         if busy.contains(where: { peers[$0].activity!.isSlow }) && idle < limits.slow { return nil }
         if stepTime == nil && idle < limits.start { return nil }
         let culprits = busy.isEmpty ? hindmost(live) : busy
@@ -160,7 +164,8 @@ package struct RankWatch {
             )
         }
         let list = culprits.prefix(4).map { "\(name($0)) has not got on for \(Int(idle)) s, \(doing($0))" }
-        return .blame("\(list.joined(separator: "; ")): the other ranks wait for it")
+        let rest = isUnwaited ? "no rank gets on" : "the other ranks wait for it"
+        return .blame("\(list.joined(separator: "; ")): \(rest)")
     }
 
     /// Of ranks that all wait, those that are behind the others.

@@ -26,6 +26,13 @@ extension RunConfiguration {
     /// Samples that the network sees of each image in a step.
     var samplesPerImage: Int { mixing.name == .regMixup ? 2 : 1 }
 
+    /// Images that a rank takes at a time for validation, whole lanes: no more than in a step, by whose time the watchdog
+    /// knows how long a rank may go without getting on.
+    func validationBatch(worldSize: Int) -> Int {
+        let share = (training.batch + worldSize - 1) / worldSize
+        return max(min(evaluation.batch, share) / training.lane, 1) * training.lane
+    }
+
     /// A rank's share of a training step of `imageCount` images. A lane holds all samples of its images.
     func placement(imageCount: Int, rank: Int, worldSize: Int) -> BatchPlacement {
         BatchPlacement(

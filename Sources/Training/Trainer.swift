@@ -220,7 +220,8 @@ public final class Trainer {
     private func validate(_ session: TrainingSession) throws -> Double {
         let pass = ForwardPass(
             classifier: session.classifier, transform: configuration.evaluationTransform,
-            laneSize: configuration.training.lane, batchSize: configuration.evaluation.batch,
+            laneSize: configuration.training.lane,
+            batchSize: configuration.validationBatch(worldSize: communicator.worldSize),
             communicator: communicator, pool: session.pool)
         let correct = try phases.measure(.validation) {
             try together {

@@ -97,7 +97,7 @@ struct TrainingSetup {
         }
         let evaluation = Pass(
             BatchPlacement(
-                sampleCount: max(configuration.evaluation.batch / lane, 1) * lane, laneSize: lane),
+                sampleCount: configuration.validationBatch(worldSize: communicator.worldSize), laneSize: lane),
             mode: .evaluation, pool: pool)
         let share = configuration.placement(
             imageCount: batch, rank: communicator.rank, worldSize: communicator.worldSize

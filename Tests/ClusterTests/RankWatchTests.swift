@@ -104,6 +104,22 @@ struct RankWatchTests {
         #expect(!line.contains("rank 0") && !line.contains("rank 1") && !line.contains("rank 3"))
     }
 
+    /// As on cores that other programs use.
+    @Test func ranksThatAllWorkHaveFourTimesAsLong() {
+        var simulation = Simulation()
+        #expect(simulation.run(20) == nil)
+        simulation.frozen = [0, 1, 2, 3]
+        #expect(simulation.run(30) == nil)
+        guard case .blame(let line) = simulation.run(5) else {
+            Issue.record("nothing is said")
+            return
+        }
+        #expect(
+            line.hasPrefix(
+                "rank 0 (a) has not got on for 32 s, after step 60, in phase 'backward'; rank 1 (b)"))
+        #expect(line.hasSuffix("no rank gets on"))
+    }
+
     /// Rank 1 stops in an exchange with rank 0 after it has sent its part: rank 0 gets on and waits for it at a later place, and all seem
     /// to wait.
     @Test(arguments: [(5, 9), (6, 8)])
