@@ -5,9 +5,9 @@ public import Kernels
 /// `@unchecked Sendable`: a batch has one owner at a time, the loader until `next()` returns it and after
 /// `recycle(_:)`, the caller in between.
 public final class Batch: @unchecked Sendable {
-    /// Shape `[N, size, size, 3]`, normalised; exactly as many elements.
+    /// Shape `[N · views, size, size, 3]`, normalised; exactly as many elements. In the order of `SampleViews`.
     public var images: Buffer<Float> = Buffer(zeros: 0)
-    /// Shape `[N]`: the classes, −1 for none.
+    /// Shape `[N · views]`: the classes, −1 for none.
     public internal(set) var labels: [Int32] = []
     /// Shape `[N]`: the numbers of the records, as the source says it has read them.
     public internal(set) var records: [Int] = []
@@ -22,7 +22,7 @@ public final class Batch: @unchecked Sendable {
 
     init() {}
 
-    /// Samples of this rank; 0 where a short batch has fewer lanes than there are ranks.
+    /// Records of this rank; 0 where a short batch has fewer lanes than there are ranks.
     public var count: Int { records.count }
 }
 

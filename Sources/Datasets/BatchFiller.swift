@@ -12,16 +12,24 @@ final class BatchFiller: Sendable {
     private let transform: any ImageTransform
     private let seed: UInt64
     private let prefetch: Int
+    private let laneSize: Int
+    /// Views of each image.
+    private let views: Int
     private let queue: BoundedQueue<Result<Batch, DatasetError>>
     private let free = Mutex<[Batch]>([])
     private let workspaces = Mutex<[ImageWorkspace]>([])
     private let isStopped = Atomic<Bool>(false)
 
-    init(source: any ImageSource, transform: any ImageTransform, seed: UInt64, prefetch: Int) {
+    init(
+        source: any ImageSource, transform: any ImageTransform, seed: UInt64, prefetch: Int, laneSize: Int,
+        views: Int
+    ) {
         self.source = source
         self.transform = transform
         self.seed = seed
         self.prefetch = prefetch
+        self.laneSize = laneSize
+        self.views = views
         queue = BoundedQueue(capacity: prefetch)
     }
 
@@ -64,26 +72,31 @@ final class BatchFiller: Sendable {
         batch.step = request.step
         batch.samples = request.samples
         batch.globalSampleCount = request.globalSampleCount
-        batch.records = request.records
-        batch.images.resize(to: request.records.count * imageCount)
-        if let error = write(request.epoch, &batch.records, into: &batch.images, on: pool) {
+        let order = SampleViews(imageCount: request.records.count, laneSize: laneSize, views: views)
+        batch.images.resize(to: order.sampleCount * imageCount)
+        var samples = (0..<order.sampleCount).map { request.records[order.place(of: $0).image] }
+        if let error = write(request.epoch, order, &samples, into: &batch.images, on: pool) {
             return .failure(error)
         }
-        batch.labels = batch.records.map { source.label(of: $0) }
+        batch.labels = samples.map { source.label(of: $0) }
+        batch.records = samples.indices.compactMap { order.place(of: $0).view == 0 ? samples[$0] : nil }
         return .success(batch)
     }
 
-    /// Overwrites `images` with those of `records`, and each of these with the record that was read.
+    /// Overwrites `images` with the views of the samples' records, and each of `samples` with the record that was read.
     private func write(
-        _ epoch: Int, _ records: inout [Int], into images: inout Buffer<Float>, on pool: WorkerPool
+        _ epoch: Int, _ order: SampleViews, _ samples: inout [Int], into images: inout Buffer<Float>,
+        on pool: WorkerPool
     ) -> DatasetError? {
         let failure = FirstFailure()
         var pixels = images.mutableSpan
-        var records = records.mutableSpan
+        var records = samples.mutableSpan
         let imageCount = transform.size * transform.size * 3
         pool.split(&pixels, every: imageCount, &records, every: 1) { sample, part, record in
             if self.isStopped.load(ordering: .acquiring) { return }
+            // The odd branches are the colours'.
             let stream = RandomStream(seed: self.seed, purpose: .augmentation, epoch, record[0])
+                .branch(2 * order.place(of: sample).view)
             do throws(DatasetError) {
                 record[0] = try self.write(record[0], stream: stream, into: &part)
             } catch {

@@ -4,7 +4,7 @@ internal import Synchronization
 /// Reads, transforms and hands out one rank's batches in order, some of them ahead of time.
 ///
 /// What a batch holds is a function of the sampler, the step and the rank; the pixels of a record are one of (seed, epoch,
-/// record). Neither the number of threads nor how far the loader runs ahead changes either.
+/// record, view). Neither the number of threads nor how far the loader runs ahead changes either.
 ///
 /// Reading ends when the loader goes or is closed; neither waits for a record that is being read.
 public final class BatchLoader: Sendable {
@@ -26,18 +26,20 @@ public final class BatchLoader: Sendable {
     ///   - laneSize: Samples in a lane; see `LaneTree`.
     ///   - startStep: From 0 up to the steps of an epoch; these stand for the next epoch's step 0.
     ///   - epochs: The epochs of the run, those before `startEpoch` included.
+    ///   - views: Samples that each image becomes, each by random numbers of its own.
     ///   - prefetch: Batches that wait to be used, at most.
     ///   - threads: Workers that read and transform.
     /// - Precondition: `sampler` orders as many records as `source` holds.
     public init(
         source: any ImageSource, sampler: Sampler, transform: any ImageTransform, batchSize: Int,
         laneSize: Int, rank: Int, worldSize: Int, startEpoch: Int = 0, startStep: Int = 0, epochs: Int,
-        prefetch: Int = 2, threads: Int = 1
+        views: Int = 1, prefetch: Int = 2, threads: Int = 1
     ) {
         precondition(
             sampler.count == source.count, "an order of \(sampler.count) records of \(source.count)")
         filler = BatchFiller(
-            source: source, transform: transform, seed: sampler.seed, prefetch: prefetch)
+            source: source, transform: transform, seed: sampler.seed, prefetch: prefetch, laneSize: laneSize,
+            views: views)
         let plan = TrainingPlan(
             sampler: sampler, batchSize: batchSize, laneSize: laneSize, rank: rank, worldSize: worldSize,
             startEpoch: startEpoch, startStep: startStep, epochs: epochs)
@@ -55,7 +57,8 @@ public final class BatchLoader: Sendable {
         evaluating source: any ImageSource, transform: any ImageTransform, laneSize: Int, lanesPerBatch: Int,
         rank: Int, worldSize: Int, prefetch: Int = 2, threads: Int = 1
     ) {
-        filler = BatchFiller(source: source, transform: transform, seed: 0, prefetch: prefetch)
+        filler = BatchFiller(
+            source: source, transform: transform, seed: 0, prefetch: prefetch, laneSize: laneSize, views: 1)
         let plan = EvaluationPlan(
             count: source.count, laneSize: laneSize, lanesPerBatch: lanesPerBatch, rank: rank,
             worldSize: worldSize)
@@ -64,13 +67,16 @@ public final class BatchLoader: Sendable {
 
     /// How many whole batches of a rank may wait in `byteCount` bytes: from 1 to `most`.
     ///
-    /// - Parameter size: Height and width of an image.
+    /// - Parameters:
+    ///   - size: Height and width of an image.
+    ///   - views: Samples that each image becomes.
     public static func prefetch(
-        upTo most: Int, byteCount: Int, batchSize: Int, laneSize: Int, rank: Int, worldSize: Int, size: Int
+        upTo most: Int, byteCount: Int, batchSize: Int, laneSize: Int, rank: Int, worldSize: Int, size: Int,
+        views: Int = 1
     ) -> Int {
         let tree = LaneTree(sampleCount: batchSize, laneSize: laneSize)
         let samples = tree.samples(inLanes: tree.lanes(ofRank: rank, worldSize: worldSize)).count
-        let batchByteCount = max(samples, 1) * 3 * size * size * MemoryLayout<Float>.size
+        let batchByteCount = max(samples, 1) * views * 3 * size * size * MemoryLayout<Float>.size
         return min(max(byteCount / batchByteCount, 1), most)
     }
 

@@ -10,6 +10,8 @@ public protocol ImageTransform: Sendable {
     var normalization: ChannelNormalization { get }
     /// How far a JPEG may be decoded from its exact pixels.
     var decoding: JPEGDecoding { get }
+    /// What becomes of the colours of the resized image, drawn from the first branch of the image's stream; `nil` for nothing.
+    var colors: ColorJitter? { get }
 
     /// Where the result's pixels come from in an image of `width` × `height`.
     ///
@@ -28,6 +30,7 @@ public enum JPEGDecoding: String, CaseIterable, Sendable {
 
 extension ImageTransform {
     public var decoding: JPEGDecoding { .exact }
+    public var colors: ColorJitter? { nil }
 
     /// Overwrites `pixels` with the transformed image.
     ///

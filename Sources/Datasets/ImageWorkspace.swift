@@ -80,10 +80,10 @@ public final class ImageWorkspace: @unchecked Sendable {
         case .pixels(let width, let height):
             let placement = try transform.placement(width: width, height: height, stream: stream)
             let rect = PixelBox(x: 0, y: 0, width: width, height: height)
-            rows.write(stored, rect, placement, transform, into: &pixels)
+            rows.write(stored, rect, placement, transform, stream, into: &pixels)
         case .file(let byteCount, let place):
             if let (rect, placement) = try decodeRegion(byteCount, place, transform, stream) {
-                rows.write(decoded, rect, placement, transform, into: &pixels)
+                rows.write(decoded, rect, placement, transform, stream, into: &pixels)
                 return
             }
             let image = try RGBImage(
@@ -91,7 +91,7 @@ public final class ImageWorkspace: @unchecked Sendable {
             let placement = try transform.placement(
                 width: image.width, height: image.height, stream: stream)
             hold(image)
-            rows.write(stored, image.bounds, placement, transform, into: &pixels)
+            rows.write(stored, image.bounds, placement, transform, stream, into: &pixels)
         }
     }
 
@@ -142,11 +142,11 @@ extension [UInt8] {
 extension RowPipeline {
     fileprivate mutating func write(
         _ bytes: borrowing Buffer<UInt8>, _ rect: PixelBox, _ placement: ImagePlacement,
-        _ transform: some ImageTransform, into pixels: inout MutableSpan<Float>
+        _ transform: some ImageTransform, _ stream: RandomStream, into pixels: inout MutableSpan<Float>
     ) {
         write(
             PixelGrid(bytes: bytes.span, rect: rect), placement, size: transform.size,
-            transform.normalization,
+            colors: transform.colors?.draw(from: stream.branch(1)) ?? [], transform.normalization,
             into: &pixels)
     }
 }

@@ -27,12 +27,25 @@ struct NormalizationRow: ~Copyable {
         fillBlack(&after)
     }
 
+    /// Overwrites a row of levels 0...255 with what they are normalised.
+    func normalizeLevels(_ row: inout MutableSpan<Float>) {
+        let means = means.span.extracting(0..<row.count)
+        let deviations = deviations.span.extracting(0..<row.count)
+        for i in row.indices { row[i] = (row[i] / 255 - means[i]) / deviations[i] }
+    }
+
     /// Overwrites some pixels with black.
     func fillBlack(_ pixels: inout MutableSpan<Float>) {
         let means = means.span.extracting(0..<pixels.count)
         let deviations = deviations.span.extracting(0..<pixels.count)
         for i in pixels.indices { pixels[i] = (0 - means[i]) / deviations[i] }
     }
+}
+
+/// Overwrites a row: `columns` with the first of `levels` as they are, the rest with black, 0.
+func writeLevels(_ levels: Span<Int32>, to columns: Range<Int>, of row: inout MutableSpan<Float>) {
+    row.update(repeating: 0)
+    for i in 0..<3 * columns.count { row[3 * columns.lowerBound + i] = Float(levels[i]) }
 }
 
 /// Overwrites `pixels` with `(level / 255 − mean) / deviation`, in single precision.

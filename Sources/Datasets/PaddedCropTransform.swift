@@ -13,10 +13,11 @@ public struct PaddedCropTransform: ImageTransform {
     public let mirrors: Bool
     public let normalization: ChannelNormalization
     public let decoding: JPEGDecoding
+    public let colors: ColorJitter?
 
     public init(
         size: Int, padding: Int = 4, mirrors: Bool = true, normalization: ChannelNormalization,
-        decoding: JPEGDecoding = .exact
+        decoding: JPEGDecoding = .exact, colors: ColorJitter? = nil
     ) {
         precondition(size >= 1 && padding >= 0, "squares of \(size) with a padding of \(padding)")
         self.size = size
@@ -24,6 +25,7 @@ public struct PaddedCropTransform: ImageTransform {
         self.mirrors = mirrors
         self.normalization = normalization
         self.decoding = decoding
+        self.colors = colors
     }
 
     /// What is drawn for one image.

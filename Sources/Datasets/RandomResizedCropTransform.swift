@@ -15,12 +15,13 @@ public struct RandomResizedCropTransform: ImageTransform {
     public let mirrors: Bool
     public let normalization: ChannelNormalization
     public let decoding: JPEGDecoding
+    public let colors: ColorJitter?
 
     private static let aspectRatios = 3.0 / 4...4.0 / 3
 
     public init(
         size: Int, smallestArea: Double = 0.08, mirrors: Bool = true, normalization: ChannelNormalization,
-        decoding: JPEGDecoding = .exact
+        decoding: JPEGDecoding = .exact, colors: ColorJitter? = nil
     ) {
         precondition(
             size >= 1 && smallestArea > 0 && smallestArea <= 1,
@@ -30,6 +31,7 @@ public struct RandomResizedCropTransform: ImageTransform {
         self.mirrors = mirrors
         self.normalization = normalization
         self.decoding = decoding
+        self.colors = colors
     }
 
     /// What is drawn for one image.

@@ -31,7 +31,7 @@ struct PixelGrid: ~Escapable {
 /// network. Only the last few rows are kept, so all of them stay in the first cache.
 ///
 /// Equal bit for bit to `RGBImage.resized` (Pillow's `BILINEAR`) of the placement's box; pixels that the square leaves out are
-/// not computed.
+/// not computed. Where colours change, which takes the whole image, normalisation comes after all rows.
 struct RowPipeline: ~Copyable {
     private var alongX = ResizeAxis()
     private var alongY = ResizeAxis()
@@ -44,11 +44,13 @@ struct RowPipeline: ~Copyable {
 
     /// Overwrites `pixels` with what `placement` takes from `grid`.
     ///
-    /// - Parameter pixels: Shape `[size, size, 3]`.
+    /// - Parameters:
+    ///   - colors: What becomes of the colours, in order.
+    ///   - pixels: Shape `[size, size, 3]`.
     /// - Precondition: The placement's box lies in `grid`, its square in the resized box.
     mutating func write(
-        _ grid: PixelGrid, _ placement: ImagePlacement, size: Int, _ normalization: ChannelNormalization,
-        into pixels: inout MutableSpan<Float>
+        _ grid: PixelGrid, _ placement: ImagePlacement, size: Int, colors: [ColorChange] = [],
+        _ normalization: ChannelNormalization, into pixels: inout MutableSpan<Float>
     ) {
         precondition(pixels.count == size * size * 3, "\(pixels.count) elements for \(size)×\(size)×3")
         let cut = Cut(placement, size: size)
@@ -57,7 +59,7 @@ struct RowPipeline: ~Copyable {
         for row in 0..<size {
             var line = pixels.part(row * 3 * size..<(row + 1) * 3 * size)
             guard cut.rows.contains(row) else {
-                constants.fillBlack(&line)
+                if colors.isEmpty { constants.fillBlack(&line) } else { line.update(repeating: 0) }
                 continue
             }
             let y = placement.top + placement.shiftY + row
@@ -71,7 +73,17 @@ struct RowPipeline: ~Copyable {
                 ready += 1
             }
             Self.sum(narrow, every: rowStride, along: alongY, window, to: y, into: &sums)
-            constants.write(sums.span, to: cut.columns, of: &line)
+            if colors.isEmpty {
+                constants.write(sums.span, to: cut.columns, of: &line)
+            } else {
+                writeLevels(sums.span, to: cut.columns, of: &line)
+            }
+        }
+        guard !colors.isEmpty else { return }
+        for change in colors { change.apply(to: &pixels) }
+        for row in 0..<size {
+            var line = pixels.part(row * 3 * size..<(row + 1) * 3 * size)
+            constants.normalizeLevels(&line)
         }
     }
 

@@ -38,6 +38,17 @@ public struct RandomStream: Sendable, RandomNumberGenerator {
         high = SIMD2(coordinate, UInt32(truncatingIfNeeded: minor))
     }
 
+    /// Other numbers of the same coordinates: those from draw `index` · 2³⁴ of the stream on, wherever it stands.
+    ///
+    /// For what is drawn beside a stream's own numbers and must not move them. The branches of a branch are counted from it on.
+    public func branch(_ index: Int) -> RandomStream {
+        precondition(index >= 0, "branch \(index)")
+        var branch = self
+        branch.block = (block >> 32 &+ UInt64(index)) << 32
+        branch.used = 4
+        return branch
+    }
+
     /// The next 32 random bits.
     public mutating func nextWord() -> UInt32 {
         if used == 4 {

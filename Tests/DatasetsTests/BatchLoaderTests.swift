@@ -32,14 +32,14 @@ struct BatchLoaderTests {
     private static let transform = PaddedCropTransform(size: 8, padding: 2, normalization: .cifar10)
 
     private func loader(
-        rank: Int = 0, worldSize: Int = 1, threads: Int = 1, epoch: Int = 0, step: Int = 0, prefetch: Int = 2,
-        broken: Set<Int> = []
+        rank: Int = 0, worldSize: Int = 1, threads: Int = 1, epoch: Int = 0, step: Int = 0, views: Int = 1,
+        prefetch: Int = 2, broken: Set<Int> = []
     ) -> BatchLoader {
         BatchLoader(
             source: NumberedImages(count: Self.count, broken: broken),
             sampler: Sampler(seed: 6, count: Self.count), transform: Self.transform, batchSize: 32,
             laneSize: 4,
-            rank: rank, worldSize: worldSize, startEpoch: epoch, startStep: step, epochs: 2,
+            rank: rank, worldSize: worldSize, startEpoch: epoch, startStep: step, epochs: 2, views: views,
             prefetch: prefetch, threads: threads)
     }
 
@@ -68,6 +68,48 @@ struct BatchLoaderTests {
         }
         #expect(all[0].records != all[5].records)
         #expect(all.allSatisfy { $0.labels == $0.records.map { Int32($0 % 10) } })
+    }
+
+    /// The first views of a lane's images, then their second ones; the first are those that one view is.
+    @Test(arguments: [1, 3])
+    func viewsOfAnImageLieInItsLaneAndHaveNumbersOfTheirOwn(threads: Int) throws {
+        let single = try contents(of: loader(epoch: 1, step: 4))[0]
+        let double = try contents(of: loader(threads: threads, epoch: 1, step: 4, views: 2))[0]
+        #expect(double.records == single.records && double.records.count == 22)
+        #expect(double.pixels.count == 44 * 192 && double.labels.count == 44)
+        let views = SampleViews(imageCount: 22, laneSize: 4, views: 2)
+        #expect(views.sampleCount == 44)
+        var differing = 0
+        for sample in 0..<44 {
+            let (image, view) = views.place(of: sample)
+            #expect(image / 4 == sample / 8, "the lane")
+            #expect(double.labels[sample] == single.labels[image])
+            var pixels = Buffer<Float>(zeros: 192)
+            var span = pixels.mutableSpan
+            let stream = RandomStream(seed: 6, purpose: .augmentation, 1, double.records[image])
+            try Self.transform.write(
+                try NumberedImages(count: Self.count).image(of: double.records[image]),
+                stream: view == 0 ? stream : stream.branch(2), into: &span)
+            let own = Array(double.pixels[sample * 192..<(sample + 1) * 192])
+            #expect(own == pixels.copyToArray())
+            if own != Array(single.pixels[image * 192..<(image + 1) * 192]) { differing += 1 }
+        }
+        // Of 25 places and 2 sides one is the first view's.
+        #expect((18...22).contains(differing))
+        #expect((0..<8).map { views.place(of: $0).image } == [0, 1, 2, 3, 0, 1, 2, 3])
+        #expect((40..<44).map { views.place(of: $0).image } == [20, 21, 20, 21])
+    }
+
+    @Test(arguments: [2, 4])
+    func theViewsOfRanksAreThoseOfOne(worldSize: Int) throws {
+        let one = try contents(of: loader(views: 2))
+        let ranks = try (0..<worldSize).map {
+            try contents(of: loader(rank: $0, worldSize: worldSize, views: 2))
+        }
+        for step in one.indices {
+            #expect(ranks.flatMap { $0[step].pixels } == one[step].pixels)
+            #expect(ranks.flatMap { $0[step].labels } == one[step].labels)
+        }
     }
 
     @Test func aRecordsPixelsDependOnSeedEpochAndRecordAlone() throws {

@@ -69,4 +69,24 @@ struct RandomStreamTests {
         #expect((values.min() ?? bound) * 100 <= bound)
         #expect((values.max() ?? 0) * 100 >= (bound - 1) * 99)
     }
+
+    @Test func aBranchHasNumbersOfItsOwnWhereverTheStreamStands() {
+        var stream = RandomStream(seed: 7, purpose: .test, 1, 2)
+        let fresh = stream.branch(1)
+        let own = (0..<9).map { _ in stream.nextWord() }
+        #expect(stream.branch(1).words(9) == fresh.words(9))
+        // Block 2³² on is the counter's second word.
+        let expected = (0..<3).flatMap { plainPhilox(counter: [$0, 1, 1 << 4 | 5, 2], key: [7, 0]) }
+        #expect(fresh.words(12) == expected)
+        #expect(stream.branch(0).words(9) == own)
+        #expect(stream.branch(2).branch(1).words(4) == stream.branch(3).words(4))
+        #expect(Set((0..<4).map { stream.branch($0).words(2) }).count == 4)
+    }
+}
+
+extension RandomStream {
+    fileprivate func words(_ count: Int) -> [UInt32] {
+        var copy = self
+        return (0..<count).map { _ in copy.nextWord() }
+    }
 }
