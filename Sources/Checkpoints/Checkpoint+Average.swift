@@ -13,7 +13,7 @@ extension Checkpoint {
         let first = models[0].checkpoint
         for (model, path) in models.dropFirst() {
             guard model.network == first.network, model.classes == first.classes,
-                model.temperature == first.temperature,
+                model.headKind == first.headKind,
                 model.state.map(\.name) == first.state.map(\.name),
                 model.state.map(\.shape) == first.state.map(\.shape)
             else {

@@ -20,8 +20,10 @@ public struct Checkpoint: Sendable {
     public var network: String
     /// Classes of the last layer.
     public var classes: Int
-    /// τ of a T2FNorm head; `nil` of a linear one.
+    /// τ of a T2FNorm head; `nil` of any other.
     public var temperature: Float?
+    /// The width of a projection head's result; `nil` of a classifier.
+    public var projection: Int?
     /// The path of each convolution.
     public var convolutions: ConvolutionChoices
     public var position: TrainingPosition
@@ -57,30 +59,35 @@ public struct Checkpoint: Sendable {
         headOf classifier: Classifier, position: TrainingPosition, configuration: String,
         dataFingerprint: String
     ) {
-        let temperature: Float? =
-            switch classifier.headKind {
-            case .linear: nil
-            case .t2fnorm(let temperature): temperature
-            }
         self.init(
-            network: classifier.name.rawValue, classes: classifier.classes, temperature: temperature,
+            network: classifier.name.rawValue, classes: classifier.classes, head: classifier.headKind,
             convolutions: classifier.convolutions, position: position, configuration: configuration,
             dataFingerprint: dataFingerprint)
     }
 
     init(
-        network: String, classes: Int, temperature: Float?, convolutions: ConvolutionChoices,
+        network: String, classes: Int, head: HeadKind, convolutions: ConvolutionChoices,
         position: TrainingPosition, configuration: String, dataFingerprint: String
     ) {
         self.network = network
         self.classes = classes
-        self.temperature = temperature
+        switch head {
+        case .linear: break
+        case .t2fnorm(let temperature): self.temperature = temperature
+        case .projection(let outputs): projection = outputs
+        }
         self.convolutions = convolutions
         self.position = position
         self.configuration = configuration
         self.dataFingerprint = dataFingerprint
         state = []
         momentum = []
+    }
+
+    /// What comes after the features.
+    public var headKind: HeadKind {
+        if let projection { return .projection(outputs: projection) }
+        return temperature.map { .t2fnorm(temperature: $0) } ?? .linear
     }
 
     /// The classifier that the snapshot is of, with its parameters and running statistics.
@@ -92,8 +99,7 @@ public struct Checkpoint: Sendable {
         }
         try checkConvolutions(of: name, path: path)
         let classifier = Classifier(
-            name, head: temperature.map { .t2fnorm(temperature: $0) } ?? .linear, classes: classes,
-            convolutions: convolutions)
+            name, head: headKind, classes: classes, convolutions: convolutions)
         try restore(classifier, path: path)
         return classifier
     }

@@ -3,6 +3,7 @@ internal import Files
 internal import Foundation
 internal import HDF5
 internal import Kernels
+internal import Networks
 internal import Synchronization
 internal import Workers
 
@@ -10,7 +11,7 @@ internal import Workers
 ///
 /// | object | content |
 /// |---|---|
-/// | `/` attributes | `formatVersion`, `softwareVersion`, `network`, `classes`, `temperature` (T2FNorm only), `convolutions` (JSON; absent where paths follow the shapes), `configuration` (YAML), `position` (JSON), `dataFingerprint` |
+/// | `/` attributes | `formatVersion`, `softwareVersion`, `network`, `classes`, `temperature` (T2FNorm only), `projection` (width of a projection head's result; absent of a classifier), `convolutions` (JSON; absent where paths follow the shapes), `configuration` (YAML), `position` (JSON), `dataFingerprint` |
 /// | `/state/<name>` | float32, PyTorch's shape and order |
 /// | `/momentum/<name>` | likewise; absent where only the model is kept |
 ///
@@ -170,12 +171,10 @@ extension CheckpointFile {
     /// All but the tensors.
     static func readHead(_ file: borrowing HDF5File, path: String) throws -> Checkpoint {
         let classes: Int64 = try file.attribute("classes")
-        let temperature: Float? =
-            file.hasAttribute("temperature") ? try file.attribute("temperature") as Float : nil
         let convolutions = file.hasAttribute("convolutions") ? try file.stringAttribute("convolutions") : nil
         let position = try file.stringAttribute("position")
         var checkpoint = Checkpoint(
-            network: try file.stringAttribute("network"), classes: Int(classes), temperature: temperature,
+            network: try file.stringAttribute("network"), classes: Int(classes), head: try readHeadKind(file),
             convolutions: try decodeConvolutions(convolutions, path: path),
             position: try JSONDecoder().decode(TrainingPosition.self, from: Data(position.utf8)),
             configuration: try file.stringAttribute("configuration"),
@@ -184,6 +183,15 @@ extension CheckpointFile {
             checkpoint.softwareVersion = try file.stringAttribute("softwareVersion")
         }
         return checkpoint
+    }
+
+    private static func readHeadKind(_ file: borrowing HDF5File) throws -> HeadKind {
+        if file.hasAttribute("projection") {
+            let outputs: Int64 = try file.attribute("projection")
+            return .projection(outputs: Int(outputs))
+        }
+        guard file.hasAttribute("temperature") else { return .linear }
+        return .t2fnorm(temperature: try file.attribute("temperature"))
     }
 
     private static func decodeConvolutions(
@@ -208,6 +216,9 @@ extension CheckpointFile {
         try file.setAttribute("network", checkpoint.network)
         try file.setAttribute("classes", Int64(checkpoint.classes))
         if let temperature = checkpoint.temperature { try file.setAttribute("temperature", temperature) }
+        if let projection = checkpoint.projection {
+            try file.setAttribute("projection", Int64(projection))
+        }
         if checkpoint.convolutions != .shape {
             try file.setAttribute("convolutions", try encode(checkpoint.convolutions))
         }

@@ -85,11 +85,14 @@ public struct Benchmark: Sendable {
                 throw error
             }
         }
-        return result(metrics, side.map(\.accuracy).reduce(Accuracy(correct: 0, count: 0), +))
+        let accuracies = side.compactMap(\.accuracy)
+        return result(
+            metrics,
+            accuracies.count == side.count ? accuracies.reduce(Accuracy(correct: 0, count: 0), +) : nil)
     }
 
     /// A table of the metrics by sets.
-    func result(_ metrics: [String: RankingMetrics], _ accuracy: Accuracy) -> BenchmarkResult {
+    func result(_ metrics: [String: RankingMetrics], _ accuracy: Accuracy?) -> BenchmarkResult {
         let entries = { (names: [String]) in
             names.map { BenchmarkResult.Entry(dataset: $0, metrics: metrics[$0]) }
         }

@@ -40,10 +40,11 @@ public struct Bootstrap: Sendable {
         let columns = MetricColumn.allCases.count
         let width = whole.rows.count * columns
         let hits = side.map(\.hits)
+        let hasAccuracy = side.allSatisfy { $0.accuracy != nil }
         var values = [Double](repeating: .nan, count: replicates * width)
         var span = values.mutableSpan
         pool.split(&span, every: width) { replicate, part in
-            let result = result(benchmark, pairs, hits, places, replicate)
+            let result = result(benchmark, pairs, hits, places, replicate, hasAccuracy: hasAccuracy)
             for (row, cells) in result.values.enumerated() {
                 for (column, cell) in cells.enumerated() { part[row * columns + column] = cell ?? .nan }
             }
@@ -60,7 +61,8 @@ public struct Bootstrap: Sendable {
 
     /// The table of one replicate.
     private func result(
-        _ benchmark: Benchmark, _ pairs: [GroupedPair], _ hits: [[Bool]], _ places: [Int], _ replicate: Int
+        _ benchmark: Benchmark, _ pairs: [GroupedPair], _ hits: [[Bool]], _ places: [Int],
+        _ replicate: Int, hasAccuracy: Bool
     ) -> BenchmarkResult {
         var drawn: [Int] = []
         var correct = 0
@@ -77,7 +79,8 @@ public struct Bootstrap: Sendable {
             metrics[pair.name] = pair.metrics(
                 drawn, draw(pair.outGroups.count, replicate, 1 + index))
         }
-        return benchmark.result(metrics, Accuracy(correct: correct, count: drawn.count))
+        return benchmark.result(
+            metrics, hasAccuracy ? Accuracy(correct: correct, count: drawn.count) : nil)
     }
 
     /// Samples of a set, by their places in it.

@@ -7,8 +7,8 @@ internal import Workers
 
 /// The tables of one model.
 public struct Evaluation: Sendable {
-    /// Of the classifier on the in-distribution set, by the logits that training uses.
-    public let accuracy: Accuracy
+    /// Of the classifier on the in-distribution set, by the logits that training uses; `nil` of a network without one.
+    public let accuracy: Accuracy?
     /// One table a score, in the order asked for.
     public let results: [(score: ScoreName, result: BenchmarkResult)]
     /// Likewise of the full-spectrum task; empty where the benchmark has no covariate-shifted set.
@@ -50,7 +50,7 @@ public struct Evaluator {
     /// The tables of `scores`, the same on every rank.
     ///
     /// - Parameters: As for `score(_:by:training:validation:outlierValidation:measure:progress:)`.
-    /// - Precondition: There is a training set if `scores.needTraining`.
+    /// - Precondition: There is a training set if `scores.needTraining`; scores need no logits if there is no classifier.
     /// - Throws: `JobFailure`, the same on all ranks, or `MPIError`.
     public func evaluate(
         _ benchmark: Benchmark, scores: [ScoreName], training: NamedSet? = nil,
@@ -195,7 +195,7 @@ public struct Evaluator {
         try communicator.together(describe: describe) {
             var share = FeatureShare(head: head, laneSize: pass.layout.laneSize)
             try pass.forEachBatch(of: set.source) { outputs in
-                var logits = [Float](repeating: 0, count: outputs.logits.count)
+                var logits = [Float](repeating: 0, count: outputs.labels.count * head.classes)
                 fillScoringLogits(outputs, into: &logits)
                 share.add(features: outputs.features, logits: logits, labels: outputs.labels)
                 progress(set.name, share.count)
@@ -214,7 +214,7 @@ public struct Evaluator {
             share: FeatureShare(head: head, laneSize: pass.layout.laneSize), scoreCount: scores.count,
             measureCount: measure?.names.count ?? 0)
         try pass.forEachBatch(of: set.source) { outputs, images in
-            var logits = [Float](repeating: 0, count: outputs.logits.count)
+            var logits = [Float](repeating: 0, count: outputs.labels.count * head.classes)
             fillScoringLogits(outputs, into: &logits)
             let input = ScoreInput(features: outputs.features.span, logits: logits.span, head: head)
             if keepsShare {
@@ -269,13 +269,20 @@ private struct ScoredPart {
 }
 
 extension ScoringHead {
-    /// The last layer of `classifier` with τ folded in.
+    /// The last layer of `classifier` with τ folded in; of a network without a classifier a layer of zeros, for scores of features alone.
     init(_ classifier: Classifier) {
-        let last = classifier.lastLayer
         switch classifier.headKind {
-        case .linear: self.init(weights: last.weights, bias: last.bias)
+        case .linear:
+            let last = classifier.lastLayer
+            self.init(weights: last.weights, bias: last.bias)
         case .t2fnorm(let temperature):
+            let last = classifier.lastLayer
             self.init(weights: last.weights, bias: last.bias, temperature: temperature)
+        case .projection:
+            // Every logit is 0, and what is made of them is not shown.
+            self.init(
+                weights: [Float](repeating: 0, count: classifier.classes * classifier.featureDimension),
+                bias: [Float](repeating: 0, count: classifier.classes))
         }
     }
 }

@@ -30,17 +30,18 @@ public struct ForwardPass {
 
     /// Features and logits of some consecutive records.
     public struct Outputs: Sendable {
-        /// Shape `[N, D]`, raw.
+        /// Shape `[N, D]`, raw; of a network without a classifier divided by their length.
         public let features: [Float]
-        /// Shape `[N, classes]`, as training and accuracy use them.
+        /// Shape `[N, classes]`, as training and accuracy use them; empty of a network without a classifier.
         public let logits: [Float]
         /// Shape `[N]`.
         public let labels: [Int32]
         /// The records' numbers, as the source says it has read them; shape `[N]`.
         public let records: [Int]
 
-        /// The class of each sample's largest logit, the first among equals; shape `[N]`.
+        /// The class of each sample's largest logit, the first among equals, or −1 without logits; shape `[N]`.
         public var predictions: [Int32] {
+            if logits.isEmpty { return [Int32](repeating: -1, count: labels.count) }
             let classes = logits.count / max(labels.count, 1)
             let logits = logits.span
             var predictions = [Int32](repeating: 0, count: labels.count)

@@ -65,6 +65,12 @@ public enum ScoreName: String, CaseIterable, Sendable {
         }
     }
 
+    /// Whether the score looks at features alone, so that a network without a classifier has it too.
+    public var needsNoClassifier: Bool { Self.ofFeatures.contains(self) }
+
+    /// The scores that look at features alone.
+    public static let ofFeatures: [ScoreName] = [.mds, .rmds, .ssd, .knn, .cfood]
+
     /// What the score takes of the network beside the one pass that all scores share; `nil` for nothing.
     public var networkCost: String? {
         switch self {

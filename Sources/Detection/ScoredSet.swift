@@ -7,7 +7,7 @@ public struct ScoredSet: Equatable, Sendable {
     public var records: [Int]
     /// Shape `[N]`; −1 out of distribution.
     public var labels: [Int32]
-    /// Classes by the logits that training and accuracy use, shape `[N]`.
+    /// Classes by the logits that training and accuracy use, shape `[N]`; −1 each of a network without a classifier.
     public var predictions: [Int32]
     /// Shape `[scores, N]`, in the order asked for.
     public var confidences: [[Float]]
@@ -31,7 +31,11 @@ public struct ScoredSet: Equatable, Sendable {
     /// Whether each prediction is the label, shape `[N]`.
     public var hits: [Bool] { zip(predictions, labels).map(==) }
 
-    public var accuracy: Accuracy { Accuracy(predictions: predictions, labels: labels) }
+    /// `nil` where nothing was predicted.
+    public var accuracy: Accuracy? {
+        guard predictions.isEmpty || predictions.contains(where: { $0 >= 0 }) else { return nil }
+        return Accuracy(predictions: predictions, labels: labels)
+    }
 }
 
 /// Numbers of single samples that are no confidences, to be looked at beside them.

@@ -53,7 +53,7 @@ public struct BenchmarkResult: Equatable, Sendable {
 
     /// Near datasets, their mean, far datasets, their mean; no mean of no dataset.
     public let rows: [BenchmarkRow]
-    /// Percent, shape `[rows, MetricColumn.allCases]`; `nil` in the row of a dataset that is missing.
+    /// Percent, shape `[rows, MetricColumn.allCases]`; `nil` in the row of a dataset that is missing, and where there is no accuracy.
     public let values: [[Double?]]
 
     /// A mean row is over the datasets that are not missing, and has no values if all are.
@@ -61,8 +61,8 @@ public struct BenchmarkResult: Equatable, Sendable {
     /// - Parameters:
     ///   - near: In the table's order.
     ///   - far: In the table's order.
-    ///   - accuracy: Of the classifier on the in-distribution test set; the same in every row.
-    public init(near: [Entry], far: [Entry], accuracy: Accuracy) {
+    ///   - accuracy: Of the classifier on the in-distribution test set, the same in every row; `nil` without a classifier.
+    public init(near: [Entry], far: [Entry], accuracy: Accuracy?) {
         var rows: [BenchmarkRow] = []
         var values: [[Double?]] = []
         for (entries, mean) in [(near, BenchmarkRow.nearMean), (far, .farMean)] where !entries.isEmpty {
@@ -94,20 +94,23 @@ public struct BenchmarkResult: Equatable, Sendable {
 
 private let noValues = [Double?](repeating: nil, count: MetricColumn.allCases.count)
 
-/// The mean of each column.
-private func means(_ rows: [[Double]]) -> [Double] {
-    MetricColumn.allCases.indices.map { column in Spread(rows.map { $0[column] }).mean }
+/// The mean of each column; `nil` where a row has no value.
+private func means(_ rows: [[Double?]]) -> [Double?] {
+    MetricColumn.allCases.indices.map { column in
+        let known = rows.compactMap { $0[column] }
+        return known.count == rows.count ? Spread(known).mean : nil
+    }
 }
 
 /// In the order of `MetricColumn.allCases`.
-private func percentages(_ metrics: RankingMetrics, _ accuracy: Accuracy) -> [Double] {
+private func percentages(_ metrics: RankingMetrics, _ accuracy: Accuracy?) -> [Double?] {
     MetricColumn.allCases.map { column in
         switch column {
         case .falsePositiveRate: 100 * metrics.falsePositiveRate
         case .areaUnderROC: 100 * metrics.areaUnderROC
         case .areaUnderPrecisionRecallIn: 100 * metrics.areaUnderPrecisionRecallIn
         case .areaUnderPrecisionRecallOut: 100 * metrics.areaUnderPrecisionRecallOut
-        case .accuracy: 100 * accuracy.fraction
+        case .accuracy: accuracy.map { 100 * $0.fraction }
         }
     }
 }

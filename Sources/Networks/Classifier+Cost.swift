@@ -6,10 +6,15 @@ extension ConvolutionShape {
 }
 
 extension Classifier {
-    /// Multiply-accumulates of one image's forward pass: the convolutions and the last layer.
+    /// Multiply-accumulates of one image's forward pass: the convolutions and the last layer, or the two of a projection head.
     ///
     /// A training step takes about three times as many: each convolution has two gradients.
     public var multiplyAccumulates: Int {
-        convolutionShapes.reduce(featureDimension * classes) { $0 + $1.multiplyAccumulates }
+        let head =
+            switch headKind {
+            case .linear, .t2fnorm: featureDimension * classes
+            case .projection(let outputs): featureDimension * (featureDimension + outputs)
+            }
+        return convolutionShapes.reduce(head) { $0 + $1.multiplyAccumulates }
     }
 }

@@ -16,7 +16,13 @@ public final class Classifier {
     /// The path of each of them.
     public let convolutions: ConvolutionChoices
     let network: ResNet
-    private let head: ClassifierHead
+    private let head: Head
+
+    /// What comes after the features.
+    private enum Head {
+        case classifier(ClassifierHead)
+        case projection(ProjectionHead)
+    }
 
     /// A classifier with every parameter 0; initialise or load it.
     ///
@@ -33,9 +39,7 @@ public final class Classifier {
         architecture.convolutions = convolutions
         let store = ParameterStore()
         let network = ResNet(architecture, in: store)
-        head = ClassifierHead(
-            architecture.classifierName, kind: kind, dimension: network.featureDimension, classes: classes,
-            weightInitializer: architecture.classifierWeight(dimension: network.featureDimension), in: store)
+        head = Self.head(kind, architecture, dimension: network.featureDimension, classes: classes, in: store)
         store.allocate()
         self.network = network
         convolutionShapes = architecture.convolutionShapes
@@ -46,13 +50,34 @@ public final class Classifier {
         parameters = store
     }
 
+    private static func head(
+        _ kind: HeadKind, _ architecture: ResidualArchitecture, dimension: Int, classes: Int,
+        in store: ParameterStore
+    ) -> Head {
+        let temperature: Float?
+        switch kind {
+        case .linear: temperature = nil
+        case .t2fnorm(let own): temperature = own
+        case .projection(let outputs):
+            return .projection(ProjectionHead("head", dimension: dimension, outputs: outputs, in: store))
+        }
+        return .classifier(
+            ClassifierHead(
+                architecture.classifierName, temperature: temperature, dimension: dimension,
+                classes: classes, weightInitializer: architecture.classifierWeight(dimension: dimension),
+                in: store))
+    }
+
     /// Width `D` of the feature.
     public var featureDimension: Int { network.featureDimension }
     /// Elements of one image, `H·W·C`.
     public var imageCount: Int { network.imageCount }
 
     /// The last layer as trained: weights, shape `[classes, D]`, and bias, shape `[classes]`.
+    ///
+    /// - Precondition: The head is a classifier.
     public var lastLayer: (weights: [Float], bias: [Float]) {
+        precondition(headKind.isClassifier, "the last layer of a network with a projection head")
         let last = parameters.entries.suffix(2)
         return (parameters.elements(of: last.first!), parameters.elements(of: last.last!))
     }
@@ -64,15 +89,20 @@ public final class Classifier {
         let copies = isTraining ? 2 + pass.placement.partCount.trailingZeroBitCount : 1
         return MemoryUse(
             parameters: 4 * (parameters.parameterCount * copies + parameters.statistics.count),
-            tensors: tensors + 4 * pass.sampleCount * (featureDimension * 4 + classes * 2)
-                + (isTraining ? 4 * pass.placement.lanes.count * classes * (featureDimension + 1) : 0),
-            sums: sums, threads: thread * pass.pool.threads)
+            tensors: tensors + headByteCount(pass), sums: sums, threads: thread * pass.pool.threads)
+    }
+
+    private func headByteCount(_ pass: Pass) -> Int {
+        switch head {
+        case .classifier(let head): head.byteCount(pass)
+        case .projection(let head): head.byteCount(pass)
+        }
     }
 
     /// What one training pass saw.
     public struct LaneReport: Equatable, Sendable {
         /// Shape `[lanes, 2]`: for each of the rank's lanes the sum of the losses and the number of correct
-        /// predictions.
+        /// predictions, of which a network without a classifier has none.
         public let values: [Double]
 
         public init(values: [Double]) { self.values = values }
@@ -80,7 +110,7 @@ public final class Classifier {
 
     /// Runs forward and backward; sets every gradient to its sum over the rank's lanes.
     ///
-    /// The gradient is that of the mean loss over the global batch, so the sum over ranks is the whole. In a step of several parts,
+    /// The gradient is that of the mean loss over the global batch, or of the loss of its pairs, so the sum over ranks is the whole. In a step of several parts,
     /// called for one after the other, gradients are set with the last one.
     ///
     /// - Parameters:
@@ -93,13 +123,25 @@ public final class Classifier {
         _ pass: Pass, afterForward: () -> Void = {}
     ) throws -> LaneReport {
         precondition(pass.mode == .training, "a backward pass needs the batch's own statistics")
+        precondition(
+            loss.comparesPairs != headKind.isClassifier, "a loss of pairs and a projection head go together")
         parameters.reserveGradients(pass)
         try network.forward(images, store: parameters, pass)
-        head.forward(network.features, parameters: parameters.values, pass)
-        afterForward()
-        let report = head.backward(network.features, targets, loss, store: parameters, pass)
-        try network.backward(
-            images, featureGradient: head.featureGradient, store: parameters, pass)
+        let report: [Double]
+        switch head {
+        case .classifier(let head):
+            head.forward(network.features, parameters: parameters.values, pass)
+            afterForward()
+            report = head.backward(network.features, targets, loss, store: parameters, pass)
+            try network.backward(
+                images, featureGradient: head.featureGradient, store: parameters, pass)
+        case .projection(let head):
+            head.forward(network.features, parameters: parameters.values, pass)
+            afterForward()
+            report = try head.backward(network.features, targets.labels, store: parameters, pass)
+            try network.backward(
+                images, featureGradient: head.featureGradient, store: parameters, pass)
+        }
         try followStatistics(pass)
         return LaneReport(values: report)
     }
@@ -122,17 +164,24 @@ public final class Classifier {
 
     /// The features and logits of a rank's samples.
     ///
-    /// - Returns: Features, shape `[N, D]`, and logits as training and accuracy use them, shape `[N, classes]`.
+    /// - Returns: Features, shape `[N, D]`, and logits as training and accuracy use them, shape `[N, classes]`. Of a network with a
+    ///   projection head the features divided by their length, and no logits.
     public func forward(
         images: borrowing Buffer<Float>, _ pass: Pass
     ) throws -> (features: [Float], logits: [Float]) {
         try network.forward(images, store: parameters, pass)
-        head.forward(network.features, parameters: parameters.values, pass)
-        try followStatistics(pass)
         let samples = pass.placement.sampleCount
-        return (
-            Array(network.features.copyToArray().prefix(samples * featureDimension)),
-            Array(head.logits.copyToArray().prefix(samples * classes))
-        )
+        switch head {
+        case .classifier(let head):
+            head.forward(network.features, parameters: parameters.values, pass)
+            try followStatistics(pass)
+            return (
+                Array(network.features.copyToArray().prefix(samples * featureDimension)),
+                Array(head.logits.copyToArray().prefix(samples * classes))
+            )
+        case .projection(let head):
+            try followStatistics(pass)
+            return (head.directions(network.features, pass), [])
+        }
     }
 }

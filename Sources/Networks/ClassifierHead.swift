@@ -1,21 +1,29 @@
 internal import Kernels
 internal import Workers
 
-/// How features become logits.
+/// What becomes of features.
 public enum HeadKind: Equatable, Sendable {
     /// `z = W h + b`.
     case linear
     /// `z = W h / (max(‖h‖₂, 1e-12) τ) + b` in training and for accuracy; scores see the feature unnormalised.
     case t2fnorm(temperature: Float)
+    /// No logits: two linear layers with a rectifier between give `outputs` numbers of length 1, which samples are compared by;
+    /// scores see the features divided by their length.
+    case projection(outputs: Int)
+
+    /// Whether there are logits, and so predicted classes.
+    public var isClassifier: Bool {
+        if case .projection = self { false } else { true }
+    }
 }
 
 /// The last layer, with T2FNorm's feature normalisation or without.
 final class ClassifierHead {
-    let kind: HeadKind
     let classes: Int
     let dimension: Int
-    private let weights: Range<Int>
-    private let bias: Range<Int>
+    /// τ of T2FNorm; `nil` for features as they are.
+    private let temperature: Float?
+    private let layer: LinearLayer
     private var normalized = Buffer<Float>(zeros: 0)
     private var norms = Buffer<Float>(zeros: 0)
     private var logitsGradient = Buffer<Float>(zeros: 0)
@@ -24,33 +32,36 @@ final class ClassifierHead {
     private var logitNorms = Buffer<Float>(zeros: 0)
     private var normalizedLogitsGradient = Buffer<Float>(zeros: 0)
     private var report = Buffer<Double>(zeros: 0)
-    private var laneGradients = Buffer<Float>(zeros: 0)
     /// Shape `[N, classes]`.
     private(set) var logits = Buffer<Float>(zeros: 0)
     /// Shape `[N, D]`; set by `backward`.
     private(set) var featureGradient = Buffer<Float>(zeros: 0)
 
     init(
-        _ name: String, kind: HeadKind, dimension: Int, classes: Int, weightInitializer: Initializer,
+        _ name: String, temperature: Float?, dimension: Int, classes: Int, weightInitializer: Initializer,
         in store: ParameterStore
     ) {
-        self.kind = kind
+        self.temperature = temperature
         self.classes = classes
         self.dimension = dimension
-        weights = store.parameter("\(name).weight", shape: [classes, dimension], weightInitializer)
-        bias = store.parameter("\(name).bias", shape: [classes], .torchDefault(fanIn: dimension))
-        precondition(bias.lowerBound == weights.upperBound, "the bias follows the weights")
+        layer = LinearLayer(
+            name, inputs: dimension, outputs: classes, weight: weightInitializer, in: store)
+    }
+
+    /// Bytes that the head takes beside its parameters.
+    func byteCount(_ pass: Pass) -> Int {
+        4 * pass.sampleCount * (dimension * 4 + classes * 2)
+            + (pass.mode == .training ? layer.byteCount(pass) : 0)
     }
 
     /// Sets `logits`, as training and accuracy use them.
     func forward(_ features: borrowing Buffer<Float>, parameters: borrowing Buffer<Float>, _ pass: Pass) {
-        switch kind {
-        case .linear:
-            multiply(features, parameters, into: &logits, pass)
-        case .t2fnorm(let temperature):
-            normalize(features, temperature, into: &normalized, norms: &norms, pass)
-            multiply(normalized, parameters, into: &logits, pass)
+        guard let temperature else {
+            layer.forward(features, parameters: parameters, into: &logits, pass)
+            return
         }
+        normalize(features, temperature, into: &normalized, norms: &norms, pass)
+        layer.forward(normalized, parameters: parameters, into: &logits, pass)
     }
 
     /// Sets `featureGradient` and the head's gradients of the mean loss; returns the rank's lane sums.
@@ -61,32 +72,20 @@ final class ClassifierHead {
         store: ParameterStore, _ pass: Pass
     ) -> [Double] {
         let laneReports = differentiateLoss(targets, loss, pass)
-        switch kind {
-        case .linear:
-            parameterGradient(features, logitsGradient, &laneGradients, into: &store.gradients, pass)
-            multiplyBack(logitsGradient, store.values, into: &featureGradient, pass)
-        case .t2fnorm(let temperature):
-            parameterGradient(normalized, logitsGradient, &laneGradients, into: &store.gradients, pass)
-            multiplyBack(logitsGradient, store.values, into: &normalizedGradient, pass)
+        if let temperature {
+            layer.differentiate(
+                normalized, outputGradient: logitsGradient, into: &store.gradients, pass)
+            layer.inputGradient(
+                of: logitsGradient, parameters: store.values, into: &normalizedGradient, pass)
             denormalize(
                 normalizedGradient, features, norms, temperature, into: &featureGradient, pass)
+        } else {
+            layer.differentiate(features, outputGradient: logitsGradient, into: &store.gradients, pass)
+            layer.inputGradient(
+                of: logitsGradient, parameters: store.values, into: &featureGradient, pass)
         }
-        store.complete(weights.lowerBound..<bias.upperBound, pass)
+        store.complete(layer.parameters, pass)
         return laneReports
-    }
-
-    private func multiply(
-        _ input: borrowing Buffer<Float>, _ parameters: borrowing Buffer<Float>,
-        into logits: inout Buffer<Float>, _ pass: Pass
-    ) {
-        logits.reserve(pass.sampleCount * classes)
-        let input = input.span
-        let parameters = parameters.span
-        var whole = logits.mutableSpan
-        var used = whole.part(0..<pass.sampleCount * classes)
-        linear(
-            input, weights: parameters.extracting(weights), bias: parameters.extracting(bias),
-            laneSize: pass.laneSize, into: &used, on: pass.pool)
     }
 
     private func normalize(
@@ -183,39 +182,6 @@ final class ClassifierHead {
         sumSamplesInLanes(
             &reports, sampleCount: pass.sampleCount, laneSize: pass.laneSize, count: 2, into: &laneSpan)
         return lanes.copyToArray()
-    }
-
-    private func parameterGradient(
-        _ input: borrowing Buffer<Float>, _ logitsGradient: borrowing Buffer<Float>,
-        _ lanes: inout Buffer<Float>, into gradients: inout Buffer<Float>, _ pass: Pass
-    ) {
-        let laneCount = pass.placement.lanes.count
-        let count = weights.count + bias.count
-        lanes.reserve(laneCount * count)
-        let input = input.span
-        let logitsGradient = logitsGradient.span.extracting(0..<pass.sampleCount * classes)
-        var whole = lanes.mutableSpan
-        var used = whole.part(0..<laneCount * count)
-        linearWeightGradient(
-            input, outputGradient: logitsGradient, classes: classes, dimension: dimension,
-            laneSize: pass.laneSize, into: &used, on: pass.pool)
-        var all = gradients.mutableSpan
-        var own = all.part(weights.lowerBound..<bias.upperBound)
-        sumLanes(used.span, laneCount: laneCount, into: &own, on: pass.pool)
-    }
-
-    private func multiplyBack(
-        _ logitsGradient: borrowing Buffer<Float>, _ parameters: borrowing Buffer<Float>,
-        into inputGradient: inout Buffer<Float>, _ pass: Pass
-    ) {
-        inputGradient.reserve(pass.sampleCount * dimension)
-        let logitsGradient = logitsGradient.span
-        let weights = parameters.span.extracting(weights)
-        var whole = inputGradient.mutableSpan
-        var used = whole.part(0..<pass.sampleCount * dimension)
-        linearInputGradient(
-            logitsGradient, weights: weights, classes: classes, laneSize: pass.laneSize, into: &used,
-            on: pass.pool)
     }
 
     private func denormalize(

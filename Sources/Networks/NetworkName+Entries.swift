@@ -9,7 +9,7 @@ extension NetworkName {
         let network = ResNet(architecture, in: store)
         let dimension = network.featureDimension
         _ = ClassifierHead(
-            architecture.classifierName, kind: .linear, dimension: dimension, classes: classes,
+            architecture.classifierName, temperature: nil, dimension: dimension, classes: classes,
             weightInitializer: architecture.classifierWeight(dimension: dimension), in: store)
         return store.entries
     }

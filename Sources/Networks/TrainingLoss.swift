@@ -1,17 +1,23 @@
-/// What training minimises, given logits and targets.
+/// What training minimises, given what a head makes of the samples, and their targets.
 public struct TrainingLoss: Equatable, Sendable {
     /// τ of LogitNorm, which divides logits by their norm and by τ before the softmax; `nil` for logits as they are.
     public var logitTemperature: Float?
     /// ε of label smoothing: the weight of the uniform distribution in the target, from 0 to 1.
     public var smoothing: Float
 
-    public init(logitTemperature: Float? = nil, smoothing: Float = 0) {
+    /// Whether samples are compared with one another (ReweightOOD, see `PairSums`) instead of logits with targets; for projection heads.
+    public var comparesPairs: Bool
+
+    public init(logitTemperature: Float? = nil, smoothing: Float = 0, comparesPairs: Bool = false) {
         self.logitTemperature = logitTemperature
         self.smoothing = smoothing
+        self.comparesPairs = comparesPairs
     }
 
     /// Cross-entropy to the labels.
     public static let crossEntropy = TrainingLoss()
+    /// Reweighted pairs of samples.
+    public static let reweightOOD = TrainingLoss(comparesPairs: true)
 }
 
 /// What each sample of a rank's part of a batch is to be predicted as.

@@ -1,15 +1,19 @@
-/// The last layer.
+/// What comes after the features.
 public struct HeadConfiguration: Codable, Equatable, Sendable {
     public enum Name: String, Choice {
         /// A linear layer on features normalised to length 1/τ in training.
         case t2fnorm
         /// A linear layer.
         case linear
+        /// Two linear layers with a rectifier between, for losses that compare samples; there is no classifier and no accuracy.
+        case projection
     }
 
     public var name = Name.t2fnorm
     /// τ of the T2FNorm head; without effect on others.
     public var temperature = 0.1
+    /// The width of the projection head's result; without effect on others.
+    public var outputs = 128
 
     public init() {}
 
@@ -17,5 +21,7 @@ public struct HeadConfiguration: Codable, Equatable, Sendable {
         try check(
             temperature > 0 && temperature.isFinite, "head.temperature", temperature,
             "a finite number above 0")
+        try check(
+            (1...65_536).contains(outputs), "head.outputs", outputs, "a whole number from 1 to 65536")
     }
 }

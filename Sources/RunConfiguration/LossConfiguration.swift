@@ -5,6 +5,8 @@ public struct LossConfiguration: Codable, Equatable, Sendable {
         case crossEntropy
         /// Cross-entropy of logits divided by their norm and by τ.
         case logitNorm
+        /// ReweightOOD: two views of each image, all pairs of a batch, no classifier.
+        case reweightOOD
     }
 
     public var name = Name.crossEntropy
@@ -15,7 +17,31 @@ public struct LossConfiguration: Codable, Equatable, Sendable {
 
     public init() {}
 
-    func validate() throws(ConfigurationError) {
+    /// Whether samples are compared with one another, not with classes: takes two views of each image and a projection head.
+    public var comparesPairs: Bool { name == .reweightOOD }
+
+    func validate(
+        head: HeadConfiguration, mixing: MixingConfiguration, compute: ComputeConfiguration
+    ) throws(ConfigurationError) {
+        if comparesPairs {
+            try check(
+                head.name == .projection, "head.name", head.name.rawValue,
+                "projection, as loss.name is \(name.rawValue), which has no use for classes' logits")
+            try check(
+                mixing.name == .none, "mixing.name", mixing.name.rawValue,
+                "none, as loss.name is \(name.rawValue), which compares samples of one class each")
+            try check(
+                smoothing == 0, "loss.smoothing", smoothing,
+                "0, as loss.name is \(name.rawValue), which has no target to smooth")
+            try check(
+                compute.accumulation <= 1, "compute.accumulation", compute.accumulation,
+                "0 or 1, as loss.name is \(name.rawValue), which compares all samples of a batch at once")
+        } else {
+            try check(
+                head.name != .projection, "head.name", head.name.rawValue,
+                "linear or t2fnorm, as loss.name is \(name.rawValue), which takes logits; projection goes with reweightOOD"
+            )
+        }
         try check(
             temperature > 0 && temperature.isFinite, "loss.temperature", temperature,
             "a finite number above 0")

@@ -36,10 +36,10 @@ public struct RunConfiguration: Codable, Equatable, Sendable {
         try data.validate()
         try network.validate()
         try head.validate()
-        try loss.validate()
+        try loss.validate(head: head, mixing: mixing, compute: compute)
         try mixing.validate(training: training)
-        try optimizer.validate()
         try training.validate()
+        try optimizer.validate(training: training)
         try batchNorm.validate(training: training)
         try compute.validate()
         try cluster.validate()
@@ -52,16 +52,25 @@ public struct RunConfiguration: Codable, Equatable, Sendable {
 public struct KnownNames: Equatable, Sendable {
     public var networks: [String]
     public var scores: [String]
+    /// Those of the scores that need no classifier.
+    public var featureScores: [String]
 
-    public init(networks: [String], scores: [String]) {
+    public init(networks: [String], scores: [String], featureScores: [String] = []) {
         self.networks = networks
         self.scores = scores
+        self.featureScores = featureScores
     }
 
     func validate(_ configuration: RunConfiguration) throws(ConfigurationError) {
         try check("network.name", configuration.network.name, among: networks)
         for score in configuration.evaluation.scores {
             try check("evaluation.scores", score, among: scores)
+            guard configuration.head.name == .projection, !featureScores.contains(score) else { continue }
+            throw ConfigurationError(
+                key: "evaluation.scores", found: score,
+                expected: """
+                    one of \(featureScores.joined(separator: ", ")), as a network with a projection head has no logits
+                    """)
         }
     }
 

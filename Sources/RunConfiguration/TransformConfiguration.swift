@@ -4,7 +4,7 @@ public struct TransformConfiguration: Codable, Equatable, Sendable {
     public enum Crop: String, Choice {
         /// A window of `size` at a random place of the image with a black border of `padding`.
         case padded
-        /// A window of random area and shape, resized to `size`.
+        /// A window of random area (from `smallestArea` of the image's on) and shape, resized to `size`.
         case resized
     }
 
@@ -25,6 +25,10 @@ public struct TransformConfiguration: Codable, Equatable, Sendable {
     /// Whether half of the training images are mirrored.
     public var flip = true
     public var crop = Crop.padded
+    /// The smallest part of an image's area that a resized crop takes, above 0 and at most 1.
+    public var smallestArea = 0.08
+    /// Random changes of a training image's colours.
+    public var color = ColorConfiguration()
     /// How a training image's JPEG is decoded; part of the mathematics.
     public var decode = Decode.exact
     /// The mean of red, green and blue, subtracted; the image's range is 0 to 1.
@@ -46,6 +50,10 @@ public struct TransformConfiguration: Codable, Equatable, Sendable {
         try check(
             (0...size).contains(padding), "data.transform.padding", padding,
             "a number of pixels from 0 to data.transform.size (\(size))")
+        try check(
+            smallestArea > 0 && smallestArea <= 1, "data.transform.smallestArea", smallestArea,
+            "a number above 0 and at most 1")
+        try color.validate()
         try check(
             mean.count == 3 && mean.allSatisfy { $0.isFinite }, "data.transform.mean", mean,
             "three finite numbers")

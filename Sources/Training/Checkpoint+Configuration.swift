@@ -8,14 +8,9 @@ extension Checkpoint {
     ///
     /// - Parameter path: Where the snapshot came from, for the error.
     public func check(fits configuration: RunConfiguration, path: String) throws(CheckpointError) {
-        let expectedTemperature: Float? =
-            switch configuration.headKind {
-            case .linear: nil
-            case .t2fnorm(let temperature): temperature
-            }
-        let found = Self.describe(network, classes, temperature)
+        let found = Self.describe(network, classes, headKind)
         let expected = Self.describe(
-            configuration.network.name, configuration.network.classes, expectedTemperature)
+            configuration.network.name, configuration.network.classes, configuration.headKind)
         guard found == expected else {
             throw CheckpointError(
                 path: path,
@@ -32,8 +27,13 @@ extension Checkpoint {
         }
     }
 
-    private static func describe(_ network: String, _ classes: Int, _ temperature: Float?) -> String {
-        let head = temperature.map { "a T2FNorm head of temperature \($0)" } ?? "a linear head"
+    private static func describe(_ network: String, _ classes: Int, _ kind: HeadKind) -> String {
+        let head =
+            switch kind {
+            case .linear: "a linear head"
+            case .t2fnorm(let temperature): "a T2FNorm head of temperature \(temperature)"
+            case .projection(let outputs): "a projection head of \(outputs) outputs"
+            }
         return "a \(network) for \(classes) classes with \(head)"
     }
 }

@@ -13,18 +13,23 @@ extension RunConfiguration {
         switch head.name {
         case .linear: .linear
         case .t2fnorm: .t2fnorm(temperature: Float(head.temperature))
+        case .projection: .projection(outputs: head.outputs)
         }
     }
 
     /// What training minimises.
     public var trainingLoss: TrainingLoss {
-        TrainingLoss(
+        if loss.comparesPairs { return .reweightOOD }
+        return TrainingLoss(
             logitTemperature: loss.name == .logitNorm ? Float(loss.temperature) : nil,
             smoothing: Float(loss.smoothing))
     }
 
     /// Samples that the network sees of each image in a step.
-    var samplesPerImage: Int { mixing.name == .regMixup ? 2 : 1 }
+    var samplesPerImage: Int { mixing.name == .regMixup ? 2 : viewsPerImage }
+
+    /// Samples that the loader makes of each image.
+    var viewsPerImage: Int { loss.comparesPairs ? 2 : 1 }
 
     /// Images that a rank takes at a time for validation, whole lanes: no more than in a step, by whose time the watchdog
     /// knows how long a rank may go without getting on.
@@ -74,16 +79,29 @@ extension RunConfiguration {
         case .padded:
             PaddedCropTransform(
                 size: data.transform.size, padding: data.transform.padding, mirrors: data.transform.flip,
-                normalization: normalization, decoding: decoding)
+                normalization: normalization, decoding: decoding, colors: colors)
         case .resized:
             RandomResizedCropTransform(
-                size: data.transform.size, mirrors: data.transform.flip, normalization: normalization,
-                decoding: decoding)
+                size: data.transform.size, smallestArea: data.transform.smallestArea,
+                mirrors: data.transform.flip, normalization: normalization, decoding: decoding,
+                colors: colors)
         }
     }
 }
 
 extension RunConfiguration {
+    /// `nil` where colours stay as they are.
+    private var colors: ColorJitter? {
+        let color = data.transform.color
+        let isJittered =
+            color.probability > 0 && max(color.brightness, color.contrast, color.saturation, color.hue) > 0
+        guard isJittered || color.gray > 0 else { return nil }
+        return ColorJitter(
+            brightness: Float(color.brightness), contrast: Float(color.contrast),
+            saturation: Float(color.saturation), hue: Float(color.hue), probability: Float(color.probability),
+            grayProbability: Float(color.gray))
+    }
+
     private var decoding: JPEGDecoding { JPEGDecoding(rawValue: data.transform.decode.rawValue) ?? .exact }
 
     /// Refuses images of another size than `network` is made for.

@@ -10,6 +10,8 @@ struct MemoryBudget: Equatable, Sendable {
     let ranksOnHost: Int
     /// What the ranks of this host may take in all; `nil` if the host does not say.
     let hostByteCount: Int?
+    /// Whether a step can go in parts.
+    var canSplit = true
 
     init(rankByteCount: Int, writingByteCount: Int = 0, ranksOnHost: Int, hostByteCount: Int?) {
         self.rankByteCount = rankByteCount
@@ -60,11 +62,14 @@ struct MemoryError: Error, Equatable, CustomStringConvertible {
 
     var description: String {
         let ranks = budget.ranksOnHost == 1 ? "1 rank" : "\(budget.ranksOnHost) ranks"
+        let lower =
+            budget.canSplit
+            ? "set batchNorm.group, so that a rank can go through its share in parts, or lower training.batch (which change the mathematics)"
+            : "lower training.batch (which changes the mathematics)"
         return """
             the job needs \(gigabytes(budget.jobByteCount)) on this host (\(ranks) with \
             \(gigabytes(budget.rankByteCount)) each) and \(gigabytes(budget.hostByteCount ?? 0)) can be had: use more hosts, which \
-            leaves each fewer images; set batchNorm.group, so that a rank can go through its share in parts, or lower training.batch \
-            (which change the mathematics); or lower evaluation.batch
+            leaves each fewer images; \(lower); or lower evaluation.batch
             """
     }
 }

@@ -27,7 +27,8 @@ package struct StepParts: Equatable {
         _ configuration: RunConfiguration, worldSize: Int, fits: (StepParts) -> Bool
     ) throws(ConfigurationError) -> StepParts {
         let parts = { (limit: Int) in StepParts(limit: limit, configuration, worldSize: worldSize) }
-        let wanted = configuration.compute.accumulation
+        // All pairs of a batch are compared at once.
+        let wanted = configuration.loss.comparesPairs ? 1 : configuration.compute.accumulation
         let most = parts(wanted > 0 ? wanted : 1 << 20).count(imageCount: configuration.training.batch)
         guard wanted == 0 else {
             guard most == wanted else {

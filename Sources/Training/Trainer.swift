@@ -196,7 +196,8 @@ public final class Trainer {
             try session.gatherRecords(communicator)
             try together { try session.proveEpoch() }
             let accuracy = try validate(session)
-            let isBest = accuracy >= session.position.bestAccuracy
+            // Nothing says which epoch's model is best without a classifier: the latest.
+            let isBest = accuracy.map { $0 >= session.position.bestAccuracy } ?? true
             emit(.epoch(session.endEpoch(validationAccuracy: accuracy)))
             try save(session, isBest: isBest)
         } else if configuration.training.checkpointEvery > 0,
@@ -217,7 +218,9 @@ public final class Trainer {
         try communicator.minimum(holds ? communicator.rank : communicator.worldSize)
     }
 
-    private func validate(_ session: TrainingSession) throws -> Double {
+    /// The accuracy on the validation set; `nil` without a classifier, which leaves the set alone. Collective.
+    private func validate(_ session: TrainingSession) throws -> Double? {
+        guard session.classifier.headKind.isClassifier else { return nil }
         let pass = ForwardPass(
             classifier: session.classifier, transform: configuration.evaluationTransform,
             laneSize: configuration.training.lane,

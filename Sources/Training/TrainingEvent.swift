@@ -34,6 +34,8 @@ public struct TrainingPlan: Equatable, Sendable {
     public var memoryByteCount: Int
     /// Passes in which each rank goes through its share of a step.
     public var partCount: Int
+    /// Whether the network predicts classes, so that there is an accuracy and a best model by it.
+    public var hasClassifier: Bool
 }
 
 /// What rank 0 measured of the network's convolutions.
@@ -52,10 +54,11 @@ public struct StepReport: Equatable, Codable, Sendable {
     public var epoch: Int
     /// Counted from 1.
     public var stepInEpoch: Int
-    /// Mean of what is minimised over the global batch.
+    /// Mean of what is minimised over the global batch, or the loss of its pairs.
     public var loss: Double
-    /// Share of correct predictions in the global batch; of mixed samples, of the label with the greater share.
-    public var accuracy: Double
+    /// Share of correct predictions in the global batch; of mixed samples, of the label with the greater share. `nil`, and no key in
+    /// the log, without a classifier.
+    public var accuracy: Double?
     public var learningRate: Double
 }
 
@@ -64,7 +67,7 @@ public struct CheckpointReport: Equatable, Codable, Sendable {
     public var path: String
     /// Updates made before it was taken.
     public var step: Int
-    /// Whether it is the best model so far, which then is in `best.h5`, too.
+    /// Whether it is the best model so far, which then is in `best.h5`, too; without a classifier the latest epoch's is.
     public var isBest: Bool
     public var byteCount: Int
     /// Time that it held up training: comparing replicas, waiting for the one before, copying.
@@ -81,10 +84,10 @@ public struct EpochReport: Equatable, Codable, Sendable {
     public var step: Int
     /// Mean over the epoch's samples.
     public var loss: Double
-    /// Share of correct predictions while training.
-    public var accuracy: Double
-    /// Share of correct predictions on the validation set.
-    public var validationAccuracy: Double
+    /// Share of correct predictions while training; `nil`, and no key in the log, without a classifier.
+    public var accuracy: Double?
+    /// Share of correct predictions on the validation set; likewise.
+    public var validationAccuracy: Double?
     /// Training throughput of all ranks; of what this start did, if the epoch was resumed.
     public var imagesPerSecond: Double
     /// Time to train, validation not included.

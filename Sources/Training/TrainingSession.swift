@@ -61,7 +61,10 @@ final class TrainingSession {
         schedule = LearningRateSchedule(
             initial: configuration.optimizer.learningRate,
             minimum: configuration.optimizer.minimumLearningRate,
-            stepCount: stepsPerEpoch * configuration.training.epochs)
+            stepCount: stepsPerEpoch * configuration.training.epochs,
+            stepsPerLevel: configuration.optimizer.schedule == .epoch ? stepsPerEpoch : 1,
+            warmUpSteps: configuration.optimizer.warmUpEpochs * stepsPerEpoch,
+            warmUpRate: configuration.optimizer.warmUpLearningRate)
         optimizer = MomentumSGD(
             momentum: Float(configuration.optimizer.momentum),
             weightDecay: Float(configuration.optimizer.weightDecay),
@@ -79,7 +82,8 @@ final class TrainingSession {
             transform: configuration.trainingTransform, batchSize: batch,
             laneSize: configuration.training.lane, rank: rank, worldSize: worldSize,
             startEpoch: position.epoch, startStep: position.stepInEpoch,
-            epochs: configuration.training.epochs, prefetch: setup.prefetch, threads: 1)
+            epochs: configuration.training.epochs, views: configuration.viewsPerImage,
+            prefetch: setup.prefetch, threads: 1)
     }
 
     var isDone: Bool { position.epoch >= configuration.training.epochs }
@@ -137,9 +141,14 @@ final class TrainingSession {
             StepReport(
                 step: position.step, epoch: position.epoch + 1, stepInEpoch: position.stepInEpoch,
                 loss: message.loss / Double(samples * configuration.samplesPerImage),
-                accuracy: Double(message.correct) / Double(samples * configuration.samplesPerImage),
+                accuracy: accuracy(message.correct, of: samples * configuration.samplesPerImage),
                 learningRate: rate), message
         )
+    }
+
+    /// The share of correct predictions; `nil` of a network that makes none.
+    private func accuracy(_ correct: Int, of count: Int) -> Double? {
+        classifier.headKind.isClassifier ? Double(correct) / Double(count) : nil
     }
 
     /// Why the next batch is not there, if it is not.
@@ -262,18 +271,20 @@ final class TrainingSession {
     }
 
     /// Closes the epoch that the last step ended.
-    func endEpoch(validationAccuracy: Double) -> EpochReport {
+    ///
+    /// - Parameter validationAccuracy: `nil` without a classifier.
+    func endEpoch(validationAccuracy: Double?) -> EpochReport {
         let times = phases.takeTimes()
         let seconds = times.total.seconds
         let samples = position.epochSamples * configuration.samplesPerImage
         let report = EpochReport(
             epoch: position.epoch + 1, step: position.step,
             loss: position.epochLoss / Double(samples),
-            accuracy: Double(position.epochCorrect) / Double(samples),
+            accuracy: accuracy(position.epochCorrect, of: samples),
             validationAccuracy: validationAccuracy, imagesPerSecond: Double(timedSamples) / seconds,
             seconds: seconds, shares: times.shares,
             recordCount: position.epochSamples, recordHash: position.epochRecords?.hexadecimal)
-        if validationAccuracy >= position.bestAccuracy {
+        if let validationAccuracy, validationAccuracy >= position.bestAccuracy {
             position.bestAccuracy = validationAccuracy
             position.bestEpoch = position.epoch + 1
         }
@@ -316,7 +327,8 @@ final class TrainingSession {
             batchSize: configuration.training.batch, epochs: configuration.training.epochs,
             stepsPerEpoch: stepsPerEpoch, firstStep: position.step, resumedFrom: setup.resumed?.path,
             runDirectory: directory, memoryByteCount: memory.rankByteCount + memory.writingByteCount,
-            partCount: parts.count(imageCount: configuration.training.batch))
+            partCount: parts.count(imageCount: configuration.training.batch),
+            hasClassifier: classifier.headKind.isClassifier)
     }
 }
 

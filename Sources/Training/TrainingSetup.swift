@@ -42,7 +42,7 @@ struct TrainingSetup {
             upTo: configuration.data.prefetch, byteCount: configuration.data.prefetchBytes,
             batchSize: configuration.training.batch, laneSize: configuration.training.lane,
             rank: communicator.rank, worldSize: communicator.worldSize,
-            size: configuration.data.transform.size)
+            size: configuration.data.transform.size, views: configuration.viewsPerImage)
         let batch = configuration.training.batch
         stepsPerEpoch = (self.training.count + batch - 1) / batch
         (resumed, damaged) = try resume.find(in: store)
@@ -106,12 +106,14 @@ struct TrainingSetup {
         let batches = prefetch + (configuration.mixing.name == .none ? 2 : 3)
         var images = batches * max(share, evaluation.placement.sampleCount)
         if parts.limit > 1 { images += training.map(\.placement.sampleCount).max() ?? 0 }
-        return MemoryBudget(
+        var budget = MemoryBudget(
             classifier, resident: resident, passes: training + [evaluation],
             optimizer: 4 * classifier.parameters.parameterCount,
             images: 4 * images * classifier.imageCount,
             // The snapshot, and the file that is made of it.
             writing: 2 * Snapshot.byteCount(of: classifier), ranksOnHost: communicator.localSize)
+        budget.canSplit = !configuration.loss.comparesPairs
+        return budget
     }
 }
 

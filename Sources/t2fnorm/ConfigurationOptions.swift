@@ -27,5 +27,6 @@ struct ConfigurationOptions: ParsableArguments {
 extension KnownNames {
     /// What this program can build.
     static let known = KnownNames(
-        networks: NetworkName.allCases.map(\.rawValue), scores: ScoreName.allCases.map(\.rawValue))
+        networks: NetworkName.allCases.map(\.rawValue), scores: ScoreName.allCases.map(\.rawValue),
+        featureScores: ScoreName.ofFeatures.map(\.rawValue))
 }

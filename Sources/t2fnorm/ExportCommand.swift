@@ -11,7 +11,7 @@ struct ExportCommand: SingleProcessCommand {
         abstract: "Writes a run's model for PyTorch or as safetensors.",
         discussion: """
             The names and their order are those of torchvision's and OpenOOD's networks; a T2FNorm head gives OpenOOD's T2FNormNet: tau, then \
-            backbone.…. torch.load(FILE, weights_only=True) takes the file, and load_state_dict takes it strictly.
+            backbone.…; a projection head is refused. torch.load(FILE, weights_only=True) takes the file, and load_state_dict takes it strictly.
 
               t2fnorm export runs/cifar10-t2fnorm/s0 best.ckpt
               t2fnorm export runs/cifar10-t2fnorm/s0 best.safetensors --format safetensors
@@ -35,6 +35,14 @@ struct ExportCommand: SingleProcessCommand {
     func run() throws {
         let path = try checkpointPath()
         let saved = try CheckpointStore.load(path)
+        guard saved.headKind.isClassifier else {
+            throw CheckpointError(
+                path: path,
+                reason: """
+                    has a projection head in the place of the last layer, which is none of the networks that are exported; export a \
+                    run with head.name linear or t2fnorm
+                    """)
+        }
         let classifier = try saved.makeClassifier(path: path)
         let format = format ?? (file.hasSuffix(".safetensors") ? .safetensors : .pytorch)
         var metadata = [

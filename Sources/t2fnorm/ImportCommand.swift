@@ -91,6 +91,7 @@ struct ImportCommand: SingleProcessCommand {
             configuration.head.name = .t2fnorm
             // By its digits, so that 0.1 stays 0.1.
             configuration.head.temperature = Double("\(temperature)") ?? Double(temperature)
+        case .projection: preconditionFailure("a file with a projection head")
         }
         let directory = RunDirectory(configuration)
         guard !FileManager.default.fileExists(atPath: directory.configurationPath) else {
@@ -132,7 +133,14 @@ struct ImportCommand: SingleProcessCommand {
             settings = network.map(usual) ?? []
             settings += ["name=\(runName)", "data.train=unknown"] + options.settings + named
         }
-        return try RunConfiguration.load(files: options.config, overrides: settings, names: .known)
+        let configuration = try RunConfiguration.load(
+            files: options.config, overrides: settings, names: .known)
+        guard configuration.head.name != .projection else {
+            throw ConfigurationError(
+                key: "head.name", found: configuration.head.name.rawValue,
+                expected: "linear or t2fnorm, as a file is read as a classifier")
+        }
+        return configuration
     }
 
     /// The images that a network is usually given: those of torchvision's weights, or CIFAR's, which are the defaults.
@@ -162,6 +170,7 @@ struct ImportCommand: SingleProcessCommand {
             switch classifier.headKind {
             case .linear: "a linear head"
             case .t2fnorm(let temperature): "a T2FNorm head of temperature \(temperature)"
+            case .projection(let outputs): "a projection head of \(outputs) outputs"
             }
         print(
             """

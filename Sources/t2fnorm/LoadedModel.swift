@@ -24,6 +24,18 @@ struct LoadedModel {
         weightsHash = model.weightsHash
     }
 
+    /// Refuses scores that look at logits, where the model has none.
+    func check(scores: [ScoreName]) throws(ConfigurationError) {
+        guard !classifier.headKind.isClassifier, let score = scores.first(where: { !$0.needsNoClassifier })
+        else { return }
+        throw ConfigurationError(
+            key: "--score", found: score.rawValue,
+            expected: """
+                one of \(ScoreName.ofFeatures.map(\.rawValue).joined(separator: ", ")), which look at features alone: \(path) has a \
+                projection head and no logits
+                """)
+    }
+
     /// What scores sets with the model.
     func evaluator(
         _ configuration: RunConfiguration, _ communicator: any Communicator, _ pool: WorkerPool

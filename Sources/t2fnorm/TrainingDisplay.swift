@@ -40,7 +40,7 @@ final class TrainingDisplay {
         let total = plan.stepsPerEpoch * plan.epochs
         var parts = [
             "epoch \(report.epoch)/\(plan.epochs)", "step \(report.stepInEpoch)/\(plan.stepsPerEpoch)",
-            "loss \(decimal(report.loss, 4))", "accuracy \(decimal(100 * report.accuracy, 1)) %",
+            "loss \(decimal(report.loss, 4))", "accuracy \(percent(report.accuracy, 1))",
         ]
         if let first = recentSteps.first, report.step > first.step {
             let seconds = (now - first.time).inSeconds / Double(report.step - first.step)
@@ -94,9 +94,15 @@ final class TrainingDisplay {
 
     private func describe(_ report: CheckpointReport) -> String {
         """
-        checkpoint \(report.path)\(report.isBest ? ", the best model so far" : ""): \(decimal(Double(report.byteCount) / 1e6, 1)) MB, \
+        checkpoint \(report.path)\(report.isBest ? best : ""): \(decimal(Double(report.byteCount) / 1e6, 1)) MB, \
         held training for \(decimal(report.stallSeconds, 3)) s, written in \(decimal(report.writeSeconds, 2)) s
         """
+    }
+
+    /// What is said of a checkpoint that is `best.h5`, too.
+    private var best: String {
+        plan?.hasClassifier ?? true
+            ? ", the best model so far" : ", also as best.h5 (there is no accuracy to choose by)"
     }
 
     private func describe(_ report: EpochReport) -> String {
@@ -104,7 +110,7 @@ final class TrainingDisplay {
         let ranks = (plan?.worldSize ?? 1) > 1 ? ", for other ranks \(share(.wait)) %" : ""
         return """
             epoch \(report.epoch): loss \(decimal(report.loss, 4)), training accuracy \
-            \(decimal(100 * report.accuracy, 2)) %, validation accuracy \(decimal(100 * report.validationAccuracy, 2)) %, \
+            \(percent(report.accuracy, 2)), validation accuracy \(percent(report.validationAccuracy, 2)), \
             \(decimal(report.imagesPerSecond, 1)) img/s, \(duration(report.seconds)), waiting for data \
             \(share(.data)) %\(ranks)
             """
@@ -115,6 +121,11 @@ final class TrainingDisplay {
 func decimal(_ value: Double, _ places: Int) -> String {
     value.formatted(
         .number.precision(.fractionLength(places)).grouping(.never).locale(Locale(identifier: "en_US_POSIX")))
+}
+
+/// A share as a percentage with `places` digits after the point, or a dash where there is none.
+func percent(_ share: Double?, _ places: Int) -> String {
+    share.map { "\(decimal(100 * $0, places)) %" } ?? "–"
 }
 
 /// Hours, minutes and seconds, as `1:02:03` or `2:03`.

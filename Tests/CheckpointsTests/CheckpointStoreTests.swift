@@ -22,7 +22,7 @@ import Testing
             let loaded = newest.checkpoint
             #expect(loaded.network == saved.network)
             #expect(loaded.classes == saved.classes)
-            #expect(loaded.temperature == saved.temperature)
+            #expect(loaded.temperature == saved.temperature && loaded.projection == nil)
             #expect(loaded.position == saved.position)
             #expect(loaded.configuration == saved.configuration)
             #expect(loaded.dataFingerprint == saved.dataFingerprint)
@@ -62,6 +62,22 @@ import Testing
             let store = CheckpointStore(folder: folder, keep: 1)
             try store.save(Samples.checkpoint(of: Samples.classifier(head: .linear)))
             #expect(try store.newest()?.checkpoint.temperature == nil)
+        }
+    }
+
+    @Test func aProjectionHeadIsKeptWithItsWidth() throws {
+        try withTemporaryFolder { folder in
+            let store = CheckpointStore(folder: folder, keep: 1)
+            try store.save(Samples.checkpoint(of: Samples.classifier(head: .projection(outputs: 5))))
+            let newest = try #require(try store.newest())
+            #expect(newest.checkpoint.projection == 5 && newest.checkpoint.temperature == nil)
+            #expect(
+                newest.checkpoint.state.suffix(4).map(\.name) == [
+                    "head.0.weight", "head.0.bias", "head.2.weight", "head.2.bias",
+                ])
+            #expect(newest.checkpoint.state.last?.shape == [5])
+            let classifier = try newest.checkpoint.makeClassifier(path: newest.path)
+            #expect(classifier.headKind == .projection(outputs: 5))
         }
     }
 

@@ -4,7 +4,7 @@ import Networks
 import Testing
 
 @Suite struct CheckpointTests {
-    @Test(arguments: [HeadKind.linear, .t2fnorm(temperature: 0.1)])
+    @Test(arguments: [HeadKind.linear, .t2fnorm(temperature: 0.1), .projection(outputs: 5)])
     func aClassifierComesBackFromItsSnapshot(head: HeadKind) throws {
         let classifier = Samples.classifier(head: head, classes: 7)
         let restored = try Samples.checkpoint(of: classifier).makeClassifier(path: "a.h5")

@@ -32,6 +32,15 @@ import Testing
         #expect(result[.farMean, .areaUnderROC] == nil)
     }
 
+    @Test func withoutAClassifierThereIsNoAccuracyAndAllElse() {
+        let result = BenchmarkResult(
+            near: [.init(dataset: "tin", metrics: useless), .init(dataset: "cifar100", metrics: perfect)],
+            far: [], accuracy: nil)
+        #expect(result[.dataset("tin"), .accuracy] == nil && result[.nearMean, .accuracy] == nil)
+        #expect(result[.nearMean, .areaUnderROC] == 75)
+        #expect(BenchmarkSummary([result])[.nearMean, .accuracy] == nil)
+    }
+
     @Test func aMissingDatasetHasARowWithoutValuesAndNoPartInTheMean() {
         let result = BenchmarkResult(
             near: [.init(dataset: "tin", metrics: useless), .init(dataset: "cifar100", metrics: nil)],

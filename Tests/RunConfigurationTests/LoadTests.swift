@@ -35,15 +35,19 @@ import Testing
                 padding: 0
                 flip: false
                 crop: resized
+                smallestArea: 0.2
+                color: {brightness: 0.4, contrast: 0.3, saturation: 0.2, hue: 0.1, probability: 0.8, gray: 0.5}
                 mean: [0.485, 0.456, 0.406]
                 standardDeviation: [0.229, 0.224, 0.225]
               window: 4096
               prefetch: 3
             network: {name: resnet20, classes: 100}
-            head: {name: linear, temperature: 0.5}
+            head: {name: linear, temperature: 0.5, outputs: 64}
             loss: {name: logitNorm, temperature: 0.05, smoothing: 0.1}
             mixing: {name: cutMix, alpha: 2, probability: 0.5}
-            optimizer: {learningRate: 0.05, minimumLearningRate: 1e-5, momentum: 0, nesterov: no, weightDecay: 1}
+            optimizer:
+              {learningRate: 0.05, minimumLearningRate: 1e-5, schedule: epoch, warmUpEpochs: 1, warmUpLearningRate: 0.01, momentum: 0,
+               nesterov: no, weightDecay: 1}
             training: {epochs: 2, batch: 64, lane: 16, checkpointEvery: 7, keep: 3, stopAfterSteps: 9}
             batchNorm: {group: 32}
             compute: {threads: 2, convolution: measured}
@@ -69,6 +73,13 @@ import Testing
         expected.data.transform.padding = 0
         expected.data.transform.flip = false
         expected.data.transform.crop = .resized
+        expected.data.transform.smallestArea = 0.2
+        expected.data.transform.color.brightness = 0.4
+        expected.data.transform.color.contrast = 0.3
+        expected.data.transform.color.saturation = 0.2
+        expected.data.transform.color.hue = 0.1
+        expected.data.transform.color.probability = 0.8
+        expected.data.transform.color.gray = 0.5
         expected.data.transform.mean = [0.485, 0.456, 0.406]
         expected.data.transform.standardDeviation = [0.229, 0.224, 0.225]
         expected.data.window = 4096
@@ -77,6 +88,7 @@ import Testing
         expected.network.classes = 100
         expected.head.name = .linear
         expected.head.temperature = 0.5
+        expected.head.outputs = 64
         expected.loss.name = .logitNorm
         expected.loss.temperature = 0.05
         expected.loss.smoothing = 0.1
@@ -85,6 +97,9 @@ import Testing
         expected.mixing.probability = 0.5
         expected.optimizer.learningRate = 0.05
         expected.optimizer.minimumLearningRate = 1e-5
+        expected.optimizer.schedule = .epoch
+        expected.optimizer.warmUpEpochs = 1
+        expected.optimizer.warmUpLearningRate = 0.01
         expected.optimizer.momentum = 0
         expected.optimizer.nesterov = false
         expected.optimizer.weightDecay = 1
@@ -145,6 +160,14 @@ import Testing
                     padding: 4
                     flip: true
                     crop: padded
+                    smallestArea: 0.08
+                    color:
+                      brightness: 0.0
+                      contrast: 0.0
+                      saturation: 0.0
+                      hue: 0.0
+                      probability: 1.0
+                      gray: 0.0
                     decode: exact
                     mean: [0.4914, 0.4822, 0.4465]
                     standardDeviation: [0.247, 0.2435, 0.2616]
@@ -158,6 +181,7 @@ import Testing
                 head:
                   name: t2fnorm
                   temperature: 0.1
+                  outputs: 128
                 loss:
                   name: crossEntropy
                   temperature: 0.04
@@ -169,6 +193,9 @@ import Testing
                 optimizer:
                   learningRate: 0.1
                   minimumLearningRate: 1e-06
+                  schedule: step
+                  warmUpEpochs: 0
+                  warmUpLearningRate: 0.001
                   momentum: 0.9
                   nesterov: true
                   weightDecay: 0.0005
@@ -238,7 +265,7 @@ import Testing
             "optimizer:\n  momentun: 0.9",
             """
             b.yml, line 2: optimizer.momentun is unknown, expected one of the keys in optimizer: learningRate, \
-            minimumLearningRate, momentum, nesterov, weightDecay; did you mean optimizer.momentum?
+            minimumLearningRate, schedule, warmUpEpochs, warmUpLearningRate, momentum, nesterov, weightDecay; did you mean optimizer.momentum?
             """
         ),
         (
@@ -250,7 +277,7 @@ import Testing
         ),
         (
             "head: {name: linear, tau: 1}",
-            "b.yml, line 1: head.tau is unknown, expected one of the keys in head: name, temperature"
+            "b.yml, line 1: head.tau is unknown, expected one of the keys in head: name, temperature, outputs"
         ),
     ])
     func aMisspelledKeyIsNamed(text: String, expected: String) throws {
@@ -285,7 +312,7 @@ import Testing
             b.yml, line 1: data.transform.crop is paded, expected one of padded, resized; did you mean padded?
             """
         ),
-        ("head: {name: t2}", "b.yml, line 1: head.name is t2, expected one of t2fnorm, linear"),
+        ("head: {name: t2}", "b.yml, line 1: head.name is t2, expected one of t2fnorm, linear, projection"),
         ("compute: 3", "b.yml, line 1: compute is 3, expected a mapping of threads"),
         ("compute:", "b.yml, line 1: compute is empty, expected a mapping of threads"),
         ("seed:", "b.yml, line 1: seed is empty, expected a value"),

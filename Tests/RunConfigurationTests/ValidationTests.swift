@@ -1,7 +1,9 @@
 import RunConfiguration
 import Testing
 
-let names = KnownNames(networks: ["resnet18_32x32", "resnet20"], scores: ["msp", "t2fnorm", "mls", "ebo"])
+let names = KnownNames(
+    networks: ["resnet18_32x32", "resnet20"], scores: ["msp", "t2fnorm", "mls", "ebo", "mds", "knn"],
+    featureScores: ["mds", "knn"])
 
 /// The error of a configuration that is good but for `override`.
 func refusal(of override: String) -> ConfigurationError? {
@@ -52,6 +54,37 @@ func refusal(of override: String) -> ConfigurationError? {
         ) { try configuration.validate(names: names) }
     }
 
+    /// What does not go with a loss over pairs, and what a head without classes does not go with.
+    @Test(arguments: [
+        ("head.name=linear", "projection, as loss.name is reweightOOD, which has no use for classes' logits"),
+        (
+            "loss.name=crossEntropy",
+            "linear or t2fnorm, as loss.name is crossEntropy, which takes logits; projection goes with reweightOOD"
+        ),
+        ("mixing.name=mixup", "none, as loss.name is reweightOOD, which compares samples of one class each"),
+        ("loss.smoothing=0.1", "0, as loss.name is reweightOOD, which has no target to smooth"),
+        (
+            "compute.accumulation=2",
+            "0 or 1, as loss.name is reweightOOD, which compares all samples of a batch at once"
+        ),
+        (
+            "evaluation.scores=[mds, msp]",
+            "one of mds, knn, as a network with a projection head has no logits"
+        ),
+    ])
+    func aLossOverPairsStandsAlone(override: String, expected: String) throws {
+        let overrides = [
+            "data.train=images", "loss.name=reweightOOD", "head.name=projection",
+            "evaluation.scores=[mds, knn]",
+        ]
+        let whole = try RunConfiguration.load(files: [], overrides: overrides, names: names)
+        #expect(whole.loss.comparesPairs)
+        let error = #expect(throws: ConfigurationError.self) {
+            try RunConfiguration.load(files: [], overrides: overrides + [override], names: names)
+        }
+        #expect(error?.expected == expected)
+    }
+
     /// Settings that are refused, and what they should have been.
     @Test(arguments: [
         ("name=a/b", "the name of a folder, without '/'"),
@@ -72,6 +105,21 @@ func refusal(of override: String) -> ConfigurationError? {
         ),
         ("data.transform.padding=-1", "a number of pixels from 0 to data.transform.size (32)"),
         ("data.transform.padding=33", "a number of pixels from 0 to data.transform.size (32)"),
+        ("data.transform.smallestArea=0", "a number above 0 and at most 1"),
+        ("data.transform.smallestArea=1.1", "a number above 0 and at most 1"),
+        ("data.transform.color.brightness=-0.1", "a finite number from 0"),
+        ("data.transform.color.contrast=.inf", "a finite number from 0"),
+        ("data.transform.color.saturation=.nan", "a finite number from 0"),
+        ("data.transform.color.hue=0.6", "a number of turns from 0 to 0.5"),
+        ("data.transform.color.probability=2", "a number from 0 to 1"),
+        ("data.transform.color.gray=-1", "a number from 0 to 1"),
+        ("head.outputs=0", "a whole number from 1 to 65536"),
+        ("optimizer.schedule=batch", "one of step, epoch"),
+        (
+            "optimizer.warmUpEpochs=100",
+            "a number of epochs from 0 up to, but not including, training.epochs (100)"
+        ),
+        ("optimizer.warmUpLearningRate=-1", "a finite number from 0"),
         ("data.transform.mean=[0.5, 0.5]", "three finite numbers"),
         ("data.transform.mean=[0.5, .nan, 0.5]", "three finite numbers"),
         ("data.transform.standardDeviation=[1, 0, 1]", "three finite numbers above 0"),
@@ -81,7 +129,7 @@ func refusal(of override: String) -> ConfigurationError? {
         ("head.temperature=-0.1", "a finite number above 0"),
         ("head.temperature=.inf", "a finite number above 0"),
         ("head.temperature=.nan", "a finite number above 0"),
-        ("loss.name=hinge", "one of crossEntropy, logitNorm"),
+        ("loss.name=hinge", "one of crossEntropy, logitNorm, reweightOOD"),
         ("loss.temperature=0", "a finite number above 0"),
         ("loss.smoothing=1", "a number from 0 up to, but not including, 1"),
         ("loss.smoothing=-0.1", "a number from 0 up to, but not including, 1"),
@@ -178,7 +226,7 @@ func refusal(of override: String) -> ConfigurationError? {
         #expect(
             refusal(of: "evaluation.scores=[msp, energy]")?.description == """
                 --set evaluation.scores=[msp, energy]: evaluation.scores is energy, expected one of msp, \
-                t2fnorm, mls, ebo
+                t2fnorm, mls, ebo, mds, knn
                 """)
     }
 }

@@ -2,6 +2,7 @@ import ArgumentParser
 import Checkpoints
 import Foundation
 import Kernels
+import Networks
 import Training
 
 struct CheckpointCommand: ParsableCommand {
@@ -70,11 +71,19 @@ struct CheckpointListCommand: SingleProcessCommand {
         let accuracy =
             position.bestAccuracy >= 0
             ? "best \(decimal(100 * position.bestAccuracy, 2)) % (epoch \(position.bestEpoch))"
-            : "not validated yet"
+            : checkpoint.headKind.isClassifier ? "not validated yet" : "no accuracy (projection head)"
         return """
             step \(position.step), \(position.epoch) epochs, \(accuracy), \(checkpoint.momentum.isEmpty ? "model" : "to go on from"), \
             \(decimal(size / 1e6, 1)) MB
             """
+    }
+}
+
+private func describe(_ head: HeadKind) -> String {
+    switch head {
+    case .linear: "linear head"
+    case .t2fnorm(let temperature): "T2FNorm head, temperature \(temperature)"
+    case .projection(let outputs): "projection head of \(outputs) outputs, no classifier"
     }
 }
 
@@ -96,9 +105,9 @@ struct CheckpointShowCommand: SingleProcessCommand {
             """
             \(path)
             network: \(checkpoint.network), \(checkpoint.classes) classes, \
-            \(checkpoint.temperature.map { "T2FNorm head, temperature \($0)" } ?? "linear head"), paths \(checkpoint.convolutions.name)
+            \(describe(checkpoint.headKind)), paths \(checkpoint.convolutions.name)
             position: step \(position.step), epoch \(position.epoch) and \(position.stepInEpoch) steps
-            best: \(position.bestAccuracy >= 0 ? "\(decimal(100 * position.bestAccuracy, 2)) % in epoch \(position.bestEpoch)" : "none yet")
+            best: \(position.bestAccuracy >= 0 ? "\(decimal(100 * position.bestAccuracy, 2)) % in epoch \(position.bestEpoch)" : checkpoint.headKind.isClassifier ? "none yet" : "no accuracy without a classifier")
             training set: \(checkpoint.dataFingerprint)
             written by: \(checkpoint.softwareVersion.map { "version \($0)" } ?? "a version before 0.1.0")
             tensors: \(checkpoint.state.count) with \(count) elements\(checkpoint.momentum.isEmpty ? "" : ", and momentum")

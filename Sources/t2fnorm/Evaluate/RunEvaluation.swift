@@ -52,7 +52,16 @@ struct RunEvaluation {
             training: names.needTraining(hasValidation: sets.validation != nil),
             validation: searches || names.needValidation, outlierValidation: searches)
         let folders = try Staging(folder: command.stage, communicator: communicator).stage(sets.paths)
-        let model = try together { try LoadedModel(directory, command.checkpoint, configuration) }
+        let model = try together {
+            let model = try LoadedModel(directory, command.checkpoint, configuration)
+            try model.check(scores: names)
+            guard !command.diagnostics || model.classifier.headKind.isClassifier else {
+                throw ConfigurationError(
+                    key: "--diagnostics", found: "given",
+                    expected: "a network with logits: \(model.path) has a projection head")
+            }
+            return model
+        }
         let opened = try together { try sets.open(folders, classes: model.classifier.classes) }
         let pool = WorkerPool(threads: configuration.threads(communicator))
         let measure =

@@ -8,7 +8,7 @@ import HDF5
 /// |---|---|
 /// | `/` attributes | `formatVersion`, `benchmark`, `checkpoint`, `weights`, `preprocessing` (hashes) |
 /// | `/<set>` attributes | `role`, `records` (hash of the packed dataset), `list` (hash of its image list, where it has one) |
-/// | `/<set>/id`, `label`, `prediction` | the record's number, its label (−1 out of distribution), the class that accuracy counts; int64, int32, int32 |
+/// | `/<set>/id`, `label`, `prediction` | the record's number, its label (−1 out of distribution), the class that accuracy counts (−1 without a classifier); int64, int32, int32 |
 /// | `/<set>/path` | where the image came from; absent where images are stored as pixels |
 /// | `/<set>/score/<score>` | float32, higher is more in-distribution |
 struct ScoreFile {

@@ -16,7 +16,11 @@ struct ImageScoring {
     func run() throws {
         let (directory, configuration) = try together { try openRun() }
         let score = try together { try self.score(configuration) }
-        let model = try together { try LoadedModel(directory, command.checkpoint, configuration) }
+        let model = try together {
+            let model = try LoadedModel(directory, command.checkpoint, configuration)
+            try model.check(scores: [score])
+            return model
+        }
         let (inputs, notes) = try together { () throws(DatasetError) in
             try ScoredInput.open(command.inputs, skipsBad: command.onBad == .skip)
         }
@@ -168,8 +172,9 @@ struct ImageScoring {
                 text += try command.format.line(
                     ScoredImage(
                         path: input.path(record),
-                        className: classNames.indices.contains(label) ? classNames[label] : "\(label)",
-                        confidence: set.measures[0][place], score: score,
+                        className: label < 0
+                            ? nil : classNames.indices.contains(label) ? classNames[label] : "\(label)",
+                        confidence: label < 0 ? nil : set.measures[0][place], score: score,
                         decision: score >= threshold ? .inside : .outside))
             }
         }

@@ -22,7 +22,7 @@ struct ScoreCommand: ParsableCommand {
         discussion: """
             Takes a trained or imported run and image files, folders of images with all below them, or packed datasets. For each image: its \
             path, the predicted class, its probability, the score (higher is more in-distribution) and the decision: 'in' from the \
-            threshold on, 'out' below.
+            threshold on, 'out' below. Of a network with a projection head there is no class and no probability.
 
             The threshold is the score that --tpr of the in-distribution validation set has at least. The first time the set is scored for \
             it; then the checkpoint's side file (best.thresholds.json) has it, for any --tpr. A score that is fitted reads the run's \

@@ -12,9 +12,9 @@ struct ScoredImage: Encodable, Equatable {
     }
 
     var path: String
-    /// The predicted class's name, or its number where names are not known.
+    /// The predicted class's name, or its number where names are not known; `nil` without a classifier.
     var className: String?
-    /// The predicted class's softmax probability.
+    /// The predicted class's softmax probability; `nil` without a classifier.
     var confidence: Float?
     var score: Float?
     var decision: Decision

@@ -1,0 +1,109 @@
+import Checkpoints
+import Cluster
+import RunConfiguration
+import TestSupport
+import Testing
+import Training
+
+/// ReweightOOD on a small run: two views of each image, a projection head, the loss of all pairs.
+@Suite(.serialized)
+struct ReweightOODTests {
+    private func with(_ body: (inout SmallRun) throws -> Void) throws {
+        try SmallRun.with { run in
+            var run = run
+            run.configuration.head.name = .projection
+            run.configuration.head.outputs = 16
+            run.configuration.loss.name = .reweightOOD
+            run.configuration.evaluation.scores = ["mds"]
+            run.configuration.data.transform.crop = .resized
+            run.configuration.data.transform.smallestArea = 0.2
+            run.configuration.data.transform.color.brightness = 0.4
+            run.configuration.data.transform.color.hue = 0.1
+            run.configuration.data.transform.color.gray = 0.2
+            run.configuration.optimizer.schedule = .epoch
+            run.configuration.optimizer.warmUpEpochs = 1
+            try body(&run)
+        }
+    }
+
+    @Test func everyWorldGivesTheSameBits() throws {
+        var results: [[String]] = []
+        var tensors: [[Checkpoint.Tensor]] = []
+        for (ranks, threads) in [(1, 1), (1, 2), (2, 1), (4, 1)] {
+            try with { run in
+                run.configuration.compute.threads = threads
+                try run.train(ranks: ranks)
+                results.append(try run.metrics().filter { $0.contains("\"event\":\"step\"") })
+                tensors.append(try #require(try run.checkpoint()).state)
+            }
+        }
+        #expect(results[0].count == 10)
+        for other in results.indices.dropFirst() {
+            #expect(results[other] == results[0])
+            #expect(tensors[other] == tensors[0])
+        }
+    }
+
+    @Test func aRunThatStopsInAnEpochGoesOnWithTheSameBitsInAnotherWorld() throws {
+        var tensors: [[Checkpoint.Tensor]] = []
+        for stop in [0, 3] {
+            try with { run in
+                run.configuration.training.stopAfterSteps = stop
+                try run.train(ranks: 1)
+                if stop > 0 {
+                    run.configuration.training.stopAfterSteps = 0
+                    try run.train(ranks: 2)
+                }
+                let checkpoint = try #require(try run.checkpoint())
+                #expect(checkpoint.position.step == 10 && checkpoint.projection == 16)
+                tensors.append(checkpoint.state + checkpoint.momentum)
+            }
+        }
+        #expect(tensors[0] == tensors[1])
+    }
+
+    @Test func theLossFallsAndThereIsNoAccuracy() throws {
+        try with { run in
+            run.configuration.training.epochs = 12
+            run.configuration.training.batch = 64
+            run.configuration.training.lane = 16
+            run.configuration.data.transform.crop = .padded
+            run.configuration.optimizer.learningRate = 0.05
+            let events = try run.train(ranks: 1)[0].events
+            let epochs = events.compactMap { if case .epoch(let report) = $0 { report } else { nil } }
+            #expect(epochs.count == 12)
+            #expect(epochs.allSatisfy { $0.accuracy == nil && $0.validationAccuracy == nil })
+            let (first, last) = (epochs[0].loss, epochs.suffix(3).reduce(0) { $0 + $1.loss } / 3)
+            #expect(last < first - 0.5, "\(first) to \(last)")
+            let lines = try run.metrics()
+            #expect(lines.contains { $0.contains("\"event\":\"epoch\"") })
+            #expect(!lines.contains { $0.lowercased().contains("accuracy") })
+            // The latest epoch's model is the one that evaluation takes.
+            let best = try CheckpointStore.load(run.store.bestPath)
+            #expect(best.state == (try #require(try run.checkpoint()).state))
+            #expect(best.position.bestAccuracy == -1)
+            let plan = try #require(
+                events.lazy.compactMap { if case .started(let plan) = $0 { plan } else { nil } }.first)
+            #expect(!plan.hasClassifier && plan.partCount == 1)
+        }
+    }
+
+    @Test func anotherHeadsCheckpointIsRefused() throws {
+        try with { run in
+            run.configuration.training.stopAfterSteps = 1
+            try run.train(ranks: 1)
+            let checkpoint = try #require(try run.checkpoint())
+            var other = run.configuration
+            other.head.outputs = 32
+            let error = #expect(throws: CheckpointError.self) {
+                try checkpoint.check(fits: other, path: "a.h5")
+            }
+            #expect(
+                error?.reason.contains(
+                    "with a projection head of 16 outputs, the configuration says a resnet20 for 10 classes with a projection head of 32"
+                ) ?? false)
+            other.head.name = .linear
+            #expect(throws: CheckpointError.self) { try checkpoint.check(fits: other, path: "a.h5") }
+        }
+    }
+}
