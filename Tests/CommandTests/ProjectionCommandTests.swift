@@ -51,6 +51,7 @@ struct ProjectionCommandTests {
                 ["evaluate", run, "--benchmark", "\(small.folder)/drawn.yml", "--bootstrap", "10"],
                 ranks: ranks)
             #expect(printed.contains("farood") && !printed.contains(", ACC"))
+            #expect(printed.contains("note: there is no accuracy, as the network has a projection head"))
             let files = try small.files(below: "runs/p/s0/evaluation/drawn")
             if let first {
                 for (name, data) in first { #expect(files[name] == data, "\(name), \(ranks) ranks") }

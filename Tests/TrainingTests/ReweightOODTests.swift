@@ -1,5 +1,4 @@
 import Checkpoints
-import Cluster
 import RunConfiguration
 import TestSupport
 import Testing
@@ -68,13 +67,15 @@ struct ReweightOODTests {
             run.configuration.training.batch = 64
             run.configuration.training.lane = 16
             run.configuration.data.transform.crop = .padded
-            run.configuration.optimizer.learningRate = 0.05
+            // On 70 images a larger rate makes all outputs equal, where the loss has hardly a gradient.
+            run.configuration.optimizer.learningRate = 0.005
+            run.configuration.optimizer.warmUpEpochs = 4
             let events = try run.train(ranks: 1)[0].events
             let epochs = events.compactMap { if case .epoch(let report) = $0 { report } else { nil } }
             #expect(epochs.count == 12)
             #expect(epochs.allSatisfy { $0.accuracy == nil && $0.validationAccuracy == nil })
             let (first, last) = (epochs[0].loss, epochs.suffix(3).reduce(0) { $0 + $1.loss } / 3)
-            #expect(last < first - 0.5, "\(first) to \(last)")
+            #expect(last < first - 0.6, "\(first) to \(last)")
             let lines = try run.metrics()
             #expect(lines.contains { $0.contains("\"event\":\"epoch\"") })
             #expect(!lines.contains { $0.lowercased().contains("accuracy") })

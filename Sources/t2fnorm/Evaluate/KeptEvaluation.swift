@@ -28,7 +28,7 @@ struct KeptEvaluation: Codable, Equatable {
     var weights: String
     var preprocessing: String
     var datasets: [String: String]
-    /// What is missing or other than the benchmark says.
+    /// What is missing or other than the benchmark says, and that there is no accuracy if so.
     var remarks: [String]
     var tables: [ScoreTable]
 
@@ -42,7 +42,11 @@ struct KeptEvaluation: Codable, Equatable {
         self.preprocessing = preprocessing
         datasets = Dictionary(
             opened.datasets.map { ($0.name, $0.set.fingerprint) }, uniquingKeysWith: { first, _ in first })
-        remarks = opened.remarks
+        remarks =
+            opened.remarks
+            + (evaluation.accuracy == nil
+                ? ["there is no accuracy, as the network has a projection head in the place of a classifier"]
+                : [])
         tables = opened.benchmark.tasks.flatMap { task in
             evaluation.results(of: task).map { score, result in
                 ScoreTable(
