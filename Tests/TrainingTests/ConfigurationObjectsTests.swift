@@ -1,3 +1,5 @@
+import Datasets
+import Foundation
 import Networks
 import RunConfiguration
 import Testing
@@ -14,5 +16,43 @@ struct ConfigurationObjectsTests {
                 == "data.transform.size is 32, expected 224, the size of the images of resnet50")
         configuration.data.transform.size = 224
         #expect(throws: Never.self) { try configuration.checkImageSize(of: .resnet50) }
+    }
+
+    @Test func coloursAndAreasReachTheTransform() throws {
+        var configuration = RunConfiguration()
+        #expect(configuration.trainingTransform.colors == nil)
+        configuration.data.transform.color.probability = 0
+        configuration.data.transform.color.contrast = 0.5
+        #expect(configuration.trainingTransform.colors == nil)
+        configuration.data.transform.color.gray = 0.25
+        #expect(
+            configuration.trainingTransform.colors
+                == ColorJitter(contrast: 0.5, probability: 0, grayProbability: 0.25))
+        configuration.data.transform.crop = .resized
+        configuration.data.transform.smallestArea = 0.4
+        let resized = try #require(configuration.trainingTransform as? RandomResizedCropTransform)
+        #expect(resized.smallestArea == 0.4 && resized.colors != nil)
+        #expect(configuration.evaluationTransform.colors == nil)
+    }
+
+    /// Regmi et al.'s settings for CIFAR-10, as OpenOOD has them.
+    @Test func theFileOfReweightOODHasThePublishedRecipe() throws {
+        let file = URL(filePath: #filePath).deletingLastPathComponent()
+            .appending(path: "../../configs/cifar10/resnet18-reweightood.yml").path
+        let names = KnownNames(
+            networks: RunConfiguration.knownNetworks, scores: ["mds"], featureScores: ["mds"])
+        let read = try RunConfiguration.load(files: [file], names: names)
+        #expect(read.trainingLoss == .reweightOOD && read.headKind == .projection(outputs: 128))
+        #expect(
+            read.trainingTransform.colors
+                == ColorJitter(
+                    brightness: 0.4, contrast: 0.4, saturation: 0.4, hue: 0.1, probability: 0.8,
+                    grayProbability: 0.2))
+        #expect((read.trainingTransform as? RandomResizedCropTransform)?.smallestArea == 0.2)
+        #expect(read.training.batch == 512 && read.training.epochs == 100)
+        let optimizer = read.optimizer
+        #expect(optimizer.schedule == .epoch && optimizer.warmUpEpochs == 10)
+        #expect(optimizer.learningRate == 0.1 && optimizer.minimumLearningRate == 1e-4)
+        #expect(optimizer.warmUpLearningRate == 0.001 && optimizer.weightDecay == 1e-4)
     }
 }
