@@ -95,23 +95,7 @@ struct TrainingMethodTests {
         "mixing.name=regMixup",
     ])
     func everyWorldGivesTheSameBits(setting: String) throws {
-        var results: [[String]] = []
-        var tensors: [[Checkpoint.Tensor]] = []
-        for (ranks, threads) in [(1, 1), (1, 2), (2, 1), (4, 1)] {
-            try SmallRun.with { run in
-                var run = run
-                try run.set(setting)
-                run.configuration.compute.threads = threads
-                try run.train(ranks: ranks)
-                results.append(try run.metrics().filter { $0.contains("\"event\":\"step\"") })
-                tensors.append(try #require(try run.checkpoint()).state)
-            }
-        }
-        #expect(results[0].count == 10)
-        for other in results.indices.dropFirst() {
-            #expect(results[other] == results[0])
-            #expect(tensors[other] == tensors[0])
-        }
+        try SmallRun.expectSameBitsInEveryWorld { try $0.set(setting) }
     }
 
     @Test func everyMethodTrainsAnotherModel() throws {

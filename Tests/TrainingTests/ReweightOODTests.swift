@@ -10,37 +10,27 @@ struct ReweightOODTests {
     private func with(_ body: (inout SmallRun) throws -> Void) throws {
         try SmallRun.with { run in
             var run = run
-            run.configuration.head.name = .projection
-            run.configuration.head.outputs = 16
-            run.configuration.loss.name = .reweightOOD
-            run.configuration.evaluation.scores = ["mds"]
-            run.configuration.data.transform.crop = .resized
-            run.configuration.data.transform.smallestArea = 0.2
-            run.configuration.data.transform.color.brightness = 0.4
-            run.configuration.data.transform.color.hue = 0.1
-            run.configuration.data.transform.color.gray = 0.2
-            run.configuration.optimizer.schedule = .epoch
-            run.configuration.optimizer.warmUpEpochs = 1
+            Self.configure(&run)
             try body(&run)
         }
     }
 
+    private static func configure(_ run: inout SmallRun) {
+        run.configuration.head.name = .projection
+        run.configuration.head.outputs = 16
+        run.configuration.loss.name = .reweightOOD
+        run.configuration.evaluation.scores = ["mds"]
+        run.configuration.data.transform.crop = .resized
+        run.configuration.data.transform.smallestArea = 0.2
+        run.configuration.data.transform.color.brightness = 0.4
+        run.configuration.data.transform.color.hue = 0.1
+        run.configuration.data.transform.color.gray = 0.2
+        run.configuration.optimizer.schedule = .epoch
+        run.configuration.optimizer.warmUpEpochs = 1
+    }
+
     @Test func everyWorldGivesTheSameBits() throws {
-        var results: [[String]] = []
-        var tensors: [[Checkpoint.Tensor]] = []
-        for (ranks, threads) in [(1, 1), (1, 2), (2, 1), (4, 1)] {
-            try with { run in
-                run.configuration.compute.threads = threads
-                try run.train(ranks: ranks)
-                results.append(try run.metrics().filter { $0.contains("\"event\":\"step\"") })
-                tensors.append(try #require(try run.checkpoint()).state)
-            }
-        }
-        #expect(results[0].count == 10)
-        for other in results.indices.dropFirst() {
-            #expect(results[other] == results[0])
-            #expect(tensors[other] == tensors[0])
-        }
+        try SmallRun.expectSameBitsInEveryWorld { Self.configure(&$0) }
     }
 
     @Test func aRunThatStopsInAnEpochGoesOnWithTheSameBitsInAnotherWorld() throws {

@@ -3,6 +3,7 @@ import Datasets
 import Foundation
 import RunConfiguration
 import TestSupport
+import Testing
 import Training
 
 /// Ten updates of ResNet-20 on 70 drawn images, on threads as ranks, in a folder of its own.
@@ -35,6 +36,27 @@ struct SmallRun {
             run.configuration.training.epochs = 2
             run.configuration.compute.threads = 1
             try body(run)
+        }
+    }
+
+    /// Trains the run that `configure` makes on 1, 2 and 4 ranks and on 1 and 2 threads, and expects the losses and the model of the first.
+    static func expectSameBitsInEveryWorld(_ configure: (inout SmallRun) throws -> Void) throws {
+        var results: [[String]] = []
+        var tensors: [[Checkpoint.Tensor]] = []
+        for (ranks, threads) in [(1, 1), (1, 2), (2, 1), (4, 1)] {
+            try with { run in
+                var run = run
+                try configure(&run)
+                run.configuration.compute.threads = threads
+                try run.train(ranks: ranks)
+                results.append(try run.metrics().filter { $0.contains("\"event\":\"step\"") })
+                tensors.append(try #require(try run.checkpoint()).state)
+            }
+        }
+        #expect(results[0].count == 10)
+        for other in results.indices.dropFirst() {
+            #expect(results[other] == results[0])
+            #expect(tensors[other] == tensors[0])
         }
     }
 
