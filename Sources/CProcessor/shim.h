@@ -21,6 +21,21 @@ static inline void storePastCaches(SixteenFloats values, void *address) {
     __builtin_nontemporal_store(values, (SixteenFloats *)address);
 }
 
+/// Sixteen integers.
+typedef int32_t SixteenInts __attribute__((ext_vector_type(16)));
+
+/// `sums` and, of each place, two products: those of the lower and of the higher 16 bits of `left` and `right`.
+static inline SixteenInts addPairProducts(SixteenInts sums, SixteenInts left, SixteenInts right) {
+#if defined(__AVX512VNNI__)
+    return __builtin_ia32_vpdpwssd512(sums, left, right);
+#else
+    return sums + (left << 16 >> 16) * (right << 16 >> 16) + (left >> 16) * (right >> 16);
+#endif
+}
+
+/// The nearest floats.
+static inline SixteenFloats floatsOf(SixteenInts values) { return __builtin_convertvector(values, SixteenFloats); }
+
 /// Stores past the caches are seen by other threads before what this thread stores next.
 static inline void finishStoresPastCaches(void) {
 #if defined(__x86_64__)

@@ -42,6 +42,39 @@ extension Span<Float> {
     }
 }
 
+extension Span<Int32> {
+    /// Sixteen elements from `index` on.
+    @inline(__always)
+    func vector(at index: Int) -> SIMD16<Int32> {
+        assert(index >= 0 && index + vectorWidth <= count, "vector at \(index) of \(count) elements")
+        return unsafe withUnsafeBufferPointer {
+            unsafe UnsafeRawPointer($0.baseAddress.unsafelyUnwrapped + index).loadUnaligned(
+                as: SIMD16<Int32>.self)
+        }
+    }
+}
+
+/// A bit for each element, the first the lowest.
+@inline(__always)
+func bitMask(_ mask: SIMDMask<SIMD16<Int32>>) -> UInt32 {
+    var bits = SIMD16<UInt32>()
+    for i in 0..<16 { bits[i] = 1 << UInt32(i) }
+    return SIMD16<UInt32>().replacing(with: bits, where: mask).wrappedSum()
+}
+
+extension MutableSpan<Float> {
+    /// The element at `index`.
+    @inline(__always)
+    func element(at index: Int) -> Float { span.element(at: index) }
+
+    /// Overwrites the element at `index`.
+    @inline(__always)
+    mutating func put(_ value: Float, at index: Int) {
+        assert(index >= 0 && index < count, "element \(index) of \(count)")
+        unsafe self[unchecked: index] = value
+    }
+}
+
 extension MutableSpan<Float> {
     /// Sixteen elements from `index` on.
     @inline(__always)

@@ -62,6 +62,30 @@ import Workers
         }
     }
 
+    /// Rows that are almost the same, or equal, or of lengths far apart: what bounds cannot tell apart, distances must.
+    @Test(arguments: [1, 50, 200])
+    func boundsLoseNoNeighbor(neighbors: Int) {
+        let dimension = 33
+        let drawn = testValues(count: 3000 * dimension, stream: 2)
+        let queries = testValues(count: 9 * dimension, stream: 1)
+        let banks: [(Int) -> Float] = [
+            { queries[$0 % dimension] + 1e-5 * drawn[$0] },
+            { queries[$0 % dimension] + Float($0 / dimension % 3) },
+            { drawn[$0] * Float([1e-22, 1e-6, 1e-3, 1, 1e3][$0 / dimension % 5]) },
+            { _ in 0 },
+        ]
+        for value in banks {
+            let rows = (0..<3000 * dimension).map(value)
+            let all = NeighborBank(rows.span, dimension: dimension).distances(
+                of: queries.span, on: WorkerPool(threads: 1))
+            let found = nearest(queries, rows, dimension: dimension, neighbors: neighbors)
+            for query in 0..<9 {
+                let expected = all[query * 3000..<(query + 1) * 3000].sorted().prefix(neighbors)
+                #expect(found[query] == Array(expected))
+            }
+        }
+    }
+
     @Test func whereTheBankHasFewerRowsDistancesAreInfinite() {
         let found = nearest([0, 0], [3, 4], dimension: 2, neighbors: 3)
         #expect(found == [[25, .infinity, .infinity]])
