@@ -18,6 +18,23 @@ extension ScoreInput {
         head: ScoringHead, confidences: inout MutableSpan<Float>, predictions: inout MutableSpan<Int32>,
         change: (inout [Float]) -> Void
     ) {
+        forEachLogits(head: head, change: change) { sample, logits in
+            let predicted = indexOfMaximum(logits)
+            let largest = logits[predicted]
+            confidences[sample] = largest + log(exponentialSum(logits, below: largest))
+            predictions[sample] = Int32(predicted)
+        }
+    }
+
+    /// Calls `body` for each sample with `head`'s logits of its changed feature.
+    ///
+    /// - Parameters:
+    ///   - head: Of the dimension and classes of the input's.
+    ///   - change: Changes one sample's feature, shape `[D]`.
+    func forEachLogits(
+        head: ScoringHead, change: (inout [Float]) -> Void,
+        _ body: (_ sample: Int, _ logits: Span<Float>) -> Void
+    ) {
         var feature = [Float](repeating: 0, count: head.dimension)
         var logits = [Float](repeating: 0, count: head.classes)
         for sample in 0..<count {
@@ -25,10 +42,7 @@ extension ScoreInput {
             for j in row.indices { feature[j] = row[j] }
             change(&feature)
             head.fillLogits(of: feature.span, into: &logits)
-            let predicted = indexOfMaximum(logits.span)
-            let largest = logits[predicted]
-            confidences[sample] = largest + log(exponentialSum(logits.span, below: largest))
-            predictions[sample] = Int32(predicted)
+            body(sample, logits.span)
         }
     }
 }

@@ -35,32 +35,36 @@ public struct Evaluator {
     private let communicator: any Communicator
     private let describe: (any Error) -> (exitCode: Int32, message: String)
 
-    /// - Parameter describe: The exit code and the line for an error, by which all ranks learn of one rank's.
+    /// - Parameters:
+    ///   - members: Other networks of the same classes, which see the same images, for an ensemble.
+    ///   - describe: The exit code and the line for an error, by which all ranks learn of one rank's.
     public init(
-        _ pass: ForwardPass, classifier: Classifier, communicator: any Communicator,
+        _ pass: ForwardPass, classifier: Classifier, members: [Classifier] = [],
+        communicator: any Communicator,
         describe: @escaping (any Error) -> (exitCode: Int32, message: String)
     ) {
         self.pass = pass
         head = ScoringHead(classifier)
-        network = pass.network
+        network = pass.network(with: members)
         self.communicator = communicator
         self.describe = describe
     }
 
     /// The tables of `scores`, the same on every rank.
     ///
-    /// - Parameters: As for `score(_:by:training:validation:outlierValidation:measure:progress:)`.
+    /// - Parameters: As for `score(_:by:training:validation:outlierValidation:searches:measure:progress:)`.
     /// - Precondition: There is a training set if `scores.needTraining`; scores need no logits if there is no classifier.
     /// - Throws: `JobFailure`, the same on all ranks, or `MPIError`.
     public func evaluate(
         _ benchmark: Benchmark, scores: [ScoreName], training: NamedSet? = nil,
-        validation: NamedSet? = nil, outlierValidation: NamedSet? = nil,
+        validation: NamedSet? = nil, outlierValidation: NamedSet? = nil, searches: Bool = false,
         measure: (any SampleMeasure)? = nil,
         progress: (_ set: String, _ done: Int) -> Void = { _, _ in }
     ) throws -> Evaluation {
         let (sets, choices) = try score(
             benchmark.sets, by: scores, training: training, validation: validation,
-            outlierValidation: outlierValidation, measure: measure, progress: progress)
+            outlierValidation: outlierValidation, searches: searches, measure: measure,
+            progress: progress)
         return try communicator.together(describe: describe) {
             let results = { (task: Benchmark.Task) in
                 guard benchmark.tasks.contains(task) else { return [] as [(ScoreName, BenchmarkResult)] }
@@ -80,19 +84,19 @@ public struct Evaluator {
     ///   - training: The training set, read once if a score is fitted on it.
     ///   - validation: The in-distribution validation set, read once if a score is fitted on it; where there is none, such
     ///     a score is fitted on the training set.
-    ///   - outlierValidation: The out-of-distribution validation set by which, with `validation`, settings are searched for; `nil`
-    ///     for no search.
+    ///   - outlierValidation: The out-of-distribution validation set, read once if a score is fitted on it or settings are searched for.
+    ///   - searches: Whether settings are searched for by the two validation sets.
     ///   - measure: What else is to be known of each sample.
     ///   - progress: Called on every rank after each batch of its share: the set, and how many of its records are done.
-    /// - Precondition: There is a training set if `scores.needTraining`.
+    /// - Precondition: There is a training set if `scores.needTraining`, and the other sets that are needed.
     /// - Throws: `JobFailure`, the same on all ranks, or `MPIError`.
     public func score(
         _ sets: [NamedSet], by scores: [ScoreName], training: NamedSet? = nil, validation: NamedSet? = nil,
-        outlierValidation: NamedSet? = nil, measure: (any SampleMeasure)? = nil,
+        outlierValidation: NamedSet? = nil, searches: Bool = false, measure: (any SampleMeasure)? = nil,
         progress: (_ set: String, _ done: Int) -> Void = { _, _ in }
     ) throws -> (sets: [ScoredSet], choices: [ScoreChoice]) {
-        let fit = try fit(scores, training, validation, searches: outlierValidation != nil, progress)
-        let search = try outlierValidation.flatMap { try self.search($0, fit, progress) }
+        let fit = try fit(scores, training, validation, outlierValidation, searches: searches, progress)
+        let search = searches ? search(outlierValidation, fit) : nil
         let made = try communicator.together(describe: describe) {
             try scores.map { name -> (score: any Score, choice: ScoreChoice?) in
                 try search?.makeScore(name) ?? (score: name.makeScore(fit), choice: nil)
@@ -130,10 +134,11 @@ public struct Evaluator {
 
     /// What the scores must know of the training and the validation set. Collective.
     private func fit(
-        _ scores: [ScoreName], _ training: NamedSet?, _ validation: NamedSet?, searches: Bool,
-        _ progress: (_ set: String, _ done: Int) -> Void
+        _ scores: [ScoreName], _ training: NamedSet?, _ validation: NamedSet?, _ outliers: NamedSet?,
+        searches: Bool, _ progress: (_ set: String, _ done: Int) -> Void
     ) throws -> ScoreFit? {
-        var (mean, trainingShare, validationShare): ([Float]?, FeatureShare?, FeatureShare?)
+        var mean: [Float]?
+        var (trainingShare, validationShare, outlierShare): (FeatureShare?, FeatureShare?, FeatureShare?)
         if let training, scores.keepTraining(hasValidation: validation != nil) {
             trainingShare = try share(of: training, progress)
         } else if let training, scores.needTraining(hasValidation: validation != nil) {
@@ -142,24 +147,25 @@ public struct Evaluator {
         if let validation, searches || scores.needValidation {
             validationShare = try share(of: validation, progress)
         }
+        if let outliers, searches || scores.needOutliers {
+            outlierShare = try share(of: outliers, progress)
+        }
         if let mean, validationShare == nil { return ScoreFit(head: head, featureMean: mean) }
         guard trainingShare != nil || validationShare != nil else { return nil }
         return try communicator.together(describe: describe) {
             try ScoreFit(
                 head: head, training: trainingShare, featureMean: mean, validation: validationShare,
-                trainingImages: training.map(images), validationImages: validation.map(images),
+                outliers: outlierShare, trainingImages: training.map(images),
+                validationImages: validation.map(images),
                 communicator: communicator)
         }
     }
 
-    /// What settings are searched for with; `nil` where nothing was fitted. Collective.
-    private func search(
-        _ outliers: NamedSet, _ fit: ScoreFit?, _ progress: (_ set: String, _ done: Int) -> Void
-    ) throws -> ScoreSearch? {
-        guard let fit else { return nil }
+    /// What settings are searched for with; `nil` where nothing was fitted.
+    private func search(_ outliers: NamedSet?, _ fit: ScoreFit?) -> ScoreSearch? {
+        guard let outliers, let fit else { return nil }
         return ScoreSearch(
-            fit, outliers: try share(of: outliers, progress), images: images(of: outliers),
-            pool: pass.layout.pool)
+            fit, outliers: fit.outliers, images: images(of: outliers), pool: pass.layout.pool)
     }
 
     /// The rank's images of a set, for what is observed of them.

@@ -106,9 +106,12 @@ public struct ForwardPass {
     func firstRecord(of count: Int) -> Int { shares(of: count)[..<communicator.rank].reduce(0, +) }
 
     /// The network as scores inspect it.
-    var network: InspectedNetwork {
+    ///
+    /// - Parameter members: Other networks for an ensemble.
+    func network(with members: [Classifier]) -> InspectedNetwork {
         InspectedNetwork(
-            classifier, deviation: transform.normalization.deviation, laneSize: laneSize, pool: pool)
+            classifier, deviation: transform.normalization.deviation, laneSize: laneSize, pool: pool,
+            members: members)
     }
 
     /// Samples in a lane, and where work is done; what a score needs to go the same way.

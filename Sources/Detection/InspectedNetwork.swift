@@ -10,17 +10,29 @@ public final class InspectedNetwork {
     let head: ScoringHead
     /// What a channel's values were divided by after reading, shape `[3]`; changes of images are in units of it.
     let deviation: [Float]
+    /// Other networks whose logits are averaged with this one's.
+    let members: [InspectedNetwork]
     private let laneSize: Int
     let pool: WorkerPool
 
     /// - Parameters:
     ///   - deviation: Of the transform that images are read with, shape `[3]`.
     ///   - laneSize: Samples in a lane; an image's bits depend on it, as on nothing else here.
-    public init(_ classifier: Classifier, deviation: [Float], laneSize: Int, pool: WorkerPool) {
+    ///   - members: Other networks of the same classes and images, for an ensemble.
+    public init(
+        _ classifier: Classifier, deviation: [Float], laneSize: Int, pool: WorkerPool,
+        members: [Classifier] = []
+    ) {
         precondition(deviation.count == 3, "\(deviation.count) deviations of 3 channels")
         self.classifier = classifier
         head = ScoringHead(classifier)
         self.deviation = deviation
+        self.members = members.map {
+            precondition(
+                $0.classes == classifier.classes && $0.imageCount == classifier.imageCount,
+                "an ensemble of networks of \(classifier.classes) and \($0.classes) classes")
+            return InspectedNetwork($0, deviation: deviation, laneSize: laneSize, pool: pool)
+        }
         self.laneSize = laneSize
         self.pool = pool
     }

@@ -12,6 +12,7 @@ public final class ScoreFit {
     private let mean: [Float]?
     private let trainingShare: FeatureShare?
     private let validationShare: FeatureShare?
+    private let outlierShare: FeatureShare?
     private let trainingImages: ImagePass?
     private let validationImages: ImagePass?
     /// What observations gave of the validation set, by their keys.
@@ -30,7 +31,7 @@ public final class ScoreFit {
         self.head = head
         communicator = LocalCommunicator()
         mean = featureMean
-        (trainingShare, validationShare) = (nil, nil)
+        (trainingShare, validationShare, outlierShare) = (nil, nil, nil)
         (trainingImages, validationImages) = (nil, nil)
     }
 
@@ -40,23 +41,26 @@ public final class ScoreFit {
     ///   - training: The rank's share of the training set, if a score needs its features.
     ///   - featureMean: That of the training set; computed from `training` if there is one.
     ///   - validation: The rank's share of the in-distribution validation set; where there is none, `training` serves.
+    ///   - outliers: The rank's share of the out-of-distribution validation set, whose labels do not matter.
     ///   - trainingImages: The training set's images, if a score observes them.
     ///   - validationImages: The validation set's.
     /// - Throws: `ScoreFitError` on all ranks if a set has no record, a label is no class, or a feature is NaN or infinite.
     public init(
         head: ScoringHead, training: FeatureShare?, featureMean: [Float]? = nil, validation: FeatureShare?,
-        trainingImages: ImagePass? = nil, validationImages: ImagePass? = nil,
+        outliers: FeatureShare? = nil, trainingImages: ImagePass? = nil, validationImages: ImagePass? = nil,
         communicator: any Communicator
     ) throws {
         self.head = head
         self.communicator = communicator
         trainingShare = training
         validationShare = validation
+        outlierShare = outliers
         self.trainingImages = trainingImages
         self.validationImages = validationImages
         for (name, share) in [("training", training), ("validation", validation)] {
             try share?.check(name, on: communicator)
         }
+        try outliers?.check("out-of-distribution validation", hasLabels: false, on: communicator)
         if let training {
             var sums = LaneFeatureSums(dimension: head.dimension, laneSize: training.laneSize)
             sums.add(training.features.span)
@@ -76,6 +80,9 @@ public final class ScoreFit {
     var validation: FeatureShare {
         required(validationShare ?? trainingShare, "the validation set's features")
     }
+
+    /// The rank's share of the out-of-distribution validation set.
+    var outliers: FeatureShare { required(outlierShare, "the out-of-distribution validation set") }
 
     var requiredTrainingImages: ImagePass { required(trainingImages, "the training set's images") }
 
@@ -135,13 +142,15 @@ extension ClassSums {
 
 extension FeatureShare {
     /// Refuses what nothing can be fitted on, on all ranks alike.
-    fileprivate func check(_ name: String, on communicator: any Communicator) throws {
+    fileprivate func check(
+        _ name: String, hasLabels: Bool = true, on communicator: any Communicator
+    ) throws {
         let dimension = head.dimension
         var (broken, strange) = (0, 0)
         for record in 0..<count {
             let row = features[record * dimension..<(record + 1) * dimension]
             if !row.allSatisfy(\.isFinite) { broken += 1 }
-            if !(0..<head.classes).contains(Int(labels[record])) { strange += 1 }
+            if hasLabels && !(0..<head.classes).contains(Int(labels[record])) { strange += 1 }
         }
         var counts = [Int64(count), Int64(broken), Int64(strange)]
         var span = counts.mutableSpan

@@ -46,7 +46,8 @@ extension ScoreName {
         case .nci: list("norm share", [1e-4, 1e-3, 1e-2, 1e-1])
         case .relation: list("exponent", [1, 2, 4, 6, 8])
         case .msp, .t2fnorm, .mls, .ebo, .mcm, .gradnorm, .dice, .tempScaling, .klm, .mds, .rmds, .ssd,
-            .residual, .she, .nnguide, .openmax, .cfood, .rankfeat, .gram, .mdsEnsemble, .gmm:
+            .residual, .she, .nnguide, .openmax, .cfood, .rankfeat, .gram, .mdsEnsemble, .gmm,
+            .grood, .dropout, .ensemble:
             []
         }
     }
@@ -58,7 +59,8 @@ extension ScoreName {
             .knn, .vim, .fdbd, .nci, .relation:
             true
         case .msp, .t2fnorm, .mls, .ebo, .mcm, .gradnorm, .dice, .tempScaling, .klm, .mds, .rmds, .ssd,
-            .residual, .she, .nnguide, .openmax, .cfood, .rankfeat, .gram, .mdsEnsemble, .gmm:
+            .residual, .she, .nnguide, .openmax, .cfood, .rankfeat, .gram, .mdsEnsemble, .gmm,
+            .grood, .dropout, .ensemble:
             false
         }
     }
@@ -85,7 +87,8 @@ extension ScoreName {
         case .nci: NeuralCollapse(fit, normShare: values[0])
         case .relation: try NeuralRelation(fit, exponent: values[0])
         case .msp, .t2fnorm, .mls, .ebo, .mcm, .gradnorm, .dice, .tempScaling, .klm, .mds, .rmds, .ssd,
-            .residual, .she, .nnguide, .openmax, .cfood, .rankfeat, .gram, .mdsEnsemble, .gmm:
+            .residual, .she, .nnguide, .openmax, .cfood, .rankfeat, .gram, .mdsEnsemble, .gmm,
+            .grood, .dropout, .ensemble:
             try makeScore(fit)
         }
     }

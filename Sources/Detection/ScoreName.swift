@@ -39,6 +39,9 @@ public enum ScoreName: String, CaseIterable, Sendable {
     case gram
     case mdsEnsemble = "mds_ensemble"
     case gmm
+    case grood
+    case dropout
+    case ensemble
 
     /// What a score must see before it scores.
     public enum Need: Sendable {
@@ -55,15 +58,21 @@ public enum ScoreName: String, CaseIterable, Sendable {
     public var need: Need {
         switch self {
         case .msp, .t2fnorm, .mls, .ebo, .gen, .mcm, .gradnorm, .ash, .ashB, .ashP, .ashS, .scale, .odin,
-            .iodin, .rankfeat:
+            .iodin, .rankfeat, .dropout, .ensemble:
             .nothing
         case .dice, .fdbd, .nci: .trainingMean
         case .react, .vra, .tempScaling, .klm, .residual, .adascaleA, .adascaleL: .validationFeatures
         case .mds, .rmds, .ssd, .vim, .she, .knn, .nnguide, .relation, .openmax, .cfood, .gram, .mdsEnsemble,
-            .gmm:
+            .gmm, .grood:
             .trainingFeatures
         }
     }
+
+    /// Whether the score must see the out-of-distribution validation set too.
+    public var needsOutliers: Bool { self == .grood }
+
+    /// Whether the score must see what other networks make of an image.
+    public var needsMembers: Bool { self == .ensemble }
 
     /// Whether the score looks at features alone, so that a network without a classifier has it too.
     public var needsNoClassifier: Bool { Self.ofFeatures.contains(self) }
@@ -82,9 +91,10 @@ public enum ScoreName: String, CaseIterable, Sendable {
         case .gmm: "1 forward pass more for each image scored, 6 for each training image"
         case .mdsEnsemble:
             "the first layer twice forward and once backward for each image scored, once forward for each training image"
+        case .ensemble: "1 forward pass of each other network more for each image scored"
         case .msp, .t2fnorm, .mls, .ebo, .gen, .mcm, .gradnorm, .ash, .ashB, .ashP, .ashS, .scale, .dice,
             .fdbd, .nci, .react, .vra, .tempScaling, .klm, .mds, .rmds, .ssd, .vim, .residual, .she, .knn,
-            .nnguide, .relation, .openmax, .cfood:
+            .nnguide, .relation, .openmax, .cfood, .grood, .dropout:
             nil
         }
     }
@@ -133,6 +143,9 @@ public enum ScoreName: String, CaseIterable, Sendable {
         case .gram: try GramMatrices(required(fit))
         case .mdsEnsemble: try MahalanobisEnsemble(required(fit))
         case .gmm: try GaussianMixture(required(fit))
+        case .grood: try GradientNeighbors(required(fit))
+        case .dropout: MonteCarloDropout()
+        case .ensemble: NetworkEnsemble()
         }
     }
 
@@ -143,6 +156,12 @@ public enum ScoreName: String, CaseIterable, Sendable {
 }
 
 extension [ScoreName] {
+    /// Whether one of the scores must see the out-of-distribution validation set.
+    public var needOutliers: Bool { contains { $0.needsOutliers } }
+
+    /// Whether one of the scores must see what other networks make of an image.
+    public var needMembers: Bool { contains { $0.needsMembers } }
+
     /// Whether one of the scores must see the validation set.
     public var needValidation: Bool { contains { $0.need == .validationFeatures } }
 

@@ -18,6 +18,9 @@ public protocol ShardedScore: Score {
     ///
     /// - Parameter partials: Shape `[ranks, partialCount]`.
     func confidence(_ partials: [ArraySlice<Double>]) -> Float
+
+    /// The predicted class of one sample.
+    func prediction(of sample: Int, in input: borrowing ScoreInput) -> Int
 }
 
 extension ShardedScore {
@@ -32,8 +35,13 @@ extension ShardedScore {
             confidences[sample] = confidence([
                 partials[sample * partialCount..<(sample + 1) * partialCount]
             ])
-            predictions[sample] = Int32(indexOfMaximum(input.logits(of: sample)))
+            predictions[sample] = Int32(prediction(of: sample, in: input))
         }
+    }
+
+    /// The class of the largest logit.
+    public func prediction(of sample: Int, in input: borrowing ScoreInput) -> Int {
+        indexOfMaximum(input.logits(of: sample))
     }
 
     /// The confidences of the rank's share of a set. Collective.
@@ -59,9 +67,12 @@ extension ShardedScore {
                 let records = start..<min(start + 2016, Int(counts[root]))
                 let block = try share.block(records, from: root, on: communicator)
                 let partials = self.partials(block.input, on: pool)
-                let all = try communicator.allGather(
-                    partials.span,
-                    counts: [Int](repeating: partials.count, count: communicator.worldSize))
+                let all =
+                    communicator.worldSize == 1
+                    ? partials
+                    : try communicator.allGather(
+                        partials.span,
+                        counts: [Int](repeating: partials.count, count: communicator.worldSize))
                 guard root == communicator.rank else { continue }
                 for sample in 0..<records.count {
                     results.append(

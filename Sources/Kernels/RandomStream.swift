@@ -18,6 +18,8 @@ public struct RandomStream: Sendable, RandomNumberGenerator {
         case resampling = 8
         /// The Gaussian directions of a random projection.
         case projection = 9
+        /// Which elements of a feature are dropped.
+        case dropout = 10
     }
 
     private let key: SIMD2<UInt32>

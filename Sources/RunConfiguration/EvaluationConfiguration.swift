@@ -11,7 +11,7 @@ public struct EvaluationConfiguration: Codable, Equatable, Sendable {
 
     /// Whether settings of scores are searched for, on `data.validation` and `outlierValidation`.
     public var search = false
-    /// Folder of the packed out-of-distribution validation set; empty for none. Read for `search` alone.
+    /// Folder of the packed out-of-distribution validation set; empty for none. Read for `search`, and for scores that are fitted on it.
     public var outlierValidation = ""
 
     public init() {}

@@ -37,14 +37,19 @@ struct LoadedModel {
     }
 
     /// What scores sets with the model.
+    ///
+    /// - Parameter members: Other models for an ensemble.
     func evaluator(
-        _ configuration: RunConfiguration, _ communicator: any Communicator, _ pool: WorkerPool
+        _ configuration: RunConfiguration, members: [LoadedModel] = [], _ communicator: any Communicator,
+        _ pool: WorkerPool
     ) -> Evaluator {
         let pass = ForwardPass(
             classifier: classifier, transform: configuration.evaluationTransform,
             laneSize: configuration.training.lane, batchSize: configuration.evaluation.batch,
             communicator: communicator, pool: pool)
-        return Evaluator(pass, classifier: classifier, communicator: communicator, describe: failureReport)
+        return Evaluator(
+            pass, classifier: classifier, members: members.map(\.classifier), communicator: communicator,
+            describe: failureReport)
     }
 }
 
@@ -53,5 +58,16 @@ extension RunConfiguration {
     func threads(_ communicator: any Communicator) -> Int {
         compute.threads > 0
             ? compute.threads : CPUTopology.current().threads(ranks: communicator.localSize)
+    }
+}
+
+extension ConfigurationError {
+    /// There is no out-of-distribution validation set, on which `score` is fitted.
+    static func missingOutliers(for score: ScoreName) -> ConfigurationError {
+        ConfigurationError(
+            key: "evaluation.outlierValidation", found: "empty",
+            expected:
+                "the folder of the packed out-of-distribution validation set, on which \(score.rawValue) is fitted"
+        )
     }
 }

@@ -123,6 +123,49 @@ struct EvaluateCommandTests {
         }
     }
 
+    /// The ensemble of two seeds is the same whichever of them is scored, and on any number of ranks.
+    @Test func anEnsembleAveragesTheSeeds() async throws {
+        try await SmallBenchmark.with(seeds: 2) { small in
+            let run = "\(small.folder)/runs/r"
+            let evaluate = { (run: String, more: [String]) in
+                ["evaluate", run, "--benchmark", "\(small.folder)/drawn.yml", "--score", "ensemble"] + more
+            }
+            let printed = try await small.successful(evaluate(run, ["--ensemble", run]))
+            #expect(printed.contains("note: ensemble: with \(run)/s1/checkpoints/best.h5"))
+            let tables = try ["s0", "s1"].map {
+                try small.text("runs/r/\($0)/evaluation/drawn/ood/ensemble.csv")
+            }
+            let areas = tables.map {
+                $0.split(separator: "\n").dropFirst().map { $0.split(separator: ",").dropLast() }
+            }
+            #expect(areas[0] == areas[1])
+            try await small.successful(evaluate("\(run)/s0", ["--ensemble", "\(run)/s1"]), ranks: 2)
+            #expect(try small.text("runs/r/s0/evaluation/drawn/ood/ensemble.csv") == tables[0])
+            for (more, part) in [
+                ([], "--ensemble is missing, expected the folders of other runs"),
+                (["--ensemble", "\(run)/s0"], "--ensemble is no network but that of \(run)/s0"),
+            ] {
+                let refused = try await small.t2fnorm(evaluate("\(run)/s0", more))
+                #expect(
+                    refused.exitCode == 2 && refused.standardError.contains(part), "\(refused.standardError)")
+            }
+            let other = try await small.t2fnorm([
+                "evaluate", "\(run)/s0", "--score", "msp", "--ensemble", run,
+            ])
+            #expect(other.exitCode == 2)
+            #expect(
+                other.standardError.contains("--ensemble is given, expected the score ensemble beside it"))
+            let outliers = try await small.t2fnorm(["evaluate", "\(run)/s0", "--score", "grood"])
+            #expect(outliers.exitCode == 2)
+            #expect(outliers.standardError.contains("evaluation.outlierValidation is empty, expected"))
+            // The thresholds of an ensemble are those of all its networks.
+            let score = ["score", "\(run)/s0", "\(small.folder)/images", "--score", "ensemble", "--ensemble"]
+            let lines = try await small.successful(score + [run])
+            #expect(try await small.successful(score + [run]) == lines)
+            #expect(lines.split(separator: "\n").count == 30)
+        }
+    }
+
     @Test func everySamplesScoreIsKeptWithWhatItIsOf() async throws {
         try await SmallBenchmark.with { small in
             try await small.successful([

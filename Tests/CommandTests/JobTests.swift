@@ -169,7 +169,9 @@ struct JobTests {
             let trained = try await train(folder, name: "r", ranks: 2, ["training.epochs=1"])
             #expect(trained.exitCode == 0, "\(trained.standardError)")
             let tables = folder.appending(path: "runs/r/s0/evaluation/validation/ood")
-            let scores = ["scale", "gen", "knn", "adascale_a", "rankfeat", "gram", "mds_ensemble"]
+            let scores = [
+                "scale", "gen", "knn", "adascale_a", "rankfeat", "gram", "mds_ensemble", "grood", "dropout",
+            ]
             let search = [
                 "evaluation.search=true", "evaluation.outlierValidation=\(folder.path)/data/near-shapes",
             ]

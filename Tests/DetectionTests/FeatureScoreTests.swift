@@ -89,6 +89,9 @@ struct FeatureScoreRow: CustomTestStringConvertible, Sendable {
             worked: [3.01751271, 4.10002701]),
         FeatureScoreRow(name: .openmax, formula: nil, workedScore: { try OpenMax($0) }, worked: nil),
         FeatureScoreRow(name: .cfood, formula: nil, workedScore: { try NeighborhoodShare($0) }, worked: nil),
+        FeatureScoreRow(name: .grood, formula: nil, workedScore: { try GradientNeighbors($0) }, worked: nil),
+        FeatureScoreRow(
+            name: .dropout, formula: nil, workedScore: { _ in MonteCarloDropout() }, worked: nil),
     ]
 }
 
@@ -239,6 +242,7 @@ private struct Example {
         }
         fit = try ScoreFit(
             head: head, training: FeatureShare(training, head, laneSize: 8), validation: validation,
+            outliers: FeatureShare(values(11 * dimension, 211), head, laneSize: 8),
             communicator: LocalCommunicator())
         features = values(7 * dimension, 6007)
     }

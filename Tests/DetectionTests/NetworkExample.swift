@@ -26,7 +26,7 @@ struct NetworkScoreFixture: Decodable {
     }
 }
 
-/// A small network with a fixture's parameters, and drawn images of it: 120 training and 20 validation images, and queries.
+/// A small network with a fixture's parameters, two more for an ensemble with half and twice its running variances, and drawn images of it: 120 training and 20 validation images, and queries.
 final class NetworkExample {
     enum Images: Int {
         case training = 600_000
@@ -59,21 +59,26 @@ final class NetworkExample {
         _ name: String = "resnet20", head: String = "t2fnorm", imageSize: Int = 16, varianceScale: Float = 1
     ) throws {
         let fixture = try PyTorchFixture(named: name)
-        let architecture: NetworkName = name == "resnet20" ? .resnet20 : .resnet18At224
-        classifier = Classifier(
-            architecture, head: head == "t2fnorm" ? .t2fnorm(temperature: 0.1) : .linear, classes: 10,
-            imageSize: imageSize)
-        for (index, entry) in classifier.parameters.entries.enumerated() where entry.role != .batchCount {
-            let scale = entry.name.hasSuffix("running_var") ? varianceScale : 1
-            classifier.parameters.setElements(
-                of: entry, to: fixture.values(ofEntry: index).map { $0 * scale })
+        let classifier = { (varianceScale: Float) in
+            let classifier = Classifier(
+                name == "resnet20" ? .resnet20 : .resnet18At224,
+                head: head == "t2fnorm" ? .t2fnorm(temperature: 0.1) : .linear, classes: 10,
+                imageSize: imageSize)
+            for (index, entry) in classifier.parameters.entries.enumerated() where entry.role != .batchCount {
+                let scale = entry.name.hasSuffix("running_var") ? varianceScale : 1
+                classifier.parameters.setElements(
+                    of: entry, to: fixture.values(ofEntry: index).map { $0 * scale })
+            }
+            return classifier
         }
-        let last = classifier.lastLayer
+        self.classifier = classifier(varianceScale)
+        let last = self.classifier.lastLayer
         self.head = ScoringHead(
             weights: last.weights, bias: last.bias, temperature: head == "t2fnorm" ? 0.1 : nil)
         self.imageSize = imageSize
         network = InspectedNetwork(
-            classifier, deviation: [0.247, 0.2435, 0.2616], laneSize: Self.laneSize, pool: pool)
+            self.classifier, deviation: [0.247, 0.2435, 0.2616], laneSize: Self.laneSize, pool: pool,
+            members: [0.5, 2].map { classifier(varianceScale * $0) })
     }
 
     /// Floats of an image.

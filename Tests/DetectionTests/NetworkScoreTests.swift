@@ -33,6 +33,7 @@ struct NetworkScoreRow: CustomTestStringConvertible, Sendable {
         // An excess over an end of a range near 0 is divided by that end.
         NetworkScoreRow(.gram, tolerance: 5e-3),
         NetworkScoreRow(.mdsEnsemble), NetworkScoreRow(.gmm, tolerance: 1e-3, smallMixture),
+        NetworkScoreRow(.ensemble),
     ]
 
     /// With room for all directions that 120 images have.
@@ -103,7 +104,7 @@ struct NetworkScoreRow: CustomTestStringConvertible, Sendable {
 
     @Test func scoresOfFeaturesCostNothing() {
         let names = ScoreName.allCases.filter { $0.networkCost == nil }
-        #expect(names == ScoreRow.all.map(\.name) + FeatureScoreRow.all.map(\.name))
+        #expect(Set(names) == Set(ScoreRow.all.map(\.name) + FeatureScoreRow.all.map(\.name)))
     }
 
     /// 120 training and 20 validation images in lanes of 8: on four ranks none has the same as another.

@@ -33,7 +33,8 @@ private func share(_ records: Range<Int>, step: Int, laneSize: Int = 8) -> Featu
                     tree.samples(inLanes: tree.lanes(ofRank: rank, worldSize: ranks)), step: step)
             }
             let fit = try ScoreFit(
-                head: head, training: own(131, 389), validation: own(61, 577), communicator: communicator)
+                head: head, training: own(131, 389), validation: own(61, 577), outliers: own(107, 883),
+                communicator: communicator)
             let score = try name.makeScore(fit)
             let samples = own(45, 6007)
             if let score = score as? any ShardedScore {
@@ -54,7 +55,7 @@ private func share(_ records: Range<Int>, step: Int, laneSize: Int = 8) -> Featu
         #expect(try bits(name, ranks: 4) == one)
     }
 
-    @Test(arguments: [ScoreName.knn, .relation, .cfood], [1, 3])
+    @Test(arguments: [ScoreName.knn, .relation, .cfood, .grood], [1, 3])
     func threadsDoNotMatter(name: ScoreName, threads: Int) throws {
         let fit = try fit(training: share(0..<131, step: 389))
         let score = try #require(try name.makeScore(fit) as? any ShardedScore)
@@ -69,6 +70,8 @@ private func share(_ records: Range<Int>, step: Int, laneSize: Int = 8) -> Featu
     private func fit(training: FeatureShare, validation: FeatureShare? = nil) throws -> ScoreFit {
         try ScoreFit(
             head: training.head, training: training, validation: validation,
+            outliers: FeatureShare(
+                (0..<3 * training.head.dimension).map { value($0 + 1, 883) }, training.head, laneSize: 8),
             communicator: LocalCommunicator())
     }
 
@@ -83,7 +86,7 @@ private func share(_ records: Range<Int>, step: Int, laneSize: Int = 8) -> Featu
         #expect(alone == twice)
     }
 
-    @Test(arguments: [ScoreName.mds, .rmds, .she])
+    @Test(arguments: [ScoreName.mds, .rmds, .she, .grood])
     func aClassWithoutARecordIsNamed(name: ScoreName) throws {
         var training = FeatureShare(head: head, laneSize: 8)
         let some = share(0..<60, step: 389)
@@ -123,6 +126,75 @@ private func share(_ records: Range<Int>, step: Int, laneSize: Int = 8) -> Featu
     @Test func anEmptySetIsRefused() throws {
         let error = #expect(throws: ScoreFitError.self) { try fit(training: share(0..<0, step: 389)) }
         #expect(error?.reason == "the training set has no record to fit scores on")
+    }
+
+    /// A feature between two classes, one of them the outliers': worked by hand.
+    @Test func theGradientIsThatOfTheOutlierPrototype() throws {
+        let head = ScoringHead(weights: [1], bias: [0])
+        let fit = try ScoreFit(
+            head: head, training: FeatureShare([2, 4], head, laneSize: 8), validation: nil,
+            outliers: FeatureShare([0, -2], head, laneSize: 8), communicator: LocalCommunicator())
+        // The prototypes are 3 and −1, the gradients q = 1 / (1 + exp(d_o − d)) of 2 and 4: d_o is 3 and 5, d 1 and 1.
+        let gradients = [1 / (1 + exp(2.0)), 1 / (1 + exp(4.0))]
+        // 0 has 1 / (1 + exp(1 − 3)), −2 has −1 / (1 + exp(1 − 5)), the prototype itself 0.
+        let queries = [1 / (1 + exp(-2.0)), -1 / (1 + exp(-4.0)), 0]
+        let features: [Float] = [0, -2, -1]
+        let found = try GradientNeighbors(fit).evaluate(
+            ScoreInput(features: features.span, logits: features.span, head: head))
+        for (found, query) in zip(found.confidences, queries) {
+            let expected = -gradients.map { ($0 - query) * ($0 - query) }.min()!
+            #expect(abs(Double(found) - expected) <= 1e-6)
+        }
+    }
+
+    @Test func withoutARecordPredictedRightThereIsNoGradient() throws {
+        var training = FeatureShare(head: head, laneSize: 8)
+        let some = share(0..<60, step: 389)
+        training.add(
+            features: some.features,
+            logits: some.labels.flatMap { label in (0..<3).map { $0 == label ? -1 : 0 } },
+            labels: some.labels)
+        let fit = try fit(training: training)
+        let error = #expect(throws: ScoreFitError.self) { try ScoreName.grood.makeScore(fit) }
+        #expect(
+            error?.description.hasPrefix("score grood: no record of the training set is predicted right")
+                == true)
+    }
+
+    @Test func outliersNeedNoLabelsButNumbers() throws {
+        let training = share(0..<60, step: 389)
+        for (feature, isFine) in [(Float(1), true), (.nan, false)] {
+            var outliers = FeatureShare(head: head, laneSize: 8)
+            outliers.add(features: [feature, 2, 3, 4, 5, 6, 7], logits: [0, 0, 0], labels: [-1])
+            let fit = {
+                try ScoreFit(
+                    head: head, training: training, validation: nil, outliers: outliers,
+                    communicator: LocalCommunicator())
+            }
+            if isFine {
+                _ = try ScoreName.grood.makeScore(fit())
+            } else {
+                let error = #expect(throws: ScoreFitError.self) { try fit() }
+                #expect(
+                    error?.reason.hasPrefix("1 of 1 records of the out-of-distribution validation set")
+                        == true)
+            }
+        }
+    }
+
+    /// The mean over ever more passes is the feature itself.
+    @Test func dropoutOfManyPassesIsTheLargestProbability() throws {
+        let samples = share(0..<20, step: 6007)
+        let input = ScoreInput(features: samples.features.span, logits: samples.logits.span, head: head)
+        let plain = try ScoreName.msp.makeScore().evaluate(input).confidences
+        let distances = [5, 20_000].map { passes in
+            let input = ScoreInput(features: samples.features.span, logits: samples.logits.span, head: head)
+            return zip(MonteCarloDropout(passes: passes).evaluate(input).confidences, plain)
+                .map { abs($0 - $1) }.max()!
+        }
+        #expect(distances[0] > 0.02 && distances[1] < 0.01)
+        let kept = MonteCarloDropout(rate: 0, passes: 1).evaluate(input).confidences
+        for (kept, plain) in zip(kept, plain) { #expect(abs(kept - plain) <= 1e-6) }
     }
 
     @Test func moreNeighborsThanRecordsAreRefused() throws {

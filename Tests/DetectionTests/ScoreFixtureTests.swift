@@ -15,6 +15,7 @@ private struct ScoreFixture: Decodable {
         /// Record `i` of both has label `i mod classes`.
         let training: [Float]
         let validation: [Float]
+        let outliers: [Float]
         /// `nil` where a score cannot be fitted.
         let confidences: [String: [Double]?]
     }
@@ -34,6 +35,7 @@ private struct ScoreFixture: Decodable {
             let fit = try ScoreFit(
                 head: head, training: FeatureShare(example.training, head, laneSize: 32),
                 validation: FeatureShare(example.validation, head, laneSize: 32),
+                outliers: FeatureShare(example.outliers, head, laneSize: 32),
                 communicator: LocalCommunicator())
             guard let expected = try #require(example.confidences[name.rawValue]) else {
                 #expect(throws: ScoreFitError.self) { try name.makeScore(fit) }
@@ -47,7 +49,8 @@ private struct ScoreFixture: Decodable {
             #expect(found.count == expected.count)
             for (found, expected) in zip(found, expected) {
                 #expect(
-                    abs(Double(found) - expected) <= (name == .gen ? 3e-3 : 1e-5) * max(abs(expected), 0.1))
+                    abs(Double(found) - expected)
+                        <= (name == .gen ? 3e-3 : 1e-5) * max(abs(expected), name == .grood ? 1e-7 : 0.1))
             }
         }
     }

@@ -67,15 +67,19 @@ private func scattered(_ count: Int) -> [Float] {
         let example = WorkedClassifier()
         let fit = try ScoreFit(
             head: example.plainHead, training: example.share(0..<60), validation: nil,
-            communicator: LocalCommunicator())
+            outliers: example.share(60..<65), communicator: LocalCommunicator())
         let ofFeatures = ScoreName.allCases.filter { $0.networkCost == nil }
         #expect(try ofFeatures.map { try $0.makeScore(fit).name } == ofFeatures)
         let ofNetworks = ScoreName.allCases.filter { $0.networkCost != nil }
         let network = try NetworkExample().fit()
         #expect(try ofNetworks.map { try $0.makeScore(network).name } == ofNetworks)
         #expect(
-            ScoreRow.all.map(\.name) + FeatureScoreRow.all.map(\.name) + NetworkScoreRow.all.map(\.name)
-                == ScoreName.allCases)
+            Set(
+                ScoreRow.all.map(\.name) + FeatureScoreRow.all.map(\.name)
+                    + NetworkScoreRow.all.map(\.name)) == Set(ScoreName.allCases))
+        #expect(
+            ScoreRow.all.count + FeatureScoreRow.all.count + NetworkScoreRow.all.count
+                == ScoreName.allCases.count)
     }
 
     @Test(arguments: ScoreRow.all)

@@ -23,7 +23,7 @@ struct WorkedClassifier {
     func fit() throws -> ScoreFit {
         try ScoreFit(
             head: plainHead, training: share(0..<12), validation: share(20..<26),
-            communicator: LocalCommunicator())
+            outliers: share(40..<46), communicator: LocalCommunicator())
     }
 
     var plainHead: ScoringHead { ScoringHead(weights: weights, bias: bias) }

@@ -222,6 +222,11 @@ def gmm(net, x, train, components=3, dimension=8):
     return torch.from_numpy(np.log((weights * np.exp(-away(query, means, covariance) / 2)).sum(axis=1) + 1e-45))
 
 
+def ensemble(nets, x):
+    logits = torch.stack([net.logits(net.features(x)) for net in nets])
+    return torch.softmax(logits.mean(dim=0), dim=1).max(dim=1).values
+
+
 def case(name, head, size, variance_scale):
     net = Inspected(name, head, variance_scale)
     train, val, x = (base.batch(600_000 + i, 0, n, size)[0].double() for i, n in enumerate((TRAINING, VALIDATION, QUERIES)))
@@ -239,6 +244,7 @@ def case(name, head, size, variance_scale):
         "iodin at 1": odin(net, x, 1, 0.5, steepest=True),
         "adascale_a": first,
         "adascale_l": second,
+        "ensemble": ensemble([net] + [Inspected(name, head, variance_scale * s) for s in (0.5, 2)], x),
         "mds_ensemble": mds_ensemble(net, x, train, y),
         **looked,
     }

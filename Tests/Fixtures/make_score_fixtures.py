@@ -3,8 +3,8 @@
 
 usage: make_score_fixtures.py        needs numpy
 
-Classifiers, features, training and validation sets are drawn once and rounded to single precision, as the scores get them.
-Record i of a set has label i mod K. Written from the papers' formulas, independently of the Swift scores.
+Classifiers, features, training, validation and outlier sets are drawn once and rounded to single precision, as the scores get them.
+Record i of a set has label i mod K; outliers have none. Written from the papers' formulas, independently of the Swift scores.
 """
 
 import json
@@ -134,11 +134,50 @@ def neighborhood_share(u, train):
     return np.array(result)
 
 
+def prototype_gradients(h, prototypes):
+    """The gradient of -log softmax(-|h - P|)[a class] with respect to the last prototype."""
+    distances = np.linalg.norm(h[:, None] - prototypes[None], axis=2)
+    away = h - prototypes[-1]
+    return softmax(-distances)[:, -1:] * away / np.linalg.norm(away, axis=1, keepdims=True)
+
+
+def gradient_neighbors(h, train, y, hit, outliers):
+    means = [train[y == c].mean(axis=0) for c in range(y.max() + 1)] + [outliers[:100].mean(axis=0)]
+    bank = prototype_gradients(train[hit], np.stack(means))
+    own = prototype_gradients(h, np.stack(means))
+    return -((own[:, None] - bank[None]) ** 2).sum(axis=2).min(axis=1)
+
+
+def philox(counter, key):
+    """Philox 4x32-10 of Salmon, Moraes, Dror, Shaw, SC 2011."""
+    mask = 2**32 - 1
+    for _ in range(10):
+        a, b = 0xD2511F53 * counter[0], 0xCD9E8D57 * counter[2]
+        counter = [b >> 32 ^ counter[1] ^ key[0], b & mask, a >> 32 ^ counter[3] ^ key[1], a & mask]
+        key = [(key[0] + 0x9E3779B9) & mask, (key[1] + 0xBB67AE85) & mask]
+    return counter
+
+
+def kept_shares(feature, passes=5):
+    """How often each element is kept, doubled, of five passes that drop half: drawn from the feature's single-precision bits."""
+    mask, state = 2**64 - 1, 0
+    for bits in feature.astype(np.float32).view(np.uint32):
+        state = ((state ^ int(bits)) + 0x9E3779B97F4A7C15) & mask
+        state = (state ^ state >> 30) * 0xBF58476D1CE4E5B9 & mask
+        state = (state ^ state >> 27) * 0x94D049BB133111EB & mask
+        state ^= state >> 31
+    words = []
+    for block in range(passes * len(feature) // 4 + 1):
+        words += philox([block, 0, 10, 0], [state & 2**32 - 1, state >> 32])
+    kept = np.array(words[: passes * len(feature)]).reshape(passes, -1) >> 8 >= 2**23
+    return 2 * kept.mean(axis=0)
+
+
 def unit(h):
     return h / (np.linalg.norm(h, axis=1, keepdims=True) + 1e-10)
 
 
-def confidences(h, w, b, train, val):
+def confidences(h, w, b, train, val, outliers):
     k, d = w.shape
     mean = train.mean(axis=0)
     y_train, y_val = np.arange(len(train)) % k, np.arange(len(val)) % k
@@ -166,6 +205,7 @@ def confidences(h, w, b, train, val):
     factor85 = np.exp(total / (h * m85).sum(axis=1, keepdims=True))
     contribution = w * mean
     masked = w * (contribution > np.percentile(contribution, 90))
+    dropped = np.stack([row * kept_shares(row) for row in h])
     between = np.linalg.norm(w[best][:, None, :] - w[None], axis=2)
     np.put_along_axis(between, best[:, None], np.inf, axis=1)
     centred = h - mean
@@ -200,6 +240,8 @@ def confidences(h, w, b, train, val):
         "nnguide": lse(z) * -np.sort(-(unit(h) @ guide.T), axis=1)[:, :100].mean(axis=1),
         "relation": np.where(kernel > 0.03, kernel, 0).sum(axis=1),
         "cfood": neighborhood_share(unit(h), unit(train)),
+        "grood": gradient_neighbors(h, train, y_train, hit, outliers),
+        "dropout": softmax(dropped @ w.T + b).max(axis=1),
         "openmax": open_max(z, z_train, y_train),
         "nci": (w[best] * centred).sum(axis=1) / reach + 1e-4 * np.abs(h).sum(axis=1),
     }
@@ -218,6 +260,7 @@ def case(generator, classes, dimension, samples, gain=1):
         return x
 
     train, val = records(max(90, 2 * classes)), records(45)
+    outliers = single(np.maximum(np.random.default_rng(classes).normal(0.6, 0.8, (120, dimension)), 0))
     listed = lambda a: [round(float(v), 4) for v in a.ravel()]
     return {
         "classes": classes,
@@ -227,7 +270,8 @@ def case(generator, classes, dimension, samples, gain=1):
         "bias": listed(b),
         "training": listed(train),
         "validation": listed(val),
-        "confidences": {k: c if c is None else [float(f"{v:.9g}") for v in c] for k, c in confidences(h, w, b, train, val).items()},
+        "outliers": listed(outliers),
+        "confidences": {k: c if c is None else [float(f"{v:.9g}") for v in c] for k, c in confidences(h, w, b, train, val, outliers).items()},
     }
 
 

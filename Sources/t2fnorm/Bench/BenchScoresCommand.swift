@@ -53,6 +53,9 @@ struct BenchScoresCommand: ParsableCommand {
         ] where value < least {
             throw ValidationError("\(name) is \(value), expected \(least) or more")
         }
+        if let name = score.first(where: { $0.needsOutliers || $0.needsMembers }) {
+            throw ValidationError("--score \(name.rawValue) needs more than drawn sets and one network")
+        }
         guard !score.isEmpty else { throw ValidationError("--score is empty, expected one score at least") }
     }
 

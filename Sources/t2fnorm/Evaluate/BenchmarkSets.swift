@@ -191,7 +191,7 @@ struct OpenedBenchmark {
     fileprivate(set) var datasets: [(name: String, role: OpenOODBenchmark.Role, set: PackedDataset)]
     let rows: (near: [String], far: [String])
     /// What is missing or other than the benchmark's definition says; a line each.
-    fileprivate(set) var remarks: [String]
+    var remarks: [String]
     fileprivate(set) var training: NamedSet?
     fileprivate(set) var validation: NamedSet?
     fileprivate(set) var outlierValidation: NamedSet?

@@ -24,6 +24,7 @@ struct EvaluateCommand: ParsableCommand {
 
               t2fnorm evaluate runs/quickstart
               mpirun -n 2 t2fnorm evaluate runs/quickstart runs/quickstart-baseline --score t2fnorm msp
+              mpirun -n 2 t2fnorm evaluate runs/mine/s0 --score msp ensemble --ensemble runs/mine
               mpirun -n 2 t2fnorm evaluate runs/mine --benchmark configs/benchmarks/cifar10.yml --published T2FNorm CE
               t2fnorm evaluate --compare runs/mine runs/other --markdown table.md
             """)
@@ -93,6 +94,8 @@ struct EvaluateCommand: ParsableCommand {
             """)
     var diagnostics = false
 
+    @OptionGroup var ensemble: EnsembleOptions
+
     @Option(help: "The model's file below <run>/checkpoints, or 'latest'.")
     var checkpoint = "best.h5"
 
@@ -109,9 +112,10 @@ struct EvaluateCommand: ParsableCommand {
             throw ValidationError("--data, --with and --published go with --benchmark")
         }
         guard bootstrap ?? 1 >= 1 else { throw ValidationError("--bootstrap is 1 or more") }
-        guard !compare || (!saveScores && bootstrap == nil && !diagnostics) else {
+        guard !compare || (!saveScores && bootstrap == nil && !diagnostics && ensemble.folders.isEmpty) else {
             throw ValidationError(
-                "--compare scores nothing, so it goes without --save-scores, --bootstrap and --diagnostics")
+                "--compare scores nothing, so it goes without --save-scores, --bootstrap, --diagnostics and --ensemble"
+            )
         }
     }
 

@@ -50,7 +50,9 @@ struct RunEvaluation {
         let searches = configuration.evaluation.search && names.haveSearch
         sets.keep(
             training: names.needTraining(hasValidation: sets.validation != nil),
-            validation: searches || names.needValidation, outlierValidation: searches)
+            validation: searches || names.needValidation,
+            outlierValidation: searches || names.needOutliers)
+        try together { try checkOutliers(sets, names) }
         let folders = try Staging(folder: command.stage, communicator: communicator).stage(sets.paths)
         let model = try together {
             let model = try LoadedModel(directory, command.checkpoint, configuration)
@@ -62,7 +64,15 @@ struct RunEvaluation {
             }
             return model
         }
-        let opened = try together { try sets.open(folders, classes: model.classifier.classes) }
+        let members = try together {
+            try command.ensemble.load(
+                for: names, beside: directory, configuration, checkpoint: command.checkpoint,
+                settings: command.settings)
+        }
+        var opened = try together { try sets.open(folders, classes: model.classifier.classes) }
+        if !members.isEmpty {
+            opened.remarks.append("ensemble: with \(members.map(\.path).joined(separator: ", "))")
+        }
         let pool = WorkerPool(threads: configuration.threads(communicator))
         let measure =
             command.diagnostics
@@ -71,9 +81,11 @@ struct RunEvaluation {
             run: directory.path, benchmark: opened.benchmark, fitting: opened.fitting,
             worldSize: communicator.worldSize)
         display?.announceCost(of: names)
-        let evaluation = try model.evaluator(configuration, communicator, pool).evaluate(
+        let evaluation = try model.evaluator(
+            configuration, members: members, communicator, pool
+        ).evaluate(
             opened.benchmark, scores: names, training: opened.training, validation: opened.validation,
-            outlierValidation: opened.outlierValidation, measure: measure
+            outlierValidation: opened.outlierValidation, searches: searches, measure: measure
         ) {
             display?.progress(set: $0, done: $1)
         }
@@ -93,6 +105,12 @@ struct RunEvaluation {
             }
             return (kept, merged)
         }
+    }
+
+    /// Refuses a score that is fitted on a set which is not there.
+    private func checkOutliers(_ sets: BenchmarkSets, _ names: [ScoreName]) throws(ConfigurationError) {
+        guard sets.outlierValidation == nil, let score = names.first(where: \.needsOutliers) else { return }
+        throw .missingOutliers(for: score)
     }
 
     private func show(_ measure: FeatureMeasure, _ evaluation: Evaluation, _ files: EvaluationFiles) throws {

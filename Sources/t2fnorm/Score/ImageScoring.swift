@@ -21,12 +21,17 @@ struct ImageScoring {
             try model.check(scores: [score])
             return model
         }
+        let members = try together {
+            try command.ensemble.load(
+                for: [score], beside: directory, configuration, checkpoint: command.checkpoint,
+                settings: command.settings)
+        }
         let (inputs, notes) = try together { () throws(DatasetError) in
             try ScoredInput.open(command.inputs, skipsBad: command.onBad == .skip)
         }
         var thresholds = ThresholdFile(
             of: model.path, weights: model.weightsHash, preprocessing: configuration.preprocessingHash)
-        let fitting = try together { try fittingSets(score, configuration) }
+        let fitting = try together { try fittingSets(score, configuration, members) }
         let kept = thresholds.scores[score.rawValue].flatMap { entry in
             entry.training == fitting.trainingFingerprint ? entry : nil
         }
@@ -36,10 +41,11 @@ struct ImageScoring {
         let sets = (validation.map { [NamedSet(name: "validation", source: $0)] } ?? []) + inputs.map(\.set)
         progress?.start(sets + fitting.sets)
         let (scored, _) = try model.evaluator(
-            configuration, communicator, WorkerPool(threads: configuration.threads(communicator))
+            configuration, members: members, communicator,
+            WorkerPool(threads: configuration.threads(communicator))
         ).score(
             sets, by: [score], training: fitting.training, validation: fitting.validation,
-            measure: LargestProbability()
+            outlierValidation: fitting.outliers, measure: LargestProbability()
         ) { progress?.update(set: $0, done: $1) }
         progress?.clear()
 
@@ -93,26 +99,40 @@ struct ImageScoring {
     private struct FittingSets {
         var training: NamedSet?
         var validation: NamedSet?
+        var outliers: NamedSet?
+        /// Of what beside the model and its validation set thresholds depend on.
         var trainingFingerprint: String?
 
-        var sets: [NamedSet] { [training, validation].compactMap(\.self) }
+        var sets: [NamedSet] { [training, validation, outliers].compactMap(\.self) }
+
+        mutating func add(fingerprint: String) {
+            trainingFingerprint = (trainingFingerprint.map { "\($0) " } ?? "") + fingerprint
+        }
     }
 
     private func fittingSets(
-        _ score: ScoreName, _ configuration: RunConfiguration
+        _ score: ScoreName, _ configuration: RunConfiguration, _ members: [LoadedModel]
     ) throws -> FittingSets {
         var sets = FittingSets()
         let validationPath = command.validation ?? configuration.data.validation
         if [score].needTraining(hasValidation: !validationPath.isEmpty) {
             let set = try PackedDataset(path: configuration.data.train)
             sets.training = NamedSet(name: "training", source: set)
-            sets.trainingFingerprint = set.fingerprint
+            sets.add(fingerprint: set.fingerprint)
         }
         if [score].needValidation && !validationPath.isEmpty {
             let set = try PackedDataset(path: validationPath)
             sets.validation = NamedSet(name: "validation", source: set)
-            sets.trainingFingerprint = (sets.trainingFingerprint.map { "\($0) " } ?? "") + set.fingerprint
+            sets.add(fingerprint: set.fingerprint)
         }
+        if score.needsOutliers {
+            let path = configuration.evaluation.outlierValidation
+            guard !path.isEmpty else { throw ConfigurationError.missingOutliers(for: score) }
+            let set = try PackedDataset(path: path)
+            sets.outliers = NamedSet(name: "outlier validation", source: set)
+            sets.add(fingerprint: set.fingerprint)
+        }
+        for member in members { sets.add(fingerprint: member.weightsHash) }
         return sets
     }
 

@@ -76,6 +76,8 @@ struct ScoreCommand: ParsableCommand {
             "One setting on top of the run's configuration; may be repeated.", valueName: "key=value"))
     var settings: [String] = []
 
+    @OptionGroup var ensemble: EnsembleOptions
+
     @Option(help: "The model's file below <run>/checkpoints, or 'latest'.")
     var checkpoint = "best.h5"
 

@@ -1,0 +1,159 @@
+internal import Cluster
+internal import Foundation
+internal import Kernels
+public import Workers
+
+/// `grood`: the negated squared distance of an image's gradient to the nearest one of the training records that are predicted right.
+///
+/// ElAraby, Sahoo, Pequignot, Novello, Paull: "GROOD: Gradient-aware out-of-distribution detection", TMLR 2025, arXiv 2312.14427. With
+/// the mean feature `P_k` of each class, the mean `P_o` of the first out-of-distribution validation records and
+/// `q = softmax(−‖h − P‖)` over all of them, the gradient is that of the predicted class's cross-entropy with respect to `P_o`:
+/// `q_o (h − P_o) / ‖h − P_o‖`, zeros where `h` is `P_o` itself.
+///
+/// All records are looked at, where OpenOOD's index is approximate; its search tries settings that nothing reads, so there is none here.
+/// Unlike other scores it has seen out-of-distribution images before it scores.
+public struct GradientNeighbors: ShardedScore {
+    public let name = ScoreName.grood
+    public let worldSize: Int
+    private let prototypes: Prototypes
+    /// The gradients of the rank's training records that are predicted right.
+    private let bank: NeighborBank
+
+    public var partialCount: Int { 1 }
+
+    /// Collective.
+    ///
+    /// - Parameter outlierCount: How many records of the out-of-distribution validation set its mean is of, if it has as many.
+    /// - Throws: `ScoreFitError` if a class has no record, or none of any class is predicted right.
+    public init(_ fit: ScoreFit, outlierCount: Int = 100) throws {
+        precondition(outlierCount >= 1, "\(outlierCount) records")
+        let (training, communicator) = (fit.training, fit.communicator)
+        let prototypes = Prototypes(
+            classes: try fit.classMeans(for: .grood).means,
+            outlier: try fit.outliers.mean(ofFirst: outlierCount, on: communicator))
+        let right = (0..<training.count).filter {
+            indexOfMaximum(training.input.logits(of: $0)) == Int(training.labels[$0])
+        }
+        var count = [Int64(right.count)]
+        var span = count.mutableSpan
+        try communicator.treeSum(&span)
+        guard count[0] > 0 else {
+            throw ScoreFitError(
+                score: .grood,
+                reason:
+                    "no record of the training set is predicted right, expected one at least; evaluate another checkpoint"
+            )
+        }
+        let dimension = fit.head.dimension
+        let features = right.flatMap { training.features[$0 * dimension..<($0 + 1) * dimension] }
+        let gradients = prototypes.gradients(of: features.span, on: WorkerPool(threads: 1))
+        worldSize = communicator.worldSize
+        bank = NeighborBank(gradients.span, dimension: dimension)
+        self.prototypes = prototypes
+    }
+
+    public func partials(_ input: borrowing ScoreInput, on pool: WorkerPool) -> [Double] {
+        let gradients = prototypes.gradients(of: input.features, on: pool)
+        var nearest = [Float](repeating: 0, count: input.count)
+        var span = nearest.mutableSpan
+        bank.fillSmallestDistances(of: gradients.span, neighbors: 1, into: &span, on: pool)
+        return nearest.map(Double.init)
+    }
+
+    public func confidence(_ partials: [ArraySlice<Double>]) -> Float {
+        let distances = partials.compactMap(\.first)
+        if distances.contains(where: \.isNaN) { return .nan }
+        return Float(-(distances.min() ?? .infinity))
+    }
+
+    public func prediction(of sample: Int, in input: borrowing ScoreInput) -> Int {
+        prototypes.nearestClass(to: input.features(of: sample))
+    }
+}
+
+/// The mean features of the classes, and of the outliers as the last.
+private struct Prototypes: Sendable {
+    /// Products with the prototypes.
+    private let map: LinearMap
+    private let squares: [Double]
+    private let outlier: [Double]
+
+    private var dimension: Int { outlier.count }
+
+    init(classes: [[Double]], outlier: [Double]) {
+        let all = classes + [outlier]
+        map = LinearMap(directions: all, origin: [Double](repeating: 0, count: outlier.count))
+        squares = all.map { $0.reduce(0) { $0 + $1 * $1 } }
+        self.outlier = outlier
+    }
+
+    /// The distances of features to all prototypes, shape `[N, classes + 1]`.
+    private func distances(of features: Span<Float>) -> [Double] {
+        var result = map(features)
+        for sample in 0..<features.count / dimension {
+            var square = 0.0
+            for j in sample * dimension..<(sample + 1) * dimension {
+                square += Double(features[j]) * Double(features[j])
+            }
+            for (k, other) in squares.enumerated() {
+                let place = sample * squares.count + k
+                let distance = square + other - 2 * result[place]
+                // Rounding may leave less than 0; a NaN stays.
+                result[place] = (distance < 0 ? 0 : distance).squareRoot()
+            }
+        }
+        return result
+    }
+
+    /// Shape `[N, D]`.
+    func gradients(of features: Span<Float>, on pool: WorkerPool) -> [Float] {
+        var result = [Float](repeating: 0, count: features.count)
+        var span = result.mutableSpan
+        pool.split(&span, every: 32 * dimension) { index, part in
+            let start = index * 32 * dimension
+            fill(&part, features.extracting(start..<start + part.count))
+        }
+        return result
+    }
+
+    private func fill(_ gradients: inout MutableSpan<Float>, _ features: Span<Float>) {
+        let distances = distances(of: features)
+        for sample in 0..<features.count / dimension {
+            let own = distances[sample * squares.count..<(sample + 1) * squares.count]
+            let last = own[own.endIndex - 1]
+            // Differences are taken here once more: of a feature beside the prototype the squares above keep no digit.
+            var square = 0.0
+            for j in 0..<dimension {
+                let difference = Double(features[sample * dimension + j]) - outlier[j]
+                square += difference * difference
+            }
+            let length = square.squareRoot()
+            guard length != 0 else { continue }
+            let share = 1 / own.reduce(0) { $0 + exp(last - $1) }
+            for j in 0..<dimension {
+                let difference = Double(features[sample * dimension + j]) - outlier[j]
+                gradients[sample * dimension + j] = Float(share * difference / length)
+            }
+        }
+    }
+
+    /// The first among equals.
+    func nearestClass(to feature: Span<Float>) -> Int {
+        let distances = distances(of: feature)
+        var nearest = 0
+        for k in 0..<squares.count - 1 where distances[k] < distances[nearest] { nearest = k }
+        return nearest
+    }
+}
+
+extension FeatureShare {
+    /// The mean feature of a set's first records, or of all if there are fewer; summed in their order. Collective.
+    fileprivate func mean(ofFirst count: Int, on communicator: any Communicator) throws(MPIError) -> [Double]
+    {
+        let own = Array(features.prefix(count * head.dimension))
+        let all = try communicator.allGather(own.span).prefix(count * head.dimension)
+        var sums = [Double](repeating: 0, count: head.dimension)
+        for (place, value) in all.enumerated() { sums[place % head.dimension] += Double(value) }
+        return sums.map { $0 / Double(all.count / head.dimension) }
+    }
+}

@@ -1,0 +1,57 @@
+internal import Kernels
+
+/// `dropout`: the largest softmax probability of the mean logits of some passes in which features are dropped.
+///
+/// Gal, Ghahramani: "Dropout as a Bayesian approximation: Representing model uncertainty in deep learning", ICML 2016, arXiv 1506.02142,
+/// section 4, on the last layer as OpenOOD has it: each pass sets each element of the raw feature to 0 with probability `rate` and divides
+/// the others by `1 − rate`. What is dropped is drawn from the feature's own bits, so a sample's confidence is the same each time and on
+/// every rank.
+public struct MonteCarloDropout: Score {
+    public let name = ScoreName.dropout
+    public let rate: Float
+    public let passes: Int
+
+    /// - Parameters:
+    ///   - rate: The probability that an element is dropped, from 0 to below 1.
+    ///   - passes: Passes whose logits are averaged.
+    public init(rate: Float = 0.5, passes: Int = 5) {
+        precondition((0..<1).contains(rate) && passes >= 1, "a rate of \(rate), \(passes) passes")
+        self.rate = rate
+        self.passes = passes
+    }
+
+    public func evaluate(
+        _ input: borrowing ScoreInput, confidences: inout MutableSpan<Float>,
+        predictions: inout MutableSpan<Int32>
+    ) {
+        input.forEachLogits(head: input.head, change: drop) { sample, logits in
+            confidences[sample] = largestProbabilities(logits, classes: logits.count)[0]
+            predictions[sample] = Int32(indexOfMaximum(logits))
+        }
+    }
+
+    /// Logits are linear in the feature, so the mean of the passes' features has the mean of their logits.
+    private func drop(_ feature: inout [Float]) {
+        var numbers = RandomStream(seed: feature.span.mixedBits, purpose: .dropout)
+        var counts = [Float](repeating: 0, count: feature.count)
+        for _ in 0..<passes {
+            for j in counts.indices where numbers.uniform() >= rate { counts[j] += 1 }
+        }
+        for j in feature.indices { feature[j] *= counts[j] / (Float(passes) * (1 - rate)) }
+    }
+}
+
+extension Span<Float> {
+    /// A number that depends on every bit: the finaliser of SplitMix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number
+    /// generators", OOPSLA 2014) over what came before and the next element.
+    fileprivate var mixedBits: UInt64 {
+        var state: UInt64 = 0
+        for i in indices {
+            state = (state ^ UInt64(self[i].bitPattern)) &+ 0x9e37_79b9_7f4a_7c15
+            state = (state ^ state >> 30) &* 0xbf58_476d_1ce4_e5b9
+            state = (state ^ state >> 27) &* 0x94d0_49bb_1331_11eb
+            state ^= state >> 31
+        }
+        return state
+    }
+}

@@ -1,0 +1,42 @@
+internal import Kernels
+
+/// `ensemble`: the largest softmax probability of the mean logits of several networks.
+///
+/// Lakshminarayanan, Pritzel, Blundell: "Simple and scalable predictive uncertainty estimation using deep ensembles", NeurIPS 2017,
+/// arXiv 1612.01474, section 2.4; of logits and not of probabilities, as OpenOOD has it. The networks are the one that is scored and those
+/// that the evaluation is given beside it; a T2FNorm network takes part with the logits that scores see.
+public struct NetworkEnsemble: Score {
+    public let name = ScoreName.ensemble
+    public let observation: (any Observation)? = MeanLogits()
+
+    public init() {}
+
+    public func evaluate(
+        _ input: borrowing ScoreInput, confidences: inout MutableSpan<Float>,
+        predictions: inout MutableSpan<Int32>
+    ) {
+        for sample in 0..<input.count {
+            let logits = input.observed(of: sample)
+            confidences[sample] = largestProbabilities(logits, classes: logits.count)[0]
+            predictions[sample] = Int32(indexOfMaximum(logits))
+        }
+    }
+}
+
+/// The mean logits of the network and its members, summed in double precision; shape `[N, K]`.
+private struct MeanLogits: Observation {
+    let key = "mean logits"
+
+    func values(
+        of images: borrowing Buffer<Float>, _ input: borrowing ScoreInput, in network: InspectedNetwork
+    ) throws -> [Float] {
+        precondition(!network.members.isEmpty, "an ensemble of one network")
+        let own = input.logits
+        var sums = own.indices.map { Double(own[$0]) }
+        for member in network.members {
+            let logits = member.logits(of: try member.features(of: images, count: input.count))
+            for (place, value) in logits.enumerated() { sums[place] += Double(value) }
+        }
+        return sums.map { Float($0 / Double(network.members.count + 1)) }
+    }
+}
