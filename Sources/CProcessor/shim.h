@@ -28,6 +28,12 @@ typedef int32_t SixteenInts __attribute__((ext_vector_type(16)));
 static inline SixteenInts addPairProducts(SixteenInts sums, SixteenInts left, SixteenInts right) {
 #if defined(__AVX512VNNI__)
     return __builtin_ia32_vpdpwssd512(sums, left, right);
+#elif defined(__AVX2__)
+    typedef short SixteenShorts __attribute__((vector_size(32)));
+    typedef int EightInts __attribute__((ext_vector_type(8)));
+    sums.lo += (EightInts)__builtin_ia32_pmaddwd256((SixteenShorts)left.lo, (SixteenShorts)right.lo);
+    sums.hi += (EightInts)__builtin_ia32_pmaddwd256((SixteenShorts)left.hi, (SixteenShorts)right.hi);
+    return sums;
 #else
     return sums + (left << 16 >> 16) * (right << 16 >> 16) + (left >> 16) * (right >> 16);
 #endif
