@@ -127,8 +127,10 @@ package struct RankWatch {
         }
         let silent = watched.filter { now - peers[$0].heard! > limit }
         guard !silent.isEmpty else { return nil }
+        // Who is cut off has heard one rank a little later than another: all are silent before all have been so for long.
+        let quiet = watched.count { now - peers[$0].heard! > limit / 2 }
         // With two ranks on two hosts nobody can tell which one is cut off: the other is named.
-        if silent.count == watched.count && (peers.count > 2 || !RankWatch.isMonitor(rank))
+        if quiet == watched.count && (peers.count > 2 || !RankWatch.isMonitor(rank))
             && spansHosts(watched)
         {
             return .cutOff("\(name(rank)) hears no other rank: this host is cut off from the others")

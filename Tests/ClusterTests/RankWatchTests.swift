@@ -92,6 +92,18 @@ struct RankWatchTests {
         )
     }
 
+    /// The last heartbeats of the others came one after another.
+    @Test(arguments: [[2], [1, 3]]) func aRankThatHearsNobodyAnyMoreBlamesNobody(first: Set<Int>) {
+        var simulation = Simulation()
+        #expect(simulation.run(20) == nil)
+        simulation.silent = first
+        #expect(simulation.run(1) == nil)
+        simulation.silent = [1, 2, 3]
+        #expect(
+            simulation.run(20)
+                == .cutOff("rank 0 (a) hears no other rank: this host is cut off from the others"))
+    }
+
     @Test func aRankThatWorksForEverIsNamedAndThoseThatWaitAreNot() {
         var simulation = Simulation()
         #expect(simulation.run(20) == nil)

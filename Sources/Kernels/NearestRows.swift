@@ -1,0 +1,190 @@
+internal import CProcessor
+internal import Workers
+
+/// The rows that may be the nearest of some queries so far, with bounds of their squared distances.
+///
+/// They gather until there is no more room; then those go whose lower bound is above the k-th smallest upper one. The memory they are in
+/// has the lower and the upper bounds and the rows' numbers, shape `[3, count, capacity]`, and behind them room to work in.
+struct NearestRows {
+    /// Rows of a query that there is room for.
+    private static func capacity(_ neighbors: Int) -> Int { neighbors + max(neighbors, 128) }
+
+    /// Floats of memory.
+    static func memory(queries: Int, neighbors: Int) -> Int { (3 * queries + 1) * capacity(neighbors) }
+
+    private let neighbors: Int
+    private let capacity: Int
+    /// Squared lengths of the queries, and their roots.
+    private let squares: [Float]
+    private let lengths: [Float]
+    /// How far the coarse rows' cosines may be off, one a query.
+    private let cosineErrors: [Float]
+    /// What roundings of distances may come to, of the squared lengths of both rows.
+    private let slack: Float
+    /// What a lower bound must be below to count, one a query.
+    private var limits: [Float]
+    private var counts: [Int]
+
+    init(squares: [Float], errors: [Float], dimension: Int, neighbors: Int) {
+        self.neighbors = neighbors
+        capacity = Self.capacity(neighbors)
+        self.squares = squares
+        lengths = squares.map { $0.squareRoot() }
+        cosineErrors = errors
+        slack = Float(dimension / 32 + 32) * 0x1p-23
+        // Of a query that is no number, or infinitely long, nothing is looked for.
+        limits = squares.map { $0.isFinite ? .infinity : -.infinity }
+        counts = [Int](repeating: 0, count: squares.count)
+    }
+
+    /// Queries.
+    var count: Int { squares.count }
+
+    // Where a query's lower bounds, upper bounds and rows begin.
+    private func lower(_ query: Int) -> Int { query * capacity }
+    private func upper(_ query: Int) -> Int { (count + query) * capacity }
+    private func rows(_ query: Int) -> Int { (2 * count + query) * capacity }
+    private var workspace: Int { 3 * count * capacity }
+
+    /// Takes sixteen rows of the bank.
+    ///
+    /// - Parameters:
+    ///   - products: `q·q′` of the coarse rows.
+    ///   - first: The first row.
+    @inline(__always)
+    mutating func take(
+        _ products: SixteenInts, for query: Int, from first: Int, squares: Vector, lengths: Vector,
+        _ distances: borrowing RowDistances, _ memory: inout MutableSpan<Float>
+    ) {
+        let both = squares + self.squares[query]
+        let along = lengths * (2 * self.lengths[query])
+        let cosines = floatsOf(products) * (1 / (CoarseRows.scale * CoarseRows.scale))
+        let low = both * (1 - slack) - along * (cosines + cosineErrors[query])
+        var candidates = bitMask(low .< limits[query])
+        guard candidates != 0 else { return }
+        let high = both * (1 + slack) - along * (cosines - cosineErrors[query])
+        memory.store(low, at: workspace)
+        memory.store(high, at: workspace + vectorWidth)
+        var end = counts[query]
+        while candidates != 0 {
+            let place = candidates.trailingZeroBitCount
+            candidates &= candidates - 1
+            memory.put(memory.element(at: workspace + place), at: lower(query) + end)
+            memory.put(memory.element(at: workspace + vectorWidth + place), at: upper(query) + end)
+            memory.put(Float(bitPattern: UInt32(first + place)), at: rows(query) + end)
+            end += 1
+            guard end == capacity else { continue }
+            // The workspace is needed for this; what is left of the sixteen comes back to it.
+            counts[query] = end
+            makeRoom(query, distances, &memory)
+            end = counts[query]
+            memory.store(low, at: workspace)
+            memory.store(high, at: workspace + vectorWidth)
+        }
+        counts[query] = end
+    }
+
+    private func row(_ place: Int, of query: Int, _ memory: borrowing MutableSpan<Float>) -> Int {
+        Int(memory.element(at: rows(query) + place).bitPattern)
+    }
+
+    /// Lets go of the rows that are not among the nearest.
+    private mutating func makeRoom(
+        _ query: Int, _ distances: borrowing RowDistances, _ memory: inout MutableSpan<Float>
+    ) {
+        keepPossible(query, &memory)
+        guard counts[query] > neighbors + (capacity - neighbors) / 2 else { return }
+        // Too many are too near to each other for the bounds to tell them apart.
+        for place in 0..<counts[query] {
+            let distance = distances(query, row(place, of: query, memory))
+            memory.put(distance, at: lower(query) + place)
+            memory.put(distance, at: upper(query) + place)
+        }
+        keepPossible(query, &memory)
+        // Of rows at the limit itself as many as are needed.
+        let limit = limits[query]
+        var atLimit = neighbors
+        for place in 0..<counts[query] where memory.element(at: lower(query) + place) < limit {
+            atLimit -= 1
+        }
+        keep(query, &memory) { distance in
+            guard distance == limit else { return true }
+            atLimit -= 1
+            return atLimit >= 0
+        }
+    }
+
+    /// Sets the limit by the upper bounds, and lets go of what is above it.
+    private mutating func keepPossible(_ query: Int, _ memory: inout MutableSpan<Float>) {
+        let count = counts[query]
+        for place in 0..<count {
+            memory.put(memory.element(at: upper(query) + place), at: workspace + place)
+        }
+        var bounds = memory.part(workspace..<workspace + count)
+        gatherSmallest(neighbors, of: &bounds)
+        let limit = largest(of: bounds.span.extracting(0..<neighbors))
+        limits[query] = limit
+        keep(query, &memory) { $0 <= limit }
+    }
+
+    /// Lets go of the rows whose lower bound does not belong, the others' order unchanged.
+    @inline(__always)
+    private mutating func keep(
+        _ query: Int, _ memory: inout MutableSpan<Float>, where belongs: (_ lower: Float) -> Bool
+    ) {
+        var kept = 0
+        for place in 0..<counts[query] {
+            let bound = memory.element(at: lower(query) + place)
+            memory.put(bound, at: lower(query) + kept)
+            memory.put(memory.element(at: upper(query) + place), at: upper(query) + kept)
+            memory.put(memory.element(at: rows(query) + place), at: rows(query) + kept)
+            kept += belongs(bound) ? 1 : 0
+        }
+        counts[query] = kept
+    }
+
+    /// Overwrites `nearest`, shape `[count, neighbors]`, with the distances of the nearest rows.
+    mutating func finish(
+        into nearest: inout MutableSpan<Float>, _ distances: borrowing RowDistances,
+        _ memory: inout MutableSpan<Float>
+    ) {
+        for query in 0..<count where counts[query] > neighbors { keepPossible(query, &memory) }
+        takeDistances(distances, &memory)
+        for query in 0..<count {
+            if counts[query] > neighbors {
+                var distances = memory.part(lower(query)..<lower(query) + counts[query])
+                gatherSmallest(neighbors, of: &distances)
+            }
+            let missing: Float = squares[query].isNaN ? .nan : .infinity
+            for place in 0..<neighbors {
+                nearest[query * neighbors + place] =
+                    place < counts[query] ? memory.element(at: lower(query) + place) : missing
+            }
+        }
+    }
+
+    /// Overwrites the lower bounds. Rows rise in each query's list; those of a block stay in the cache for all queries.
+    private func takeDistances(
+        _ distances: borrowing RowDistances, _ memory: inout MutableSpan<Float>
+    ) {
+        var places = [Int](repeating: 0, count: count)
+        for block in stride(from: 0, to: distances.rowCount, by: 64) {
+            for query in 0..<count {
+                var place = places[query]
+                while place < counts[query] {
+                    let row = row(place, of: query, memory)
+                    guard row < block + 64 else { break }
+                    memory.put(distances(query, row), at: lower(query) + place)
+                    place += 1
+                }
+                places[query] = place
+            }
+        }
+    }
+}
+
+private func largest(of values: Span<Float>) -> Float {
+    var largest = values[0]
+    for i in values.indices { largest = max(largest, values[i]) }
+    return largest
+}
