@@ -5,7 +5,7 @@ public import Workers
 /// `knn`: the negated squared distance to the k-th nearest training record, of features divided by their length.
 ///
 /// Sun, Ming, Zhu, Li: "Out-of-distribution detection with deep nearest neighbors", ICML 2022, arXiv 2204.06507, section 3. Exact: all
-/// records are looked at. Distances are `‖a‖² + ‖b‖² − 2ab` in single precision, so that of a record from itself may be
+/// records are looked at, and distances are sums of squared differences in single precision, where faiss's `‖a‖² + ‖b‖² − 2ab` may be
 /// a little below 0. OpenOOD adds 1e-10 after the division where the length is meant.
 public struct NearestNeighbors: ShardedScore {
     public let name = ScoreName.knn
