@@ -201,6 +201,27 @@ struct ClusterJobTests {
 
     // MARK: - Runs
 
+    /// `mpirun` reaches the other host by a command that never comes to an end.
+    @Test func aHostThatDoesNotAnswerAtTheStartEndsTheJob() async throws {
+        try await withBenchmark { folder in
+            let agent = folder.appending(path: "agent")
+            try "#!/bin/sh\nexec sleep 60\n".write(to: agent, atomically: true, encoding: .utf8)
+            try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: agent.path)
+            let hosts = folder.appending(path: "hosts")
+            try "localhost slots=1\nelsewhere slots=1\n".write(to: hosts, atomically: true, encoding: .utf8)
+            let outcome = try await Command(
+                wrapperPath,
+                ["--hostfile", hosts.path, "--start", "2", "--threads", "1"] + arguments(folder).dropFirst(),
+                environment: [
+                    "T2FNORM": Command.product("t2fnorm").path, "OMPI_MCA_plm": "rsh",
+                    "OMPI_MCA_plm_rsh_agent": agent.path,
+                ], timeLimit: .seconds(30)
+            ).run()
+            #expect(outcome.exitCode == 6)
+            #expect(outcome.standardError.contains("train: no rank has started here in 2 s"))
+        }
+    }
+
     private func arguments(_ folder: URL) -> [String] {
         [
             "train", "--set", "name=r", "--set", "output=\(folder.path)/runs", "--set",
