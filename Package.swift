@@ -83,7 +83,8 @@ let package = Package(
         module("Checkpoints", ["HDF5", "Checksums", "Files", "Networks", "Kernels", "Workers"]),
         module("Exchange", ["Networks", "Kernels", "Pickle", "Files", "CZlib"]),
         module("Metrics"),
-        module("Detection", ["Networks", "Kernels", "Workers", "Cluster", "Datasets", "Metrics"]),
+        module(
+            "Detection", ["Networks", "Kernels", "Workers", "Cluster", "Datasets", "Metrics", "Checksums"]),
         module("RunConfiguration", [yams]),
         module(
             "Training",

@@ -38,12 +38,8 @@ public struct RecordTally: Codable, Equatable, Sendable {
         return String(repeating: "0", count: 16 - digits.count) + digits
     }
 
-    /// SplitMix64's step (Steele, Lea, Flood: "Fast splittable pseudorandom number generators", OOPSLA 2014): one to one, and without a pattern
-    /// that sums could cancel.
+    /// SplitMix64's number at a place: one to one, and without a pattern that sums could cancel.
     private static func mix(_ number: UInt64) -> UInt64 {
-        var z = (number &+ 1) &* 0x9E37_79B9_7F4A_7C15
-        z = (z ^ z >> 30) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ z >> 27) &* 0x94D0_49BB_1331_11EB
-        return z ^ z >> 31
+        splitMix64((number &+ 1) &* splitMix64Increment)
     }
 }

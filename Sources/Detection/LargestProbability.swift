@@ -16,7 +16,10 @@ func largestProbabilities(_ logits: Span<Float>, classes: Int) -> [Float] {
     var result = [Float](repeating: 0, count: logits.count / max(classes, 1))
     for sample in result.indices {
         let row = logits.extracting(sample * classes..<(sample + 1) * classes)
-        result[sample] = 1 / exponentialSum(row, below: maximumOrNaN(row))
+        result[sample] = largestProbability(row)
     }
     return result
 }
+
+/// The largest softmax probability of one sample's logits; NaN where a logit is.
+func largestProbability(_ row: Span<Float>) -> Float { 1 / exponentialSum(row, below: maximumOrNaN(row)) }

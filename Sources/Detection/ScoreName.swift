@@ -31,6 +31,8 @@ public enum ScoreName: String, CaseIterable, Sendable {
     case relation
     case openmax
     case cfood
+    case grood
+    case dropout
     case odin
     case iodin
     case adascaleA = "adascale_a"
@@ -39,8 +41,6 @@ public enum ScoreName: String, CaseIterable, Sendable {
     case gram
     case mdsEnsemble = "mds_ensemble"
     case gmm
-    case grood
-    case dropout
     case ensemble
 
     /// What a score must see before it scores.

@@ -2,13 +2,11 @@ internal import CProcessor
 
 // Register tiles of integer products, written out as in `MatrixTile.swift`. Integer sums are exact, so tiles of any size give the same.
 //
-// Measured on one core of an EPYC 9004 (Zen 4): 12×16 tiles on 512 elements make 120·10⁹ products a second, 14×32 tiles in single precision
-// 51 (the products of a search alone). The twin is the search's own, `Tests/TestSupport/PlainNeighbors.swift`: a wrong product loses a neighbour.
+// Measured on one core of an EPYC 9004 (Zen 4), whole searches of 512 elements with k = 50: 88·10⁹ products a second; with twelve rows a tile
+// the same (88), with 14×32 tiles in single precision 51. A wrong product loses a neighbour of the plain twin, `Tests/TestSupport/PlainNeighbors.swift`.
 
-/// Rows of a tile of integer products: 12×16 in 32 registers of AVX-512, 6×16 in 16 of AVX2.
-var coarseTileRows: Int {
-    @inline(__always) get { buildHasAVX512 ? 12 : 6 }
-}
+/// Rows of a tile of integer products; one instruction a cycle needs four chains, and AVX2 has registers for six of two.
+let coarseTileRows = 6
 
 /// Overwrites `products` with those of some rows and the sixteen columns of a panel.
 ///
@@ -29,11 +27,7 @@ func multiplyCoarseTile(
                 let products = unsafe products.baseAddress.unsafelyUnwrapped
                 let left = unsafe left.baseAddress.unsafelyUnwrapped
                 let right = unsafe right.baseAddress.unsafelyUnwrapped
-                if buildHasAVX512 {
-                    unsafe multiply12x16(left, right, chunks: pairs / 8, products)
-                } else {
-                    unsafe multiply6x16(left, right, chunks: pairs / 8, products)
-                }
+                unsafe multiply6x16(left, right, chunks: pairs / 8, products)
             }
         }
     }
@@ -59,58 +53,6 @@ private struct PairRow {
     func store(_ row: UnsafeMutablePointer<Int32>) {
         unsafe UnsafeMutableRawPointer(row).storeBytes(of: sums, as: SixteenInts.self)
     }
-}
-
-/// Twelve rows by one panel: twelve chains, as many as one instruction a cycle needs three times over.
-private func multiply12x16(
-    _ left: UnsafePointer<Int32>, _ right: UnsafePointer<Int32>, chunks: Int,
-    _ products: UnsafeMutablePointer<Int32>
-) {
-    var left = unsafe left
-    var right = unsafe right
-    var r0 = PairRow()
-    var r1 = PairRow()
-    var r2 = PairRow()
-    var r3 = PairRow()
-    var r4 = PairRow()
-    var r5 = PairRow()
-    var r6 = PairRow()
-    var r7 = PairRow()
-    var r8 = PairRow()
-    var r9 = PairRow()
-    var r10 = PairRow()
-    var r11 = PairRow()
-    for _ in 0..<chunks {
-        for k in 0..<8 {
-            let b = unsafe PairRow(right + k * 16)
-            unsafe r0.add(left[0 + k], b)
-            unsafe r1.add(left[8 + k], b)
-            unsafe r2.add(left[16 + k], b)
-            unsafe r3.add(left[24 + k], b)
-            unsafe r4.add(left[32 + k], b)
-            unsafe r5.add(left[40 + k], b)
-            unsafe r6.add(left[48 + k], b)
-            unsafe r7.add(left[56 + k], b)
-            unsafe r8.add(left[64 + k], b)
-            unsafe r9.add(left[72 + k], b)
-            unsafe r10.add(left[80 + k], b)
-            unsafe r11.add(left[88 + k], b)
-        }
-        unsafe left += 12 * 8
-        unsafe right += 8 * 16
-    }
-    unsafe r0.store(products + 0 * 16)
-    unsafe r1.store(products + 1 * 16)
-    unsafe r2.store(products + 2 * 16)
-    unsafe r3.store(products + 3 * 16)
-    unsafe r4.store(products + 4 * 16)
-    unsafe r5.store(products + 5 * 16)
-    unsafe r6.store(products + 6 * 16)
-    unsafe r7.store(products + 7 * 16)
-    unsafe r8.store(products + 8 * 16)
-    unsafe r9.store(products + 9 * 16)
-    unsafe r10.store(products + 10 * 16)
-    unsafe r11.store(products + 11 * 16)
 }
 
 /// Six rows by one panel; 12 of 16 registers of AVX2 are accumulators.

@@ -12,9 +12,12 @@ struct NearestRows {
     /// Floats of memory.
     static func memory(queries: Int, neighbors: Int) -> Int { (3 * queries + 1) * capacity(neighbors) }
 
+    /// Rows of the bank whose distances are taken together: 128 kB of 512 elements.
+    private static let blockSize = 64
+
     private let neighbors: Int
     private let capacity: Int
-    /// Squared lengths of the queries, and their roots.
+    /// Squared lengths of the queries, and `CoarseRows.lengths`.
     private let squares: [Float]
     private let lengths: [Float]
     /// How far the coarse rows' cosines may be off, one a query.
@@ -25,12 +28,12 @@ struct NearestRows {
     private var limits: [Float]
     private var counts: [Int]
 
-    init(squares: [Float], errors: [Float], dimension: Int, neighbors: Int) {
+    init(squares: [Float], lengths: [Float], cosineErrors: [Float], dimension: Int, neighbors: Int) {
         self.neighbors = neighbors
         capacity = Self.capacity(neighbors)
         self.squares = squares
-        lengths = squares.map { $0.squareRoot() }
-        cosineErrors = errors
+        self.lengths = lengths
+        self.cosineErrors = cosineErrors
         slack = Float(dimension / 32 + 32) * 0x1p-23
         // Of a query that is no number, or infinitely long, nothing is looked for.
         limits = squares.map { $0.isFinite ? .infinity : -.infinity }
@@ -168,12 +171,12 @@ struct NearestRows {
         _ distances: borrowing RowDistances, _ memory: inout MutableSpan<Float>
     ) {
         var places = [Int](repeating: 0, count: count)
-        for block in stride(from: 0, to: distances.rowCount, by: 64) {
+        for block in stride(from: 0, to: distances.rowCount, by: Self.blockSize) {
             for query in 0..<count {
                 var place = places[query]
                 while place < counts[query] {
                     let row = row(place, of: query, memory)
-                    guard row < block + 64 else { break }
+                    guard row < block + Self.blockSize else { break }
                     memory.put(distances(query, row), at: lower(query) + place)
                     place += 1
                 }

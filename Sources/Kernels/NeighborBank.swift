@@ -100,7 +100,8 @@ public final class NeighborBank: Sendable {
         let squares = squaredLengths(queries, dimension: dimension)
         let coarse = CoarseRows(queries, dimension: dimension, pairCount: pairs, squares: squares[...])
         var found = NearestRows(
-            squares: squares, errors: coarse.errors.map { cosineError($0, bankError) }, dimension: dimension,
+            squares: squares, lengths: coarse.lengths,
+            cosineErrors: coarse.errors.map { cosineError($0, bankError) }, dimension: dimension,
             neighbors: neighbors)
         let tiles = coarse.tiles
         let (bankSquares, bankLengths) = (self.squares, lengths)

@@ -104,7 +104,7 @@ struct NetworkScoreRow: CustomTestStringConvertible, Sendable {
 
     @Test func scoresOfFeaturesCostNothing() {
         let names = ScoreName.allCases.filter { $0.networkCost == nil }
-        #expect(Set(names) == Set(ScoreRow.all.map(\.name) + FeatureScoreRow.all.map(\.name)))
+        #expect(names == ScoreRow.all.map(\.name) + FeatureScoreRow.all.map(\.name))
     }
 
     /// 120 training and 20 validation images in lanes of 8: on four ranks none has the same as another.

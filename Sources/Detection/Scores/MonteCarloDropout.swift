@@ -1,3 +1,4 @@
+internal import Checksums
 internal import Kernels
 
 /// `dropout`: the largest softmax probability of the mean logits of some passes in which features are dropped.
@@ -25,7 +26,7 @@ public struct MonteCarloDropout: Score {
         predictions: inout MutableSpan<Int32>
     ) {
         input.forEachLogits(head: input.head, change: drop) { sample, logits in
-            confidences[sample] = largestProbabilities(logits, classes: logits.count)[0]
+            confidences[sample] = largestProbability(logits)
             predictions[sample] = Int32(indexOfMaximum(logits))
         }
     }
@@ -42,15 +43,11 @@ public struct MonteCarloDropout: Score {
 }
 
 extension Span<Float> {
-    /// A number that depends on every bit: the finaliser of SplitMix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number
-    /// generators", OOPSLA 2014) over what came before and the next element.
+    /// A number that depends on every bit: SplitMix64 over what came before and the next element.
     fileprivate var mixedBits: UInt64 {
         var state: UInt64 = 0
         for i in indices {
-            state = (state ^ UInt64(self[i].bitPattern)) &+ 0x9e37_79b9_7f4a_7c15
-            state = (state ^ state >> 30) &* 0xbf58_476d_1ce4_e5b9
-            state = (state ^ state >> 27) &* 0x94d0_49bb_1331_11eb
-            state ^= state >> 31
+            state = splitMix64((state ^ UInt64(self[i].bitPattern)) &+ splitMix64Increment)
         }
         return state
     }

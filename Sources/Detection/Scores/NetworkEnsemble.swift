@@ -17,7 +17,7 @@ public struct NetworkEnsemble: Score {
     ) {
         for sample in 0..<input.count {
             let logits = input.observed(of: sample)
-            confidences[sample] = largestProbabilities(logits, classes: logits.count)[0]
+            confidences[sample] = largestProbability(logits)
             predictions[sample] = Int32(indexOfMaximum(logits))
         }
     }
