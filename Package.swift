@@ -64,16 +64,18 @@ let package = Package(
 
         module("Workers", ["CProcessor"]),
         module("Checksums", ["CProcessor", "CLZMA"]),
+        module("Numerics"),
         module("Files"),
         module("Pickle"),
-        module("Kernels", ["Workers", "COpenBLAS", "CProcessor"]),
+        module("Kernels", ["Numerics", "Workers", "COpenBLAS", "CProcessor"]),
         module("HDF5", ["CHDF5", "Files"]),
         module("Cluster", ["CMPI"]),
         module("Networks", ["Kernels", "Workers"]),
         .target(
             name: "Datasets",
             dependencies: [
-                "HDF5", "Checksums", "Files", "Workers", "Kernels", "Pickle", "CTurboJPEG", "CJPEG",
+                "HDF5", "Checksums", "Files", "Workers", "Kernels", "Numerics", "Pickle", "CTurboJPEG",
+                "CJPEG",
                 "CSPNG", "CArchive", "CZlib",
             ],
             resources: ["cifar10", "cifar100", "imagenet200", "imagenet1k"].map {
@@ -84,12 +86,13 @@ let package = Package(
         module("Exchange", ["Networks", "Kernels", "Pickle", "Files", "CZlib"]),
         module("Metrics"),
         module(
-            "Detection", ["Networks", "Kernels", "Workers", "Cluster", "Datasets", "Metrics", "Checksums"]),
+            "Detection",
+            ["Networks", "Kernels", "Numerics", "Workers", "Cluster", "Datasets", "Metrics", "Checksums"]),
         module("RunConfiguration", [yams]),
         module(
             "Training",
             [
-                "Workers", "Kernels", "Cluster", "Networks", "Datasets", "Checkpoints", "Metrics",
+                "Workers", "Kernels", "Numerics", "Cluster", "Networks", "Datasets", "Checkpoints", "Metrics",
                 "Detection", "RunConfiguration", "Files", "Checksums",
             ]),
         module("Reporting", ["Metrics"]),
@@ -114,6 +117,7 @@ let package = Package(
             path: "Tests/CheckpointCheck", swiftSettings: settings),
         tests("CProcessorCheck", ["CBuildFeatures", "cluster-check", "t2fnorm"]),
         tests("Workers"),
+        tests("Numerics", ["Kernels"]),
         tests("Checksums"),
         tests("Files"),
         tests("Pickle"),
@@ -140,7 +144,7 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "CommandTests",
-            dependencies: ["t2fnorm", "TestSupport", "HDF5", "Checkpoints", "Datasets"],
+            dependencies: ["t2fnorm", "TestSupport", "HDF5", "Checkpoints", "Checksums", "Datasets"],
             swiftSettings: settings),
     ]
 )

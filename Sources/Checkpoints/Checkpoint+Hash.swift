@@ -4,10 +4,24 @@ extension Checkpoint {
     /// Equal for equal weights and running statistics, whatever the file; 16 hexadecimal digits of CRC-64/XZ.
     public var weightsHash: String {
         var checksum = CRC64("\(network) \(classes) \(temperature.map { "\($0)" } ?? "")\n".utf8)
-        for tensor in state {
-            checksum.update(Array("\(tensor.name) \(tensor.shape)\n".utf8))
-            checksum.update(tensor.elements)
-        }
+        checksum.update(state)
         return checksum.hexadecimal
+    }
+
+    /// Equal for equal momentum; 16 hexadecimal digits, `nil` of a model without it.
+    public var momentumHash: String? {
+        guard !momentum.isEmpty else { return nil }
+        var checksum = CRC64()
+        checksum.update(momentum)
+        return checksum.hexadecimal
+    }
+}
+
+extension CRC64 {
+    fileprivate mutating func update(_ tensors: [Checkpoint.Tensor]) {
+        for tensor in tensors {
+            update(Array("\(tensor.name) \(tensor.shape)\n".utf8))
+            update(tensor.elements)
+        }
     }
 }

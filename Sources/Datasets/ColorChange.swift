@@ -1,5 +1,3 @@
-internal import Foundation
-
 /// A change of an image's colours, in Pillow's arithmetic of 8-bit levels, to the bit.
 ///
 /// Levels are whole numbers 0...255 in `Float`, three a pixel.
@@ -90,7 +88,7 @@ private struct HueColor {
             } else {
                 Float(4 + Double(g) - Double(r))
             }
-        let turn = Float(fmod(Double(sixths) / 6 + 1, 1))
+        let turn = Float((Double(sixths) / 6 + 1).truncatingRemainder(dividingBy: 1))
         hue = min(max(Int(Double(turn) * 255), 0), 255)
         saturation = min(max(Int(Double(range / largest) * 255), 0), 255)
     }

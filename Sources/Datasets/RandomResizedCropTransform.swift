@@ -1,5 +1,5 @@
-internal import Foundation
 public import Kernels
+internal import Numerics
 
 /// The training augmentation of ImageNet: a random part of the image resized to a square, mirrored or not.
 ///
@@ -47,12 +47,12 @@ public struct RandomResizedCropTransform: ImageTransform {
     }
 
     private func fittingBox(_ stream: inout RandomStream, width: Int, height: Int) -> PixelBox? {
-        let logarithms = log(Self.aspectRatios.lowerBound)...log(Self.aspectRatios.upperBound)
+        let logarithms = logarithm(Self.aspectRatios.lowerBound)...logarithm(Self.aspectRatios.upperBound)
         for _ in 0..<10 {
             let part = smallestArea + (1 - smallestArea) * stream.uniformDouble()
             let area = Double(width * height) * part
             let spread = logarithms.upperBound - logarithms.lowerBound
-            let aspect = exp(logarithms.lowerBound + spread * stream.uniformDouble())
+            let aspect = exponential(logarithms.lowerBound + spread * stream.uniformDouble())
             let boxWidth = Int((area * aspect).squareRoot().rounded(.toNearestOrEven))
             let boxHeight = Int((area / aspect).squareRoot().rounded(.toNearestOrEven))
             guard (1...width).contains(boxWidth), (1...height).contains(boxHeight) else { continue }

@@ -1,5 +1,5 @@
-internal import Foundation
 internal import Kernels
+internal import Numerics
 
 extension ScoreInput {
     /// The raw feature of one sample, shape `[D]`.
@@ -21,7 +21,7 @@ extension ScoreInput {
         forEachLogits(head: head, change: change) { sample, logits in
             let predicted = indexOfMaximum(logits)
             let largest = logits[predicted]
-            confidences[sample] = largest + log(exponentialSum(logits, below: largest))
+            confidences[sample] = largest + logarithm(exponentialSum(logits, below: largest))
             predictions[sample] = Int32(predicted)
         }
     }

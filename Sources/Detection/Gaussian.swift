@@ -1,5 +1,5 @@
-internal import Foundation
 internal import Kernels
+internal import Numerics
 
 /// Squared Mahalanobis distances to means that share a covariance.
 struct Gaussian: Sendable {
@@ -25,7 +25,7 @@ struct Gaussian: Sendable {
         for (i, value) in eigen.values.enumerated() where value > Double(dimension) * .ulpOfOne * largest {
             let row = eigen.vectors[i * dimension..<(i + 1) * dimension]
             directions.append(row.map { $0 / value.squareRoot() })
-            logarithms += log(value)
+            logarithms += logarithm(value)
         }
         logDeterminant = logarithms
         guard !directions.isEmpty else {

@@ -1,9 +1,9 @@
-internal import Foundation
+internal import Numerics
 
 /// The sum of `exp(row[k] − largest)` over all classes; NaN if any logit is.
 func exponentialSum(_ row: Span<Float>, below largest: Float) -> Float {
     var sum: Float = 0
-    for k in row.indices { sum += exp(row[k] - largest) }
+    for k in row.indices { sum += exponential(row[k] - largest) }
     return sum
 }
 

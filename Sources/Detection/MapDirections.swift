@@ -38,7 +38,6 @@ struct MapDirections: Sendable {
     ///   - count: Directions.
     ///   - more: Directions beside those that are iterated on and left out at the end.
     init(_ fit: ScoreFit, stage: Int, count: Int, more: Int, rounds: Int) throws {
-        useOneThreadPerMatrixProduct()
         let (channels, positions) = fit.network.classifier.mapShape(ofStage: stage)
         let width = channels * positions
         var rows = drawnRows(count + more, width)
@@ -103,7 +102,9 @@ private func multiplied(
     let directions = rows.map { Float($0) }
     var sums = StreamedTreeSum(
         laneCount: (share.count + share.laneSize - 1) / share.laneSize, width: rows.count + width)
+    var scratch = [Float](repeating: 0, count: matrixProductScratchCount)
     try fit.forEachTrainingObservation(StageMap(stage: stage)) { records, values in
+        var scratch = scratch.mutableSpan
         for first in stride(from: 0, to: records.count, by: share.laneSize) {
             let samples = min(share.laneSize, records.count - first)
             let maps = values.span.extracting(first * width..<(first + samples) * width)
@@ -111,12 +112,12 @@ private func multiplied(
             var coordinateSpan = coordinates.mutableSpan
             matrixProduct(
                 maps, .none, directions.span, .transposed, rows: samples, columns: count, inner: width,
-                into: &coordinateSpan)
+                into: &coordinateSpan, scratch: &scratch)
             var products = [Float](repeating: 0, count: count * width)
             var productSpan = products.mutableSpan
             matrixProduct(
                 coordinates.span, .transposed, maps, .none, rows: count, columns: width, inner: samples,
-                into: &productSpan)
+                into: &productSpan, scratch: &scratch)
             var sum = products.map { Double($0) } + [Double](repeating: 0, count: width)
             for sample in 0..<samples {
                 for j in 0..<width { sum[rows.count + j] += Double(maps[sample * width + j]) }

@@ -1,6 +1,6 @@
 internal import Cluster
-internal import Foundation
 internal import Kernels
+internal import Numerics
 
 /// A mixture of Gaussians with one covariance, by expectation and maximisation; all sums follow the tree over lanes.
 ///
@@ -55,11 +55,13 @@ struct MixtureFit: Sendable {
             let gaussian = try density()
             let distances = gaussian.distances(share.features.span, count: share.count)
             let sums = try share.sums(components, on: communicator) { record, shares in
-                let logs = (0..<components).map { log(weights[$0]) - distances[record * components + $0] / 2 }
+                let logs = (0..<components).map {
+                    logarithm(weights[$0]) - distances[record * components + $0] / 2
+                }
                 let largest = logs.max() ?? 0
-                let sum = logs.reduce(0) { $0 + exp($1 - largest) }
-                for m in 0..<components { shares[m] = exp(logs[m] - largest) / sum }
-                return largest + log(sum)
+                let sum = logs.reduce(0) { $0 + exponential($1 - largest) }
+                for m in 0..<components { shares[m] = exponential(logs[m] - largest) / sum }
+                return largest + logarithm(sum)
             }
             let now = (sums.last ?? 0) / Double(total) - gaussian.logDeterminant / 2
             maximize(sums.dropLast(), moments)

@@ -44,12 +44,17 @@ struct RecordBlocks: Sendable {
 
     /// Overwrites `products`, shape `[32, width]`, with those of a group of samples and the records of a block.
     ///
-    /// - Parameter samples: Shape `[32, D]`.
-    func fill(_ products: inout MutableSpan<Float>, samples: Span<Float>, block: Int) {
+    /// - Parameters:
+    ///   - samples: Shape `[32, D]`.
+    ///   - scratch: At least `matrixProductScratchCount` floats.
+    func fill(
+        _ products: inout MutableSpan<Float>, samples: Span<Float>, block: Int,
+        scratch: inout MutableSpan<Float>
+    ) {
         let size = dimension * width
         matrixProduct(
             samples, .none, columns.span.extracting(block * size..<(block + 1) * size), .none,
-            rows: Self.groupSize, columns: width, inner: dimension, into: &products)
+            rows: Self.groupSize, columns: width, inner: dimension, into: &products, scratch: &scratch)
     }
 
     /// The rows followed by rows of zeros up to whole groups.

@@ -56,7 +56,7 @@ extension ConvolutionMeasurement {
 public func measureConvolutions(
     _ shapes: [ConvolutionShape], limit: Duration = .milliseconds(500)
 ) -> [ConvolutionMeasurement] {
-    useOneThreadPerMatrixProduct()
+    useOneThreadPerLibraryProduct()
     let pool = WorkerPool(threads: 1)
     let start = ContinuousClock.now
     return shapes.enumerated().map { index, shape in

@@ -13,12 +13,13 @@ public func linear(
 ) {
     let classes = bias.count
     let dimension = weights.count / classes
-    pool.split(&output, every: laneSize * classes) { lane, part in
+    pool.split(&output, every: laneSize * classes, scratch: matrixProductScratchCount) {
+        lane, part, scratch in
         let rows = part.count / classes
         let start = lane * laneSize * dimension
         matrixProduct(
             input.extracting(start..<start + rows * dimension), .none, weights, .transposed, rows: rows,
-            columns: classes, inner: dimension, into: &part)
+            columns: classes, inner: dimension, into: &part, scratch: &scratch)
         for row in 0..<rows {
             for k in 0..<classes { part[row * classes + k] += bias[k] }
         }
@@ -36,12 +37,13 @@ public func linearInputGradient(
     into inputGradient: inout MutableSpan<Float>, on pool: WorkerPool
 ) {
     let dimension = weights.count / classes
-    pool.split(&inputGradient, every: laneSize * dimension) { lane, part in
+    pool.split(&inputGradient, every: laneSize * dimension, scratch: matrixProductScratchCount) {
+        lane, part, scratch in
         let rows = part.count / dimension
         let start = lane * laneSize * classes
         matrixProduct(
             outputGradient.extracting(start..<start + rows * classes), .none, weights, .none, rows: rows,
-            columns: dimension, inner: classes, into: &part)
+            columns: dimension, inner: classes, into: &part, scratch: &scratch)
     }
 }
 
@@ -56,7 +58,8 @@ public func linearWeightGradient(
     into laneGradients: inout MutableSpan<Float>, on pool: WorkerPool
 ) {
     let sampleCount = outputGradient.count / classes
-    pool.split(&laneGradients, every: (dimension + 1) * classes) { lane, part in
+    pool.split(&laneGradients, every: (dimension + 1) * classes, scratch: matrixProductScratchCount) {
+        lane, part, scratch in
         let samples = lane * laneSize..<min((lane + 1) * laneSize, sampleCount)
         let gradient = outputGradient.extracting(
             samples.lowerBound * classes..<samples.upperBound * classes)
@@ -64,7 +67,7 @@ public func linearWeightGradient(
         matrixProduct(
             gradient, .transposed,
             input.extracting(samples.lowerBound * dimension..<samples.upperBound * dimension), .none,
-            rows: classes, columns: dimension, inner: samples.count, into: &weights)
+            rows: classes, columns: dimension, inner: samples.count, into: &weights, scratch: &scratch)
         var bias = part.part(classes * dimension..<part.count)
         bias.update(repeating: 0)
         for row in 0..<samples.count {

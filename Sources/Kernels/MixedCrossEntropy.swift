@@ -1,4 +1,4 @@
-internal import Foundation
+internal import Numerics
 
 /// Overwrites `logitsGradient` with the gradient of the mean cross-entropy to mixed and smoothed labels, and reports each
 /// sample.
@@ -40,7 +40,7 @@ public func mixedCrossEntropy(
             Double(share) * Double(row[predicted] - row[label])
             + Double(1 - share) * Double(row[predicted] - row[partner])
         report[2 * sample] =
-            log(sum) + Double(1 - smoothing) * labelled + Double(smoothing) * rest / Double(classes)
+            logarithm(sum) + Double(1 - smoothing) * labelled + Double(smoothing) * rest / Double(classes)
         report[2 * sample + 1] = predicted == (share >= 0.5 ? label : partner) ? 1 : 0
         logitsGradient[start + label] -= (1 - smoothing) * share
         logitsGradient[start + partner] -= (1 - smoothing) * (1 - share)
@@ -52,7 +52,7 @@ public func mixedCrossEntropy(
 private func sums(_ row: Span<Float>, largest: Float) -> (powers: Double, distances: Double) {
     var (powers, distances) = (0.0, 0.0)
     for k in row.indices {
-        powers += exp(Double(row[k] - largest))
+        powers += exponential(Double(row[k] - largest))
         distances += Double(largest - row[k])
     }
     return (powers, distances)

@@ -1,10 +1,10 @@
-internal import Foundation
+internal import Numerics
 
 extension RandomStream {
     /// A standard normal number by the Box–Muller transform, which uses two uniform ones.
     public mutating func standardNormal() -> Double {
-        let radius = (-2 * log(1 - uniformDouble())).squareRoot()
-        return radius * cos(2 * .pi * uniformDouble())
+        let radius = (-2 * logarithm(1 - uniformDouble())).squareRoot()
+        return radius * cosine(2 * .pi * uniformDouble())
     }
 
     /// A number of the beta distribution with both parameters `alpha`, from 0 to 1.
@@ -14,7 +14,7 @@ extension RandomStream {
         precondition(alpha > 0, "a beta distribution of parameter \(alpha)")
         // Of small parameters both numbers may be too small for their quotient.
         let (left, right) = (logarithmOfGamma(alpha), logarithmOfGamma(alpha))
-        return 1 / (1 + exp(right - left))
+        return 1 / (1 + exponential(right - left))
     }
 
     /// The logarithm of a number of the gamma distribution of shape `shape` and scale 1.
@@ -23,7 +23,7 @@ extension RandomStream {
     /// 2000; shapes below 1 as its section 6 says.
     private mutating func logarithmOfGamma(_ shape: Double) -> Double {
         guard shape >= 1 else {
-            return logarithmOfGamma(shape + 1) + log(1 - uniformDouble()) / shape
+            return logarithmOfGamma(shape + 1) + logarithm(1 - uniformDouble()) / shape
         }
         let d = shape - 1.0 / 3
         let c = 1 / (9 * d).squareRoot()
@@ -31,7 +31,9 @@ extension RandomStream {
             let x = standardNormal()
             let v = (1 + c * x) * (1 + c * x) * (1 + c * x)
             guard v > 0 else { continue }
-            if log(1 - uniformDouble()) < x * x / 2 + d - d * v + d * log(v) { return log(d * v) }
+            if logarithm(1 - uniformDouble()) < x * x / 2 + d - d * v + d * logarithm(v) {
+                return logarithm(d * v)
+            }
         }
     }
 }

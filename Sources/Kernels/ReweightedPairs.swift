@@ -1,4 +1,4 @@
-internal import Foundation
+internal import Numerics
 public import Workers
 
 /// What all pairs of a batch come to in the loss of ReweightOOD.
@@ -28,14 +28,14 @@ public struct PairSums: Equatable, Sendable {
     }
 
     /// L.
-    public var loss: Double { exponent > 0 ? exponent : exp(exponent) - 1 }
+    public var loss: Double { exponent > 0 ? exponent : exponential(exponent) - 1 }
 
     /// What the loss gains for each unit of its exponent.
-    fileprivate var slope: Double { exponent > 0 ? 1 : exp(exponent) }
+    fileprivate var slope: Double { exponent > 0 ? 1 : exponential(exponent) }
 
     /// What ELU is taken of.
     private var exponent: Double {
-        [positive, negative].reduce(0) { $1 == 0 ? $0 : $0 + log($1) + Self.shift }
+        [positive, negative].reduce(0) { $1 == 0 ? $0 : $0 + logarithm($1) + Self.shift }
     }
 }
 
@@ -58,12 +58,14 @@ public func comparePairs(
     precondition(
         coefficients.count == samples.count * count && sums.count == lanes(samples, laneSize) * 2,
         "\(coefficients.count) coefficients and \(sums.count) sums of \(samples.count) and \(count) samples")
-    pool.split(&coefficients, every: laneSize * count, &sums, every: 2) { lane, part, sums in
+    pool.split(
+        &coefficients, every: laneSize * count, &sums, every: 2, scratch: matrixProductScratchCount
+    ) { lane, part, sums, scratch in
         let start = samples.lowerBound + lane * laneSize
         let rows = part.count / count
         matrixProduct(
             outputs.extracting(start * dimension..<(start + rows) * dimension), .none, outputs, .transposed,
-            rows: rows, columns: count, inner: dimension, into: &part)
+            rows: rows, columns: count, inner: dimension, into: &part, scratch: &scratch)
         var (positive, negative) = (0.0, 0.0)
         for row in 0..<rows {
             let own = start + row
@@ -77,7 +79,7 @@ public func comparePairs(
                 let pair = Pair(product: Double(part[place]), isPositive: isPositive)
                 part[place] = Float(pair.coefficient)
                 if other > own {
-                    if isPositive { positive += pair.exponential } else { negative += pair.exponential }
+                    if isPositive { positive += pair.term } else { negative += pair.term }
                 }
             }
         }
@@ -101,33 +103,34 @@ public func differentiatePairs(
     // Only kinds that have pairs are looked up.
     let positive = Float(sums.slope / sums.positive)
     let negative = Float(sums.slope / sums.negative)
-    pool.split(&coefficients, every: laneSize * count, &gradient, every: laneSize * dimension) {
-        _, part, gradient in
+    pool.split(
+        &coefficients, every: laneSize * count, &gradient, every: laneSize * dimension,
+        scratch: matrixProductScratchCount
+    ) { _, part, gradient, scratch in
         for i in part.indices {
             let value = part[i]
             part[i] = value == 0 ? 0 : value * (value < 0 ? positive : negative)
         }
         matrixProduct(
             part.span, .none, outputs, .none, rows: part.count / count, columns: dimension, inner: count,
-            into: &gradient)
+            into: &gradient, scratch: &scratch)
     }
 }
 
 /// One pair's part of the loss.
 private struct Pair {
     /// The exponential of the weighted product, `PairSums.shift` subtracted.
-    let exponential: Double
+    let term: Double
     /// Its derivative by the product, the weight being constant.
     let coefficient: Double
 
     @inline(__always)
     init(product: Double, isPositive: Bool) {
-        let factor =
-            isPositive
-            ? -1 / (1 + exp(2 * product - 1)) / PairSums.temperature
-            : 1 / (1 + exp(4 - 5 * product)) / PairSums.temperature
-        exponential = exp(factor * product - PairSums.shift)
-        coefficient = factor * exponential
+        let weight: Double =
+            isPositive ? -1 / (1 + exponential(2 * product - 1)) : 1 / (1 + exponential(4 - 5 * product))
+        let factor = weight / PairSums.temperature
+        term = exponential(factor * product - PairSums.shift)
+        coefficient = factor * term
     }
 }
 

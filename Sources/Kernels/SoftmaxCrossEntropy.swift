@@ -1,4 +1,4 @@
-internal import Foundation
+internal import Numerics
 
 /// Overwrites `probabilities` with the softmax of each row, the row's maximum subtracted first.
 ///
@@ -12,7 +12,7 @@ public func softmax(_ logits: Span<Float>, classes: Int, into probabilities: ino
         let largest = row[indexOfMaximum(row)]
         var sum: Float = 0
         for k in 0..<classes {
-            let value = exp(row[k] - largest)
+            let value = exponential(row[k] - largest)
             probabilities[start + k] = value
             sum += value
         }
@@ -50,8 +50,8 @@ public func softmaxCrossEntropy(
         precondition(label >= 0 && label < classes, "label \(label) of \(classes) classes")
         let predicted = indexOfMaximum(row)
         var sum = 0.0
-        for k in 0..<classes { sum += exp(Double(row[k] - row[predicted])) }
-        report[2 * sample] = log(sum) + Double(row[predicted] - row[label])
+        for k in 0..<classes { sum += exponential(Double(row[k] - row[predicted])) }
+        report[2 * sample] = logarithm(sum) + Double(row[predicted] - row[label])
         report[2 * sample + 1] = predicted == label ? 1 : 0
         logitsGradient[start + label] -= 1
         for k in 0..<classes { logitsGradient[start + k] *= scale }

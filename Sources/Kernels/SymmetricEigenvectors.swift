@@ -15,7 +15,7 @@ public struct SymmetricEigenvectors: Sendable {
         precondition(
             matrix.count == dimension * dimension && dimension >= 1,
             "\(matrix.count) elements as a square of \(dimension)")
-        useOneThreadPerMatrixProduct()
+        useOneThreadPerLibraryProduct()
         var vectors = matrix
         var values = [Double](repeating: 0, count: dimension)
         var size = Int32(dimension)
@@ -50,7 +50,7 @@ public struct SymmetricEigenvectors: Sendable {
 public func leastSquares(_ matrix: [Double], _ right: [Double]) -> [Double]? {
     let (m, n) = (right.count, matrix.count / max(right.count, 1))
     precondition(m >= 1 && n >= 1 && matrix.count == m * n, "\(matrix.count) elements in \(m) rows")
-    useOneThreadPerMatrixProduct()
+    useOneThreadPerLibraryProduct()
     // Fortran stores columns one after the other.
     var columns = (0..<m * n).map { matrix[$0 % m * n + $0 / m] }
     var solution = right + [Double](repeating: 0, count: max(n - m, 0))

@@ -173,9 +173,9 @@ extension TapConvolution {
     ) {
         if usesLibrary {
             var all = products.part(0..<rows * columns)
-            matrixProduct(
+            libraryMatrixProduct(
                 left.extracting(0..<rows * block.count), .none,
-                panels.extracting(block.lowerBound * columns..<block.upperBound * columns), .none,
+                panels.extracting(block.lowerBound * columns..<block.upperBound * columns),
                 rows: rows, columns: columns, inner: block.count, into: &all,
                 accumulates: block.lowerBound > 0)
             return

@@ -109,9 +109,8 @@ struct TapWeightGradient: Sendable {
                 _unsafeElements: UnsafeMutableBufferPointer(
                     rebasing: scratch[products.lowerBound..<products.lowerBound + rows * columns]))
             if patches.usesLibrary {
-                matrixProduct(
+                libraryMatrixProduct(
                     left.extracting(0..<count * rows), .transposed, right.extracting(0..<count * columns),
-                    .none,
                     rows: rows, columns: columns, inner: count, into: &own, accumulates: accumulates)
                 return
             }

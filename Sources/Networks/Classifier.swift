@@ -34,7 +34,7 @@ public final class Classifier {
         _ name: NetworkName, head kind: HeadKind, classes: Int, imageSize: Int? = nil,
         convolutions: ConvolutionChoices = .shape
     ) {
-        useOneThreadPerMatrixProduct()
+        useOneThreadPerLibraryProduct()
         var architecture = name.architecture(imageSize: imageSize ?? name.imageSize)
         architecture.convolutions = convolutions
         let store = ParameterStore()

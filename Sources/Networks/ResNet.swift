@@ -261,7 +261,7 @@ extension ResNet {
         (
             memoryPlan(pass).byteCount,
             pass.mode != .evaluation ? units.reduce(0) { $0 + $1.normalization.byteCount(pass) } : 0,
-            4 * (units.map { $0.convolution.scratchCount(pass) }.max() ?? 0)
+            4 * max(units.map { $0.convolution.scratchCount(pass) }.max() ?? 0, matrixProductScratchCount)
         )
     }
 

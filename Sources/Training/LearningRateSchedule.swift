@@ -1,4 +1,4 @@
-internal import Foundation
+internal import Numerics
 
 /// The learning rate of each update: a cosine from the first to the smallest, without restart; before it there may be a warm-up.
 ///
@@ -46,6 +46,6 @@ public struct LearningRateSchedule: Equatable, Sendable {
         let floor = minimum / initial
         let level = step / stepsPerLevel * stepsPerLevel
         return initial
-            * (floor + (1 - floor) * 0.5 * (1 + cos(.pi * Double(level) / Double(stepCount))))
+            * (floor + (1 - floor) * 0.5 * (1 + Numerics.cosine(.pi * Double(level) / Double(stepCount))))
     }
 }

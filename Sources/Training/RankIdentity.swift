@@ -29,7 +29,7 @@ struct RankIdentity: Codable, Equatable {
         program = try Self.programChecksum()
         self.configuration = configuration.yaml
         self.data = data
-        blasCore = matrixProductCoreName()
+        blasCore = libraryCoreName()
         self.threads = threads
         time = Date().timeIntervalSince1970
     }

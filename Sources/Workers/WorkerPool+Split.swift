@@ -39,6 +39,22 @@ extension WorkerPool {
                 _ index: Int, _ first: inout MutableSpan<First>, _ second: inout MutableSpan<Second>
             ) -> Void
     ) {
+        split(&first, every: firstCount, &second, every: secondCount, scratch: 0) { index, first, second, _ in
+            body(index, &first, &second)
+        }
+    }
+
+    /// As above, with at least `scratch` floats of the worker's own memory.
+    public func split<First: Sendable, Second: Sendable>(
+        _ first: inout MutableSpan<First>, every firstCount: Int,
+        _ second: inout MutableSpan<Second>, every secondCount: Int, scratch floats: Int,
+        _ body:
+            @Sendable (
+                _ index: Int, _ first: inout MutableSpan<First>, _ second: inout MutableSpan<Second>,
+                _ scratch: inout MutableSpan<Float>
+            ) -> Void
+    ) {
+        let scratch = reserveScratch(floats: floats)
         unsafe first.withUnsafeMutableBufferPointer { firstBase in
             unsafe second.withUnsafeMutableBufferPointer { secondBase in
                 let firsts = unsafe Parts(base: firstBase, partCount: firstCount)
@@ -46,10 +62,11 @@ extension WorkerPool {
                 precondition(
                     firsts.count == seconds.count,
                     "\(firsts.count) parts of the first span, \(seconds.count) of the second")
-                run(firsts.count) { index, _ in
+                run(firsts.count) { index, worker in
                     var first = firsts[index]
                     var second = seconds[index]
-                    body(index, &first, &second)
+                    var own = scratch[worker]
+                    body(index, &first, &second, &own)
                 }
             }
         }

@@ -131,5 +131,10 @@ public let packageRoot = URL(filePath: #filePath).deletingLastPathComponent()
 
 /// A file of `Tests/Fixtures`, by its name without `.json`.
 public func fixtureData(named name: String) throws -> Data {
-    try Data(contentsOf: packageRoot.appending(path: "Tests/Fixtures/\(name).json"))
+    try Data(contentsOf: fixtureURL(named: name))
+}
+
+/// Where a fixture lies, to read or to write anew.
+public func fixtureURL(named name: String) -> URL {
+    packageRoot.appending(path: "Tests/Fixtures/\(name).json")
 }

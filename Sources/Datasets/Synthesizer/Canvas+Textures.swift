@@ -1,5 +1,5 @@
-internal import Foundation
 internal import Kernels
+internal import Numerics
 
 extension Canvas {
     /// A canvas covered by one texture without an object, in the colours of backgrounds and half way to any other.
@@ -50,7 +50,7 @@ extension Canvas {
             return (direction, stream.uniform(in: 0...2 * .pi))
         }
         paint { point, _ in
-            let product = waves.reduce(Float(1)) { $0 * sin(($1.0 * point).sum() + $1.1) }
+            let product = waves.reduce(Float(1)) { $0 * sine(($1.0 * point).sum() + $1.1) }
             return first + (second - first) * (0.5 + 0.5 * product)
         }
     }

@@ -1,5 +1,5 @@
-internal import Foundation
 internal import Kernels
+internal import Numerics
 
 /// A colour: red, green, blue in 0…1.
 typealias Color = SIMD3<Float>
@@ -44,7 +44,7 @@ struct Canvas {
         color: (_ point: SIMD2<Float>) -> Color
     ) {
         let angle = 2 * Float.pi * turn
-        let (sine, cosine) = (sin(angle), cos(angle))
+        let (sine, cosine) = (sine(angle), cosine(angle))
         paint(around: center, reach: outline.reach * radius + 1) { point, below in
             let offset = (point - center) / radius
             let own = SIMD2(

@@ -1,4 +1,4 @@
-internal import Foundation
+internal import Numerics
 
 /// A drawn shape as a signed distance: below 0 inside, above 0 outside, in the shape's own units.
 ///
@@ -102,7 +102,7 @@ extension Outline {
     /// The point at `radius`, `turn` of a full turn clockwise from straight up.
     static func polar(_ radius: Float, turn: Float) -> SIMD2<Float> {
         let angle = 2 * Float.pi * turn
-        return radius * SIMD2(sin(angle), -cos(angle))
+        return radius * SIMD2(sine(angle), -cosine(angle))
     }
 }
 

@@ -1,4 +1,4 @@
-internal import Foundation
+internal import Numerics
 
 /// `scale`: the energy of features multiplied by `exp(sum of all / sum of the largest)`.
 ///
@@ -21,7 +21,7 @@ public struct ActivationScaling: Score {
         input.energies(head: input.head, confidences: &confidences, predictions: &predictions) { feature in
             let largest = LargestFeatures(of: feature, percentile: percentile)
             guard largest.sum.isFinite && largest.largestSum != 0 else { return }
-            let factor = Float(exp(largest.sum / largest.largestSum))
+            let factor = Float(exponential(largest.sum / largest.largestSum))
             for j in feature.indices { feature[j] *= factor }
         }
     }

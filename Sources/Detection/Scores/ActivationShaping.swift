@@ -1,4 +1,4 @@
-internal import Foundation
+internal import Numerics
 
 /// `ash` (or `ash_b`), `ash_p`, `ash_s`: the energy of features of which only the largest are kept.
 ///
@@ -46,7 +46,7 @@ public struct ActivationShaping: Score {
         let largest = LargestFeatures(of: feature, percentile: percentile)
         guard largest.sum.isFinite && largest.largestSum != 0 else { return }
         let constant = Float(largest.sum / Double(largest.keptCount))
-        let factor = Float(exp(largest.sum / largest.largestSum))
+        let factor = Float(exponential(largest.sum / largest.largestSum))
         largest.forEach(&feature) { value, isKept in
             switch variant {
             case _ where !isKept: value = 0

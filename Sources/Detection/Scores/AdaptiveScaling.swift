@@ -1,6 +1,6 @@
 internal import Cluster
-internal import Foundation
 internal import Kernels
+internal import Numerics
 
 /// `adascale_a`, `adascale_l`: the energy of features or logits that are scaled the more, the less a small change of the image
 /// moves the features.
@@ -53,7 +53,7 @@ public struct AdaptiveScaling: Score {
             input.energies(head: input.head, confidences: &confidences, predictions: &predictions) {
                 feature in
                 if let ratio = ratio(of: feature, shift: input.observed(of: sample)[0]) {
-                    let factor = Float(exp(ratio))
+                    let factor = Float(exponential(ratio))
                     for j in feature.indices { feature[j] *= factor }
                 }
                 sample += 1
@@ -68,7 +68,7 @@ public struct AdaptiveScaling: Score {
                 let scaled = row.indices.map { row[$0] * factor }
                 let predicted = indexOfMaximum(scaled.span)
                 confidences[sample] =
-                    scaled[predicted] + log(exponentialSum(scaled.span, below: scaled[predicted]))
+                    scaled[predicted] + logarithm(exponentialSum(scaled.span, below: scaled[predicted]))
                 predictions[sample] = Int32(predicted)
             }
         }

@@ -1,5 +1,5 @@
-internal import Foundation
 internal import Kernels
+internal import Numerics
 
 /// `klm`: the negated smallest divergence of the probabilities from a class's typical ones, `−min KL(p ‖ q)`.
 ///
@@ -21,7 +21,7 @@ public struct DivergenceMatching: Score {
         for k in 0..<classes {
             let mean = sums.mean(k) ?? (0..<classes).map { $0 == k ? 1 : 0 }
             let total = mean.reduce(0, +)
-            typical += mean.map { log($0 / total) }
+            typical += mean.map { logarithm($0 / total) }
         }
         self.typical = typical
     }
@@ -35,7 +35,7 @@ public struct DivergenceMatching: Score {
             let row = input.logits(of: sample)
             let own = probabilities(row)
             var information = 0.0
-            for j in 0..<classes where own[j] != 0 { information += own[j] * log(own[j]) }
+            for j in 0..<classes where own[j] != 0 { information += own[j] * logarithm(own[j]) }
             var smallest = Double.infinity
             for k in 0..<classes {
                 var divergence = information
@@ -54,7 +54,7 @@ private func probabilities(_ row: Span<Float>) -> [Double] {
     var result: [Double] = []
     var total = 0.0
     for k in row.indices {
-        result.append(exp(Double(row[k]) - largest))
+        result.append(exponential(Double(row[k]) - largest))
         total += result[k]
     }
     return result.map { $0 / total }

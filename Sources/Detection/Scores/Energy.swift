@@ -1,5 +1,5 @@
-internal import Foundation
 internal import Kernels
+internal import Numerics
 
 /// `ebo`: the negative free energy at temperature 1, `log Σ exp z`.
 ///
@@ -18,7 +18,7 @@ public struct Energy: Score {
             let row = input.logits(of: sample)
             let predicted = indexOfMaximum(row)
             let largest = row[predicted]
-            confidences[sample] = largest + log(exponentialSum(row, below: largest))
+            confidences[sample] = largest + logarithm(exponentialSum(row, below: largest))
             predictions[sample] = Int32(predicted)
         }
     }

@@ -1,6 +1,6 @@
-internal import Foundation
 internal import Kernels
 internal import Networks
+internal import Numerics
 
 /// `gmm`: the logarithm of a mixture's density at the principal coordinates of the second stage's map.
 ///
@@ -56,9 +56,9 @@ private struct MixtureDensity: Observation {
         return (0..<input.count).flatMap { sample in
             var sum = 1e-45
             for (m, weight) in weights.enumerated() {
-                sum += weight * exp(-distances[sample * weights.count + m] / 2)
+                sum += weight * exponential(-distances[sample * weights.count + m] / 2)
             }
-            return [Float(log(sum)), Float(indexOfMaximum(input.logits(of: sample)))]
+            return [Float(logarithm(sum)), Float(indexOfMaximum(input.logits(of: sample)))]
         }
     }
 }

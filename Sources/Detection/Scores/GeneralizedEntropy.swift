@@ -1,5 +1,5 @@
-internal import Foundation
 internal import Kernels
+internal import Numerics
 
 /// `gen`: the negated generalised entropy of the largest probabilities, `−Σ pᵞ (1 − p)ᵞ`.
 ///
@@ -27,10 +27,10 @@ public struct GeneralizedEntropy: Score {
             let row = input.logits(of: sample)
             let predicted = indexOfMaximum(row)
             let sum = exponentialSum(row, below: row[predicted])
-            for k in row.indices { probabilities[k] = exp(row[k] - row[predicted]) / sum }
+            for k in row.indices { probabilities[k] = exponential(row[k] - row[predicted]) / sum }
             if count < probabilities.count { probabilities.sort(by: >) }
             var entropy: Float = 0
-            for p in probabilities.prefix(count) { entropy += pow(p, exponent) * pow(1 - p, exponent) }
+            for p in probabilities.prefix(count) { entropy += power(p, exponent) * power(1 - p, exponent) }
             confidences[sample] = -entropy
             predictions[sample] = Int32(predicted)
         }

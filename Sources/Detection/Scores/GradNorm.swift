@@ -1,5 +1,5 @@
-internal import Foundation
 internal import Kernels
+internal import Numerics
 
 /// `gradnorm`: the L1 norm of the last layer's gradient of the divergence from the uniform distribution,
 /// `‖h‖₁ · Σ |K p − 1|`.
@@ -23,7 +23,7 @@ public struct GradNorm: Score {
             let sum = exponentialSum(row, below: row[predicted])
             var distance = 0.0
             for k in row.indices {
-                distance += abs(classes * Double(exp(row[k] - row[predicted]) / sum) - 1)
+                distance += abs(classes * Double(exponential(row[k] - row[predicted]) / sum) - 1)
             }
             var norm = 0.0
             for j in feature.indices { norm += Double(abs(feature[j])) }

@@ -1,6 +1,6 @@
 internal import Cluster
-internal import Foundation
 internal import Kernels
+internal import Numerics
 public import Workers
 
 /// `grood`: the negated squared distance of an image's gradient to the nearest one of the training records that are predicted right.
@@ -129,7 +129,7 @@ private struct Prototypes: Sendable {
             }
             let length = square.squareRoot()
             guard length != 0 else { continue }
-            let share = 1 / own.reduce(0) { $0 + exp(last - $1) }
+            let share = 1 / own.reduce(0) { $0 + exponential(last - $1) }
             for j in 0..<dimension {
                 let difference = Double(features[sample * dimension + j]) - outlier[j]
                 gradients[sample * dimension + j] = Float(share * difference / length)

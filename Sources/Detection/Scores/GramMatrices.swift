@@ -1,7 +1,7 @@
 internal import Cluster
-internal import Foundation
 internal import Kernels
 internal import Networks
+internal import Numerics
 
 /// `gram`: how far the correlations of every layer's channels leave the range that training images of the predicted class have.
 ///
@@ -189,7 +189,7 @@ private func gramSums(_ map: [Float], channels: Int) -> [Float] {
             for c in 0..<channels { sums[c] += raised[c] * total }
         }
         for sum in sums {
-            let root = pow(abs(sum), 1 / Double(power))
+            let root = Numerics.power(abs(sum), 1 / Double(power))
             result.append(Float(sum < 0 ? -root : root))
         }
     }

@@ -1,5 +1,5 @@
-internal import Foundation
 internal import Kernels
+internal import Numerics
 
 /// `odin`, `iodin`: the largest probability at a temperature, of an image that was moved towards what it is taken for.
 ///
@@ -65,7 +65,7 @@ private struct PerturbedConfidence: Observation {
                 let predicted = indexOfMaximum(row.span)
                 let sum = exponentialSum(row.span, below: row[predicted])
                 for k in row.indices {
-                    let probability = exp(row[k] - row[predicted]) / sum
+                    let probability = exponential(row[k] - row[predicted]) / sum
                     result[start + k] = (probability - (k == predicted ? 1 : 0)) / temperature
                 }
             }

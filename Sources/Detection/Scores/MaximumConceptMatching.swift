@@ -1,5 +1,5 @@
-internal import Foundation
 internal import Kernels
+internal import Numerics
 
 /// `mcm`: the largest probability of `softmax(z / T)`.
 ///
@@ -23,7 +23,7 @@ public struct MaximumConceptMatching: Score {
             let row = input.logits(of: sample)
             let predicted = indexOfMaximum(row)
             var sum: Float = 0
-            for k in row.indices { sum += exp((row[k] - row[predicted]) / temperature) }
+            for k in row.indices { sum += exponential((row[k] - row[predicted]) / temperature) }
             confidences[sample] = 1 / sum
             predictions[sample] = Int32(predicted)
         }

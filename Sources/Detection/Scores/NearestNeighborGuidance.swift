@@ -1,6 +1,6 @@
 internal import Cluster
-internal import Foundation
 internal import Kernels
+internal import Numerics
 
 /// `nnguide`: the energy times the mean similarity to the most similar training records, each weighed by its own energy.
 ///
@@ -34,7 +34,7 @@ public struct NearestNeighborGuidance: Score {
         for record in 0..<training.count where bank.has(first + record, of: total) {
             let logits = training.input.logits(of: record)
             let largest = maximumOrNaN(logits)
-            let energy = Double(largest + log(exponentialSum(logits, below: largest)))
+            let energy = Double(largest + logarithm(exponentialSum(logits, below: largest)))
             rows += units[record * dimension..<(record + 1) * dimension].map { Double($0) * energy }
         }
         let all = try fit.communicator.allGather(rows.span)
@@ -54,7 +54,7 @@ public struct NearestNeighborGuidance: Score {
             let row = input.logits(of: sample)
             let predicted = indexOfMaximum(row)
             let largest = row[predicted]
-            let energy = Double(largest + log(exponentialSum(row, below: largest)))
+            let energy = Double(largest + logarithm(exponentialSum(row, below: largest)))
             let own = similarities[sample * bank.rank..<(sample + 1) * bank.rank].sorted(by: >)
             confidences[sample] = Float(energy * own.prefix(count).reduce(0, +) / Double(count))
             predictions[sample] = Int32(predicted)

@@ -1,6 +1,6 @@
 internal import Cluster
-internal import Foundation
 internal import Kernels
+internal import Numerics
 public import Workers
 
 /// `relation`: the sum over training records of their similarity in features times that in probabilities.
@@ -34,7 +34,6 @@ public struct NeuralRelation: ShardedScore {
         lanes = stride(from: 0, to: blockCount, by: blocksInLane).map {
             $0..<min($0 + blocksInLane, blockCount)
         }
-        useOneThreadPerMatrixProduct()
     }
 
     /// The sum over the rank's records.
@@ -48,12 +47,14 @@ public struct NeuralRelation: ShardedScore {
         var sums = [Double](repeating: 0, count: input.count)
         var span = sums.mutableSpan
         let group = RecordBlocks.groupSize
-        pool.split(&span, every: group, scratch: 2 * features.productCount) { index, part, scratch in
+        pool.split(&span, every: group, scratch: matrixProductScratchCount) { index, part, scratch in
+            var products = [Float](repeating: 0, count: 2 * features.productCount)
+            var productSpan = products.mutableSpan
             let own = sum(
                 of: 0..<lanes.count,
                 samples: samples.span.extracting(index * group * dimension..<(index + 1) * group * dimension),
                 shares: shares.span.extracting(index * group * classes..<(index + 1) * group * classes),
-                &scratch)
+                &productSpan, &scratch)
             for sample in part.indices { part[sample] = own[sample] }
         }
         return sums
@@ -61,38 +62,41 @@ public struct NeuralRelation: ShardedScore {
 
     /// The sums of a group of samples along the tree over lanes.
     private func sum(
-        of lanes: Range<Int>, samples: Span<Float>, shares: Span<Float>, _ scratch: inout MutableSpan<Float>
+        of lanes: Range<Int>, samples: Span<Float>, shares: Span<Float>,
+        _ products: inout MutableSpan<Float>, _ scratch: inout MutableSpan<Float>
     ) -> [Double] {
         guard lanes.count > 1 else {
             var sums = [Double](repeating: lanes.isEmpty ? -0.0 : 0, count: RecordBlocks.groupSize)
             for block in lanes.flatMap({ self.lanes[$0] }) {
-                add(block, samples: samples, shares: shares, &scratch, to: &sums)
+                add(block, samples: samples, shares: shares, &products, &scratch, to: &sums)
             }
             return sums
         }
         let middle = LaneTree.middle(of: lanes)
-        var left = sum(of: lanes.lowerBound..<middle, samples: samples, shares: shares, &scratch)
-        let right = sum(of: middle..<lanes.upperBound, samples: samples, shares: shares, &scratch)
+        var left = sum(
+            of: lanes.lowerBound..<middle, samples: samples, shares: shares, &products, &scratch)
+        let right = sum(
+            of: middle..<lanes.upperBound, samples: samples, shares: shares, &products, &scratch)
         for sample in left.indices { left[sample] += right[sample] }
         return left
     }
 
     private func add(
-        _ block: Int, samples: Span<Float>, shares: Span<Float>, _ scratch: inout MutableSpan<Float>,
-        to sums: inout [Double]
+        _ block: Int, samples: Span<Float>, shares: Span<Float>, _ products: inout MutableSpan<Float>,
+        _ scratch: inout MutableSpan<Float>, to sums: inout [Double]
     ) {
         let size = features.productCount
-        var first = scratch.part(0..<size)
-        features.fill(&first, samples: samples, block: block)
-        var second = scratch.part(size..<2 * size)
-        probabilities.fill(&second, samples: shares, block: block)
+        var first = products.part(0..<size)
+        features.fill(&first, samples: samples, block: block, scratch: &scratch)
+        var second = products.part(size..<2 * size)
+        probabilities.fill(&second, samples: shares, block: block, scratch: &scratch)
         for sample in sums.indices {
             for record in 0..<features.records[block].count {
                 let place = sample * features.width + record
-                let likeness = scratch[place] * scratch[size + place]
+                let likeness = products[place] * products[size + place]
                 // A similarity that is NaN is not at most 0.03, and counts.
                 if !(likeness <= 0.03) {
-                    sums[sample] += exponent == 1 ? Double(likeness) : pow(Double(likeness), exponent)
+                    sums[sample] += exponent == 1 ? Double(likeness) : power(Double(likeness), exponent)
                 }
             }
         }
@@ -126,7 +130,7 @@ private func softmax(_ rows: [Float], classes: Int) -> [Float] {
         let row = rows.span.extracting(start..<start + classes)
         let largest = row[indexOfMaximum(row)]
         let sum = exponentialSum(row, below: largest)
-        for k in row.indices { result[start + k] = exp(row[k] - largest) / sum }
+        for k in row.indices { result[start + k] = exponential(row[k] - largest) / sum }
     }
     return result
 }

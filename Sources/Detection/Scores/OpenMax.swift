@@ -1,6 +1,6 @@
 internal import Cluster
-internal import Foundation
 internal import Kernels
+internal import Numerics
 
 /// `openmax`: the negated probability of a class of unknowns, made of what logits far from their class's mean give up.
 ///
@@ -82,8 +82,8 @@ public struct OpenMax: Score {
                 unknown += lost
             }
             let largest = max(changed.max()!, unknown)
-            let sum = changed.reduce(0) { $0 + exp($1 - largest) } + exp(unknown - largest)
-            confidences[sample] = Float(-exp(unknown - largest) / sum)
+            let sum = changed.reduce(0) { $0 + exponential($1 - largest) } + exponential(unknown - largest)
+            confidences[sample] = Float(-exponential(unknown - largest) / sum)
             predictions[sample] = Int32(indexOfMaximum(row))
         }
     }
@@ -103,12 +103,12 @@ struct WeibullTail: Sendable {
         let longest = first - last + 1
         // Over the longest, so that powers do not overflow.
         let shares = distances.map { ($0 - last + 1) / longest }
-        let meanLogarithm = shares.reduce(0) { $0 + log($1) } / Double(shares.count)
+        let meanLogarithm = shares.reduce(0) { $0 + logarithm($1) } / Double(shares.count)
         func slope(_ shape: Double) -> Double {
             var (sum, weighted) = (0.0, 0.0)
             for share in shares {
-                sum += pow(share, shape)
-                weighted += pow(share, shape) * log(share)
+                sum += power(share, shape)
+                weighted += power(share, shape) * logarithm(share)
             }
             return weighted / sum - 1 / shape - meanLogarithm
         }
@@ -120,14 +120,14 @@ struct WeibullTail: Sendable {
             if slope(middle) < 0 { low = middle } else { high = middle }
         }
         shape = high
-        let mean = shares.reduce(0) { $0 + pow($1, high) } / Double(shares.count)
-        scale = longest * pow(mean, 1 / high)
+        let mean = shares.reduce(0) { $0 + power($1, high) } / Double(shares.count)
+        scale = longest * power(mean, 1 / high)
     }
 
     /// The share of the distribution that is nearer.
     func probability(_ distance: Double) -> Double {
         let excess = distance - smallest + 1
-        return excess < 0 ? 0 : 1 - exp(-pow(excess / scale, shape))
+        return excess < 0 ? 0 : 1 - exponential(-power(excess / scale, shape))
     }
 }
 

@@ -1,6 +1,6 @@
-internal import Foundation
 internal import Kernels
 internal import Networks
+internal import Numerics
 internal import Workers
 
 /// `rankfeat`: the energy of logits whose maps have lost their largest rank-1 part.
@@ -49,7 +49,9 @@ private struct DeflatedEnergy: Observation {
         for start in stride(from: 0, to: logits.count, by: input.head.classes) {
             let row = logits.span.extracting(start..<start + input.head.classes)
             let predicted = indexOfMaximum(row)
-            result += [row[predicted] + log(exponentialSum(row, below: row[predicted])), Float(predicted)]
+            result += [
+                row[predicted] + logarithm(exponentialSum(row, below: row[predicted])), Float(predicted),
+            ]
         }
         return result
     }

@@ -1,5 +1,5 @@
 internal import Cluster
-internal import Foundation
+internal import Numerics
 
 /// `temp_scaling`: the largest probability of `softmax(z / T)`, with `T` fitted on the validation set.
 ///
@@ -61,12 +61,12 @@ private struct Likelihood {
                 let largest = Double(row.max()!)
                 var (total, weighted) = (0.0, 0.0)
                 for logit in row {
-                    let weight = exp((Double(logit) - largest) / temperature)
+                    let weight = exponential((Double(logit) - largest) / temperature)
                     total += weight
                     weighted += weight * Double(logit)
                 }
                 let own = Double(row[row.startIndex + Int(share.labels[record])])
-                sums[0] += log(total) + (largest - own) / temperature
+                sums[0] += logarithm(total) + (largest - own) / temperature
                 sums[1] += (own - weighted / total) / (temperature * temperature)
             }
         }
@@ -96,11 +96,11 @@ private struct Likelihood {
 
     /// The likelihood is convex in `1 / T`, so its slope changes sign once; found in 60 halvings of `log T`.
     func bestTemperature() throws(MPIError) -> Double {
-        var (low, high) = (log(1e-3), log(1e3))
+        var (low, high) = (logarithm(1e-3), logarithm(1e3))
         for _ in 0..<60 {
             let middle = (low + high) / 2
-            if try self(exp(middle)).slope < 0 { low = middle } else { high = middle }
+            if try self(exponential(middle)).slope < 0 { low = middle } else { high = middle }
         }
-        return exp((low + high) / 2)
+        return exponential((low + high) / 2)
     }
 }

@@ -1,5 +1,5 @@
-internal import Foundation
 internal import Kernels
+internal import Numerics
 
 /// `vim`: the energy less the length of what the feature has outside of the principal space, times a factor.
 ///
@@ -46,7 +46,7 @@ public struct VirtualLogit: Score {
             let row = input.logits(of: sample)
             let predicted = indexOfMaximum(row)
             let largest = row[predicted]
-            let energy = largest + log(exponentialSum(row, below: largest))
+            let energy = largest + logarithm(exponentialSum(row, below: largest))
             confidences[sample] = Float(Double(energy) - factor * residuals[sample])
             predictions[sample] = Int32(predicted)
         }

@@ -19,7 +19,7 @@ struct KernelBenchmark {
     ///
     /// - Parameter progress: Told before each measurement which part of all is done, and what comes.
     func run(progress: (_ fraction: Double, _ text: String) -> Void) -> KernelReport {
-        useOneThreadPerMatrixProduct()
+        useOneThreadPerLibraryProduct()
         let pool = WorkerPool(threads: threads)
         let total = layers.reduce(0) { $0 + paths($1.shape).count }
         var peak = measurePeakRate(on: pool)

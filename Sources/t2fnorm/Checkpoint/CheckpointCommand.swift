@@ -110,6 +110,7 @@ struct CheckpointShowCommand: SingleProcessCommand {
             best: \(position.bestAccuracy >= 0 ? "\(decimal(100 * position.bestAccuracy, 2)) % in epoch \(position.bestEpoch)" : checkpoint.headKind.isClassifier ? "none yet" : "no accuracy without a classifier")
             training set: \(checkpoint.dataFingerprint)
             written by: \(checkpoint.softwareVersion.map { "version \($0)" } ?? "a version before 0.1.0")
+            fingerprint: weights \(checkpoint.weightsHash)\(checkpoint.momentumHash.map { ", momentum \($0)" } ?? "")
             tensors: \(checkpoint.state.count) with \(count) elements\(checkpoint.momentum.isEmpty ? "" : ", and momentum")
             """)
         guard tensors else {

@@ -20,19 +20,23 @@ struct DataSynthesizeCommand: SingleProcessCommand {
     @Option(help: "Another seed draws other pictures.")
     var seed: UInt64 = 0
 
-    @Option(help: ArgumentHelp("Training images; the other sets keep their size.", valueName: "n"))
+    @Option(help: ArgumentHelp("Training images.", valueName: "n"))
     var trainCount: Int?
+
+    @Option(help: ArgumentHelp("Images of each of the other sets.", valueName: "n"))
+    var otherCount: Int?
 
     @Flag(help: "Replace datasets that are already there.")
     var overwrite = false
 
     func validate() throws {
         guard trainCount ?? 1 >= 1 else { throw ValidationError("--train-count is 1 or more") }
+        guard otherCount ?? 1 >= 1 else { throw ValidationError("--other-count is 1 or more") }
     }
 
     func run() throws {
         for name in SyntheticSet.Name.allCases {
-            let set = SyntheticSet(name, seed: seed, count: name == .train ? trainCount : nil)
+            let set = SyntheticSet(name, seed: seed, count: name == .train ? trainCount : otherCount)
             var options = PackingOptions()
             options.outOfDistribution = !name.isInDistribution
             options.overwrite = overwrite

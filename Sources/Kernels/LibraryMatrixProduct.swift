@@ -1,0 +1,39 @@
+internal import COpenBLAS
+
+/// Makes the BLAS library run each product on the thread that asks for it.
+///
+/// The worker pool shares out whole products, and a product cut by the number of threads would give
+/// other bits for another number.
+public func useOneThreadPerLibraryProduct() { openblas_set_num_threads(1) }
+
+/// The name of the processor core that the BLAS library has chosen its loops for.
+public func libraryCoreName() -> String { unsafe String(cString: openblas_get_corename()) }
+
+/// Overwrites `product` with `left · right` by the BLAS library, or adds that to it: for the convolution path of that name alone, since
+/// the library rounds otherwise on another processor.
+///
+/// - Parameters:
+///   - left: Shape `[M, K]`.
+///   - right: Shape `[K, N]`.
+///   - product: Shape `[M, N]`.
+///   - leftUse: `.transposed` for `left` of shape `[K, M]`.
+///   - accumulates: Whether the product is added to what is there.
+func libraryMatrixProduct(
+    _ left: Span<Float>, _ leftUse: Transposition, _ right: Span<Float>, rows m: Int, columns n: Int,
+    inner k: Int, into product: inout MutableSpan<Float>, accumulates: Bool
+) {
+    precondition(
+        left.count == m * k && right.count == k * n && product.count == m * n,
+        "\(left.count) × \(right.count) into \(product.count) elements as [\(m), \(k)] × [\(k), \(n)]")
+    guard m > 0 && n > 0 else { return }
+    unsafe product.withUnsafeMutableBufferPointer { c in
+        unsafe left.withUnsafeBufferPointer { a in
+            unsafe right.withUnsafeBufferPointer { b in
+                unsafe cblas_sgemm(
+                    CblasRowMajor, leftUse == .none ? CblasNoTrans : CblasTrans, CblasNoTrans, Int32(m),
+                    Int32(n), Int32(k), 1, a.baseAddress, Int32(leftUse == .none ? k : m), b.baseAddress,
+                    Int32(n), accumulates ? 1 : 0, c.baseAddress, Int32(n))
+            }
+        }
+    }
+}

@@ -1,0 +1,141 @@
+import Checksums
+import Datasets
+import Foundation
+import HDF5
+import TestSupport
+import Testing
+
+/// Fingerprints that every build must make on every processor, whatever code the BLAS library takes.
+struct GoldenBits: Codable, Equatable {
+    /// Of the drawn sets.
+    var data: [String: String] = [:]
+    /// Of weights and momentum.
+    var checkpoints: [String: [String: String]] = [:]
+    /// Of the confidences of all drawn images, by score.
+    var confidences: [String: String] = [:]
+
+    static func load() throws -> GoldenBits {
+        try JSONDecoder().decode(Self.self, from: fixtureData(named: "golden"))
+    }
+
+    func save() throws {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
+        try (encoder.encode(self) + Data("\n".utf8)).write(to: fixtureURL(named: "golden"))
+    }
+
+    /// What differs, a line each.
+    func differences(from other: GoldenBits) -> [String] {
+        func compare<Value: Equatable>(_ kind: String, _ key: KeyPath<GoldenBits, [String: Value]>)
+            -> [String]
+        {
+            let (mine, theirs) = (self[keyPath: key], other[keyPath: key])
+            return Set(mine.keys).union(theirs.keys).sorted().filter { mine[$0] != theirs[$0] }.map {
+                "\(kind) \($0): \(mine[$0].map { "\($0)" } ?? "none"), expected \(theirs[$0].map { "\($0)" } ?? "none")"
+            }
+        }
+        return compare("data", \.data) + compare("checkpoint", \.checkpoints)
+            + compare("confidences", \.confidences)
+    }
+}
+
+/// The runs behind the golden bits, by one build of the program under one core of the BLAS library.
+struct GoldenRun {
+    let program: URL
+    let blasCore: String
+    let folder: String
+
+    /// What is trained: 20 steps of 16 drawn images, and 2 steps of 4 at 224×224.
+    private static let runs: [(name: String, settings: [String])] = {
+        let heads = [
+            ("t2fnorm", []), ("linear", ["head.name=linear"]),
+            ("label-smoothing", ["head.name=linear", "loss.labelSmoothing=0.1"]),
+            ("mixup", ["head.name=linear", "mixing.name=mixup"]),
+        ]
+        let small = ["resnet20", "resnet18_32x32"].flatMap { network in
+            heads.map { head, settings in
+                (
+                    "\(network) \(head)",
+                    [
+                        "network.name=\(network)", "training.batch=16", "training.lane=4",
+                        "training.stopAfterSteps=20",
+                    ]
+                        + settings
+                )
+            }
+        }
+        let large = [
+            "network.name=resnet50", "training.batch=4", "training.lane=2", "training.stopAfterSteps=2",
+            "data.transform.name=randomResizedCrop", "data.transform.size=224",
+        ]
+        return small + [("resnet50 t2fnorm", large)]
+    }()
+
+    func bits() async throws -> GoldenBits {
+        var bits = GoldenBits()
+        _ = try await t2fnorm([
+            "data", "synthesize", "\(folder)/data", "--train-count", "90", "--other-count", "20",
+        ])
+        for set in ["train", "validation", "test", "near-shapes", "far-textures", "far-noise"] {
+            bits.data[set] = try PackedDataset(path: "\(folder)/data/\(set)").fingerprint
+        }
+        for (name, settings) in Self.runs {
+            _ = try await t2fnorm(["train"] + common(name) + settings.flatMap { ["--set", $0] })
+            let shown = try await t2fnorm(["checkpoint", "show", "\(folder)/runs/\(key(name))/s0"])
+            let hashes = try #require(
+                shown.firstMatch(of: /fingerprint: weights ([0-9a-f]{16}), momentum ([0-9a-f]{16})/))
+            bits.checkpoints[name] = ["weights": String(hashes.1), "momentum": String(hashes.2)]
+        }
+        bits.confidences = try await confidences()
+        return bits
+    }
+
+    /// Of each score, over the images of all sets, for the first network; its ensemble is with the second.
+    private func confidences() async throws -> [String: String] {
+        let names = try await scoreNames()
+        _ = try await t2fnorm(
+            [
+                "evaluate", "\(folder)/runs/resnet20-t2fnorm/s0", "--checkpoint", "latest", "--save-scores",
+                "--ensemble",
+            ]
+                + ["\(folder)/runs/resnet20-linear"] + ["--score"] + names)
+        let file = try HDF5File(opening: "\(folder)/runs/resnet20-t2fnorm/s0/scores/validation.h5")
+        var checksums: [String: CRC64] = [:]
+        for set in try file.memberNames(of: "/").sorted() {
+            for name in names {
+                let values: [Float] = try file.read("\(set)/score/\(name)")
+                checksums[name, default: CRC64()].update(values)
+            }
+        }
+        return checksums.mapValues(\.hexadecimal)
+    }
+
+    /// All that `evaluate` knows, as its help lists them.
+    private func scoreNames() async throws -> [String] {
+        let help = try await t2fnorm(["help", "evaluate"])
+        let list = try #require(
+            help.replacing(/\s+/, with: " ").firstMatch(of: /configuration's: ([a-z0-9_, ]+)\./)
+        ).1
+        return list.split(separator: ", ").map(String.init)
+    }
+
+    private func key(_ name: String) -> String { name.replacing(" ", with: "-") }
+
+    private func common(_ name: String) -> [String] {
+        [
+            "name=\(key(name))", "output=\(folder)/runs", "training.epochs=4", "compute.threads=2",
+            "data.train=\(folder)/data/train", "data.validation=\(folder)/data/validation",
+            "data.test=\(folder)/data/test", "evaluation.outlierValidation=\(folder)/data/near-shapes",
+            "evaluation.near={near-shapes: \(folder)/data/near-shapes}",
+            "evaluation.far={textures: \(folder)/data/far-textures, noise: \(folder)/data/far-noise}",
+        ].flatMap { ["--set", $0] }
+    }
+
+    private func t2fnorm(_ arguments: [String]) async throws -> String {
+        let outcome = try await Command(
+            program, arguments, environment: ["OPENBLAS_CORETYPE": blasCore], timeLimit: .seconds(600)
+        ).run()
+        try #require([0, 75].contains(outcome.exitCode), "\(arguments): \(outcome.standardError)")
+        return outcome.standardOutput
+    }
+}
