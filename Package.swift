@@ -93,7 +93,7 @@ let package = Package(
             "Training",
             [
                 "Workers", "Kernels", "Numerics", "Cluster", "Networks", "Datasets", "Checkpoints", "Metrics",
-                "Detection", "RunConfiguration", "Files", "Checksums",
+                "Detection", "RunConfiguration", "Files", "Checksums", "CBuildFeatures",
             ]),
         module("Reporting", ["Metrics"]),
         .executableTarget(

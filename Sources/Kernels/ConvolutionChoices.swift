@@ -45,6 +45,13 @@ public enum ConvolutionChoices: Codable, Equatable, Sendable {
         }
     }
 
+    /// Whether the BLAS library computes one of `shapes`, so that bits depend on it.
+    ///
+    /// - Precondition: `canCompute(shapes)`.
+    public func usesLibrary(for shapes: [ConvolutionShape]) -> Bool {
+        shapes.contains { path(for: $0) == .library }
+    }
+
     /// Whether there is a path for each of `shapes`, and one that can compute it.
     public func canCompute(_ shapes: [ConvolutionShape]) -> Bool {
         guard case .measured(let paths) = self else { return true }

@@ -1,3 +1,5 @@
+internal import CBuildFeatures
+internal import Checkpoints
 internal import Checksums
 internal import Cluster
 internal import Foundation
@@ -9,11 +11,14 @@ struct RankIdentity: Codable, Equatable {
     var host: String
     /// Checksum of the program.
     var program: String
+    var version: String
+    /// The instruction sets that the program was built for.
+    var build: UInt64
     /// The resolved settings as YAML.
     var configuration: String
     /// Fingerprints of the training and the validation set.
     var data: [String]
-    /// The BLAS library's code for this processor; others round otherwise.
+    /// The BLAS library's code for this processor; others round otherwise, which matters where it computes convolutions.
     var blasCore: String
     var threads: Int
     /// Seconds since 1970.
@@ -27,6 +32,8 @@ struct RankIdentity: Codable, Equatable {
     ) throws {
         host = communicator.hostName
         program = try Self.programChecksum()
+        version = softwareVersion
+        build = build_features
         self.configuration = configuration.yaml
         self.data = data
         blasCore = libraryCoreName()
@@ -34,31 +41,70 @@ struct RankIdentity: Codable, Equatable {
         time = Date().timeIntervalSince1970
     }
 
-    /// Compares the ranks; collective.
+    /// All ranks' identities, rank 0 first, on every rank; collective.
+    func gather(_ communicator: any Communicator) throws -> [RankIdentity] {
+        let line = try JSONEncoder().encode(self) + Data("\n".utf8)
+        return try communicator.allGather(Array(line).span).split(separator: UInt8(ascii: "\n")).map {
+            try JSONDecoder().decode(RankIdentity.self, from: Data($0))
+        }
+    }
+
+    /// Compares the ranks; collective, as builds for different processors prove that they compute the same bits.
     ///
     /// - Returns: What the user should know, though the result is the same.
     /// - Throws: `JobFailure`, the same on all ranks, if they would not make one run.
-    func agree(_ communicator: any Communicator) throws -> [String] {
-        let line = try JSONEncoder().encode(self) + Data("\n".utf8)
-        let all = try communicator.allGather(Array(line).span)
-        return try Self.compare(
-            try all.split(separator: UInt8(ascii: "\n")).map {
-                try JSONDecoder().decode(RankIdentity.self, from: Data($0))
-            })
+    static func compare(_ ranks: [RankIdentity], on communicator: any Communicator) throws -> [String] {
+        let builds = try comparePrograms(ranks, on: communicator)
+        return try builds + compare(ranks)
     }
 
-    /// As `agree`, for what the ranks, rank 0 first, have sent.
-    static func compare(_ ranks: [RankIdentity]) throws -> [String] {
+    /// Programs may differ in what processor they were built for, if a step of a small network has the same bits.
+    private static func comparePrograms(
+        _ ranks: [RankIdentity], on communicator: any Communicator
+    ) throws -> [String] {
+        let programs = Dictionary(grouping: ranks.indices) { ranks[$0].build }.mapValues { members in
+            Set(members.map { ranks[$0].program + ranks[$0].version })
+        }
+        let versions = Set(ranks.map(\.version))
+        guard programs.count > 1 && versions.count == 1 && programs.values.allSatisfy({ $0.count == 1 })
+        else {
+            try refuse(
+                ranks, \.program, code: ExitCode.environment, what: "another program",
+                "install the same version on all hosts, or for each kind of processor one build of it")
+            return []
+        }
+        let own = try ArithmeticProbe().fingerprint
+        let all = try communicator.allGather(Array((own + "\n").utf8).span)
+        let fingerprints = String(decoding: all, as: UTF8.self).split(separator: "\n")
+        if let other = fingerprints.firstIndex(where: { $0 != fingerprints[0] }) {
+            throw JobFailure(
+                rank: 0, exitCode: ExitCode.environment,
+                message: """
+                    rank \(other) (\(ranks[other].host)) computes other bits (\(fingerprints[other])) than rank 0 \
+                    (\(ranks[0].host), \(fingerprints[0])); build the same source with the same compiler for all hosts
+                    """)
+        }
+        return [
+            "ranks run builds for \(programs.count) kinds of processor; a step of a small network has the same bits on all of them"
+        ]
+    }
+
+    /// For a run whose convolutions the BLAS library computes.
+    ///
+    /// - Throws: `JobFailure`, the same on all ranks, if the library rounds otherwise on one of them.
+    static func compareLibraries(_ ranks: [RankIdentity]) throws {
         try refuse(
-            ranks, \.program, code: ExitCode.environment, what: "another program",
-            "install the same build on all hosts")
+            ranks, \.blasCore, code: ExitCode.environment, what: "another BLAS core",
+            "set OPENBLAS_CORETYPE to the same value on all hosts, or compute.convolution to another path than library"
+        )
+    }
+
+    /// What is compared without another message.
+    private static func compare(_ ranks: [RankIdentity]) throws -> [String] {
         try refuseConfigurations(ranks)
         try refuse(
             ranks, \.data, code: ExitCode.data, what: "other data",
             "pack the datasets once and give all hosts the same folder or copies of it")
-        try refuse(
-            ranks, \.blasCore, code: ExitCode.environment, what: "another BLAS core",
-            "set OPENBLAS_CORETYPE to the same value on all hosts")
         var notices: [String] = []
         if let difference = difference(ranks, \.threads) {
             notices.append(

@@ -88,8 +88,15 @@ public final class Trainer {
                 self.configuration, data: [setup.training.fingerprint, setup.validation.fingerprint],
                 threads: setup.pool.threads, communicator: self.communicator)
         }
-        let notices = try identity.agree(communicator)
+        let ranks = try identity.gather(communicator)
+        var notices = try RankIdentity.compare(ranks, on: communicator)
         let decision = try decideConvolutions(setup)
+        if decision.choices.usesLibrary(for: setup.network.convolutionShapes) {
+            try RankIdentity.compareLibraries(ranks)
+            notices.append(
+                "convolutions by the BLAS library, core \(identity.blasCore): another core or version of it rounds otherwise"
+            )
+        }
         let session = try together {
             try TrainingSession(
                 self.configuration, setup, convolutions: decision.choices, reading: self.reading,

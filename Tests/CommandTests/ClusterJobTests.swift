@@ -135,7 +135,13 @@ struct ClusterJobTests {
                     && others.standardError.components(separatedBy: "has other settings than rank 0").count
                         == 2,
                 "\(others.standardError)")
-            let cores = try await run(["env", "OPENBLAS_CORETYPE=Sandybridge", program] + settings)
+            let library = ["--set", "compute.convolution=library"]
+            let cores = try await Command.mpirun(
+                ranks: 1, "t2fnorm",
+                settings + library + [":", "-n", "1", "env", "OPENBLAS_CORETYPE=Sandybridge", program]
+                    + settings
+                    + library
+            ).run()
             #expect(cores.exitCode == 6)
             #expect(
                 cores.standardError.components(separatedBy: "has Sandybridge, another BLAS core than rank 0")

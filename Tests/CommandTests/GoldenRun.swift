@@ -41,34 +41,38 @@ struct GoldenBits: Codable, Equatable {
 
 /// The runs behind the golden bits, by one build of the program under one core of the BLAS library.
 struct GoldenRun {
-    let program: URL
-    let blasCore: String
+    let machine: OtherMachine
     let folder: String
 
-    /// What is trained: 20 steps of 16 drawn images, and 2 steps of 4 at 224×224.
+    /// What is trained: 20 steps of 16 drawn images, 2 steps of 4 at 224×224, and two networks that know their 90 images by heart, to score with.
     private static let runs: [(name: String, settings: [String])] = {
         let heads = [
             ("t2fnorm", []), ("linear", ["head.name=linear"]),
-            ("label-smoothing", ["head.name=linear", "loss.labelSmoothing=0.1"]),
+            ("label-smoothing", ["head.name=linear", "loss.smoothing=0.1"]),
             ("mixup", ["head.name=linear", "mixing.name=mixup"]),
         ]
         let small = ["resnet20", "resnet18_32x32"].flatMap { network in
             heads.map { head, settings in
                 (
-                    "\(network) \(head)",
+                    "\(network)-\(head)",
                     [
                         "network.name=\(network)", "training.batch=16", "training.lane=4",
                         "training.stopAfterSteps=20",
-                    ]
-                        + settings
+                    ] + settings
                 )
             }
         }
         let large = [
             "network.name=resnet50", "training.batch=4", "training.lane=2", "training.stopAfterSteps=2",
-            "data.transform.name=randomResizedCrop", "data.transform.size=224",
+            "data.transform.crop=resized", "data.transform.size=224",
         ]
-        return small + [("resnet50 t2fnorm", large)]
+        let scored = [
+            "network.name=resnet20", "training.batch=30", "training.lane=15", "training.epochs=30",
+            "data.transform.flip=false", "data.transform.padding=0", "optimizer.learningRate=0.03",
+        ]
+        return small + [
+            ("resnet50-t2fnorm", large), ("scored", scored), ("member", scored + ["head.name=linear"]),
+        ]
     }()
 
     func bits() async throws -> GoldenBits {
@@ -81,7 +85,7 @@ struct GoldenRun {
         }
         for (name, settings) in Self.runs {
             _ = try await t2fnorm(["train"] + common(name) + settings.flatMap { ["--set", $0] })
-            let shown = try await t2fnorm(["checkpoint", "show", "\(folder)/runs/\(key(name))/s0"])
+            let shown = try await t2fnorm(["checkpoint", "show", "\(folder)/runs/\(name)/s0"])
             let hashes = try #require(
                 shown.firstMatch(of: /fingerprint: weights ([0-9a-f]{16}), momentum ([0-9a-f]{16})/))
             bits.checkpoints[name] = ["weights": String(hashes.1), "momentum": String(hashes.2)]
@@ -90,16 +94,16 @@ struct GoldenRun {
         return bits
     }
 
-    /// Of each score, over the images of all sets, for the first network; its ensemble is with the second.
+    /// Of each score, over the images of all sets.
     private func confidences() async throws -> [String: String] {
         let names = try await scoreNames()
         _ = try await t2fnorm(
             [
-                "evaluate", "\(folder)/runs/resnet20-t2fnorm/s0", "--checkpoint", "latest", "--save-scores",
+                "evaluate", "\(folder)/runs/scored/s0", "--checkpoint", "latest", "--save-scores",
                 "--ensemble",
             ]
-                + ["\(folder)/runs/resnet20-linear"] + ["--score"] + names)
-        let file = try HDF5File(opening: "\(folder)/runs/resnet20-t2fnorm/s0/scores/validation.h5")
+                + ["\(folder)/runs/member"] + ["--score"] + names)
+        let file = try HDF5File(opening: "\(folder)/runs/scored/s0/scores/validation.h5")
         var checksums: [String: CRC64] = [:]
         for set in try file.memberNames(of: "/").sorted() {
             for name in names {
@@ -119,11 +123,9 @@ struct GoldenRun {
         return list.split(separator: ", ").map(String.init)
     }
 
-    private func key(_ name: String) -> String { name.replacing(" ", with: "-") }
-
     private func common(_ name: String) -> [String] {
         [
-            "name=\(key(name))", "output=\(folder)/runs", "training.epochs=4", "compute.threads=2",
+            "name=\(name)", "output=\(folder)/runs", "training.epochs=4", "compute.threads=2",
             "data.train=\(folder)/data/train", "data.validation=\(folder)/data/validation",
             "data.test=\(folder)/data/test", "evaluation.outlierValidation=\(folder)/data/near-shapes",
             "evaluation.near={near-shapes: \(folder)/data/near-shapes}",
@@ -133,7 +135,8 @@ struct GoldenRun {
 
     private func t2fnorm(_ arguments: [String]) async throws -> String {
         let outcome = try await Command(
-            program, arguments, environment: ["OPENBLAS_CORETYPE": blasCore], timeLimit: .seconds(600)
+            machine.program, arguments, environment: ["OPENBLAS_CORETYPE": machine.blasCore],
+            timeLimit: .seconds(600)
         ).run()
         try #require([0, 75].contains(outcome.exitCode), "\(arguments): \(outcome.standardError)")
         return outcome.standardOutput

@@ -1,8 +1,17 @@
 import Foundation
 import TestSupport
 
-/// What other machines would run, as far as this one can.
-enum OtherMachine {
+/// What another machine would run, as far as this one can: a build of the program, and the loops of the BLAS library.
+struct OtherMachine: CustomTestStringConvertible, Sendable {
+    let program: URL
+    let blasCore: String
+
+    var testDescription: String { "\(program.path) with OPENBLAS_CORETYPE=\(blasCore)" }
+
+    static let all = builds.flatMap { program in
+        blasCores.map { OtherMachine(program: program, blasCore: $0) }
+    }
+
     /// The program that is tested and, from `T2FNORM_OTHER_BUILDS` (paths with colons between), those built for other levels.
     static let builds =
         [Command.product("t2fnorm")]

@@ -5,6 +5,8 @@ public struct Tool: Sendable {
     /// Clang and LLVM's tools come with Swift.
     public static let clang = Tool("clang")
     public static let objdump = Tool("llvm-objdump")
+    /// Symbols of object files; LLVM's comes with Swift.
+    public static let nm = Tool("llvm-nm")
     public static let python = Tool("python3")
 
     public let name: String

@@ -1,0 +1,31 @@
+internal import Checksums
+internal import Kernels
+internal import Networks
+internal import Workers
+
+/// One step of a small network on drawn images: equal fingerprints where products, sums and elementary functions have the same bits.
+struct ArithmeticProbe {
+    /// 16 hexadecimal digits of the weights after the step.
+    let fingerprint: String
+
+    init() throws {
+        let (count, microbatch) = (8, 4)
+        let classifier = Classifier(.resnet20, head: .t2fnorm(temperature: 0.1), classes: 10)
+        classifier.parameters.initialize(seed: 0)
+        var numbers = RandomStream(seed: 0, purpose: .test)
+        let images = (0..<count * classifier.imageCount).map { _ in 2 * numbers.uniform() - 1 }
+        let pool = WorkerPool(threads: 1)
+        _ = try classifier.differentiate(
+            images: Buffer(images, default: 0), labels: (0..<Int32(count)).map { $0 },
+            Pass(BatchPlacement(sampleCount: count, laneSize: microbatch), mode: .training, pool: pool))
+        var optimizer = MomentumSGD(
+            momentum: 0.9, weightDecay: 5e-4, usesNesterov: true,
+            parameterCount: classifier.parameters.parameterCount)
+        optimizer.update(classifier.parameters, learningRate: 0.1, on: pool)
+        var checksum = CRC64()
+        for entry in classifier.parameters.entries {
+            checksum.update(classifier.parameters.elements(of: entry))
+        }
+        fingerprint = checksum.hexadecimal
+    }
+}
