@@ -1,76 +1,43 @@
-internal import COpenBLAS
+internal import Workers
 
 /// The eigenvalues of a symmetric matrix in rising order, and its eigenvectors.
 public struct SymmetricEigenvectors: Sendable {
     /// Shape `[D]`.
     public let values: [Double]
-    /// Shape `[D, D]`; row `i` is of length 1 and belongs to value `i`.
+    /// Shape `[D, D]`; row `i` is of length 1 and belongs to value `i`. Its element of largest magnitude, the first of several, is positive.
     public let vectors: [Double]
 
-    /// LAPACK's divide and conquer, on this thread.
+    /// Householder's tridiagonalisation, then the implicit QL algorithm, whose rotations the vectors get in blocks, on this thread.
     ///
-    /// - Parameter matrix: Shape `[D, D]`, of which one triangle is read; finite.
+    /// Additions, multiplications, divisions, square roots and fused multiply-adds in a fixed order, so the same bits on every processor. Residuals
+    /// `‖A v − λ v‖` and the vectors' products with one another are at most some `D · 2⁻⁵²`, the former times `‖A‖`. The plain twin is
+    /// `Tests/TestSupport/PlainSymmetricEigenvectors.swift`.
+    ///
+    /// - Parameter matrix: Shape `[D, D]`, of which the upper triangle is read; finite.
     /// - Returns: `nil` if the iteration does not converge.
     public init?(of matrix: [Double], dimension: Int) {
         precondition(
             matrix.count == dimension * dimension && dimension >= 1,
             "\(matrix.count) elements as a square of \(dimension)")
-        useOneThreadPerLibraryProduct()
-        var vectors = matrix
-        var values = [Double](repeating: 0, count: dimension)
-        var size = Int32(dimension)
-        var info: Int32 = 0
-        var (workCount, integerCount): (Int32, Int32) = (-1, -1)
-        var work = [0.0]
-        var integers = [Int32(0)]
-        for _ in 0..<2 {
-            unsafe dsyevd_(
-                "V", "U", &size, &vectors, &size, &values, &work, &workCount, &integers, &integerCount, &info)
-            guard info == 0 else { return nil }
-            // The first call has asked for the sizes of the memory to work in.
-            if workCount == -1 {
-                (workCount, integerCount) = (Int32(work[0]), integers[0])
-                work = [Double](repeating: 0, count: Int(workCount))
-                integers = [Int32](repeating: 0, count: Int(integerCount))
-            }
+        var largest = 0.0
+        for i in 0..<dimension {
+            for j in i..<dimension { largest = max(largest, abs(matrix[i * dimension + j])) }
         }
-        self.values = values
+        // Squares neither overflow nor vanish.
+        let scale = normalizingScale(largest: largest)
+        let reduced = Tridiagonalization(matrix.map { $0 * scale }.span, dimension: dimension)
+        var rows = reduced.orthogonalRows()
+        var iteration = TridiagonalQL(diagonal: reduced.diagonal, offDiagonal: reduced.offDiagonal)
+        guard iteration.run(rotating: &rows) else { return nil }
+        let unsorted = iteration.diagonal
+        let order = unsorted.indices.sorted { (unsorted[$0], $0) < (unsorted[$1], $1) }
+        values = order.map { unsorted[$0] / scale }
+        var vectors = [Double](repeating: 0, count: dimension * dimension)
+        var span = vectors.mutableSpan
+        for (i, k) in order.enumerated() {
+            var row = span.part(i * dimension..<(i + 1) * dimension)
+            rows.copy(row: k, into: &row)
+        }
         self.vectors = vectors
     }
-}
-
-/// The shortest `x` among those with the smallest `‖A x − b‖`: the pseudo-inverse of `A` times `b`.
-///
-/// LAPACK's singular value decomposition, on this thread; singular values below the rounding of the largest count as 0.
-///
-/// - Parameters:
-///   - matrix: `A`, shape `[M, N]`, finite.
-///   - right: `b`, shape `[M]`.
-/// - Returns: Shape `[N]`; `nil` if the iteration does not converge.
-public func leastSquares(_ matrix: [Double], _ right: [Double]) -> [Double]? {
-    let (m, n) = (right.count, matrix.count / max(right.count, 1))
-    precondition(m >= 1 && n >= 1 && matrix.count == m * n, "\(matrix.count) elements in \(m) rows")
-    useOneThreadPerLibraryProduct()
-    // Fortran stores columns one after the other.
-    var columns = (0..<m * n).map { matrix[$0 % m * n + $0 / m] }
-    var solution = right + [Double](repeating: 0, count: max(n - m, 0))
-    var singularValues = [Double](repeating: 0, count: min(m, n))
-    var (rows, width, one, height) = (Int32(m), Int32(n), Int32(1), Int32(max(m, n)))
-    var threshold = -1.0
-    var (rank, info, workCount): (Int32, Int32, Int32) = (0, 0, -1)
-    var work = [0.0]
-    var integers = [Int32(0)]
-    for _ in 0..<2 {
-        unsafe dgelsd_(
-            &rows, &width, &one, &columns, &rows, &solution, &height, &singularValues, &threshold, &rank,
-            &work,
-            &workCount, &integers, &info)
-        guard info == 0 else { return nil }
-        if workCount == -1 {
-            workCount = Int32(work[0])
-            work = [Double](repeating: 0, count: Int(workCount))
-            integers = [Int32](repeating: 0, count: max(Int(integers[0]), 1))
-        }
-    }
-    return Array(solution.prefix(n))
 }

@@ -166,26 +166,3 @@ func transposed(_ square: InlineArray<16, Vector>) -> InlineArray<16, Vector> {
     }
     return rows
 }
-
-extension MutableSpan<Double> {
-    /// Overwrites sixteen elements from `index` on.
-    @inline(__always)
-    mutating func store(_ values: SIMD16<Double>, at index: Int) {
-        assert(index >= 0 && index + vectorWidth <= count, "sums at \(index) of \(count)")
-        unsafe withUnsafeMutableBufferPointer {
-            unsafe UnsafeMutableRawPointer($0.baseAddress.unsafelyUnwrapped + index).storeBytes(
-                of: values, as: SIMD16<Double>.self)
-        }
-    }
-
-    /// Adds to sixteen elements from `index` on.
-    @inline(__always)
-    mutating func accumulate(_ values: SIMD16<Double>, at index: Int) {
-        assert(index >= 0 && index + vectorWidth <= count, "sums at \(index) of \(count)")
-        unsafe withUnsafeMutableBufferPointer {
-            let place = unsafe UnsafeMutableRawPointer($0.baseAddress.unsafelyUnwrapped + index)
-            let sum = unsafe place.loadUnaligned(as: SIMD16<Double>.self) + values
-            unsafe place.storeBytes(of: sum, as: SIMD16<Double>.self)
-        }
-    }
-}
