@@ -25,7 +25,8 @@ public struct SymmetricEigenvectors: Sendable {
         }
         // Squares neither overflow nor vanish.
         let scale = normalizingScale(largest: largest)
-        let reduced = Tridiagonalization(matrix.map { $0 * scale }.span, dimension: dimension)
+        let scaled = matrix.map { $0 * scale }
+        let reduced = Tridiagonalization(scaled.span, dimension: dimension)
         var rows = reduced.orthogonalRows()
         var iteration = TridiagonalQL(diagonal: reduced.diagonal, offDiagonal: reduced.offDiagonal)
         guard iteration.run(rotating: &rows) else { return nil }

@@ -11,6 +11,21 @@ public func testValues(count: Int, stream: Int, scale: Float = 1, offset: Float 
     }
 }
 
+/// `2u − 1` with `u` from stream (7; test, `stream`), in double precision.
+public func testDoubles(count: Int, stream: Int) -> [Double] {
+    var random = RandomStream(seed: 7, purpose: .test, stream)
+    return (0..<count).map { _ in 2 * random.uniformDouble() - 1 }
+}
+
+/// A symmetric matrix of `testDoubles`, shape `[D, D]`.
+public func testSymmetric(dimension: Int, stream: Int) -> [Double] {
+    let values = testDoubles(count: dimension * dimension, stream: stream)
+    return values.indices.map { place in
+        let (i, j) = (place / dimension, place % dimension)
+        return values[min(i, j) * dimension + max(i, j)]
+    }
+}
+
 /// Labels in `0..<classes` from stream (7; test, `stream`): each word modulo `classes`.
 public func testLabels(count: Int, classes: Int, stream: Int) -> [Int32] {
     var random = RandomStream(seed: 7, purpose: .test, stream)
@@ -33,4 +48,9 @@ extension Collection where Element == Float {
 extension Collection where Element == Double {
     /// The elements in single precision.
     public var floats: [Float] { map { Float($0) } }
+}
+
+/// A number that depends on every bit of the values and on their order: what builds and processors must share.
+public func fingerprint(_ values: [Double]) -> UInt64 {
+    values.reduce(0) { (($0 << 7 | $0 >> 57) ^ $1.bitPattern) &* 0x9E37_79B9_7F4A_7C15 }
 }
