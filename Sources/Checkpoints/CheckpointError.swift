@@ -23,11 +23,11 @@ public struct CheckpointError: Error, Equatable, Sendable, CustomStringConvertib
 
     /// The path stands in front once; a file that cannot be written has its remedy with it.
     init(writing path: String, _ error: FileError) {
+        let remedy = "; check that the folder can be written to and the disk is not full"
         self.init(
             path: path,
-            reason: """
-                could not write: \(error.reason); check that the folder can be written to and the disk is not full
-                """, isOutOfDescriptors: error.isOutOfDescriptors)
+            reason: "could not write: \(error.reason)\(error.isOutOfDescriptors ? "" : remedy)",
+            isOutOfDescriptors: error.isOutOfDescriptors)
     }
 
     /// A file that was opened and cannot be read.

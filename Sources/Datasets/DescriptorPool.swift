@@ -19,7 +19,7 @@ package final class DescriptorPool: Sendable {
 
     package let limit: Int
     private let state = Mutex(State())
-    /// Counts openings: uses between two of them are of one time.
+    /// Twice the number of openings; uses between two of them are of one odd time, so that a use costs no shared counter.
     private let time = Atomic<UInt64>(0)
 
     /// - Parameter limit: Files that are open at a time, from 1.
@@ -37,7 +37,7 @@ package final class DescriptorPool: Sendable {
     func take(
         _ descriptor: PooledDescriptor, open: () throws(DatasetError) -> Int32
     ) throws(DatasetError) -> Int32 {
-        if let number = descriptor.take(at: time.load(ordering: .relaxed)) { return number }
+        if let number = descriptor.take(at: time.load(ordering: .relaxed) | 1) { return number }
         state.withLock {
             while $0.open.count + $0.openingCount >= limit && closeOldest(&$0) {}
             $0.openingCount += 1
@@ -51,7 +51,7 @@ package final class DescriptorPool: Sendable {
         }
         return state.withLock {
             $0.openingCount -= 1
-            let now = time.add(1, ordering: .relaxed).newValue
+            let now = time.add(2, ordering: .relaxed).newValue
             // Another thread may have opened the file meanwhile.
             if let other = descriptor.take(at: now) {
                 _ = close(number)
@@ -71,7 +71,8 @@ package final class DescriptorPool: Sendable {
     /// Closes a descriptor that nobody will use again.
     func remove(_ descriptor: PooledDescriptor) {
         state.withLock {
-            guard let index = $0.open.firstIndex(where: { $0 === descriptor }), descriptor.closeIfIdle() else {
+            guard let index = $0.open.firstIndex(where: { $0 === descriptor }), descriptor.closeIfIdle()
+            else {
                 return
             }
             $0.open.swapAt(index, $0.open.count - 1)

@@ -22,15 +22,18 @@ public enum DescriptorLimit {
     ///
     /// Opens nothing, as nothing could be opened.
     static func message(_ code: Int32) -> String {
-        let open = kindsOfOpenDescriptors().map { "\($0.count) \($0.kind)" }.joined(separator: ", ")
+        let kinds = kindsOfOpenDescriptors()
+        let open = """
+            \(kinds.reduce(0) { $0 + $1.count }) are open (\(kinds.map { "\($0.kind) \($0.count)" }.joined(separator: ", ")))
+            """
         if code == ENFILE {
             return """
-                too many open files on this host: its limit (sysctl fs.file-max) is reached, this process has open: \(open); raise \
+                too many open files on this host: its limit (sysctl fs.file-max) is reached, of this process \(open); raise \
                 that limit or end other programs
                 """
         }
         return """
-            too many open files: the limit is \(soft) (ulimit -n; the hard limit, ulimit -Hn, is \(hard)), open are: \(open); raise it \
+            too many open files: the limit is \(soft) (ulimit -n; the hard limit, ulimit -Hn, is \(hard)), \(open); raise it \
             before the start, as by 'ulimit -n 4096'
             """
     }
@@ -59,7 +62,8 @@ public enum DescriptorLimit {
         var text = [UInt8](repeating: 0, count: 256)
         let length = unsafe text.withUnsafeMutableBytes { bytes in
             unsafe readlink(
-                "/proc/self/fd/\(number)", bytes.baseAddress!.assumingMemoryBound(to: CChar.self), bytes.count)
+                "/proc/self/fd/\(number)", bytes.baseAddress!.assumingMemoryBound(to: CChar.self), bytes.count
+            )
         }
         return length > 0 ? String(decoding: text.prefix(length), as: UTF8.self) : nil
     }
@@ -67,7 +71,7 @@ public enum DescriptorLimit {
     private static func kind(_ target: String) -> String {
         if target.hasPrefix("socket:") { return "sockets" }
         if target.hasPrefix("pipe:") { return "pipes" }
-        if target.hasPrefix("anon_inode:") || target.hasPrefix("/dev/") { return "devices and events" }
+        if target.hasPrefix("anon_inode:") || target.hasPrefix("/dev/") { return "devices" }
         return "files"
     }
 }

@@ -19,7 +19,8 @@ public struct FileError: Error, Equatable, Sendable, CustomStringConvertible {
     }
 
     public var description: String {
-        "could not write \(path): \(reason); check that the folder can be written to and the disk is not full"
+        let remedy = "; check that the folder can be written to and the disk is not full"
+        return "could not write \(path): \(reason)\(isOutOfDescriptors ? "" : remedy)"
     }
 
     /// The system's own words, which Foundation keeps one level down.

@@ -324,7 +324,8 @@ final class TrainingSession {
         return TrainingPlan(
             network: classifier.name.rawValue, parameterCount: classifier.parameters.parameterCount,
             worldSize: worldSize, threads: pool.threads,
-            threadChoice: setup.threads.description(configuration.compute.threads), sampleCount: training.count,
+            threadChoice: setup.threads.description(configuration.compute.threads),
+            sampleCount: training.count,
             batchSize: configuration.training.batch, epochs: configuration.training.epochs,
             stepsPerEpoch: stepsPerEpoch, firstStep: position.step, resumedFrom: setup.resumed?.path,
             runDirectory: directory, memoryByteCount: memory.rankByteCount + memory.writingByteCount,

@@ -21,9 +21,10 @@ public struct ThreadShare: Equatable, Sendable {
         // Thirds of three cores may add up to less than one.
         threads = max(Int(min(cores, tightest?.share ?? .infinity) + 1e-6), 1)
         let sharing = ranks.count { !$0.cores.numbers.isDisjoint(with: own.cores.numbers) }
-        description = "\(Self.mask(own)) in the affinity mask\(Self.shared(by: sharing)); "
+        description =
+            "\(Self.mask(own)) in the affinity mask\(Self.shared(by: sharing)); "
             + (tightest.map {
-                "CPU quota of \(Self.decimal($0.quota))\(Self.shared(by: $0.members))"
+                "a CPU quota of \(Self.cores($0.quota))\(Self.shared(by: $0.members))"
             } ?? "no CPU quota")
     }
 
@@ -47,9 +48,14 @@ public struct ThreadShare: Equatable, Sendable {
         ranks > 1 ? ", shared by \(ranks) ranks" : ""
     }
 
-    /// With two decimals at most.
-    private static func decimal(_ value: Double) -> String {
+    /// A quota, with two decimals at most.
+    private static func cores(_ value: Double) -> String {
         let hundredths = Int((100 * value).rounded())
+        guard hundredths != 100 else { return "1 core" }
+        return "\(decimal(hundredths)) cores"
+    }
+
+    private static func decimal(_ hundredths: Int) -> String {
         guard !hundredths.isMultiple(of: 100) else { return "\(hundredths / 100)" }
         let digits = "\(100 + hundredths % 100)".dropFirst()
         return "\(hundredths / 100).\(digits.last == "0" ? digits.dropLast() : digits)"
