@@ -37,7 +37,7 @@ struct DescriptorLimitTests {
     @Test func aFileThatCannotBeOpenedForWantOfDescriptorsSaysSo() async {
         await #expect(processExitsWith: .success) {
             useUpDescriptors(limit: 100)
-            do {
+            do throws(FileError) {
                 _ = try InputFile(opening: "/dev/null")
                 preconditionFailure("it was opened")
             } catch {
