@@ -17,8 +17,8 @@ struct DescriptorTests {
         try files.createDirectory(atPath: folder, withIntermediateDirectories: true)
         defer { try? files.removeItem(atPath: folder) }
         for (name, set, perShard) in [
-            ("train", SyntheticSet(.train, count: Self.shardCount), 1),
-            ("near", SyntheticSet(.nearShapes, count: 20), 20),
+            ("train", SyntheticSet(.train, seed: 0, count: Self.shardCount), 1),
+            ("near", SyntheticSet(.nearShapes, seed: 0, count: 20), 20),
         ] {
             var options = PackingOptions()
             options.recordsPerShard = perShard
