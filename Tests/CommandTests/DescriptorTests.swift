@@ -37,7 +37,7 @@ struct DescriptorTests {
         let launcher = ranks == 1 ? "" : "mpirun -n \(ranks) --oversubscribe --bind-to none"
         return try await Command(
             URL(filePath: "/bin/sh"),
-            ["-c", #"ulimit -Hn \#(limit); ulimit -Sn \#(limit); exec \#(launcher) "$@""#, "sh", program]
+            ["-c", #"ulimit -n \#(limit); exec \#(launcher) "$@""#, "sh", program]
                 + arguments,
             environment: [
                 "OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",

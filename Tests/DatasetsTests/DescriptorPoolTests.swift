@@ -76,8 +76,8 @@ struct DescriptorPoolTests {
             #expect(isRead(files[0], 0) && isRead(files[1], 1))
             // As a dataset that is packed again: another inode of the same size.
             try write([UInt8](repeating: 9, count: 64), folder, "new")
-            _ = try FileManager.default.replaceItemAt(
-                URL(filePath: files[0].path), withItemAt: URL(filePath: "\(folder)/new"))
+            try FileManager.default.removeItem(atPath: files[0].path)
+            try FileManager.default.moveItem(atPath: "\(folder)/new", toPath: files[0].path)
             let text = message { _ = try files[0].read(at: 0, count: 1) }
             #expect(
                 text.hasPrefix("could not open again, \(folder)/0: it was replaced: 64 bytes in inode "),
