@@ -1,7 +1,10 @@
 #pragma once
 
 #include <malloc.h>
+#include <stddef.h>
 #include <stdint.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 /// Whether this build may use AVX-512.
 #if defined(__AVX512F__) && defined(__AVX512VL__) && defined(__AVX512DQ__) && defined(__AVX512BW__)
@@ -54,6 +57,14 @@ static inline void spinPause(void) {
 #if defined(__x86_64__)
     __builtin_ia32_pause();
 #endif
+}
+
+/// Fills in the beginning of `mask` with the processors that the calling thread may run on.
+///
+/// The system call itself: glibc declares its function with `_GNU_SOURCE` only, and for masks of 1,024 bits. Returns −1, and EINVAL in
+/// `errno`, where the kernel's mask is longer than `byteCount`.
+static inline long readAffinity(size_t byteCount, void *mask) {
+    return syscall(SYS_sched_getaffinity, 0, byteCount, mask);
 }
 
 /// Makes freed pieces of `byteCount` and more go back to the system.

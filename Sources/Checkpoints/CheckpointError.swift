@@ -9,20 +9,25 @@ public struct CheckpointError: Error, Equatable, Sendable, CustomStringConvertib
     public var reason: String
     /// Whether the file is not as it was written.
     public var isDamage: Bool
+    /// Whether the file is not at fault: there is no descriptor left to open it with.
+    public var isOutOfDescriptors: Bool
 
-    public init(path: String, reason: String, isDamage: Bool = false) {
+    public init(
+        path: String, reason: String, isDamage: Bool = false, isOutOfDescriptors: Bool = false
+    ) {
         self.path = path
         self.reason = reason
         self.isDamage = isDamage
+        self.isOutOfDescriptors = isOutOfDescriptors
     }
 
     /// The path stands in front once; a file that cannot be written has its remedy with it.
     init(writing path: String, _ error: FileError) {
+        let remedy = "; check that the folder can be written to and the disk is not full"
         self.init(
             path: path,
-            reason: """
-                could not write: \(error.reason); check that the folder can be written to and the disk is not full
-                """)
+            reason: "could not write: \(error.reason)\(error.isOutOfDescriptors ? "" : remedy)",
+            isOutOfDescriptors: error.isOutOfDescriptors)
     }
 
     /// A file that was opened and cannot be read.
@@ -32,7 +37,9 @@ public struct CheckpointError: Error, Equatable, Sendable, CustomStringConvertib
 
     init(path: String, _ error: HDF5Error, isDamage: Bool = false) {
         let what = error.object.map { "\(error.action) '\($0)'" } ?? error.action
-        self.init(path: path, reason: "could not \(what): \(error.reason)", isDamage: isDamage)
+        self.init(
+            path: path, reason: "could not \(what): \(error.reason)",
+            isDamage: isDamage && !error.isOutOfDescriptors, isOutOfDescriptors: error.isOutOfDescriptors)
     }
 
     public var description: String { "checkpoint \(path): \(reason)" }

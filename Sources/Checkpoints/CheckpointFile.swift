@@ -104,7 +104,9 @@ enum CheckpointFile {
         do {
             file = try InputFile(opening: path)
         } catch {
-            throw CheckpointError(path: path, reason: "could not open: \(error.reason)")
+            throw CheckpointError(
+                path: path, reason: "could not open: \(error.reason)",
+                isOutOfDescriptors: error.isOutOfDescriptors)
         }
         file.readAhead()
         guard let seal = try CheckpointSeal(of: file, path: path) else { return try readUnsealed(path) }
@@ -125,7 +127,7 @@ enum CheckpointFile {
     private static func readTensors(
         _ seal: CheckpointSeal, in file: borrowing InputFile, path: String
     ) throws(CheckpointError) -> [[Float]] {
-        let pool = WorkerPool(threads: min(CPUTopology.current().threads(ranks: 1), 4))
+        let pool = WorkerPool(threads: min(ThreadShare(of: 0, among: [.current()]).threads, 4))
         let elements = Mutex([[Float]](repeating: [], count: seal.parts.count))
         let failure = Mutex<CheckpointError?>(nil)
         pool.forEach(seal.parts.count) { index in

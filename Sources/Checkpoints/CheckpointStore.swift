@@ -167,7 +167,7 @@ extension CheckpointStore {
         } catch {
             throw CheckpointError(
                 path: path, reason: "\(error.reason); name another checkpoint of the run",
-                isDamage: error.isDamage)
+                isDamage: error.isDamage, isOutOfDescriptors: error.isOutOfDescriptors)
         }
     }
 

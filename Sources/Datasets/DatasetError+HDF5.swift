@@ -12,9 +12,13 @@ extension DatasetError {
             throw error
         } catch let error as HDF5Error {
             let reason = error.object.map { "could not \(error.action) '\($0)': \(error.reason)" }
-            throw DatasetError(action: action, place: place, reason: reason ?? error.reason)
+            throw DatasetError(
+                action: action, place: place, reason: reason ?? error.reason,
+                isOutOfDescriptors: error.isOutOfDescriptors)
         } catch let error as FileError {
-            throw DatasetError(action: action, place: place, reason: error.reason)
+            throw DatasetError(
+                action: action, place: place, reason: error.reason,
+                isOutOfDescriptors: error.isOutOfDescriptors)
         } catch {
             throw DatasetError(action: action, place: place, reason: "\(error)")
         }

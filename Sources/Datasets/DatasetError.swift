@@ -7,12 +7,17 @@ public struct DatasetError: Error, Equatable, Codable, Sendable, CustomStringCon
     public var reason: String
     /// What to do, where that is not plain.
     public var remedy: String?
+    /// Whether the data are not at fault: there is no descriptor left to open a file with.
+    public var isOutOfDescriptors: Bool
 
-    public init(action: String, place: String, reason: String, remedy: String? = nil) {
+    public init(
+        action: String, place: String, reason: String, remedy: String? = nil, isOutOfDescriptors: Bool = false
+    ) {
         self.action = action
         self.place = place
         self.reason = reason
         self.remedy = remedy
+        self.isOutOfDescriptors = isOutOfDescriptors
     }
 
     public var description: String {

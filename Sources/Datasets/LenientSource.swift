@@ -15,10 +15,11 @@ public final class LenientSource: ImageSource {
 
     public func label(of record: Int) -> Int32 { source.label(of: record) }
 
-    public func image(of record: Int) -> RGBImage {
+    public func image(of record: Int) throws(DatasetError) -> RGBImage {
         do throws(DatasetError) {
             return try source.image(of: record)
         } catch {
+            guard !error.isOutOfDescriptors else { throw error }
             noted.withLock { $0[record] = error }
             return RGBImage(width: 1, height: 1, bytes: [0, 0, 0])
         }

@@ -1,7 +1,8 @@
 internal import Checksums
 internal import HDF5
 
-/// Reads the records of one shard from any thread: after `init` by plain file reads, without HDF5.
+/// Reads the records of one shard from any thread: after `init` by plain file reads, without HDF5, of a file that is open while the
+/// process may have so many open.
 ///
 /// Each record is compared with its checksum whenever it is read; labels and offsets once, when the shard is
 /// opened. Shards written before there were checksums are read as they are.
@@ -15,7 +16,7 @@ package final class ShardReader: Sendable {
     package let labels: [Int32]
     /// The CRC-32C of each record's image bytes; `nil` in a shard of an earlier version.
     private let checksums: [UInt32]?
-    private let file: ReadableFile
+    private let file: PooledFile
     private let images: Images
 
     /// Opens a shard.
@@ -27,7 +28,7 @@ package final class ShardReader: Sendable {
         folder: String, shard: Manifest.Shard, layout: Manifest.Layout, isChecked: Bool
     ) throws(DatasetError) {
         let path = "\(folder)/\(shard.file)"
-        let file = try ReadableFile(path)
+        let file = try PooledFile(path)
         guard file.byteCount == shard.byteCount else {
             throw DatasetError(
                 action: "open shard", place: path,
@@ -134,7 +135,16 @@ package final class ShardReader: Sendable {
 
     /// The numbers of the records whose bytes are not those that were written; `nil` where there are no checksums.
     package func damagedRecords() -> [Int]? {
-        checksums.map { checksums in checksums.indices.filter { (try? bytes(of: $0)) == nil } }
+        checksums.map { checksums in checksums.indices.filter { isDamaged($0) } }
+    }
+
+    private func isDamaged(_ index: Int) -> Bool {
+        do throws(DatasetError) {
+            _ = try bytes(of: index)
+            return false
+        } catch {
+            return !error.isOutOfDescriptors
+        }
     }
 }
 

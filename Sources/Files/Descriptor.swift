@@ -7,7 +7,10 @@ struct Descriptor: ~Copyable, Sendable {
     /// - Throws: The system's words where the file cannot be opened.
     init(_ path: String, _ flags: Int32) throws(FileError) {
         let number = unsafe open(path, flags | O_CLOEXEC, 0o666)
-        guard number >= 0 else { throw FileError(path: path, reason: systemMessage()) }
+        guard number >= 0 else {
+            throw FileError(
+                path: path, reason: systemMessage(), isOutOfDescriptors: DescriptorLimit.isReached(errno))
+        }
         self.number = number
     }
 

@@ -4,10 +4,13 @@ internal import Foundation
 public struct FileError: Error, Equatable, Sendable, CustomStringConvertible {
     public var path: String
     public var reason: String
+    /// Whether there is no descriptor left for it.
+    public var isOutOfDescriptors: Bool
 
-    public init(path: String, reason: String) {
+    public init(path: String, reason: String, isOutOfDescriptors: Bool = false) {
         self.path = path
         self.reason = reason
+        self.isOutOfDescriptors = isOutOfDescriptors
     }
 
     /// What Foundation says about `path`.
@@ -16,7 +19,8 @@ public struct FileError: Error, Equatable, Sendable, CustomStringConvertible {
     }
 
     public var description: String {
-        "could not write \(path): \(reason); check that the folder can be written to and the disk is not full"
+        let remedy = "; check that the folder can be written to and the disk is not full"
+        return "could not write \(path): \(reason)\(isOutOfDescriptors ? "" : remedy)"
     }
 
     /// The system's own words, which Foundation keeps one level down.
@@ -57,7 +61,11 @@ private func isFolder(_ path: String) -> Bool {
     return unsafe stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
 }
 
-/// The operating system's words for the last failed call on this thread, in lower case.
+/// The operating system's words for the last failed call on this thread, in lower case; which limit is reached and what to do where no
+/// descriptor is left. Leaves `errno` as it is.
 public func systemMessage() -> String {
-    unsafe String(cString: strerror(errno)).lowercased()
+    let code = errno
+    defer { errno = code }
+    if DescriptorLimit.isReached(code) { return DescriptorLimit.message(code) }
+    return unsafe String(cString: strerror(code)).lowercased()
 }

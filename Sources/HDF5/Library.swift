@@ -1,4 +1,5 @@
 internal import CHDF5
+internal import Files
 internal import Foundation
 
 /// The one lock that every call into the C library is made under.
@@ -27,12 +28,25 @@ struct Operation {
     @discardableResult
     func check<Result: SignedInteger>(_ call: String, _ result: Result) throws(HDF5Error) -> Result {
         guard result < 0 else { return result }
-        throw error("\(innermostMessage() ?? "no message") (\(call))")
+        let message = innermostMessage()
+        if let code = message.flatMap(systemCode), DescriptorLimit.isReached(code) {
+            errno = code
+            var error = error("\(systemMessage()) (\(call))")
+            error.isOutOfDescriptors = true
+            throw error
+        }
+        throw error("\(message ?? "no message") (\(call))")
     }
 
     func error(_ reason: String) -> HDF5Error {
         HDF5Error(action: action, file: file, object: object, reason: reason)
     }
+}
+
+/// The system's error number that the library's drivers write into their messages: `…, errno = 24, …`.
+private func systemCode(in message: String) -> Int32? {
+    guard let mark = message.range(of: "errno = ") else { return nil }
+    return Int32(message[mark.upperBound...].prefix { $0.isNumber })
 }
 
 /// The deepest entry of this thread's error stack.

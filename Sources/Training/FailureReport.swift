@@ -25,6 +25,8 @@ public func failureReport(of error: any Error) -> (exitCode: Int32, message: Str
     let code: Int32 =
         switch error {
         case is ConfigurationError: ExitCode.usage
+        case let error as DatasetError where error.isOutOfDescriptors: ExitCode.environment
+        case let error as CheckpointError where error.isOutOfDescriptors: ExitCode.environment
         case is DatasetError: ExitCode.data
         case is TrainingError: ExitCode.numeric
         case let error as RankingMetricsError: error.invalidCount > 0 ? ExitCode.numeric : ExitCode.data

@@ -78,10 +78,11 @@ public final class Trainer {
     /// - Throws: `JobFailure`, the same on all ranks, or `MPIError`.
     @discardableResult
     public func run(resume: ResumeMode = .automatic, allowedChanges: Set<String> = []) throws -> Outcome {
+        let threads = try ThreadChoice(communicator)
         let setup = try together {
             try TrainingSetup(
                 self.configuration, store: self.store(), resume: resume, allowedChanges: allowedChanges,
-                datasetFolders: self.datasetFolders, self.communicator)
+                datasetFolders: self.datasetFolders, threads: threads, self.communicator)
         }
         let identity = try together {
             try RankIdentity(

@@ -20,7 +20,10 @@ public struct TrainingPlan: Equatable, Sendable {
     public var network: String
     public var parameterCount: Int
     public var worldSize: Int
+    /// Of rank 0.
     public var threads: Int
+    /// The threads of all ranks, and why so many, in words.
+    public var threadChoice: String
     public var sampleCount: Int
     public var batchSize: Int
     public var epochs: Int

@@ -323,7 +323,9 @@ final class TrainingSession {
         let memory = setup.memory(classifier, parts, configuration, resident: resident, communicator)
         return TrainingPlan(
             network: classifier.name.rawValue, parameterCount: classifier.parameters.parameterCount,
-            worldSize: worldSize, threads: pool.threads, sampleCount: training.count,
+            worldSize: worldSize, threads: pool.threads,
+            threadChoice: setup.threads.description(configuration.compute.threads),
+            sampleCount: training.count,
             batchSize: configuration.training.batch, epochs: configuration.training.epochs,
             stepsPerEpoch: stepsPerEpoch, firstStep: position.step, resumedFrom: setup.resumed?.path,
             runDirectory: directory, memoryByteCount: memory.rankByteCount + memory.writingByteCount,

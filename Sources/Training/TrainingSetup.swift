@@ -19,13 +19,15 @@ struct TrainingSetup {
     let keptConvolutions: ConvolutionChoices?
     let stepsPerEpoch: Int
     let notices: [String]
+    let threads: ThreadChoice
     let pool: WorkerPool
     /// Batches that are made ready ahead, at most.
     let prefetch: Int
 
     init(
         _ configuration: RunConfiguration, store: CheckpointStore, resume: ResumeMode,
-        allowedChanges: Set<String>, datasetFolders: [String: String], _ communicator: any Communicator
+        allowedChanges: Set<String>, datasetFolders: [String: String], threads: ThreadChoice,
+        _ communicator: any Communicator
     ) throws {
         let (training, validation) = (configuration.data.train, configuration.data.validation)
         self.training = try PackedDataset(path: datasetFolders[training] ?? training)
@@ -34,10 +36,8 @@ struct TrainingSetup {
             try checkLabels(of: set, classes: configuration.network.classes)
         }
         network = try configuration.networkName()
-        pool = WorkerPool(
-            threads: configuration.compute.threads > 0
-                ? configuration.compute.threads
-                : CPUTopology.current().threads(ranks: communicator.localSize))
+        self.threads = threads
+        pool = WorkerPool(threads: threads.count(configuration.compute.threads))
         prefetch = BatchLoader.prefetch(
             upTo: configuration.data.prefetch, byteCount: configuration.data.prefetchBytes,
             batchSize: configuration.training.batch, laneSize: configuration.training.lane,

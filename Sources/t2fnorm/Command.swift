@@ -1,4 +1,5 @@
 import ArgumentParser
+import Files
 import Foundation
 import Training
 import Workers
@@ -31,6 +32,7 @@ struct T2FNormCommand: ParsableCommand {
 
     static func main() {
         ProcessMemory.returnFreedMemory()
+        DescriptorLimit.raise()
         // A file that may grow no further is an error of that file's.
         signal(SIGXFSZ, SIG_IGN)
         do {

@@ -53,14 +53,6 @@ struct LoadedModel {
     }
 }
 
-extension RunConfiguration {
-    /// Worker threads of each rank.
-    func threads(_ communicator: any Communicator) -> Int {
-        compute.threads > 0
-            ? compute.threads : CPUTopology.current().threads(ranks: communicator.localSize)
-    }
-}
-
 extension ConfigurationError {
     /// There is no out-of-distribution validation set, on which `score` is fitted.
     static func missingOutliers(for score: ScoreName) -> ConfigurationError {

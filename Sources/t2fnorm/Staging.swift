@@ -1,7 +1,6 @@
 import Cluster
 import Datasets
 import Training
-import Workers
 
 /// Copies the datasets of a run to a disk of each host before it starts: one rank of a host does, the others wait.
 struct Staging {
@@ -29,7 +28,7 @@ struct Staging {
     private func copy(_ staging: DatasetStaging, from path: String) throws {
         guard !staging.isComplete else { return }
         let line = communicator.rank == 0 ? StagingLine(path) : nil
-        let threads = CPUTopology.current().threads(ranks: 1)
+        let threads = try ThreadChoice().count(0)
         do {
             try staging.copy(threads: threads) { done, total in line?.update(done, total) }
         } catch {

@@ -16,6 +16,7 @@ final class TrainingDisplay {
         case .started(let plan):
             self.plan = plan
             progress.printLine(describe(plan))
+            progress.printLine("threads: \(plan.threadChoice)")
         case .convolutions(let report):
             for line in describe(report) { progress.printLine(line) }
         case .step(let report): showStep(report)

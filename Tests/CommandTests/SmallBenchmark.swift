@@ -74,7 +74,7 @@ struct SmallBenchmark {
         """
     }
 
-    private func settings(seed: Int) -> [String] {
+    func settings(seed: Int) -> [String] {
         [
             "name=r", "output=\(folder)/runs", "seed=\(seed)", "network.name=resnet20", "training.batch=32",
             "training.lane=8", "training.epochs=1", "data.train=\(folder)/data/train",

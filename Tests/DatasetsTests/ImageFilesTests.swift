@@ -47,12 +47,24 @@ struct ImageFilesTests {
             #expect(throws: DatasetError.self) { try files.image(of: 1) }
             let lenient = LenientSource(files)
             #expect(lenient.count == 3)
-            #expect(lenient.image(of: 0) == Self.image(9))
-            for record in 1..<3 { #expect(lenient.image(of: record).bytes == [0, 0, 0]) }
+            #expect(try lenient.image(of: 0) == Self.image(9))
+            for record in 1..<3 { #expect(try lenient.image(of: record).bytes == [0, 0, 0]) }
             let failures = lenient.failures
             #expect(failures.keys.sorted() == [1, 2])
             #expect(failures[1]?.description.contains("bad.png") == true)
             #expect(failures[2]?.description.contains("gone.png") == true)
+        }
+    }
+
+    /// Nothing is wrong with an image that there is no descriptor for.
+    @Test func aLenientSetPassesNothingOverForWantOfDescriptors() async {
+        await #expect(processExitsWith: .success) {
+            try withTemporaryFolder { folder in
+                try Self.write(Self.image(9), to: "\(folder)/good.png")
+                let lenient = LenientSource(try ImageFiles(["\(folder)/good.png"]))
+                useUpDescriptors(limit: 200)
+                precondition((try? lenient.image(of: 0)) == nil && lenient.failures.isEmpty)
+            }
         }
     }
 }

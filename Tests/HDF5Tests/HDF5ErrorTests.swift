@@ -9,6 +9,32 @@ import Testing
         #expect("\(try #require(error))" == "could not open, no/such.h5: no such file or directory")
     }
 
+    /// In a process of its own, which has no descriptor left; reading and writing.
+    @Test func withoutADescriptorTheLimitAndTheRemedyAreNamed() async {
+        await #expect(processExitsWith: .success) {
+            try withTemporaryFolder { folder in
+                let path = "\(folder)/x.h5"
+                try HDF5File.writeAtomically(to: path) { try $0.write([Float(1)], to: "x") }
+                useUpDescriptors(limit: 200)
+                func check(_ action: String, _ call: String, _ body: () throws -> Void) throws {
+                    do {
+                        try body()
+                        preconditionFailure("there was a descriptor left")
+                    } catch let error as HDF5Error {
+                        let text = "\(error)"
+                        precondition(error.isOutOfDescriptors, text)
+                        precondition(
+                            text.hasPrefix("could not \(action), \(folder)/"), text)
+                        precondition(text.contains("too many open files: the limit is 200 (ulimit -n"), text)
+                        precondition(text.hasSuffix("as by 'ulimit -n 4096' (\(call))"), text)
+                    }
+                }
+                try check("open", "H5Fopen") { _ = try HDF5File(opening: path) }
+                try check("create", "H5Fcreate") { _ = try HDF5File(creating: "\(folder)/y.h5") }
+            }
+        }
+    }
+
     @Test func aFileOfAnotherKindIsRefusedInHDF5sWords() throws {
         try withTemporaryFolder { folder in
             try Data("no HDF5".utf8).write(to: URL(filePath: "\(folder)/x.h5"))

@@ -6,7 +6,7 @@ struct ClassArchive: Sendable {
     var name: String
     /// For errors.
     var place: String
-    var file: ReadableFile
+    var file: PooledFile
     /// Where it begins in its file.
     var start: Int
     var byteCount: Int
@@ -26,7 +26,7 @@ func archivesInFolder(_ path: String) throws(DatasetError) -> [ClassArchive] {
     let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
     for name in sortedByBytes(names.filter(isVisible)) {
         guard let className = classNameOfArchive(name) else { continue }
-        let file = try ReadableFile("\(path)/\(name)")
+        let file = try PooledFile("\(path)/\(name)")
         archives.append(
             ClassArchive(name: className, place: file.path, file: file, start: 0, byteCount: file.byteCount))
     }
@@ -39,7 +39,7 @@ func archivesInFolder(_ path: String) throws(DatasetError) -> [ClassArchive] {
 /// - Parameter others: Added to for each file that is no archive.
 /// - Throws: If there are none, or the tar is damaged or cut off.
 func archivesInTar(_ path: String, _ others: inout Int) throws(DatasetError) -> [ClassArchive]? {
-    let file = try ReadableFile(path)
+    let file = try PooledFile(path)
     var archives: [ClassArchive] = []
     var reader = try ArchiveReader(path, .tar)
     while let entry = try reader.nextEntry() {
@@ -50,8 +50,9 @@ func archivesInTar(_ path: String, _ others: inout Int) throws(DatasetError) -> 
             continue
         }
         let place = "\(path), at byte \(entry.offset): \(entry.path)"
-        let start = try tarContentStart(
-            file.descriptor, at: entry.offset, byteCount: entry.byteCount, place: place)
+        let start = try file.withDescriptor { (descriptor) throws(DatasetError) in
+            try tarContentStart(descriptor, at: entry.offset, byteCount: entry.byteCount, place: place)
+        }
         guard let start else { return nil }
         guard start + entry.byteCount <= file.byteCount else {
             throw DatasetError(

@@ -85,9 +85,9 @@ public struct NestedTarIndex: IndexedRecordSource {
             payload: .encoded([]))
         if let error = tooLarge(byteCount, place: place) {
             record.payload = .damaged(error)
-        } else if let start = try tarContentStart(
-            archive.file.descriptor, at: header, byteCount: byteCount, place: place)
-        {
+        } else if let start = try archive.file.withDescriptor({ (descriptor) throws(DatasetError) in
+            try tarContentStart(descriptor, at: header, byteCount: byteCount, place: place)
+        }) {
             record.payload = .encoded(try archive.file.read(at: start, count: byteCount))
         } else {
             record.payload = .damaged(

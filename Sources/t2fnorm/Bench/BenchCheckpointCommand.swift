@@ -2,7 +2,7 @@ import ArgumentParser
 import Foundation
 import Networks
 import Reporting
-import Workers
+import Training
 
 struct BenchCheckpointCommand: SingleProcessCommand {
     static let configuration = CommandConfiguration(
@@ -38,7 +38,7 @@ struct BenchCheckpointCommand: SingleProcessCommand {
     func run() throws {
         let benchmark = CheckpointBenchmark(
             network: network, folder: folder,
-            threads: threads > 0 ? threads : CPUTopology.current().threads(ranks: 1))
+            threads: try ThreadChoice().count(threads))
         let report = try benchmark.run(rounds: rounds)
         print(json ? try jsonLine(report) : report.description)
     }

@@ -2,7 +2,7 @@ public import ArgumentParser
 import Foundation
 public import Kernels
 import Networks
-import Workers
+import Training
 
 struct BenchKernelsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -83,7 +83,7 @@ struct BenchKernelsCommand: ParsableCommand {
     func run() throws {
         let benchmark = KernelBenchmark(
             layers: chosenLayers, paths: chosenPaths,
-            threads: threads > 0 ? threads : CPUTopology.current().threads(ranks: 1), lane: lane, runs: runs)
+            threads: try ThreadChoice().count(threads), lane: lane, runs: runs)
         var progress = ProgressLine(on: .standardError)
         let report = benchmark.run { progress.update(fraction: $0, $1) }
         progress.clear()

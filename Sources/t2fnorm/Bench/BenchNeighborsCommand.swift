@@ -3,7 +3,7 @@ import Cluster
 import Detection
 import Foundation
 import Reporting
-import Workers
+import Training
 
 struct BenchNeighborsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -54,8 +54,7 @@ struct BenchNeighborsCommand: ParsableCommand {
         try runJob { communicator in
             let report = try NeighborsBenchmark(
                 bank: bank, queries: queries, dimension: dimension, neighbor: neighbor,
-                threads: threads > 0
-                    ? threads : CPUTopology.current().threads(ranks: communicator.localSize),
+                threads: ThreadChoice(communicator).count(threads),
                 communicator: communicator
             ).run(rounds: rounds)
             if communicator.rank == 0 { print(json ? try jsonLine(report) : report.description) }

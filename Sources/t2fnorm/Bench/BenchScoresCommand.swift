@@ -4,7 +4,7 @@ import Detection
 import Foundation
 import Networks
 import Reporting
-import Workers
+import Training
 
 struct BenchScoresCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -64,8 +64,7 @@ struct BenchScoresCommand: ParsableCommand {
             var progress = ProgressLine(on: .standardError)
             let report = try ScoresBenchmark(
                 network: network, scores: score, training: training, scored: scored, batch: batch,
-                threads: threads > 0
-                    ? threads : CPUTopology.current().threads(ranks: communicator.localSize),
+                threads: ThreadChoice(communicator).count(threads),
                 communicator: communicator
             ).run(rounds: rounds, after: warmUp) { fraction, text in
                 if communicator.rank == 0 { progress.update(fraction: fraction, text) }

@@ -1,7 +1,7 @@
 public import ArgumentParser
 import Foundation
 public import Networks
-import Workers
+import Training
 
 struct BenchStepCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -55,7 +55,7 @@ struct BenchStepCommand: ParsableCommand {
     func run() throws {
         let benchmark = StepBenchmark(
             network: network, mode: mode, batch: batch,
-            threads: threads > 0 ? threads : CPUTopology.current().threads(ranks: 1), lane: lane,
+            threads: try ThreadChoice().count(threads), lane: lane,
             classes: classes ?? (network.imageSize == 224 ? 1000 : 10))
         let result = try benchmark.run(steps: steps, warmUp: warmUp)
         print(json ? try jsonLine(result) : result.description)

@@ -3,7 +3,7 @@ import Datasets
 import Files
 import Foundation
 import Reporting
-import Workers
+import Training
 
 struct DataInspectCommand: SingleProcessCommand {
     static let configuration = CommandConfiguration(
@@ -67,7 +67,7 @@ struct DataInspectCommand: SingleProcessCommand {
         var line = ProgressLine(on: .standardError)
         defer { line.clear() }
         let statistics = try DatasetStatistics(
-            of: dataset, limit: sample == 0 ? .max : sample, threads: CPUTopology.current().threads(ranks: 1)
+            of: dataset, limit: sample == 0 ? .max : sample, threads: ThreadChoice().count(0)
         ) { done, total in
             if done < total || line.isTerminal {
                 line.update(

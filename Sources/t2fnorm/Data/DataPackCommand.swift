@@ -3,7 +3,6 @@ import Cluster
 public import Datasets
 import Foundation
 import Training
-import Workers
 
 struct DataPackCommand: ParsableCommand {
     /// How images lie in what is packed.
@@ -201,21 +200,23 @@ struct DataPackCommand: ParsableCommand {
     func run() throws {
         try runJob { communicator in
             let crew = RankCrew(communicator)
+            let options = try options(communicator)
             let describe = { (error: any Error) in
                 (error as? ValidationError).map { (ExitCode.usage, Self.usageLine(of: $0)) }
                     ?? failureReport(of: error)
             }
             do {
                 if let openood, let benchmark {
-                    try packBenchmark(root: openood, named: benchmark, options(communicator), crew)
+                    try packBenchmark(root: openood, named: benchmark, options, crew)
                 } else {
                     let source = try communicator.together(describe: describe) { try makeSource() }
                     let name = name ?? URL(filePath: output).lastPathComponent
-                    try pack(source, name: name, to: output, options(communicator), crew)
+                    try pack(source, name: name, to: output, options, crew)
                 }
             } catch let error as DatasetError {
                 // The packer's errors are the same on all ranks.
-                throw JobFailure(rank: 0, exitCode: ExitCode.data, message: error.description)
+                let (code, message) = failureReport(of: error)
+                throw JobFailure(rank: 0, exitCode: code, message: message)
             } catch let error as ValidationError {
                 throw JobFailure(rank: 0, exitCode: ExitCode.usage, message: Self.usageLine(of: error))
             }
@@ -223,7 +224,7 @@ struct DataPackCommand: ParsableCommand {
         }
     }
 
-    private func options(_ communicator: any Communicator) -> PackingOptions {
+    private func options(_ communicator: any Communicator) throws -> PackingOptions {
         var options = PackingOptions()
         options.layout = layout
         options.outOfDistribution = outOfDistribution
@@ -237,8 +238,7 @@ struct DataPackCommand: ParsableCommand {
         options.recordsPerShard = shardSize
         options.overwrite = overwrite
         options.restart = restart
-        options.threads =
-            threads > 0 ? threads : CPUTopology.current().threads(ranks: communicator.localSize)
+        options.threads = try ThreadChoice(communicator).count(threads)
         options.onBad = onBad
         options.onMissing = onBad
         return options

@@ -1,7 +1,7 @@
 import ArgumentParser
 import Datasets
 import Synchronization
-import Workers
+import Training
 
 struct DataVerifyCommand: SingleProcessCommand {
     static let configuration = CommandConfiguration(
@@ -23,7 +23,7 @@ struct DataVerifyCommand: SingleProcessCommand {
     }
 
     func run() throws {
-        let threads = threads > 0 ? threads : CPUTopology.current().threads(ranks: 1)
+        let threads = try ThreadChoice().count(threads)
         for path in datasets {
             let line = Mutex(ProgressLine())
             let start = ContinuousClock.now

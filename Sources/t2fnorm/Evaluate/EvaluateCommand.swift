@@ -131,12 +131,7 @@ struct EvaluateCommand: ParsableCommand {
             let evaluated =
                 try compare
                 ? communicator.together(describe: failureReport) { try keptRuns(definition) }
-                : runs.map { run in
-                    try RunEvaluation(
-                        folder: run, command: self, definition: definition, communicator: communicator,
-                        display: display
-                    ).run()
-                }
+                : evaluate(definition, communicator, display)
             let tables = Benchmark.Task.allCases.map { task in
                 (task, contenders(task, of: evaluated, definition))
             }
@@ -148,6 +143,18 @@ struct EvaluateCommand: ParsableCommand {
                 try writeFile(text, to: markdown)
             }
             return Training.ExitCode.done
+        }
+    }
+
+    private func evaluate(
+        _ definition: BenchmarkDefinition?, _ communicator: any Communicator, _ display: EvaluationDisplay?
+    ) throws -> [EvaluatedRun] {
+        let threads = try ThreadChoice(communicator)
+        return try runs.map { run in
+            try RunEvaluation(
+                folder: run, command: self, definition: definition, communicator: communicator,
+                threads: threads, display: display
+            ).run()
         }
     }
 

@@ -10,6 +10,13 @@ final class EvaluationDisplay {
     private var doneInSets: [String: Int] = [:]
     private var start = ContinuousClock.now
     private var worldSize = 1
+    private var threads = ""
+
+    /// Says how many threads ranks have, unless it has been said.
+    func show(threads: String) {
+        if threads != self.threads { progress.printLine("threads: \(threads)") }
+        self.threads = threads
+    }
 
     /// - Parameter fitting: The sets that scores are fitted on.
     func start(run: String, benchmark: Benchmark, fitting: [NamedSet], worldSize: Int) {

@@ -18,6 +18,7 @@ struct RunEvaluation {
     /// `nil` for the sets of the run's configuration.
     let definition: BenchmarkDefinition?
     let communicator: any Communicator
+    let threads: ThreadChoice
     let display: EvaluationDisplay?
 
     /// Evaluates every seed and writes what they come to, alone and together.
@@ -73,10 +74,11 @@ struct RunEvaluation {
         if !members.isEmpty {
             opened.remarks.append("ensemble: with \(members.map(\.path).joined(separator: ", "))")
         }
-        let pool = WorkerPool(threads: configuration.threads(communicator))
+        let pool = WorkerPool(threads: threads.count(configuration.compute.threads))
         let measure =
             command.diagnostics
             ? FeatureMeasure(model.classifier, laneSize: configuration.training.lane, pool: pool) : nil
+        display?.show(threads: threads.description(configuration.compute.threads))
         display?.start(
             run: directory.path, benchmark: opened.benchmark, fitting: opened.fitting,
             worldSize: communicator.worldSize)

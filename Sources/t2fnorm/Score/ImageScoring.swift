@@ -14,6 +14,7 @@ struct ImageScoring {
     let communicator: any Communicator
 
     func run() throws {
+        let threads = try ThreadChoice(communicator)
         let (directory, configuration) = try together { try openRun() }
         let score = try together { try self.score(configuration) }
         let model = try together {
@@ -42,7 +43,7 @@ struct ImageScoring {
         progress?.start(sets + fitting.sets)
         let (scored, _) = try model.evaluator(
             configuration, members: members, communicator,
-            WorkerPool(threads: configuration.threads(communicator))
+            WorkerPool(threads: threads.count(configuration.compute.threads))
         ).score(
             sets, by: [score], training: fitting.training, validation: fitting.validation,
             outlierValidation: fitting.outliers, measure: LargestProbability()

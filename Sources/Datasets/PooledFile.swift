@@ -1,0 +1,61 @@
+internal import Glibc
+
+/// A file that any thread may read at any place, and that is open only as long as the pool has room for it.
+package final class PooledFile: Sendable {
+    package let path: String
+    /// The file's, when this was made.
+    package let identity: FileIdentity
+    private let pool: DescriptorPool
+    private let descriptor = PooledDescriptor()
+
+    /// Notes which file is at `path`, and leaves it closed.
+    package init(_ path: String, pool: DescriptorPool = .shared) throws(DatasetError) {
+        identity = try ReadableFile(path).identity
+        self.path = path
+        self.pool = pool
+    }
+
+    deinit { pool.remove(descriptor) }
+
+    package var byteCount: Int { identity.byteCount }
+
+    /// Reads `count` bytes from `offset` on; fewer are an error.
+    package func read(at offset: Int, count: Int) throws(DatasetError) -> [UInt8] {
+        try withDescriptor { (number) throws(DatasetError) in
+            try readAll(number, at: offset, count: count, place: path)
+        }
+    }
+
+    /// Overwrites `bytes` with those from `offset` on; fewer are an error.
+    package func read(at offset: Int, into bytes: inout MutableSpan<UInt8>) throws(DatasetError) {
+        let number = try pool.take(descriptor, open: reopen)
+        defer { descriptor.release() }
+        try readAll(number, at: offset, into: &bytes, place: path)
+    }
+
+    /// Calls `body` with the open file's descriptor, which it may read at given places.
+    func withDescriptor<Result>(
+        _ body: (Int32) throws(DatasetError) -> Result
+    ) throws(DatasetError) -> Result {
+        let number = try pool.take(descriptor, open: reopen)
+        defer { descriptor.release() }
+        return try body(number)
+    }
+
+    /// - Throws: If it is another file now, whose bytes would be taken for this one's.
+    private func reopen() throws(DatasetError) -> Int32 {
+        let (number, found) = try openFile(path, makingRoomIn: pool)
+        guard found == identity else {
+            _ = close(number)
+            throw DatasetError(
+                action: "open again", place: path,
+                reason: "it was replaced: \(found), and \(identity) when it was first opened",
+                remedy: "leave datasets alone while they are read, and start again")
+        }
+        return number
+    }
+}
+
+extension FileIdentity: CustomStringConvertible {
+    package var description: String { "\(byteCount) bytes in inode \(inode) of device \(device)" }
+}

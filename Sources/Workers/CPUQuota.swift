@@ -1,0 +1,41 @@
+internal import Glibc
+
+/// A control group's limit on the time of processors.
+public struct CPUQuota: Codable, Equatable, Sendable {
+    /// Names the control group: the same for all processes of a host that are in it or below it.
+    public let group: String
+    /// Processors' worth of time, above 0.
+    public let processors: Double
+
+    public init(group: String, processors: Double) {
+        self.group = group
+        self.processors = processors
+    }
+
+    /// The quotas of this process's control group and of those around it, of versions 1 and 2.
+    ///
+    /// - Parameter root: The folder that `/proc` and `/sys` are looked for in.
+    public static func all(root: String = "") -> [CPUQuota] {
+        ControlGroup.all(of: "cpu", root: root).compactMap { group in
+            let numbers =
+                group.isUnified
+                ? SystemFile.numbers("\(group.folder)/cpu.max")
+                : [
+                    SystemFile.number("\(group.folder)/cpu.cfs_quota_us"),
+                    SystemFile.number("\(group.folder)/cpu.cfs_period_us"),
+                ]
+            // Without a quota the first is 'max', or −1 in version 1.
+            guard numbers.count == 2, let quota = numbers[0], let period = numbers[1], quota > 0, period > 0
+            else { return nil }
+            return CPUQuota(
+                group: identity(of: group.folder), processors: Double(quota) / Double(period))
+        }
+    }
+
+    /// By inode: containers see one group at different paths.
+    private static func identity(of folder: String) -> String {
+        var status = stat()
+        guard unsafe stat(folder, &status) == 0 else { return folder }
+        return "\(status.st_dev):\(status.st_ino)"
+    }
+}
