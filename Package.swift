@@ -1,7 +1,7 @@
 // swift-tools-version: 6.3
 import PackageDescription
 
-/// The micro-architecture to build for: `native`, `x86-64-v3` (AVX2), `x86-64-v4` (AVX-512), …
+/// The micro-architecture to build for: `native`, `x86-64-v3` (AVX2), `x86-64-v4` (AVX-512), on ARM `armv8.2-a`, …
 ///
 /// The clang target option sets Swift's code generation too; `launch/setup` passes `T2FNORM_CPU` on.
 let cpu = Context.environment["T2FNORM_CPU"] ?? "native"
@@ -54,7 +54,7 @@ let package = Package(
 
         .systemLibrary(name: "CProcessor"),
         .target(name: "CBuildFeatures", cSettings: [.unsafeFlags(["-march=\(cpu)"])]),
-        // Ends a program on a processor below `cpu` before its `main`; without -march, in general registers alone.
+        // Ends a program on an x86-64 processor below `cpu` before its `main`; without -march, in general registers alone.
         .target(
             name: "CProcessorCheck", dependencies: ["CBuildFeatures"],
             cSettings: [.unsafeFlags(["-mgeneral-regs-only"])]),

@@ -7,6 +7,11 @@
 
 #define FEATURE(identifier, name, macro, source, bit, state, level) \
     | (uint64_t)IS_DEFINED(macro) << FEATURE_##identifier
+#if defined(__x86_64__)
 const uint64_t build_features = 0 PROCESSOR_FEATURES(FEATURE);
+#else
+// Clang defines some of the macros on other architectures too.
+const uint64_t build_features = 0;
+#endif
 
 _Static_assert(FEATURE_COUNT <= 64, "a set of features has 64 bits");

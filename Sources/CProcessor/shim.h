@@ -38,6 +38,7 @@ static inline SixteenInts addPairProducts(SixteenInts sums, SixteenInts left, Si
     sums.hi += (EightInts)__builtin_ia32_pmaddwd256((SixteenShorts)left.hi, (SixteenShorts)right.hi);
     return sums;
 #else
+    // Of six rows of a tile the parts of `right` are made once: of NEON two multiply-adds are left for four places.
     return sums + (left << 16 >> 16) * (right << 16 >> 16) + (left >> 16) * (right >> 16);
 #endif
 }
@@ -49,6 +50,8 @@ static inline SixteenFloats floatsOf(SixteenInts values) { return __builtin_conv
 static inline void finishStoresPastCaches(void) {
 #if defined(__x86_64__)
     __builtin_ia32_sfence();
+#elif defined(__aarch64__)
+    __builtin_arm_dmb(0xA);  // ISHST: stores, among all cores.
 #endif
 }
 
@@ -56,6 +59,8 @@ static inline void finishStoresPastCaches(void) {
 static inline void spinPause(void) {
 #if defined(__x86_64__)
     __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __builtin_arm_isb(0xF);  // `yield` is a no-op on the cores of servers; this takes some cycles, as x86-64's pause.
 #endif
 }
 
@@ -70,8 +75,8 @@ static inline long readAffinity(size_t byteCount, void *mask) {
 /// Makes freed pieces of `byteCount` and more go back to the system.
 static inline void returnFreedMemory(int byteCount) { (void)mallopt(M_MMAP_THRESHOLD, byteCount); }
 
-/// Whether this build may use the instruction for CRC-32C.
-#if defined(__SSE4_2__) && defined(__x86_64__)
+/// Whether this build may use an instruction for CRC-32C: x86-64 has it from level v2 on, ARM from armv8.1-a on.
+#if (defined(__SSE4_2__) && defined(__x86_64__)) || (defined(__ARM_FEATURE_CRC32) && defined(__aarch64__))
 #define BUILD_HAS_CRC32 1
 #else
 #define BUILD_HAS_CRC32 0
@@ -79,8 +84,10 @@ static inline void returnFreedMemory(int byteCount) { (void)mallopt(M_MMAP_THRES
 
 /// The register of a CRC-32C after the eight bytes of `word`; only where `BUILD_HAS_CRC32` is 1.
 static inline uint64_t crc32cWord(uint64_t crc, uint64_t word) {
-#if BUILD_HAS_CRC32
+#if BUILD_HAS_CRC32 && defined(__x86_64__)
     return __builtin_ia32_crc32di(crc, word);
+#elif BUILD_HAS_CRC32
+    return __builtin_arm_crc32cd((uint32_t)crc, word);
 #else
     (void)word;
     return crc;

@@ -1,5 +1,5 @@
 // Compiled for plain x86-64, so that it runs on any: a vector instruction that the processor does not have would end the
-// program with an illegal instruction, which says nothing to its user.
+// program with an illegal instruction, which says nothing to its user. On other architectures it lets every program start.
 #include "CProcessorCheck.h"
 #include "CBuildFeatures.h"
 #include <stdlib.h>

@@ -1,6 +1,7 @@
 internal import CProcessor
 
-/// The Castagnoli cyclic redundancy check of 32 bits, which x86-64 processors since 2008 have an instruction for.
+/// The Castagnoli cyclic redundancy check of 32 bits, which x86-64 processors since 2008 and ARM's from 8.1 on have an
+/// instruction for.
 ///
 /// Finds every burst of up to 32 damaged bits, and other damage but for one case in 2³². Polynomial 0x1EDC6F41, reflected (RFC
 /// 3720, appendix B.4).

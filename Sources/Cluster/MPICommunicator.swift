@@ -190,7 +190,8 @@ extension MPICommunicator {
         var text = [CChar](repeating: 0, count: Int(MPI_MAX_ERROR_STRING) + 1)
         var length: Int32 = 0
         _ = unsafe MPI_Error_string(code, &text, &length)
-        let message = String(decoding: text.prefix(Int(length)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        let message = String(
+            decoding: text.prefix(Int(length)).map { UInt8(truncatingIfNeeded: $0) }, as: UTF8.self)
         throw MPIError(function: function, code: code, message: message, rank: rank)
     }
 

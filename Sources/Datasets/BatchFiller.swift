@@ -53,6 +53,9 @@ final class BatchFiller: Sendable {
     /// The next batch in order; waits for it. `nil` at the end.
     func receive() -> Result<Batch, DatasetError>? { queue.receive() }
 
+    /// Returns once as many batches wait as may and the next one is filled, or once there are no more.
+    func waitUntilFull() { queue.waitUntilOverfull() }
+
     /// Takes a batch back, to fill it again.
     func recycle(_ batch: Batch) {
         free.withLock { if $0.count <= prefetch { $0.append(batch) } }

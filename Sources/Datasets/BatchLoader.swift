@@ -100,6 +100,11 @@ public final class BatchLoader: Sendable {
         }
     }
 
+    /// Returns once the loader has run ahead as far as it ever does, or has come to its end.
+    ///
+    /// While the caller holds one batch, as many are in memory then as there can ever be.
+    package func waitUntilFull() { filler.waitUntilFull() }
+
     /// Gives a batch back, so that its memory is used again; the caller must not touch it any more.
     public func recycle(_ batch: Batch) { filler.recycle(batch) }
 

@@ -61,7 +61,7 @@ extension HDF5File {
             "H5Lget_name_by_idx",
             unsafe H5Lget_name_by_idx(
                 group.identifier, ".", H5_INDEX_NAME, H5_ITER_INC, index, &bytes, bytes.count, 0))
-        return String(decoding: bytes.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        return String(decoding: bytes.dropLast().map { UInt8(truncatingIfNeeded: $0) }, as: UTF8.self)
     }
 
     func openObject(_ object: String, _ operation: Operation) throws(HDF5Error) -> Handle {

@@ -14,7 +14,7 @@ var buildHasAVX512: Bool {
     @inline(__always) get { BUILD_HAS_AVX512 == 1 }
 }
 
-/// Rows of a register tile: 14×32 in 32 registers of AVX-512, 6×16 in 16 of AVX2.
+/// Rows of a register tile: 14×32 in 32 registers of AVX-512, 6×16 in 16 of AVX2 or 32 of NEON.
 var tileRows: Int {
     @inline(__always) get { buildHasAVX512 ? 14 : 6 }
 }

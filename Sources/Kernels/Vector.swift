@@ -1,6 +1,6 @@
 internal import CProcessor
 
-/// Sixteen floats: one register where there is AVX-512, two where there is AVX2.
+/// Sixteen floats: one register where there is AVX-512, two where there is AVX2, four of NEON.
 ///
 /// Every loop over channels works in these, so results do not depend on the processor's own width.
 typealias Vector = SIMD16<Float>

@@ -11,6 +11,7 @@ public final class BoundedQueue<Value: Sendable>: @unchecked Sendable {
     private let condition = NSCondition()
     private var values: [Value] = []
     private var isClosed = false
+    private var waitingSenders = 0
 
     public init(capacity: Int) {
         precondition(capacity >= 1, "a queue for \(capacity) values")
@@ -23,7 +24,12 @@ public final class BoundedQueue<Value: Sendable>: @unchecked Sendable {
     public func send(_ value: sending Value) -> Bool {
         condition.lock()
         defer { condition.unlock() }
-        while values.count >= capacity && !isClosed { condition.wait() }
+        if values.count >= capacity && !isClosed {
+            waitingSenders += 1
+            condition.broadcast()
+            while values.count >= capacity && !isClosed { condition.wait() }
+            waitingSenders -= 1
+        }
         if isClosed { return false }
         values.append(value)
         condition.broadcast()
@@ -41,6 +47,13 @@ public final class BoundedQueue<Value: Sendable>: @unchecked Sendable {
         let value = values.removeFirst()
         condition.broadcast()
         return value
+    }
+
+    /// Returns once the queue is full and somebody waits to send more, or once it is closed.
+    public func waitUntilOverfull() {
+        condition.lock()
+        defer { condition.unlock() }
+        while !(values.count >= capacity && waitingSenders > 0) && !isClosed { condition.wait() }
     }
 
     /// Refuses further values; `receive` still gives those that are waiting.

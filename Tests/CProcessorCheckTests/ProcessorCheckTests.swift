@@ -29,7 +29,7 @@ struct ProcessorCheckTests {
     private func missing(needed: UInt64, usable: UInt64) -> String {
         var bytes = [CChar](repeating: 0, count: 400)
         let length = unsafe describe_missing_features(needed, usable, &bytes, bytes.count)
-        return String(decoding: bytes.prefix(length).map(UInt8.init(bitPattern:)), as: UTF8.self)
+        return String(decoding: bytes.prefix(length).map { UInt8(truncatingIfNeeded: $0) }, as: UTF8.self)
     }
 
     @Test func levelsAreThoseOfTheProcessors() throws {

@@ -208,7 +208,7 @@ struct BenchTests {
             [
                 "bench", "scores", "--network", "resnet20", "--score", "msp", "react", "--training", "100",
                 "--scored", "95", "--threads", "1", "--rounds", "1", "--json",
-            ], timeLimit: .seconds(120)
+            ]
         ).run()
         #expect(outcome.exitCode == 0, "\(outcome.standardError)")
         let report = try JSONDecoder().decode(ScoresReport.self, from: Data(outcome.standardOutput.utf8))

@@ -6,7 +6,7 @@ import Testing
 @Suite(.serialized)
 struct ExchangeCommandTests {
     private func t2fnorm(_ arguments: [String]) async throws -> Command.Outcome {
-        try await Command(Command.product("t2fnorm"), arguments, timeLimit: .seconds(300)).run()
+        try await Command(Command.product("t2fnorm"), arguments).run()
     }
 
     /// Runs the program, which must succeed.

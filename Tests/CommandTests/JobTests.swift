@@ -20,7 +20,7 @@ struct JobTests {
         _ folder: URL, name: String, ranks: Int, _ more: [String] = []
     ) async throws -> Command.Outcome {
         try await Command.mpirun(
-            ranks: ranks, "t2fnorm", ["train"] + settings(folder, name: name, more), timeLimit: .seconds(300)
+            ranks: ranks, "t2fnorm", ["train"] + settings(folder, name: name, more)
         ).run()
     }
 
@@ -120,7 +120,7 @@ struct JobTests {
             #expect(ends[0].steps.count == 20)
             #expect(ends[1] == ends[0] && ends[2] == ends[0])
             let evaluated = try await Command.mpirun(
-                ranks: 2, "t2fnorm", ["evaluate", "\(folder.path)/runs/r"], timeLimit: .seconds(300)
+                ranks: 2, "t2fnorm", ["evaluate", "\(folder.path)/runs/r"]
             ).run()
             #expect(evaluated.exitCode == 0, "\(evaluated.standardError)")
         }
@@ -148,8 +148,7 @@ struct JobTests {
             for ranks in [1, 2, 4] {
                 let outcome = try await Command.mpirun(
                     ranks: ranks, "t2fnorm",
-                    ["evaluate", "\(folder.path)/runs/r"] + scores.flatMap { ["--score", $0] },
-                    timeLimit: .seconds(300)
+                    ["evaluate", "\(folder.path)/runs/r"] + scores.flatMap { ["--score", $0] }
                 ).run()
                 #expect(outcome.exitCode == 0, "\(outcome.standardError)")
                 found.append(
@@ -181,8 +180,7 @@ struct JobTests {
                 let outcome = try await Command.mpirun(
                     ranks: ranks, "t2fnorm",
                     ["evaluate", "\(folder.path)/runs/r", "--score"] + scores
-                        + search.flatMap { ["--set", $0] },
-                    timeLimit: .seconds(300)
+                        + search.flatMap { ["--set", $0] }
                 ).run()
                 #expect(outcome.exitCode == 0, "\(outcome.standardError)")
                 output = outcome.standardOutput

@@ -31,7 +31,7 @@ struct LabTests {
 
     private func script(_ name: String, _ arguments: String...) async throws -> Command.Outcome {
         try await Command(
-            packageRoot.appending(path: "cluster/lab/\(name)"), arguments, timeLimit: .seconds(600)
+            packageRoot.appending(path: "cluster/lab/\(name)"), arguments, timeLimit: .seconds(1800)
         ).run()
     }
 }

@@ -85,8 +85,8 @@ struct SmallBenchmark {
 
     func t2fnorm(_ arguments: [String], ranks: Int = 1) async throws -> Command.Outcome {
         try await ranks == 1
-            ? Command(Command.product("t2fnorm"), arguments, timeLimit: .seconds(300)).run()
-            : Command.mpirun(ranks: ranks, "t2fnorm", arguments, timeLimit: .seconds(300)).run()
+            ? Command(Command.product("t2fnorm"), arguments).run()
+            : Command.mpirun(ranks: ranks, "t2fnorm", arguments).run()
     }
 
     /// Runs the program, which must succeed; returns what it prints.

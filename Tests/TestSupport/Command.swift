@@ -7,7 +7,7 @@ public struct Command: Sendable {
     /// Added to the environment of the tests; an empty value removes a variable.
     public var environment: [String: String]
     public var workingDirectory: URL?
-    /// After which the program and its children are killed.
+    /// After which the program and its children are killed: only what hangs shall come to it, however busy the machine is.
     public var timeLimit: Duration
 
     /// What a program left behind.
@@ -22,7 +22,7 @@ public struct Command: Sendable {
     /// A program by its path, such as `/bin/sh` or `Command.product("t2fnorm")`.
     public init(
         _ executable: URL, _ arguments: [String] = [], environment: [String: String] = [:],
-        workingDirectory: URL? = nil, timeLimit: Duration = .seconds(120)
+        workingDirectory: URL? = nil, timeLimit: Duration = .seconds(600)
     ) {
         self.executable = executable
         self.arguments = arguments
@@ -38,7 +38,9 @@ public struct Command: Sendable {
     }
 
     /// Runs the program; its output goes by files, so neither side waits for the other.
-    public func run() async throws -> Outcome {
+    ///
+    /// - Parameter isKilled: Asked every millisecond; once it says yes, the program gets SIGKILL.
+    public func run(killedWhen isKilled: (@Sendable () -> Bool)? = nil) async throws -> Outcome {
         let folder = FileManager.default.temporaryDirectory
             .appendingPathComponent("t2fnorm-command-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -56,7 +58,7 @@ public struct Command: Sendable {
         process.standardOutput = try Self.emptyFile(output)
         process.standardError = try Self.emptyFile(errors)
 
-        let isTimedOut = try await Self.run(process, timeLimit: timeLimit)
+        let isTimedOut = try await Self.run(process, timeLimit: timeLimit, killedWhen: isKilled)
         let isSignal = process.terminationReason == .uncaughtSignal
         return Outcome(
             exitCode: isSignal ? 128 + process.terminationStatus : process.terminationStatus,
@@ -71,7 +73,9 @@ public struct Command: Sendable {
     }
 
     /// Whether the process had to be ended: SIGTERM first, so that `mpirun` can end its ranks, then SIGKILL.
-    private static func run(_ process: Process, timeLimit: Duration) async throws -> Bool {
+    private static func run(
+        _ process: Process, timeLimit: Duration, killedWhen isKilled: (@Sendable () -> Bool)?
+    ) async throws -> Bool {
         let (ends, end) = AsyncStream.makeStream(of: Void.self)
         process.terminationHandler = { _ in end.finish() }
         try withoutBlockedSignals { try process.run() }
@@ -82,7 +86,13 @@ public struct Command: Sendable {
             try? await Task.sleep(for: .seconds(3))
             if !Task.isCancelled { kill(identifier, SIGKILL) }
         }
+        let watcher = Task {
+            guard let isKilled else { return }
+            while !isKilled() { try await Task.sleep(for: .milliseconds(1)) }
+            kill(identifier, SIGKILL)
+        }
         for await _ in ends {}
+        watcher.cancel()
         killer.cancel()
         if case .success = await killer.result { return true }
         return false

@@ -4,7 +4,7 @@ extension Command {
     /// `mpirun` with `ranks` ranks of an executable of this package, also as root and on fewer cores than ranks.
     public static func mpirun(
         ranks: Int, _ product: String, _ arguments: [String] = [], environment: [String: String] = [:],
-        timeLimit: Duration = .seconds(120)
+        timeLimit: Duration = .seconds(600)
     ) -> Command {
         let allowed = [
             "OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",

@@ -58,6 +58,34 @@ struct BoundedQueueTests {
         #expect(!wasTaken)
     }
 
+    /// The sender has every value but the last two taken off its hands: `capacity` wait, and it waits with one more.
+    @Test(arguments: [1, 3]) func anOverfullQueueIsNoticed(capacity: Int) {
+        let queue = BoundedQueue<Int>(capacity: capacity)
+        let begun = Mutex(0)
+        Thread.detachNewThread {
+            for value in 0..<10 {
+                begun.withLock { $0 += 1 }
+                _ = queue.send(value)
+            }
+        }
+        for taken in 0..<3 {
+            queue.waitUntilOverfull()
+            #expect(begun.withLock { $0 } == taken + capacity + 1)
+            #expect(queue.receive() == taken)
+        }
+        queue.close()
+    }
+
+    @Test func closingEndsTheWaitForAnOverfullQueue() {
+        let queue = BoundedQueue<Int>(capacity: 2)
+        Thread.detachNewThread {
+            _ = queue.send(1)
+            queue.close()
+        }
+        queue.waitUntilOverfull()
+        #expect(queue.receive() == 1)
+    }
+
     @Test func closingWakesAWaitingReceiver() async {
         let queue = BoundedQueue<Int>(capacity: 1)
         let value = await withCheckedContinuation { continuation in

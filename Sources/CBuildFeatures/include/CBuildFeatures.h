@@ -72,5 +72,7 @@ enum processor_feature {
     FEATURE_COUNT
 };
 
-/// The features that this build was made for: a constant, so that it is there before any code has run.
+/// The features that this build was made for, 0 on architectures other than x86-64.
+///
+/// A constant, so that it is there before any code has run.
 extern const uint64_t build_features;

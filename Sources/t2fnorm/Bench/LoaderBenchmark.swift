@@ -54,9 +54,6 @@ struct LoaderBenchmark {
             startEpoch: epoch, startStep: step, epochs: .max, threads: threads)
     }
 
-    /// Seconds for the loader to fill all the memory that it may hold, which then must not grow.
-    private static let fillTime = 0.25
-
     func run(seconds: Int, images least: Int) throws -> Result {
         let clock = ContinuousClock()
         let first = clock.now
@@ -66,9 +63,9 @@ struct LoaderBenchmark {
         let startSeconds = (clock.now - first).inSeconds
 
         let loader = loader(epoch: 0, step: 0)
-        // Held while the loader fills its queue, so that as many batches are made as there can ever be at once.
+        // Held while the loader fills its queue, so that as many batches are made as there can ever be at once; memory then must not grow.
         let held = try loader.next()
-        Thread.sleep(forTimeInterval: Self.fillTime)
+        loader.waitUntilFull()
         if let held { loader.recycle(held) }
         var parts = Parts(length: .seconds(1))
         let start = clock.now

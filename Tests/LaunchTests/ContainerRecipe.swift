@@ -1,0 +1,54 @@
+import Foundation
+import TestSupport
+
+/// A file that says how an image is made, in two stages: one that builds and one that runs.
+enum ContainerRecipe: String, Sendable {
+    case dockerfile = "Dockerfile"
+    case apptainer = "t2fnorm.def"
+
+    /// Its text, with continued lines joined.
+    func text() throws -> String {
+        let file = packageRoot.appending(path: "cluster/container/\(rawValue)")
+        return try String(contentsOf: file, encoding: .utf8).replacingOccurrences(of: "\\\n", with: " ")
+    }
+
+    /// What it takes out of the package's folder.
+    func copiedSources() throws -> [String] {
+        switch self {
+        case .dockerfile:
+            return try words(of: text(), after: "COPY").filter { !$0[0].hasPrefix("--from") }
+                .flatMap { $0.dropLast() }
+        case .apptainer:
+            let section = try text().split(separator: "%files\n", maxSplits: 1).dropFirst().first ?? ""
+            return section.split(separator: "\n", omittingEmptySubsequences: false)
+                .prefix { !$0.isEmpty }.compactMap { $0.split(separator: " ").first.map(String.init) }
+        }
+    }
+
+    /// The packages that each stage installs.
+    func packages() throws -> [Set<String>] {
+        try words(of: text(), after: "apt-get install").map { words in
+            Set(words.prefix { $0 != "&&" }.filter { !$0.hasPrefix("--") })
+        }
+    }
+
+    /// The words behind `command` in each line that has it.
+    private func words(of text: String, after command: String) -> [[String]] {
+        text.split(separator: "\n").filter { !$0.hasPrefix("#") }.compactMap { line in
+            line.range(of: "\(command) ").map {
+                line[$0.upperBound...].split(separator: " ").map(String.init)
+            }
+        }
+    }
+
+    /// Whether the package's folder is a checkout, which an unpacked archive is not.
+    static func isCheckout() async -> Bool {
+        (try? await tracked(under: "Package.swift", ["--cached"])) == ["Package.swift"]
+    }
+
+    /// The files under `path` that git lists.
+    static func tracked(under path: String, _ options: [String]) async throws -> [String] {
+        try await Tool("git").output(["-C", packageRoot.path, "ls-files"] + options + ["--", path])
+            .split(separator: "\n").map(String.init)
+    }
+}

@@ -1,0 +1,16 @@
+internal import Foundation
+
+/// What this thread has had of a core since it started: other programs and threads do not add to it.
+public func threadTime() -> Duration {
+    var time = timespec()
+    let status = unsafe clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+    precondition(status == 0, "no clock of the thread's own time")
+    return .seconds(time.tv_sec) + .nanoseconds(time.tv_nsec)
+}
+
+/// What `body` takes of a core on this thread.
+public func threadTime(of body: () -> Void) -> Duration {
+    let start = threadTime()
+    body()
+    return threadTime() - start
+}
