@@ -13,7 +13,8 @@ let settings: [SwiftSetting] = [
     .enableUpcomingFeature("InternalImportsByDefault"),
     .enableUpcomingFeature("MemberImportVisibility"),
     .enableExperimentalFeature("Lifetimes"),
-    .unsafeFlags(["-Xcc", "-march=\(cpu)"]),
+    // No multiplication and addition becomes one by itself: only where it is written so.
+    .unsafeFlags(["-Xcc", "-march=\(cpu)", "-Xcc", "-ffp-contract=off"]),
 ]
 
 let argumentParser: Target.Dependency = .product(
@@ -60,7 +61,9 @@ let package = Package(
             cSettings: [.unsafeFlags(["-mgeneral-regs-only"])]),
 
         // libjpeg itself, beside its simpler face TurboJPEG: only it decodes a part of a picture.
-        .target(name: "CJPEG", linkerSettings: [.linkedLibrary("jpeg")]),
+        .target(
+            name: "CJPEG", cSettings: [.unsafeFlags(["-ffp-contract=off"])],
+            linkerSettings: [.linkedLibrary("jpeg")]),
 
         module("Workers", ["CProcessor"]),
         module("Checksums", ["CProcessor", "CLZMA"]),

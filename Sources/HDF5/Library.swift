@@ -8,9 +8,16 @@ internal import Foundation
 /// recursive because a handle may be released inside an operation or outside of all.
 enum Library {
     private static let mutex = NSRecursiveLock()
+    /// Keeps the library from ending itself at the process's exit, which has to be asked for before anything else of it is used.
+    ///
+    /// Files are closed by their owners, so there is nothing left for it to do. A failed `H5Fopen` of a damaged file leaves it (1.10.8) in a
+    /// state that it cannot end: it tries a hundred times, then prints "infinite loop closing library". And it would end beneath
+    /// threads that still read.
+    private static let hasNoEnd: Void = { _ = H5dont_atexit() }()
 
     static func lock() {
         mutex.lock()
+        Self.hasNoEnd
         // The setting belongs to the thread: without it the library prints its errors.
         _ = H5Eset_auto2(0, nil, nil)
     }

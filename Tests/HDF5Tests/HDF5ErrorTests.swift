@@ -56,6 +56,24 @@ import Testing
         }
     }
 
+    /// Whoever ends the process has not told the library to be quiet: that setting belongs to a thread.
+    @Test func nothingIsSaidOfADamagedFileWhenTheProcessEnds() async throws {
+        let log = FileManager.default.temporaryDirectory.appending(path: "t2fnorm-\(UUID().uuidString)").path
+        defer { try? FileManager.default.removeItem(atPath: log) }
+        await #expect(processExitsWith: .success) { [log = log as String] in
+            // What is written after the body is not among what an exit test observes.
+            unsafe dup2(open(log, O_WRONLY | O_CREAT, 0o600), STDERR_FILENO)
+            await withCheckedContinuation { continuation in
+                Thread.detachNewThread {
+                    openDamagedFile()
+                    continuation.resume()
+                }
+            }
+        }
+        let text = String(decoding: try Data(contentsOf: URL(filePath: log)), as: UTF8.self)
+        #expect(!text.contains("HDF5"), "\(text)")
+    }
+
     @Test func aMissingDatasetAndAWrongTypeAreNamed() throws {
         try withTemporaryFolder { folder in
             let path = "\(folder)/x.h5"
@@ -106,4 +124,19 @@ import Testing
             }
         }
     }
+}
+
+/// Opens a file with a wrong bit in the size of its root's object header, which begins behind the superblock's 96 bytes.
+private func openDamagedFile() {
+    let error = #expect(throws: HDF5Error.self) {
+        try withTemporaryFolder { folder in
+            let path = "\(folder)/x.h5"
+            try HDF5File.writeAtomically(to: path) { try $0.write([Float(1)], to: "x") }
+            var content = try Data(contentsOf: URL(filePath: path))
+            content[107] ^= 0x80
+            try content.write(to: URL(filePath: path))
+            _ = try HDF5File(opening: path)
+        }
+    }
+    #expect(error?.action == "open")
 }

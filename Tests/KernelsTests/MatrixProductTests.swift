@@ -3,37 +3,55 @@ import TestSupport
 import Testing
 
 struct MatrixProductTests {
+    /// Shapes beside and beyond the blocks of 112 rows, 128 columns and 256 inner elements.
+    private static let sizes = [
+        (1, 1, 1), (3, 17, 5), (16, 64, 33), (65, 7, 129), (113, 3, 16), (5, 145, 257), (14, 32, 600),
+        (2, 10, 0),
+    ]
+
+    private func product(
+        _ left: [Float], _ leftUse: Transposition, _ right: [Float], _ rightUse: Transposition, rows: Int,
+        columns: Int, inner: Int
+    ) -> [Float] {
+        overwritten(rows * columns) {
+            var scratch = [Float](repeating: .nan, count: matrixProductScratchCount)
+            var span = scratch.mutableSpan
+            matrixProduct(
+                left.span, leftUse, right.span, rightUse, rows: rows, columns: columns, inner: inner,
+                into: &$0,
+                scratch: &span)
+        }
+    }
+
     @Test(
-        arguments: [(1, 1, 1), (3, 17, 5), (16, 64, 33), (65, 7, 129)],
+        arguments: sizes,
         [
             (Transposition.none, Transposition.none), (.none, .transposed), (.transposed, .none),
             (.transposed, .transposed),
         ])
-    func matchesThePlainTwin(size: (m: Int, n: Int, k: Int), use: (left: Transposition, right: Transposition))
-    {
+    func everyElementIsOneChainInOrder(
+        size: (m: Int, n: Int, k: Int), use: (left: Transposition, right: Transposition)
+    ) {
         let left = testValues(count: size.m * size.k, stream: 1)
         let right = testValues(count: size.k * size.n, stream: 2)
-        let product = overwritten(size.m * size.n) {
-            matrixProduct(
-                left.span, use.left, right.span, use.right, rows: size.m, columns: size.n, inner: size.k,
-                into: &$0)
-        }
+        let found = product(
+            left, use.left, right, use.right, rows: size.m, columns: size.n, inner: size.k)
         let expected = plainMatrixProduct(
-            left.doubles, use.left, right.doubles, use.right, rows: size.m, columns: size.n, inner: size.k)
-        #expect(relativeError(product, expected) < 1e-6)
+            left, use.left, right, use.right, rows: size.m, columns: size.n, inner: size.k)
+        #expect(found.map(\.bitPattern) == expected.map(\.bitPattern))
     }
 
-    @Test func accumulatingAddsTheProductToWhatIsThere() {
-        let left = testValues(count: 3 * 5, stream: 1)
-        let right = testValues(count: 5 * 7, stream: 2)
-        let before = testValues(count: 3 * 7, stream: 3)
-        var sum = before
-        var span = sum.mutableSpan
-        matrixProduct(
-            left.span, .none, right.span, .none, rows: 3, columns: 7, inner: 5, into: &span, accumulates: true
-        )
-        let product = plainMatrixProduct(
-            left.doubles, .none, right.doubles, .none, rows: 3, columns: 7, inner: 5)
-        #expect(relativeError(sum, zip(before.doubles, product).map { $0 + $1 }) < 1e-6)
+    @Test func aRowDoesNotDependOnTheRowsBesideIt() {
+        let (rows, columns, inner) = (40, 33, 300)
+        let left = testValues(count: rows * inner, stream: 1)
+        let right = testValues(count: columns * inner, stream: 2)
+        let together = product(
+            left, .none, right, .transposed, rows: rows, columns: columns, inner: inner)
+        for row in 0..<rows {
+            let alone = product(
+                Array(left[row * inner..<(row + 1) * inner]), .none, right, .transposed, rows: 1,
+                columns: columns, inner: inner)
+            #expect(alone == Array(together[row * columns..<(row + 1) * columns]))
+        }
     }
 }
