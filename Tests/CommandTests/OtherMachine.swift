@@ -1,5 +1,6 @@
 import Foundation
 import TestSupport
+import Testing
 
 /// What another machine would run, as far as this one can: a build of the program, and the loops of the BLAS library.
 struct OtherMachine: CustomTestStringConvertible, Sendable {
