@@ -20,14 +20,14 @@ enum ARMCompiler {
         return outcome?.exitCode == 0
     }
 
-    /// The compiler's output for C `sources`, all of whose warnings are errors.
+    /// What the compiler prints of C `sources`; a warning is an error.
     @discardableResult
     static func compile(_ sources: [String], _ arguments: [String]) async throws -> String {
         try await Tool.clang.output(
             Array(options.dropFirst()) + arguments + includeFolders + sources)
     }
 
-    /// Instructions of this machine's headers lie in `static inline` functions, so its headers of libraries do for both.
+    /// Where this machine has the headers of libraries, which are looked for after those of ARM's C library.
     static func librariesOptions() async throws -> [String] {
         let flags = try? await Tool("pkg-config").output([
             "--cflags-only-I", "ompi-c", "openblas", "hdf5-serial",

@@ -64,22 +64,22 @@ struct InterruptedPackTests {
             #expect(expected.count == Self.imageCount / 16 + 2 && expected["report.csv"] != nil)
             var random = SplitMix(state: 20)
             var (killed, resumed) = (0, 0)
-            // Somewhere in the work on the shard that follows so many; a run may end before it is seen to be there.
+            // At the start, or somewhere in the work on the shard that follows so many; a run may end before it is seen to be there.
             for trial in 0..<200 where killed < 20 {
                 let output = "killed\(trial)"
-                let fileCount = Int(random.next() % UInt64(expected.count))
+                let shardCount = Int(random.next() % UInt64(Self.imageCount / 16))
                 let interrupted = try await Command(
                     Command.product("t2fnorm"), arguments(folder, output)
                 ).run(killedWhen: {
-                    let files = try? FileManager.default.contentsOfDirectory(
-                        atPath: "\(folder)/\(output).partial")
-                    return files?.count ?? 0 >= fileCount
+                    let finished = try? FileManager.default.contentsOfDirectory(
+                        atPath: "\(folder)/\(output).partial/parts")
+                    return finished?.count ?? 0 >= shardCount
                 })
                 #expect([0, 137].contains(interrupted.exitCode), "\(interrupted.standardError)")
                 if interrupted.exitCode != 0 { killed += 1 }
                 let isThere = FileManager.default.fileExists(atPath: "\(folder)/\(output)")
                 if isThere {
-                    #expect(try contents(of: "\(folder)/\(output)") == expected, "\(fileCount) files")
+                    #expect(try contents(of: "\(folder)/\(output)") == expected, "\(shardCount) shards")
                 }
                 // Done but for the last step, or not begun, it says so; else it goes on.
                 let second = try await Command(Command.product("t2fnorm"), arguments(folder, output)).run()
@@ -88,7 +88,7 @@ struct InterruptedPackTests {
                     second.exitCode == 0
                         || (isThere && second.standardError.contains("there is a dataset already")),
                     "\(second.standardError)")
-                #expect(try contents(of: "\(folder)/\(output)") == expected, "\(fileCount) files")
+                #expect(try contents(of: "\(folder)/\(output)") == expected, "\(shardCount) shards")
                 #expect(!FileManager.default.fileExists(atPath: "\(folder)/\(output).partial"))
             }
             #expect(killed == 20 && resumed > 0, "\(killed) were killed, \(resumed) went on")

@@ -58,7 +58,7 @@ struct BoundedQueueTests {
         #expect(!wasTaken)
     }
 
-    /// The sender has every value but the last two taken off its hands: `capacity` wait, and it waits with one more.
+    /// Besides those that were taken, `capacity` values wait, and the sender waits with one more.
     @Test(arguments: [1, 3]) func anOverfullQueueIsNoticed(capacity: Int) {
         let queue = BoundedQueue<Int>(capacity: capacity)
         let begun = Mutex(0)
