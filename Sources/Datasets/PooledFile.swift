@@ -34,7 +34,7 @@ package final class PooledFile: Sendable {
     }
 
     /// Calls `body` with the open file's descriptor, which it may read at given places.
-    func withDescriptor<Result>(
+    package func withDescriptor<Result>(
         _ body: (Int32) throws(DatasetError) -> Result
     ) throws(DatasetError) -> Result {
         let number = try pool.take(descriptor, open: reopen)

@@ -71,6 +71,7 @@ public enum DescriptorLimit {
     private static func kind(_ target: String) -> String {
         if target.hasPrefix("socket:") { return "sockets" }
         if target.hasPrefix("pipe:") { return "pipes" }
+        if target.hasPrefix("/dev/shm/") { return "files" }
         if target.hasPrefix("anon_inode:") || target.hasPrefix("/dev/") { return "devices" }
         return "files"
     }

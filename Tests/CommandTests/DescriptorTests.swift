@@ -91,7 +91,7 @@ struct DescriptorTests {
             #expect(lines.count == 1 && lines[0].hasPrefix("t2fnorm: "), "\(outcome.standardError)")
             #expect(
                 lines[0].contains(
-                    "too many open files: the limit is 8 (ulimit -n; the hard limit, ulimit -Hn, is 8), 8 are open (files "
+                    "too many open files: the limit is 8 (ulimit -n; the hard limit, ulimit -Hn, is 8), 8 are open ("
                 ),
                 "\(lines[0])")
             #expect(lines[0].contains("; raise it before the start, as by 'ulimit -n 4096'"))

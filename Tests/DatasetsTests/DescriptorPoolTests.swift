@@ -51,6 +51,17 @@ struct DescriptorPoolTests {
         }
     }
 
+    @Test func aDescriptorInUseStaysOpen() throws {
+        try withTemporaryFolder { folder in
+            let pool = DescriptorPool(limit: 1)
+            let files = try files(2, folder, pool)
+            let isKept = try files[0].withDescriptor { _ in
+                isRead(files[1], 1) && isRead(files[1], 1) && isOpen(files[0])
+            }
+            #expect(isKept && isRead(files[1], 1))
+        }
+    }
+
     /// More threads than open files: none reads another file's bytes, or one that was closed meanwhile.
     @Test(arguments: [1, 3]) func manyThreadsReadMoreFilesThanAreOpen(limit: Int) throws {
         try withTemporaryFolder { folder in
