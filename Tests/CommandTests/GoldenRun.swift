@@ -44,7 +44,8 @@ struct GoldenRun {
     let machine: OtherMachine
     let folder: String
 
-    /// What is trained: 20 steps of 16 drawn images, 2 steps of 4 at 224×224, and two networks that know their 90 images by heart, to score with.
+    /// What is trained: an epoch of 20 steps of 16 drawn images, 2 steps of 4 at 224×224, and two networks that know their 90 images by heart,
+    /// to score with.
     private static let runs: [(name: String, settings: [String])] = {
         let heads = [
             ("t2fnorm", []), ("linear", ["head.name=linear"]),
@@ -77,14 +78,20 @@ struct GoldenRun {
 
     func bits() async throws -> GoldenBits {
         var bits = GoldenBits()
-        _ = try await t2fnorm([
-            "data", "synthesize", "\(folder)/data", "--train-count", "90", "--other-count", "20",
-        ])
+        for (set, count) in [("data", 320), ("few", 90)] {
+            _ = try await t2fnorm(
+                [
+                    "data", "synthesize", "\(folder)/\(set)", "--train-count", "\(count)", "--other-count",
+                    "20",
+                ])
+        }
         for set in ["train", "validation", "test", "near-shapes", "far-textures", "far-noise"] {
             bits.data[set] = try PackedDataset(path: "\(folder)/data/\(set)").fingerprint
         }
         for (name, settings) in Self.runs {
-            _ = try await t2fnorm(["train"] + common(name) + settings.flatMap { ["--set", $0] })
+            _ = try await t2fnorm(
+                ["train"] + common(name, data: name.contains("-") ? "data" : "few")
+                    + settings.flatMap { ["--set", $0] })
             let shown = try await t2fnorm(["checkpoint", "show", "\(folder)/runs/\(name)/s0"])
             let hashes = try #require(
                 shown.firstMatch(of: /fingerprint: weights ([0-9a-f]{16}), momentum ([0-9a-f]{16})/))
@@ -103,7 +110,7 @@ struct GoldenRun {
                 "--ensemble",
             ]
                 + ["\(folder)/runs/member"] + ["--score"] + names)
-        let file = try HDF5File(opening: "\(folder)/runs/scored/s0/scores/validation.h5")
+        let file = try HDF5File(opening: "\(folder)/runs/scored/s0/scores/test.h5")
         var checksums: [String: CRC64] = [:]
         for set in try file.memberNames(of: "/").sorted() {
             for name in names {
@@ -123,10 +130,10 @@ struct GoldenRun {
         return list.split(separator: ", ").map(String.init)
     }
 
-    private func common(_ name: String) -> [String] {
+    private func common(_ name: String, data: String) -> [String] {
         [
             "name=\(name)", "output=\(folder)/runs", "training.epochs=4", "compute.threads=2",
-            "data.train=\(folder)/data/train", "data.validation=\(folder)/data/validation",
+            "data.train=\(folder)/\(data)/train", "data.validation=\(folder)/data/validation",
             "data.test=\(folder)/data/test", "evaluation.outlierValidation=\(folder)/data/near-shapes",
             "evaluation.near={near-shapes: \(folder)/data/near-shapes}",
             "evaluation.far={textures: \(folder)/data/far-textures, noise: \(folder)/data/far-noise}",
