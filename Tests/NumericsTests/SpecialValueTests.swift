@@ -59,11 +59,11 @@ struct GoldenBitsTests {
     }
 
     @Test func areThoseThatWereCheckedIn() {
-        #expect(digest { x, y in exponential(1400 * x - 700) + y } == 0)
-        #expect(digest { x, _ in logarithm(x) } == 0)
-        #expect(digest { x, _ in sine(200 * x - 100) } == 0)
-        #expect(digest { x, _ in cosine(200 * x - 100) } == 0)
-        #expect(digest { x, y in power(10 * x, 20 * y - 10) } == 0)
-        #expect(digest { x, y in Double(power(Float(x), Float(4 * y))) } == 0)
+        #expect(digest { x, y in exponential(1400 * x - 700) + y } == 11047927074668942354)
+        #expect(digest { x, _ in logarithm(x) } == 17807667598306083596)
+        #expect(digest { x, _ in sine(200 * x - 100) } == 3150952352971722569)
+        #expect(digest { x, _ in cosine(200 * x - 100) } == 601236084558168887)
+        #expect(digest { x, y in power(10 * x, 20 * y - 10) } == 4604972355875262873)
+        #expect(digest { x, y in Double(power(Float(x), Float(4 * y))) } == 15181253486945738019)
     }
 }
