@@ -92,16 +92,19 @@ import Testing
 
         @Test func singlePrecisionIsTheRoundedDoublePrecision() {
             var numbers = RandomStream(seed: 18, purpose: .test)
+            var worst = Float80(0)
             for _ in 0..<500_000 {
                 let x = Float(numbers.within(-87...88))
-                #expect(
-                    abs(Float80(exponential(x)) - Foundation.exp(Float80(x))) < 0.501
-                        * Float80(exponential(x).ulp))
-                let base = numbers.uniform()
-                let exponent = Float(numbers.within(-4...4))
-                let exact = Foundation.pow(Float80(base), Float80(exponent))
-                #expect(abs(Float80(power(base, exponent)) - exact) <= 0.501 * Float80(Float(exact).ulp))
+                let (base, exponent) = (numbers.uniform(), Float(numbers.within(-4...4)))
+                for (found, exact) in [
+                    (exponential(x), Foundation.exp(Float80(x))),
+                    (power(base, exponent), Foundation.pow(Float80(base), Float80(exponent))),
+                ] where Float(exact).isFinite {
+                    worst = max(worst, abs(Float80(found) - exact) / Float80(Float(exact).ulp))
+                }
             }
+            // Half a unit is the rounding itself.
+            #expect(worst < 0.5001)
         }
     }
 #endif

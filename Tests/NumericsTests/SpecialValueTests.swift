@@ -59,11 +59,11 @@ struct GoldenBitsTests {
     }
 
     @Test func areThoseThatWereCheckedIn() {
-        #expect(digest { x, y in exponential(1400 * x - 700) + y } == 11047927074668942354)
-        #expect(digest { x, _ in logarithm(x) } == 17807667598306083596)
-        #expect(digest { x, _ in sine(200 * x - 100) } == 3150952352971722569)
-        #expect(digest { x, _ in cosine(200 * x - 100) } == 601236084558168887)
-        #expect(digest { x, y in power(10 * x, 20 * y - 10) } == 4604972355875262873)
-        #expect(digest { x, y in Double(power(Float(x), Float(4 * y))) } == 15181253486945738019)
+        #expect(digest { x, y in exponential(1400 * x - 700) + y } == 11_047_927_074_668_942_354)
+        #expect(digest { x, _ in logarithm(x) } == 17_807_667_598_306_083_596)
+        #expect(digest { x, _ in sine(200 * x - 100) } == 3_150_952_352_971_722_569)
+        #expect(digest { x, _ in cosine(200 * x - 100) } == 601_236_084_558_168_887)
+        #expect(digest { x, y in power(10 * x, 20 * y - 10) } == 4_604_972_355_875_262_873)
+        #expect(digest { x, y in Double(power(Float(x), Float(4 * y))) } == 15_181_253_486_945_738_019)
     }
 }
