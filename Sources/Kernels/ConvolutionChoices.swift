@@ -45,11 +45,13 @@ public enum ConvolutionChoices: Codable, Equatable, Sendable {
         }
     }
 
-    /// Whether the BLAS library computes one of `shapes`, so that bits depend on it.
+    /// That bits depend on the BLAS library, and on which loops of it; `nil` where they do not.
     ///
     /// - Precondition: `canCompute(shapes)`.
-    public func usesLibrary(for shapes: [ConvolutionShape]) -> Bool {
-        shapes.contains { path(for: $0) == .library }
+    public func libraryRemark(for shapes: [ConvolutionShape]) -> String? {
+        guard shapes.contains(where: { path(for: $0) == .library }) else { return nil }
+        return
+            "convolutions by the BLAS library, core \(libraryCoreName()): another core or version of it rounds otherwise"
     }
 
     /// Whether there is a path for each of `shapes`, and one that can compute it.

@@ -92,11 +92,9 @@ public final class Trainer {
         let ranks = try identity.gather(communicator)
         var notices = try RankIdentity.compare(ranks, on: communicator)
         let decision = try decideConvolutions(setup)
-        if decision.choices.usesLibrary(for: setup.network.convolutionShapes) {
+        if let remark = decision.choices.libraryRemark(for: setup.network.convolutionShapes) {
             try RankIdentity.compareLibraries(ranks)
-            notices.append(
-                "convolutions by the BLAS library, core \(identity.blasCore): another core or version of it rounds otherwise"
-            )
+            notices.append(remark)
         }
         let session = try together {
             try TrainingSession(

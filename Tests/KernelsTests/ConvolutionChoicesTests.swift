@@ -24,6 +24,18 @@ struct ConvolutionChoicesTests {
         #expect(choices.canCompute([self.square, pointwise]))
     }
 
+    @Test func onlyTheLibrarysConvolutionsDependOnItsLoops() {
+        let mixed = ConvolutionChoices.measured(paths: [
+            .init(shape: square, path: .library), .init(shape: pointwise, path: .tiled),
+        ])
+        let library = ConvolutionChoices.fixed(path: .library)
+        #expect(ConvolutionChoices.shape.libraryRemark(for: [square, pointwise]) == nil)
+        #expect(mixed.libraryRemark(for: [pointwise]) == nil)
+        for choices in [mixed, library] {
+            #expect(choices.libraryRemark(for: [square, pointwise])?.contains(libraryCoreName()) == true)
+        }
+    }
+
     @Test func whatWasMeasuredIsTaken() {
         let choices = ConvolutionChoices.measured(paths: [
             .init(shape: pointwise, path: .library), .init(shape: square, path: .tiled),

@@ -74,6 +74,10 @@ struct RunEvaluation {
         if !members.isEmpty {
             opened.remarks.append("ensemble: with \(members.map(\.path).joined(separator: ", "))")
         }
+        let classifier = model.classifier
+        if let remark = classifier.convolutions.libraryRemark(for: classifier.convolutionShapes) {
+            opened.remarks.append(remark)
+        }
         let pool = WorkerPool(threads: threads.count(configuration.compute.threads))
         let measure =
             command.diagnostics
