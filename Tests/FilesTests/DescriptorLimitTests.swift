@@ -27,8 +27,8 @@ struct DescriptorLimitTests {
 
     @Test func theSoftLimitBecomesTheHardOne() async {
         await #expect(processExitsWith: .success) {
-            useUpDescriptors(limit: 100)
-            precondition(DescriptorLimit.soft == 100 && DescriptorLimit.hard > 100)
+            let limit = useUpDescriptors()
+            precondition(DescriptorLimit.soft == limit && DescriptorLimit.hard > limit)
             DescriptorLimit.raise()
             precondition(DescriptorLimit.soft == DescriptorLimit.hard)
         }
@@ -36,13 +36,13 @@ struct DescriptorLimitTests {
 
     @Test func aFileThatCannotBeOpenedForWantOfDescriptorsSaysSo() async {
         await #expect(processExitsWith: .success) {
-            useUpDescriptors(limit: 100)
+            let limit = useUpDescriptors()
             do throws(FileError) {
                 _ = try InputFile(opening: "/dev/null")
                 preconditionFailure("it was opened")
             } catch {
                 precondition(error.isOutOfDescriptors && !"\(error)".contains("disk"), "\(error)")
-                precondition(error.reason.contains("the limit is 100 (ulimit -n"), "\(error)")
+                precondition(error.reason.contains("the limit is \(limit) (ulimit -n"), "\(error)")
             }
         }
     }

@@ -1,7 +1,15 @@
 internal import Foundation
 
-/// Leaves this process `spare` descriptors of `limit`; for a process that ends with its test.
-public func useUpDescriptors(limit: Int, but spare: Int = 0) {
+/// Lowers the limit of descriptors to a little more than what is open and leaves this process `spare` of them; for a process that ends
+/// with its test.
+///
+/// A process that tests start is born with whatever those beside them have open.
+///
+/// - Returns: The limit.
+@discardableResult
+public func useUpDescriptors(but spare: Int = 0) -> Int {
+    let open = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")) ?? []
+    let limit = (open.compactMap { Int($0) }.max() ?? 0) + 50
     var limits = rlimit()
     let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
     unsafe getrlimit(resource, &limits)
@@ -9,10 +17,11 @@ public func useUpDescriptors(limit: Int, but spare: Int = 0) {
     unsafe setrlimit(resource, &limits)
     var opened: [Int32] = []
     while true {
-        let number = unsafe open("/dev/null", O_RDONLY)
+        let number = unsafe Foundation.open("/dev/null", O_RDONLY)
         guard number >= 0 else { break }
         opened.append(number)
     }
     precondition(opened.count > spare, "\(opened.count) descriptors were left")
     for number in opened.suffix(spare) { _ = close(number) }
+    return limit
 }
