@@ -4,6 +4,7 @@ import Datasets
 import Detection
 import Files
 import Foundation
+import Kernels
 import Metrics
 import Networks
 import Reporting
