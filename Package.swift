@@ -20,6 +20,7 @@ let settings: [SwiftSetting] = [
 let argumentParser: Target.Dependency = .product(
     name: "ArgumentParser", package: "swift-argument-parser")
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
+let system: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
 
 func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
     .target(name: name, dependencies: dependencies, swiftSettings: settings)
@@ -41,6 +42,7 @@ let package = Package(
     products: [.executable(name: "t2fnorm", targets: ["t2fnorm"])],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ],
     targets: [
@@ -79,7 +81,7 @@ let package = Package(
             dependencies: [
                 "HDF5", "Checksums", "Files", "Workers", "Kernels", "Numerics", "Pickle", "CTurboJPEG",
                 "CJPEG",
-                "CSPNG", "CArchive", "CZlib",
+                "CSPNG", "CArchive", "CZlib", system,
             ],
             resources: ["cifar10", "cifar100", "imagenet200", "imagenet1k"].map {
                 .embedInCode("Benchmarks/\($0).json")
@@ -128,7 +130,7 @@ let package = Package(
         tests("HDF5"),
         tests("Cluster", ["cluster-check"]),
         tests("Networks", ["Kernels", "Workers"]),
-        tests("Datasets", ["HDF5", "Checksums", "Workers", "Kernels"]),
+        tests("Datasets", ["HDF5", "Checksums", "Workers", "Kernels", system]),
         tests("Checkpoints", ["Networks", "Kernels", "HDF5", "Workers", "checkpoint-check"]),
         tests("Exchange", ["Networks", "Kernels", "Workers"]),
         tests("Metrics"),

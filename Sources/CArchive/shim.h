@@ -6,3 +6,8 @@
 static inline int CARCHIVE_IS_REGULAR_FILE(struct archive_entry *entry) {
     return archive_entry_filetype(entry) == AE_IFREG;
 }
+
+// As above.
+static inline int CARCHIVE_IS_FOLDER(struct archive_entry *entry) {
+    return archive_entry_filetype(entry) == AE_IFDIR;
+}

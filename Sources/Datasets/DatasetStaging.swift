@@ -2,6 +2,7 @@ internal import Checksums
 internal import Files
 internal import Foundation
 internal import Synchronization
+internal import SystemPackage
 internal import Workers
 
 /// A copy of a dataset on a disk of this host, which is nearer than where the dataset lies.
@@ -21,7 +22,7 @@ public struct DatasetStaging: Sendable {
     public init(_ source: String, in folder: String) throws(DatasetError) {
         self.source = source
         manifest = try Manifest(folder: source)
-        let name = lastComponent(source)
+        let name = FilePath(source).lastComponent?.string ?? ""
         destination = "\(folder)/\(name.isEmpty ? manifest.name : name)-\(manifest.fingerprint)"
     }
 

@@ -1,5 +1,6 @@
 internal import Files
 internal import Glibc
+internal import SystemPackage
 
 /// Which file a descriptor is of.
 package struct FileIdentity: Equatable, Sendable {
@@ -12,26 +13,28 @@ package struct FileIdentity: Equatable, Sendable {
 ///
 /// - Parameter pool: Closes descriptors that nobody uses where there is none left.
 func openFile(
-    _ path: String, makingRoomIn pool: DescriptorPool = .shared
+    _ path: FilePath, makingRoomIn pool: DescriptorPool = .shared
 ) throws(DatasetError) -> (descriptor: Int32, identity: FileIdentity) {
-    var descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+    // Opening a pipe would wait for somebody who writes.
+    let open = { unsafe path.withPlatformString { unsafe Glibc.open($0, O_RDONLY | O_CLOEXEC | O_NONBLOCK) } }
+    var descriptor = open()
     while descriptor < 0 && DescriptorLimit.isReached(errno) {
         let code = errno
         guard pool.closeOldest() else {
             errno = code
             break
         }
-        descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+        descriptor = open()
     }
     guard descriptor >= 0 else {
         throw DatasetError(
-            action: "open", place: path, reason: systemMessage(),
+            action: "open", place: path.text, reason: systemMessage(),
             isOutOfDescriptors: DescriptorLimit.isReached(errno))
     }
     var status = stat()
     guard unsafe fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
         _ = close(descriptor)
-        throw DatasetError(action: "open", place: path, reason: "it is no file")
+        throw DatasetError(action: "open", place: path.text, reason: "it is no file")
     }
     let identity = FileIdentity(
         device: UInt(status.st_dev), inode: UInt(status.st_ino), byteCount: Int(status.st_size))

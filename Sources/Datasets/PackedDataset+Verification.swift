@@ -68,7 +68,7 @@ extension PackedDataset {
             return "no image is where it should be, HDF5's own bytes are damaged"
         }
         let names = records.prefix(3).map { record in
-            "record \(record)" + (((try? reader.path(of: record)) ?? nil).map { " (\($0))" } ?? "")
+            "record \(record)" + (((try? reader.path(of: record)) ?? nil).map { " (\($0.text))" } ?? "")
         }
         let rest = records.count > 3 ? " and \(records.count - 3) more" : ""
         return "damaged: \(names.joined(separator: ", "))\(rest)"

@@ -1,3 +1,5 @@
+public import SystemPackage
+
 /// A dataset on the disk: images with labels, by record number, from any thread.
 ///
 /// A record costs one read and, where images are stored encoded, their decoding; nothing is cached.
@@ -60,7 +62,7 @@ public final class PackedDataset: ImageSource {
     public var keepsSize: Bool { manifest.benchmark?.set == "imagenet_c" }
 
     /// The path that a record's image came from; `nil` where images are stored as pixels, or if it cannot be read.
-    public func path(of record: Int) -> String? {
+    public func path(of record: Int) -> FilePath? {
         let (shard, index) = locate(record)
         return (try? shards[shard].path(of: index)) ?? nil
     }

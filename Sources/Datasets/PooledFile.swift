@@ -1,18 +1,26 @@
 internal import Glibc
+internal import SystemPackage
 
 /// A file that any thread may read at any place, and that is open only as long as the pool has room for it.
 package final class PooledFile: Sendable {
+    /// In words.
     package let path: String
+    let location: FilePath
     /// The file's, when this was made.
     package let identity: FileIdentity
     private let pool: DescriptorPool
     private let descriptor = PooledDescriptor()
 
     /// Notes which file is at `path`, and leaves it closed.
-    package init(_ path: String, pool: DescriptorPool = .shared) throws(DatasetError) {
+    init(_ path: FilePath, pool: DescriptorPool = .shared) throws(DatasetError) {
         identity = try ReadableFile(path).identity
-        self.path = path
+        self.path = path.text
+        location = path
         self.pool = pool
+    }
+
+    package convenience init(_ path: String, pool: DescriptorPool = .shared) throws(DatasetError) {
+        try self.init(FilePath(path), pool: pool)
     }
 
     deinit { pool.remove(descriptor) }
@@ -44,7 +52,7 @@ package final class PooledFile: Sendable {
 
     /// - Throws: If it is another file now, whose bytes would be taken for this one's.
     private func reopen() throws(DatasetError) -> Int32 {
-        let (number, found) = try openFile(path, makingRoomIn: pool)
+        let (number, found) = try openFile(location, makingRoomIn: pool)
         guard found == identity else {
             _ = close(number)
             throw DatasetError(

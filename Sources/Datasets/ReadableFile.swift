@@ -1,17 +1,21 @@
 internal import Checksums
 internal import Glibc
+internal import SystemPackage
 
 /// An open file that any thread may read at any place.
 final class ReadableFile: Sendable {
+    /// In words.
     let path: String
     let identity: FileIdentity
     /// Whose place in the file nobody else relies on.
     let descriptor: Int32
 
-    init(_ path: String) throws(DatasetError) {
+    init(_ path: FilePath) throws(DatasetError) {
         (descriptor, identity) = try openFile(path)
-        self.path = path
+        self.path = path.text
     }
+
+    convenience init(_ path: String) throws(DatasetError) { try self.init(FilePath(path)) }
 
     deinit { _ = close(descriptor) }
 
@@ -37,8 +41,12 @@ final class ReadableFile: Sendable {
         return checksum
     }
 
-    static func contents(of path: String) throws(DatasetError) -> [UInt8] {
+    static func contents(of path: FilePath) throws(DatasetError) -> [UInt8] {
         let file = try ReadableFile(path)
         return try file.read(at: 0, count: file.byteCount)
+    }
+
+    static func contents(of path: String) throws(DatasetError) -> [UInt8] {
+        try contents(of: FilePath(path))
     }
 }

@@ -1,5 +1,6 @@
 internal import Checksums
 internal import HDF5
+package import SystemPackage
 
 /// Reads the records of one shard from any thread: after `init` by plain file reads, without HDF5, of a file that is open while the
 /// process may have so many open.
@@ -122,15 +123,15 @@ package final class ShardReader: Sendable {
 
     /// The shard's file, the record's number in it and the path that its image came from.
     package func place(of index: Int) -> String {
-        let path = ((try? path(of: index)) ?? nil).map { " (\($0))" } ?? ""
+        let path = ((try? path(of: index)) ?? nil).map { " (\($0.text))" } ?? ""
         return "\(file.path), record \(index)\(path)"
     }
 
     /// The path an image came from; `nil` where images are stored as pixels.
-    package func path(of index: Int) throws(DatasetError) -> String? {
+    package func path(of index: Int) throws(DatasetError) -> FilePath? {
         guard case .encoded(_, _, let start, let count) = images else { return nil }
         let bytes = try file.read(at: start + index * count, count: count)
-        return String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+        return FilePath(bytes: bytes.prefix { $0 != 0 })
     }
 
     /// The numbers of the records whose bytes are not those that were written; `nil` where there are no checksums.

@@ -1,10 +1,12 @@
 internal import Checksums
 internal import HDF5
+package import SystemPackage
 
 /// Collects the records of one shard and writes them to a file.
 ///
 /// `pixels`: `images` uint8 `[n, height, width, channels]` and `labels` int32 `[n]`. `encoded`: `bytes` uint8, all
-/// files one after the other, `offsets` uint64 `[n + 1]`, `labels`, and `paths` UTF-8 `[n]`. Both: `checksums` uint32 `[n]`, the
+/// files one after the other, `offsets` uint64 `[n + 1]`, `labels`, and `paths` `[n]`, each as
+/// its bytes, which are UTF-8 where the file's name was. Both: `checksums` uint32 `[n]`, the
 /// CRC-32C of each record's image bytes, and the attribute `tables`, that of `labels`, `checksums` and `offsets` one after the other.
 package struct ShardWriter {
     private let layout: Manifest.Layout
@@ -12,7 +14,7 @@ package struct ShardWriter {
     private var offsets: [UInt64] = [0]
     private var labels: [Int32] = []
     private var checksums: [UInt32] = []
-    private var paths: [String] = []
+    private var paths: [[UInt8]] = []
 
     package init(layout: Manifest.Layout) { self.layout = layout }
 
@@ -25,7 +27,7 @@ package struct ShardWriter {
     /// Adds a record.
     ///
     /// - Parameter image: Pixels `[height, width, channels]`, or an image file's bytes.
-    package mutating func append(image: [UInt8], label: Int32, path: String) {
+    package mutating func append(image: [UInt8], label: Int32, path: FilePath) {
         if case .pixels(let height, let width, let channels) = layout {
             precondition(
                 image.count == height * width * channels,
@@ -36,7 +38,7 @@ package struct ShardWriter {
         labels.append(label)
         if layout == .encoded {
             offsets.append(UInt64(bytes.count))
-            paths.append(path)
+            paths.append(path.bytes)
         }
     }
 

@@ -5,15 +5,22 @@ extension HDF5File {
     ///
     /// - Throws: Also if a string holds a zero byte, which would be lost.
     public func write(_ strings: [String], to dataset: String) throws(HDF5Error) {
+        try write(strings.map { Array($0.utf8) }, to: dataset)
+    }
+
+    /// Writes a new dataset of strings that may be no UTF-8, such as names of files, in the form of the others.
+    ///
+    /// - Throws: Also if a string holds a zero byte, which would be lost.
+    public func write(_ strings: [[UInt8]], to dataset: String) throws(HDF5Error) {
         Library.lock()
         defer { Library.unlock() }
         let operation = operation("write", dataset)
-        let length = max(1, strings.map(\.utf8.count).max() ?? 1)
+        let length = max(1, strings.map(\.count).max() ?? 1)
         var bytes: [UInt8] = []
         bytes.reserveCapacity(length * strings.count)
         for (index, string) in strings.enumerated() {
-            guard !string.utf8.contains(0) else { throw operation.error("string \(index) holds a zero byte") }
-            bytes.append(contentsOf: string.utf8)
+            guard !string.contains(0) else { throw operation.error("string \(index) holds a zero byte") }
+            bytes.append(contentsOf: string)
             bytes.append(contentsOf: repeatElement(0, count: (index + 1) * length - bytes.count))
         }
         let type = try stringType(length: length, operation)

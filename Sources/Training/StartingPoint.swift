@@ -23,7 +23,7 @@ extension RunConfiguration {
     /// - Throws: If the training set cannot be opened, has labels without a class, or the classifier is another than the configuration's.
     public func startingPoint(_ classifier: Classifier, path: String) throws -> Checkpoint {
         let training = try PackedDataset(path: data.train)
-        try checkLabels(of: training, classes: network.classes)
+        try ClassAgreement(classes: network.classes, training: training.manifest).check(training)
         let momentum = classifier.parameters.entries.filter { $0.role == .parameter }.map {
             Checkpoint.Tensor(
                 name: $0.name, shape: $0.shape, elements: [Float](repeating: 0, count: $0.count))

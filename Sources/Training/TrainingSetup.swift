@@ -1,6 +1,6 @@
 internal import Checkpoints
 internal import Cluster
-public import Datasets
+internal import Datasets
 internal import Kernels
 internal import Networks
 internal import RunConfiguration
@@ -32,9 +32,10 @@ struct TrainingSetup {
         let (training, validation) = (configuration.data.train, configuration.data.validation)
         self.training = try PackedDataset(path: datasetFolders[training] ?? training)
         self.validation = try PackedDataset(path: datasetFolders[validation] ?? validation)
-        for set in [self.training, self.validation] {
-            try checkLabels(of: set, classes: configuration.network.classes)
-        }
+        let classes = ClassAgreement(
+            classes: configuration.network.classes, training: self.training.manifest)
+        for set in [self.training, self.validation] { try classes.check(set) }
+        let classNote = classes.note(on: self.training).map { [$0] } ?? []
         network = try configuration.networkName()
         self.threads = threads
         pool = WorkerPool(threads: threads.count(configuration.compute.threads))
@@ -47,7 +48,7 @@ struct TrainingSetup {
         stepsPerEpoch = (self.training.count + batch - 1) / batch
         (resumed, damaged) = try resume.find(in: store)
         guard let resumed else {
-            (keptConvolutions, notices) = (nil, [])
+            (keptConvolutions, notices) = (nil, classNote)
             return
         }
         let resumption = try Resumption(
@@ -59,7 +60,8 @@ struct TrainingSetup {
         }
         let isMeasured = keptConvolutions != nil && configuration.compute.convolution == .measured
         notices =
-            resumption.notices + (isMeasured ? ["convolution paths as \(resumed.path) keeps them"] : [])
+            classNote + resumption.notices
+            + (isMeasured ? ["convolution paths as \(resumed.path) keeps them"] : [])
     }
 
     /// The classifier at the checkpoint, or at its beginning, the parts of a step in which this rank has room for it, and the bytes that
@@ -114,15 +116,5 @@ struct TrainingSetup {
             writing: 2 * Snapshot.byteCount(of: classifier), ranksOnHost: communicator.localSize)
         budget.canSplit = !configuration.loss.comparesPairs
         return budget
-    }
-}
-
-/// Refuses a training or test set with a label that the network has no class for.
-public func checkLabels(of set: PackedDataset, classes: Int) throws(DatasetError) {
-    for record in 0..<set.count where !(0..<classes).contains(Int(set.label(of: record))) {
-        throw DatasetError(
-            action: "use dataset '\(set.name)'", place: "\(set.path), record \(record)",
-            reason: "its label is \(set.label(of: record)), expected 0..<\(classes)",
-            remedy: "check network.classes")
     }
 }

@@ -42,6 +42,89 @@ struct PackCommandTests {
         #expect(outcome.exitCode == 2 && outcome.standardError.contains("--split train, test or all"))
     }
 
+    /// Makes an image in each class's folder.
+    private func makeClasses(_ folder: String, _ names: [String], count: Int = 1) throws {
+        let json = try Data(contentsOf: URL(filePath: "\(Self.fixtures)/bad_images.json"))
+        let image = try #require(try JSONDecoder().decode(Images.self, from: json).good["rgb.png"]?.file)
+        for name in names {
+            try FileManager.default.createDirectory(
+                atPath: "\(folder)/\(name)", withIntermediateDirectories: true)
+            for number in 0..<count {
+                try image.write(to: URL(filePath: "\(folder)/\(name)/\(number).png"))
+            }
+        }
+    }
+
+    /// An option that says nothing about what is packed would be passed over without a word.
+    @Test(arguments: [
+        (["--transpose"], "--transpose goes with idx"),
+        (["--labels", "x"], "--labels goes with"),
+        (["--split", "train"], "--split with a part's name goes with cifar10, cifar100"),
+        (["--split", "80/0/20"], "'80/0/20' is invalid for '--split"),
+        (["--seed", "1"], "--seed goes with --split and shares"),
+        (
+            ["--list", "a.txt", "--class-order", "b.txt"],
+            "--list and --class-order both say what the labels are"
+        ),
+        (
+            ["--class-names", "a", "b", "--class-order", "c"],
+            "--class-order and --class-names both name the classes"
+        ),
+        (["--class-names", "a", "a"], "--class-names has 'a' twice"),
+        (["--ood", "--class-count", "3"], "--class-count says nothing with --ood"),
+    ])
+    func anOptionThatSaysNothingIsRefused(options: [String], expected: String) async throws {
+        try await withFolder { folder in
+            try makeClasses("\(folder)/in", ["a", "b"])
+            let outcome = try await pack(["\(folder)/in", "--output", "\(folder)/set"] + options)
+            #expect(outcome.exitCode == 2)
+            #expect(outcome.standardError.contains(expected), "\(outcome.standardError)")
+            #expect(!FileManager.default.fileExists(atPath: "\(folder)/set"))
+        }
+    }
+
+    @Test func anOptionOfASetsOwnIsRefusedForABenchmark() async throws {
+        let outcome = try await pack([
+            "--openood", "x", "--benchmark", "cifar10", "--output", "y", "--class-names", "a", "b",
+        ])
+        #expect(outcome.exitCode == 2)
+        #expect(outcome.standardError.contains("--class-names says nothing with --openood"))
+    }
+
+    @Test func namesGiveTheOrderOfFolders() async throws {
+        try await withFolder { folder in
+            try makeClasses("\(folder)/in", ["9", "10", "11"])
+            let input = ["\(folder)/in", "--output", "\(folder)/set", "--class-names"]
+            let outcome = try await pack(input + ["9", "10", "11"])
+            #expect(outcome.exitCode == 0, "\(outcome.standardError)")
+            let inspected = try await Command(
+                Command.product("t2fnorm"), ["data", "inspect", "\(folder)/set"]
+            ).run().standardOutput
+            for row in [#"0\s+9\s+1\s"#, #"1\s+10\s+1\s"#, #"2\s+11\s+1\s"#] {
+                #expect(inspected.range(of: row, options: .regularExpression) != nil, "\(inspected)")
+            }
+            let other = try await pack(input + ["9", "10", "12"])
+            #expect(other.exitCode == 3 && other.standardError.contains("could not find the class '11'"))
+        }
+    }
+
+    @Test func aFolderIsCutIntoThreeSets() async throws {
+        try await withFolder { folder in
+            try makeClasses("\(folder)/photos", ["a", "b"], count: 20)
+            let outcome = try await pack([
+                "\(folder)/photos", "--output", "\(folder)/sets", "--split", "80/10/10", "--seed", "7",
+            ])
+            #expect(outcome.exitCode == 0, "\(outcome.standardError)")
+            for (part, count, each) in [("train", 32, 16), ("validation", 4, 2), ("test", 4, 2)] {
+                let row = #"\#(part)\s+\#(count)\s+2\s+\#(each) to \#(each)\s+\#(folder)/sets/\#(part)"#
+                #expect(
+                    outcome.standardOutput.range(of: row, options: .regularExpression) != nil,
+                    "\(outcome.standardOutput)")
+                #expect(FileManager.default.fileExists(atPath: "\(folder)/sets/\(part)/manifest.json"))
+            }
+        }
+    }
+
     @Test func aBenchmarkWithMissingSetsIsCode3UnlessAllowed() async throws {
         try await withFolder { folder in
             let files = FileManager.default

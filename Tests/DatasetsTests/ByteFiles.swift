@@ -18,14 +18,22 @@ func tar(_ files: [(name: String, bytes: [UInt8])]) -> [UInt8] {
             var record = " path=\(name)\n"
             let length = record.utf8.count
             record = "\(length + "\(length + 3)".utf8.count)" + record
-            archive += tarEntry("PaxHeader", Array(record.utf8), type: "x")
+            archive += tarEntry(Array("PaxHeader".utf8), Array(record.utf8), type: "x")
         }
-        archive += tarEntry(String(name.suffix(100)), bytes, type: "0")
+        archive += tarEntry(Array(name.utf8.suffix(100)), bytes)
     }
-    return archive + [UInt8](repeating: 0, count: 1024)
+    return archive + tarEnd
 }
 
-private func tarEntry(_ name: String, _ bytes: [UInt8], type: Character) -> [UInt8] {
+/// An entry of a tar archive: a header, and the bytes filled up to whole blocks.
+///
+/// - Parameters:
+///   - type: `0` a file, `1` a hard link, `2` a symbolic link, `5` a folder, `6` a pipe.
+///   - link: What a link leads to.
+///   - byteCount: What the header says; the truth if `nil`.
+func tarEntry(
+    _ name: [UInt8], _ bytes: [UInt8] = [], type: Character = "0", link: String = "", byteCount: Int? = nil
+) -> [UInt8] {
     var header = [UInt8](repeating: 0, count: 512)
     func put(_ text: String, at offset: Int) {
         header.replaceSubrange(offset..<offset + text.utf8.count, with: text.utf8)
@@ -34,9 +42,10 @@ private func tarEntry(_ name: String, _ bytes: [UInt8], type: Character) -> [UIn
         let text = String(value, radix: 8)
         return String(repeating: "0", count: digits - text.count) + text
     }
-    put(name, at: 0)
+    header.replaceSubrange(0..<name.count, with: name)
+    put(link, at: 157)
     put("0000644", at: 100)
-    put(octal(bytes.count, digits: 11), at: 124)
+    put(octal(byteCount ?? bytes.count, digits: 11), at: 124)
     put("00000000000", at: 136)
     put("        ", at: 148)
     put(String(type), at: 156)
@@ -46,6 +55,9 @@ private func tarEntry(_ name: String, _ bytes: [UInt8], type: Character) -> [UIn
     let padding = [UInt8](repeating: 0, count: (512 - bytes.count % 512) % 512)
     return header + bytes + padding
 }
+
+/// What ends a tar archive.
+let tarEnd = [UInt8](repeating: 0, count: 1024)
 
 /// A gzip file whose blocks are stored, not compressed.
 func gzip(_ bytes: [UInt8]) -> [UInt8] {

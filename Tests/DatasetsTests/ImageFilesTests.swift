@@ -1,5 +1,6 @@
 import Datasets
 import Foundation
+import SystemPackage
 import TestSupport
 import Testing
 
@@ -25,8 +26,9 @@ struct ImageFilesTests {
             // A file that is named is taken whatever its ending.
             let files = try ImageFiles(["\(folder)/odd", "\(folder)/a/", "\(folder)/b.png"])
             #expect(
-                files.paths == ["odd", "a/deep/y.png", "a/z.PNG", "b.png"].map { "\(folder)/\($0)" })
-            #expect(files.passedOverCount == 1)
+                files.paths
+                    == ["odd", "a/deep/y.png", "a/z.PNG", "b.png"].map { FilePath("\(folder)/\($0)") })
+            #expect(files.notes == ["1 entry passed over: 1 not images (notes.txt)"])
             #expect(try (0..<4).map { try files.image(of: $0) } == [4, 3, 2, 1].map(Self.image))
             #expect(files.label(of: 0) == -1)
         }

@@ -1,5 +1,6 @@
 internal import CArchive
 internal import Glibc
+internal import SystemPackage
 
 /// One pass over an archive, from the front or from an entry's known place.
 @safe struct ArchiveReader: ~Copyable {
@@ -12,17 +13,36 @@ internal import Glibc
     }
 
     struct Entry {
-        var path: String
+        enum Kind: Equatable {
+            case file, folder
+            /// Another name of the entry at a path of the archive.
+            case hardLink(FilePath)
+            /// A link to a path from its own folder.
+            case symbolicLink(FilePath)
+            case other
+        }
+
+        /// As it stands in the archive.
+        var name: FilePath
+        var kind: Kind
         var byteCount: Int
-        var isFile: Bool
         /// Where the entry's header starts in the uncompressed archive.
         var offset: Int
+
+        var isFile: Bool { kind == .file }
+        /// The name as a path inside the archive; `nil` where it leads out of it.
+        var path: FilePath? { name.insideTree }
     }
 
     private let handle: OpaquePointer?
     /// The archive that this one is an entry of.
     private let outer: OpaquePointer?
+    /// The piece of a file that is read.
+    private let piece: FilePiece?
     private let path: String
+    private let format: Format
+    /// Where the last entry ends in the uncompressed archive, with what fills its last block.
+    private var end: Int?
 
     /// Starts at the front of the file at `path`.
     init(_ path: String, _ format: Format) throws(DatasetError) {
@@ -32,15 +52,12 @@ internal import Glibc
         try check(unsafe archive_read_open_filename(handle, path, 1 << 16))
     }
 
-    /// Starts at an entry of an uncompressed archive.
-    ///
-    /// - Parameter descriptor: The open archive; it is read from `offset` on and stays open.
-    init(_ path: String, descriptor: Int32, at offset: Int) throws(DatasetError) {
-        unsafe self.init(path, .tar, compressed: false)
-        guard lseek(descriptor, offset, SEEK_SET) == offset else {
-            throw failure("it cannot be read from \(offset) on")
-        }
-        try check(unsafe archive_read_open_fd(handle, descriptor, 1 << 14))
+    /// Reads an uncompressed archive, or the rest of one from an entry on, that is a piece of a file.
+    init(_ path: String, piece: FilePiece) throws(DatasetError) {
+        unsafe self.init(path, .tar, compressed: false, piece: piece)
+        let context = unsafe Unmanaged.passUnretained(piece).toOpaque()
+        try check(
+            unsafe archive_read_open(handle, context, nil, { unsafe readPiece($0, $1, $2) }, nil))
     }
 
     /// Starts at the front of an archive that is the current entry of `outer`, and is read from there.
@@ -49,16 +66,24 @@ internal import Glibc
     init(_ path: String, inside outer: borrowing ArchiveReader) throws(DatasetError) {
         unsafe self.init(path, .tar, compressed: true, outer: outer.handle)
         let context = unsafe UnsafeMutableRawPointer(outer.handle)
-        try check(unsafe archive_read_open(handle, context, nil, { unsafe readBlock($1, $2) }, nil))
+        try check(unsafe archive_read_open(handle, context, nil, { unsafe readBlock($0, $1, $2) }, nil))
     }
 
-    private init(_ path: String, _ format: Format, compressed: Bool, outer: OpaquePointer? = nil) {
+    private init(
+        _ path: String, _ format: Format, compressed: Bool, outer: OpaquePointer? = nil,
+        piece: FilePiece? = nil
+    ) {
         unsafe handle = archive_read_new()
         unsafe self.outer = outer
+        self.piece = piece
         self.path = path
+        self.format = format
         if compressed { _ = unsafe archive_read_support_filter_all(handle) }
         switch format {
-        case .tar: _ = unsafe archive_read_support_format_tar(handle)
+        case .tar:
+            _ = unsafe archive_read_support_format_tar(handle)
+            // What follows an archive's end in the same file is read, as with `tar --ignore-zeros`.
+            _ = unsafe archive_read_set_format_option(handle, "tar", "read_concatenated_archives", "1")
         case .raw: _ = unsafe archive_read_support_format_raw(handle)
         }
     }
@@ -69,17 +94,26 @@ internal import Glibc
     var isUncompressed: Bool { unsafe archive_filter_code(handle, 0) == ARCHIVE_FILTER_NONE }
 
     /// The next entry; `nil` after the last one.
+    ///
+    /// - Throws: Also if a tar archive has no end: one that was cut off between two entries.
     mutating func nextEntry() throws(DatasetError) -> Entry? {
+        if end != nil {
+            try check(unsafe archive_read_data_skip(handle))
+            end = Int(unsafe archive_filter_bytes(handle, 0))
+        }
         var entry: OpaquePointer?
         let status = unsafe archive_read_next_header(handle, &entry)
-        if status == ARCHIVE_EOF { return nil }
+        if status == ARCHIVE_EOF {
+            try checkEnd()
+            return nil
+        }
         try check(status)
-        // The first form fails for names in no known character set, the second one in the C locale.
-        let name = unsafe archive_entry_pathname_utf8(entry) ?? archive_entry_pathname(entry)
+        end = end ?? 0
+        // The first form is the bytes themselves; it is missing where they were stored in another character set.
+        let name = unsafe archive_entry_pathname(entry) ?? archive_entry_pathname_utf8(entry)
         return Entry(
-            path: unsafe name.map { unsafe normalized(String(cString: $0)) } ?? "",
+            name: unsafe pathOf(name), kind: unsafe kind(of: entry),
             byteCount: Int(unsafe archive_entry_size(entry)),
-            isFile: unsafe CARCHIVE_IS_REGULAR_FILE(entry) != 0,
             offset: Int(unsafe archive_read_header_position(handle)))
     }
 
@@ -98,31 +132,58 @@ internal import Glibc
         return bytes
     }
 
+    /// A tar archive ends with a block of zeros.
+    private func checkEnd() throws(DatasetError) {
+        guard format == .tar, let end else { return }
+        guard Int(unsafe archive_filter_bytes(handle, 0)) >= end + tarBlock else {
+            throw failure("it has no end: it was cut off after a file", "copy or download it again")
+        }
+    }
+
     /// Throws unless the call went well, or nearly: a warning is about a name or a date.
     private func check(_ status: Int32) throws(DatasetError) {
         guard status < ARCHIVE_WARN else { return }
+        if let error = piece?.failure { throw error }
         let message =
             unsafe archive_error_string(handle) ?? outer.map { unsafe archive_error_string($0) } ?? nil
         throw failure(unsafe message.map { unsafe String(cString: $0) } ?? "it cannot be read")
     }
 
-    private func failure(_ reason: String) -> DatasetError {
-        DatasetError(action: "read archive", place: path, reason: reason)
+    private func failure(_ reason: String, _ remedy: String? = nil) -> DatasetError {
+        DatasetError(action: "read archive", place: path, reason: reason, remedy: remedy)
     }
+}
+
+private func pathOf(_ name: UnsafePointer<CChar>?) -> FilePath {
+    unsafe name.map { unsafe FilePath(platformString: $0) } ?? FilePath()
+}
+
+private func kind(of entry: OpaquePointer?) -> ArchiveReader.Entry.Kind {
+    let hardLink = unsafe archive_entry_hardlink(entry) ?? archive_entry_hardlink_utf8(entry)
+    if unsafe hardLink != nil { return .hardLink(unsafe pathOf(hardLink)) }
+    if unsafe CARCHIVE_IS_REGULAR_FILE(entry) != 0 { return .file }
+    if unsafe CARCHIVE_IS_FOLDER(entry) != 0 { return .folder }
+    let link = unsafe archive_entry_symlink(entry) ?? archive_entry_symlink_utf8(entry)
+    return unsafe link != nil ? .symbolicLink(unsafe pathOf(link)) : .other
 }
 
 /// Gives the next bytes of an archive's current entry, as libarchive's callback for reading.
 private func readBlock(
-    _ outer: UnsafeMutableRawPointer?, _ block: UnsafeMutablePointer<UnsafeRawPointer?>?
+    _ archive: OpaquePointer?, _ outer: UnsafeMutableRawPointer?,
+    _ block: UnsafeMutablePointer<UnsafeRawPointer?>?
 ) -> Int {
     var (size, offset) = (0, Int64(0))
     let status = unsafe archive_read_data_block(outer.map { OpaquePointer($0) }, block, &size, &offset)
     return status == ARCHIVE_OK ? size : status == ARCHIVE_EOF ? 0 : Int(ARCHIVE_FATAL)
 }
 
-/// A path without `./` in front.
-private func normalized(_ path: String) -> String {
-    var path = Substring(path)
-    while path.hasPrefix("./") { path = path.dropFirst(2) }
-    return String(path)
+/// Gives the next bytes of a piece of a file, as libarchive's callback for reading.
+private func readPiece(
+    _ archive: OpaquePointer?, _ piece: UnsafeMutableRawPointer?,
+    _ block: UnsafeMutablePointer<UnsafeRawPointer?>?
+) -> Int {
+    guard let piece = unsafe piece else { return Int(ARCHIVE_FATAL) }
+    let (bytes, count) = unsafe Unmanaged<FilePiece>.fromOpaque(piece).takeUnretainedValue().next()
+    unsafe block?.pointee = bytes
+    return count < 0 ? Int(ARCHIVE_FATAL) : count
 }

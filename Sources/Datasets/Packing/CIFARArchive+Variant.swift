@@ -31,3 +31,13 @@ extension CIFARArchive.Variant {
         return names.count == classCount ? names : nil
     }
 }
+
+extension StringProtocol {
+    /// Without spaces, tabs and carriage returns at both ends.
+    func trimmingBlanks() -> String {
+        let isBlank = { (byte: UInt8) in byte == 0x20 || byte == 0x09 || byte == 0x0D }
+        let rest = Array(utf8.drop(while: isBlank))
+        let end = rest.lastIndex { !isBlank($0) } ?? -1
+        return String(decoding: rest[..<(end + 1)], as: UTF8.self)
+    }
+}

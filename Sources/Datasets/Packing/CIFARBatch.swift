@@ -1,4 +1,5 @@
 internal import Pickle
+internal import SystemPackage
 
 /// The records of one file of CIFAR-10 or CIFAR-100, binary or pickled; told apart by the first byte, which is a class below
 /// 20 in the binary version.
@@ -81,7 +82,7 @@ struct CIFARBatch: Sendable {
             let start = batch.pixels.startIndex + index * 3 * pixelCount
             let place = "\(place), record \(index)"
             return Record(
-                path: batch.names.isEmpty ? place : batch.names[index],
+                path: FilePath(batch.names.isEmpty ? place : batch.names[index]),
                 label: Int32(clamping: batch.labels[index]),
                 place: place, payload: .pixels(interleaved(batch.pixels[start..<start + 3 * pixelCount])))
         }
@@ -91,7 +92,7 @@ struct CIFARBatch: Sendable {
         let pixels = bytes.dropFirst(variant.labelByteCount)
         let place = "\(place), record \(index)"
         return Record(
-            path: place, label: Int32(bytes[pixels.startIndex - 1]), place: place,
+            path: FilePath(place), label: Int32(bytes[pixels.startIndex - 1]), place: place,
             payload: .pixels(interleaved(pixels)))
     }
 }

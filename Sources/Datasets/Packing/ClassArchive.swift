@@ -1,4 +1,4 @@
-internal import Foundation
+internal import SystemPackage
 
 /// The archive of one class's images, as a file of its own or inside another archive.
 struct ClassArchive: Sendable {
@@ -23,10 +23,9 @@ struct ClassArchive: Sendable {
 /// - Throws: If there are none.
 func archivesInFolder(_ path: String) throws(DatasetError) -> [ClassArchive] {
     var archives: [ClassArchive] = []
-    let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
-    for name in sortedByBytes(names.filter(isVisible)) {
+    for name in try FolderWalk(path).listing.files where name.components.count == 1 {
         guard let className = classNameOfArchive(name) else { continue }
-        let file = try PooledFile("\(path)/\(name)")
+        let file = try PooledFile(FilePath(path).appending(name.components))
         archives.append(
             ClassArchive(name: className, place: file.path, file: file, start: 0, byteCount: file.byteCount))
     }
@@ -36,20 +35,22 @@ func archivesInFolder(_ path: String) throws(DatasetError) -> [ClassArchive] {
 
 /// The archives in a tar, as they lie; `nil` if it is compressed.
 ///
-/// - Parameter others: Added to for each file that is no archive.
+/// - Parameter passedOver: Gets each file that is no archive.
 /// - Throws: If there are none, or the tar is damaged or cut off.
-func archivesInTar(_ path: String, _ others: inout Int) throws(DatasetError) -> [ClassArchive]? {
+func archivesInTar(
+    _ path: String, _ passedOver: inout PassedOver
+) throws(DatasetError) -> [ClassArchive]? {
     let file = try PooledFile(path)
     var archives: [ClassArchive] = []
     var reader = try ArchiveReader(path, .tar)
     while let entry = try reader.nextEntry() {
         guard reader.isUncompressed else { return nil }
-        guard entry.isFile, isVisible(entry.path) else { continue }
-        guard let name = classNameOfArchive(entry.path) else {
-            others += 1
+        guard passedOver.take(entry) else { continue }
+        guard let name = classNameOfArchive(entry.name) else {
+            passedOver.add(entry.name, .noImage)
             continue
         }
-        let place = "\(path), at byte \(entry.offset): \(entry.path)"
+        let place = "\(path), at byte \(entry.offset): \(entry.name.text)"
         let start = try file.withDescriptor { (descriptor) throws(DatasetError) in
             try tarContentStart(descriptor, at: entry.offset, byteCount: entry.byteCount, place: place)
         }
@@ -69,17 +70,18 @@ func archivesInTar(_ path: String, _ others: inout Int) throws(DatasetError) -> 
 ///
 /// - Throws: If a class is there twice or has no label.
 func labelsOf(_ archives: [ClassArchive], _ classNames: [String]) throws(DatasetError) -> [Int32] {
-    let labelOfName = Dictionary(zip(classNames, Int32(0)...), uniquingKeysWith: { first, _ in first })
-    var seen: Set<String> = []
+    let labelOfName = Dictionary(
+        zip(classNames.map(\.bytesKey), Int32(0)...), uniquingKeysWith: { first, _ in first })
+    var seen: Set<[UInt8]> = []
     var labels: [Int32] = []
     for archive in archives {
-        guard let label = labelOfName[archive.name] else {
+        guard let label = labelOfName[archive.name.bytesKey] else {
             throw DatasetError(
                 action: "find the class '\(archive.name)'", place: archive.place,
                 reason: "the order of classes has no such name",
                 remedy: "give the order that belongs to the archive")
         }
-        guard seen.insert(archive.name).inserted else {
+        guard seen.insert(archive.name.bytesKey).inserted else {
             throw DatasetError(
                 action: "read archive", place: archive.place,
                 reason: "the class '\(archive.name)' is there twice")

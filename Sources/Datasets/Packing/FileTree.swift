@@ -1,7 +1,10 @@
 internal import Checksums
 internal import Foundation
+public import SystemPackage
 
 /// Files by their relative path: a folder on the disk, or what an archive would unpack to.
+///
+/// Paths are those inside the tree, without `.` and `..`.
 public protocol FileTree: Sendable {
     /// The folder's or the archive's own path.
     var path: String { get }
@@ -9,26 +12,57 @@ public protocol FileTree: Sendable {
     /// Changes when an archive changes: its size and date; empty for a folder.
     var identity: String { get }
 
-    /// The relative paths of all files, sorted by their bytes; hidden ones, and those in hidden folders, left out.
-    func files() throws(DatasetError) -> [String]
+    /// What is in the tree.
+    func listing() throws(DatasetError) -> FileListing
 
     /// Whether there is a file of this path.
-    func contains(_ file: String) -> Bool
+    func contains(_ file: FilePath) -> Bool
 
     /// A file's bytes.
     ///
     /// - Throws: If it is not there, cannot be read, or is larger than an image can be.
-    func contents(of file: String) throws(DatasetError) -> [UInt8]
+    func contents(of file: FilePath) throws(DatasetError) -> [UInt8]
 
     /// Where a file lies, for errors.
-    func place(of file: String) -> String
+    func place(of file: FilePath) -> String
 }
 
 extension FileTree {
     public var identity: String { "" }
 }
 
-/// The files below a folder on the disk.
+/// The files and folders of a tree.
+public struct FileListing: Sendable {
+    /// Sorted by their bytes; hidden ones, and those in hidden folders, are left out.
+    public var files: [FilePath]
+    /// All folders, also those without a file; in any order.
+    public var folders: Set<FilePath>
+    public var passedOver: PassedOver
+
+    /// - Parameter folders: Those that have no file; the others are known from the files.
+    public init(files: [FilePath], folders: Set<FilePath> = [], passedOver: PassedOver = PassedOver()) {
+        self.files = sortedByBytes(files)
+        self.folders = folders
+        self.passedOver = passedOver
+        for path in files + Array(folders) {
+            var above = path.removingLastComponent()
+            while !above.isEmpty, self.folders.insert(above).inserted {
+                above = above.removingLastComponent()
+            }
+        }
+    }
+
+    /// The images, by their endings; `passedOver` gets the other files.
+    mutating func takeImages() -> [FilePath] {
+        let images = files.filter(hasImageEnding)
+        if images.count < files.count {
+            for file in files where !hasImageEnding(file) { passedOver.add(file, .noImage) }
+        }
+        return images
+    }
+}
+
+/// The files below a folder on the disk; links are followed.
 public struct Folder: FileTree {
     public let path: String
 
@@ -43,49 +77,32 @@ public struct Folder: FileTree {
         self.path = path
     }
 
-    public func files() throws(DatasetError) -> [String] {
-        guard let names = FileManager.default.enumerator(atPath: path) else {
-            throw DatasetError(action: "list folder", place: path, reason: "it cannot be read")
-        }
-        var files: [String] = []
-        for case let name as String in names where isVisible(name) {
-            if names.fileAttributes?[.type] as? FileAttributeType != .typeDirectory { files.append(name) }
-        }
-        return sortedByBytes(files)
+    public func listing() throws(DatasetError) -> FileListing { try FolderWalk(path).listing }
+
+    public func contains(_ file: FilePath) -> Bool {
+        unsafe whole(file).withPlatformString { unsafe access($0, F_OK) == 0 }
     }
 
-    public func contains(_ file: String) -> Bool {
-        FileManager.default.fileExists(atPath: "\(path)/\(file)")
-    }
-
-    public func contents(of file: String) throws(DatasetError) -> [UInt8] {
-        let opened = try ReadableFile("\(path)/\(file)")
+    public func contents(of file: FilePath) throws(DatasetError) -> [UInt8] {
+        let opened = try ReadableFile(whole(file))
         if let error = tooLarge(opened.byteCount, place: opened.path) { throw error }
         return try opened.read(at: 0, count: opened.byteCount)
     }
 
-    public func place(of file: String) -> String { "\(path)/\(file)" }
+    public func place(of file: FilePath) -> String { whole(file).text }
+
+    private func whole(_ file: FilePath) -> FilePath { FilePath(path).appending(file.components) }
 }
 
 /// What is wrong with an image file of so many bytes; `nil` if nothing is.
 ///
-/// More than 1 GiB is taken for something else that lies among the images, such as an archive.
+/// More than 128 MiB are taken for something else that lies among the images, such as an archive.
 func tooLarge(_ byteCount: Int, place: String) -> DatasetError? {
-    let limit = 1 << 30
+    let limit = 1 << 27
     guard byteCount > limit else { return nil }
     return DatasetError(
         action: "read image", place: place,
         reason: "the file has \(byteCount) bytes, expected at most \(limit)")
-}
-
-/// Whether no part of a path begins with a dot.
-func isVisible(_ path: String) -> Bool {
-    !path.split(separator: "/").contains { $0.hasPrefix(".") }
-}
-
-/// In an order that no language setting changes.
-func sortedByBytes(_ paths: [String]) -> [String] {
-    paths.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
 }
 
 /// A file's size and the time of its last change, to the nanosecond; empty where there is no file.
@@ -96,8 +113,8 @@ func fileIdentity(_ path: String) -> String {
 }
 
 /// A checksum of a list of paths, 16 hexadecimal digits.
-func pathsHash(_ paths: [String]) -> String {
+func pathsHash(_ paths: [FilePath]) -> String {
     var check = CRC64()
-    for path in paths { check.update(Array("\(path)\n".utf8)) }
+    for path in paths { check.update(path.bytes + [UInt8(ascii: "\n")]) }
     return check.hexadecimal
 }

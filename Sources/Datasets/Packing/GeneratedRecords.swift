@@ -1,3 +1,5 @@
+internal import SystemPackage
+
 /// Records that a function gives by number: drawn images, or those of another dataset.
 public struct GeneratedRecords: IndexedRecordSource {
     public let origin: String
@@ -26,6 +28,7 @@ public struct GeneratedRecords: IndexedRecordSource {
     public func record(_ index: Int) throws(DatasetError) -> Record {
         let (label, image) = try make(index)
         return Record(
-            path: "\(index)", label: label, place: "\(origin), record \(index)", payload: .pixels(image))
+            path: FilePath("\(index)"), label: label, place: "\(origin), record \(index)",
+            payload: .pixels(image))
     }
 }

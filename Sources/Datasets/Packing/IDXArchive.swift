@@ -1,3 +1,5 @@
+internal import SystemPackage
+
 /// The two files, images and labels, of MNIST and of the sets that follow it (Fashion-MNIST, EMNIST), compressed or not.
 ///
 /// EMNIST's images lie on their side: its rows are columns, and `transposed` sets them upright. An IDX file is a big-endian header (0, 0, 8 for bytes, the number of axes, each axis as 32 bits) and the bytes. LeCun,
@@ -61,7 +63,7 @@ public struct IDXArchive: IndexedRecordSource {
             ? RGBImage(width: height, height: width, grey: transposed(pixels, width: width))
             : RGBImage(width: width, height: height, grey: pixels)
         return Record(
-            path: place, label: Int32(labels[labels.startIndex + index]), place: place,
+            path: FilePath(place), label: Int32(labels[labels.startIndex + index]), place: place,
             payload: .pixels(image))
     }
 }

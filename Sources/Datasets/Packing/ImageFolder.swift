@@ -1,13 +1,16 @@
+internal import SystemPackage
+
 /// A tree with one folder of images for each class, on the disk or in an archive.
 ///
-/// The class folders are those in the deepest folder that holds all images; labels follow the order of their
-/// names' bytes, and records the order of their paths'. Files without an image's ending are passed over.
-public struct ImageFolder: IndexedRecordSource {
+/// The class folders are those in the deepest folder that holds all images; labels follow the order of their names' bytes, or the one
+/// that is given, and records the order of their paths'. A class folder without images keeps its label. Files without an image's
+/// ending are passed over and counted.
+public struct ImageFolder: IndexedRecordSource, LabelledRecords {
     public let classNames: [String]
     public let notes: [String]
+    public let labels: [Int32]
     private let images: any FileTree
-    private let paths: [String]
-    private let labels: [Int32]
+    private let paths: [FilePath]
     private var index = 0
 
     public var origin: String { images.path }
@@ -16,37 +19,28 @@ public struct ImageFolder: IndexedRecordSource {
 
     /// Lists the images.
     ///
-    /// - Parameter outOfDistribution: Whether the images need no classes; then they may lie in one folder.
-    /// - Throws: If there are no images, or no class folders where they are needed.
-    public init(_ images: any FileTree, outOfDistribution: Bool = false) throws(DatasetError) {
-        let files = try images.files()
-        let paths = files.filter(hasImageEnding)
-        guard !paths.isEmpty else {
-            throw DatasetError(
-                action: "read images", place: images.path, reason: "there is no .jpg, .jpeg or .png file")
-        }
+    /// - Parameters:
+    ///   - outOfDistribution: Whether the images need no classes; then they may lie in one folder.
+    ///   - order: The classes in the order of their labels; those of the tree, sorted, if `nil`.
+    /// - Throws: If there are no images, or no class folders where they are needed, or one that `order` does not have.
+    public init(
+        _ images: any FileTree, outOfDistribution: Bool = false, order: ClassOrder? = nil
+    ) throws(DatasetError) {
+        var listing = try images.listing()
+        let paths = listing.takeImages()
+        guard !paths.isEmpty else { throw noImages(images.path, listing.passedOver) }
         self.images = images
         self.paths = paths
-        notes = paths.count == files.count ? [] : ["\(files.count - paths.count) files that are no images"]
         guard !outOfDistribution else {
             classNames = []
             labels = [Int32](repeating: -1, count: paths.count)
+            notes = listing.passedOver.notes
             return
         }
-        let depth = commonFolderDepth(paths)
-        let folders = paths.map {
-            $0.split(separator: "/").dropLast().dropFirst(depth).first.map(String.init)
-        }
-        if let loose = folders.firstIndex(of: nil) {
-            throw DatasetError(
-                action: "find the class", place: images.place(of: paths[loose]),
-                reason: "the image lies beside the class folders, not in one",
-                remedy: "move it, give an image list, or pack the images as out of distribution")
-        }
-        let names = folders.compactMap { $0 }
-        classNames = sortedByBytes(Array(Set(names)))
-        let labelOfName = Dictionary(uniqueKeysWithValues: zip(classNames, Int32(0)...))
-        labels = names.map { labelOfName[$0] ?? -1 }
+        let classes = try ClassFolders(listing, images: paths, in: images, order: order)
+        classNames = classes.names
+        labels = paths.map(classes.label)
+        notes = listing.passedOver.notes + classes.notes
     }
 
     public mutating func next() throws(DatasetError) -> Record? {
@@ -64,7 +58,7 @@ public struct ImageFolder: IndexedRecordSource {
 }
 
 /// The bytes of a file, or why they cannot be read.
-func payload(of file: String, in images: any FileTree) -> Record.Payload {
+func payload(of file: FilePath, in images: any FileTree) -> Record.Payload {
     do {
         return .encoded(try images.contents(of: file))
     } catch {
@@ -73,17 +67,14 @@ func payload(of file: String, in images: any FileTree) -> Record.Payload {
 }
 
 /// Whether a file is named as a JPEG or PNG.
-func hasImageEnding(_ path: String) -> Bool {
-    let ending = path.split(separator: ".").last?.lowercased()
+func hasImageEnding(_ path: FilePath) -> Bool {
+    let ending = path.extension?.lowercased()
     return ending == "jpg" || ending == "jpeg" || ending == "png"
 }
 
-/// How many folders all paths begin with.
-private func commonFolderDepth(_ paths: [String]) -> Int {
-    var common = paths[0].split(separator: "/").dropLast()
-    for path in paths {
-        let folders = path.split(separator: "/").dropLast()
-        common = common.prefix(zip(common, folders).prefix { $0 == $1 }.count)
-    }
-    return common.count
+/// There is nothing to pack.
+func noImages(_ place: String, _ passedOver: PassedOver) -> DatasetError {
+    DatasetError(
+        action: "read images", place: place,
+        reason: (["there is no .jpg, .jpeg or .png file"] + passedOver.notes).joined(separator: "; "))
 }

@@ -1,12 +1,14 @@
 internal import Checksums
+internal import SystemPackage
 
 /// OpenOOD's image lists: a line `path label` for each image, with the images in a folder or an archive.
 ///
-/// A line is cut at its first space. The label is an integer, −1 out of distribution; a dictionary in its place, as in
-/// OpenOOD's lists for MOS, counts as 0. Blank lines are passed over.
-public struct ImageList: IndexedRecordSource {
+/// A line is cut at its first blank, or at its last where the path has blanks. The label is an integer, −1 out of distribution; a
+/// dictionary in its place, as in OpenOOD's lists for MOS, counts as 0. Blank lines are passed over. Paths are those inside the tree:
+/// `./a/0.jpg` and `a//0.jpg` are `a/0.jpg`.
+public struct ImageList: IndexedRecordSource, LabelledRecords {
     private struct Entry {
-        var path: String
+        var path: FilePath
         var label: Int32
         var line: Int
     }
@@ -23,6 +25,7 @@ public struct ImageList: IndexedRecordSource {
     public var origin: String { "\(path) with \(images.path)" }
     public var recordCount: Int { entries.count }
     public var identity: String { "\(hash) \(images.identity)" }
+    public var labels: [Int32] { entries.map(\.label) }
 
     /// Reads the list.
     ///
@@ -32,11 +35,9 @@ public struct ImageList: IndexedRecordSource {
     ///   - classNames: If given, labels are checked against their number.
     /// - Throws: If the list cannot be read, is empty, or has a bad line, which is named.
     public init(_ path: String, images: any FileTree, classNames: [String] = []) throws(DatasetError) {
-        let lines = try ReadableFile.contents(of: path)
-            .split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
-            .map { String(decoding: $0, as: UTF8.self).trimmingBlanks() }
+        let lines = try TextLines(path).lines
         var check = CRC64()
-        for line in lines where !line.isEmpty { check.update(Array("\(line)\n".utf8)) }
+        for line in lines where !line.isEmpty { check.update(line + [UInt8(ascii: "\n")]) }
         self.path = path
         self.images = images
         self.classNames = classNames
@@ -77,33 +78,37 @@ public struct ImageList: IndexedRecordSource {
     /// How many of the images are not there.
     public var missingCount: Int { entries.count { !images.contains($0.path) } }
 
-    private func parse(_ text: String, _ number: Int) throws(DatasetError) -> Entry {
-        guard let space = text.firstIndex(of: " ") else {
-            throw bad(number, "'\(text.prefix(100))' is no 'path label'")
+    private func parse(_ line: ArraySlice<UInt8>, _ number: Int) throws(DatasetError) -> Entry {
+        guard let first = line.firstIndex(where: isBlank), let last = line.lastIndex(where: isBlank) else {
+            throw bad(number, "'\(words(line))' is no 'path label'")
         }
-        let path = text[..<space]
-        let label = text[space...].trimmingBlanks()
-        if path.hasPrefix("/") {
-            throw bad(number, "the path '\(path)' starts with '/', expected one relative to the images")
+        var (path, rest) = (line[..<first], trimmed(line[first...]))
+        var label = Self.label(rest)
+        if label == nil {
+            let after = Self.label(line[(last + 1)...])
+            if after != nil { (path, rest, label) = (trimmed(line[..<last]), line[(last + 1)...], after) }
         }
-        if label.hasPrefix("{") { return Entry(path: String(path), label: 0, line: number) }
-        guard let value = Int32(label), value >= -1 else {
-            throw bad(number, "the label is '\(label.prefix(100))', expected an integer from -1 up")
+        guard let label, label >= -1 else {
+            throw bad(number, "the label is '\(words(rest))', expected an integer from -1 up")
         }
-        return Entry(path: String(path), label: value, line: number)
+        if path.first == UInt8(ascii: "/") {
+            throw bad(
+                number, "the path '\(words(path))' starts with '/', expected one relative to the images")
+        }
+        guard let path = FilePath(bytes: path)?.insideTree else {
+            throw bad(number, "the path '\(words(path))' leads out of the images' folder")
+        }
+        return Entry(path: path, label: label, line: number)
     }
+
+    /// The label that a text stands for; `nil` for no label.
+    private static func label(_ text: ArraySlice<UInt8>) -> Int32? {
+        text.first == UInt8(ascii: "{") ? 0 : Int32(wordsOf(Array(text)))
+    }
+
+    private func words(_ bytes: ArraySlice<UInt8>) -> String { wordsOf(Array(bytes.prefix(100))) }
 
     private func bad(_ line: Int, _ reason: String) -> DatasetError {
         DatasetError(action: "read image list", place: "\(path), line \(line)", reason: reason)
-    }
-}
-
-extension StringProtocol {
-    /// Without spaces, tabs and carriage returns at both ends.
-    func trimmingBlanks() -> String {
-        let isBlank = { (byte: UInt8) in byte == 0x20 || byte == 0x09 || byte == 0x0D }
-        let rest = Array(utf8.drop(while: isBlank))
-        let end = rest.lastIndex { !isBlank($0) } ?? -1
-        return String(decoding: rest[..<(end + 1)], as: UTF8.self)
     }
 }

@@ -3,6 +3,8 @@ struct LabelRule {
     let classNames: [String]
     private let isOutOfDistribution: Bool
     private let knownCount: Int?
+    /// Labels beyond are no classes that anybody has, but numbers of something else.
+    static let mostClasses = 1 << 20
     /// The largest label so far; −1 before any.
     private(set) var largest: Int32 = -1
 
@@ -14,6 +16,12 @@ struct LabelRule {
             return
         }
         classNames = options.classNames ?? source.classNames
+        guard source.classNames.isEmpty || classNames == source.classNames else {
+            throw DatasetError(
+                action: "pack", place: source.origin,
+                reason: "it names its classes itself: \(shortened(source.classNames))",
+                remedy: "leave out the names that were given")
+        }
         knownCount = options.classCount ?? (classNames.isEmpty ? source.classCount : classNames.count)
         guard classNames.isEmpty || classNames.count == knownCount else {
             throw DatasetError(
@@ -28,7 +36,7 @@ struct LabelRule {
     /// The label that is stored for a record.
     mutating func label(of record: Record) throws(DatasetError) -> Int32 {
         if isOutOfDistribution { return -1 }
-        let expected = knownCount.map { 0..<$0 } ?? -1..<Int(Int32.max)
+        let expected = knownCount.map { 0..<$0 } ?? -1..<Self.mostClasses
         guard expected.contains(Int(record.label)) else {
             throw DatasetError(
                 action: "take label \(record.label)", place: record.place,

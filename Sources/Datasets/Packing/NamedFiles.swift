@@ -1,4 +1,5 @@
 internal import Foundation
+internal import SystemPackage
 
 /// The files of certain names, wherever they lie in a folder or an archive; in memory.
 struct NamedFiles {
@@ -8,7 +9,7 @@ struct NamedFiles {
         var bytes: [UInt8]
     }
 
-    private static let largestByteCount = 1 << 30
+    private static let largestByteCount = 1 << 28
     private let path: String
     private var files: [String: [File]] = [:]
 
@@ -18,21 +19,21 @@ struct NamedFiles {
         var isFolder: ObjCBool = false
         if unsafe FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue {
             let folder = try Folder(path)
-            for file in try folder.files() where names.contains(lastComponent(file)) {
+            for file in try folder.listing().files where names.contains(lastName(of: file)) {
                 add(file, try folder.contents(of: file), folder.place(of: file))
             }
             return
         }
         var archive = try ArchiveReader(path, .tar)
         while let entry = try archive.nextEntry() {
-            guard entry.isFile, names.contains(lastComponent(entry.path)) else { continue }
-            let place = "\(path): \(entry.path)"
+            guard entry.isFile, names.contains(lastName(of: entry.name)) else { continue }
+            let place = "\(path): \(entry.name.text)"
             guard entry.byteCount <= Self.largestByteCount else {
                 throw DatasetError(
                     action: "read", place: place,
                     reason: "it has \(entry.byteCount) bytes, expected at most \(Self.largestByteCount)")
             }
-            add(entry.path, try archive.read(atMost: entry.byteCount), place)
+            add(entry.name, try archive.read(atMost: entry.byteCount), place)
         }
     }
 
@@ -49,12 +50,10 @@ struct NamedFiles {
         return found.first
     }
 
-    private mutating func add(_ file: String, _ bytes: [UInt8], _ place: String) {
-        files[lastComponent(file), default: []].append(File(place: place, bytes: bytes))
+    private mutating func add(_ file: FilePath, _ bytes: [UInt8], _ place: String) {
+        files[lastName(of: file), default: []].append(File(place: place, bytes: bytes))
     }
 }
 
-/// A path's part after the last slash.
-func lastComponent(_ path: String) -> String {
-    String(path.split(separator: "/").last ?? "")
-}
+/// The name of a file without its folders, in words.
+func lastName(of path: FilePath) -> String { path.lastComponent.map { FilePath(root: nil, [$0]).text } ?? "" }

@@ -1,3 +1,5 @@
+internal import SystemPackage
+
 /// A tar of one tar of images for each class, such as `ILSVRC2012_img_train.tar`: read once from front to back as it comes,
 /// without unpacking. `NestedTarIndex` reads those in any order that are not compressed.
 ///
@@ -7,13 +9,14 @@ public final class NestedTarArchive: RecordSource {
     public let origin: String
     public let identity: String
     public let classNames: [String]
-    private let labelOfName: [String: Int32]
+    private let labelOfName: [[UInt8]: Int32]
     private let byteCount: Int
     private var outer: ArchiveReader
     private var inner: ArchiveReader?
     private var current: (name: String, place: String, offset: Int, label: Int32)
-    private var seen: Set<String> = []
-    private var othersCount = 0
+    private var seen: Set<[UInt8]> = []
+    private var filled: [String] = []
+    private var passedOver = PassedOver()
     private var innerOffset = 0
     private var isAtEnd = false
 
@@ -24,21 +27,13 @@ public final class NestedTarArchive: RecordSource {
         outer.isUncompressed ? Double(current.offset + innerOffset) / Double(max(byteCount, 1)) : nil
     }
 
-    public var notes: [String] {
-        let missing = classNames.filter { !seen.contains($0) }
-        return (othersCount == 0 ? [] : ["\(othersCount) files that are no images"])
-            + (missing.isEmpty
-                ? []
-                : [
-                    "\(missing.count) of \(classNames.count) classes are not in the archive, \(missing[0]) first"
-                ])
-    }
+    public var notes: [String] { passedOver.notes + emptyClasses(classNames, filled) }
 
     /// Whether the first file in an archive is an archive itself.
     public static func isNested(_ path: String) throws(DatasetError) -> Bool {
         var reader = try ArchiveReader(path, .tar)
         while let entry = try reader.nextEntry() {
-            if entry.isFile { return classNameOfArchive(entry.path) != nil }
+            if entry.isFile { return classNameOfArchive(entry.name) != nil }
         }
         return false
     }
@@ -47,24 +42,27 @@ public final class NestedTarArchive: RecordSource {
     ///
     /// - Parameter order: The classes in the order of their labels; those of the archive, sorted, if `nil`.
     /// - Throws: If there is no such archive, or no archive in it.
-    public init(_ path: String, order: SynsetOrder? = nil) throws(DatasetError) {
+    public init(_ path: String, order: ClassOrder? = nil) throws(DatasetError) {
         origin = path
         identity = fileIdentity(path)
         byteCount = try ReadableFile(path).byteCount
-        if let order { classNames = order.names } else { classNames = try listedNames(path) }
+        let found = try listedNames(path)
+        classNames = order?.names(for: found) ?? found
         guard !classNames.isEmpty else {
             throw DatasetError(action: "read archive", place: path, reason: "there is no .tar file in it")
         }
-        labelOfName = Dictionary(zip(classNames, Int32(0)...), uniquingKeysWith: { first, _ in first })
+        labelOfName = Dictionary(
+            zip(classNames.map(\.bytesKey), Int32(0)...), uniquingKeysWith: { first, _ in first })
         outer = try ArchiveReader(path, .tar)
         current = ("", path, 0, 0)
     }
 
     public func next() throws(DatasetError) -> Record? {
         guard let entry = try nextImage() else { return nil }
-        let place = "\(current.place), at byte \(entry.offset): \(entry.path)"
+        let place = "\(current.place), at byte \(entry.offset): \(entry.name.text)"
         var record = Record(
-            path: "\(current.name)/\(entry.path)", label: current.label, place: place, payload: .encoded([]))
+            path: FilePath(current.name).appending(entry.name.components), label: current.label, place: place,
+            payload: .encoded([]))
         if let error = tooLarge(entry.byteCount, place: place) {
             record.payload = .damaged(error)
             return record
@@ -97,9 +95,12 @@ public final class NestedTarArchive: RecordSource {
                 continue
             }
             innerOffset = entry.offset
-            guard entry.isFile, isVisible(entry.path) else { continue }
-            if hasImageEnding(entry.path) { return entry }
-            othersCount += 1
+            guard passedOver.take(entry) else { continue }
+            if hasImageEnding(entry.name) {
+                if filled.last != current.name { filled.append(current.name) }
+                return entry
+            }
+            passedOver.add(entry.name, .noImage)
         }
         return nil
     }
@@ -107,19 +108,19 @@ public final class NestedTarArchive: RecordSource {
     /// Goes to the next class; `false` after the last one.
     private func openNextArchive() throws(DatasetError) -> Bool {
         while let entry = try outer.nextEntry() {
-            guard entry.isFile, isVisible(entry.path) else { continue }
-            guard let name = classNameOfArchive(entry.path) else {
-                othersCount += 1
+            guard passedOver.take(entry) else { continue }
+            guard let name = classNameOfArchive(entry.name) else {
+                passedOver.add(entry.name, .noImage)
                 continue
             }
-            let place = "\(origin), at byte \(entry.offset): \(entry.path)"
-            guard let label = labelOfName[name] else {
+            let place = "\(origin), at byte \(entry.offset): \(entry.name.text)"
+            guard let label = labelOfName[name.bytesKey] else {
                 throw DatasetError(
                     action: "find the class '\(name)'", place: place,
                     reason: "the order of classes has no such name",
                     remedy: "give the order that belongs to the archive")
             }
-            guard seen.insert(name).inserted else {
+            guard seen.insert(name.bytesKey).inserted else {
                 throw DatasetError(
                     action: "read archive", place: place, reason: "the class '\(name)' is there twice")
             }
@@ -131,20 +132,20 @@ public final class NestedTarArchive: RecordSource {
     }
 }
 
-/// The name of the class that an inner archive holds; `nil` if it is no archive.
-func classNameOfArchive(_ path: String) -> String? {
-    let file = lastComponent(path)
+/// The name of the class that an inner archive holds, in words; `nil` if it is no archive.
+func classNameOfArchive(_ path: FilePath) -> String? {
+    let file = lastName(of: path)
     let ending = [".tar", ".tar.gz", ".tgz"].first { file.hasSuffix($0) }
     return ending.map { String(file.dropLast($0.count)) }
 }
 
 private func listedNames(_ path: String) throws(DatasetError) -> [String] {
-    var names: Set<String> = []
+    var names: [[UInt8]: String] = [:]
     var reader = try ArchiveReader(path, .tar)
     while let entry = try reader.nextEntry() {
-        if entry.isFile, isVisible(entry.path), let name = classNameOfArchive(entry.path) {
-            names.insert(name)
+        if entry.isFile, entry.name.isVisible, let name = classNameOfArchive(entry.name) {
+            names[name.bytesKey] = name
         }
     }
-    return sortedByBytes(Array(names))
+    return sortedByBytes(Array(names.values))
 }

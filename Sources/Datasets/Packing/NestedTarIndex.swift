@@ -1,4 +1,5 @@
 internal import Foundation
+internal import SystemPackage
 
 /// One tar of images for each class, in an uncompressed tar (`ILSVRC2012_img_train.tar`) or in a folder: read in any order, without
 /// unpacking.
@@ -7,7 +8,7 @@ internal import Foundation
 /// reads; the images lie in the order of the outer archive, or of the archives' names in a folder.
 public struct NestedTarIndex: IndexedRecordSource {
     private struct Image {
-        var path: String
+        var path: FilePath
         var archive: Int32
         /// Of the header in the inner archive.
         var offset: Int
@@ -27,9 +28,10 @@ public struct NestedTarIndex: IndexedRecordSource {
 
     /// Whether a folder holds archives of classes and no images.
     public static func isFolderOfArchives(_ path: String) -> Bool {
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
-        return names.contains { isVisible($0) && classNameOfArchive($0) != nil }
-            && !names.contains(where: hasImageEnding)
+        guard let names = try? FolderWalk(path).listing.files.filter({ $0.components.count == 1 }) else {
+            return false
+        }
+        return names.contains { classNameOfArchive($0) != nil } && !names.contains(where: hasImageEnding)
     }
 
     /// Reads all headers.
@@ -37,32 +39,26 @@ public struct NestedTarIndex: IndexedRecordSource {
     /// - Parameter order: The classes in the order of their labels; those of the archives, sorted, if `nil`.
     /// - Returns: `nil` where archives are compressed in an archive, which must be read from front to back.
     /// - Throws: If there are no archives, one cannot be read or is cut off, or its class has no label.
-    public init?(_ path: String, order: SynsetOrder? = nil) throws(DatasetError) {
-        var others = 0
+    public init?(_ path: String, order: ClassOrder? = nil) throws(DatasetError) {
+        var passedOver = PassedOver()
         var isFolder: ObjCBool = false
         _ = unsafe FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
-        let found = isFolder.boolValue ? try archivesInFolder(path) : try archivesInTar(path, &others)
-        guard let archives = found else { return nil }
+        let all = isFolder.boolValue ? try archivesInFolder(path) : try archivesInTar(path, &passedOver)
+        guard let archives = all else { return nil }
         for archive in archives where try !archive.isPlain() {
             guard isFolder.boolValue else { return nil }
             throw DatasetError(
                 action: "read archive", place: archive.place, reason: "it is no uncompressed tar",
                 remedy: "uncompress the archives of the folder")
         }
-        classNames = order?.names ?? sortedByBytes(archives.map(\.name))
+        let found = archives.map(\.name)
+        classNames = order?.names(for: found) ?? sortedByBytes(found)
         labels = try labelsOf(archives, classNames)
         var images: [Image] = []
         for index in archives.indices {
-            images += try Self.images(of: archives[index], Int32(index), &others)
+            images += try Self.images(of: archives[index], Int32(index), &passedOver)
         }
-        let missing = Set(classNames).subtracting(archives.map(\.name))
-        notes =
-            (others == 0 ? [] : ["\(others) files that are no images"])
-            + (missing.isEmpty
-                ? []
-                : [
-                    "\(missing.count) of \(classNames.count) classes are not in the archive, \(sortedByBytes(Array(missing))[0]) first"
-                ])
+        notes = passedOver.notes + emptyClasses(classNames, images.map { archives[Int($0.archive)].name })
         origin = path
         identity = isFolder.boolValue ? pathsHash(images.map(\.path)) : fileIdentity(path)
         self.archives = archives
@@ -78,10 +74,11 @@ public struct NestedTarIndex: IndexedRecordSource {
     public func record(_ index: Int) throws(DatasetError) -> Record {
         let image = images[index]
         let archive = archives[Int(image.archive)]
-        let place = "\(archive.place), at byte \(image.offset): \(image.path)"
+        let place = "\(archive.place), at byte \(image.offset): \(image.path.text)"
         let (header, byteCount) = (archive.start + image.offset, Int(image.byteCount))
         var record = Record(
-            path: "\(archive.name)/\(image.path)", label: labels[Int(image.archive)], place: place,
+            path: FilePath(archive.name).appending(image.path.components), label: labels[Int(image.archive)],
+            place: place,
             payload: .encoded([]))
         if let error = tooLarge(byteCount, place: place) {
             record.payload = .damaged(error)
@@ -98,27 +95,31 @@ public struct NestedTarIndex: IndexedRecordSource {
 
     /// The images of one class's archive, by its headers.
     private static func images(
-        of archive: ClassArchive, _ index: Int32, _ others: inout Int
+        of archive: ClassArchive, _ index: Int32, _ passedOver: inout PassedOver
     ) throws(DatasetError) -> [Image] {
-        let file = try ReadableFile(archive.file.path)
-        var reader = try ArchiveReader(archive.place, descriptor: file.descriptor, at: archive.start)
+        let file = try ReadableFile(archive.file.location)
+        let piece = FilePiece(
+            file.descriptor, archive.start..<archive.start + archive.byteCount, place: archive.place)
+        var reader = try ArchiveReader(archive.place, piece: piece)
         var images: [Image] = []
-        while let entry = try reader.nextEntry(), entry.offset < archive.byteCount {
-            guard entry.isFile, isVisible(entry.path) else { continue }
-            guard hasImageEnding(entry.path) else {
-                others += 1
+        while let entry = try reader.nextEntry() {
+            guard passedOver.take(entry) else { continue }
+            guard hasImageEnding(entry.name) else {
+                passedOver.add(entry.name, .noImage)
                 continue
             }
-            guard entry.offset + tarBlock + entry.byteCount <= archive.byteCount else {
+            guard entry.byteCount <= archive.byteCount - entry.offset - tarBlock else {
                 throw DatasetError(
-                    action: "read archive", place: "\(archive.place), at byte \(entry.offset): \(entry.path)",
+                    action: "read archive",
+                    place: "\(archive.place), at byte \(entry.offset): \(entry.name.text)",
                     reason: "the archive ends after \(archive.byteCount) bytes")
             }
             images.append(
                 Image(
-                    path: entry.path, archive: index, offset: entry.offset,
+                    path: entry.name, archive: index, offset: entry.offset,
                     byteCount: Int32(clamping: entry.byteCount)))
         }
+        withExtendedLifetime(file) {}
         return images
     }
 }

@@ -1,4 +1,5 @@
 internal import Checksums
+internal import SystemPackage
 
 /// What became of a record: the bytes to store, or why there are none.
 enum PreparedImage: Sendable {
@@ -67,7 +68,7 @@ enum PreparedImage: Sendable {
     private static func isMisnamed(_ record: Record) -> Bool {
         guard case .encoded(let bytes) = record.payload else { return false }
         let isPNG = bytes.first == 0x89
-        return record.path.lowercased().hasSuffix(".png") != isPNG && hasImageEnding(record.path)
+        return (record.path.extension?.lowercased() == "png") != isPNG && hasImageEnding(record.path)
     }
 }
 

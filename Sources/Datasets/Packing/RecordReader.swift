@@ -101,7 +101,7 @@ struct RecordReader {
 }
 
 /// All numbers below `count` in a random order (Fisher and Yates), a function of the seed alone.
-private func shuffledOrder(of count: Int, seed: UInt64) -> [UInt32] {
+func shuffledOrder(of count: Int, seed: UInt64) -> [UInt32] {
     var order = Array(0..<UInt32(count))
     var stream = RandomStream(seed: seed, purpose: .order, -1, count)
     for last in stride(from: count - 1, to: 0, by: -1) {

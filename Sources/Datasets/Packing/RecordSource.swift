@@ -1,3 +1,5 @@
+public import SystemPackage
+
 /// One image on its way into a dataset.
 public struct Record: Sendable {
     /// The image, decoded or as the file it came as.
@@ -11,14 +13,14 @@ public struct Record: Sendable {
     }
 
     /// The path or number that names the image in its source.
-    public var path: String
+    public var path: FilePath
     /// The class, or −1 out of distribution.
     public var label: Int32
     /// Where the record stands, for errors: file and line, or archive and offset.
     public var place: String
     public var payload: Payload
 
-    public init(path: String, label: Int32, place: String, payload: Payload) {
+    public init(path: FilePath, label: Int32, place: String, payload: Payload) {
         self.path = path
         self.label = label
         self.place = place
@@ -66,6 +68,12 @@ public protocol IndexedRecordSource: RecordSource, Sendable {
     ///
     /// - Parameter index: In `0..<recordCount`.
     func record(_ index: Int) throws(DatasetError) -> Record
+}
+
+/// A source that knows the labels of its records before it reads them.
+public protocol LabelledRecords: IndexedRecordSource {
+    /// Of all records, in their order.
+    var labels: [Int32] { get }
 }
 
 extension RecordSource {

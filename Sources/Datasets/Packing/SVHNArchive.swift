@@ -1,3 +1,5 @@
+internal import SystemPackage
+
 /// Cropped digits of the Street View House Numbers: `train_32x32.mat`, `test_32x32.mat` or `extra_32x32.mat`.
 ///
 /// A MATLAB file of `X`, uint8 of shape `[32, 32, 3, n]` (row, column, channel, image; the first runs fastest), and `y`, `n`
@@ -63,7 +65,7 @@ public struct SVHNArchive: IndexedRecordSource {
         }
         let place = "\(origin), image \(index)"
         return Record(
-            path: place, label: labels[index], place: place,
+            path: FilePath(place), label: labels[index], place: place,
             payload: .pixels(RGBImage(width: width, height: height, bytes: bytes)))
     }
 }

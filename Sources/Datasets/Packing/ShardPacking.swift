@@ -1,4 +1,5 @@
 internal import Checksums
+internal import SystemPackage
 internal import Workers
 
 /// One process's part of the packing: every `crew.size`-th of the shards that are not there yet.
@@ -78,7 +79,7 @@ struct ShardPacking {
             }
             if items.isEmpty { break }
             for (offset, item) in items.enumerated() {
-                names.append([item.record.path, item.record.place])
+                names.append([item.record.path.text, item.record.place])
                 guard let stored = try accept(item, at: start + offset, into: &part) else { continue }
                 let label = try labels.label(of: item.record)
                 ContentKey(
@@ -107,7 +108,8 @@ struct ShardPacking {
     ) throws(DatasetError) -> (bytes: [UInt8], checksum: UInt64)? {
         let entry = { (kind: PackingReport.Kind, cause: String) in
             PackingReport.Entry(
-                position: position, kind: kind, path: item.record.path, place: item.record.place, cause: cause
+                position: position, kind: kind, path: item.record.path.text, place: item.record.place,
+                cause: cause
             )
         }
         switch item.image {

@@ -1,7 +1,8 @@
 internal import Files
 internal import Glibc
+public import SystemPackage
 
-/// The files of a tar archive, in any order.
+/// The files of a tar archive, in any order; links are followed inside the archive.
 ///
 /// A plain archive is read where it lies. A compressed one is unpacked once into a nameless file in the temporary
 /// folder (`TMPDIR`), which is gone with the process.
@@ -16,8 +17,10 @@ public final class TarArchive: FileTree {
 
     public let path: String
     public let identity: String
-    private let positions: [String: Position]
+    private let positions: [FilePath: Position]
+    private let found: FileListing
     private let descriptor: Int32
+    private let byteCount: Int
     private let isSpooled: Bool
 
     /// Lists the archive; unpacks it if it is compressed.
@@ -29,58 +32,65 @@ public final class TarArchive: FileTree {
         var reader = try ArchiveReader(path, .tar)
         var entry = try reader.nextEntry()
         isSpooled = !reader.isUncompressed
-        descriptor = isSpooled ? try makeTemporaryFile(path) : unsafe open(path, O_RDONLY | O_CLOEXEC)
-        var positions: [String: Position] = [:]
+        let opened = try openFile(FilePath(path))
+        byteCount = opened.identity.byteCount
+        descriptor = isSpooled ? try makeTemporaryFile(path) : opened.descriptor
+        if isSpooled { _ = close(opened.descriptor) }
+        var tree = ArchiveTree<Position>()
         var end = 0
-        while let found = entry {
-            if found.isFile {
-                positions[found.path] = Position(
-                    offset: found.offset, start: end, byteCount: found.byteCount)
-                if isSpooled { end += try spool(&reader, into: descriptor, of: path) }
+        while let header = entry {
+            let position = Position(offset: header.offset, start: end, byteCount: header.byteCount)
+            tree.add(header, position)
+            if isSpooled, header.isFile, tooLarge(header.byteCount, place: path) == nil {
+                end += try spool(&reader, into: descriptor, of: path)
             }
             entry = try reader.nextEntry()
         }
-        self.positions = positions
+        try tree.followLinks(in: path)
+        positions = tree.files
+        found = tree.listing
     }
 
     deinit { _ = close(descriptor) }
 
-    public func files() -> [String] { sortedByBytes(positions.keys.filter(isVisible)) }
+    public func listing() -> FileListing { found }
 
-    public func contains(_ file: String) -> Bool { positions[file] != nil }
+    public func contains(_ file: FilePath) -> Bool { positions[file] != nil }
 
-    public func contents(of file: String) throws(DatasetError) -> [UInt8] {
+    public func contents(of file: FilePath) throws(DatasetError) -> [UInt8] {
+        let place = place(of: file)
         guard let position = positions[file] else {
-            throw DatasetError(action: "read", place: "\(path): \(file)", reason: "it is not in the archive")
+            throw DatasetError(action: "read", place: place, reason: "it is not in the archive")
         }
-        if let error = tooLarge(position.byteCount, place: place(of: file)) { throw error }
+        if let error = tooLarge(position.byteCount, place: place) { throw error }
         if isSpooled {
-            return try readAll(
-                descriptor, at: position.start, count: position.byteCount, place: place(of: file))
+            return try readAll(descriptor, at: position.start, count: position.byteCount, place: place)
         }
         let start = try tarContentStart(
-            descriptor, at: position.offset, byteCount: position.byteCount, place: place(of: file))
+            descriptor, at: position.offset, byteCount: position.byteCount, place: place)
         if let start {
-            return try readAll(descriptor, at: start, count: position.byteCount, place: place(of: file))
+            return try readAll(descriptor, at: start, count: position.byteCount, place: place)
         }
-        // A descriptor of its own, whose place in the file no other thread moves.
-        let own = unsafe open(path, O_RDONLY | O_CLOEXEC)
-        defer { _ = close(own) }
-        var reader = try ArchiveReader(path, descriptor: own, at: position.offset)
+        return try unpacked(position, place)
+    }
+
+    /// The bytes of a file that does not lie in one piece.
+    private func unpacked(_ position: Position, _ place: String) throws(DatasetError) -> [UInt8] {
+        let piece = FilePiece(descriptor, position.offset..<byteCount, place: place)
+        var reader = try ArchiveReader(path, piece: piece)
         _ = try reader.nextEntry()
         let bytes = try reader.read(atMost: position.byteCount)
         guard bytes.count == position.byteCount else {
             throw DatasetError(
-                action: "read", place: place(of: file),
+                action: "read", place: place,
                 reason: "\(bytes.count) of its \(position.byteCount) bytes are there")
         }
         return bytes
     }
 
-    public func place(of file: String) -> String {
-        positions[file].map { "\(path), at byte \($0.offset): \(file)" } ?? "\(path): \(file)"
+    public func place(of file: FilePath) -> String {
+        positions[file].map { "\(path), at byte \($0.offset): \(file.text)" } ?? "\(path): \(file.text)"
     }
-
 }
 
 /// Appends an entry's bytes to the temporary file and says how many they were.

@@ -18,7 +18,10 @@ struct DataPackCommand: ParsableCommand {
             Takes a folder or a tar or tar.gz archive with one sub-folder a class; either with an image list of OpenOOD ('path \
             label' a line); CIFAR-10 or CIFAR-100, the official archives as they are (Python or binary version), unpacked or file by \
             file; SVHN's .mat files; idx files of MNIST, Fashion-MNIST and EMNIST, gzipped or not; a tar of one tar a class, as \
-            ILSVRC2012_img_train.tar, or a folder of them, without unpacking.
+            ILSVRC2012_img_train.tar, or a folder of them, without unpacking; ILSVRC2012_img_val.tar with the devkit for its labels.
+
+            A class folder without images keeps its label. Links are followed. What is passed over (hidden files, files that are no \
+            images, links to nothing) is counted in the dataset's notes.
 
             With --openood a whole benchmark at once: every set of OpenOOD's lists becomes a dataset below the output folder. Sets that \
             are missing or short are named in a table at the end, the others are packed, and the exit code is 3 unless \
@@ -28,9 +31,12 @@ struct DataPackCommand: ParsableCommand {
             out the shards; the dataset is the same.
 
               t2fnorm data pack photos/ --output data/photos
+              t2fnorm data pack photos/ --output data/photos --split 80/10/10 --seed 0
               t2fnorm data pack cifar10-train.tar.gz --list train_cifar10.txt --class-count 10 --output data/cifar10/train
               t2fnorm data pack cifar-10-python.tar.gz --split train --output data/cifar10/train
               mpirun -n 4 t2fnorm data pack ILSVRC2012_img_train.tar --output data/imagenet/train --shuffle-seed 1
+              t2fnorm data pack ILSVRC2012_img_val.tar --devkit ILSVRC2012_devkit_t12.tar.gz --output data/imagenet/validation
+              t2fnorm data pack imagenet-a/ --class-order synsets.txt --output data/imagenet-a
               t2fnorm data pack --openood OpenOOD/data --benchmark cifar10 --output data/cifar10
               t2fnorm data pack test_32x32.mat --ood --output data/svhn
               t2fnorm data pack test_batch.bin --format cifar10 --output data/cifar10/test
@@ -82,10 +88,23 @@ struct DataPackCommand: ParsableCommand {
     var labels: String?
 
     @Option(
-        help:
-            "The part of an official CIFAR archive: \(CIFARArchive.Split.allCases.map(\.rawValue).joined(separator: ", "))."
-    )
-    var split: CIFARArchive.Split?
+        help: ArgumentHelp(
+            """
+            The part of an official CIFAR archive (\(CIFARArchive.Split.allCases.map(\.rawValue).joined(separator: ", "))), or \
+            shares to cut the images into, as 80/10/10: sets train, validation and test below the output folder, each with every class \
+            in its share.
+            """, valueName: "part"))
+    var split: SplitChoice?
+
+    @Option(
+        help: ArgumentHelp("Of the random cut into --split's shares; 0 by default.", valueName: "seed"))
+    var seed: UInt64?
+
+    @Option(
+        help: ArgumentHelp(
+            "ILSVRC2012_devkit_t12.tar.gz, or the folder it unpacks to, with the labels of ILSVRC2012_img_val.tar.",
+            valueName: "path"))
+    var devkit: String?
 
     @Flag(help: "Exchange rows and columns: EMNIST's images lie on their side.")
     var transpose = false
@@ -93,8 +112,8 @@ struct DataPackCommand: ParsableCommand {
     @Option(
         help: ArgumentHelp(
             """
-            The classes of a tar of tars in the order of their labels: synsets.txt, or the devkit (its archive, or its meta.mat); by \
-            default sorted, as OpenOOD has them.
+            The classes of folders, or of a tar of tars, in the order of their labels: synsets.txt with a name a line, or the devkit (its \
+            archive, or its meta.mat); by default sorted, as OpenOOD has them. Names without images keep their labels.
             """, valueName: "file"))
     var classOrder: String?
 
@@ -107,7 +126,8 @@ struct DataPackCommand: ParsableCommand {
     @Option(
         parsing: .upToNextOption,
         help: ArgumentHelp(
-            "Class names in the order of labels; where the source does not say.", valueName: "name"))
+            "Class names in the order of labels: those of the folders in another order, or where the source has none.",
+            valueName: "name"))
     var classNames: [String] = []
 
     @Option(
@@ -195,6 +215,7 @@ struct DataPackCommand: ParsableCommand {
         guard openood != nil || cifarVariant != nil || inputs.count == 1 else {
             throw ValidationError("only CIFAR sets have several files; name one folder or archive")
         }
+        try checkCombinations()
     }
 
     func run() throws {
@@ -211,7 +232,11 @@ struct DataPackCommand: ParsableCommand {
                 } else {
                     let source = try communicator.together(describe: describe) { try makeSource() }
                     let name = name ?? URL(filePath: output).lastPathComponent
-                    try pack(source, name: name, to: output, options, crew)
+                    if case .shares(let shares) = split {
+                        try packParts(of: source, shares, name: name, options, crew)
+                    } else {
+                        try pack(source, name: name, to: output, options, crew)
+                    }
                 }
             } catch let error as DatasetError {
                 // The packer's errors are the same on all ranks.
@@ -233,7 +258,7 @@ struct DataPackCommand: ParsableCommand {
         options.resizeShorter = resizeShorter
         options.recompresses = recompress
         options.quality = quality ?? options.quality
-        options.classNames = classNames.isEmpty ? nil : classNames
+        options.classNames = classNames.isEmpty || givesOrder ? nil : classNames
         options.classCount = classCount
         options.recordsPerShard = shardSize
         options.overwrite = overwrite
@@ -248,5 +273,3 @@ struct DataPackCommand: ParsableCommand {
 extension PackingOptions.Layout: ExpressibleByArgument {}
 
 extension PackingOptions.Policy: ExpressibleByArgument {}
-
-extension CIFARArchive.Split: ExpressibleByArgument {}

@@ -1,10 +1,11 @@
 import Datasets
 
 /// Packs `source` with progress on the standard output of rank 0.
+@discardableResult
 func pack(
     _ source: any RecordSource, name: String, to destination: String, _ options: PackingOptions,
     _ crew: any PackingCrew
-) throws {
+) throws -> Manifest {
     var display = crew.rank == 0 ? PackingDisplay(name) : nil
     var packer = Packer(
         source: source, name: name, destination: destination, options: options, crew: crew)
@@ -13,6 +14,7 @@ func pack(
     display?.line.printLine(
         "\(destination): \(manifest.count) images, \(manifest.layout.summary), \(manifest.shards.count) shards"
     )
+    return manifest
 }
 
 /// The progress of packing one dataset.

@@ -119,13 +119,15 @@ struct BenchmarkSets {
     ///
     /// - Parameters:
     ///   - folders: Where copies are to be read from, by the sets' paths.
-    ///   - classes: What labels must lie in.
-    func open(_ folders: [String: String], classes: Int) throws(DatasetError) -> OpenedBenchmark {
+    ///   - classes: What labels stand for.
+    func open(
+        _ folders: [String: String], classes: ClassAgreement
+    ) throws(DatasetError) -> OpenedBenchmark {
         let open = { (entry: Entry) throws(DatasetError) in
             try PackedDataset(path: folders[entry.path] ?? entry.path)
         }
         let test = try open(test)
-        try checkLabels(of: test, classes: classes)
+        try classes.check(test)
         let testName = name ?? test.name
         var opened = OpenedBenchmark(
             name: testName, datasets: [(testName, .test, test)], rows: rows,
@@ -133,7 +135,7 @@ struct BenchmarkSets {
         for (entries, role) in [(near, OpenOODBenchmark.Role.near), (far, .far), (csid, .csid)] {
             for entry in entries {
                 let set = try open(entry)
-                if role == .csid { try checkLabels(of: set, classes: classes) }
+                if role == .csid { try classes.check(set) }
                 opened.datasets.append((entry.name, role, set))
                 opened.remarks += remarks(on: entry, named: entry.name, set)
             }

@@ -71,7 +71,9 @@ struct RunEvaluation {
                 for: names, beside: directory, configuration, checkpoint: command.checkpoint,
                 settings: command.settings)
         }
-        var opened = try together { try sets.open(folders, classes: model.classifier.classes) }
+        let classes = ClassAgreement(
+            classes: model.classifier.classes, training: try? Manifest(folder: configuration.data.train))
+        var opened = try together { try sets.open(folders, classes: classes) }
         if !members.isEmpty {
             opened.remarks.append("ensemble: with \(members.map(\.path).joined(separator: ", "))")
         }

@@ -42,7 +42,7 @@ struct ScoreFile {
         try file.setAttribute("records", dataset.fingerprint, on: name)
         if let list = dataset.manifest.benchmark?.listHash { try file.setAttribute("list", list, on: name) }
         try file.write(scored.records.map(Int64.init), shape: [scored.count], to: "\(name)/id")
-        let paths = scored.records.compactMap { dataset.path(of: $0) }
+        let paths = scored.records.compactMap { dataset.path(of: $0)?.bytes }
         if paths.count == scored.count { try file.write(paths, to: "\(name)/path") }
         try file.write(scored.labels, shape: [scored.count], to: "\(name)/label")
         try file.write(scored.predictions, shape: [scored.count], to: "\(name)/prediction")

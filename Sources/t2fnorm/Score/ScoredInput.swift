@@ -36,18 +36,17 @@ struct ScoredInput {
             }
             if !files.isEmpty {
                 let images = try ImageFiles(files)
-                if images.passedOverCount > 0 {
-                    notes.append(
-                        "\(images.passedOverCount) files are no .jpg, .jpeg or .png and are passed over")
-                }
+                notes += images.notes
                 let paths = images.paths
-                result.append(ScoredInput(images, name: "images", skipsBad: skipsBad) { paths[$0] })
+                result.append(ScoredInput(images, name: "images", skipsBad: skipsBad) { paths[$0].text })
                 files = []
             }
             guard let input else { continue }
             let set = try PackedDataset(path: input)
             result.append(
-                ScoredInput(set, name: set.name, skipsBad: skipsBad) { set.path(of: $0) ?? "\(input)#\($0)" })
+                ScoredInput(set, name: set.name, skipsBad: skipsBad) {
+                    set.path(of: $0)?.text ?? "\(input)#\($0)"
+                })
         }
         return (result, notes)
     }

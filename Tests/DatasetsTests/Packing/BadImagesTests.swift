@@ -132,7 +132,7 @@ import Testing
             try file.close()
             #expect(
                 message { _ = try pack(ImageFolder(Folder("\(folder)/in")), folder) }
-                    == "could not read image, \(path): the file has 3221225472 bytes, expected at most 1073741824; "
+                    == "could not read image, \(path): the file has 3221225472 bytes, expected at most 134217728; "
                     + "replace the image, or leave it out with --on-bad skip")
         }
     }

@@ -1,4 +1,5 @@
 import Datasets
+import SystemPackage
 import TestSupport
 import Testing
 
@@ -35,12 +36,65 @@ import Testing
             "could not read image list, LIST, line 1: the path '/a.png' starts with '/', expected one relative to the images"
         ),
         ("\n \n", "could not read image list, LIST: it is empty"),
+        (
+            "../a.png 1",
+            "could not read image list, LIST, line 1: the path '../a.png' leads out of the images' folder"
+        ),
+        (
+            "a.png\u{0} 1",
+            "could not read text, LIST: byte 5 is zero, which is in no text; give a text file, saved as UTF-8"
+        ),
     ])
     func aBadLineIsNamed(text: String, expected: String) throws {
         try withTemporaryFolder { folder in
             let path = try write(text.utf8, folder, "list.txt")
             let found = message { _ = try ImageList(path, images: PathsOnly()) }
             #expect(found == expected.replacing("LIST", with: path))
+        }
+    }
+
+    /// Blanks in paths, marks and line ends of other systems, and detours are what people's lists have.
+    @Test(arguments: [
+        "\u{FEFF}a/0.png 4\na/1.png 5\n", "a/0.png 4\ra/1.png 5\r", "a/0.png\t4\na/1.png\t 5",
+        "./a/0.png 4\na//b/../1.png 5",
+    ])
+    func listsOfOtherSystemsAreTheSame(text: String) throws {
+        try withTemporaryFolder { folder in
+            let list = try ImageList(write(text.utf8, folder, "list.txt"), images: PathsOnly())
+            let all = try records(of: list)
+            #expect(all.map(\.path) == ["a/0.png", "a/1.png"])
+            #expect(all.map(\.label) == [4, 5])
+        }
+    }
+
+    @Test func aPathMayHaveBlanks() throws {
+        try withTemporaryFolder { folder in
+            let text = "my dir/img 1.png 2\nmy dir/1 7 3\n"
+            let list = try ImageList(write(text.utf8, folder, "list.txt"), images: PathsOnly())
+            let all = try records(of: list)
+            #expect(all.map(\.path) == ["my dir/img 1.png", "my dir/1 7"])
+            #expect(all.map(\.label) == [2, 3])
+        }
+    }
+
+    @Test func utf16IsNamed() throws {
+        try withTemporaryFolder { folder in
+            let path = try write([0xFF, 0xFE, 0x61, 0], folder, "list.txt")
+            #expect(
+                message { _ = try ImageList(path, images: PathsOnly()) }
+                    == "could not read text, \(path): it is UTF-16, expected UTF-8; save it as UTF-8")
+        }
+    }
+
+    /// A label that is no class, such as a number of something else, would make two billion classes.
+    @Test func aLabelBeyondAllClassesIsRefused() throws {
+        try withTemporaryFolder { folder in
+            try write(DecodedImages.file("rgb.png"), folder, "a.png")
+            let path = try write("a.png 2000000000\n".utf8, folder, "list.txt")
+            #expect(
+                message { _ = try pack(ImageList(path, images: Folder(folder)), folder) }
+                    == "could not take label 2000000000, \(path), line 1 (\(folder)/a.png): expected -1 to 1048575"
+            )
         }
     }
 
@@ -76,8 +130,8 @@ import Testing
 /// Images of no content.
 private struct PathsOnly: FileTree {
     var path: String { "nowhere" }
-    func files() -> [String] { [] }
-    func contains(_ file: String) -> Bool { true }
-    func contents(of file: String) -> [UInt8] { [] }
-    func place(of file: String) -> String { "nowhere/\(file)" }
+    func listing() -> FileListing { FileListing(files: []) }
+    func contains(_ file: FilePath) -> Bool { true }
+    func contents(of file: FilePath) -> [UInt8] { [] }
+    func place(of file: FilePath) -> String { "nowhere/\(file.text)" }
 }

@@ -1,5 +1,6 @@
 import Datasets
 import Foundation
+import SystemPackage
 import TestSupport
 import Testing
 
@@ -49,15 +50,15 @@ import Testing
             let path = try write(archive(), folder, "x.tar")
             let list = try write(
                 "n03 tench, Tinca tinca\nn01\n\nn02\r\nn09 more\n".utf8, folder, "synsets.txt")
-            let source = try NestedTarArchive(path, order: SynsetOrder(list))
+            let source = try NestedTarArchive(path, order: ClassOrder(list))
             #expect(try records(of: source).map(\.label) == [2, 2, 1, 0, 0, 0])
-            #expect(source.notes == ["1 of 4 classes are not in the archive, n09 first"])
+            #expect(source.notes == ["classes without an image: 1 of 4 (n09)"])
             let devkit = ["n02119789", "n01440764", "n02100735"]
-            #expect(try SynsetOrder(ReaderSamples.path("meta.mat")).names == devkit)
+            #expect(try classNames(in: ClassOrder(ReaderSamples.path("meta.mat"))) == devkit)
             let meta = try [UInt8](ByteFile.read(ReaderSamples.path("meta.mat")))
             let kit = try write(
                 gzip(tar([("ILSVRC2012_devkit_t12/data/meta.mat", meta)])), folder, "kit.tar.gz")
-            #expect(try SynsetOrder(kit).names == devkit)
+            #expect(try classNames(in: ClassOrder(kit)) == devkit)
         }
     }
 
@@ -65,14 +66,14 @@ import Testing
         try withTemporaryFolder { folder in
             let path = try write(archive(), folder, "x.tar")
             let list = try write("n02\nn03\n".utf8, folder, "synsets.txt")
-            let found = message { _ = try records(of: NestedTarArchive(path, order: SynsetOrder(list))) }
+            let found = message { _ = try records(of: NestedTarArchive(path, order: ClassOrder(list))) }
             #expect(found.hasPrefix("could not find the class 'n01', \(path), at byte "))
             #expect(
                 found.hasSuffix(
                     "the order of classes has no such name; give the order that belongs to the archive"))
             let twice = try write("a\nb\na\n".utf8, folder, "twice.txt")
             #expect(
-                message { _ = try SynsetOrder(twice) }
+                message { _ = try ClassOrder(twice) }
                     == "could not read class order, \(twice): 'a' is there twice")
             let plain = try write(tar([("a/1.jpg", [1])]), folder, "plain.tar")
             #expect(try !NestedTarArchive.isNested(plain))

@@ -25,7 +25,7 @@ import Testing
             let stream = try records(of: NestedTarArchive(path))
             let index = try #require(try NestedTarIndex(path))
             #expect(index.recordCount == 6 && index.classNames == ["n01", "n02", "n03"])
-            #expect(index.notes == ["4 files that are no images"])
+            #expect(index.notes == ["4 entries passed over: 4 not images (notes.txt)"])
             for number in [5, 0, 3, 1, 4, 2, 5] {
                 let record = try index.record(number)
                 #expect(record.path == stream[number].path && record.label == stream[number].label)
@@ -85,7 +85,7 @@ import Testing
             let path = try write(bytes, folder, "x.tar")
             let list = try write("n02\nn03\n".utf8, folder, "synsets.txt")
             #expect(
-                message { _ = try NestedTarIndex(path, order: SynsetOrder(list)) }.hasPrefix(
+                message { _ = try NestedTarIndex(path, order: ClassOrder(list)) }.hasPrefix(
                     "could not find the class 'n01', \(path), at byte "))
         }
     }

@@ -1,4 +1,5 @@
 import Datasets
+import SystemPackage
 import TestSupport
 import Testing
 

@@ -1,5 +1,6 @@
 import Checksums
 import Datasets
+import SystemPackage
 import TestSupport
 import Testing
 
@@ -84,7 +85,7 @@ struct SharedDataTests {
             let images = try ImageFolder(
                 TarArchive("\(data)/svhn/svhn-train-first600-png.tar.gz"), outOfDistribution: true)
             // IIIIII_D.png, in the order of the file.
-            let names = try records(of: images).map(\.path)
+            let names = try records(of: images).map(\.path.text)
             let digits = names.compactMap { $0.split(separator: "_").last?.first?.wholeNumberValue }
             #expect((0..<600).map { Int(matrix.label(of: $0)) } == digits)
             var options = PackingOptions()

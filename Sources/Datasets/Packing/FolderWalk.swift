@@ -1,0 +1,112 @@
+internal import Files
+internal import Glibc
+internal import SystemPackage
+
+/// The way through a folder and all below it.
+///
+/// A link counts as what it leads to. One that leads back to a folder it is in is passed over, and so is what is neither a file nor a
+/// folder: reading a pipe would wait for a writer. A link to nothing counts as a file, so that its image is missed.
+struct FolderWalk {
+    /// What a folder is, whatever path leads to it.
+    private struct Identity: Hashable {
+        var device: UInt
+        var inode: UInt
+    }
+
+    private enum Kind {
+        case file
+        case folder(Identity)
+        case special
+    }
+
+    /// More ways than this into one folder are links that multiply.
+    private static let mostVisits = 64
+
+    private let root: FilePath
+    private var files: [FilePath] = []
+    private var folders: Set<FilePath> = []
+    private var passedOver = PassedOver()
+    private var visits: [Identity: Int] = [:]
+
+    var listing: FileListing { FileListing(files: files, folders: folders, passedOver: passedOver) }
+
+    /// - Throws: If a folder cannot be read, or links lead to one again and again.
+    init(_ path: String) throws(DatasetError) {
+        root = FilePath(path)
+        guard case .folder(let identity) = kind(of: root) else {
+            throw DatasetError(action: "list folder", place: path, reason: "it is no folder")
+        }
+        try walk(FilePath(), inside: [identity])
+    }
+
+    /// - Parameter above: The folder itself and those that it is in.
+    private mutating func walk(_ folder: FilePath, inside above: [Identity]) throws(DatasetError) {
+        let place = root.appending(folder.components)
+        for (name, type) in try entries(of: place) {
+            let path = folder.appending(name)
+            guard !isHidden(name) else {
+                passedOver.add(path, .hidden)
+                continue
+            }
+            switch type == DT_REG ? .file : kind(of: place.appending(name)) {
+            case .file: files.append(path)
+            case .special: passedOver.add(path, .special)
+            case .folder where isDebris(name): passedOver.add(path, .debris)
+            case .folder(let identity) where above.contains(identity): passedOver.add(path, .circle)
+            case .folder(let identity):
+                folders.insert(path)
+                try count(identity, place.appending(name))
+                try walk(path, inside: above + [identity])
+            }
+        }
+    }
+
+    private mutating func count(_ identity: Identity, _ path: FilePath) throws(DatasetError) {
+        visits[identity, default: 0] += 1
+        guard visits[identity, default: 0] <= Self.mostVisits else {
+            throw DatasetError(
+                action: "list folder", place: path.text,
+                reason: "links lead to it in more than \(Self.mostVisits) ways")
+        }
+    }
+
+    /// A link is what it leads to.
+    private func kind(of path: FilePath) -> Kind {
+        var status = stat()
+        guard unsafe path.withPlatformString({ unsafe stat($0, &status) }) == 0 else { return .file }
+        switch status.st_mode & S_IFMT {
+        case S_IFREG: return .file
+        case S_IFDIR: return .folder(Identity(device: UInt(status.st_dev), inode: UInt(status.st_ino)))
+        default: return .special
+        }
+    }
+}
+
+/// The names in a folder and their types, in any order.
+private func entries(of folder: FilePath) throws(DatasetError) -> [(FilePath.Component, UInt8)] {
+    let failure = {
+        DatasetError(
+            action: "list folder", place: folder.text, reason: systemMessage(),
+            isOutOfDescriptors: DescriptorLimit.isReached(errno))
+    }
+    guard let stream = unsafe folder.withPlatformString({ unsafe opendir($0) }) else { throw failure() }
+    defer { _ = unsafe closedir(stream) }
+    var entries: [(FilePath.Component, UInt8)] = []
+    while true {
+        errno = 0
+        guard let entry = unsafe readdir(stream) else {
+            guard errno == 0 else { throw failure() }
+            return entries
+        }
+        let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) {
+            unsafe $0.withMemoryRebound(to: CChar.self, capacity: 256) {
+                unsafe FilePath.Component(platformString: $0)
+            }
+        }
+        guard let name, name.kind == .regular else { continue }
+        entries.append((name, unsafe entry.pointee.d_type))
+    }
+}
+
+/// Whether a folder holds what other systems keep beside the user's files.
+func isDebris(_ name: FilePath.Component) -> Bool { name.string == "__MACOSX" || name.string == "@eaDir" }

@@ -1,0 +1,67 @@
+internal import SystemPackage
+
+/// What lies in a tree or an archive and is not packed: how much, and why.
+public struct PassedOver: Equatable, Sendable {
+    enum Reason: Int, CaseIterable, Sendable {
+        case noImage, hidden, debris, link, dangling, circle, outside, replaced, special
+
+        /// After a count of entries.
+        var words: String {
+            switch self {
+            case .noImage: "not images"
+            case .hidden: "hidden"
+            case .debris: "left by other systems"
+            case .link: "linking to others"
+            case .dangling: "linking to nothing"
+            case .circle: "linking to a folder that holds them"
+            case .outside: "leading out of the archive"
+            case .replaced: "replaced by a later one"
+            case .special: "neither file nor folder"
+            }
+        }
+    }
+
+    private struct Group: Equatable {
+        var count = 0
+        var first: FilePath
+    }
+
+    private var groups: [Reason: Group] = [:]
+
+    public init() {}
+
+    public var count: Int { groups.values.reduce(0) { $0 + $1.count } }
+
+    mutating func add(_ path: FilePath, _ reason: Reason) {
+        groups[reason, default: Group(first: path)].count += 1
+    }
+
+    /// Whether an archive's entry is a file that counts; one that is not a folder is added where it does not.
+    mutating func take(_ entry: ArchiveReader.Entry) -> Bool {
+        switch entry.kind {
+        case .folder: return false
+        case .hardLink, .symbolicLink: add(entry.name, .link)
+        case .other: add(entry.name, .special)
+        case .file:
+            if entry.name.isVisible { return true }
+            add(entry.name, .hidden)
+        }
+        return false
+    }
+
+    /// Adds what was met elsewhere, after what was met here.
+    mutating func add(_ others: PassedOver) {
+        for (reason, group) in others.groups {
+            groups[reason, default: Group(first: group.first)].count += group.count
+        }
+    }
+
+    /// One line, with the first entry of each kind; none where there is nothing to say.
+    var notes: [String] {
+        let parts = Reason.allCases.compactMap { reason in
+            groups[reason].map { "\($0.count) \(reason.words) (\($0.first.text))" }
+        }
+        guard !parts.isEmpty else { return [] }
+        return ["\(count) \(count == 1 ? "entry" : "entries") passed over: \(parts.joined(separator: ", "))"]
+    }
+}

@@ -1,0 +1,89 @@
+import ArgumentParser
+import Datasets
+
+extension DataPackCommand {
+    /// An option that has a meaning for some formats alone.
+    private struct Scope {
+        var option: String
+        var isGiven: Bool
+        var formats: Set<Format>
+    }
+
+    private static let trees: Set<Format> = [.folder, .tar]
+
+    private var scopes: [Scope] {
+        let isCut = if case .shares = split { true } else { false }
+        return [
+            Scope(option: "--list", isGiven: list != nil, formats: Self.trees),
+            Scope(option: "--devkit", isGiven: devkit != nil, formats: Self.trees),
+            Scope(option: "--labels", isGiven: labels != nil, formats: [.idx]),
+            Scope(option: "--transpose", isGiven: transpose, formats: [.idx]),
+            Scope(
+                option: "--class-order", isGiven: classOrder != nil, formats: Self.trees.union([.nestedTar])),
+            Scope(
+                option: "--split \(isCut ? "with shares" : "with a part's name")", isGiven: split != nil,
+                formats: isCut ? Self.trees : [.cifar10, .cifar100]),
+        ]
+    }
+
+    /// Refuses options that say nothing about what is packed.
+    func check(optionsFor format: Format) throws {
+        for scope in scopes where scope.isGiven && !scope.formats.contains(format) {
+            let known = Format.allCases.filter(scope.formats.contains).map(\.rawValue)
+            throw ValidationError(
+                "\(scope.option) goes with \(known.joined(separator: ", ")); \(inputs[0]) is read as \(format.rawValue)"
+            )
+        }
+    }
+
+    /// Refuses options of which one says what the other does, or that the other makes void.
+    func checkCombinations() throws {
+        let labelled = [
+            ("--list", list != nil), ("--devkit", devkit != nil), ("--class-order", classOrder != nil),
+        ].filter(\.1).map(\.0)
+        guard labelled.count < 2 else {
+            throw ValidationError(
+                "\(labelled.joined(separator: " and ")) both say what the labels are: leave one out")
+        }
+        let named = [
+            ("--class-order", classOrder != nil), ("--devkit", devkit != nil),
+            ("--class-names", !classNames.isEmpty),
+        ].filter(\.1).map(\.0)
+        guard named.count < 2 else {
+            throw ValidationError("\(named.joined(separator: " and ")) both name the classes: leave one out")
+        }
+        if outOfDistribution, let void = (named + (classCount != nil ? ["--class-count"] : [])).first {
+            throw ValidationError("\(void) says nothing with --ood: images out of distribution have no class")
+        }
+        if let twice = Dictionary(grouping: classNames, by: { Array($0.utf8) }).first(where: { $1.count > 1 })
+        {
+            throw ValidationError("--class-names has '\(twice.value[0])' twice")
+        }
+        guard seed == nil || { if case .shares = split { true } else { false } }() else {
+            throw ValidationError(
+                "--seed goes with --split and shares, as 80/10/10; --shuffle-seed sets an order")
+        }
+        guard openood != nil else { return }
+        let alone =
+            labelled + named
+            + [
+                ("--name", name != nil), ("--format", format != .auto), ("--labels", labels != nil),
+                ("--split", split != nil), ("--transpose", transpose), ("--ood", outOfDistribution),
+                ("--class-count", classCount != nil),
+            ].filter(\.1).map(\.0)
+        if let void = alone.first {
+            throw ValidationError("\(void) says nothing with --openood: the benchmark's lists do")
+        }
+    }
+
+    /// Whether `--class-names` orders the classes that the source names.
+    var givesOrder: Bool { list == nil && devkit == nil && orderedFormats.contains(resolvedFormat) }
+
+    private var orderedFormats: Set<Format> { Self.trees.union([.nestedTar]) }
+
+    /// The order that the classes were given in, if they were.
+    func givenOrder() throws -> ClassOrder? {
+        if let classOrder { return try ClassOrder(classOrder) }
+        return givesOrder && !classNames.isEmpty ? try ClassOrder(classNames, place: "--class-names") : nil
+    }
+}

@@ -1,0 +1,37 @@
+import ArgumentParser
+import Datasets
+import Reporting
+
+extension DataPackCommand {
+    /// Packs the parts that a source is cut into, each into a dataset of its own, and prints one table of them.
+    func packParts(
+        of source: any RecordSource, _ shares: [Int], name: String, _ options: PackingOptions,
+        _ crew: RankCrew
+    ) throws {
+        guard let source = source as? any LabelledRecords else {
+            throw ValidationError("--split with shares goes with folders and archives of images")
+        }
+        let seed = seed ?? 0
+        let labels = outOfDistribution ? source.labels.map { _ in -1 } : source.labels
+        let split = try crew.together { () throws(DatasetError) in
+            try SetSplit(of: labels, shares: shares, seed: seed, origin: source.origin)
+        }
+        let cut = "of \(shares.map(String.init).joined(separator: "/")), seed \(seed)"
+        var rows: [Table.Row] = []
+        for (part, records) in zip(SplitChoice.partNames(shares.count), split.records) {
+            let set = RecordsPart(source, records, name: "\(part) \(cut)")
+            let manifest = try pack(
+                set, name: "\(name)-\(part)", to: "\(output)/\(part)", options, crew)
+            let counts = Dictionary(grouping: records) { labels[$0] }.values.map(\.count)
+            rows.append(
+                Table.Row([
+                    part, "\(manifest.count)", "\(manifest.classCount)",
+                    "\(counts.min() ?? 0) to \(counts.max() ?? 0)", "\(output)/\(part)",
+                ]))
+        }
+        guard crew.rank == 0 else { return }
+        print()
+        print(
+            Table(columns: ["set", "images", "classes", "images of a class", "folder"], rows: rows).console())
+    }
+}

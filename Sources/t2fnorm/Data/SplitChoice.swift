@@ -1,0 +1,23 @@
+public import ArgumentParser
+
+/// What `--split` asks for: a part that the source has, or parts to cut it into.
+public enum SplitChoice: ExpressibleByArgument, Equatable {
+    case part(String)
+    /// Two or three numbers.
+    case shares([Int])
+
+    public init?(argument: String) {
+        guard argument.contains("/") else {
+            self = .part(argument)
+            return
+        }
+        let shares = argument.split(separator: "/", omittingEmptySubsequences: false).compactMap { Int($0) }
+        guard shares.count == argument.count(where: { $0 == "/" }) + 1, (2...3).contains(shares.count),
+            shares.allSatisfy({ (1...1000).contains($0) })
+        else { return nil }
+        self = .shares(shares)
+    }
+
+    /// The names of as many parts.
+    static func partNames(_ count: Int) -> [String] { Array(["train", "validation", "test"].prefix(count)) }
+}
