@@ -49,6 +49,7 @@ let package = Package(
         library("CHDF5", pkgConfig: "hdf5-serial", package: "libhdf5-dev"),
         library("CTurboJPEG", pkgConfig: "libturbojpeg", package: "libturbojpeg0-dev"),
         library("CSPNG", pkgConfig: "spng", package: "libspng-dev"),
+        library("CWebP", pkgConfig: "libwebp", package: "libwebp-dev"),
         library("CZlib", pkgConfig: "zlib", package: "zlib1g-dev"),
         library("CLZMA", pkgConfig: "liblzma", package: "liblzma-dev"),
         library("CArchive", pkgConfig: "libarchive", package: "libarchive-dev"),
@@ -78,8 +79,7 @@ let package = Package(
             name: "Datasets",
             dependencies: [
                 "HDF5", "Checksums", "Files", "Workers", "Kernels", "Numerics", "Pickle", "CTurboJPEG",
-                "CJPEG",
-                "CSPNG", "CArchive", "CZlib",
+                "CJPEG", "CSPNG", "CWebP", "CArchive", "CZlib",
             ],
             resources: ["cifar10", "cifar100", "imagenet200", "imagenet1k"].map {
                 .embedInCode("Benchmarks/\($0).json")

@@ -21,7 +21,7 @@ public struct ImageFiles: ImageSource {
             let images = all.filter(hasImageEnding)
             guard !images.isEmpty else {
                 throw DatasetError(
-                    action: "read images", place: path, reason: "there is no .jpg, .jpeg or .png file")
+                    action: "read images", place: path, reason: "there is no .jpg, .jpeg, .png or .webp file")
             }
             passedOverCount += all.count - images.count
             let folder = path.hasSuffix("/") ? String(path.dropLast()) : path

@@ -123,8 +123,8 @@ struct BadInputTests {
             try await expect(
                 ["data", "pack", "\(folder)/none", "--output", "\(folder)/packed"], code: 3, says: ["/none"])
             try await expect(
-                ["data", "pack", "\(folder)/t10k-images-idx3-ubyte", "--output", "\(folder)/packed"], code: 2,
-                says: ["--labels"])
+                ["data", "pack", "\(folder)/t10k-images-idx3-ubyte", "--output", "\(folder)/packed"], code: 3,
+                says: ["t10k-images-idx3-ubyte", "no such file"])
             // Nothing half packed is left.
             #expect(
                 try FileManager.default.contentsOfDirectory(atPath: folder).sorted() == [

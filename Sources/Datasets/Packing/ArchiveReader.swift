@@ -9,6 +9,8 @@ internal import Glibc
         case tar
         /// One file without a name.
         case raw
+        /// zip, by its directory at the end.
+        case zip
     }
 
     struct Entry {
@@ -60,6 +62,7 @@ internal import Glibc
         switch format {
         case .tar: _ = unsafe archive_read_support_format_tar(handle)
         case .raw: _ = unsafe archive_read_support_format_raw(handle)
+        case .zip: _ = unsafe archive_read_support_format_zip_seekable(handle)
         }
     }
 

@@ -1,3 +1,5 @@
+internal import Foundation
+
 /// The two files, images and labels, of MNIST and of the sets that follow it (Fashion-MNIST, EMNIST), compressed or not.
 ///
 /// EMNIST's images lie on their side: its rows are columns, and `transposed` sets them upright. An IDX file is a big-endian header (0, 0, 8 for bytes, the number of axes, each axis as 32 bits) and the bytes. LeCun,
@@ -44,6 +46,18 @@ public struct IDXArchive: IndexedRecordSource {
         self.images = images.bytes
         self.labels = labels.bytes
         (height, width) = (images.shape[1], images.shape[2])
+    }
+
+    /// The labels that lie beside an idx file of images, compressed as it is or not: `train-labels-idx1-ubyte` beside `train-images-idx3-ubyte`, and
+    /// also with a dot, as Kaggle's copies.
+    public static func labelsBeside(_ path: String) -> String? {
+        let name = lastComponent(path)
+        let plain = name.hasSuffix(".gz") ? String(name.dropLast(3)) : name
+        let labels = plain.replacing("images", with: "labels").replacing("idx3", with: "idx1")
+        guard labels != plain else { return nil }
+        let folder = path.dropLast(name.utf8.count)
+        let endings = name == plain ? ["", ".gz"] : [".gz", ""]
+        return endings.map { folder + labels + $0 }.first { FileManager.default.fileExists(atPath: $0) }
     }
 
     public mutating func next() throws(DatasetError) -> Record? {

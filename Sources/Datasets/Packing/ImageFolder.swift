@@ -23,7 +23,8 @@ public struct ImageFolder: IndexedRecordSource {
         let paths = files.filter(hasImageEnding)
         guard !paths.isEmpty else {
             throw DatasetError(
-                action: "read images", place: images.path, reason: "there is no .jpg, .jpeg or .png file")
+                action: "read images", place: images.path,
+                reason: "there is no .jpg, .jpeg, .png or .webp file")
         }
         self.images = images
         self.paths = paths
@@ -70,12 +71,6 @@ func payload(of file: String, in images: any FileTree) -> Record.Payload {
     } catch {
         return images.contains(file) ? .damaged(error) : .missing(error)
     }
-}
-
-/// Whether a file is named as a JPEG or PNG.
-func hasImageEnding(_ path: String) -> Bool {
-    let ending = path.split(separator: ".").last?.lowercased()
-    return ending == "jpg" || ending == "jpeg" || ending == "png"
 }
 
 /// How many folders all paths begin with.

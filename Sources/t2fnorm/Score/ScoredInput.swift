@@ -38,7 +38,8 @@ struct ScoredInput {
                 let images = try ImageFiles(files)
                 if images.passedOverCount > 0 {
                     notes.append(
-                        "\(images.passedOverCount) files are no .jpg, .jpeg or .png and are passed over")
+                        "\(images.passedOverCount) files are no .jpg, .jpeg, .png or .webp and are passed over"
+                    )
                 }
                 let paths = images.paths
                 result.append(ScoredInput(images, name: "images", skipsBad: skipsBad) { paths[$0] })

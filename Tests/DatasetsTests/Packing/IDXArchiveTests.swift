@@ -28,6 +28,22 @@ import Testing
         #expect(source.classNames == [] && source.classCount == 47)
     }
 
+    @Test(arguments: [
+        ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),
+        ("train-images.idx3-ubyte", "train-labels.idx1-ubyte"),
+        ("train-images.idx3-ubyte.gz", "train-labels.idx1-ubyte.gz"),
+        ("train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte"),
+    ])
+    func labelsAreFoundBesideTheImages(images: String, labels: String) throws {
+        try withTemporaryFolder { folder in
+            // The folder's own name is not changed.
+            let images = try write([0], folder, "images-idx3/\(images)")
+            #expect(IDXArchive.labelsBeside(images) == nil)
+            let labels = try write([0], folder, "images-idx3/\(labels)")
+            #expect(IDXArchive.labelsBeside(images) == labels)
+        }
+    }
+
     @Test func aFileThatGoesOnIsReadNoFurther() throws {
         try withTemporaryFolder { folder in
             let images = try write(gzip(idx([2, 1, 1], [1, 2, 3, 4])), folder, "images")

@@ -1,0 +1,78 @@
+/// The files of a zip archive, in any order.
+///
+/// They are unpacked once into a nameless file in the temporary folder (`TMPDIR`). One that cannot be unpacked is a bad image; the others stay.
+public final class ZipTree: FileTree {
+    private enum Content {
+        case unpacked(start: Int, byteCount: Int)
+        case damaged(DatasetError)
+    }
+
+    public let path: String
+    public let identity: String
+    private let contents: [String: Content]
+    private let store: TemporaryFile
+
+    /// Unpacks the archive.
+    ///
+    /// - Throws: If there is no such file, it is no zip archive, its directory is damaged, or the temporary folder is full.
+    public init(_ path: String) throws(DatasetError) {
+        self.path = path
+        identity = fileIdentity(path)
+        store = try TemporaryFile(for: path)
+        var reader = try ArchiveReader(path, .zip)
+        var contents: [String: Content] = [:]
+        var end = 0
+        while let entry = try reader.nextEntry() {
+            guard entry.isFile, isVisible(entry.path) else { continue }
+            let place = "\(path): \(entry.path)"
+            if let error = tooLarge(entry.byteCount, place: place) {
+                contents[entry.path] = .damaged(error)
+                continue
+            }
+            contents[entry.path] = try Self.unpack(entry, &reader, into: store, at: end, place: place)
+            if case .unpacked(_, let count) = contents[entry.path] { end += count }
+        }
+        self.contents = contents
+    }
+
+    private static func unpack(
+        _ entry: ArchiveReader.Entry, _ reader: inout ArchiveReader, into store: TemporaryFile, at start: Int,
+        place: String
+    ) throws(DatasetError) -> Content {
+        var count = 0
+        while count <= entry.byteCount {
+            let piece: [UInt8]
+            do throws(DatasetError) {
+                piece = try reader.read(atMost: 1 << 20)
+            } catch {
+                return .damaged(DatasetError(action: "read", place: place, reason: error.reason))
+            }
+            if piece.isEmpty { break }
+            try store.write(piece, at: start + count)
+            count += piece.count
+        }
+        guard count == entry.byteCount else {
+            return .damaged(
+                DatasetError(
+                    action: "read", place: place,
+                    reason: "it is damaged: \(count) of its \(entry.byteCount) bytes can be unpacked"))
+        }
+        return .unpacked(start: start, byteCount: count)
+    }
+
+    public func files() -> [String] { sortedByBytes(Array(contents.keys)) }
+
+    public func contains(_ file: String) -> Bool { contents[file] != nil }
+
+    public func contents(of file: String) throws(DatasetError) -> [UInt8] {
+        switch contents[file] {
+        case .unpacked(let start, let count):
+            return try store.read(at: start, count: count, place: place(of: file))
+        case .damaged(let error): throw error
+        case nil:
+            throw DatasetError(action: "read", place: place(of: file), reason: "it is not in the archive")
+        }
+    }
+
+    public func place(of file: String) -> String { "\(path): \(file)" }
+}
