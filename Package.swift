@@ -151,3 +151,11 @@ let package = Package(
             swiftSettings: settings),
     ]
 )
+
+// `launch/fuzz-inputs` alone builds this: it takes libFuzzer.
+if Context.environment["T2FNORM_BUILD_FUZZER"] != nil {
+    package.targets.append(
+        .executableTarget(
+            name: "fuzz-inputs", dependencies: ["Datasets", "HDF5", "RunConfiguration"],
+            path: "Tests/InputFuzzing", swiftSettings: settings))
+}

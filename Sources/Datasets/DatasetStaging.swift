@@ -22,7 +22,8 @@ public struct DatasetStaging: Sendable {
         self.source = source
         manifest = try Manifest(folder: source)
         let name = lastComponent(source)
-        destination = "\(folder)/\(name.isEmpty ? manifest.name : name)-\(manifest.fingerprint)"
+        // Not the manifest's name, which may be any text.
+        destination = "\(folder)/\(Manifest.isFileName(name) ? name : "dataset")-\(manifest.fingerprint)"
     }
 
     /// Whether there is nothing to copy any more.

@@ -14,14 +14,16 @@ package struct FileIdentity: Equatable, Sendable {
 func openFile(
     _ path: String, makingRoomIn pool: DescriptorPool = .shared
 ) throws(DatasetError) -> (descriptor: Int32, identity: FileIdentity) {
-    var descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+    // A pipe that nobody writes into would never open.
+    let flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK
+    var descriptor = unsafe open(path, flags)
     while descriptor < 0 && DescriptorLimit.isReached(errno) {
         let code = errno
         guard pool.closeOldest() else {
             errno = code
             break
         }
-        descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+        descriptor = unsafe open(path, flags)
     }
     guard descriptor >= 0 else {
         throw DatasetError(

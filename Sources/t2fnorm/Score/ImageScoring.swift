@@ -204,7 +204,7 @@ struct ImageScoring {
 
     private func write(_ text: String) throws {
         guard let output = command.output else {
-            FileHandle.standardOutput.write(Data(text.utf8))
+            writeData(text)
             return
         }
         try writeFile(text, to: output)

@@ -37,6 +37,30 @@ import Testing
         }
     }
 
+    /// 153092023 · 92737 · 649657 is 2⁶³ − 1; the others' product is beyond.
+    @Test(arguments: [
+        [153_092_023, 92_737, 649_657], [4_294_967_295, 4_294_967_295, 4_294_967_295], [3, 0, 0],
+    ])
+    func noShapeEndsTheProgram(shape: [Int]) throws {
+        try withTemporaryFolder { folder in
+            let images = try write(idx(shape, [1, 2, 3]), folder, "images")
+            let labels = try write(idx([3], [1, 2, 3]), folder, "labels")
+            let found = message { _ = try IDXArchive(images: images, labels: labels) }
+            #expect(
+                found.hasPrefix("could not read IDX file, \(images): its shape is \(shape), but it holds "),
+                "\(found)")
+        }
+    }
+
+    @Test func aCutHeaderIsNamed() throws {
+        try withTemporaryFolder { folder in
+            let images = try write([0, 0, 8, 3, 0, 0], folder, "images")
+            #expect(
+                message { _ = try IDXArchive(images: images, labels: images) }
+                    == "could not read IDX file, \(images): it ends after 6 of the 16 bytes of its header")
+        }
+    }
+
     @Test func aFileOfAnotherKindOrSizeIsNamed() throws {
         try withTemporaryFolder { folder in
             let images = try write(idx([2, 1, 1], [1, 2]), folder, "images")
