@@ -51,6 +51,7 @@ let package = Package(
         library("CHDF5", pkgConfig: "hdf5-serial", package: "libhdf5-dev"),
         library("CTurboJPEG", pkgConfig: "libturbojpeg", package: "libturbojpeg0-dev"),
         library("CSPNG", pkgConfig: "spng", package: "libspng-dev"),
+        library("CWebP", pkgConfig: "libwebp", package: "libwebp-dev"),
         library("CZlib", pkgConfig: "zlib", package: "zlib1g-dev"),
         library("CLZMA", pkgConfig: "liblzma", package: "liblzma-dev"),
         library("CArchive", pkgConfig: "libarchive", package: "libarchive-dev"),
@@ -80,8 +81,7 @@ let package = Package(
             name: "Datasets",
             dependencies: [
                 "HDF5", "Checksums", "Files", "Workers", "Kernels", "Numerics", "Pickle", "CTurboJPEG",
-                "CJPEG",
-                "CSPNG", "CArchive", "CZlib", system,
+                "CJPEG", "CSPNG", "CWebP", "CArchive", "CZlib", system,
             ],
             resources: ["cifar10", "cifar100", "imagenet200", "imagenet1k"].map {
                 .embedInCode("Benchmarks/\($0).json")
@@ -153,3 +153,11 @@ let package = Package(
             swiftSettings: settings),
     ]
 )
+
+// `launch/fuzz-inputs` alone builds this: it takes libFuzzer.
+if Context.environment["T2FNORM_BUILD_FUZZER"] != nil {
+    package.targets.append(
+        .executableTarget(
+            name: "fuzz-inputs", dependencies: ["Datasets", "HDF5", "RunConfiguration"],
+            path: "Tests/InputFuzzing", swiftSettings: settings))
+}

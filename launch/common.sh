@@ -2,7 +2,7 @@
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 packages=(
-    libopenmpi-dev openmpi-bin libopenblas-dev libhdf5-dev libturbojpeg0-dev libjpeg-dev libspng-dev libarchive-dev liblzma-dev zlib1g-dev pkg-config
+    libopenmpi-dev openmpi-bin libopenblas-dev libhdf5-dev libturbojpeg0-dev libjpeg-dev libspng-dev libwebp-dev libarchive-dev liblzma-dev zlib1g-dev pkg-config
 )
 export T2FNORM_CPU=${T2FNORM_CPU:-native}
 
@@ -31,7 +31,7 @@ missing_packages() {
 # Installs what is missing; without the right to, says what to run.
 install_packages() {
     command -v dpkg-query >/dev/null ||
-        stop "this is no Debian system; install Open MPI, OpenBLAS, HDF5, TurboJPEG, libjpeg, libspng, libarchive, liblzma, zlib (with" \
+        stop "this is no Debian system; install Open MPI, OpenBLAS, HDF5, TurboJPEG, libjpeg, libspng, libwebp, libarchive, liblzma, zlib (with" \
             "headers) and pkg-config, then run: swift build -c release"
     local missing privilege=()
     mapfile -t missing < <(missing_packages)

@@ -3,25 +3,87 @@
 #include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <jpeglib.h>
+
+#include <jerror.h>
 
 struct JPEGDecompressor {
     struct jpeg_decompress_struct state;
     struct jpeg_error_mgr errors;
+    struct jpeg_progress_mgr progress;
     jmp_buf failure;
-    int warnings;
+    /// Whether the header is read, so that bytes between markers lie behind coded coefficients.
+    int isPastHeader;
+    /// Whether the file ends without its end mark.
+    int lacksEnd;
+    /// Whether bytes lie between a scan's last code and the next marker.
+    int hasLeftover;
+    char problem[JMSG_LENGTH_MAX];
 };
 
 static JPEGDecompressor *owner(j_common_ptr state) { return state->client_data; }
 
-static void fail(j_common_ptr state) { longjmp(owner(state)->failure, 1); }
+static void fail(j_common_ptr state) {
+    state->err->format_message(state, owner(state)->problem);
+    longjmp(owner(state)->failure, 1);
+}
 
+static void failSaying(JPEGDecompressor *decompressor, const char *problem) {
+    strncpy(decompressor->problem, problem, JMSG_LENGTH_MAX - 1);
+    longjmp(decompressor->failure, 1);
+}
+
+static void noteLeftover(j_common_ptr state, int marker) {
+    JPEGDecompressor *decompressor = owner(state);
+    if (!decompressor->isPastHeader) return;
+    // Bytes before a restart marker: its interval's codes are others than were written.
+    if (marker >= JPEG_RST0 && marker <= JPEG_RST0 + 7) fail(state);
+    decompressor->hasLeftover = 1;
+}
+
+/// Judges a warning or trace: returns if every coefficient is still read, and fails at once if not.
 static void note(j_common_ptr state, int level) {
-    if (level < 0) owner(state)->warnings++;
+    JPEGDecompressor *decompressor = owner(state);
+    const int *parameters = state->err->msg_parm.i;
+    switch (state->err->msg_code) {
+    case JWRN_EXTRANEOUS_DATA: noteLeftover(state, parameters[1]); return;
+    case JWRN_JPEG_EOF: decompressor->lacksEnd = 1; return;
+    case JWRN_ADOBE_XFORM:
+    case JWRN_JFIF_MAJOR:
+    case JWRN_NOT_SEQUENTIAL: return;
+    case JWRN_MUST_RESYNC:
+        // What it does about it comes next, as a trace.
+        state->err->format_message(state, decompressor->problem);
+        return;
+    case JTRC_RECOVERY_ACTION:
+        // Action 1 takes the marker for a misnumbered one and reads on where it stands; others pass over or make up data.
+        if (parameters[1] != 1) longjmp(decompressor->failure, 1);
+        decompressor->problem[0] = 0;
+        return;
+    case JWRN_BOGUS_PROGRESSION:
+        // The first coefficients may come after the others.
+        if (decompressor->state.Ss != 0 && parameters[1] == 0) return;
+        fail(state);
+        return;
+    case JWRN_HIT_MARKER:
+        if (decompressor->lacksEnd) failSaying(decompressor, "Premature end of JPEG file");
+        fail(state);
+        return;
+    default:
+        if (level < 0) fail(state);
+    }
 }
 
 static void print(j_common_ptr state) { (void)state; }
+
+/// Bounds the work on a file whose scans say next to nothing.
+static void countScans(j_common_ptr state) {
+    enum { limit = 500 };
+    JPEGDecompressor *decompressor = owner(state);
+    if (decompressor->state.input_scan_number > limit) failSaying(decompressor, "it has more than 500 scans");
+}
 
 JPEGDecompressor *jpegCreate(void) {
     JPEGDecompressor *decompressor = calloc(1, sizeof *decompressor);
@@ -30,12 +92,14 @@ JPEGDecompressor *jpegCreate(void) {
     decompressor->errors.error_exit = fail;
     decompressor->errors.emit_message = note;
     decompressor->errors.output_message = print;
+    decompressor->progress.progress_monitor = countScans;
     decompressor->state.client_data = decompressor;
     if (setjmp(decompressor->failure)) {
         free(decompressor);
         return NULL;
     }
     jpeg_create_decompress(&decompressor->state);
+    decompressor->state.progress = &decompressor->progress;
     return decompressor;
 }
 
@@ -45,17 +109,28 @@ void jpegDestroy(JPEGDecompressor *decompressor) {
     free(decompressor);
 }
 
-int jpegOpen(JPEGDecompressor *decompressor, const unsigned char *file, size_t byteCount, int *width, int *height) {
+/// Whether a file of so many bytes can have a bit for each block, the least of Huffman's code; before memory is taken for its pixels.
+static int canBeWhole(j_decompress_ptr state, size_t byteCount) {
+    size_t blocks = 0;
+    for (int i = 0; i < state->num_components; i++)
+        blocks += (size_t)state->comp_info[i].width_in_blocks * state->comp_info[i].height_in_blocks;
+    return state->arith_code || blocks / 8 <= byteCount;
+}
+
+int jpegOpen(JPEGDecompressor *decompressor, const unsigned char *file, size_t byteCount, JPEGHeader *header) {
     j_decompress_ptr state = &decompressor->state;
-    decompressor->warnings = 0;
+    decompressor->isPastHeader = decompressor->lacksEnd = decompressor->hasLeftover = 0;
+    decompressor->problem[0] = 0;
     if (setjmp(decompressor->failure)) return 0;
     jpeg_mem_src(state, file, byteCount);
-    if (jpeg_read_header(state, TRUE) != JPEG_HEADER_OK) return 0;
-    if (state->jpeg_color_space == JCS_CMYK || state->jpeg_color_space == JCS_YCCK) return 0;
-    state->out_color_space = JCS_RGB;
+    jpeg_read_header(state, TRUE);
+    decompressor->isPastHeader = 1;
+    header->isCMYK = state->jpeg_color_space == JCS_CMYK || state->jpeg_color_space == JCS_YCCK;
+    state->out_color_space = header->isCMYK ? JCS_CMYK : JCS_RGB;
     state->dct_method = JDCT_ISLOW;
-    *width = (int)state->image_width;
-    *height = (int)state->image_height;
+    header->width = (int)state->image_width;
+    header->height = (int)state->image_height;
+    header->canBeWhole = canBeWhole(state, byteCount);
     return 1;
 }
 
@@ -85,11 +160,34 @@ int jpegStart(JPEGDecompressor *decompressor, int column, int width, JPEGColumns
     return 1;
 }
 
+/// Whether the scans have brought every component, and, if `toLastBit`, each of its coefficients to the last bit.
+static int isComplete(j_decompress_ptr state, int toLastBit) {
+    for (int i = 0; i < state->num_components; i++) {
+        // Latched when a component's first scan begins.
+        if (!state->comp_info[i].quant_table) return 0;
+        if (!state->coef_bits) continue;
+        if (state->coef_bits[i][0] < 0) return 0;
+        for (int k = 0; toLastBit && k < DCTSIZE2; k++)
+            if (state->coef_bits[i][k] != 0) return 0;
+    }
+    return 1;
+}
+
+/// Reads from the last row to the file's end, and fails unless every coefficient is there.
+static void finish(JPEGDecompressor *decompressor) {
+    j_decompress_ptr state = &decompressor->state;
+    while (!jpeg_input_complete(state)) jpeg_consume_input(state);
+    // A progressive file may leave out the finest bits (ITU-T T.81 does not ask for all), but then it ends as it should.
+    if (!isComplete(state, jpegIsDoubtful(decompressor))) failSaying(decompressor, "Premature end of JPEG file");
+    // Of an arithmetic code the library makes up the missing end without a word.
+    if (decompressor->lacksEnd && state->arith_code) failSaying(decompressor, "Premature end of JPEG file");
+}
+
 int jpegRows(JPEGDecompressor *decompressor, int row, int count, unsigned char *pixels) {
     j_decompress_ptr state = &decompressor->state;
     if (setjmp(decompressor->failure)) return 0;
     if (row > 0 && jpeg_skip_scanlines(state, (JDIMENSION)row) != (JDIMENSION)row) return 0;
-    size_t rowByteCount = (size_t)state->output_width * 3;
+    size_t rowByteCount = (size_t)state->output_width * (size_t)state->output_components;
     for (int done = 0; done < count;) {
         JSAMPROW rows[8];
         int some = count - done < 8 ? count - done : 8;
@@ -98,8 +196,15 @@ int jpegRows(JPEGDecompressor *decompressor, int row, int count, unsigned char *
         if (read == 0) return 0;
         done += (int)read;
     }
-    return decompressor->warnings == 0;
+    if (state->output_scanline == state->output_height) finish(decompressor);
+    return 1;
 }
+
+int jpegIsDoubtful(const JPEGDecompressor *decompressor) {
+    return decompressor->hasLeftover || decompressor->lacksEnd;
+}
+
+const char *jpegProblem(const JPEGDecompressor *decompressor) { return decompressor->problem; }
 
 void jpegClose(JPEGDecompressor *decompressor) {
     if (!setjmp(decompressor->failure)) jpeg_abort_decompress(&decompressor->state);

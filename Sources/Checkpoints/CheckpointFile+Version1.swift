@@ -1,12 +1,15 @@
 internal import Checksums
+internal import Files
 internal import HDF5
 
 /// Files of format version 1: a checksum of the header among its attributes, and one at each tensor with the tensor's index.
 extension CheckpointFile {
     /// Reads a file that ends without a seal.
-    static func readUnsealed(_ path: String) throws(CheckpointError) -> Checkpoint {
+    static func readUnsealed(
+        _ input: borrowing InputFile, path: String
+    ) throws(CheckpointError) -> Checkpoint {
         do {
-            let file = try HDF5File(opening: path)
+            let file = try HDF5Outline(of: input, path: path)
             let version: Int64 = try file.attribute("formatVersion")
             guard version != formatVersion else {
                 throw CheckpointError(
@@ -21,19 +24,21 @@ extension CheckpointFile {
                     isDamage: true)
             }
             var checkpoint = try readHead(file, path: path)
-            checkpoint.state = try readTensors("state", of: file, path: path)
-            checkpoint.momentum = try readTensors("momentum", of: file, path: path)
+            checkpoint.state = try readTensors("state", of: file, input, path: path)
+            checkpoint.momentum = try readTensors("momentum", of: file, input, path: path)
             return checkpoint
         } catch let error as CheckpointError {
             throw error
         } catch let error as HDF5Error {
             throw CheckpointError(path: path, error, isDamage: true)
+        } catch let error as FileError {
+            throw CheckpointError(reading: path, error)
         } catch {
             throw CheckpointError(path: path, reason: "\(error)", isDamage: true)
         }
     }
 
-    private static func headerChecksum(_ file: borrowing HDF5File) throws -> String {
+    private static func headerChecksum(_ file: HDF5Outline) throws -> String {
         let classes: Int64 = try file.attribute("classes")
         var temperature = ""
         if file.hasAttribute("temperature") { temperature = "\(try file.attribute("temperature") as Float)" }
@@ -46,14 +51,15 @@ extension CheckpointFile {
     }
 
     private static func readTensors(
-        _ group: String, of file: borrowing HDF5File, path: String
+        _ group: String, of file: HDF5Outline, _ input: borrowing InputFile, path: String
     ) throws -> [Checkpoint.Tensor] {
         guard file.contains(group) else { return [] }
         var tensors: [(index: Int64, tensor: Checkpoint.Tensor)] = []
         for name in try file.memberNames(of: group) {
             let object = "\(group)/\(name)"
             let tensor = Checkpoint.Tensor(
-                name: name, shape: try file.shape(of: object), elements: try file.read(object))
+                name: name, shape: try file.shape(of: object),
+                elements: try elements(of: object, file, input))
             guard try file.stringAttribute("checksum", on: object) == checksum(of: tensor) else {
                 throw CheckpointError(
                     path: path, reason: "tensor '\(object)' does not match its checksum: the file is damaged",
@@ -62,6 +68,19 @@ extension CheckpointFile {
             tensors.append((try file.attribute("index", on: object), tensor))
         }
         return tensors.sorted { $0.index < $1.index }.map(\.tensor)
+    }
+
+    private static func elements(
+        of object: String, _ file: HDF5Outline, _ input: borrowing InputFile
+    ) throws -> [Float] {
+        guard try file.elementType(of: object) == .float else {
+            throw HDF5Error(
+                action: "read", file: file.path, object: object, reason: "its elements are no floats")
+        }
+        // The outline has compared the shape with the file's length.
+        let count = try file.shape(of: object).reduce(1, *)
+        return count == 0
+            ? [] : try input.values(at: try file.contiguousOffset(of: object), count: count)
     }
 
     private static func checksum(of tensor: Checkpoint.Tensor) -> String {

@@ -18,6 +18,8 @@ internal import Workers
 /// Version 1 had no seal; `CheckpointFile+Version1.swift`.
 enum CheckpointFile {
     static let formatVersion: Int64 = 2
+    /// The most classes, or outputs of a projection, that a file is read with.
+    private static let largestClassCount: Int64 = 1_000_000
 
     /// A tensor whose elements are made when it is written, so that those of all need not be there at once.
     struct TensorMaker {
@@ -95,7 +97,7 @@ enum CheckpointFile {
             throw CheckpointError(path: path, reason: "its table of checksums is another one")
         }
         try seal.check(file, path: path)
-        _ = try readHead(try HDF5File(opening: path, locks: false), path: path)
+        _ = try readHead(try HDF5Outline(of: file, path: path), path: path)
     }
 
     /// Reads and verifies a file.
@@ -109,9 +111,11 @@ enum CheckpointFile {
                 isOutOfDescriptors: error.isOutOfDescriptors)
         }
         file.readAhead()
-        guard let seal = try CheckpointSeal(of: file, path: path) else { return try readUnsealed(path) }
+        guard let seal = try CheckpointSeal(of: file, path: path) else {
+            return try readUnsealed(file, path: path)
+        }
         try seal.checkRest(file, path: path)
-        var checkpoint = try head(of: path)
+        var checkpoint = try head(of: file, path: path)
         for (part, elements) in zip(seal.parts, try readTensors(seal, in: file, path: path)) {
             let tensor = Checkpoint.Tensor(name: part.name, shape: part.shape, elements: elements)
             if part.group == "state" {
@@ -142,9 +146,11 @@ enum CheckpointFile {
         return elements.withLock(\.self)
     }
 
-    private static func head(of path: String) throws(CheckpointError) -> Checkpoint {
+    private static func head(
+        of input: borrowing InputFile, path: String
+    ) throws(CheckpointError) -> Checkpoint {
         do {
-            let file = try HDF5File(opening: path)
+            let file = try HDF5Outline(of: input, path: path)
             let version: Int64 = try file.attribute("formatVersion")
             guard version == formatVersion else { throw newer(version, path: path) }
             return try readHead(file, path: path)
@@ -152,6 +158,8 @@ enum CheckpointFile {
             throw error
         } catch let error as HDF5Error {
             throw CheckpointError(path: path, error)
+        } catch let error as FileError {
+            throw CheckpointError(reading: path, error)
         } catch {
             throw CheckpointError(path: path, reason: "\(error)")
         }
@@ -171,25 +179,38 @@ enum CheckpointFile {
 
 extension CheckpointFile {
     /// All but the tensors.
-    static func readHead(_ file: borrowing HDF5File, path: String) throws -> Checkpoint {
+    static func readHead(_ file: HDF5Outline, path: String) throws -> Checkpoint {
         let classes: Int64 = try file.attribute("classes")
         let convolutions = file.hasAttribute("convolutions") ? try file.stringAttribute("convolutions") : nil
         let position = try file.stringAttribute("position")
+        guard (1...largestClassCount).contains(classes) else {
+            throw CheckpointError(
+                path: path, reason: "is of \(classes) classes, expected 1 to \(largestClassCount)",
+                isDamage: true)
+        }
         var checkpoint = Checkpoint(
             network: try file.stringAttribute("network"), classes: Int(classes), head: try readHeadKind(file),
             convolutions: try decodeConvolutions(convolutions, path: path),
             position: try JSONDecoder().decode(TrainingPosition.self, from: Data(position.utf8)),
             configuration: try file.stringAttribute("configuration"),
             dataFingerprint: try file.stringAttribute("dataFingerprint"))
+        guard checkpoint.position.isPossible else {
+            throw CheckpointError(
+                path: path, reason: "its position holds a count that no run has", isDamage: true)
+        }
         if file.hasAttribute("softwareVersion") {
             checkpoint.softwareVersion = try file.stringAttribute("softwareVersion")
         }
         return checkpoint
     }
 
-    private static func readHeadKind(_ file: borrowing HDF5File) throws -> HeadKind {
+    private static func readHeadKind(_ file: HDF5Outline) throws -> HeadKind {
         if file.hasAttribute("projection") {
             let outputs: Int64 = try file.attribute("projection")
+            guard (1...largestClassCount).contains(outputs) else {
+                throw CheckpointError(
+                    path: file.path, reason: "its projection has \(outputs) outputs", isDamage: true)
+            }
             return .projection(outputs: Int(outputs))
         }
         guard file.hasAttribute("temperature") else { return .linear }

@@ -22,4 +22,11 @@ public struct TrainingPosition: Equatable, Codable, Sendable {
     public var bestEpoch = 0
 
     public init() {}
+
+    /// Whether counts are such as a run can have, so that numbers from a file may be added and multiplied.
+    var isPossible: Bool {
+        [step, stepInEpoch, epoch, epochCorrect, epochSamples, bestEpoch].allSatisfy {
+            (0...1 << 48).contains($0)
+        }
+    }
 }

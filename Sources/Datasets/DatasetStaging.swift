@@ -2,7 +2,6 @@ internal import Checksums
 internal import Files
 internal import Foundation
 internal import Synchronization
-internal import SystemPackage
 internal import Workers
 
 /// A copy of a dataset on a disk of this host, which is nearer than where the dataset lies.
@@ -22,8 +21,9 @@ public struct DatasetStaging: Sendable {
     public init(_ source: String, in folder: String) throws(DatasetError) {
         self.source = source
         manifest = try Manifest(folder: source)
-        let name = FilePath(source).lastComponent?.string ?? ""
-        destination = "\(folder)/\(name.isEmpty ? manifest.name : name)-\(manifest.fingerprint)"
+        let name = lastName(of: source)
+        // Not the manifest's name, which may be any text.
+        destination = "\(folder)/\(Manifest.isFileName(name) ? name : "dataset")-\(manifest.fingerprint)"
     }
 
     /// Whether there is nothing to copy any more.

@@ -62,7 +62,9 @@ public struct DatasetStatistics: Equatable, Sendable {
             var span = results.mutableSpan
             pool.split(&span, every: 1) { index, result in
                 do throws(DatasetError) {
-                    let record = (start + index) * source.count / total
+                    // The first branch is for sets whose count squared is beyond `Int`.
+                    let record =
+                        total == source.count ? start + index : (start + index) * source.count / total
                     result[0] = .success(Sums(try source.image(of: record)))
                 } catch {
                     result[0] = .failure(error)

@@ -39,7 +39,7 @@ public final class ImageWorkspace: @unchecked Sendable {
         content = .pixels(width: width, height: height)
     }
 
-    /// Puts in the JPEG or PNG file of `byteCount` bytes that `read` writes.
+    /// Puts in the image file of `byteCount` bytes that `read` writes.
     ///
     /// - Parameter place: Where the file is from, for errors.
     package func holdFile<Failure: Error>(

@@ -1,28 +1,43 @@
-internal import CTurboJPEG
+internal import CJPEG
 
 /// Decodes a JPEG file with the library's exact settings.
 ///
-/// - Throws: Also for damage that the library could paint over, such as missing data at the end.
+/// - Throws: If not every coefficient can be read as it was written, as far as the file shows it, also where the library could paint over it.
 func decodeJPEG(_ bytes: [UInt8], place: @autoclosure () -> String) throws(DatasetError) -> RGBImage {
-    let decompressor = Decompressor()
-    var reason: String?
-    var size = (width: Int32(0), height: Int32(0), isCMYK: false)
-    let header = unsafe bytes.withUnsafeBufferPointer { unsafe decompressor.readHeader($0) }
-    switch header {
-    case .success(let found): size = found
-    case .failure(let failure): reason = failure.reason
+    let decoded = try unsafe bytes.withUnsafeBufferPointer { (file) throws(DatasetError) in
+        try unsafe decode(file, place: place())
     }
-    if let reason { throw DatasetError(action: "decode image", place: place(), reason: reason) }
-    try checkSize(width: Int(size.width), height: Int(size.height), place())
-    let count = Int(size.width) * Int(size.height) * (size.isCMYK ? 4 : 3)
+    if decoded.isDoubtful, !JPEGCodeCheck.areCodesSound(in: bytes) {
+        throw DatasetError(
+            action: "decode image", place: place(),
+            reason: "Corrupt JPEG data: the codes before its end are not those of a picture")
+    }
+    return decoded.image
+}
+
+private func decode(
+    _ file: UnsafeBufferPointer<UInt8>, place: @autoclosure () -> String
+) throws(DatasetError) -> (image: RGBImage, isDoubtful: Bool) {
+    let decompressor = Decompressor()
+    var header = JPEGHeader()
+    guard unsafe decompressor.open(file, &header) else { throw decompressor.failure(place()) }
+    let (width, height) = (Int(header.width), Int(header.height))
+    try checkSize(width: width, height: height, place())
+    guard header.canBeWhole == 1 else {
+        throw DatasetError(
+            action: "decode image", place: place(),
+            reason: "its \(file.count) bytes are too few for \(width)×\(height) pixels")
+    }
+    let count = width * height * (header.isCMYK == 1 ? 4 : 3)
+    var isWhole = false
     let pixels = unsafe [UInt8](unsafeUninitializedCapacity: count) { target, initialized in
-        reason = unsafe bytes.withUnsafeBufferPointer { unsafe decompressor.decode($0, size, into: target) }
+        isWhole = unsafe decompressor.decode(header, into: target)
         initialized = count
     }
-    if let reason { throw DatasetError(action: "decode image", place: place(), reason: reason) }
-    return RGBImage(
-        width: Int(size.width), height: Int(size.height),
-        bytes: size.isCMYK ? rgb(invertedCMYK: pixels) : pixels)
+    guard isWhole else { throw decompressor.failure(place()) }
+    let image = RGBImage(
+        width: width, height: height, bytes: header.isCMYK == 1 ? rgb(invertedCMYK: pixels) : pixels)
+    return (image, decompressor.isDoubtful)
 }
 
 /// Turns the four colours of print into three as Pillow does: a file's values are taken as inverted (Adobe's way), and
@@ -39,46 +54,36 @@ private func rgb(invertedCMYK pixels: [UInt8]) -> [UInt8] {
     return colours
 }
 
-private struct DecodingFailure: Error {
-    let reason: String
-}
-
-/// One decompressor of the C library.
+/// One decompressor of the C library for one file.
 @safe private struct Decompressor: ~Copyable {
-    private let handle: tjhandle?
+    private let handle: OpaquePointer
 
-    init() { unsafe handle = tjInitDecompress() }
-
-    deinit { _ = unsafe tjDestroy(handle) }
-
-    func readHeader(
-        _ file: UnsafeBufferPointer<UInt8>
-    ) -> Result<(width: Int32, height: Int32, isCMYK: Bool), DecodingFailure> {
-        var (width, height, subsampling, colours) = (Int32(0), Int32(0), Int32(0), Int32(-1))
-        let status = unsafe tjDecompressHeader3(
-            handle, file.baseAddress, UInt(file.count), &width, &height, &subsampling, &colours)
-        let isCMYK = colours == TJCS_CMYK.rawValue || colours == TJCS_YCCK.rawValue
-        // The library can decode unusual subsampling, it only has no name for it; then the size is there.
-        let isDecodable = status == 0 || (width > 0 && message.contains("subsampling"))
-        return isDecodable ? .success((width, height, isCMYK)) : .failure(DecodingFailure(reason: message))
+    init() {
+        guard let handle = unsafe jpegCreate() else { fatalError("no memory for a JPEG decompressor") }
+        unsafe self.handle = unsafe handle
     }
 
-    /// - Returns: What is wrong, or `nil`.
-    func decode(
-        _ file: UnsafeBufferPointer<UInt8>, _ size: (width: Int32, height: Int32, isCMYK: Bool),
-        into pixels: UnsafeMutableBufferPointer<UInt8>
-    ) -> String? {
-        let status = unsafe tjDecompress2(
-            handle, file.baseAddress, UInt(file.count), pixels.baseAddress, size.width, 0, size.height,
-            size.isCMYK ? TJPF_CMYK.rawValue : TJPF_RGB.rawValue, TJFLAG_ACCURATEDCT)
-        guard status != 0 else { return nil }
-        let reason = message
-        // Bytes between the picture and its end mark: harmless, and common in files from cameras.
-        let isHarmless =
-            unsafe tjGetErrorCode(handle) == TJERR_WARNING.rawValue
-            && reason.contains("extraneous bytes before marker 0xd9")
-        return isHarmless ? nil : reason
+    deinit { unsafe jpegDestroy(handle) }
+
+    /// Whether bytes lie behind the codes of a scan, or the end mark is missing.
+    var isDoubtful: Bool { unsafe jpegIsDoubtful(handle) == 1 }
+
+    func open(_ file: UnsafeBufferPointer<UInt8>, _ header: inout JPEGHeader) -> Bool {
+        unsafe jpegOpen(handle, file.baseAddress, file.count, &header) == 1
     }
 
-    private var message: String { unsafe String(cString: tjGetErrorStr2(handle)) }
+    /// Decodes the whole picture and reads to the file's end; `false` for damage.
+    func decode(_ header: JPEGHeader, into pixels: UnsafeMutableBufferPointer<UInt8>) -> Bool {
+        var columns = JPEGColumns()
+        return unsafe jpegStart(handle, 0, header.width, &columns) == 1
+            && jpegRows(handle, 0, header.height, pixels.baseAddress) == 1
+    }
+
+    /// What is wrong, after a call that failed.
+    func failure(_ place: String) -> DatasetError {
+        let problem = unsafe jpegProblem(handle).map { unsafe String(cString: $0) } ?? ""
+        return DatasetError(
+            action: "decode image", place: place,
+            reason: problem.isEmpty ? "the JPEG data cannot be decoded" : problem)
+    }
 }

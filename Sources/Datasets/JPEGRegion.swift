@@ -14,21 +14,23 @@ internal import Kernels
 
     /// Runs `body` on the first `byteCount` bytes of a buffer as an opened file; `nil` where it is no JPEG, damaged, or has colours of print.
     ///
+    /// Damage is what `decodeJPEG` takes for it, as far as the file is looked at.
+    ///
     /// - Parameter body: Gets the picture's size. What it returns as `nil` is damage, too.
     func withFile<Result, Failure: Error>(
         _ buffer: borrowing Buffer<UInt8>, byteCount: Int,
         _ body: (_ width: Int, _ height: Int) throws(Failure) -> Result?
     ) throws(Failure) -> Result? {
-        var (width, height) = (Int32(0), Int32(0))
+        var header = JPEGHeader()
         let file = buffer.span.extracting(0..<byteCount)
         guard byteCount > 2, file[0] == 0xFF, file[1] == 0xD8, file[2] == 0xFF else { return nil }
         // The buffer is borrowed, and so stays where it is, to the end of this function.
         let isOpen = unsafe file.withUnsafeBufferPointer {
-            unsafe jpegOpen(decompressor, $0.baseAddress, $0.count, &width, &height) == 1
+            unsafe jpegOpen(decompressor, $0.baseAddress, $0.count, &header) == 1
         }
         defer { unsafe jpegClose(decompressor) }
-        guard isOpen else { return nil }
-        return try body(Int(width), Int(height))
+        guard isOpen, header.isCMYK == 0, header.canBeWhole == 1 else { return nil }
+        return try body(Int(header.width), Int(header.height))
     }
 
     /// Sets the size of the decoded picture in eighths of the file's; with less than eight, colours are upsampled plainly.
@@ -42,7 +44,7 @@ internal import Kernels
     ///
     /// The pixels of `box` are those of the whole picture, bit for bit. Rows below it are not looked at.
     ///
-    /// - Returns: The rectangle that was decoded, dense in `pixels`; `nil` for damage.
+    /// - Returns: The rectangle that was decoded, dense in `pixels`; `nil` for damage, and for a file that only the whole of it can judge.
     func decode(_ box: PixelBox, into pixels: inout Buffer<UInt8>) -> PixelBox? {
         var columns = JPEGColumns()
         guard unsafe jpegStart(decompressor, Int32(box.x), Int32(box.width), &columns) == 1 else {
@@ -54,7 +56,7 @@ internal import Kernels
         let isWhole = unsafe span.withUnsafeMutableBufferPointer {
             unsafe jpegRows(decompressor, Int32(box.y), Int32(box.height), $0.baseAddress) == 1
         }
-        guard isWhole else { return nil }
+        guard isWhole, unsafe jpegIsDoubtful(decompressor) == 0 else { return nil }
         return PixelBox(x: Int(columns.column), y: box.y, width: width, height: box.height)
     }
 }

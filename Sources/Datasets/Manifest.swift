@@ -57,7 +57,7 @@ extension Manifest {
                 action: "open dataset", place: folder, reason: "there is no \(Manifest.fileName)",
                 remedy: "make the dataset with 't2fnorm data pack'")
         }
-        let bytes = try ReadableFile.contents(of: path)
+        let bytes = try ReadableFile.contents(of: path, atMost: Self.largestByteCount)
         do {
             self = try JSONDecoder().decode(Manifest.self, from: Data(bytes))
         } catch {
@@ -73,20 +73,16 @@ extension Manifest {
             throw DatasetError(
                 action: "read manifest", place: path,
                 reason:
-                    "recordChecksum is '\(recordChecksum ?? "")', expected '\(Manifest.currentRecordChecksum)'",
+                    "recordChecksum is '\((recordChecksum ?? "").prefix(40))', expected '\(Manifest.currentRecordChecksum)'",
                 remedy: "use the version that packed the dataset, or pack it again")
         }
-        let sum = shards.reduce(0) { $0 + $1.count }
-        guard sum == count, count > 0 else {
-            throw DatasetError(
-                action: "read manifest", place: path,
-                reason: "count is \(count), expected the shards' sum \(sum), above 0")
-        }
+        try check(path)
     }
 
     /// Writes the manifest into `folder`, atomically.
     func write(folder: String) throws(DatasetError) {
         let path = "\(folder)/\(Manifest.fileName)"
+        try check(path, action: "write manifest")
         try DatasetError.wrapping("write manifest", path) {
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]

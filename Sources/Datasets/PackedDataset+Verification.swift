@@ -3,7 +3,8 @@ internal import Synchronization
 internal import Workers
 
 extension PackedDataset {
-    /// Reads every shard of the dataset at `path` whole and compares it with its checksum; nothing is decoded.
+    /// Reads every shard of the dataset at `path` whole and compares it with its checksum; then opens it as training does and compares its
+    /// labels and shapes with the manifest, and each record with its own checksum. Nothing is decoded.
     ///
     /// - Parameters:
     ///   - threads: Shards that are read at a time.
@@ -21,12 +22,14 @@ extension PackedDataset {
         var span = failures.mutableSpan
         WorkerPool(threads: threads).split(&span, every: 1) { index, failure in
             do throws(DatasetError) {
-                try checkBytes(of: manifest.shards[index], in: path) { count in
+                let shard = manifest.shards[index]
+                try checkBytes(of: shard, in: path) { count in
                     done.withLock {
                         $0 += count
                         progress($0, total)
                     }
                 }
+                try checkContent(of: shard, of: manifest, in: path)
             } catch {
                 failure[0] = error
             }
@@ -34,7 +37,8 @@ extension PackedDataset {
         guard let first = failures.firstIndex(where: { $0 != nil }), var error = failures[first] else {
             return manifest
         }
-        if let damage = damage(in: manifest.shards[first], of: manifest, path) {
+        if error.action == "verify shard", let damage = damage(in: manifest.shards[first], of: manifest, path)
+        {
             error.reason += "; \(damage)"
         }
         let others = failures.indices.filter { $0 != first && failures[$0] != nil }.map {
@@ -47,10 +51,23 @@ extension PackedDataset {
         throw error
     }
 
+    /// Opens a shard as training does and compares each record with its checksum.
+    private static func checkContent(
+        of shard: Manifest.Shard, of manifest: Manifest, in folder: String
+    ) throws(DatasetError) {
+        let reader = try open(shard, of: manifest, in: folder)
+        guard let record = reader.damagedRecords()?.first else { return }
+        throw DatasetError(
+            action: "read record", place: reader.place(of: record),
+            reason: "its bytes are not those of its checksum, though the file is as the manifest says",
+            remedy: "copy or pack the dataset again")
+    }
+
     /// As `verify(path:threads:progress:)`.
     public func verify() throws(DatasetError) { try Self.verify(path: path) }
 
     /// What of a damaged shard is damaged, as far as that can be told.
+    /// - Returns: Also `nil` where the file could not be read, which has been said.
     private static func damage(
         in shard: Manifest.Shard, of manifest: Manifest, _ folder: String
     ) -> String? {

@@ -18,10 +18,7 @@ public final class PackedDataset: ImageSource {
         var starts: [Int] = []
         var start = 0
         for shard in manifest.shards {
-            shards.append(
-                try ShardReader(
-                    folder: path, shard: shard, layout: manifest.layout,
-                    isChecked: manifest.recordChecksum != nil))
+            shards.append(try Self.open(shard, of: manifest, in: path))
             starts.append(start)
             start += shard.count
         }
@@ -29,6 +26,26 @@ public final class PackedDataset: ImageSource {
         self.manifest = manifest
         self.shards = shards
         self.starts = starts
+    }
+
+    /// Opens a shard and compares what it holds with what the manifest says.
+    static func open(
+        _ shard: Manifest.Shard, of manifest: Manifest, in folder: String
+    ) throws(DatasetError) -> ShardReader {
+        let reader = try ShardReader(
+            folder: folder, shard: shard, layout: manifest.layout, isChecked: manifest.recordChecksum != nil)
+        let classes = 0..<Int32(clamping: manifest.classCount)
+        // A list may leave images without a class; one with the classes' names may not.
+        let takesNone = manifest.classNames.isEmpty
+        let strange = reader.labels.firstIndex { !classes.contains($0) && !(takesNone && $0 == -1) }
+        guard let strange else { return reader }
+        throw DatasetError(
+            action: "open shard", place: reader.place(of: strange),
+            reason: """
+                its label is \(reader.labels[strange]), the manifest has \(manifest.classCount) classes\
+                \(manifest.classCount > 0 ? "" : ", so that every label is -1")
+                """,
+            remedy: "copy or pack the dataset again")
     }
 
     /// The number of records.

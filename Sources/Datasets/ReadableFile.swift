@@ -41,12 +41,20 @@ final class ReadableFile: Sendable {
         return checksum
     }
 
-    static func contents(of path: FilePath) throws(DatasetError) -> [UInt8] {
+    /// The whole file.
+    ///
+    /// - Parameter limit: Bytes that a file of its kind has at most: a sparse one of 10 TB takes no room on the disk.
+    static func contents(of path: FilePath, atMost limit: Int = 4 << 30) throws(DatasetError) -> [UInt8] {
         let file = try ReadableFile(path)
+        guard file.byteCount <= limit else {
+            throw DatasetError(
+                action: "read", place: file.path,
+                reason: "it has \(file.byteCount) bytes, expected at most \(limit)")
+        }
         return try file.read(at: 0, count: file.byteCount)
     }
 
-    static func contents(of path: String) throws(DatasetError) -> [UInt8] {
-        try contents(of: FilePath(path))
+    static func contents(of path: String, atMost limit: Int = 4 << 30) throws(DatasetError) -> [UInt8] {
+        try contents(of: FilePath(path), atMost: limit)
     }
 }

@@ -37,16 +37,27 @@ package final class ShardReader: Sendable {
                 remedy: remedy)
         }
         let (labels, checksums, images) = try DatasetError.wrapping("open shard", path) {
-            let hdf5 = try HDF5File(opening: path)
-            let labels: [Int32] = try hdf5.read("labels", count: shard.count)
-            let images = try Images(hdf5, count: shard.count, layout: layout)
+            // Closed again at the end of this, where the pooled file would stay open.
+            let opened = try ReadableFile(path)
+            let hdf5 = try HDF5Outline(path: path, byteCount: opened.byteCount) {
+                try opened.read(at: $0, count: $1)
+            }
+            let labels: [Int32] = try hdf5.read("labels", count: shard.count, from: opened)
+            let images = try Images(hdf5, count: shard.count, layout: layout, opened)
+            guard isChecked || !hdf5.contains("checksums") else {
+                throw DatasetError(
+                    action: "open shard", place: path,
+                    reason: "it holds a checksum of each record, which the manifest does not speak of",
+                    remedy: remedy)
+            }
             guard images.end <= file.byteCount else {
                 throw DatasetError(
                     action: "open shard", place: path,
                     reason: "its images end at byte \(images.end), the file at \(file.byteCount)",
                     remedy: remedy)
             }
-            let checksums: [UInt32]? = isChecked ? try hdf5.read("checksums", count: shard.count) : nil
+            let checksums: [UInt32]? =
+                isChecked ? try hdf5.read("checksums", count: shard.count, from: opened) : nil
             if let checksums {
                 let found = tableChecksum(labels: labels, checksums: checksums, offsets: images.offsets)
                 guard try hdf5.attribute("tables", as: UInt32.self) == found else {
@@ -171,7 +182,9 @@ extension ShardReader.Images {
         }
     }
 
-    fileprivate init(_ hdf5: borrowing HDF5File, count: Int, layout: Manifest.Layout) throws {
+    fileprivate init(
+        _ hdf5: HDF5Outline, count: Int, layout: Manifest.Layout, _ file: ReadableFile
+    ) throws {
         switch layout {
         case .pixels(let height, let width, let channels):
             let shape = try hdf5.shape(of: "images")
@@ -186,9 +199,10 @@ extension ShardReader.Images {
             self = .pixels(
                 start: start, height: height, width: width, end: start + shape.reduce(1, *))
         case .encoded:
-            let offsets: [UInt64] = try hdf5.read("offsets", count: count + 1)
+            let offsets: [UInt64] = try hdf5.read("offsets", count: count + 1, from: file)
             let byteCount = try hdf5.shape(of: "bytes").first ?? 0
-            guard offsets.first == 0, offsets.last == UInt64(byteCount),
+            guard try hdf5.elementType(of: "bytes") == .uint8, offsets.first == 0,
+                offsets.last == UInt64(byteCount),
                 zip(offsets, offsets.dropFirst()).allSatisfy({ $0 <= $1 })
             else {
                 throw DatasetError(
@@ -209,19 +223,27 @@ extension ShardReader.Images {
     }
 }
 
-extension HDF5File {
+extension HDF5Outline {
     /// Reads a dataset of one axis and known length.
     ///
     /// - Throws: Before memory is taken for it if it is of another length, as damaged files may say.
-    fileprivate borrowing func read<Element: HDF5Element>(
-        _ dataset: String, count: Int
+    fileprivate func read<Element: HDF5Element>(
+        _ dataset: String, count: Int, from file: ReadableFile
     ) throws -> [Element] {
-        let shape = try shape(of: dataset)
-        guard shape == [count] else {
+        let (shape, type) = (try shape(of: dataset), try elementType(of: dataset))
+        guard shape == [count], type == Element.elementType else {
             throw DatasetError(
                 action: "open shard", place: path,
-                reason: "'\(dataset)' has shape \(shape), expected \([count])")
+                reason: """
+                    '\(dataset)' has shape \(shape) of \(type?.rawValue ?? "another kind"), expected \([count]) of \
+                    \(Element.elementType.rawValue)
+                    """)
         }
-        return try read(dataset)
+        let bytes = try file.read(
+            at: try contiguousOffset(of: dataset), count: count * MemoryLayout<Element>.size)
+        return unsafe [Element](unsafeUninitializedCapacity: count) { target, initialized in
+            unsafe UnsafeMutableRawBufferPointer(target).copyBytes(from: bytes)
+            initialized = count
+        }
     }
 }

@@ -9,31 +9,31 @@ struct ExportedTensor {
 
     var count: Int { shape.reduce(1, *) }
 
-    /// The state dictionary of a classifier, with the names and the order of OpenOOD's networks.
-    ///
-    /// A linear network's names are bare. T2FNorm's network (OpenOOD, networks/t2fnorm_net.py) has `tau` first, then the others behind
-    /// `backbone.`.
-    static func all(of classifier: Classifier) -> [ExportedTensor] {
+    /// The state dictionary of a classifier, with the order of OpenOOD's networks.
+    static func all(of classifier: Classifier, _ names: ExportNames) -> [ExportedTensor] {
         let store = classifier.parameters
-        var tensors: [ExportedTensor] = []
-        var prefix = ""
-        if case .t2fnorm(let temperature) = classifier.headKind {
-            prefix = "backbone."
-            tensors.append(
-                ExportedTensor(name: "tau", shape: [], isCount: false, bytes: littleEndian([temperature])))
-        }
-        return tensors
-            + store.entries.map { entry in
-                let isCount = entry.role == .batchCount
-                var bytes: [UInt8] = []
-                if isCount {
-                    bytes.appendLittleEndian(UInt64(store.batchCount), byteCount: 8)
-                } else {
-                    bytes = littleEndian(store.elements(of: entry))
+        let last = store.entries.count - 2
+        return store.entries.enumerated().map { index, entry in
+            let isCount = entry.role == .batchCount
+            var bytes: [UInt8] = []
+            if isCount {
+                bytes.appendLittleEndian(UInt64(store.batchCount), byteCount: 8)
+            } else {
+                var elements = store.elements(of: entry)
+                if index == last, let temperature = names.foldedTemperature(of: classifier) {
+                    elements = elements.map { $0 / temperature }
                 }
-                return ExportedTensor(
-                    name: prefix + entry.name, shape: entry.shape, isCount: isCount, bytes: bytes)
+                bytes = littleEndian(elements)
             }
+            return ExportedTensor(
+                name: names.name(of: entry.name, of: classifier), shape: entry.shape, isCount: isCount,
+                bytes: bytes)
+        }
+    }
+
+    /// τ of OpenOOD's T2FNorm network, which stands before all others.
+    static func temperature(_ temperature: Float) -> ExportedTensor {
+        ExportedTensor(name: "tau", shape: [], isCount: false, bytes: littleEndian([temperature]))
     }
 }
 

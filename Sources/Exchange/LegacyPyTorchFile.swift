@@ -5,55 +5,59 @@ internal import Pickle
 /// The pickles: a magic number, the protocol (1001), a description of the machine, what was saved, the storages' keys. A storage is its number of
 /// elements in eight bytes, then the elements (torch/serialization.py, `_legacy_save`).
 enum LegacyPyTorchFile {
-    /// The first pickle, which only these files begin with.
-    static let magic: [UInt8] = [
-        0x80, 2, 0x8A, 10, 0x6C, 0xFC, 0x9C, 0x46, 0xF9, 0x20, 0x6A, 0xA8, 0x50, 0x19, 0x2E,
+    /// The magic number as pickles of protocol 2 and later have it: an integer of ten bytes, and the end.
+    private static let magic: [UInt8] = [
+        0x8A, 10, 0x6C, 0xFC, 0x9C, 0x46, 0xF9, 0x20, 0x6A, 0xA8, 0x50, 0x19, 0x2E,
     ]
 
-    static func tensors(_ bytes: [UInt8]) throws(FormatError) -> [NamedTensor] {
-        var rest = bytes[...].dropFirst(magic.count)
-        let version = try pickle("the protocol", &rest)
+    /// Bytes of the first pickle, which only these files begin with; `nil` of other files.
+    static func headerByteCount(_ bytes: [UInt8]) -> Int? {
+        guard bytes.count > 2, bytes[0] == 0x80, (2...5).contains(bytes[1]) else { return nil }
+        // Protocols 4 and 5 put a frame of nine bytes around it.
+        let start = bytes[2] == 0x95 ? 11 : 2
+        return bytes.dropFirst(start).starts(with: magic) ? start + magic.count : nil
+    }
+
+    static func content(_ bytes: [UInt8], key: String?) throws(FormatError) -> FileContent {
+        var rest = bytes[...].dropFirst(headerByteCount(bytes) ?? 0)
+        let version = try pickle("the protocol", &rest).value
         guard version == .integer(1001) else {
             throw FormatError("is of an unknown protocol of torch.save, expected 1001")
         }
-        let machine = try pickle("the description of the machine", &rest)
+        let machine = try pickle("the description of the machine", &rest).value
         guard case .bool(let isLittleEndian)? = machine["little_endian"] else {
             throw FormatError("does not say the order of its bytes")
         }
-        let root = try pickle("what was saved", &rest)
-        let keys = try pickle("the storages' keys", &rest).elements ?? []
+        let saved = try pickle("what was saved", &rest)
+        let keys = try pickle("the storages' keys", &rest).value.elements ?? []
         let storages = try readStorages(
-            keys, of: try references(in: root), isBigEndian: !isLittleEndian, &rest)
-        var tensors: [NamedTensor] = []
-        for (name, arguments) in try StateDictionaryPickle.tensors(in: root) {
-            let tensor = try PickleValue.tensor(arguments, name: name, isBigEndian: !isLittleEndian) {
-                (storage: StorageReference) throws(FormatError) -> ArraySlice<UInt8> in
-                guard let content = storages[storage.key] else {
-                    throw FormatError("there is no storage '\(shown(storage.key))'")
-                }
-                return content
+            keys, of: try references(saved.persistent), isBigEndian: !isLittleEndian, &rest)
+        return try StateDictionaryPickle.content(of: saved.value, key: key, isBigEndian: !isLittleEndian) {
+            (storage: StorageReference) throws(FormatError) -> ArraySlice<UInt8> in
+            guard let content = storages[storage.key] else {
+                throw FormatError("there is no storage '\(shown(storage.key))'")
             }
-            tensors.append(NamedTensor(name: name, tensor: tensor))
+            return content
         }
-        return tensors
     }
 
     private static func pickle(
         _ what: String, _ rest: inout ArraySlice<UInt8>
-    ) throws(FormatError) -> PickleValue {
-        let (value, count) = try PyTorchPickle.read(rest, what: what)
-        rest = rest.dropFirst(count)
-        return value
+    ) throws(FormatError) -> PickleContent {
+        let content = try PyTorchPickle.read(rest, what: what)
+        rest = rest.dropFirst(content.byteCount)
+        return content
     }
 
     /// The storages that are named anywhere in what was saved, which alone say their types.
-    private static func references(in root: PickleValue) throws(FormatError) -> [String: StorageReference] {
+    private static func references(
+        _ names: [PickleValue]
+    ) throws(FormatError) -> [String: StorageReference] {
         var references: [String: StorageReference] = [:]
-        try root.forEachPersistent { (value: PickleValue) throws(FormatError) in
-            let reference = try StorageReference(value)
+        for name in names {
+            let reference = try StorageReference(name)
             let old = references.updateValue(reference, forKey: reference.key)
-            guard old == nil || (old?.elementType == reference.elementType && old?.count == reference.count)
-            else {
+            guard old == nil || (old?.type == reference.type && old?.count == reference.count) else {
                 throw FormatError(
                     "storage '\(shown(reference.key))' is named with two types or sizes: storages overlap")
             }
@@ -71,12 +75,17 @@ enum LegacyPyTorchFile {
             guard let key = key.string, let reference = references[key] else {
                 throw FormatError("a storage is listed that nothing refers to")
             }
+            guard let elementByteCount = reference.elementByteCount else {
+                throw FormatError(
+                    "storage '\(shown(key))' is a \(shown("\(reference.type)")), which is no class of storages"
+                )
+            }
             let count = try number(&reader, isBigEndian)
             guard count == reference.count else {
                 throw FormatError(
                     "storage '\(shown(key))' holds \(count) elements, expected \(reference.count)")
             }
-            let (size, overflows) = count.multipliedReportingOverflow(by: reference.elementType.byteCount)
+            let (size, overflows) = count.multipliedReportingOverflow(by: elementByteCount)
             guard !overflows, storages.updateValue(try reader.take(size), forKey: key) == nil else {
                 throw FormatError("storage '\(shown(key))' is there twice, or larger than any file")
             }

@@ -7,18 +7,42 @@ public enum ExportFormat: String, CaseIterable, Sendable {
     /// `torch.save`'s zip archive of a state dictionary; `torch.load(weights_only=True)` takes it.
     case pytorch
     case safetensors
+
+    /// The endings of each format's files.
+    public var endings: [String] {
+        switch self {
+        case .pytorch: [".pth", ".pt", ".ckpt", ".th", ".bin", ".pth.tar"]
+        case .safetensors: [".safetensors"]
+        }
+    }
+
+    /// The format of a file by its ending; `nil` for another one, or none.
+    public init?(path: String) {
+        let name = path.lowercased()
+        guard let format = Self.allCases.first(where: { $0.endings.contains { name.hasSuffix($0) } }) else {
+            return nil
+        }
+        self = format
+    }
 }
 
 /// Writes the state dictionary of a classifier, with the names and the order of PyTorch's networks.
 ///
-/// A T2FNorm network has OpenOOD's names (`tau`, then `backbone.…`), so its `T2FNormNet` loads it strictly. The file is written under another
-/// name, synced and renamed.
+/// A T2FNorm network has OpenOOD's names (`tau`, then `backbone.…`), so its `T2FNormNet` loads it strictly, unless `names` says otherwise.
+/// The file is written under another name, synced and renamed.
 ///
-/// - Parameter metadata: What safetensors keeps beside the tensors; of no effect on PyTorch's format, which has no place for it.
+/// - Parameters:
+///   - names: Whose names the tensors have.
+///   - metadata: What safetensors keeps beside the tensors; of no effect on PyTorch's format, which has no place for it.
+/// - Precondition: The classifier has no projection head.
 public func export(
-    _ classifier: Classifier, as format: ExportFormat, metadata: [String: String] = [:], to path: String
+    _ classifier: Classifier, as format: ExportFormat, names: ExportNames = .openOOD,
+    metadata: [String: String] = [:], to path: String
 ) throws(ExchangeError) {
-    let tensors = ExportedTensor.all(of: classifier)
+    var tensors = ExportedTensor.all(of: classifier, names)
+    if names == .openOOD, case .t2fnorm(let temperature) = classifier.headKind {
+        tensors.insert(ExportedTensor.temperature(temperature), at: 0)
+    }
     let bytes =
         switch format {
         case .pytorch: try pytorchArchive(tensors, path: path)

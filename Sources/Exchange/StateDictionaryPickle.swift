@@ -1,50 +1,42 @@
 internal import Pickle
 
-/// The state dictionary in what `torch.save` was given: itself, or inside of a dictionary of other things.
+/// The state dictionary in what `torch.save` was given: itself, or inside of dictionaries and lists of other things.
 ///
-/// The keys that are looked into, one level after the other, are those that training scripts use.
+/// A dictionary of tensors of which one at least is called `….weight` is one, wherever it is; several must be told apart by a key.
 enum StateDictionaryPickle {
+    /// Keys that training scripts use, for dictionaries whose tensors have other names.
     static let nestingKeys = ["state_dict", "model_state_dict", "net", "network", "model"]
 
-    /// The named tensors, as descriptions.
-    static func tensors(in root: PickleValue) throws(FormatError) -> [(
-        name: String, arguments: [PickleValue]
-    )] {
-        let tensors = named(try dictionary(in: root, depth: 0))
-        guard let first = duplicate(tensors.map(\.name)) else { return tensors }
+    /// The named tensors.
+    ///
+    /// - Parameters:
+    ///   - key: Keys that lead to the dictionary, with dots between; what is left of it begins the tensors' names.
+    ///   - storage: The bytes of a storage.
+    static func content(
+        of root: PickleValue, key: String?, isBigEndian: Bool,
+        _ storage: (StorageReference) throws(FormatError) -> ArraySlice<UInt8>
+    ) throws(FormatError) -> FileContent {
+        let found = try StateDictionarySearch(root).dictionary(key: key)
+        var content = FileContent(
+            tensors: [], key: found.path.isEmpty ? nil : found.path.joined(separator: "."), prefix: found.rest
+        )
+        for entry in found.value.entries ?? [] {
+            guard let name = entry.key.string else { continue }
+            switch entry.value.tensorDescription {
+            case .view(let arguments):
+                let tensor = try PickleValue.tensor(arguments, name: name, isBigEndian: isBigEndian, storage)
+                if let tensor {
+                    content.tensors.append(NamedTensor(name: name, tensor: tensor))
+                } else {
+                    let reason = "is of a type that is not read; save tensor.float() in its place"
+                    content.unread.append(UnreadTensor(name: name, reason: reason))
+                }
+            case .unread(let reason): content.unread.append(UnreadTensor(name: name, reason: reason))
+            case nil: content.unread.append(UnreadTensor(name: name, reason: entry.value.kind))
+            }
+        }
+        guard let first = duplicate(content.tensors.map(\.name)) else { return content }
         throw FormatError("tensor '\(shown(first))' is there twice")
-    }
-
-    private static func dictionary(in root: PickleValue, depth: Int) throws(FormatError) -> PickleValue {
-        let inner = nestingKeys.filter { key in
-            root[key].map { $0.tensorArguments == nil && $0.entries != nil } ?? false
-        }
-        guard inner.count <= 1 else {
-            throw FormatError(
-                """
-                holds several dictionaries (\(inner.joined(separator: ", "))): save the one that is meant alone, by \
-                torch.save(model.state_dict(), FILE)
-                """)
-        }
-        if let key = inner.first, depth < 4, let value = root[key] {
-            return try dictionary(in: value, depth: depth + 1)
-        }
-        guard !named(root).isEmpty else {
-            let keys = root.entries?.compactMap(\.key.string).prefix(20).map(shown) ?? []
-            throw FormatError(
-                """
-                holds no state dictionary\(keys.isEmpty ? "" : ", but the keys " + keys.joined(separator: ", ")); expected named \
-                tensors, bare or as one of \(nestingKeys.joined(separator: ", "))
-                """)
-        }
-        return root
-    }
-
-    private static func named(_ dictionary: PickleValue) -> [(name: String, arguments: [PickleValue])] {
-        (dictionary.entries ?? []).compactMap { entry in
-            guard let name = entry.key.string, let arguments = entry.value.tensorArguments else { return nil }
-            return (name, arguments)
-        }
     }
 }
 

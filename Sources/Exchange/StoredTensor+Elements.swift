@@ -19,6 +19,12 @@ extension StoredTensor {
         return values
     }
 
+    /// The first element, of a tensor of `int64` that is not empty.
+    var firstInteger: Int {
+        precondition(elementType == .int64 && count > 0, "the first integer of \(elementType) \(shape)")
+        return Int(Int64(bitPattern: bits(at: 0)))
+    }
+
     private func copied() -> [Float] {
         let count = count
         return unsafe bytes.withUnsafeBytes { source in
@@ -30,7 +36,7 @@ extension StoredTensor {
         }
     }
 
-    private func value(at element: Int) -> Float {
+    private func bits(at element: Int) -> UInt64 {
         let size = elementType.byteCount
         let start = bytes.startIndex + element * size
         var bits: UInt64 = 0
@@ -38,6 +44,11 @@ extension StoredTensor {
             let byte = UInt64(bytes[start + index])
             bits |= byte << UInt64(8 * (isBigEndian ? size - 1 - index : index))
         }
+        return bits
+    }
+
+    private func value(at element: Int) -> Float {
+        let bits = bits(at: element)
         return switch elementType {
         case .float64: Float(Double(bitPattern: bits))
         case .float32: Float(bitPattern: UInt32(bits))

@@ -56,8 +56,11 @@ public struct StoredTensor: Sendable {
             let (product, overflows) = count.multipliedReportingOverflow(by: size)
             // A stored element is used once at most, so a small file never asks for much memory.
             guard !overflows, product <= stored else {
+                // What torch.Tensor.expand makes: one element that stands for many.
+                let remedy = strides?.contains(0) ?? false ? "; save tensor.contiguous() in its place" : ""
                 throw FormatError(
-                    "tensor '\(name)' of shape \(shape) has more elements than its storage's \(stored)")
+                    "tensor '\(name)' of shape \(shape) has more elements than its storage's \(stored)\(remedy)"
+                )
             }
             count = product
         }

@@ -1,34 +1,32 @@
 /// How other programs name the tensors of a network.
 enum TensorNames {
-    /// What wrappers put in front: data parallelism, T2FNorm's network (OpenOOD), `torch.compile`.
-    static let prefixes = ["module.", "backbone.", "_orig_mod."]
+    /// Parts of names that wrappers add, at the front or between: data parallelism, `torch.compile`, FSDP, activation checkpointing, DeepSpeed.
+    private static let wrappers: Set<Substring> = [
+        "module", "_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module", "_forward_module",
+    ]
 
-    /// A name without the prefixes of wrappers, however often they are there.
+    /// Names of the last layer, in this order; the second parts are those of a sequence with dropout, and of timm.
+    static let lastLayers = ["fc", "linear", "classifier", "head", "last_linear"].flatMap { name in
+        ["", ".1", ".fc", ".0"].map { name + $0 }
+    }
+
+    /// Modules that training scripts keep beside a network, of no use to it.
+    static let losses: Set<Substring> = ["criterion", "criterions", "loss", "loss_fn", "loss_func"]
+
+    /// A name without the parts of wrappers, and with one name for a block's projection.
     static func bare(_ name: String) -> String {
-        var rest = name[...]
-        while let prefix = prefixes.first(where: rest.hasPrefix) { rest = rest.dropFirst(prefix.count) }
-        return String(rest)
+        name.split(separator: ".", omittingEmptySubsequences: false).filter { !wrappers.contains($0) }
+            .map { $0 == "downsample" ? "shortcut" : $0 }.joined(separator: ".")
     }
 
-    /// Names of one thing: of the last layer, of a block's projection.
-    private static let aliases = [["fc.", "linear."], ["shortcut.", "downsample."]]
-
-    /// Other names that a tensor may have, as `layer2.0.downsample.0.weight` for `layer2.0.shortcut.0.weight`.
-    static func others(for name: String) -> [String] {
-        aliases.flatMap { group in
-            group.flatMap { own in
-                group.filter { $0 != own }.compactMap { other in
-                    if name.hasPrefix(own) { return other + name.dropFirst(own.count) }
-                    guard let range = name.firstRange(of: "." + own) else { return nil }
-                    return name.replacingCharacters(in: range, with: "." + other)
-                }
-            }
+    /// Every beginning of `prefix` that ends with a dot, the longest first, and the empty one.
+    static func ancestors(of prefix: String) -> [String] {
+        var parts = prefix.split(separator: ".")
+        var all: [String] = []
+        while !parts.isEmpty {
+            all.append(parts.joined(separator: ".") + ".")
+            parts.removeLast()
         }
-    }
-}
-
-extension String {
-    fileprivate func replacingCharacters(in range: Range<Index>, with text: String) -> String {
-        self[..<range.lowerBound] + text + self[range.upperBound...]
+        return all + [""]
     }
 }

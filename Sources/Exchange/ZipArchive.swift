@@ -3,7 +3,7 @@ internal import CZlib
 /// The records of a zip archive whose entries are stored, as `torch.save` writes it.
 ///
 /// Format: PKWARE's APPNOTE 6.3.10, sections 4.3 and 4.5.3 (zip64). The central directory says what there is; a local header must
-/// agree with it in name. Refused by name: compressed and encrypted entries (so nothing is ever inflated), names that leave the archive's
+/// agree with it in name. Refused by name: encrypted entries, compressed ones that are asked for (so nothing is ever inflated), names that leave the archive's
 /// folder, entries that overlap one another or the directory, several disks, bytes behind the end.
 struct ZipArchive {
     struct Entry {
@@ -11,6 +11,10 @@ struct ZipArchive {
         /// Where the local header begins.
         var start: Int
         var byteCount: Int
+        /// 0 if the bytes are stored as they are.
+        var method: Int
+        /// Bytes that lie in the archive.
+        var packedByteCount: Int
         var checksum: UInt32
         /// What is stored, checked against `checksum` where it is taken.
         var content: ArraySlice<UInt8>
@@ -44,6 +48,13 @@ struct ZipArchive {
     func content(_ name: String) throws(FormatError) -> ArraySlice<UInt8> {
         guard let entry = entries[name] else {
             throw FormatError("there is no '\(shown(name))' in the zip archive")
+        }
+        guard entry.method == 0, entry.packedByteCount == entry.byteCount else {
+            throw FormatError(
+                """
+                zip entry '\(shown(name))' is compressed (method \(entry.method), \(entry.packedByteCount) to \(entry.byteCount) \
+                bytes), expected stored bytes as torch.save writes them; unpack the archive, and pack it again by zip -0 -r
+                """)
         }
         let checksum = crc32(of: entry.content)
         guard checksum == entry.checksum else {
@@ -172,15 +183,10 @@ extension ZipArchive {
             if disk == 0xFFFF { disk = try long.integer(4) }
         }
         guard flags & 0x2041 == 0 else { throw FormatError("zip entry '\(shown(name))' is encrypted") }
-        guard method == 0, packed == size else {
-            throw FormatError(
-                """
-                zip entry '\(shown(name))' is compressed (method \(method), \(packed) to \(size) bytes), expected stored bytes as \
-                torch.save writes them
-                """)
-        }
         guard disk == 0 else { throw FormatError("zip entry '\(shown(name))' is on another disk") }
-        return Entry(name: name, start: start, byteCount: size, checksum: checksum, content: [])
+        return Entry(
+            name: name, start: start, byteCount: size, method: method, packedByteCount: packed,
+            checksum: checksum, content: [])
     }
 
     /// Refuses names that would leave the archive's folder, as if the entries were unpacked.
@@ -211,7 +217,7 @@ extension ZipArchive {
             throw FormatError("zip entry '\(shown(entry.name))' has another name in front of its bytes")
         }
         _ = try reader.take(extraCount)
-        return try reader.take(entry.byteCount)
+        return try reader.take(entry.packedByteCount)
     }
 
     private static func checkOverlaps(_ entries: [Entry]) throws(FormatError) {

@@ -100,6 +100,6 @@ extension HDF5File {
         _ attribute: borrowing Handle, _ operation: Operation
     ) throws(HDF5Error) -> Int {
         let space = Handle(try operation.check("H5Aget_space", H5Aget_space(attribute.identifier)), H5Sclose)
-        return Int(H5Sget_simple_extent_npoints(space.identifier))
+        return Int(clamping: H5Sget_simple_extent_npoints(space.identifier))
     }
 }

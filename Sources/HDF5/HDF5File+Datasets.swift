@@ -106,6 +106,7 @@ extension HDF5File {
         guard offset != CHDF5_UNDEFINED_ADDRESS() else {
             throw operation.error("its bytes do not lie in one piece in the file")
         }
-        return Int(offset)
+        guard let offset = Int(exactly: offset) else { throw operation.error("its address is \(offset)") }
+        return offset
     }
 }

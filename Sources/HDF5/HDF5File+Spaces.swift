@@ -32,6 +32,9 @@ extension HDF5File {
         try operation.check(
             "H5Sget_simple_extent_dims",
             unsafe H5Sget_simple_extent_dims(space.identifier, &lengths, nil))
+        guard product(lengths.map { Int(exactly: $0) ?? -1 }) != nil else {
+            throw operation.error("its shape \(lengths) is of more elements than can be counted")
+        }
         return lengths.map { Int($0) }
     }
 

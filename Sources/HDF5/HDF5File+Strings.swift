@@ -79,7 +79,9 @@ extension HDF5File {
         }
         let length = H5Tget_size(type.identifier)
         let memory = try stringType(length: length, characters: H5Tget_cset(type.identifier), operation)
-        var bytes = [UInt8](repeating: 0, count: count * length)
+        let (byteCount, overflows) = count.multipliedReportingOverflow(by: length)
+        guard !overflows else { throw operation.error("\(count) strings of \(length) bytes are too many") }
+        var bytes = [UInt8](repeating: 0, count: byteCount)
         try operation.check(call, unsafe read(memory.identifier, &bytes))
         return (0..<count).map { index in
             String(decoding: bytes[index * length..<(index + 1) * length].prefix { $0 != 0 }, as: UTF8.self)

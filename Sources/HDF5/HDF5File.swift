@@ -71,6 +71,10 @@ public struct HDF5File: ~Copyable, Sendable {
 /// File locks where the file system has them; none, without complaint, where it has not.
 func fileAccess(_ operation: Operation, locks: Bool = true) throws(HDF5Error) -> Handle {
     let list = Handle(try operation.check("H5Pcreate", H5Pcreate(CHDF5_FILE_ACCESS())), H5Pclose)
+    // Of the kind that `HDF5Outline` reads, whatever a later library would write by itself.
+    try operation.check(
+        "H5Pset_libver_bounds",
+        H5Pset_libver_bounds(list.identifier, H5F_LIBVER_EARLIEST, H5F_LIBVER_V110))
     try operation.check("H5Pset_file_locking", H5Pset_file_locking(list.identifier, locks, true))
     return list
 }

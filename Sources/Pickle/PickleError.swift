@@ -6,7 +6,14 @@ public struct PickleError: Error, Equatable, Sendable, CustomStringConvertible {
 
     public init(offset: Int, reason: String) {
         self.offset = offset
-        self.reason = reason
+        // Names are quoted from the pickle; a terminal acts on control characters and turns lines at some others.
+        let scalars = reason.unicodeScalars.map { scalar in
+            switch scalar.properties.generalCategory {
+            case .control, .format, .lineSeparator, .paragraphSeparator: Unicode.Scalar(0xFFFD)!
+            default: scalar
+            }
+        }
+        self.reason = String(String.UnicodeScalarView(scalars))
     }
 
     public var description: String { "at byte \(offset): \(reason)" }

@@ -44,10 +44,41 @@ extension PickleMachine {
     /// A number in a line; protocol 0 writes `True` as `01` and marks a long integer with `L`.
     private func decimal(_ line: String) throws(PickleError) -> PickleValue {
         if line == "00" || line == "01" { return .bool(line == "01") }
-        guard let value = Int(line.hasSuffix("L") ? String(line.dropLast()) : line) else {
-            throw failure("'\(line.prefix(40))' is no integer of 64 bits")
+        let digits = line.hasSuffix("L") ? String(line.dropLast()) : line
+        if let value = Int(digits) { return .integer(value) }
+        guard let bytes = longInteger(digits) else {
+            throw failure("'\(line.prefix(40))' is no integer of up to 1000 digits")
         }
-        return .integer(value)
+        return .longInteger(bytes)
+    }
+
+    /// Little-endian, two's complement, of a number in decimal digits; `nil` for what is none or has more than 1000.
+    private func longInteger(_ digits: String) -> ArraySlice<UInt8>? {
+        let magnitude = digits.utf8.drop { $0 == UInt8(ascii: "-") }
+        let isNegative = magnitude.count < digits.utf8.count
+        guard magnitude.count <= 1000, digits.utf8.count - magnitude.count <= 1, !magnitude.isEmpty,
+            magnitude.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) })
+        else { return nil }
+        var bytes: [UInt8] = []
+        for digit in magnitude {
+            var carry = Int(digit - UInt8(ascii: "0"))
+            for index in bytes.indices {
+                carry += Int(bytes[index]) * 10
+                bytes[index] = UInt8(truncatingIfNeeded: carry)
+                carry >>= 8
+            }
+            if carry > 0 { bytes.append(UInt8(carry)) }
+        }
+        // A sign bit of its own.
+        bytes.append(0)
+        guard isNegative else { return bytes[...] }
+        var carry = 1
+        for index in bytes.indices {
+            carry += Int(~bytes[index])
+            bytes[index] = UInt8(truncatingIfNeeded: carry)
+            carry >>= 8
+        }
+        return bytes[...]
     }
 
     private func real(_ line: String) throws(PickleError) -> PickleValue {

@@ -9,24 +9,33 @@ struct PickleMachine {
         case tuple([Int])
         case set([Int])
         case dictionary([Int])
-        case global(PickleGlobal)
+        indirect case global(PickleGlobal)
         case object(Object)
         case persistent(Int)
     }
 
-    struct Object {
-        var constructor: PickleGlobal
-        var arguments: Int
+    /// A class, so that a node is small and what is added to an object is added in place.
+    final class Object {
+        let constructor: PickleGlobal
+        let arguments: Int
         var state: Int?
         var items: [Int] = []
         /// Keys and values in turn.
         var entries: [Int] = []
+
+        init(constructor: PickleGlobal, arguments: Int) {
+            self.constructor = constructor
+            self.arguments = arguments
+        }
     }
 
     let rules: PickleReader
     var input: PickleInput
     private(set) var nodes: [Node] = []
+    /// Of each node the containers in it, one in another; less than there are where one in it got more later on.
+    private var depths: [Int32] = []
     private(set) var stack: [Int] = []
+    private var pushCount = 0
     private var marks: [Int] = []
     private var memo: [UInt64: Int] = [:]
 
@@ -39,7 +48,7 @@ struct PickleMachine {
     mutating func run() throws(PickleError) -> Int {
         while true {
             let code = try input.byte()
-            guard let opcode = PickleOpcode(rawValue: code) else {
+            guard let opcode = PickleOpcode(rawValue: code), !opcode.isForAnyClass || !isStrict else {
                 let name = PickleOpcode.refused[code]
                 throw failure(
                     name.map { "the operation \($0) is not allowed" }
@@ -49,6 +58,9 @@ struct PickleMachine {
             try perform(opcode)
         }
     }
+
+    /// Whether classes and functions are a closed list.
+    private var isStrict: Bool { rules.constructors != nil }
 
     private mutating func perform(_ opcode: PickleOpcode) throws(PickleError) {
         switch opcode {
@@ -62,7 +74,7 @@ struct PickleMachine {
             // As Python: a mark on top goes, else a value.
             if marks.last == stack.count { marks.removeLast() } else { _ = try pop() }
         case .popMark: _ = try popToMark()
-        case .dup: stack.append(try top())
+        case .dup: try refer(to: try top())
         case .none, .newTrue, .newFalse, .int, .binInt, .binInt1, .binInt2, .long, .long1, .long4, .float,
             .binFloat,
             .string, .binString, .shortBinString, .unicode, .binUnicode, .shortBinUnicode, .binUnicode8,
@@ -103,13 +115,16 @@ struct PickleMachine {
             else { throw failure("STACK_GLOBAL finds no two names") }
             try pushGlobal(module, name)
         case .reduce, .newObject: try pushObject(try pop(2))
-        case .build:
-            let state = try pop()
-            try change { node in
-                guard case .object(var object) = node, object.state == nil else { return nil }
-                object.state = state
-                return .object(object)
-            }
+        case .newObjectWithKeywords: try pushObject(Array(try pop(3).prefix(2)))
+        case .instance:
+            let (module, name) = (try input.line(), try input.line())
+            let arguments = try store(.tuple(try popToMark()))
+            try pushObject([try store(.global(PickleGlobal(module, name))), arguments])
+        case .object:
+            let parts = try popToMark()
+            guard let constructor = parts.first else { throw failure("an object has no class") }
+            try pushObject([constructor, try store(.tuple(Array(parts.dropFirst())))])
+        case .build: try setState(try pop())
         case .persistentID: try pushPersistent(try store(.value(.text(try input.line()))))
         case .binPersistentID: try pushPersistent(try pop())
         }
@@ -126,11 +141,23 @@ extension PickleMachine {
             throw failure("it holds more than \(rules.limits.valueCount) values")
         }
         nodes.append(node)
+        depths.append(0)
+        deepen(nodes.count - 1, by: node.children)
+        try checkDepth(of: nodes.count - 1)
         return nodes.count - 1
     }
 
     private mutating func push(_ node: Node) throws(PickleError) {
-        stack.append(try store(node))
+        try refer(to: try store(node))
+    }
+
+    /// Puts a value on the stack.
+    private mutating func refer(to node: Int) throws(PickleError) {
+        pushCount += 1
+        guard pushCount <= rules.limits.expandedCount else {
+            throw failure("it refers to more than \(rules.limits.expandedCount) values")
+        }
+        stack.append(node)
     }
 
     private func top() throws(PickleError) -> Int {
@@ -148,14 +175,21 @@ extension PickleMachine {
 
     private mutating func pop(_ count: Int) throws(PickleError) -> [Int] {
         guard stack.count - (marks.last ?? 0) >= count else { throw failure("the stack is empty") }
-        defer { stack.removeLast(count) }
-        return Array(stack.suffix(count))
+        return takeStack(from: stack.count - count)
     }
 
     private mutating func popToMark() throws(PickleError) -> [Int] {
         guard let mark = marks.popLast() else { throw failure("there is no mark on the stack") }
-        defer { stack.removeSubrange(mark...) }
-        return Array(stack[mark...])
+        return takeStack(from: mark)
+    }
+
+    /// Element by element: a slice of the stack that still lived would make its removal copy the whole stack, each time.
+    private mutating func takeStack(from start: Int) -> [Int] {
+        var taken: [Int] = []
+        taken.reserveCapacity(stack.count - start)
+        for index in start..<stack.count { taken.append(stack[index]) }
+        stack.removeLast(stack.count - start)
+        return taken
     }
 
     private mutating func remember(_ place: UInt64) throws(PickleError) {
@@ -167,20 +201,49 @@ extension PickleMachine {
 
     private mutating func recall(_ place: UInt64) throws(PickleError) {
         guard let node = memo[place] else { throw failure("there is nothing at place \(place) of the memo") }
-        stack.append(node)
+        try refer(to: node)
     }
 
     private func number(of line: String) throws(PickleError) -> UInt64 {
         guard let number = UInt64(line) else { throw failure("'\(line.prefix(40))' is no place of the memo") }
         return number
     }
+
+    private mutating func deepen(_ node: Int, by children: [Int]) {
+        let deepest = children.reduce(Int32(-1)) { max($0, depths[$1]) }
+        // Far above any limit, so that containers which hold themselves do not count on for ever.
+        depths[node] = min(max(depths[node], deepest + 1), 1 << 20)
+    }
+
+    /// Refuses a value that is too deep as soon as it is; where any class may be named the resolver leaves it out.
+    private func checkDepth(of node: Int) throws(PickleError) {
+        guard isStrict, depths[node] > rules.limits.depth else { return }
+        throw failure("its containers are more than \(rules.limits.depth) deep")
+    }
 }
 
 // MARK: - Containers and objects
 
+extension PickleMachine.Node {
+    /// The nodes in this one.
+    var children: [Int] {
+        switch self {
+        case .value, .global: []
+        case .list(let items), .tuple(let items), .set(let items), .dictionary(let items): items
+        case .persistent(let name): [name]
+        case .object(let object):
+            [object.arguments] + (object.state.map { [$0] } ?? []) + object.items + object.entries
+        }
+    }
+}
+
 extension PickleMachine {
     /// Replaces the node on top of the stack; `change` gives `nil` where it is of the wrong kind.
-    private mutating func change(_ change: (Node) -> Node?) throws(PickleError) {
+    ///
+    /// - Parameter added: The nodes that it holds from now on.
+    private mutating func change(
+        adding added: [Int], _ change: (consuming Node) -> Node?
+    ) throws(PickleError) {
         let index = try top()
         let old = nodes[index]
         // Taken out of the table meanwhile, so that its array grows in place.
@@ -189,10 +252,21 @@ extension PickleMachine {
             throw failure("a value is added to what holds none, or a state set twice")
         }
         nodes[index] = new
+        deepen(index, by: added)
+        try checkDepth(of: index)
+    }
+
+    private mutating func setState(_ state: Int) throws(PickleError) {
+        let isStrict = isStrict
+        try change(adding: [state]) { node in
+            guard case .object(let object) = node, object.state == nil || !isStrict else { return nil }
+            object.state = state
+            return .object(object)
+        }
     }
 
     private mutating func addItems(_ items: [Int]) throws(PickleError) {
-        try change { node in
+        try change(adding: items) { node in
             switch consume node {
             case .list(var old):
                 old += items
@@ -200,7 +274,7 @@ extension PickleMachine {
             case .set(var old):
                 old += items
                 return .set(old)
-            case .object(var object):
+            case .object(let object):
                 object.items += items
                 return .object(object)
             default: return nil
@@ -215,12 +289,12 @@ extension PickleMachine {
 
     private mutating func addEntries(_ entries: [Int]) throws(PickleError) {
         let entries = try pairs(entries)
-        try change { node in
+        try change(adding: entries) { node in
             switch consume node {
             case .dictionary(var old):
                 old += entries
                 return .dictionary(old)
-            case .object(var object):
+            case .object(let object):
                 object.entries += entries
                 return .object(object)
             default: return nil
@@ -230,17 +304,29 @@ extension PickleMachine {
 
     private mutating func pushGlobal(_ module: String, _ name: String) throws(PickleError) {
         let global = PickleGlobal(module, name)
-        guard rules.constructors.contains(global) else {
+        guard rules.constructors?.contains(global) ?? true else {
             throw failure("it asks for \(String("\(global)".prefix(200))), which is not allowed")
         }
         try push(.global(global))
     }
 
     private mutating func pushObject(_ parts: [Int]) throws(PickleError) {
-        guard case .global(let constructor) = nodes[parts[0]], case .tuple = nodes[parts[1]] else {
+        guard let constructor = constructor(parts[0]), case .tuple = nodes[parts[1]] else {
             throw failure("what it would call is no class or function with a tuple of arguments")
         }
         try push(.object(Object(constructor: constructor, arguments: parts[1])))
+    }
+
+    /// The name of what would be called; where any may be, also what another call would have made.
+    private func constructor(_ node: Int) -> PickleGlobal? {
+        switch nodes[node] {
+        case .global(let global): return global
+        case .object(let object) where !isStrict:
+            // No name of Python has parentheses, so this is never taken for a known one.
+            let (module, name) = (object.constructor.module, object.constructor.name)
+            return name.hasSuffix("()") ? object.constructor : PickleGlobal(module, name + "()")
+        default: return nil
+        }
     }
 
     private mutating func pushPersistent(_ name: Int) throws(PickleError) {

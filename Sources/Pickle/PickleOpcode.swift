@@ -39,6 +39,9 @@ enum PickleOpcode: UInt8 {
     case emptyTuple = 0x29
     case emptyList = 0x5D
     case emptyDict = 0x7D
+    // Protocols 0 and 1, for classes that protocol 2 makes with `newObject`.
+    case instance = 0x69
+    case object = 0x6F
     // Protocol 2.
     case proto = 0x80
     case newObject = 0x81
@@ -59,11 +62,20 @@ enum PickleOpcode: UInt8 {
     case emptySet = 0x8F
     case addItems = 0x90
     case frozenSet = 0x91
+    case newObjectWithKeywords = 0x92
     case stackGlobal = 0x93
     case memoize = 0x94
     case frame = 0x95
     // Protocol 5.
     case byteArray8 = 0x96
+
+    /// Whether it makes an object past the list of constructors, so that it is refused where there is one.
+    var isForAnyClass: Bool {
+        switch self {
+        case .instance, .object, .newObjectWithKeywords: true
+        default: false
+        }
+    }
 
     /// Operations that exist and are refused: they make objects past the list of constructors, or refer to what lies elsewhere.
     static let refused: [UInt8: String] = [

@@ -1,93 +1,144 @@
-/// Turns the nodes of a machine into values, each once.
+/// Turns the nodes of a machine into values, each once, children before what holds them.
 struct PickleResolver {
+    private struct Resolved {
+        var value: PickleValue
+        /// The values it holds, counted as often as they are referred to.
+        var count = 1
+        /// The containers in it, one in another.
+        var depth = 0
+    }
+
     private enum State {
         case unseen, inProgress
-        /// With the values it holds, counted as often as they are referred to, and the containers it is deep.
-        case done(PickleValue, count: Int, depth: Int)
+        case done(Resolved)
+    }
+
+    /// A node whose children are gone through.
+    private struct Visit {
+        let node: Int
+        let children: [Int]
+        var next = 0
     }
 
     private let machine: PickleMachine
     private var states: [State]
+    /// Whether what goes past a limit is left out instead of refused.
+    private let isLenient: Bool
 
     init(_ machine: PickleMachine) {
         self.machine = machine
         states = [State](repeating: .unseen, count: machine.nodes.count)
+        isLenient = machine.rules.constructors == nil
     }
 
     mutating func value(of root: Int) throws(PickleError) -> PickleValue {
-        try resolve(root, level: 0).value
+        var path: [Visit] = []
+        try enter(root, &path)
+        while var visit = path.popLast() {
+            guard visit.next < visit.children.count else {
+                states[visit.node] = .done(try limited(try build(visit.node)))
+                continue
+            }
+            let child = visit.children[visit.next]
+            visit.next += 1
+            path.append(visit)
+            if case .unseen = states[child] { try enter(child, &path) }
+        }
+        return try part(root).value
     }
 
-    private typealias Resolved = (value: PickleValue, count: Int, depth: Int)
-
-    private mutating func resolve(_ index: Int, level: Int) throws(PickleError) -> Resolved {
-        let limits = machine.rules.limits
-        switch states[index] {
-        case .done(let value, let count, let depth):
-            guard level + depth <= limits.depth else { throw tooDeep() }
-            return (value, count, depth)
-        case .inProgress: throw machine.failure("a container holds itself")
-        case .unseen: break
+    /// The names of all that lies outside the pickle.
+    mutating func persistentNames() throws(PickleError) -> [PickleValue] {
+        var names: [PickleValue] = []
+        for index in machine.nodes.indices {
+            guard case .persistent = machine.nodes[index] else { continue }
+            names.append(try value(of: index))
         }
-        guard level <= limits.depth else { throw tooDeep() }
-        states[index] = .inProgress
+        return names
+    }
+
+    private mutating func enter(_ node: Int, _ path: inout [Visit]) throws(PickleError) {
+        if case .done = states[node] { return }
+        if case .value(let value) = machine.nodes[node] {
+            states[node] = .done(Resolved(value: value))
+            return
+        }
+        states[node] = .inProgress
+        path.append(Visit(node: node, children: machine.nodes[node].children))
+    }
+
+    /// A child that is done, or, while it is in progress, holds what asks for it.
+    private func part(_ node: Int) throws(PickleError) -> Resolved {
+        if case .done(let resolved) = states[node] { return resolved }
+        return try leftOut("a container holds itself")
+    }
+
+    private func limited(_ resolved: Resolved) throws(PickleError) -> Resolved {
+        let limits = machine.rules.limits
+        if resolved.depth > limits.depth {
+            return try leftOut("its containers are more than \(limits.depth) deep")
+        }
+        if resolved.count > limits.expandedCount {
+            return try leftOut("it refers to more than \(limits.expandedCount) values")
+        }
+        return resolved
+    }
+
+    private func leftOut(_ reason: String) throws(PickleError) -> Resolved {
+        guard isLenient else { throw machine.failure(reason) }
+        return Resolved(value: .opaque(reason))
+    }
+
+    private func build(_ index: Int) throws(PickleError) -> Resolved {
         var (count, depth) = (1, 0)
-        let value = try build(machine.nodes[index]) { (child: Int) throws(PickleError) in
-            let part = try resolve(child, level: level + 1)
+        let value = try value(of: machine.nodes[index]) { (child: Int) throws(PickleError) in
+            let part = try part(child)
             count += part.count
             depth = max(depth, part.depth + 1)
-            guard count <= limits.expandedCount else {
-                throw machine.failure("it refers to more than \(limits.expandedCount) values")
-            }
             return part.value
         }
-        states[index] = .done(value, count: count, depth: depth)
-        return (value, count, depth)
+        return Resolved(value: value, count: count, depth: depth)
     }
 
-    private func tooDeep() -> PickleError {
-        machine.failure("its containers are more than \(machine.rules.limits.depth) deep")
-    }
-
-    private func build(
-        _ node: PickleMachine.Node, _ resolve: (Int) throws(PickleError) -> PickleValue
+    private func value(
+        of node: PickleMachine.Node, _ part: (Int) throws(PickleError) -> PickleValue
     ) throws(PickleError) -> PickleValue {
         switch node {
         case .value(let value): return value
-        case .list(let items): return .list(try all(items, resolve))
-        case .tuple(let items): return .tuple(try all(items, resolve))
-        case .set(let items): return .set(try all(items, resolve))
-        case .dictionary(let items): return .dictionary(try entries(items, resolve))
+        case .list(let items): return .list(try all(items, part))
+        case .tuple(let items): return .tuple(try all(items, part))
+        case .set(let items): return .set(try all(items, part))
+        case .dictionary(let items): return .dictionary(try entries(items, part))
         case .global(let global): return .global(global)
-        case .persistent(let name): return .persistent(try resolve(name))
+        case .persistent(let name): return .persistent(try part(name))
         case .object(let object):
-            let arguments = try resolve(object.arguments).elements ?? []
+            let arguments = try part(object.arguments).elements ?? []
             if let bytes = encodedBytes(object.constructor, arguments) { return bytes }
             var state: PickleValue?
-            if let index = object.state { state = try resolve(index) }
+            if let index = object.state { state = try part(index) }
             return .object(
                 PickleObject(
                     constructor: object.constructor, arguments: arguments, state: state,
-                    items: try all(object.items, resolve), entries: try entries(object.entries, resolve)))
+                    items: try all(object.items, part), entries: try entries(object.entries, part)))
         }
     }
 
     private func all(
-        _ indices: [Int], _ resolve: (Int) throws(PickleError) -> PickleValue
+        _ indices: [Int], _ part: (Int) throws(PickleError) -> PickleValue
     ) throws(PickleError) -> [PickleValue] {
         var values: [PickleValue] = []
         values.reserveCapacity(indices.count)
-        for index in indices { values.append(try resolve(index)) }
+        for index in indices { values.append(try part(index)) }
         return values
     }
 
     private func entries(
-        _ indices: [Int], _ resolve: (Int) throws(PickleError) -> PickleValue
+        _ indices: [Int], _ part: (Int) throws(PickleError) -> PickleValue
     ) throws(PickleError) -> [PickleEntry] {
         var entries: [PickleEntry] = []
+        entries.reserveCapacity(indices.count / 2)
         for pair in stride(from: 0, to: indices.count, by: 2) {
-            entries.append(
-                PickleEntry(key: try resolve(indices[pair]), value: try resolve(indices[pair + 1])))
+            entries.append(PickleEntry(key: try part(indices[pair]), value: try part(indices[pair + 1])))
         }
         return entries
     }

@@ -22,6 +22,8 @@ public indirect enum PickleValue: Equatable, Sendable {
     case object(PickleObject)
     /// What lies outside of the pickle, by the name it has there (PyTorch's storages).
     case persistent(PickleValue)
+    /// A part that is left out, with the reason; only where any class may be named.
+    case opaque(String)
 }
 
 /// A key and its value.
@@ -43,6 +45,16 @@ public struct PickleGlobal: Hashable, Sendable, CustomStringConvertible {
     public var description: String { "\(module).\(name)" }
 }
 
+/// What a pickle holds, and where it ends.
+public struct PickleContent: Equatable, Sendable {
+    /// What it describes.
+    public var value: PickleValue
+    /// The number of bytes up to its end.
+    public var byteCount: Int
+    /// Names of what lies outside of the pickle, wherever they are in it.
+    public var persistent: [PickleValue]
+}
+
 /// An object as its pickle describes it: what was to be called, with what, and what it was given afterwards.
 public struct PickleObject: Equatable, Sendable {
     public var constructor: PickleGlobal
@@ -53,6 +65,22 @@ public struct PickleObject: Equatable, Sendable {
     public var items: [PickleValue]
     /// What was set in it as in a dictionary, such as the items of a `collections.OrderedDict`.
     public var entries: [PickleEntry]
+
+    /// An object that was called into being with `arguments`, and got nothing afterwards.
+    public init(constructor: PickleGlobal, arguments: [PickleValue]) {
+        self.init(constructor: constructor, arguments: arguments, state: nil, items: [], entries: [])
+    }
+
+    init(
+        constructor: PickleGlobal, arguments: [PickleValue], state: PickleValue?, items: [PickleValue],
+        entries: [PickleEntry]
+    ) {
+        self.constructor = constructor
+        self.arguments = arguments
+        self.state = state
+        self.items = items
+        self.entries = entries
+    }
 }
 
 extension PickleValue {

@@ -5,6 +5,10 @@ extension Table {
     ///
     /// - Parameter styled: Whether titles and emphasised rows are bold, by ANSI escapes.
     public func console(styled: Bool = false) -> String {
+        shown.console(bold: styled)
+    }
+
+    private func console(bold styled: Bool) -> String {
         let layout = Layout(self)
         var lines = groups.map { bold(layout.line($0), styled) }
         lines.append(bold(layout.line(columns), styled))
@@ -15,6 +19,17 @@ extension Table {
             if row.isEmphasized && index < rows.count - 1 { lines.append(layout.rule) }
         }
         return lines.map { $0 + "\n" }.joined()
+    }
+}
+
+extension Table {
+    /// The table with cells and titles as they may go to a terminal.
+    private var shown: Table {
+        let show = { (text: String) in shortened(terminalText(text), to: 256) }
+        return Table(
+            columns: columns.map(show),
+            groups: groups.map { $0.map { Group(show($0.title), columnCount: $0.columnCount) } },
+            rows: rows.map { Row($0.cells.map(show), isEmphasized: $0.isEmphasized) })
     }
 }
 

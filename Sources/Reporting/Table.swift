@@ -65,7 +65,7 @@ public struct Table: Equatable, Sendable {
             row.cells.map { row.isEmphasized && !$0.isEmpty ? "**\($0)**" : $0 }
         }
         return ([titles, rules] + body).map { line in
-            "| " + line.map { $0.replacing("|", with: "\\|") }.joined(separator: " | ") + " |\n"
+            "| " + line.map { terminalText($0).replacing("|", with: "\\|") }.joined(separator: " | ") + " |\n"
         }.joined()
     }
 

@@ -22,9 +22,11 @@ public struct ClusterConfiguration: Codable, Equatable, Sendable {
     public init() {}
 
     func validate() throws(ConfigurationError) {
-        try check(bucketBytes >= 1, "cluster.bucketBytes", bucketBytes, "a number of bytes from 1")
         try check(
-            sentinelEvery >= 0, "cluster.sentinelEvery", sentinelEvery,
-            "a number of steps, or 0 for before each checkpoint alone")
+            bucketBytes >= 1 && counts.contains(bucketBytes), "cluster.bucketBytes", bucketBytes,
+            "a number of bytes from 1, below 2^40")
+        try check(
+            counts.contains(sentinelEvery), "cluster.sentinelEvery", sentinelEvery,
+            "a number of steps below 2^40, or 0 for before each checkpoint alone")
     }
 }

@@ -39,8 +39,21 @@ public struct ConfigurationError: Error, Equatable, Sendable, CustomStringConver
     public var description: String {
         let place = origin.map { "\($0): " } ?? ""
         let hint = suggestion.map { "; did you mean \($0)?" } ?? ""
-        return "\(place)\(key) is \(found), expected \(expected)\(hint)"
+        // What the file says, the errors of this project alone are sure to be short.
+        return """
+            \(place)\(shortened(key, to: 120)) is \(shortened(found, to: 240)), expected \(expected)\(hint)
+            """
     }
+}
+
+/// Numbers of records, steps and bytes that may be added and multiplied with one another's like.
+let counts = 0..<1 << 40
+
+/// A text of at most about `limit` characters: of a longer one its beginning, and how much was left out.
+func shortened(_ text: String, to limit: Int) -> String {
+    // Bytes are counted at once, characters one by one.
+    guard text.utf8.count > limit, text.count > limit else { return text }
+    return "\(text.prefix(limit))… (\(text.count - limit) more characters)"
 }
 
 /// Refuses the setting unless `isValid`.

@@ -20,12 +20,14 @@ public struct DataConfiguration: Codable, Equatable, Sendable {
 
     func validate() throws(ConfigurationError) {
         try check(!train.isEmpty, "data.train", train, "the folder of a packed dataset")
-        try check(window >= 0, "data.window", window, "a number of records, or 0 for all")
         try check(
-            block >= 1 && (window == 0 || block <= window), "data.block", block,
+            counts.contains(window), "data.window", window, "a number of records below 2^40, or 0 for all")
+        try check(
+            block >= 1 && counts.contains(block) && (window == 0 || block <= window), "data.block", block,
             "a number of records from 1 to data.window (\(window == 0 ? "all" : "\(window)"))")
         try check(
-            prefetchBytes >= 1, "data.prefetchBytes", prefetchBytes, "a number of bytes from 1")
+            prefetchBytes >= 1 && prefetchBytes <= 1 << 50, "data.prefetchBytes", prefetchBytes,
+            "a number of bytes from 1 to 2^50")
         try check(
             (1...1024).contains(prefetch), "data.prefetch", prefetch, "a number of batches from 1 to 1024")
         try transform.validate()

@@ -38,7 +38,8 @@ public struct EvaluationConfiguration: Codable, Equatable, Sendable {
         try check(
             !search || !data.validation.isEmpty, "data.validation", data.validation,
             "the folder of the in-distribution validation set, as evaluation.search is true")
-        let shared = near.names.first { far.names.contains($0) }
+        let farNames = Set(far.names)
+        let shared = near.names.first { farNames.contains($0) }
         try check(
             shared == nil, "evaluation.far.\(shared ?? "")", "in evaluation.near too",
             "each dataset in one of the two")
@@ -50,5 +51,9 @@ public struct EvaluationConfiguration: Codable, Equatable, Sendable {
 
 /// Whether `name` can be the name of one file or folder.
 func isFileName(_ name: String) -> Bool {
-    !name.isEmpty && name != "." && name != ".." && !name.contains { $0 == "/" || $0 == "\0" || $0.isNewline }
+    !name.isEmpty && name != "." && name != ".." && name.utf8.count <= 255
+        && !name.unicodeScalars.contains {
+            $0 == "/"
+                || [.control, .lineSeparator, .paragraphSeparator].contains($0.properties.generalCategory)
+        }
 }

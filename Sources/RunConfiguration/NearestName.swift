@@ -2,6 +2,8 @@
 ///
 /// Upper and lower case count as equal; of equally near names the first.
 func nearestName(to name: String, among known: [String]) -> String? {
+    // A long text is no slip, and would take long to compare.
+    guard name.utf8.count <= 100 else { return nil }
     let distances = known.map { editDistance(Array(name.lowercased()), Array($0.lowercased())) }
     guard let least = distances.min(), least <= max(2, name.count / 3), least < name.count else {
         return nil

@@ -1,4 +1,3 @@
-internal import Foundation
 internal import Yams
 
 extension RunConfiguration {
@@ -39,18 +38,6 @@ extension RunConfiguration {
     }
 }
 
-/// The text of a YAML file.
-func textOfConfiguration(_ file: String) throws(ConfigurationError) -> String {
-    do {
-        return try String(contentsOf: URL(filePath: file), encoding: .utf8)
-    } catch {
-        let exists = FileManager.default.fileExists(atPath: file)
-        throw ConfigurationError(
-            key: "the configuration file \(file)", found: exists ? "not readable as UTF-8 text" : "missing",
-            expected: "a YAML file")
-    }
-}
-
 extension SettingTree {
     fileprivate mutating func merge(yaml: String, file: String) throws(ConfigurationError) {
         let document = try composeConfiguration(yaml, file: file)
@@ -58,7 +45,7 @@ extension SettingTree {
     }
 
     fileprivate mutating func merge(override: String) throws(ConfigurationError) {
-        let origin = ConfigurationError.Origin(file: "--set \(override)")
+        let origin = ConfigurationError.Origin(file: "--set \(shortened(override, to: 120))")
         let parts = override.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
         let path = parts[0].split(separator: ".", omittingEmptySubsequences: false)
         guard parts.count == 2, !path.contains(where: \.isEmpty) else {
@@ -79,26 +66,5 @@ extension SettingTree {
             throw located(error)
         }
         return configuration
-    }
-}
-
-/// The document of a YAML text, or what is wrong with which line.
-func composeConfiguration(_ yaml: String, file: String) throws(ConfigurationError) -> Node {
-    do {
-        return try compose(yaml: yaml) ?? Node("")
-    } catch YamlError.duplicatedKeysInMapping(let keys, let context) {
-        throw ConfigurationError(
-            key: keys.joined(separator: ", "), found: "written twice in one mapping",
-            expected: "each key once", origin: .init(file: file, line: context.mark.line))
-    } catch YamlError.scanner(_, let problem, let mark, _),
-        YamlError.parser(_, let problem, let mark, _), YamlError.composer(_, let problem, let mark, _)
-    {
-        throw ConfigurationError(
-            key: "the text", found: "no YAML (\(problem))", expected: "lines of 'key: value'",
-            origin: .init(file: file, line: mark.line))
-    } catch {
-        throw ConfigurationError(
-            key: "the text", found: "no YAML", expected: "lines of 'key: value'",
-            origin: .init(file: file))
     }
 }

@@ -33,7 +33,10 @@ struct SettingTree {
             return node
         }
         let takesAnyKey = defaults.mapping?.isEmpty == true
-        var result = base
+        var result = base.mapping.map { $0.map { ($0.key, $0.value) } } ?? []
+        var places = Dictionary(
+            result.indices.map { (result[$0].0.scalar?.string ?? result[$0].0.brief, $0) },
+            uniquingKeysWith: { first, _ in first })
         for (keyNode, value) in pairs {
             let name = keyNode.scalar?.string ?? keyNode.brief
             let inner = path + [name]
@@ -41,11 +44,17 @@ struct SettingTree {
                 throw unknownKey(inner, known: defaults.keys, origin: origin(keyNode))
             }
             origins[inner.joined(separator: ".")] = origin(keyNode)
+            let place = places[name]
             let merged = try merge(
-                value, onto: base.value(of: name) ?? Node(""), known, path: inner, origin: origin)
-            result = result.setting(name, to: merged)
+                value, onto: place.map { result[$0].1 } ?? Node(""), known, path: inner, origin: origin)
+            if let place {
+                result[place].1 = merged
+            } else {
+                places[name] = result.count
+                result.append((Node(name), merged))
+            }
         }
-        return result
+        return pairs.isEmpty ? base : Node(result, .implicit, .block)
     }
 
     private func unknownKey(

@@ -35,14 +35,15 @@ public struct TrainingConfiguration: Codable, Equatable, Sendable {
             (1...16_777_216).contains(batch) && batch.isMultiple(of: lane), "training.batch", batch,
             "a multiple of training.lane (\(lane)) from \(lane) to 16777216")
         try check(
-            checkpointEvery >= 0, "training.checkpointEvery", checkpointEvery,
-            "a number of steps, or 0 for each epoch")
+            counts.contains(checkpointEvery), "training.checkpointEvery", checkpointEvery,
+            "a number of steps below 2^40, or 0 for each epoch")
         try check(keep >= 1, "training.keep", keep, "a whole number from 1")
         try check(
-            keepEvery >= 0, "training.keepEvery", keepEvery, "a number of checkpoints, or 0 for none")
+            (0...1_000_000).contains(keepEvery), "training.keepEvery", keepEvery,
+            "a number of checkpoints up to 1000000, or 0 for none")
         try check(
-            stopAfterSteps >= 0, "training.stopAfterSteps", stopAfterSteps,
-            "a number of steps, or 0 for never")
+            counts.contains(stopAfterSteps), "training.stopAfterSteps", stopAfterSteps,
+            "a number of steps below 2^40, or 0 for never")
     }
 }
 
@@ -95,7 +96,8 @@ public struct ComputeConfiguration: Codable, Equatable, Sendable {
             (0...4096).contains(threads), "compute.threads", threads,
             "a number of threads up to 4096, or 0 to share the cores among the ranks")
         try check(
-            accumulation >= 0 && accumulation & (accumulation - 1) == 0, "compute.accumulation", accumulation,
+            (0...1 << 24).contains(accumulation) && accumulation & (accumulation - 1) == 0,
+            "compute.accumulation", accumulation,
             "a power of two, or 0 for as many parts as the memory asks for")
     }
 }

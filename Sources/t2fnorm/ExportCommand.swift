@@ -14,7 +14,14 @@ struct ExportCommand: SingleProcessCommand {
             backbone.…; a projection head is refused. torch.load(FILE, weights_only=True) takes the file, and load_state_dict takes it strictly.
 
               t2fnorm export runs/cifar10-t2fnorm/s0 best.ckpt
-              t2fnorm export runs/cifar10-t2fnorm/s0 best.safetensors --format safetensors
+              t2fnorm export runs/cifar10-t2fnorm/s0 best.safetensors
+
+            With --plain the names are torchvision's, fc and downsample, without tau and backbone.: a network that knows nothing of \
+            T2FNorm loads it. τ is then folded into the last layer, fc.weight = W/τ, so that its logits are those that scores see, \
+            unless --no-fold, or there are 1000 classes, which are scored without τ. Its accuracy may differ from the run's, whose \
+            features are divided by their length.
+
+              t2fnorm export runs/cifar10-t2fnorm/s0 plain.pth --plain
             """)
 
     @Argument(help: "A run folder, or one of its checkpoints (.h5).")
@@ -29,8 +36,31 @@ struct ExportCommand: SingleProcessCommand {
             valueName: "format"))
     var format: ExportFormat?
 
+    @Flag(help: "Gives the tensors torchvision's names, without tau and backbone.")
+    var plain = false
+
+    @Flag(
+        inversion: .prefixedNo,
+        help:
+            "With --plain: whether τ of a T2FNorm head is folded into the last layer's weights (W/τ); by default unless there are 1000 classes."
+    )
+    var fold: Bool?
+
     @Option(help: "The model's file below <run>/checkpoints, or 'latest'.")
     var checkpoint = "best.h5"
+
+    func validate() throws {
+        guard format != nil || ExportFormat(path: file) != nil else {
+            let endings = ExportFormat.allCases.flatMap(\.endings).joined(separator: ", ")
+            throw ValidationError(
+                "\(file) has an ending of no format that is written, expected one of \(endings); or give --format"
+            )
+        }
+        guard plain || fold == nil else {
+            throw ValidationError(
+                "--fold and --no-fold are for --plain: with tau in the file, nothing is folded")
+        }
+    }
 
     func run() throws {
         let path = try checkpointPath()
@@ -44,19 +74,35 @@ struct ExportCommand: SingleProcessCommand {
                     """)
         }
         let classifier = try saved.makeClassifier(path: path)
-        let format = format ?? (file.hasSuffix(".safetensors") ? .safetensors : .pytorch)
+        let format = format ?? ExportFormat(path: file) ?? .pytorch
+        let names = plain ? plainNames(classifier) : .openOOD
         var metadata = [
             "format": "pt", "network": saved.network, "classes": "\(saved.classes)",
             "epoch": "\(saved.position.epoch)",
             "step": "\(saved.position.step)",
         ]
         metadata["tau"] = saved.temperature.map { "\($0)" }
+        if plain, saved.temperature != nil {
+            metadata["tau_is_folded"] = "\(names == .torchvision(foldsTemperature: true))"
+        }
         do {
-            try export(classifier, as: format, metadata: metadata, to: file)
+            try export(classifier, as: format, names: names, metadata: metadata, to: file)
         } catch {
             throw CheckpointError(path: error.path, reason: error.reason)
         }
         print("\(path) is written to \(file) (\(format.rawValue))")
+        if plain, let temperature = saved.temperature { print(remark(names, temperature)) }
+    }
+
+    /// As scores see the network: τ in the weights, but not for 1000 classes (see `ScoringHead`).
+    private func plainNames(_ classifier: Classifier) -> ExportNames {
+        .torchvision(foldsTemperature: fold ?? (classifier.classes != 1000))
+    }
+
+    private func remark(_ names: ExportNames, _ temperature: Float) -> String {
+        names == .torchvision(foldsTemperature: true)
+            ? "τ \(temperature) is folded into fc.weight (W/τ): fc of the features as they are gives the logits that scores see"
+            : "τ \(temperature) is not folded into fc.weight: training's logits are fc of the features divided by their length and by τ"
     }
 
     private func checkpointPath() throws(CheckpointError) -> String {

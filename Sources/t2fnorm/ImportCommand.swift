@@ -20,24 +20,44 @@ struct ImportCommand: SingleProcessCommand {
         commandName: "import",
         abstract: "Takes over a model of PyTorch or safetensors as a run.",
         discussion: """
-            Reads what torch.save wrote, today's zip archives and the files from before PyTorch 1.6, and safetensors; nothing in a file is \
-            run. The names are those of torchvision, of OpenOOD's networks (with tau: a T2FNorm head) and of the CIFAR ResNets; prefixes \
-            module., backbone., _orig_mod. are taken off. The run's folder is <output>/<name>/s<seed>; without --config its name is the file's.
+            Reads what torch.save wrote, today's zip archives and the files from before PyTorch 1.6, and safetensors, also in shards by \
+            their index; nothing in a file is run. The names are those of torchvision, of OpenOOD's networks (with tau: a T2FNorm head) \
+            and of the CIFAR ResNets; whatever stands in front of all of them is taken off. The run's folder is \
+            <output>/<name>/s<seed>; without --config its name is the file's.
 
-              t2fnorm import best.ckpt --network resnet18_32x32
+              t2fnorm import best.ckpt
               t2fnorm evaluate runs/best --set data.test=data/cifar10/test --set 'evaluation.far={svhn: data/svhn}'
 
             As the starting point of a training run, whose network and head the configuration says:
 
               t2fnorm import resnet50-0676ba61.pth --into training --config resnet50.yml
               mpirun -n 4 t2fnorm train --config resnet50.yml
+
+            With --new-head the last layer is drawn anew, for other classes than the file's:
+
+              t2fnorm import resnet50-0676ba61.pth --into training --new-head --config resnet50.yml --set network.classes=20
             """)
 
-    @Argument(help: "A file of torch.save or safetensors.")
+    @Argument(help: "A file of torch.save or safetensors, or the index of one in shards.")
     var file: String
 
-    @Option(help: ArgumentHelp("The architecture, which a file does not say.", valueName: "name"))
+    @Option(
+        help: ArgumentHelp(
+            "The architecture; without it and without --config, the one that fits the tensors.",
+            valueName: "name"))
     var network: NetworkName?
+
+    @Option(
+        help: ArgumentHelp(
+            "Which of several state dictionaries: its key, or what the names of its tensors begin with.",
+            valueName: "key"))
+    var key: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "The last layer's name in the file, if it is none of fc, linear, classifier, head.",
+            valueName: "name"))
+    var lastLayer: String?
 
     @Option(
         help: ArgumentHelp(
@@ -50,18 +70,28 @@ struct ImportCommand: SingleProcessCommand {
     )
     var into = ImportTarget.evaluation
 
+    @Flag(
+        help:
+            "Draws the configuration's head from its seed, as training does, instead of taking the file's last layer; with --into training."
+    )
+    var newHead = false
+
     @OptionGroup var options: ConfigurationOptions
 
     func validate() throws {
-        guard network != nil || !options.config.isEmpty else {
-            throw ValidationError("--network says the architecture, which a file does not")
-        }
         guard temperature.map({ $0 > 0 && $0.isFinite }) ?? true else {
             throw ValidationError("--temperature is a finite number above 0")
         }
         guard into == .evaluation || temperature == nil else {
             throw ValidationError(
                 "--temperature is head.temperature of the configuration with --into training")
+        }
+        guard into == .training || !newHead else {
+            throw ValidationError("--new-head makes a network that is yet to be trained: add --into training")
+        }
+        guard !newHead || lastLayer == nil else {
+            throw ValidationError(
+                "--last-layer names the layer that --new-head does not take: give one of them")
         }
     }
 
@@ -77,14 +107,14 @@ struct ImportCommand: SingleProcessCommand {
     }
 
     private func importModel() throws {
-        let draft = try resolved()
-        let name = try draft.networkName()
-        let model = try ModelFile(path: file)
-        let classifier = try model.makeClassifier(
-            name, head: temperature.map { .t2fnorm(temperature: $0) })
+        let model = try ModelFile(path: file, key: key)
+        let match = try matched(model)
+        let draft = try resolved(match.network)
+        let convolutions = try draft.statedConvolutions()
+        let classifier = try match.makeClassifier(head: head(match, draft), convolutions: convolutions)
         var configuration = draft
+        try checkClasses(classifier.classes, draft)
         configuration.network.classes = classifier.classes
-        configuration.compute.convolution = .shape
         switch classifier.headKind {
         case .linear: configuration.head.name = .linear
         case .t2fnorm(let temperature):
@@ -101,7 +131,7 @@ struct ImportCommand: SingleProcessCommand {
         try CheckpointStore(folder: directory.checkpointsPath, keep: configuration.training.keep)
             .saveBest(classifier, configuration: configuration.yaml)
         try directory.write(configuration)
-        report(model, classifier, directory)
+        report(model, match, classifier, configuration)
         let transform = configuration.data.transform
         print(
             """
@@ -111,36 +141,92 @@ struct ImportCommand: SingleProcessCommand {
     }
 
     private func importStart() throws {
-        let configuration = try resolved()
-        let name = try configuration.networkName()
+        let model = try ModelFile(path: file, key: key)
+        let match = try matched(model)
+        let configuration = try resolved(match.network)
         let directory = RunDirectory(configuration)
         let store = CheckpointStore(folder: directory.checkpointsPath, keep: configuration.training.keep)
         guard try store.newest() == nil else { throw taken(directory) }
         let convolutions = try configuration.statedConvolutions()
-        let model = try ModelFile(path: file)
-        let classifier = try model.makeClassifier(
-            name, head: configuration.headKind, convolutions: convolutions)
+        let classifier: Classifier
+        if newHead {
+            classifier = try match.makeClassifier(
+                newHead: configuration.headKind, classes: configuration.network.classes,
+                seed: configuration.seed, convolutions: convolutions)
+        } else {
+            try checkClasses(match.classes, configuration)
+            classifier = try match.makeClassifier(head: configuration.headKind, convolutions: convolutions)
+        }
         try store.save(try configuration.startingPoint(classifier, path: file))
         try directory.write(configuration)
-        report(model, classifier, directory)
+        report(model, match, classifier, configuration)
+    }
+
+    // MARK: - The file and the configuration
+
+    /// The file as the network that is asked for, or, where none is, as the one it fits.
+    private func matched(_ model: ModelFile) throws -> ModelMatch {
+        let name = try network ?? networkOfSettings()
+        return try model.match(name, lastLayer: lastLayer, takesLastLayer: !newHead)
+    }
+
+    /// The network of the configuration's files or of `--set network…`; `nil` where neither says one.
+    private func networkOfSettings() throws(ConfigurationError) -> NetworkName? {
+        guard !options.config.isEmpty || isSet("network.name") else { return nil }
+        let name = try options.load().network.name
+        guard let network = NetworkName(rawValue: name) else {
+            throw ConfigurationError(
+                key: "network.name", found: name,
+                expected: "one of \(RunConfiguration.knownNetworks.joined(separator: ", "))")
+        }
+        return network
+    }
+
+    /// Whether `--set` gives a setting, alone or with those beside it.
+    private func isSet(_ key: String) -> Bool {
+        let section = key.prefix { $0 != "." }
+        return options.settings.contains { $0.hasPrefix(key + "=") || $0.hasPrefix(section + "=") }
     }
 
     /// The configuration; without files one that takes the network's usual images, and no training set.
-    private func resolved() throws(ConfigurationError) -> RunConfiguration {
-        let named = network.map { ["network.name=\($0.rawValue)"] } ?? []
-        var settings = options.settings + named
+    private func resolved(_ network: NetworkName) throws(ConfigurationError) -> RunConfiguration {
+        var settings = options.settings
+        if self.network != nil || options.config.isEmpty { settings += ["network.name=\(network.rawValue)"] }
         if options.config.isEmpty {
-            settings = network.map(usual) ?? []
-            settings += ["name=\(runName)", "data.train=unknown"] + options.settings + named
+            settings =
+                usual(network) + ["name=\(runName)"] + (into == .training ? [] : ["data.train=unknown"])
+                + settings
         }
         let configuration = try RunConfiguration.load(
             files: options.config, overrides: settings, names: .known)
-        guard configuration.head.name != .projection else {
+        guard configuration.head.name != .projection || newHead else {
             throw ConfigurationError(
                 key: "head.name", found: configuration.head.name.rawValue,
-                expected: "linear or t2fnorm, as a file is read as a classifier")
+                expected:
+                    "linear or t2fnorm, as a file is read as a classifier; with --new-head --into training a projection head is drawn"
+            )
         }
+        _ = try configuration.networkName()
         return configuration
+    }
+
+    /// The head that the user asks for, if any; the file's stands back for it.
+    private func head(_ match: ModelMatch, _ draft: RunConfiguration) -> HeadKind? {
+        if let temperature { return .t2fnorm(temperature: temperature) }
+        return isSet("head.name") || isSet("head.temperature") ? draft.headKind : nil
+    }
+
+    /// Refuses a number of classes that was asked for and is not the file's.
+    private func checkClasses(
+        _ classes: Int?, _ configuration: RunConfiguration
+    ) throws(ConfigurationError) {
+        let isStated = !options.config.isEmpty || isSet("network.classes") || into == .training
+        guard let classes, isStated, configuration.network.classes != classes else { return }
+        throw ConfigurationError(
+            key: "network.classes", found: "\(configuration.network.classes)",
+            expected: """
+                \(classes), the rows of the last layer in \(file); --new-head --into training draws a last layer for other classes
+                """)
     }
 
     /// The images that a network is usually given: those of torchvision's weights, or CIFAR's, which are the defaults.
@@ -165,17 +251,34 @@ struct ImportCommand: SingleProcessCommand {
             path: directory.path, reason: "there is a run here already; name another one with --set name=…")
     }
 
-    private func report(_ model: ModelFile, _ classifier: Classifier, _ directory: RunDirectory) {
-        let head =
-            switch classifier.headKind {
-            case .linear: "a linear head"
-            case .t2fnorm(let temperature): "a T2FNorm head of temperature \(temperature)"
-            case .projection(let outputs): "a projection head of \(outputs) outputs"
-            }
+    // MARK: - The report
+
+    private func report(
+        _ model: ModelFile, _ match: ModelMatch, _ classifier: Classifier, _ configuration: RunConfiguration
+    ) {
+        let shards = model.shardCount > 1 ? ", \(model.shardCount) shards" : ""
         print(
             """
-            \(file) (\(model.format.rawValue), \(model.tensors.count) tensors) is a \(classifier.name.rawValue) for \(classifier.classes) classes \
-            with \(head): \(directory.path)
+            \(file) (\(model.format.rawValue)\(shards), \(model.tensors.count) tensors) is a \(classifier.name.rawValue) for \(classifier.classes) classes \
+            with \(describe(classifier.headKind)): \(RunDirectory(configuration).path)
             """)
+        for note in match.notes + [headRemark(match, classifier, seed: configuration.seed)].compactMap({ $0 })
+        { print(note) }
+    }
+
+    private func describe(_ head: HeadKind) -> String {
+        switch head {
+        case .linear: "a linear head"
+        case .t2fnorm(let temperature): "a T2FNorm head of temperature \(temperature)"
+        case .projection(let outputs): "a projection head of \(outputs) outputs"
+        }
+    }
+
+    /// What of the head is not the file's.
+    private func headRemark(_ match: ModelMatch, _ classifier: Classifier, seed: UInt64) -> String? {
+        if newHead { return "the head is drawn from seed \(seed); the file's last layer is not taken" }
+        guard classifier.headKind != match.headKind else { return nil }
+        let own = match.temperature.map { "the file's tau \($0) is not used" } ?? "the file has no tau"
+        return "the head is \(describe(classifier.headKind)), as asked for; \(own)"
     }
 }

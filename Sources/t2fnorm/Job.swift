@@ -82,8 +82,3 @@ func runJob(_ body: (any Communicator) throws -> Int32) throws {
         communicator.abort(exitCode: code) { printError("t2fnorm: rank \(communicator.rank): \(message)") }
     }
 }
-
-/// Writes one line to standard error.
-func printError(_ line: String) {
-    FileHandle.standardError.write(Data("\(line)\n".utf8))
-}

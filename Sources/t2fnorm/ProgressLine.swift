@@ -30,6 +30,7 @@ struct ProgressLine {
         let interval = isTerminal ? Self.drawInterval : Self.logInterval
         if let last, now - last < interval { return }
         last = now
+        let text = terminalText(text)
         guard let terminal else {
             write("\(decimal(100 * fraction, 1)) %  \(text)\n")
             return
@@ -40,10 +41,16 @@ struct ProgressLine {
         isDrawn = true
     }
 
-    /// Prints a line above the bar.
+    /// Prints a line above the bar; see `terminalText`.
     mutating func printLine(_ text: String) {
         clear()
-        write("\(text)\n")
+        write("\(terminalText(text))\n")
+    }
+
+    /// Prints a table above the bar, on a terminal with bold titles.
+    mutating func printTable(_ table: Table) {
+        clear()
+        write("\(table.console(styled: isTerminal))\n")
     }
 
     /// Takes the bar away, so that something else may be printed.

@@ -25,6 +25,13 @@ extension RunDirectory {
         guard let name = try? String(contentsOfFile: path, encoding: .utf8) else {
             throw CheckpointError(path: path, reason: "there is no such file")
         }
-        return "\(checkpointsPath)/\(name.trimmingCharacters(in: .whitespacesAndNewlines))"
+        let newest = name.trimmingCharacters(in: .whitespacesAndNewlines)
+        guard !newest.isEmpty, newest != "..", newest != ".",
+            !newest.contains(where: { $0 == "/" || $0 == "\0" })
+        else {
+            throw CheckpointError(
+                path: path, reason: "it names '\(newest.prefix(80))', expected a file of its folder")
+        }
+        return "\(checkpointsPath)/\(newest)"
     }
 }

@@ -41,6 +41,52 @@ import Testing
         }
     }
 
+    /// Two wrong bits crash the HDF5 library (1.10.8), which is not asked.
+    @Test func noWrongBitsOfVersion1EndTheProgram() throws {
+        try withTemporaryFolder { folder in
+            let bytes = [UInt8](try Data(contentsOf: URL(filePath: old)))
+            let path = "\(folder)/step-00000007.h5"
+            var state = UInt64(1)
+            func random(_ bound: Int) -> Int {
+                state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+                return Int(state >> 33) % bound
+            }
+            for _ in 0..<1000 {
+                var damaged = bytes
+                for _ in 0..<3 { damaged[random(min(bytes.count, 16_384))] ^= UInt8(1 << random(8)) }
+                try Data(damaged).write(to: URL(filePath: path))
+                do throws(CheckpointError) {
+                    _ = try CheckpointStore.load(path)
+                } catch {
+                    #expect(error.path == path)
+                }
+            }
+        }
+    }
+
+    @Test(arguments: [0, -1, 1_000_001, Int.max])
+    func aNumberOfClassesThatNoNetworkHasIsRefused(classes: Int) throws {
+        try withTemporaryFolder { folder in
+            var checkpoint = Samples.checkpoint()
+            checkpoint.classes = classes
+            let store = CheckpointStore(folder: folder, keep: 1)
+            // A file is read again when it is written.
+            let error = #expect(throws: CheckpointError.self) { try store.save(checkpoint) }
+            #expect(error?.reason.contains("is of \(classes) classes, expected 1 to 1000000") == true)
+        }
+    }
+
+    @Test(arguments: [-1, Int.max, 1 << 49])
+    func aPositionThatNoRunHasIsRefused(step: Int) throws {
+        try withTemporaryFolder { folder in
+            var checkpoint = Samples.checkpoint()
+            checkpoint.position.epochSamples = step
+            let store = CheckpointStore(folder: folder, keep: 1)
+            let error = #expect(throws: CheckpointError.self) { try store.save(checkpoint) }
+            #expect(error?.reason.contains("its position holds a count that no run has") == true)
+        }
+    }
+
     @Test func aNewFileSaysWhoWroteIt() throws {
         try withTemporaryFolder { folder in
             let store = CheckpointStore(folder: folder, keep: 1)

@@ -70,15 +70,56 @@ func gzip(_ bytes: [UInt8]) -> [UInt8] {
         for value in [length, ~length] { file += [UInt8(value & 0xFF), UInt8(value >> 8)] }
         file += block
     }
+    for value in [crc32(bytes), UInt32(truncatingIfNeeded: bytes.count)] {
+        file += little(Int(value), 4)
+    }
+    return file
+}
+
+/// A zip archive whose files are stored, not compressed.
+func zip(_ files: [(name: String, bytes: [UInt8])]) -> [UInt8] {
+    var (archive, directory): ([UInt8], [UInt8]) = ([], [])
+    for (name, bytes) in files {
+        let sizes = little(Int(crc32(bytes)), 4) + little(bytes.count, 4) + little(bytes.count, 4)
+        let common = [20, 0, 0, 0, 0, 0, 0, 0, 0, 0] + sizes + little(name.utf8.count, 2) + [0, 0]
+        directory +=
+            [0x50, 0x4B, 1, 2, 20, 0] + common + [UInt8](repeating: 0, count: 10) + little(archive.count, 4)
+        directory += name.utf8
+        archive += [0x50, 0x4B, 3, 4] + common + name.utf8 + bytes
+    }
+    let count = little(files.count, 2)
+    return archive + directory + [0x50, 0x4B, 5, 6, 0, 0, 0, 0] + count + count + little(directory.count, 4)
+        + little(archive.count, 4) + [0, 0]
+}
+
+/// An .npy file, padded to 64 bytes as NumPy does.
+///
+/// - Parameter header: Another header than that of the type and shape.
+func npy(
+    _ type: String, _ shape: [Int], _ bytes: [UInt8], version: UInt8 = 1, isColumnMajor: Bool = false,
+    header: String? = nil
+) -> [UInt8] {
+    let axes = shape.map { "\($0), " }.joined()
+    var text =
+        header
+        ?? "{'descr': '\(type)', 'fortran_order': \(isColumnMajor ? "True" : "False"), 'shape': (\(axes)), }"
+    let lengthByteCount = version == 1 ? 2 : 4
+    while (9 + lengthByteCount + text.utf8.count) % 64 != 0 { text += " " }
+    text += "\n"
+    return [0x93] + "NUMPY".utf8 + [version, 0] + little(text.utf8.count, lengthByteCount) + text.utf8 + bytes
+}
+
+private func little(_ value: Int, _ count: Int) -> [UInt8] {
+    (0..<count).map { UInt8(value >> (8 * $0) & 0xFF) }
+}
+
+private func crc32(_ bytes: [UInt8]) -> UInt32 {
     var crc = UInt32.max
     for byte in bytes {
         crc ^= UInt32(byte)
         for _ in 0..<8 { crc = (crc & 1) * 0xEDB8_8320 ^ (crc >> 1) }
     }
-    for value in [~crc, UInt32(truncatingIfNeeded: bytes.count)] {
-        file += (0..<4).map { UInt8(value >> (8 * $0) & 0xFF) }
-    }
-    return file
+    return ~crc
 }
 
 /// A binary CIFAR record: label bytes, then planes whose values depend on the place and on `seed`.

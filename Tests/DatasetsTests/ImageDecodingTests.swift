@@ -41,8 +41,8 @@ import Testing
     @Test func otherFilesAreRefused() throws {
         let cases: [([UInt8], String)] = [
             ([], "the file is empty"),
-            (Array("GIF89a".utf8), "it is a GIF, expected JPEG or PNG"),
-            ([1, 2, 3], "it is of no known format, expected JPEG or PNG"),
+            (Array("GIF89a".utf8), "it is a GIF, expected JPEG, PNG or WebP"),
+            ([1, 2, 3], "it is of no known format, expected JPEG, PNG or WebP"),
         ]
         for (bytes, reason) in cases {
             let error = #expect(throws: DatasetError.self) { try RGBImage(decoding: bytes, place: "a.jpg") }

@@ -1,5 +1,7 @@
+import Checksums
 import Datasets
 import Foundation
+import HDF5
 import Kernels
 import TestSupport
 import Testing
@@ -102,6 +104,17 @@ import Testing
             let older = lines.filter { !$0.contains("recordChecksum") }.joined(separator: "\n")
             #expect(older.count < lines.joined(separator: "\n").count)
             try write(older.utf8, folder, "set/manifest.json")
+            // The shard as an earlier version has written it.
+            let shard = "\(folder)/set/shard-00000.h5"
+            try HDF5File.writeAtomically(to: shard) { file in
+                try file.write((0..<9).flatMap { drawnImage($0).bytes }, shape: [9, 5, 7, 3], to: "images")
+                try file.write((0..<9).map { Int32($0 % 3) }, to: "labels")
+            }
+            let bytes = try [UInt8](ByteFile.read(shard))
+            let written = try Manifest(folder: "\(folder)/set").shards[0]
+            let adapted = older.replacing(written.checksum, with: CRC64(bytes).hexadecimal)
+                .replacing("\(written.byteCount)", with: "\(bytes.count)")
+            try write(adapted.utf8, folder, "set/manifest.json")
             let set = try PackedDataset(path: "\(folder)/set")
             #expect(try set.image(of: 8) == drawnImage(8))
             try set.verify()

@@ -47,6 +47,40 @@ import Workers
         }
     }
 
+    @Test(arguments: [true, false], [heads[0], heads[1]])
+    func plainNamesAreTorchvisionsAndTemperatureIsFoldedOrNot(folds: Bool, head: HeadKind) throws {
+        for network in [NetworkName.resnet20, .resnet18At32] {
+            let classifier = Classifier(network, head: head, classes: 7)
+            classifier.parameters.initialize(seed: 3)
+            try withTemporaryFolder { folder in
+                try export(
+                    classifier, as: .pytorch, names: .torchvision(foldsTemperature: folds), to: "\(folder)/m")
+                let model = try ModelFile(path: "\(folder)/m")
+                #expect(model.tensors.map(\.name).prefix(2) == ["conv1.weight", "bn1.weight"])
+                #expect(model.tensors.map(\.name).suffix(2) == ["fc.weight", "fc.bias"])
+                #expect(!model.tensors.contains { $0.name.contains("shortcut") || $0.name.contains("tau") })
+                let names = Set(model.tensors.map(\.name))
+                #expect(names.contains("layer2.0.downsample.1.running_var") == (network == .resnet18At32))
+                let weights = classifier.lastLayer.weights
+                let divisor: Float = folds && head != .linear ? 0.1 : 1
+                let again = try model.makeClassifier(network)
+                #expect(again.headKind == .linear)
+                #expect(again.lastLayer.weights == weights.map { $0 / divisor })
+                #expect(again.lastLayer.bias == classifier.lastLayer.bias)
+            }
+        }
+    }
+
+    @Test func theFormatIsThatOfTheEnding() {
+        for ending in ["pth", "pt", "ckpt", "th", "bin", "pth.tar", "PTH"] {
+            #expect(ExportFormat(path: "a/b.\(ending)") == .pytorch)
+        }
+        #expect(ExportFormat(path: "a.safetensors") == .safetensors)
+        for name in ["a.onnx", "a", "a.h5", "a.tar", "pth", "a.pth.zip"] {
+            #expect(ExportFormat(path: name) == nil)
+        }
+    }
+
     /// The fixture's logits are PyTorch's in double precision, after a step of training that moved the running statistics.
     @Test(arguments: ExportFormat.allCases)
     func whatIsExportedComesBackWithPyTorchsLogits(format: ExportFormat) throws {

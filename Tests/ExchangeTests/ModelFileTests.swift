@@ -49,7 +49,6 @@ import Testing
     }
 
     @Test(arguments: [
-        ("", "is neither a file of torch.save nor one of safetensors"),
         ("\u{1F}HDF", "is neither a file of torch.save nor one of safetensors"),
         ("PK\u{3}\u{4}", "the zip archive has no end: the file is cut off, or bytes follow it"),
     ])

@@ -56,6 +56,11 @@ rgb = Image.fromarray(picture(3, 1))
 grey = Image.fromarray(picture(1, 2)[:, :, 0])
 cmyk = Image.fromarray(picture(4, 3), "CMYK")
 deep = picture(3, 4).astype(">u2") * 257 + 3
+y, x = numpy.mgrid[0:64, 0:96]
+waves = [128 + 80 * numpy.sin(x / 9 + c) + 40 * numpy.cos(y / 7 - c) for c in range(3)]
+noise = numpy.random.default_rng(8).normal(0, 8, (64, 96, 3))
+photo = Image.fromarray(numpy.clip(numpy.stack(waves, -1) + noise, 0, 255).astype(numpy.uint8))
+alpha = Image.fromarray(numpy.dstack([picture(3, 9), picture(1, 10)]), "RGBA")
 frames = [Image.fromarray(picture(3, seed)) for seed in (5, 6, 7)]
 exif = Image.Exif()
 exif[0x0112] = 6  # turned by 90 degrees
@@ -72,6 +77,14 @@ good = {
     "palette.png": encoded(rgb.quantize(16), "PNG"),
     "16 bits.png": png(23, 19, 16, 2, b"".join(b"\0" + row.tobytes() for row in deep)),
     "1 bit.png": encoded(grey.convert("1"), "PNG"),
+    "photo.jpg": encoded(photo, "JPEG", quality=85),
+    "photo restart.jpg": encoded(photo, "JPEG", quality=85, restart_marker_blocks=5),
+    "photo optimised grey.jpg": encoded(photo.convert("L"), "JPEG", quality=85, optimize=True),
+    "photo progressive.jpg": encoded(photo, "JPEG", quality=85, progressive=True),
+    "lossy.webp": encoded(photo, "WEBP", quality=70),
+    "lossless.webp": encoded(rgb, "WEBP", lossless=True),
+    "alpha lossy.webp": encoded(alpha, "WEBP", quality=80),
+    "alpha lossless.webp": encoded(alpha, "WEBP", lossless=True, exact=True),
 }
 bad = {
     "empty.jpg": b"",
@@ -85,7 +98,9 @@ bad = {
     "bomb.jpg": jpeg[:frame] + b"\xff\x00\xff\x00" + jpeg[frame + 4 :],
     "bomb.png": png(60000, 60000, 8, 2, bytes(1000)),
     "page.jpg": b"<!DOCTYPE html><html>404 Not Found</html>",
-    "picture.webp": encoded(rgb, "WEBP"),
+    "animated.webp": encoded(frames[0], "WEBP", save_all=True, append_images=frames[1:]),
+    "cut.webp": encoded(photo, "WEBP", quality=70)[:-9],
+    "few bytes.jpg": jpeg[:frame] + b"\x20\x00\x20\x00" + jpeg[frame + 4 :],
 }
 
 

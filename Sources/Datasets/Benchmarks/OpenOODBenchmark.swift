@@ -60,7 +60,7 @@ public struct OpenOODBenchmark: Codable, Equatable, Sendable {
                     action: "find benchmark", place: name, reason: "there is no such benchmark",
                     remedy: "give one of \(Self.names.joined(separator: ", ")), or a .json file")
             }
-            bytes = try ReadableFile.contents(of: name)
+            bytes = try ReadableFile.contents(of: name, atMost: 64 << 20)
         }
         try self.init(json: bytes, path: name)
     }
@@ -73,11 +73,18 @@ public struct OpenOODBenchmark: Codable, Equatable, Sendable {
         }
         let names = Set(sets.map(\.name))
         guard names.count == sets.count,
-            !names.contains(where: { $0.isEmpty || $0.hasPrefix(".") || $0.contains("/") })
+            names.allSatisfy({ Manifest.isFileName($0) && !$0.hasPrefix(".") })
         else {
             throw DatasetError(
                 action: "read benchmark", place: path,
                 reason: "two sets have one name, or a name is no folder's")
+        }
+        guard (1...Manifest.largestClassCount).contains(classCount),
+            sets.allSatisfy({ $0.count ?? 1 >= 1 })
+        else {
+            throw DatasetError(
+                action: "read benchmark", place: path,
+                reason: "classCount is \(classCount), or a set's count below 1")
         }
         guard classNames?.count ?? classCount == classCount else {
             throw DatasetError(

@@ -10,6 +10,8 @@ internal import SystemPackage
         case tar
         /// One file without a name.
         case raw
+        /// zip, by its directory at the end.
+        case zip
     }
 
     struct Entry {
@@ -78,13 +80,14 @@ internal import SystemPackage
         self.piece = piece
         self.path = path
         self.format = format
-        if compressed { _ = unsafe archive_read_support_filter_all(handle) }
+        if compressed { unsafe supportCompression(handle) }
         switch format {
         case .tar:
             _ = unsafe archive_read_support_format_tar(handle)
             // What follows an archive's end in the same file is read, as with `tar --ignore-zeros`.
             _ = unsafe archive_read_set_format_option(handle, "tar", "read_concatenated_archives", "1")
         case .raw: _ = unsafe archive_read_support_format_raw(handle)
+        case .zip: _ = unsafe archive_read_support_format_zip_seekable(handle)
         }
     }
 
@@ -97,7 +100,7 @@ internal import SystemPackage
     ///
     /// - Throws: Also if a tar archive has no end: one that was cut off between two entries.
     mutating func nextEntry() throws(DatasetError) -> Entry? {
-        if end != nil {
+        if end != nil, format == .tar {
             try check(unsafe archive_read_data_skip(handle))
             end = Int(unsafe archive_filter_bytes(handle, 0))
         }
@@ -152,6 +155,18 @@ internal import SystemPackage
     private func failure(_ reason: String, _ remedy: String? = nil) -> DatasetError {
         DatasetError(action: "read archive", place: path, reason: reason, remedy: remedy)
     }
+}
+
+/// Undoes the kinds of compression that the library knows itself; for others it would start other programs.
+private func supportCompression(_ handle: OpaquePointer?) {
+    _ = unsafe archive_read_support_filter_gzip(handle)
+    _ = unsafe archive_read_support_filter_bzip2(handle)
+    _ = unsafe archive_read_support_filter_xz(handle)
+    _ = unsafe archive_read_support_filter_lzma(handle)
+    _ = unsafe archive_read_support_filter_lzip(handle)
+    _ = unsafe archive_read_support_filter_zstd(handle)
+    _ = unsafe archive_read_support_filter_lz4(handle)
+    _ = unsafe archive_read_support_filter_compress(handle)
 }
 
 private func pathOf(_ name: UnsafePointer<CChar>?) -> FilePath {

@@ -16,6 +16,7 @@ extension CIFARArchive.Variant {
         let test = self == .cifar10 ? ["test_batch"] : ["test"]
         return switch split {
         case .train: train
+        case .val: []
         case .test: test
         case .all: train + test
         }

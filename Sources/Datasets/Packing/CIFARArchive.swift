@@ -12,8 +12,11 @@ public struct CIFARArchive: IndexedRecordSource {
 
     /// The official parts.
     public enum Split: String, Sendable, CaseIterable {
-        case train, test
-        /// The training images, then the test images.
+        case train
+        /// Of archives that have three parts, as MedMNIST's.
+        case val
+        case test
+        /// One part after the other.
         case all
     }
 
@@ -59,6 +62,11 @@ public struct CIFARArchive: IndexedRecordSource {
     /// - Throws: If there is no such file or folder, or a file of the split is missing, damaged, or there twice.
     public init(archive path: String, _ variant: Variant, _ split: Split) throws(DatasetError) {
         let wanted = variant.files(of: split)
+        guard !wanted.isEmpty else {
+            throw DatasetError(
+                action: "read \(variant.rawValue)", place: path, reason: "it has no part '\(split.rawValue)'",
+                remedy: "expected train, test or all")
+        }
         let found = try NamedFiles(
             Set(wanted.flatMap { [$0, "\($0).bin"] } + variant.nameFiles), in: path)
         var batches: [CIFARBatch] = []

@@ -23,7 +23,7 @@ struct ClassArchive: Sendable {
 /// - Throws: If there are none.
 func archivesInFolder(_ path: String) throws(DatasetError) -> [ClassArchive] {
     var archives: [ClassArchive] = []
-    for name in try FolderWalk(path).listing.files where name.components.count == 1 {
+    for name in try FolderWalk(path, entersFolders: false).listing.files {
         guard let className = classNameOfArchive(name) else { continue }
         let file = try PooledFile(FilePath(path).appending(name.components))
         archives.append(

@@ -23,6 +23,7 @@ struct FolderWalk {
     private static let mostVisits = 64
 
     private let root: FilePath
+    private let entersFolders: Bool
     private var files: [FilePath] = []
     private var folders: Set<FilePath> = []
     private var passedOver = PassedOver()
@@ -30,9 +31,11 @@ struct FolderWalk {
 
     var listing: FileListing { FileListing(files: files, folders: folders, passedOver: passedOver) }
 
+    /// - Parameter entersFolders: Whether what is in the folder's own folders is listed, too.
     /// - Throws: If a folder cannot be read, or links lead to one again and again.
-    init(_ path: String) throws(DatasetError) {
+    init(_ path: String, entersFolders: Bool = true) throws(DatasetError) {
         root = FilePath(path)
+        self.entersFolders = entersFolders
         guard case .folder(let identity) = kind(of: root) else {
             throw DatasetError(action: "list folder", place: path, reason: "it is no folder")
         }
@@ -55,6 +58,7 @@ struct FolderWalk {
             case .folder(let identity) where above.contains(identity): passedOver.add(path, .circle)
             case .folder(let identity):
                 folders.insert(path)
+                guard entersFolders else { continue }
                 try count(identity, place.appending(name))
                 try walk(path, inside: above + [identity])
             }

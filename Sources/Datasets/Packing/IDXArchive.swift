@@ -1,3 +1,4 @@
+internal import Foundation
 internal import SystemPackage
 
 /// The two files, images and labels, of MNIST and of the sets that follow it (Fashion-MNIST, EMNIST), compressed or not.
@@ -48,6 +49,18 @@ public struct IDXArchive: IndexedRecordSource {
         (height, width) = (images.shape[1], images.shape[2])
     }
 
+    /// The labels that lie beside an idx file of images, compressed as it is or not: `train-labels-idx1-ubyte` beside `train-images-idx3-ubyte`, and
+    /// also with a dot, as Kaggle's copies.
+    public static func labelsBeside(_ path: String) -> String? {
+        let name = lastName(of: path)
+        let plain = name.hasSuffix(".gz") ? String(name.dropLast(3)) : name
+        let labels = plain.replacing("images", with: "labels").replacing("idx3", with: "idx1")
+        guard labels != plain else { return nil }
+        let folder = path.dropLast(name.utf8.count)
+        let endings = name == plain ? ["", ".gz"] : [".gz", ""]
+        return endings.map { folder + labels + $0 }.first { FileManager.default.fileExists(atPath: $0) }
+    }
+
     public mutating func next() throws(DatasetError) -> Record? {
         guard index < labels.count else { return nil }
         defer { index += 1 }
@@ -84,7 +97,10 @@ private func readIDX(_ path: String, axes: Int) throws(DatasetError) -> (
     _ = try reader.nextEntry()
     let headerCount = 4 + 4 * axes
     let header = try reader.read(atMost: headerCount)
-    guard header.starts(with: [0, 0, 8, UInt8(axes)]), header.count == headerCount else {
+    guard header.count == headerCount || !header.starts(with: [0, 0, 8, UInt8(axes)]) else {
+        throw failure("it ends after \(header.count) of the \(headerCount) bytes of its header")
+    }
+    guard header.starts(with: [0, 0, 8, UInt8(axes)]) else {
         let start = header.prefix(4).map { "\($0)" }.joined(separator: " ")
         throw failure("it starts with the bytes \(start), expected 0 0 8 \(axes)")
     }
@@ -95,12 +111,16 @@ private func readIDX(_ path: String, axes: Int) throws(DatasetError) -> (
         let next = product.0.multipliedReportingOverflow(by: length)
         return (next.partialValue, product.1 || next.overflow)
     }
-    // No more than announced and a byte, so that a small compressed file cannot take all memory.
+    // No more than announced and a byte, and no more than a compressed file of images holds, so that a small one cannot take all memory.
+    let bound = max(1 << 28, 200 * (try ReadableFile(path).byteCount))
     var content: [UInt8] = []
     while !overflows, content.count <= count {
-        let piece = try reader.read(atMost: min(4 << 20, count + 1 - content.count))
+        let piece = try reader.read(atMost: min(4 << 20, count - content.count) + 1)
         if piece.isEmpty { break }
         content.append(contentsOf: piece)
+        guard content.count <= bound else {
+            throw failure("it holds more than \(bound) bytes, 200 times as many as it has compressed")
+        }
     }
     guard !overflows, content.count == count, count > 0 else {
         let isLonger = !overflows && content.count > count

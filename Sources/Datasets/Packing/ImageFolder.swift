@@ -66,15 +66,9 @@ func payload(of file: FilePath, in images: any FileTree) -> Record.Payload {
     }
 }
 
-/// Whether a file is named as a JPEG or PNG.
-func hasImageEnding(_ path: FilePath) -> Bool {
-    let ending = path.extension?.lowercased()
-    return ending == "jpg" || ending == "jpeg" || ending == "png"
-}
-
 /// There is nothing to pack.
 func noImages(_ place: String, _ passedOver: PassedOver) -> DatasetError {
     DatasetError(
         action: "read images", place: place,
-        reason: (["there is no .jpg, .jpeg or .png file"] + passedOver.notes).joined(separator: "; "))
+        reason: (["there is no .jpg, .jpeg, .png or .webp file"] + passedOver.notes).joined(separator: "; "))
 }

@@ -40,6 +40,7 @@ struct MATLABFile {
         var variables: [String: MATLABValue] = [:]
         var elements = MATLABElements(bytes[128...], path: path, isBigEndian: isBigEndian)
         while let element = try elements.next() {
+            if let name = compressedName(element), !names.contains(name) { continue }
             let matrix = element.type == .compressed ? try inflated(element) : element
             guard matrix.type == .matrix else { continue }
             if let (name, value) = try MATLABMatrix(matrix, in: elements, only: names).variable {
@@ -47,6 +48,17 @@ struct MATLABFile {
             }
         }
         return variables
+    }
+
+    /// The name of a compressed variable, without what it holds; `nil` where its beginning does not say.
+    private func compressedName(_ element: MATLABElements.Element) -> String? {
+        guard element.type == .compressed else { return nil }
+        let head = inflate(element.bytes, count: 4096).bytes
+        guard head.count > 8 else { return nil }
+        var parts = MATLABElements(head[8...], path: path, isBigEndian: isBigEndian, offset: element.offset)
+        guard (try? parts.next()) != nil, (try? parts.next()) != nil, let name = (try? parts.next()) ?? nil
+        else { return nil }
+        return String(decoding: name.bytes, as: UTF8.self)
     }
 
     private func inflated(_ element: MATLABElements.Element) throws(DatasetError) -> MATLABElements.Element {
@@ -60,6 +72,11 @@ struct MATLABFile {
         let count = (4..<8).reduce(0) { $0 << 8 | Int(head.bytes[isBigEndian ? $1 : 11 - $1]) } + 8
         guard count <= element.bytes.count * 1032 + 64 else {
             throw failure("\(element.bytes.count) compressed bytes cannot hold \(count)")
+        }
+        // What is compressed so well is no images, and would take the memory.
+        guard count <= 1 << 28 || count / 64 <= element.bytes.count else {
+            throw failure(
+                "\(element.bytes.count) compressed bytes are said to hold \(count), too many for images")
         }
         let (inflated, isWhole) = inflate(element.bytes, count: count)
         guard isWhole, inflated.count == count else {

@@ -9,6 +9,8 @@ struct MATLABMatrix {
 
     /// Containers in containers; MATLAB's own files have a few.
     private static let largestDepth = 16
+    /// Cells, or fields of all structs, of one array: each takes a hundred bytes of memory, and eight in a file, or none if compressed.
+    private static let largestValueCount = 1 << 20
 
     /// The matrix with its name; `nil` if it is not one that was asked for.
     let variable: (name: String, value: MATLABValue)?
@@ -42,14 +44,17 @@ struct MATLABMatrix {
             count = product
         }
         let value: MATLABValue
+        if kind == .cell || kind == .structure, count > Self.largestValueCount {
+            throw failure("'\(name)' has \(count) elements, expected at most \(Self.largestValueCount)")
+        }
         switch kind {
         case .cell: value = .cells(try Self.values(count, &parts, file, depth))
         case .structure: value = .structures(try Self.structures(count, &parts, file, depth, element.offset))
         default:
             let data = try parts.require("the data of '\(name)'")
+            let (byteCount, overflows) = count.multipliedReportingOverflow(by: data.type.byteCount)
             guard data.type != .matrix, data.type != .compressed,
-                data.bytes.count == count * data.type.byteCount
-                    || kind == .character
+                kind == .character || (!overflows && data.bytes.count == byteCount)
             else {
                 throw failure(
                     "'\(name)' has the shape \(shape) and \(data.bytes.count) bytes of \(data.type)")
@@ -94,6 +99,9 @@ struct MATLABMatrix {
             String(
                 decoding: bytes[start..<min(start + length, bytes.endIndex)].prefix { $0 != 0 }, as: UTF8.self
             )
+        }
+        guard names.count <= largestValueCount / max(count, 1) else {
+            throw file.failure(offset, "it has \(names.count) fields of \(count) structs")
         }
         var structures: [[String: MATLABValue]] = []
         for _ in 0..<count {

@@ -55,5 +55,8 @@ struct NamedFiles {
     }
 }
 
+/// The name of a file without its folders.
+func lastName(of path: String) -> String { lastName(of: FilePath(path)) }
+
 /// The name of a file without its folders, in words.
 func lastName(of path: FilePath) -> String { path.lastComponent.map { FilePath(root: nil, [$0]).text } ?? "" }

@@ -28,7 +28,7 @@ public struct NestedTarIndex: IndexedRecordSource {
 
     /// Whether a folder holds archives of classes and no images.
     public static func isFolderOfArchives(_ path: String) -> Bool {
-        guard let names = try? FolderWalk(path).listing.files.filter({ $0.components.count == 1 }) else {
+        guard let names = try? FolderWalk(path, entersFolders: false).listing.files else {
             return false
         }
         return names.contains { classNameOfArchive($0) != nil } && !names.contains(where: hasImageEnding)

@@ -67,8 +67,8 @@ enum PreparedImage: Sendable {
 
     private static func isMisnamed(_ record: Record) -> Bool {
         guard case .encoded(let bytes) = record.payload else { return false }
-        let isPNG = bytes.first == 0x89
-        return (record.path.extension?.lowercased() == "png") != isPNG && hasImageEnding(record.path)
+        guard let named = ImageFormat(endingOf: record.path) else { return false }
+        return ImageFormat(bytes) != named
     }
 }
 

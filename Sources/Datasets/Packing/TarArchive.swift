@@ -1,5 +1,3 @@
-internal import Files
-internal import Glibc
 public import SystemPackage
 
 /// The files of a tar archive, in any order; links are followed inside the archive.
@@ -19,9 +17,9 @@ public final class TarArchive: FileTree {
     public let identity: String
     private let positions: [FilePath: Position]
     private let found: FileListing
-    private let descriptor: Int32
-    private let byteCount: Int
-    private let isSpooled: Bool
+    private let archive: ReadableFile
+    /// What a compressed archive unpacks to.
+    private let store: TemporaryFile?
 
     /// Lists the archive; unpacks it if it is compressed.
     ///
@@ -31,18 +29,15 @@ public final class TarArchive: FileTree {
         identity = fileIdentity(path)
         var reader = try ArchiveReader(path, .tar)
         var entry = try reader.nextEntry()
-        isSpooled = !reader.isUncompressed
-        let opened = try openFile(FilePath(path))
-        byteCount = opened.identity.byteCount
-        descriptor = isSpooled ? try makeTemporaryFile(path) : opened.descriptor
-        if isSpooled { _ = close(opened.descriptor) }
+        archive = try ReadableFile(path)
+        store = reader.isUncompressed ? nil : try TemporaryFile(for: path)
         var tree = ArchiveTree<Position>()
         var end = 0
         while let header = entry {
             let position = Position(offset: header.offset, start: end, byteCount: header.byteCount)
             tree.add(header, position)
-            if isSpooled, header.isFile, tooLarge(header.byteCount, place: path) == nil {
-                end += try spool(&reader, into: descriptor, of: path)
+            if let store, header.isFile, tooLarge(header.byteCount, place: path) == nil {
+                end += try store.write(entryOf: &reader, atMost: header.byteCount, at: end)
             }
             entry = try reader.nextEntry()
         }
@@ -50,8 +45,6 @@ public final class TarArchive: FileTree {
         positions = tree.files
         found = tree.listing
     }
-
-    deinit { _ = close(descriptor) }
 
     public func listing() -> FileListing { found }
 
@@ -63,20 +56,18 @@ public final class TarArchive: FileTree {
             throw DatasetError(action: "read", place: place, reason: "it is not in the archive")
         }
         if let error = tooLarge(position.byteCount, place: place) { throw error }
-        if isSpooled {
-            return try readAll(descriptor, at: position.start, count: position.byteCount, place: place)
-        }
+        if let store { return try store.read(at: position.start, count: position.byteCount, place: place) }
         let start = try tarContentStart(
-            descriptor, at: position.offset, byteCount: position.byteCount, place: place)
+            archive.descriptor, at: position.offset, byteCount: position.byteCount, place: place)
         if let start {
-            return try readAll(descriptor, at: start, count: position.byteCount, place: place)
+            return try readAll(archive.descriptor, at: start, count: position.byteCount, place: place)
         }
         return try unpacked(position, place)
     }
 
     /// The bytes of a file that does not lie in one piece.
     private func unpacked(_ position: Position, _ place: String) throws(DatasetError) -> [UInt8] {
-        let piece = FilePiece(descriptor, position.offset..<byteCount, place: place)
+        let piece = FilePiece(archive.descriptor, position.offset..<archive.byteCount, place: place)
         var reader = try ArchiveReader(path, piece: piece)
         _ = try reader.nextEntry()
         let bytes = try reader.read(atMost: position.byteCount)
@@ -91,41 +82,4 @@ public final class TarArchive: FileTree {
     public func place(of file: FilePath) -> String {
         positions[file].map { "\(path), at byte \($0.offset): \(file.text)" } ?? "\(path): \(file.text)"
     }
-}
-
-/// Appends an entry's bytes to the temporary file and says how many they were.
-private func spool(
-    _ reader: inout ArchiveReader, into descriptor: Int32, of archive: String
-) throws(DatasetError) -> Int {
-    var count = 0
-    while true {
-        let bytes = try reader.read(atMost: 1 << 20)
-        if bytes.isEmpty { return count }
-        var written = 0
-        while written < bytes.count {
-            let rest = bytes[written...]
-            let more = unsafe rest.withUnsafeBytes { unsafe write(descriptor, $0.baseAddress, $0.count) }
-            guard more > 0 else {
-                throw DatasetError(
-                    action: "unpack archive", place: archive, reason: systemMessage(),
-                    remedy: "set TMPDIR to a folder with more room")
-            }
-            written += more
-        }
-        count += bytes.count
-    }
-}
-
-/// Creates a file that has no name and goes with its descriptor.
-private func makeTemporaryFile(_ archive: String) throws(DatasetError) -> Int32 {
-    let folder = unsafe getenv("TMPDIR").map { unsafe String(cString: $0) } ?? "/tmp"
-    var template = Array("\(folder)/t2fnorm-XXXXXX".utf8CString)
-    let descriptor = unsafe mkstemp(&template)
-    guard descriptor >= 0 else {
-        throw DatasetError(
-            action: "unpack archive \(archive)", place: folder, reason: systemMessage(),
-            remedy: "set TMPDIR to a folder that can be written")
-    }
-    _ = unsafe unlink(template)
-    return descriptor
 }

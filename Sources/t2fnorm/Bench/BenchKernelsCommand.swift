@@ -87,7 +87,7 @@ struct BenchKernelsCommand: ParsableCommand {
         var progress = ProgressLine(on: .standardError)
         let report = benchmark.run { progress.update(fraction: $0, $1) }
         progress.clear()
-        print(json ? try jsonLine(report) : report.description(styled: ProgressLine().isTerminal))
+        Swift.print(json ? try jsonLine(report) : report.description(styled: ProgressLine().isTerminal))
     }
 
     private var chosenLayers: [ConvolutionLayer] {

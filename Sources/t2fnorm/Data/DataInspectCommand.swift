@@ -48,19 +48,19 @@ struct DataInspectCommand: SingleProcessCommand {
 
     private func describe(_ dataset: PackedDataset) {
         let manifest = dataset.manifest
-        print("\(dataset.path): \(manifest.name), \(manifest.count) images, \(manifest.layout.summary)")
-        print("made \(manifest.created) from \(manifest.source); fingerprint \(dataset.fingerprint)")
+        printLine("\(dataset.path): \(manifest.name), \(manifest.count) images, \(manifest.layout.summary)")
+        printLine("made \(manifest.created) from \(manifest.source); fingerprint \(dataset.fingerprint)")
         let megabytes = decimal(Double(manifest.shards.reduce(0) { $0 + $1.byteCount }) / 1e6, 1)
         let counts = manifest.shards.map(\.count)
         print(
             "\(counts.count) shards of \(counts.min() ?? 0) to \(counts.max() ?? 0) images, \(megabytes) MB; each record "
                 + (manifest.recordChecksum.map { "checked by \($0)" } ?? "without a checksum of its own"))
         if let split = manifest.benchmark {
-            print(
+            printLine(
                 "set \(split.set) (\(split.role.rawValue)) of \(split.benchmark), \(split.version); list \(split.list), hash \(split.listHash)"
             )
         }
-        for note in manifest.notes { print("note: \(note)") }
+        for note in manifest.notes { printLine("note: \(note)") }
     }
 
     private func describePixels(of dataset: PackedDataset) throws {
@@ -92,10 +92,10 @@ struct DataInspectCommand: SingleProcessCommand {
         var counts: [Int32: Int] = [:]
         for record in 0..<dataset.count { counts[dataset.label(of: record), default: 0] += 1 }
         if manifest.classCount > 0 {
-            let all = (0..<Int32(manifest.classCount)).map { counts[$0, default: 0] }
-            let empty = all.count { $0 == 0 }
+            let present = counts.filter { $0.key >= 0 }.map(\.value)
+            let empty = manifest.classCount - present.count
             print(
-                "\(manifest.classCount) classes of \(all.min() ?? 0) to \(all.max() ?? 0) images"
+                "\(manifest.classCount) classes of \(empty > 0 ? 0 : present.min() ?? 0) to \(present.max() ?? 0) images"
                     + (empty == 0 ? "" : ", \(empty) without any"))
         }
         let rows = counts.sorted { $0.key < $1.key }.map { label, count in
@@ -104,7 +104,7 @@ struct DataInspectCommand: SingleProcessCommand {
                 decimal(100 * Double(count) / Double(dataset.count), 2),
             ])
         }
-        print(Table(columns: ["label", "class", "images", "%"], rows: rows).console())
+        print(Table(columns: ["label", "class", "images", "%"], rows: rows))
     }
 
     private func writeSheet(of dataset: PackedDataset, to path: String) throws {
@@ -115,13 +115,13 @@ struct DataInspectCommand: SingleProcessCommand {
         } catch {
             throw FileError(path: path, error)
         }
-        print("\(path): \(sheet.image.width)×\(sheet.image.height) pixels")
+        printLine("\(path): \(sheet.image.width)×\(sheet.image.height) pixels")
         guard !sheet.labels.isEmpty else { return }
         let names = sheet.labels.map { label in
             let name = dataset.manifest.className(label)
             return name.isEmpty ? "\(label)" : name
         }
-        print("rows from the top: \(names.joined(separator: ", "))")
+        printLine("rows from the top: \(names.joined(separator: ", "))")
     }
 }
 

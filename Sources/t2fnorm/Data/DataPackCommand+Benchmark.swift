@@ -41,8 +41,8 @@ extension DataPackCommand {
         }
         if crew.rank == 0 {
             print()
-            print(Table(columns: ["set", "role", "images", "expected", "state"], rows: rows).console())
-            for remark in remarks { print(remark) }
+            print(Table(columns: ["set", "role", "images", "expected", "state"], rows: rows))
+            for remark in remarks { printLine(remark) }
         }
         try checkCompleteness(benchmark, of: chosen.count, absent: absent, failed: failed, root: packer.root)
     }

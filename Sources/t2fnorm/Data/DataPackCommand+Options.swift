@@ -9,20 +9,20 @@ extension DataPackCommand {
         var formats: Set<Format>
     }
 
-    private static let trees: Set<Format> = [.folder, .tar]
+    private static let trees: Set<Format> = [.folder, .tar, .zip]
 
     private var scopes: [Scope] {
         let isCut = if case .shares = split { true } else { false }
         return [
             Scope(option: "--list", isGiven: list != nil, formats: Self.trees),
             Scope(option: "--devkit", isGiven: devkit != nil, formats: Self.trees),
-            Scope(option: "--labels", isGiven: labels != nil, formats: [.idx]),
+            Scope(option: "--labels", isGiven: labels != nil, formats: [.idx, .npy]),
             Scope(option: "--transpose", isGiven: transpose, formats: [.idx]),
             Scope(
                 option: "--class-order", isGiven: classOrder != nil, formats: Self.trees.union([.nestedTar])),
             Scope(
                 option: "--split \(isCut ? "with shares" : "with a part's name")", isGiven: split != nil,
-                formats: isCut ? Self.trees : [.cifar10, .cifar100]),
+                formats: isCut ? Self.trees : [.cifar10, .cifar100, .npz]),
         ]
     }
 

@@ -5,36 +5,40 @@ import Foundation
 extension DataPackCommand {
     /// The reader of what was named.
     func makeSource() throws -> any RecordSource {
-        let format = try resolvedFormatOfArchive()
+        let format = try formatOfInputs()
         try check(optionsFor: format)
         switch format {
-        case .folder: return try imageSource(Folder(inputs[0]))
+        case .folder, .auto: return try imageSource(Folder(inputs[0]))
         case .tar: return try imageSource(TarArchive(inputs[0]))
+        case .zip: return try imageSource(ZipTree(inputs[0]))
         case .cifar10: return try cifarSource(.cifar10)
         case .cifar100: return try cifarSource(.cifar100)
         case .nestedTar: return try nestedSource(inputs[0], order: givenOrder())
         case .svhn: return try SVHNArchive(inputs[0])
-        case .idx, .auto:
-            let beside = inputs[0].replacing("images-idx3", with: "labels-idx1")
-            let isThere = beside != inputs[0] && FileManager.default.fileExists(atPath: beside)
-            guard let labels = labels ?? (isThere ? beside : nil) else {
+        case .npy: return try NumPyImages(images: inputs[0], labels: labelsOfArray())
+        case .npz: return try arraySource(NumPyArchive(inputs[0]))
+        case .idx:
+            guard let labels = labels ?? IDXArchive.labelsBeside(inputs[0]) else {
                 throw ValidationError("an idx set needs its labels: --labels FILE")
             }
             return try IDXArchive(images: inputs[0], labels: labels, transposed: transpose)
         }
     }
 
-    /// Looks into an archive whose kind was not given.
-    private func resolvedFormatOfArchive() throws -> Format {
-        guard format == .auto, list == nil, devkit == nil else { return resolvedFormat }
-        if resolvedFormat == .folder, NestedTarIndex.isFolderOfArchives(inputs[0]) { return .nestedTar }
-        guard resolvedFormat == .tar else { return resolvedFormat }
-        return try NestedTarArchive.isNested(inputs[0]) ? .nestedTar : .tar
+    /// As `resolvedFormat`, and refuses what is of no format.
+    private func formatOfInputs() throws -> Format {
+        guard format == .auto else { return format }
+        if let refusal = SourceKind(inputs[0]).refusal(of: inputs[0]) { throw refusal }
+        if resolvedFormat == .folder, list == nil, devkit == nil, NestedTarIndex.isFolderOfArchives(inputs[0])
+        {
+            return .nestedTar
+        }
+        return resolvedFormat
     }
 
     /// An archive or folder has several parts; single files are read as they are named.
     private func cifarSource(_ variant: CIFARArchive.Variant) throws -> any RecordSource {
-        guard inputs.count == 1, isTar(inputs[0]) || isFolder(inputs[0]) else {
+        guard inputs.count == 1, SourceKind.isTar(inputs[0]) || isFolder(inputs[0]) else {
             guard split == nil else {
                 throw ValidationError(
                     "--split goes with an official archive or its folder, not with single files")
@@ -59,14 +63,48 @@ extension DataPackCommand {
         return try ImageFolder(images, outOfDistribution: outOfDistribution, order: givenOrder())
     }
 
+    /// The labels of an .npy file; `nil` where none are needed.
+    private func labelsOfArray() throws -> String? {
+        if outOfDistribution { return nil }
+        // What the file itself lacks is said first.
+        _ = try NumPyImages(images: inputs[0], labels: nil)
+        guard let labels = labels ?? NumPyImages.labelsBeside(inputs[0]) else {
+            throw ValidationError(
+                "\(inputs[0]) holds images alone: name their labels with --labels FILE.npy, or pack them as --ood"
+            )
+        }
+        return labels
+    }
+
+    private func arraySource(_ archive: NumPyArchive) throws -> any RecordSource {
+        let parts: [String]
+        switch split {
+        case .part(let part) where part != "all": parts = [part]
+        default: parts = archive.parts
+        }
+        guard split != nil || parts.count == 1 else {
+            throw ValidationError(
+                "\(inputs[0]) holds \(parts.joined(separator: ", ")) images: --split, one of them or all")
+        }
+        return try archive.images(of: parts, isLabelled: !outOfDistribution)
+    }
+
+    /// How the first input lies, by its content; a list's images are in a folder or an archive, whatever else these look like.
     var resolvedFormat: Format {
         guard format == .auto else { return format }
-        let file = URL(filePath: inputs[0]).lastPathComponent.lowercased()
-        if file.hasPrefix("cifar-100-") { return .cifar100 }
-        if file.hasPrefix("cifar-10-") { return .cifar10 }
-        if isTar(file) { return .tar }
-        if file.hasSuffix(".mat") { return .svhn }
-        return file.contains("idx") ? .idx : .folder
+        switch SourceKind(inputs[0]) {
+        case .cifar(let variant):
+            guard list == nil else { return isFolder(inputs[0]) ? .folder : .tar }
+            return variant == .cifar10 ? .cifar10 : .cifar100
+        case .nestedTar: return list == nil ? .nestedTar : .tar
+        case .tar: return .tar
+        case .zip: return .zip
+        case .npy: return .npy
+        case .npz: return .npz
+        case .svhn: return .svhn
+        case .idx: return .idx
+        case .folder, .other, .holding: return .folder
+        }
     }
 
     var cifarVariant: CIFARArchive.Variant? {
@@ -76,10 +114,6 @@ extension DataPackCommand {
         default: nil
         }
     }
-}
-
-private func isTar(_ path: String) -> Bool {
-    [".tar", ".tar.gz", ".tgz"].contains(where: path.lowercased().hasSuffix)
 }
 
 func isFolder(_ path: String) -> Bool {

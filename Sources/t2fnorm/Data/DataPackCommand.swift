@@ -7,7 +7,7 @@ import Training
 struct DataPackCommand: ParsableCommand {
     /// How images lie in what is packed.
     enum Format: String, CaseIterable, ExpressibleByArgument {
-        case auto, folder, tar, cifar10, cifar100, svhn, idx
+        case auto, folder, tar, zip, cifar10, cifar100, svhn, idx, npy, npz
         case nestedTar = "tar-of-tars"
     }
 
@@ -15,10 +15,11 @@ struct DataPackCommand: ParsableCommand {
         commandName: "pack",
         abstract: "Packs images that people have into a dataset.",
         discussion: """
-            Takes a folder or a tar or tar.gz archive with one sub-folder a class; either with an image list of OpenOOD ('path \
+            Takes a folder or a tar (plain, or compressed by gzip, bzip2, xz or zstd) or zip archive with one sub-folder a class; either with an image list of OpenOOD ('path \
             label' a line); CIFAR-10 or CIFAR-100, the official archives as they are (Python or binary version), unpacked or file by \
-            file; SVHN's .mat files; idx files of MNIST, Fashion-MNIST and EMNIST, gzipped or not; a tar of one tar a class, as \
-            ILSVRC2012_img_train.tar, or a folder of them, without unpacking; ILSVRC2012_img_val.tar with the devkit for its labels.
+            file; SVHN's .mat files; idx files of MNIST, Fashion-MNIST and EMNIST, gzipped or not; arrays of NumPy (.npy images with their \
+            labels, as CIFAR-10-C; .npz, as MedMNIST); a tar of one tar a class, as ILSVRC2012_img_train.tar, or a folder of them, without \
+            unpacking; ILSVRC2012_img_val.tar with the devkit for its labels.
 
             A class folder without images keeps its label. Links are followed. What is passed over (hidden files, files that are no \
             images, links to nothing) is counted in the dataset's notes.
@@ -40,6 +41,8 @@ struct DataPackCommand: ParsableCommand {
               t2fnorm data pack --openood OpenOOD/data --benchmark cifar10 --output data/cifar10
               t2fnorm data pack test_32x32.mat --ood --output data/svhn
               t2fnorm data pack test_batch.bin --format cifar10 --output data/cifar10/test
+              t2fnorm data pack CIFAR-10-C/gaussian_noise.npy --output data/gaussian_noise
+              t2fnorm data pack pathmnist.npz --split train --output data/pathmnist/train
               t2fnorm data pack t10k-images-idx3-ubyte.gz --labels t10k-labels-idx1-ubyte.gz --ood --output data/mnist
             """)
 
@@ -83,14 +86,16 @@ struct DataPackCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "The labels of an idx set; by default the file beside the images with 'labels-idx1' for 'images-idx3'.",
+            """
+            The labels of an idx or .npy set; by default the file beside the images with 'labels-idx1' for 'images-idx3', or 'labels.npy'.
+            """,
             valueName: "file"))
     var labels: String?
 
     @Option(
         help: ArgumentHelp(
             """
-            The part of an official CIFAR archive (\(CIFARArchive.Split.allCases.map(\.rawValue).joined(separator: ", "))), or \
+            The part of an official CIFAR archive or of an .npz (\(CIFARArchive.Split.allCases.map(\.rawValue).joined(separator: ", "))), or \
             shares to cut the images into, as 80/10/10: sets train, validation and test below the output folder, each with every class \
             in its share.
             """, valueName: "part"))

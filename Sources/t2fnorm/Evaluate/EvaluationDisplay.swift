@@ -62,7 +62,7 @@ final class EvaluationDisplay {
     func show(_ table: Table, title: String) {
         progress.printLine("")
         progress.printLine(title)
-        progress.printLine(table.console(styled: progress.isTerminal))
+        progress.printTable(table)
     }
 
     /// Ends the evaluation: the tables, what is to remark, and where the runs are.
@@ -71,7 +71,7 @@ final class EvaluationDisplay {
         for (task, contenders) in shown {
             progress.printLine("")
             if shown.count > 1 { progress.printLine("\(task.rawValue):") }
-            progress.printLine(Table(comparing: contenders).console(styled: progress.isTerminal))
+            progress.printTable(Table(comparing: contenders))
         }
         for remark in EvaluatedRun.remarks(of: runs) { progress.printLine("note: \(remark)") }
         for folder in runs.flatMap(\.seedFolders) { progress.printLine("run directory: \(folder)") }

@@ -16,6 +16,11 @@ struct KeptEvaluation: Codable, Equatable {
         /// Percent, shape `[rows, MetricColumn.allCases]`; `null` in rows of missing sets.
         var values: [[Double?]]
 
+        /// Whether there is a value for each row and column, if only `null`.
+        var isWhole: Bool {
+            rows.count == values.count && values.allSatisfy { $0.count == MetricColumn.allCases.count }
+        }
+
         var result: BenchmarkResult {
             BenchmarkResult(rows: rows.map(BenchmarkRow.init(name:)), values: values)
         }
@@ -75,7 +80,8 @@ struct KeptEvaluation: Codable, Equatable {
     /// What a run keeps of a benchmark; `nil` if it has not been evaluated on it, or by an earlier version.
     init?(run: String, benchmark: String) {
         guard let data = FileManager.default.contents(atPath: Self.path(run: run, benchmark: benchmark)),
-            let kept = try? JSONDecoder().decode(KeptEvaluation.self, from: data)
+            let kept = try? JSONDecoder().decode(KeptEvaluation.self, from: data),
+            kept.tables.allSatisfy(\.isWhole)
         else { return nil }
         self = kept
     }

@@ -4,6 +4,7 @@ import Datasets
 import Detection
 import Files
 import Foundation
+import Networks
 import RunConfiguration
 import Training
 import Workers
@@ -36,7 +37,9 @@ struct ImageScoring {
         let kept = thresholds.scores[score.rawValue].flatMap { entry in
             entry.training == fitting.trainingFingerprint ? entry : nil
         }
-        let validation = try together { try kept == nil ? openValidation(configuration) : nil }
+        let validation = try together {
+            try kept == nil ? openValidation(configuration, classes: model.classifier.classes) : nil
+        }
 
         let progress = communicator.rank == 0 ? ScoringProgress(worldSize: communicator.worldSize) : nil
         let sets = (validation.map { [NamedSet(name: "validation", source: $0)] } ?? []) + inputs.map(\.set)
@@ -137,7 +140,9 @@ struct ImageScoring {
         return sets
     }
 
-    private func openValidation(_ configuration: RunConfiguration) throws -> PackedDataset {
+    private func openValidation(
+        _ configuration: RunConfiguration, classes: Int
+    ) throws -> PackedDataset {
         let path = command.validation ?? configuration.data.validation
         guard !path.isEmpty else {
             throw ConfigurationError(
@@ -146,7 +151,10 @@ struct ImageScoring {
                     the packed in-distribution validation set, which the threshold is from; name it with --validation
                     """)
         }
-        return try PackedDataset(path: path)
+        let set = try PackedDataset(path: path)
+        try ClassAgreement(classes: classes, training: try? Manifest(folder: configuration.data.train))
+            .check(set)
+        return set
     }
 
     /// Keeps the thresholds beside the checkpoint; where that cannot be written they serve this time alone.
@@ -204,7 +212,7 @@ struct ImageScoring {
 
     private func write(_ text: String) throws {
         guard let output = command.output else {
-            FileHandle.standardOutput.write(Data(text.utf8))
+            writeData(text)
             return
         }
         try writeFile(text, to: output)

@@ -9,17 +9,19 @@ import Testing
     /// What is said of each bad file.
     static let reasons: [(name: String, reason: String)] = [
         ("empty.jpg", "the file is empty"),
-        ("zeros.jpg", "it is nothing but zeros, expected JPEG or PNG"),
+        ("zeros.jpg", "it is nothing but zeros, expected JPEG, PNG or WebP"),
         ("cut.jpg", "Premature end of JPEG file"),
         ("header.jpg", ""),
         ("cut.png", ""),
-        ("still.gif", "it is a GIF, expected JPEG or PNG"),
-        ("animated.gif", "it is a GIF, expected JPEG or PNG"),
+        ("still.gif", "it is a GIF, expected JPEG, PNG or WebP"),
+        ("animated.gif", "it is a GIF, expected JPEG, PNG or WebP"),
         ("animated.png", "it is animated (APNG), expected one picture"),
         ("bomb.jpg", "it says it has 65280×65280 pixels, expected 1 to 178956970"),
         ("bomb.png", "it says it has 60000×60000 pixels, expected 1 to 178956970"),
-        ("page.jpg", "it is a web page or another text, expected JPEG or PNG"),
-        ("picture.webp", "it is a WebP, expected JPEG or PNG"),
+        ("page.jpg", "it is a web page or another text, expected JPEG, PNG or WebP"),
+        ("animated.webp", "it is animated (WebP), expected one picture"),
+        ("cut.webp", "Premature end of WebP file"),
+        ("few bytes.jpg", "its 998 bytes are too few for 8192×8192 pixels"),
     ]
 
     @Test(arguments: BadImages.all.good.keys.sorted())

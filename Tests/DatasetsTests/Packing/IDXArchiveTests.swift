@@ -28,12 +28,52 @@ import Testing
         #expect(source.classNames == [] && source.classCount == 47)
     }
 
+    @Test(arguments: [
+        ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),
+        ("train-images.idx3-ubyte", "train-labels.idx1-ubyte"),
+        ("train-images.idx3-ubyte.gz", "train-labels.idx1-ubyte.gz"),
+        ("train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte"),
+    ])
+    func labelsAreFoundBesideTheImages(images: String, labels: String) throws {
+        try withTemporaryFolder { folder in
+            // The folder's own name is not changed.
+            let images = try write([0], folder, "images-idx3/\(images)")
+            #expect(IDXArchive.labelsBeside(images) == nil)
+            let labels = try write([0], folder, "images-idx3/\(labels)")
+            #expect(IDXArchive.labelsBeside(images) == labels)
+        }
+    }
+
     @Test func aFileThatGoesOnIsReadNoFurther() throws {
         try withTemporaryFolder { folder in
             let images = try write(gzip(idx([2, 1, 1], [1, 2, 3, 4])), folder, "images")
             #expect(
                 message { _ = try IDXArchive(images: images, labels: images) }
                     == "could not read IDX file, \(images): its shape is [2, 1, 1], but it holds more bytes")
+        }
+    }
+
+    /// 153092023 · 92737 · 649657 is 2⁶³ − 1; the others' product is beyond.
+    @Test(arguments: [
+        [153_092_023, 92_737, 649_657], [4_294_967_295, 4_294_967_295, 4_294_967_295], [3, 0, 0],
+    ])
+    func noShapeEndsTheProgram(shape: [Int]) throws {
+        try withTemporaryFolder { folder in
+            let images = try write(idx(shape, [1, 2, 3]), folder, "images")
+            let labels = try write(idx([3], [1, 2, 3]), folder, "labels")
+            let found = message { _ = try IDXArchive(images: images, labels: labels) }
+            #expect(
+                found.hasPrefix("could not read IDX file, \(images): its shape is \(shape), but it holds "),
+                "\(found)")
+        }
+    }
+
+    @Test func aCutHeaderIsNamed() throws {
+        try withTemporaryFolder { folder in
+            let images = try write([0, 0, 8, 3, 0, 0], folder, "images")
+            #expect(
+                message { _ = try IDXArchive(images: images, labels: images) }
+                    == "could not read IDX file, \(images): it ends after 6 of the 16 bytes of its header")
         }
     }
 

@@ -60,7 +60,7 @@ import Testing
         try withTemporaryFolder { folder in
             #expect(
                 message { _ = try ImageFolder(Folder(folder)) }
-                    == "could not read images, \(folder): there is no .jpg, .jpeg or .png file")
+                    == "could not read images, \(folder): there is no .jpg, .jpeg, .png or .webp file")
             #expect(
                 message { _ = try Folder("\(folder)/none") }
                     == "could not open folder, \(folder)/none: no such file or directory")

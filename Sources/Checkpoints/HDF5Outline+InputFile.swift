@@ -1,0 +1,9 @@
+internal import Files
+internal import HDF5
+
+extension HDF5Outline {
+    /// What an open file holds.
+    init(of file: borrowing InputFile, path: String) throws {
+        try self.init(path: path, byteCount: file.byteCount) { try file.values(at: $0, count: $1) }
+    }
+}

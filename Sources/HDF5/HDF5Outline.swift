@@ -1,0 +1,154 @@
+/// What an HDF5 file holds, found without the C library, which trusts what it reads: a few wrong bits can crash it (1.10.8).
+///
+/// Of the format (HDF5 File Format Specification 3.0) it knows what `HDF5File` writes: superblock version 0, groups as symbol tables,
+/// object headers of version 1, contiguous datasets of numbers and fixed-length strings, attributes of one number or one string. All else is
+/// an error. Addresses and lengths are compared with the file's size before they are used, and no block is read
+/// twice, so that a loop of blocks ends.
+public struct HDF5Outline: Sendable {
+    /// A group, or a dataset.
+    struct Object: Sendable {
+        /// Names in the group, sorted; `nil` of a dataset.
+        var members: [String]?
+        var dataset: Dataset?
+        var attributes: [String: Attribute] = [:]
+    }
+
+    /// What a dataset's header says.
+    struct Dataset: Sendable {
+        /// The lengths of the axes, outermost first.
+        var shape: [Int]
+        var type: DataType
+        /// Of the first byte; `nil` where there are none, or not in one piece.
+        var offset: Int?
+    }
+
+    /// The types of elements that are known.
+    enum DataType: Equatable, Sendable {
+        case number(HDF5ElementType)
+        case text(byteCount: Int)
+        /// Strings that lie elsewhere; in attributes alone.
+        case variableText
+        case other
+    }
+
+    /// The value of an attribute.
+    enum Attribute: Sendable {
+        case number(HDF5ElementType, [UInt8])
+        case text(String)
+        case other
+    }
+
+    /// The file's path, for errors.
+    public let path: String
+    /// By their paths, without the slash in front; the root is the empty one.
+    let objects: [String: Object]
+
+    /// Reads the headers of all objects.
+    ///
+    /// - Parameters:
+    ///   - byteCount: The file's length.
+    ///   - read: Gives `count` bytes from `offset` on; asked for none that lie behind the end.
+    /// - Throws: An `HDF5Error` if the file is not as `HDF5File` writes it; what `read` throws.
+    public init(
+        path: String, byteCount: Int, read: (_ offset: Int, _ count: Int) throws -> [UInt8]
+    ) throws {
+        self.path = path
+        objects = try withoutActuallyEscaping(read) { read in
+            var reader = OutlineReader(path: path, byteCount: byteCount, read: read)
+            return try reader.objects()
+        }
+    }
+}
+
+// MARK: - Objects
+
+extension HDF5Outline {
+    /// Whether there is a group or dataset at `object`.
+    public func contains(_ object: String) -> Bool { objects[key(object)] != nil }
+
+    /// The names of the datasets and groups directly in `group`, sorted.
+    public func memberNames(of group: String = "/") throws(HDF5Error) -> [String] {
+        guard let members = objects[key(group)]?.members else {
+            throw error("list group", group, "there is no such group")
+        }
+        return members
+    }
+
+    /// The lengths of a dataset's axes, outermost first; empty for a single value.
+    public func shape(of dataset: String) throws(HDF5Error) -> [Int] {
+        try find(dataset, to: "read shape of").shape
+    }
+
+    /// The type of a dataset's elements; `nil` for strings and all that this module does not read.
+    public func elementType(of dataset: String) throws(HDF5Error) -> HDF5ElementType? {
+        guard case .number(let type) = try find(dataset, to: "read type of").type else { return nil }
+        return type
+    }
+
+    /// The bytes that each string of a fixed-length string dataset takes; `nil` for every other dataset.
+    public func fixedStringByteCount(of dataset: String) throws(HDF5Error) -> Int? {
+        guard case .text(let byteCount) = try find(dataset, to: "read type of").type else { return nil }
+        return byteCount
+    }
+
+    /// Where a dataset's first byte lies in the file; all its bytes lie there.
+    ///
+    /// - Throws: Also if the dataset is not contiguous, or has no bytes.
+    public func contiguousOffset(of dataset: String) throws(HDF5Error) -> Int {
+        guard let offset = try find(dataset, to: "locate").offset else {
+            throw error("locate", dataset, "its bytes do not lie in one piece in the file")
+        }
+        return offset
+    }
+
+    private func find(_ dataset: String, to action: String) throws(HDF5Error) -> Dataset {
+        guard let found = objects[key(dataset)]?.dataset else {
+            throw error(action, dataset, "there is no such dataset")
+        }
+        return found
+    }
+
+    private func key(_ object: String) -> String {
+        object.split(separator: "/").joined(separator: "/")
+    }
+
+    private func error(_ action: String, _ object: String, _ reason: String) -> HDF5Error {
+        HDF5Error(action: action, file: path, object: object, reason: reason)
+    }
+}
+
+// MARK: - Attributes
+
+extension HDF5Outline {
+    /// Whether `object` has an attribute of this name.
+    public func hasAttribute(_ name: String, on object: String = "/") -> Bool {
+        objects[key(object)]?.attributes[name] != nil
+    }
+
+    /// A number attribute of `object`; its type must be the one asked for.
+    public func attribute<Element: HDF5Element>(
+        _ name: String, as elementType: Element.Type = Element.self, on object: String = "/"
+    ) throws(HDF5Error) -> Element {
+        guard case .number(let type, let bytes) = try find(name, on: object), type == Element.elementType
+        else {
+            throw error(
+                "read attribute", "\(object)@\(name)", "it is no single \(Element.elementType.rawValue)")
+        }
+        return unsafe bytes.withUnsafeBytes { unsafe $0.loadUnaligned(as: Element.self) }
+    }
+
+    /// A string attribute of `object`, of fixed or variable length.
+    public func stringAttribute(_ name: String, on object: String = "/") throws(HDF5Error) -> String {
+        guard case .text(let text) = try find(name, on: object) else {
+            throw error("read attribute", "\(object)@\(name)", "it is no single string")
+        }
+        return text
+    }
+
+    private func find(_ name: String, on object: String) throws(HDF5Error) -> Attribute {
+        guard let found = objects[key(object)]?.attributes[name] else {
+            throw error("read attribute", "\(object)@\(name)", "there is no such attribute")
+        }
+        return found
+    }
+}
