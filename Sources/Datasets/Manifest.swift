@@ -101,8 +101,14 @@ extension Manifest {
 func jsonReason(_ error: any Error) -> String {
     switch error as? DecodingError {
     case .keyNotFound(let key, _): "the key '\(key.stringValue)' is missing"
-    case .typeMismatch(let type, let context), .valueNotFound(let type, let context):
-        "'\(context.codingPath.map(\.stringValue).joined(separator: "."))' is no \(type)"
+    case .typeMismatch(_, let context), .valueNotFound(_, let context): kindReason(context.codingPath)
+    case .dataCorrupted(let context) where !context.codingPath.isEmpty: kindReason(context.codingPath)
     default: "it is no valid JSON"
     }
+}
+
+private func kindReason(_ path: [any CodingKey]) -> String {
+    path.isEmpty
+        ? "it is no JSON object"
+        : "the value of '\(path.map(\.stringValue).joined(separator: "."))' is of another kind than expected"
 }

@@ -170,8 +170,11 @@ import Testing
                 ("\n  \"count\" : 8", "\n  \"count\" : 9", "count is 9, expected the shards' sum"),
                 ("\"schemaVersion\" : 1", "\"schemaVersion\" : 7", "schemaVersion is 7, expected 1"),
                 ("\"source\"", "\"sauce\"", "the key 'source' is missing"),
-                ("\"name\" : \"set\"", "\"name\" : 3", "'name' is no String"),
-                ("{", "", "it is no valid JSON"),
+                (
+                    "\"name\" : \"set\"", "\"name\" : 3",
+                    "the value of 'name' is of another kind than expected"
+                ),
+                ("{", "", "it is no valid JSON"), (good, "[1, 2]", "it is no JSON object"),
             ]
             for (text, replacement, reason) in cases {
                 try write(

@@ -144,12 +144,14 @@ internal import SystemPackage
     }
 
     /// Throws unless the call went well, or nearly: a warning is about a name or a date.
+    ///
+    /// After a damaged header the library would go on from the next one; the archive ends here.
     private func check(_ status: Int32) throws(DatasetError) {
-        guard status < ARCHIVE_WARN else { return }
+        guard status < ARCHIVE_OK, status != ARCHIVE_WARN else { return }
         if let error = piece?.failure { throw error }
         let message =
             unsafe archive_error_string(handle) ?? outer.map { unsafe archive_error_string($0) } ?? nil
-        throw failure(unsafe message.map { unsafe String(cString: $0) } ?? "it cannot be read")
+        throw failure(unsafe message.map { unsafe String(cString: $0) } ?? "it is damaged or cut off")
     }
 
     private func failure(_ reason: String, _ remedy: String? = nil) -> DatasetError {

@@ -106,7 +106,10 @@ extension CIFARBatch.Pickled {
         do {
             batch = try PickleReader(constructors: NumPyArray.constructors).read(whole: bytes)
         } catch {
-            throw failure(error.description)
+            let kind = FileKind(Array(bytes.prefix(FileKind.headByteCount)))
+            throw failure(
+                [.pickle, .text, .unknown].contains(kind)
+                    ? error.description : "it is \(kind), expected the set's binary version or a pickle")
         }
         guard let pixels = batch["data"].flatMap(NumPyArray.init) else {
             throw failure("it has no array under 'data'")

@@ -111,10 +111,11 @@ private func readIDX(_ path: String, axes: Int) throws(DatasetError) -> (
         let next = product.0.multipliedReportingOverflow(by: length)
         return (next.partialValue, product.1 || next.overflow)
     }
+    guard !overflows else { throw failure("its shape is \(shape), of more bytes than a file can have") }
     // No more than announced and a byte, and no more than a compressed file of images holds, so that a small one cannot take all memory.
     let bound = max(1 << 28, 200 * (try ReadableFile(path).byteCount))
     var content: [UInt8] = []
-    while !overflows, content.count <= count {
+    while content.count <= count {
         let piece = try reader.read(atMost: min(4 << 20, count - content.count) + 1)
         if piece.isEmpty { break }
         content.append(contentsOf: piece)
@@ -122,9 +123,9 @@ private func readIDX(_ path: String, axes: Int) throws(DatasetError) -> (
             throw failure("it holds more than \(bound) bytes, 200 times as many as it has compressed")
         }
     }
-    guard !overflows, content.count == count, count > 0 else {
-        let isLonger = !overflows && content.count > count
-        throw failure("its shape is \(shape), but it holds \(isLonger ? "more" : "\(content.count)") bytes")
+    guard content.count == count, count > 0 else {
+        let held = content.count > count ? "more" : "\(content.count)"
+        throw failure("its shape is \(shape), but it holds \(held) bytes")
     }
     return (shape, content[...])
 }

@@ -117,6 +117,17 @@ import Testing
         }
     }
 
+    /// The library would go on behind a damaged header; asked for its bytes, it speaks of an internal error.
+    @Test func aDamagedHeaderIsSaidAsThat() throws {
+        try withTemporaryFolder { folder in
+            var second = file("b/1.png")
+            second[0] ^= 1
+            let found = message { _ = try source([file("a/1.png"), second, tarEnd], folder) }
+            #expect(found.hasPrefix("could not read archive, \(folder)/x.tar: "), "\(found)")
+            #expect(found.contains("Damaged") && !found.contains("INTERNAL"), "\(found)")
+        }
+    }
+
     @Test func namesAreBytes() throws {
         try withTemporaryFolder { folder in
             let names: [[UInt8]] = [[0x61, 0x2F, 0x63, 0xE8], [0x61, 0x2F, 0x63, 0xE9]].map {

@@ -48,6 +48,16 @@ import Testing
         }
     }
 
+    @Test func aFileOfAnotherKindIsNamed() throws {
+        try withTemporaryFolder { folder in
+            let path = try write(gzip(cifarRecord(labels: [1], seed: 0)), folder, "data_batch_1")
+            #expect(
+                message { _ = try CIFARArchive([path], .cifar10) }
+                    == "could not read cifar10 batch, \(path): it is a gzip file, "
+                    + "expected the set's binary version or a pickle")
+        }
+    }
+
     @Test func aFileWithoutARecordIsRefused() throws {
         try withTemporaryFolder { folder in
             let path = try write([1, 2, 3], folder, "x.bin")
