@@ -75,7 +75,7 @@ let package = Package(
         module("Pickle"),
         module("Kernels", ["Numerics", "Workers", "COpenBLAS", "CProcessor"]),
         module("HDF5", ["CHDF5", "Files"]),
-        module("Cluster", ["CMPI"]),
+        module("Cluster", ["CMPI", "Workers"]),
         module("Networks", ["Kernels", "Workers"]),
         .target(
             name: "Datasets",
@@ -111,7 +111,8 @@ let package = Package(
             swiftSettings: settings),
 
         .target(
-            name: "TestSupport", dependencies: ["Cluster", "Kernels", "Workers"], path: "Tests/TestSupport",
+            name: "TestSupport", dependencies: ["Checkpoints", "Cluster", "Kernels", "Workers"],
+            path: "Tests/TestSupport",
             swiftSettings: settings),
         .executableTarget(
             name: "cluster-check", dependencies: ["Cluster", "Kernels", "Workers", "CProcessorCheck"],

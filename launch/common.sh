@@ -6,7 +6,26 @@ packages=(
 )
 export T2FNORM_CPU=${T2FNORM_CPU:-native}
 
-say() { echo "$*" >&2; }
+# A terminal that has gone takes no line, which is no reason to end a job.
+say() { echo "$*" >&2 || true; }
+
+# A line about a job: with the time in a log, and over a progress bar on a terminal.
+note() {
+    if [[ -t 2 ]]; then say "$(over_bar "${0##*/}: $*")"; else say "$(date --iso-8601=seconds) ${0##*/}: $*"; fi
+}
+
+# over_bar LINE: the line, after what takes a progress bar away; as it is where none is drawn.
+over_bar() {
+    if [[ ! -t 2 || ${TERM:-dumb} == dumb ]]; then
+        printf '%s\n' "$1"
+    elif [[ -n ${NO_COLOR:-} ]]; then
+        local size
+        size=$(stty size <&2 2>/dev/null) || size='24 80'
+        printf '\r%*s\r%s\n' "$((${size#* } - 1))" '' "$1"
+    else
+        printf '\r\e[K%s\n' "$1"
+    fi
+}
 
 # Ends the script with a line and exit code 6, the environment's.
 stop() {
@@ -88,13 +107,176 @@ allow_mpirun() {
     export OMPI_MCA_hwloc_base_binding_policy=${OMPI_MCA_hwloc_base_binding_policy:-none}
 }
 
-# run_ranks COUNT PROGRAM …: mpirun without its banners; what they would have said of a killed rank is said here.
+# sift FOLDER: passes on what a job writes to standard error, but for the paragraphs that mpirun puts between rules: they go to
+# FOLDER/reasons. FOLDER/told is made once the program itself has said why it ends.
+sift() {
+    local line rest='' paragraph='' rule='^-{60,}$' code
+    trap '' INT TERM HUP USR1 USR2
+    while :; do
+        code=0
+        # A paragraph that does not end was none.
+        if [[ -n $paragraph ]]; then IFS= read -r -t 3 line || code=$?; else IFS= read -r line || code=$?; fi
+        line=$rest$line rest=''
+        if ((code > 128)); then
+            rest=$line
+            printf '%s' "$paragraph" >&2
+            paragraph=''
+        elif [[ $line == 't2fnorm: '* ]]; then
+            [[ $line == 't2fnorm: note: '* ]] || : >"$1/told"
+            over_bar "$line" >&2
+        elif [[ $line =~ $rule ]]; then
+            if [[ -n $paragraph ]]; then
+                printf '%s' "${paragraph#*$'\n'}" >>"$1/reasons"
+                paragraph=''
+            else
+                paragraph=$line$'\n'
+            fi
+        elif [[ -n $paragraph ]]; then
+            paragraph+=$line$'\n'
+        elif [[ $line == 'mpirun: Forwarding signal '* || $line == *' sent help message '* || $line == *'"orte_base_help_aggregate"'* ]]; then
+            echo "$line" >>"$1/repeated"
+        elif ((code == 0)) || [[ -n $line ]]; then
+            over_bar "$line" >&2
+        fi
+        ((code == 0 || code > 128)) || break
+    done
+    printf '%s' "$paragraph" >&2
+}
+
+# show_reasons FOLDER CODE: what mpirun said, unless the exit code is the program's own and it has said why.
+show_reasons() {
+    case $2 in
+        0 | 75) return 0 ;;
+        2 | 3 | 4 | 5 | 6) [[ ! -e $1/told ]] || return 0 ;;
+    esac
+    if [[ -s $1/reasons ]]; then
+        note "mpirun ended with exit code $2 and says:"
+        sed 's/^/    /' "$1/reasons" >&2 || true
+    fi
+    # Of several that ended it does not always say how.
+    (($2 > 128 && $2 <= 192)) && [[ ! -e $1/hanging ]] && ! grep --quiet 'on signal\|unable to launch' "$1/reasons" 2>/dev/null || return 0
+    note "a rank was ended by signal $(($2 - 128)) ($(kill -l $(($2 - 128)) 2>/dev/null || echo unknown))"
+}
+
+# catches PROCESS: whether a process catches SIGUSR1, which would end it otherwise.
+catches() {
+    local mask
+    mask=$(sed -n 's/^SigCgt:[[:space:]]*//p' "/proc/$1/status" 2>/dev/null) || return 1
+    ((16#${mask:-0} & 16#200))
+}
+
+# hand_on SIGNAL PROCESS: hands a signal on to a script that catches it, once it does.
+hand_on() {
+    while kill -0 "$2" 2>/dev/null; do
+        if catches "$2"; then
+            kill -s "$1" "$2" 2>/dev/null || true
+            return 0
+        fi
+        sleep 0.1
+    done
+}
+
+# await PROCESS: waits for a child, whatever signals are caught meanwhile, and leaves its exit code in `code`.
+await() {
+    local again
+    while :; do
+        code=0
+        wait "$1" 2>/dev/null || code=$?
+        ((code > 128)) || return 0
+        kill -0 "$1" 2>/dev/null || break
+    done
+    # A signal may have been caught just when the child had ended.
+    again=0
+    wait "$1" 2>/dev/null || again=$?
+    ((again == 127)) || code=$again
+}
+
+# run_ranks COUNT PROGRAM …: mpirun, which is heard only where it has to say why it failed.
 run_ranks() {
-    local count=$1 code=0
+    local count=$1 code=0 folder errors sifter
     shift
     command -v "$1" >/dev/null || stop "no program $1; run launch/setup"
     allow_mpirun
-    mpirun --quiet -n "$count" "$@" || code=$?
-    ((code > 128)) && say "${0##*/}: a rank was ended by signal $((code - 128)) ($(kill -l $((code - 128))))"
+    folder=$(mktemp -d)
+    exec {errors}> >(sift "$folder")
+    sifter=$!
+    mpirun -n "$count" "$@" 2>&"$errors" || code=$?
+    exec {errors}>&-
+    wait "$sifter" || true
+    show_reasons "$folder" "$code"
+    rm -rf "$folder"
     return "$code"
+}
+
+# arguments_of_start COUNT JOB ARGUMENT …: sets the array `arguments` to those with which start COUNT, from 0, of a job is made.
+#
+# --resume and --take-over are of the first start alone: later ones go on from the newest checkpoint, or would never come to an end. They say what the
+# first was told, since it may have failed before it made a checkpoint, and name the job, whose checkpoints are known by that.
+arguments_of_start() {
+    local count=$1 job=$2 first=''
+    shift 2
+    arguments=()
+    while (($#)); do
+        case $1 in
+            --resume)
+                first=${2:-}
+                ((count > 0)) || arguments+=("${@:1:2}")
+                (($# == 1)) || shift
+                ;;
+            --resume=*)
+                first=${1#*=}
+                ((count > 0)) || arguments+=("$1")
+                ;;
+            --take-over) ((count > 0)) || arguments+=("$1") ;;
+            *) arguments+=("$1") ;;
+        esac
+        shift
+    done
+    [[ -n $first && $first != auto ]] || return 0
+    arguments+=(--job "$job")
+    ((count == 0)) || arguments+=(--resume auto --first-resume "$first")
+}
+
+# watched_tests COMMAND …: runs a command that tells of tests as `swift test` does. Once no line has come from it for T2FNORM_TEST_SILENCE
+# seconds (default 1800) a test hangs that no limit of its own can end: says which have started and not ended, and ends them all.
+watched_tests() {
+    local silence=${T2FNORM_TEST_SILENCE:-1800} pipe line runner code=0 status input
+    local -A running=()
+    pipe=$(mktemp -u "${TMPDIR:-/tmp}/t2fnorm-tests.XXXXXX")
+    mkfifo "$pipe"
+    setsid "$@" >"$pipe" 2>&1 &
+    runner=$!
+    trap 'kill -TERM -- "-$runner" 2>/dev/null || true' INT TERM
+    exec {input}<"$pipe"
+    rm -f "$pipe"
+    while true; do
+        status=0
+        IFS= read -r -t "$silence" -u "$input" line || status=$?
+        if ((status > 128)); then
+            say "no test has ended for $silence s; these have started and not ended:"
+            ((${#running[@]} == 0)) || printf '  %s\n' "${!running[@]}" | sort >&2
+            kill -KILL -- "-$runner" 2>/dev/null || true
+            wait "$runner" 2>/dev/null || true
+            return 1
+        fi
+        ((status == 0)) || { [[ -z $line ]] || printf '%s' "$line"; break; }
+        printf '%s\n' "$line"
+        if [[ $line =~ Test\ (.+)\ started\.$ ]]; then
+            running[${BASH_REMATCH[1]}]=1
+        elif [[ $line =~ Test\ (.+)\ (passed|failed)\ after ]]; then
+            unset "running[${BASH_REMATCH[1]% with *}]"
+        fi
+    done
+    exec {input}<&-
+    wait "$runner" || code=$?
+    trap - INT TERM
+    return "$code"
+}
+
+# test_summary LOG: the line that ends a run of tests, with how many were skipped, which it does not say.
+test_summary() {
+    local line skipped
+    line=$(grep -E 'Test run with [0-9]+ tests?' "$1" | tail -1)
+    skipped=$(grep -cE '(^|[^[:alnum:]])Test .+ skipped(:|\.|$)' "$1" || true)
+    echo "${line:-no test has run}; $skipped skipped"
 }

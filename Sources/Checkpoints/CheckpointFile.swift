@@ -106,9 +106,7 @@ enum CheckpointFile {
         do {
             file = try InputFile(opening: path)
         } catch {
-            throw CheckpointError(
-                path: path, reason: "could not open: \(error.reason)",
-                isOutOfDescriptors: error.isOutOfDescriptors)
+            throw CheckpointError(reading: path, error)
         }
         file.readAhead()
         guard let seal = try CheckpointSeal(of: file, path: path) else {

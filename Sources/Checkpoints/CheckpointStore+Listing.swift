@@ -1,6 +1,6 @@
 extension CheckpointStore {
     /// Paths of the files of all steps, oldest first, whole or not, and of the best model if there is one.
-    public var paths: [String] {
-        (stepFiles() + (hasBest ? ["best.h5"] : [])).map { "\(folder)/\($0)" }
+    public func paths() throws(CheckpointError) -> [String] {
+        (try stepFiles() + (try hasBest() ? ["best.h5"] : [])).map { "\(folder)/\($0)" }
     }
 }

@@ -26,16 +26,31 @@ public struct CheckpointStore: Sendable {
     /// The file of the state after `step` updates.
     public func path(step: Int) -> String { "\(folder)/\(fileName(step: step))" }
 
-    var hasBest: Bool { FileManager.default.fileExists(atPath: bestPath) }
+    func hasBest() throws(CheckpointError) -> Bool { try Self.isThere(bestPath) }
+
+    private static func isThere(_ path: String) throws(CheckpointError) -> Bool {
+        do {
+            return try fileExists(path)
+        } catch {
+            throw CheckpointError(reading: path, error)
+        }
+    }
 
     private func fileName(step: Int) -> String {
         let digits = "\(step)"
         return "step-" + String(repeating: "0", count: max(0, 8 - digits.count)) + digits + ".h5"
     }
 
-    /// Names of all step files, oldest first.
-    func stepFiles() -> [String] {
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+    /// Names of all step files, oldest first; none if there is no folder.
+    ///
+    /// - Throws: If the folder cannot be listed: a run whose checkpoints cannot be seen is not one without.
+    func stepFiles() throws(CheckpointError) -> [String] {
+        let names: [String]
+        do {
+            names = try namesInFolder(folder)
+        } catch {
+            throw CheckpointError(reading: folder, error)
+        }
         return names.filter { $0.hasPrefix("step-") && $0.hasSuffix(".h5") }
             .sorted { ($0.count, $0) < ($1.count, $1) }
     }
@@ -94,7 +109,8 @@ extension CheckpointStore {
         return written
     }
 
-    private func create() throws(CheckpointError) {
+    /// Makes the folder.
+    func create() throws(CheckpointError) {
         do {
             try createFolder(folder)
         } catch {
@@ -109,7 +125,7 @@ extension CheckpointStore {
         } catch {
             throw CheckpointError(writing: "\(folder)/latest", error)
         }
-        for old in stepFiles().dropLast(keep) where old != newest && !isMilestone(old) {
+        for old in try stepFiles().dropLast(keep) where old != newest && !isMilestone(old) {
             try? FileManager.default.removeItem(atPath: "\(folder)/\(old)")
         }
     }
@@ -123,8 +139,7 @@ extension CheckpointStore {
 
     /// Removes what a process that ended in the middle of writing has left behind.
     func removeLeftovers() {
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
-        for name in names where name.contains(".partial-") {
+        for name in (try? namesInFolder(folder)) ?? [] where name.contains(partialMark) {
             try? FileManager.default.removeItem(atPath: "\(folder)/\(name)")
         }
     }
@@ -140,7 +155,7 @@ extension CheckpointStore {
         checkpoint: Checkpoint, path: String, damaged: [CheckpointError]
     )? {
         var damaged: [CheckpointError] = []
-        for name in stepFiles().reversed() {
+        for name in try stepFiles().reversed() {
             let path = "\(folder)/\(name)"
             do {
                 return (try CheckpointFile.read(path), path, damaged)
@@ -159,7 +174,7 @@ extension CheckpointStore {
 
     /// Reads and verifies one file.
     public static func load(_ path: String) throws(CheckpointError) -> Checkpoint {
-        guard FileManager.default.fileExists(atPath: path) else {
+        guard try isThere(path) else {
             throw CheckpointError(path: path, reason: "there is no such file")
         }
         do {
@@ -167,16 +182,17 @@ extension CheckpointStore {
         } catch {
             throw CheckpointError(
                 path: path, reason: "\(error.reason); name another checkpoint of the run",
-                isDamage: error.isDamage, isOutOfDescriptors: error.isOutOfDescriptors)
+                isDamage: error.isDamage, isSystemFault: error.isSystemFault)
         }
     }
 
     /// Keeps the checkpoints after `step` out of the way of a run that starts there anew; see `setAside(_:as:)`.
     ///
     /// - Returns: Their new paths.
-    public func setAside(after step: Int) -> [String] {
+    /// - Throws: If the folder cannot be listed: a later checkpoint would be taken for the run's own.
+    public func setAside(after step: Int) throws(CheckpointError) -> [String] {
         let last = fileName(step: step)
-        return stepFiles().filter { ($0.count, $0) > (last.count, last) }.compactMap {
+        return try stepFiles().filter { ($0.count, $0) > (last.count, last) }.compactMap {
             Self.setAside("\(folder)/\($0)", as: "abandoned")
         }
     }
@@ -186,14 +202,27 @@ extension CheckpointStore {
     /// - Parameter mark: What comes behind its name.
     /// - Returns: Its new path; `nil` if it could not be renamed.
     public static func setAside(_ path: String, as mark: String) -> String? {
-        let files = FileManager.default
+        let aside = freeName(path, mark)
+        guard (try? FileManager.default.moveItem(atPath: path, toPath: aside)) != nil else { return nil }
+        return aside
+    }
+
+    /// Copies a file that is about to lose a part; see `setAside(_:as:)`.
+    ///
+    /// - Returns: The copy's path; `nil` if it could not be made.
+    public static func copyAside(_ path: String, as mark: String) -> String? {
+        let aside = freeName(path, mark)
+        guard (try? FileManager.default.copyItem(atPath: path, toPath: aside)) != nil else { return nil }
+        return aside
+    }
+
+    private static func freeName(_ path: String, _ mark: String) -> String {
         var aside = "\(path).\(mark)"
         var number = 1
-        while files.fileExists(atPath: aside) {
+        while FileManager.default.fileExists(atPath: aside) {
             number += 1
             aside = "\(path).\(mark)-\(number)"
         }
-        guard (try? files.moveItem(atPath: path, toPath: aside)) != nil else { return nil }
         return aside
     }
 }

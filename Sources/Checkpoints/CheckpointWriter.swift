@@ -1,4 +1,6 @@
+internal import Files
 internal import Foundation
+public import Workers
 
 /// Writes snapshots to a run's store on a thread of its own, one at a time, while the run goes on.
 ///
@@ -19,13 +21,16 @@ public final class CheckpointWriter: Sendable {
 
     private let work: WritingWork
 
-    /// - Parameter snapshot: The memory that snapshots are taken into.
-    public init(_ snapshot: Snapshot, to store: CheckpointStore) {
-        let work = WritingWork(snapshot, store)
+    /// - Parameters:
+    ///   - snapshot: The memory that snapshots are taken into.
+    ///   - logs: Files that a run goes on with, too: what they have by then is on the disk before the checkpoint is.
+    /// - Throws: If the system gives no thread.
+    public init(
+        _ snapshot: Snapshot, to store: CheckpointStore, after logs: [String] = []
+    ) throws(ThreadError) {
+        let work = WritingWork(snapshot, store, logs)
         self.work = work
-        let thread = Thread { work.run() }
-        thread.name = "checkpoints"
-        thread.start()
+        try startThread(named: "checkpoints") { work.run() }
     }
 
     deinit { work.stop() }
@@ -39,6 +44,9 @@ public final class CheckpointWriter: Sendable {
         try take(work.snapshot)
         work.begin(isBest: isBest)
     }
+
+    /// Whether nothing is being written.
+    public var isIdle: Bool { work.isIdle }
 
     /// Waits until nothing is being written.
     public func wait() { work.wait() }
@@ -54,15 +62,17 @@ public final class CheckpointWriter: Sendable {
 private final class WritingWork: @unchecked Sendable {
     let snapshot: Snapshot
     private let store: CheckpointStore
+    private let logs: [String]
     private let condition = NSCondition()
     /// Whether a snapshot that is to be written is the best model; `nil` while there is none.
     private var order: Bool?
     private var outcomes: [CheckpointWriter.Outcome] = []
     private var isStopped = false
 
-    init(_ snapshot: Snapshot, _ store: CheckpointStore) {
+    init(_ snapshot: Snapshot, _ store: CheckpointStore, _ logs: [String]) {
         self.snapshot = snapshot
         self.store = store
+        self.logs = logs
     }
 
     func begin(isBest: Bool) {
@@ -72,6 +82,8 @@ private final class WritingWork: @unchecked Sendable {
             condition.broadcast()
         }
     }
+
+    var isIdle: Bool { condition.withLock { order == nil } }
 
     func wait() {
         condition.withLock { while order != nil { condition.wait() } }
@@ -114,9 +126,22 @@ private final class WritingWork: @unchecked Sendable {
     private func write(isBest: Bool) -> CheckpointWriter.Outcome {
         let start = ContinuousClock.now
         let step = snapshot.head.position.step
-        let result = Result { () throws(CheckpointError) in try store.save(snapshot, isBest: isBest) }
+        let result = Result { () throws(CheckpointError) in
+            try synchronizeLogs()
+            return try store.save(snapshot, isBest: isBest)
+        }
         return CheckpointWriter.Outcome(
             step: step, isBest: isBest, path: store.path(step: step), time: ContinuousClock.now - start,
             result: result)
+    }
+
+    private func synchronizeLogs() throws(CheckpointError) {
+        for log in logs {
+            do {
+                try synchronize(log)
+            } catch {
+                throw CheckpointError(writing: log, error)
+            }
+        }
     }
 }

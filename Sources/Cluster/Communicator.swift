@@ -13,6 +13,8 @@ public protocol Communicator: AnyObject, Sendable {
     var localSize: Int { get }
     /// The name of this host.
     var hostName: String { get }
+    /// Where this rank notes what it does.
+    var board: ActivityBoard { get }
 
     /// Overwrites `values` with their sum over all ranks, on every rank the same bits.
     ///
@@ -65,6 +67,10 @@ public protocol Communicator: AnyObject, Sendable {
     /// `isExact`. Any thread may ask.
     var exchangeCount: Int { get }
 
+    /// Notes that this rank calls no collective function until `endAlone`; see `together`.
+    func beginAlone()
+    func endAlone()
+
     /// Ends MPI when all ranks have called it; the communicator is of no use afterwards.
     ///
     /// Whatever is to be printed must be printed before: `mpirun` ends the other ranks as soon as one exits with
@@ -83,6 +89,11 @@ public protocol Communicator: AnyObject, Sendable {
 }
 
 extension Communicator {
+    public var board: ActivityBoard { .unwatched }
+
+    public func beginAlone() {}
+    public func endAlone() {}
+
     /// Whether `treeSum` gives the bits that one rank would have got: the world size is a power of two.
     public var isExact: Bool { worldSize & (worldSize - 1) == 0 }
 

@@ -1,6 +1,10 @@
+internal import Foundation
+
 /// Joins the ranks of this job; alone, it is a world of one and MPI is not started.
 ///
 /// To be called once, before other threads use MPI. `Communicator.finish` or `abort` ends what it starts.
+///
+/// With `T2FNORM_CHECK_COLLECTIVES=1` in the environment of all ranks they compare which collective functions they call.
 ///
 /// - Throws: `LaunchError`, or `MPIError` where MPI does not start.
 public func connect() throws -> any Communicator {
@@ -9,6 +13,12 @@ public func connect() throws -> any Communicator {
 
 /// As `connect()`, for tests of other limits.
 package func connect(_ environment: Environment, limits: TransferLimits) throws -> any Communicator {
+    let communicator = try join(environment, limits)
+    let isChecked = CheckedCommunicator.isWanted(ProcessInfo.processInfo.environment)
+    return isChecked ? CheckedCommunicator(communicator) : communicator
+}
+
+private func join(_ environment: Environment, _ limits: TransferLimits) throws -> any Communicator {
     guard environment.isLaunched else { return LocalCommunicator() }
     let communicator = try MPICommunicator(limits: limits)
     try environment.check(worldSize: communicator.worldSize)

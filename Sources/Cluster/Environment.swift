@@ -50,6 +50,16 @@ public struct Environment: Equatable, Sendable {
             .compactMap { variables[$0].flatMap { Int($0) } }.first ?? 0
     }
 
+    /// Seconds that mpirun leaves ranks between asking them to end and killing them; `nil` where another launcher, or none, started this
+    /// process.
+    ///
+    /// mpirun hands its parameters on to ranks; those of its own files are not seen.
+    public static func secondsToKill(_ variables: [String: String]) -> Int? {
+        guard variables["OMPI_COMM_WORLD_SIZE"] != nil else { return nil }
+        return ["OMPI_MCA_odls_base_sigkill_timeout", "PRTE_MCA_odls_base_sigkill_timeout"]
+            .compactMap { variables[$0].flatMap { Int($0) } }.first ?? 1
+    }
+
     /// Refuses a world that is not the one the launcher started.
     ///
     /// It happens where the launcher belongs to another MPI than the library: each rank would be a world of one.

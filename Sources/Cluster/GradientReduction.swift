@@ -1,4 +1,5 @@
 internal import Foundation
+public import Workers
 
 /// Sums gradients over ranks, bucket by bucket, on a thread of its own while the backward pass goes on.
 ///
@@ -21,15 +22,14 @@ public final class GradientReduction: Sendable {
 
     /// - Parameters:
     ///   - communicator: A duplicate that nobody else uses.
+    /// - Throws: If the system gives no thread.
     public init(
         _ buckets: GradientBuckets, over communicator: any Communicator, method: Method = .tree,
         observer: @escaping Observer = { _, _ in }
-    ) {
+    ) throws(ThreadError) {
         let work = ReductionWork(buckets, communicator, method, observer)
         self.work = work
-        let thread = Thread { work.run() }
-        thread.name = "gradients"
-        thread.start()
+        try startThread(named: "gradients") { work.run() }
     }
 
     deinit { work.stop() }

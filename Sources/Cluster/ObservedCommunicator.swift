@@ -1,12 +1,11 @@
-/// A communicator that tells when its rank waits for others.
+/// A communicator that notes on a board when its rank waits for others.
 public final class ObservedCommunicator: Communicator {
     private let base: any Communicator
-    private let observer: @Sendable (_ isWaiting: Bool) -> Void
+    public let board: ActivityBoard
 
-    /// - Parameter observer: Called before and after each collective function, on the thread that calls it.
-    public init(_ base: any Communicator, observer: @escaping @Sendable (_ isWaiting: Bool) -> Void) {
+    public init(_ base: any Communicator, board: ActivityBoard) {
         self.base = base
-        self.observer = observer
+        self.board = board
     }
 
     public var rank: Int { base.rank }
@@ -16,66 +15,73 @@ public final class ObservedCommunicator: Communicator {
     public var hostName: String { base.hostName }
     public var exchangeCount: Int { base.exchangeCount }
 
+    /// Runs a collective function, in which the rank waits for the others.
+    private func waiting<Result>(_ body: () throws(MPIError) -> Result) throws(MPIError) -> Result {
+        board.setWaiting(true)
+        defer { board.setWaiting(false) }
+        return try body()
+    }
+
     public func treeSum(_ values: inout MutableSpan<Float>) throws(MPIError) {
-        observer(true)
-        defer { observer(false) }
+        board.setWaiting(true)
+        defer { board.setWaiting(false) }
         try base.treeSum(&values)
     }
 
     public func treeSum(_ values: inout MutableSpan<Double>) throws(MPIError) {
-        observer(true)
-        defer { observer(false) }
+        board.setWaiting(true)
+        defer { board.setWaiting(false) }
         try base.treeSum(&values)
     }
 
     public func treeSum(_ values: inout MutableSpan<Int64>) throws(MPIError) {
-        observer(true)
-        defer { observer(false) }
+        board.setWaiting(true)
+        defer { board.setWaiting(false) }
         try base.treeSum(&values)
     }
 
     public func librarySum(_ values: inout MutableSpan<Float>) throws(MPIError) {
-        observer(true)
-        defer { observer(false) }
+        board.setWaiting(true)
+        defer { board.setWaiting(false) }
         try base.librarySum(&values)
     }
 
     /// One that is not observed: another thread's waiting is not this one's.
-    public func duplicate() throws(MPIError) -> any Communicator { try base.duplicate() }
+    public func duplicate() throws(MPIError) -> any Communicator {
+        try waiting { () throws(MPIError) in try base.duplicate() }
+    }
 
     public func broadcast<Element: MessageElement>(
         _ values: inout MutableSpan<Element>, from root: Int
     ) throws(MPIError) {
-        observer(true)
-        defer { observer(false) }
+        board.setWaiting(true)
+        defer { board.setWaiting(false) }
         try base.broadcast(&values, from: root)
     }
 
     public func allGather<Element: MessageElement>(
         _ values: Span<Element>, counts: [Int]
     ) throws(MPIError) -> [Element] {
-        observer(true)
-        defer { observer(false) }
+        board.setWaiting(true)
+        defer { board.setWaiting(false) }
         return try base.allGather(values, counts: counts)
     }
 
     public func maximum(_ value: Int) throws(MPIError) -> Int {
-        observer(true)
-        defer { observer(false) }
-        return try base.maximum(value)
+        try waiting { () throws(MPIError) in try base.maximum(value) }
     }
 
     public func barrier() throws(MPIError) {
-        observer(true)
-        defer { observer(false) }
-        try base.barrier()
+        try waiting { () throws(MPIError) in try base.barrier() }
     }
 
     public func finish() throws(MPIError) {
-        observer(true)
-        defer { observer(false) }
-        try base.finish()
+        try waiting { () throws(MPIError) in try base.finish() }
     }
+
+    public func beginAlone() { base.beginAlone() }
+
+    public func endAlone() { base.endAlone() }
 
     public func abort(exitCode: Int32, report: () -> Void) -> Never {
         base.abort(exitCode: exitCode, report: report)

@@ -1,5 +1,9 @@
 /// What one rank knows of the others by their heartbeats, and whom it blames when a job stands still.
 ///
+/// The judges (`Judges`) hear all ranks, and all ranks hear them. The first judge speaks; the next one where those before it are silent.
+/// A rank that hears no judge any more listens to other hosts' ranks: hears it one of them, the judges are lost, and it names them; hears
+/// it none, it is cut off itself.
+///
 /// Times are seconds on the clock of this rank alone. Nothing here looks at a clock or a network.
 package struct RankWatch {
     /// Limits in seconds.
@@ -10,10 +14,14 @@ package struct RankWatch {
         package var steps = 4.5
         /// So many times longer while no rank waits: then none holds up another, and it may be the machine that is busy.
         package var unwaited = 4.0
-        /// For what comes before the first steps, whose length nobody knows.
-        package var start = 300.0
-        /// For phases that are known to be slow.
-        package var slow = 600.0
+        /// For work whose length nobody knows: what comes before the first steps, and what has none.
+        package var work = 300.0
+        /// For a file system that does not answer.
+        package var files = 600.0
+        /// For ranks that all wait for each other where no step has been made.
+        package var waiting = 60.0
+        /// Between a rank that could speak for lost judges and the next one, so that one of them does.
+        package var turn = 1.0
         /// A gap between two looks by which this process itself must have stood still.
         package var gap = 2.0
         /// A rank this many times slower than the median is slow.
@@ -47,7 +55,7 @@ package struct RankWatch {
 
     private let rank: Int
     private let hosts: [String]
-    private let phases: [String]
+    private let judges: Judges
     private let limits: Limits
     private var peers: [Peer]
     private var lastProgress: Double
@@ -58,20 +66,15 @@ package struct RankWatch {
     private var hasToldOfUnheard = false
     private let start: Double
 
-    /// - Parameters:
-    ///   - hosts: The host of each rank.
-    ///   - phases: Names of the phases.
-    package init(rank: Int, hosts: [String], phases: [String], limits: Limits = Limits(), now: Double) {
+    /// - Parameter hosts: The host of each rank.
+    package init(rank: Int, hosts: [String], limits: Limits = Limits(), now: Double) {
         self.rank = rank
         self.hosts = hosts
-        self.phases = phases
         self.limits = limits
+        judges = Judges(hosts: hosts)
         peers = Array(repeating: Peer(), count: hosts.count)
         (lastProgress, lastLook, start) = (now, now, now)
     }
-
-    /// Whether this rank hears all others, and so can judge them; others hear those two alone.
-    package static func isMonitor(_ rank: Int) -> Bool { rank < 2 }
 
     package mutating func hear(_ heartbeat: Heartbeat, from sender: Int, now: Double) {
         peers[sender].heard = now
@@ -88,6 +91,13 @@ package struct RankWatch {
             if stepTimes.count > 20 { stepTimes.removeFirst() }
             lastStep = now
         }
+    }
+
+    /// Whom this rank's heartbeats are to go to.
+    package func receivers(now: Double) -> [Int] {
+        if judges.contains(rank) { return Array(peers.indices) }
+        let areAllQuiet = judges.ranks.allSatisfy { isQuiet($0, now) || peers[$0].isGone }
+        return judges.ranks + (areAllQuiet ? judges.neighbors(of: rank) : [])
     }
 
     /// The time of a step so far; `nil` before the second one.
@@ -110,64 +120,135 @@ package struct RankWatch {
         for i in peers.indices { peers[i].heard? += gap }
     }
 
-    private func name(_ rank: Int) -> String { "rank \(rank) (\(hosts[rank]))" }
+    // MARK: - Silence
 
-    private func doing(_ rank: Int) -> String {
-        guard let activity = peers[rank].activity else { return "before its first step" }
-        let phase = activity.phase < phases.count ? phases[activity.phase] : "phase \(activity.phase)"
-        return "after step \(activity.step), in phase '\(phase)'"
+    private var silenceLimit: Double { max(limits.least, limits.steps * (stepTime ?? 0)) }
+
+    /// Ranks that were heard and are to be.
+    private var watched: [Int] {
+        peers.indices.filter { other in
+            other != rank && !peers[other].isGone && peers[other].heard != nil
+                && (judges.contains(rank) || judges.contains(other))
+        }
+    }
+
+    private func isSilent(_ other: Int, _ now: Double) -> Bool {
+        peers[other].heard.map { now - $0 > silenceLimit } ?? false
+    }
+
+    /// Who is cut off has heard one rank a little later than another: all are quiet before all have been so for long.
+    private func isQuiet(_ other: Int, _ now: Double) -> Bool {
+        peers[other].heard.map { now - $0 > silenceLimit / 2 } ?? false
     }
 
     /// Ranks that were heard and no longer are.
     private func silence(_ now: Double) -> Verdict? {
-        let limit = max(limits.least, limits.steps * (stepTime ?? 0))
-        let watched = peers.indices.filter { other in
-            other != rank && !peers[other].isGone && peers[other].heard != nil
-                && (RankWatch.isMonitor(rank) || RankWatch.isMonitor(other))
+        let silent = watched.filter { isSilent($0, now) }
+        guard !silent.isEmpty, let turn = turn(now) else { return nil }
+        let isOverdue = silent.allSatisfy { now - peers[$0].heard! > silenceLimit + turn.delay }
+        if isCutOff(now) {
+            guard turn.isJudge || isOverdue else { return nil }
+            return .cutOff("\(name(rank)) hears no other host: this host is cut off from the others")
         }
-        let silent = watched.filter { now - peers[$0].heard! > limit }
-        guard !silent.isEmpty else { return nil }
-        // Who is cut off has heard one rank a little later than another: all are silent before all have been so for long.
-        let quiet = watched.count { now - peers[$0].heard! > limit / 2 }
-        // With two ranks on two hosts nobody can tell which one is cut off: the other is named.
-        if quiet == watched.count && (peers.count > 2 || !RankWatch.isMonitor(rank))
-            && spansHosts(watched)
-        {
-            return .cutOff("\(name(rank)) hears no other rank: this host is cut off from the others")
-        }
-        guard RankWatch.isMonitor(rank) else { return nil }
-        // Rank 1 speaks for rank 0 alone; of the others rank 0 does.
-        if rank == 1 && !silent.contains(0) { return nil }
-        let list = silent.prefix(4).map { other in
-            "\(name(other)) has given no sign of life for \(Int(now - peers[other].heard!)) s, last \(doing(other))"
-        }
-        return .blame("\(list.joined(separator: "; ")): frozen, dead or cut off")
+        guard turn.isJudge ? turn.delay == 0 : isOverdue else { return nil }
+        return .blame("\(lost(silent, now)): frozen, dead or cut off")
     }
 
-    /// Whether one of `ranks` is on another host than this one.
-    private func spansHosts(_ ranks: [Int]) -> Bool { ranks.contains { hosts[$0] != hosts[rank] } }
+    /// Whether and when this rank is to speak; `nil` while a judge that others listen to may.
+    private func turn(_ now: Double) -> (isJudge: Bool, delay: Double)? {
+        if let place = judges.ranks.firstIndex(of: rank) {
+            let areLost = judges.ranks[..<place].allSatisfy { isSilent($0, now) || peers[$0].isGone }
+            return (true, areLost ? 0 : .infinity)
+        }
+        guard judges.ranks.allSatisfy({ isSilent($0, now) || peers[$0].isGone || peers[$0].heard == nil })
+        else { return nil }
+        let first = isCutOff(now) ? hosts.firstIndex(of: hosts[rank])! : 0
+        let before = (first..<rank).count { !judges.contains($0) }
+        return (false, limits.turn * Double(min(before, 10) + (isCutOff(now) ? 0 : 1)))
+    }
+
+    /// Whether no rank of another host is heard. With two hosts nobody can tell which one is cut off: each names the other.
+    private func isCutOff(_ now: Double) -> Bool {
+        let others = peers.indices.filter {
+            hosts[$0] != hosts[rank] && !peers[$0].isGone && peers[$0].heard != nil
+        }
+        return Set(others.map { hosts[$0] }).count >= 2 && others.allSatisfy { isQuiet($0, now) }
+    }
+
+    /// Names ranks that are silent, by their host where it is lost with several.
+    private func lost(_ silent: [Int], _ now: Double) -> String {
+        var lines: [String] = []
+        for host in silent.map({ hosts[$0] }).withoutRepeats {
+            let all = peers.indices.filter { hosts[$0] == host && !peers[$0].isGone }
+            let own = silent.filter { hosts[$0] == host }
+            if own.count > 1 && own.count == all.count {
+                lines.append(
+                    "host \(host) with ranks \(own.map(String.init).joined(separator: ", ")) has given \(sign(own[0], now))"
+                )
+            } else {
+                lines += own.map { "\(name($0)) has given \(sign($0, now))" }
+            }
+        }
+        return lines.prefix(4).joined(separator: "; ")
+            + (lines.count > 4 ? "; and \(lines.count - 4) more" : "")
+    }
+
+    private func sign(_ other: Int, _ now: Double) -> String {
+        "no sign of life for \(Int(now - peers[other].heard!)) s, last \(doing(other))"
+    }
+
+    private func name(_ rank: Int) -> String { "rank \(rank) (\(hosts[rank]))" }
+
+    private func doing(_ rank: Int) -> String {
+        guard let activity = peers[rank].activity else { return "before its first step" }
+        return "after step \(activity.step), in phase '\(activity.phase)'"
+    }
+
+    // MARK: - Standing still
 
     /// All ranks live, and none gets on.
     private func standstill(_ now: Double) -> Verdict? {
-        guard rank == 0 else { return nil }
+        guard judges.succession.first(where: { !peers[$0].isGone }) == rank else { return nil }
         let live = peers.indices.filter { !peers[$0].isGone && peers[$0].activity != nil }
         let idle = now - lastProgress
         let busy = live.filter { !peers[$0].activity!.isWaiting }
+        guard !busy.isEmpty else { return deadlock(live, idle) }
         let isUnwaited = busy.count == peers.count
-        let limit = max(limits.least, limits.steps * (stepTime ?? 0)) * (isUnwaited ? limits.unwaited : 1)
-        guard !live.isEmpty, idle > limit else { return nil }
-        if busy.contains(where: { peers[$0].activity!.isSlow }) && idle < limits.slow { return nil }
-        if stepTime == nil && idle < limits.start { return nil }
-        let culprits = busy.isEmpty ? hindmost(live) : busy
-        guard culprits.count < live.count || !busy.isEmpty else {
-            guard idle > 2 * limits.least else { return nil }
-            return .blame(
-                "all ranks have waited for each other for \(Int(idle)) s, last \(doing(0)): messages between hosts are lost"
-            )
+        let culprits = busy.filter {
+            idle > patience(peers[$0].activity!) * (isUnwaited ? limits.unwaited : 1)
         }
-        let list = culprits.prefix(4).map { "\(name($0)) has not got on for \(Int(idle)) s, \(doing($0))" }
+        guard !culprits.isEmpty else { return nil }
         let rest = isUnwaited ? "no rank gets on" : "the other ranks wait for it"
-        return .blame("\(list.joined(separator: "; ")): \(rest)")
+        return .blame("\(standing(culprits, idle)): \(rest)")
+    }
+
+    /// How long a rank may stand still.
+    private func patience(_ activity: Activity) -> Double {
+        switch activity.patience {
+        case .steps: stepTime.map { max(limits.least, limits.steps * $0) } ?? limits.work
+        case .work: limits.work
+        case .files: limits.files
+        }
+    }
+
+    /// All ranks wait: whom for?
+    private func deadlock(_ live: [Int], _ idle: Double) -> Verdict? {
+        let limit = stepTime.map { max(limits.least, limits.steps * $0) } ?? limits.waiting
+        guard !live.isEmpty, idle > limit else { return nil }
+        let culprits = hindmost(live)
+        if culprits.count < live.count {
+            return .blame("\(standing(culprits, idle)): the other ranks wait for it")
+        }
+        guard idle > 2 * limits.least else { return nil }
+        return .blame(
+            """
+            all ranks have waited for each other for \(Int(idle)) s, last \(doing(live[0])): messages between hosts are lost
+            """)
+    }
+
+    private func standing(_ culprits: [Int], _ idle: Double) -> String {
+        culprits.prefix(4).map { "\(name($0)) has not got on for \(Int(idle)) s, \(doing($0))" }
+            .joined(separator: "; ")
     }
 
     /// Of ranks that all wait, those that are behind the others.
@@ -181,6 +262,8 @@ package struct RankWatch {
         guard let first = ranks.map(place).min(by: <) else { return [] }
         return ranks.filter { place($0) == first }
     }
+
+    // MARK: - Notices
 
     /// Lines about ranks that hold up the others, each once until it has caught up.
     package mutating func slowRanks(now: Double) -> [String] {
@@ -237,6 +320,15 @@ package struct RankWatch {
         return """
             no heartbeats from \(unheard.count) ranks, \(name(first)) for one: they are not watched; let UDP pass between the \
             hosts, or set cluster.watchdog to false
+            """
+    }
+
+    /// A line about a call to the file system that holds up this rank, once it has for long.
+    package func stalledFile(_ path: String, seconds: Double) -> String? {
+        guard seconds > limits.least else { return nil }
+        return """
+            \(name(rank)) has waited for the file system for \(Int(seconds)) s, at \(path): the job goes on when it answers, and ends \
+            after \(Int(limits.files)) s
             """
     }
 }

@@ -112,7 +112,6 @@ extension MPICommunicator {
     private func exchange(
         with partner: Int, sending: Range<Int>, adding: Range<Int>
     ) throws(MPIError) {
-        let isLower = communicator.rank < partner
         let count = messageCount(sending, adding)
         guard count > 0 else { return }
         var current = try unsafe transfer(0, with: partner, sending, adding, into: slot(0))
@@ -124,10 +123,9 @@ extension MPICommunicator {
             try unsafe communicator.wait(for: current)
             let own = part(message, of: adding)
             let arrived = unsafe slot(message)
-            // Lower rank first: where both are not-a-number, the first operand's bits are kept.
             for i in 0..<own.count {
-                let value = unsafe values[own.lowerBound + i]
-                unsafe values[own.lowerBound + i] = isLower ? value + arrived[i] : arrived[i] + value
+                let place = own.lowerBound + i
+                unsafe values[place] = Element.sum(values[place], arrived[i])
             }
             unsafe current = unsafe next
         }

@@ -1,19 +1,20 @@
 internal import Foundation
 internal import Synchronization
+public import Workers
 
 /// Watches the ranks of a job beside MPI, which waits for a lost rank for ever: names the one that holds up the others.
 ///
-/// Each rank sends a heartbeat twice a second to ranks 0 and 1, which answer with their own. Rank 0 judges; rank 1 judges rank 0. A
-/// rank that hears neither of them is cut off and says so itself. See `RankWatch` for the rules.
+/// Each rank sends a heartbeat twice a second to the judges, which answer with their own; see `RankWatch` for who judges whom and the
+/// rules. It is to run from right behind the start of MPI until behind its end.
 public final class Watchdog: Sendable {
     /// What a watchdog has to say, on a thread of its own.
     public enum Report: Equatable, Sendable {
         /// The job goes on.
         case notice(String)
-        /// The job cannot go on; one line that names the culprit. This process is to end, whatever it waits for.
+        /// The job cannot go on; one line that names the culprit.
         case failure(String)
-        /// Another rank has said why the job cannot go on; this process is to end without a word.
-        case end
+        /// This process is to end, whatever it waits for; where another rank has said why, after that one.
+        case end(isOwn: Bool)
     }
 
     private static let interval = 0.5
@@ -22,40 +23,41 @@ public final class Watchdog: Sendable {
 
     private let job: UInt64
     private let rank: Int
+    private let board: ActivityBoard
+    private let exchangeCount: @Sendable () -> Int
     private let socket: DatagramSocket?
     /// Where each rank hears; none where it does not.
     private let addresses: [[DatagramSocket.Address]]
     private let hosts: [String]
-    private let phases: [String]
-    private let activity: @Sendable () -> Activity
     private let report: @Sendable (Report) -> Void
     private let isStopped = Atomic<Bool>(false)
 
-    /// Starts to watch; collective.
+    /// Gets to know where the other ranks hear; collective. `start` begins to watch.
     ///
     /// - Parameters:
-    ///   - phases: Names of the phases that activities tell of.
-    ///   - activity: What this rank does; called twice a second, on another thread.
+    ///   - board: What this rank does.
     ///   - report: Called on another thread.
     public init(
-        _ communicator: any Communicator, phases: [String], activity: @escaping @Sendable () -> Activity,
+        _ communicator: any Communicator, board: ActivityBoard,
         report: @escaping @Sendable (Report) -> Void
     ) throws(MPIError) {
         rank = communicator.rank
-        self.phases = phases
-        self.activity = activity
+        self.board = board
         self.report = report
-        socket = DatagramSocket()
+        exchangeCount = { communicator.isExact ? communicator.exchangeCount : 0 }
+        socket = communicator.worldSize > 1 ? DatagramSocket() : nil
         hosts = try communicator.hostNames()
         var number = [Int64.random(in: 0...Int64.max)]
         var span = number.mutableSpan
         try communicator.broadcast(&span, from: 0)
         job = UInt64(number[0])
         addresses = try Self.gather(socket, hosts, communicator)
-        guard socket != nil, communicator.worldSize > 1 else { return }
-        let thread = Thread { [self] in watch() }
-        thread.name = "watchdog"
-        thread.start()
+    }
+
+    /// Begins to watch, if there is another rank.
+    public func start() throws(ThreadError) {
+        guard socket != nil else { return }
+        try startThread(named: "watchdog") { [self] in watch() }
     }
 
     /// Ends watching, and tells the others that this rank may be silent from now on.
@@ -97,25 +99,42 @@ public final class Watchdog: Sendable {
         let clock = ContinuousClock()
         let start = clock.now
         let seconds = { (clock.now - start).inSeconds }
-        var watch = RankWatch(rank: rank, hosts: hosts, phases: phases, now: 0)
+        var watch = RankWatch(rank: rank, hosts: hosts, now: 0)
         var nextBeat = 0.0
+        var toldOfFile: ContinuousClock.Instant?
         while !isStopped.load(ordering: .acquiring) {
+            guard board.isWatched else { return stop() }
             if seconds() >= nextBeat {
                 nextBeat = seconds() + Self.interval
-                let own = Heartbeat.alive(activity())
+                let (activity, file) = board.look(
+                    exchanges: exchangeCount(), processorTime: Self.processorTime())
+                let own = Heartbeat.alive(activity)
                 watch.hear(own, from: rank, now: seconds())
-                send(own, to: RankWatch.isMonitor(rank) ? addresses.indices : 0..<min(2, addresses.count))
+                send(own, to: watch.receivers(now: seconds()))
                 if let verdict = watch.look(now: seconds()) { return end(verdict) }
                 for line in watch.slowRanks(now: seconds()) { report(.notice(line)) }
                 if let line = watch.unheardRanks(now: seconds()) { report(.notice(line)) }
+                if let file, file.start != toldOfFile,
+                    let line = watch.stalledFile(file.path, seconds: (clock.now - file.start).inSeconds)
+                {
+                    toldOfFile = file.start
+                    report(.notice(line))
+                }
             }
             let wait = max(0, min(Self.interval, nextBeat - seconds()))
             guard let bytes = socket?.receive(milliseconds: Int32(wait * 1000) + 1),
                 let (sender, heartbeat) = Heartbeat.read(bytes, job: job, worldSize: hosts.count)
             else { continue }
-            if heartbeat == .ending { return report(.end) }
+            if heartbeat == .ending { return report(.end(isOwn: false)) }
             watch.hear(heartbeat, from: sender, now: seconds())
         }
+    }
+
+    /// Seconds of the processor that this process has used.
+    private static func processorTime() -> Double {
+        var time = timespec()
+        _ = unsafe clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
+        return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
     }
 
     private func end(_ verdict: RankWatch.Verdict) {
@@ -124,6 +143,7 @@ public final class Watchdog: Sendable {
         case .blame(let line), .cutOff(let line): report(.failure(line))
         }
         for _ in 0..<Self.repetitions { send(.ending, to: addresses.indices) }
+        report(.end(isOwn: true))
     }
 }
 

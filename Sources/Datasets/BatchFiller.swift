@@ -1,4 +1,3 @@
-internal import Foundation
 internal import Kernels
 internal import Synchronization
 internal import Workers
@@ -34,8 +33,12 @@ final class BatchFiller: Sendable {
     }
 
     /// Starts a thread that fills what `plan` asks for until it ends, a record fails or `stop` is called.
-    func start(_ plan: some IteratorProtocol<BatchRequest> & Sendable, threads: Int) {
-        let thread = Thread {
+    ///
+    /// - Throws: If the system gives no thread.
+    func start(
+        _ plan: some IteratorProtocol<BatchRequest> & Sendable, threads: Int
+    ) throws(ThreadError) {
+        try startThread(named: "batch loader", stackByteCount: 4 << 20) {
             let pool = WorkerPool(threads: threads)
             var plan = plan
             while !self.isStopped.load(ordering: .acquiring), let request = plan.next() {
@@ -45,9 +48,6 @@ final class BatchFiller: Sendable {
             }
             self.queue.close()
         }
-        thread.name = "batch loader"
-        thread.stackSize = 4 << 20
-        thread.start()
     }
 
     /// The next batch in order; waits for it. `nil` at the end.
@@ -96,7 +96,8 @@ final class BatchFiller: Sendable {
         var records = samples.mutableSpan
         let imageCount = transform.size * transform.size * 3
         pool.split(&pixels, every: imageCount, &records, every: 1) { sample, part, record in
-            if self.isStopped.load(ordering: .acquiring) { return }
+            // What comes behind a failure is not needed, and may take as long to fail.
+            if self.isStopped.load(ordering: .acquiring) || failure.isBefore(sample) { return }
             // The odd branches are the colours'.
             let stream = RandomStream(seed: self.seed, purpose: .augmentation, epoch, record[0])
                 .branch(2 * order.place(of: sample).view)
@@ -132,6 +133,8 @@ private final class FirstFailure: Sendable {
     private let first = Mutex<(sample: Int, error: DatasetError)?>(nil)
 
     var error: DatasetError? { first.withLock { $0?.error } }
+
+    func isBefore(_ sample: Int) -> Bool { first.withLock { $0.map { $0.sample < sample } ?? false } }
 
     func note(_ error: DatasetError, at sample: Int) {
         first.withLock { first in

@@ -1,5 +1,6 @@
 internal import Kernels
 internal import Synchronization
+public import Workers
 
 /// Reads, transforms and hands out one rank's batches in order, some of them ahead of time.
 ///
@@ -30,11 +31,12 @@ public final class BatchLoader: Sendable {
     ///   - prefetch: Batches that wait to be used, at most.
     ///   - threads: Workers that read and transform.
     /// - Precondition: `sampler` orders as many records as `source` holds.
+    /// - Throws: If the system gives no thread.
     public init(
         source: any ImageSource, sampler: Sampler, transform: any ImageTransform, batchSize: Int,
         laneSize: Int, rank: Int, worldSize: Int, startEpoch: Int = 0, startStep: Int = 0, epochs: Int,
         views: Int = 1, prefetch: Int = 2, threads: Int = 1
-    ) {
+    ) throws(ThreadError) {
         precondition(
             sampler.count == source.count, "an order of \(sampler.count) records of \(source.count)")
         filler = BatchFiller(
@@ -43,7 +45,7 @@ public final class BatchLoader: Sendable {
         let plan = TrainingPlan(
             sampler: sampler, batchSize: batchSize, laneSize: laneSize, rank: rank, worldSize: worldSize,
             startEpoch: startEpoch, startStep: startStep, epochs: epochs)
-        filler.start(plan, threads: threads)
+        try filler.start(plan, threads: threads)
     }
 
     /// A rank's share of a whole set in the order of its records: whole lanes, every record once over all ranks.
@@ -53,16 +55,17 @@ public final class BatchLoader: Sendable {
     ///
     /// - Parameters:
     ///   - lanesPerBatch: Lanes in a batch; the last one of a rank may hold fewer.
+    /// - Throws: If the system gives no thread.
     public init(
         evaluating source: any ImageSource, transform: any ImageTransform, laneSize: Int, lanesPerBatch: Int,
         rank: Int, worldSize: Int, prefetch: Int = 2, threads: Int = 1
-    ) {
+    ) throws(ThreadError) {
         filler = BatchFiller(
             source: source, transform: transform, seed: 0, prefetch: prefetch, laneSize: laneSize, views: 1)
         let plan = EvaluationPlan(
             count: source.count, laneSize: laneSize, lanesPerBatch: lanesPerBatch, rank: rank,
             worldSize: worldSize)
-        filler.start(plan, threads: threads)
+        try filler.start(plan, threads: threads)
     }
 
     /// How many whole batches of a rank may wait in `byteCount` bytes: from 1 to `most`.

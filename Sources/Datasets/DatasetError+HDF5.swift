@@ -14,11 +14,11 @@ extension DatasetError {
             let reason = error.object.map { "could not \(error.action) '\($0)': \(error.reason)" }
             throw DatasetError(
                 action: action, place: place, reason: reason ?? error.reason,
-                isOutOfDescriptors: error.isOutOfDescriptors)
+                isSystemFault: error.isSystemFault)
         } catch let error as FileError {
             throw DatasetError(
                 action: action, place: place, reason: error.reason,
-                isOutOfDescriptors: error.isOutOfDescriptors)
+                isSystemFault: error.isSystemFault)
         } catch {
             throw DatasetError(action: action, place: place, reason: "\(error)")
         }

@@ -74,16 +74,35 @@ public struct DatasetStaging: Sendable {
         let path = "\(destination)/\(shard.file)"
         let original = try ReadableFile("\(source)/\(shard.file)")
         try DatasetError.wrapping("stage shard", path) {
-            try replaceFile(at: path) { temporary in
-                let checksum = try copyBytes(of: original, to: temporary, progress)
-                guard checksum.hexadecimal == shard.checksum, original.byteCount == shard.byteCount else {
-                    throw DatasetError(
-                        action: "stage shard", place: original.path,
-                        reason:
-                            "its checksum is \(checksum.hexadecimal), the manifest says \(shard.checksum)",
-                        remedy: "copy or pack the dataset again")
+            var held: PartialFile?
+            do {
+                try replaceFile(at: path, check: { try place(shard, $0, at: path) }) { temporary in
+                    let copy = try PartialFile(temporary)
+                    held = copy
+                    let checksum = try copy.copyBytes(of: original, progress)
+                    guard checksum.hexadecimal == shard.checksum, original.byteCount == shard.byteCount else {
+                        throw DatasetError(
+                            action: "stage shard", place: original.path,
+                            reason:
+                                "its checksum is \(checksum.hexadecimal), the manifest says \(shard.checksum)",
+                            remedy: "copy or pack the dataset again")
+                    }
                 }
-            }
+            } catch is IsThere {}
+            // Until it has its name nobody takes it for a leftover.
+            withExtendedLifetime(held) {}
+        }
+    }
+
+    /// Nothing is left to be renamed.
+    private struct IsThere: Error {}
+
+    /// Gives a copy its name, but for one that another job has put there meanwhile: a third may read that already.
+    ///
+    /// - Throws: `IsThere` if the shard is whole under its name; else it is to be renamed, in place of a damaged one or for want of links.
+    private func place(_ shard: Manifest.Shard, _ temporary: String, at path: String) throws(IsThere) {
+        if unsafe link(temporary, path) == 0 || (try? checkBytes(of: shard, in: destination)) != nil {
+            throw IsThere()
         }
     }
 
@@ -101,49 +120,12 @@ public struct DatasetStaging: Sendable {
         }
     }
 
-    /// Removes files that a process of this host began and that is gone.
+    /// Removes files that nobody writes any more.
     private func removeLeftovers() {
-        for name in (try? FileManager.default.contentsOfDirectory(atPath: destination)) ?? [] {
-            guard let mark = name.range(of: ".partial-"), let process = Int32(name[mark.upperBound...]) else {
-                continue
-            }
-            if kill(process, 0) != 0 && errno == ESRCH {
-                try? FileManager.default.removeItem(atPath: "\(destination)/\(name)")
-            }
+        for name in (try? namesInFolder(destination)) ?? [] where name.contains(partialMark) {
+            PartialFile.removeIfLeft("\(destination)/\(name)")
         }
     }
-}
-
-/// Copies a file's bytes into a new one and gives their checksum.
-private func copyBytes(
-    of file: ReadableFile, to path: String, _ progress: (Int) -> Void
-) throws(DatasetError) -> CRC64 {
-    let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
-    guard descriptor >= 0 else {
-        throw DatasetError(action: "stage shard", place: path, reason: systemMessage())
-    }
-    defer { _ = close(descriptor) }
-    var checksum = CRC64()
-    let step = 4 << 20
-    for start in stride(from: 0, to: file.byteCount, by: step) {
-        let bytes = try file.read(at: start, count: min(step, file.byteCount - start))
-        checksum.update(bytes.span)
-        var written = 0
-        while written < bytes.count {
-            let more = unsafe bytes[written...].withUnsafeBytes {
-                unsafe write(descriptor, $0.baseAddress, $0.count)
-            }
-            if more < 0 && errno == EINTR { continue }
-            guard more > 0 else {
-                throw DatasetError(
-                    action: "stage shard", place: path, reason: systemMessage(),
-                    remedy: "make room, give another folder to --stage, or leave it out")
-            }
-            written += more
-        }
-        progress(bytes.count)
-    }
-    return checksum
 }
 
 /// `nil` where there is no such file.

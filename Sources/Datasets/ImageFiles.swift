@@ -1,3 +1,4 @@
+internal import Files
 internal import Foundation
 public import SystemPackage
 
@@ -35,9 +36,4 @@ public struct ImageFiles: ImageSource {
     public func image(of record: Int) throws(DatasetError) -> RGBImage {
         try RGBImage(decoding: try ReadableFile.contents(of: paths[record]), place: paths[record].text)
     }
-}
-
-private func isFolder(_ path: String) -> Bool {
-    var isFolder: ObjCBool = false
-    return unsafe FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) && isFolder.boolValue
 }

@@ -19,7 +19,7 @@ public final class LenientSource: ImageSource {
         do throws(DatasetError) {
             return try source.image(of: record)
         } catch {
-            guard !error.isOutOfDescriptors else { throw error }
+            guard !error.isSystemFault else { throw error }
             noted.withLock { $0[record] = error }
             return RGBImage(width: 1, height: 1, bytes: [0, 0, 0])
         }

@@ -52,7 +52,7 @@ extension Manifest {
     /// - Throws: If there is none, it is damaged, of another version, or contradicts itself.
     public init(folder: String) throws(DatasetError) {
         let path = "\(folder)/\(Manifest.fileName)"
-        guard FileManager.default.fileExists(atPath: path) else {
+        guard try DatasetError.wrapping("open dataset", folder, { try fileExists(path) }) else {
             throw DatasetError(
                 action: "open dataset", place: folder, reason: "there is no \(Manifest.fileName)",
                 remedy: "make the dataset with 't2fnorm data pack'")

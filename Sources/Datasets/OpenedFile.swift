@@ -2,13 +2,6 @@ internal import Files
 internal import Glibc
 internal import SystemPackage
 
-/// Which file a descriptor is of.
-package struct FileIdentity: Equatable, Sendable {
-    package let device: UInt
-    package let inode: UInt
-    package let byteCount: Int
-}
-
 /// Opens a file to read; the caller closes the descriptor.
 ///
 /// - Parameter pool: Closes descriptors that nobody uses where there is none left.
@@ -16,7 +9,13 @@ func openFile(
     _ path: FilePath, makingRoomIn pool: DescriptorPool = .shared
 ) throws(DatasetError) -> (descriptor: Int32, identity: FileIdentity) {
     // Opening a pipe would wait for somebody who writes.
-    let open = { unsafe path.withPlatformString { unsafe Glibc.open($0, O_RDONLY | O_CLOEXEC | O_NONBLOCK) } }
+    let open = {
+        FileWait.during(path.text) {
+            unsafe path.withPlatformString { path in
+                PassingFault.retry { unsafe Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) }
+            }
+        }
+    }
     var descriptor = open()
     while descriptor < 0 && DescriptorLimit.isReached(errno) {
         let code = errno
@@ -26,40 +25,51 @@ func openFile(
         }
         descriptor = open()
     }
-    guard descriptor >= 0 else {
-        throw DatasetError(
-            action: "open", place: path.text, reason: systemMessage(),
-            isOutOfDescriptors: DescriptorLimit.isReached(errno))
-    }
-    var status = stat()
-    guard unsafe fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+    guard descriptor >= 0 else { throw DatasetError("open", path.text, failure: errno) }
+    guard let identity = FileIdentity(of: descriptor, isRegular: true) else {
+        let code = errno
         _ = close(descriptor)
+        guard code == 0 else { throw DatasetError("open", path.text, failure: code) }
         throw DatasetError(action: "open", place: path.text, reason: "it is no file")
     }
-    let identity = FileIdentity(
-        device: UInt(status.st_dev), inode: UInt(status.st_ino), byteCount: Int(status.st_size))
     return (descriptor, identity)
 }
 
+/// Opens a file again under the number of a stale descriptor, where it is still the same one.
+func renew(_ descriptor: Int32, of path: FilePath, _ identity: FileIdentity) {
+    let opened = unsafe path.withPlatformString {
+        unsafe Glibc.open($0, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    }
+    identity.renew(descriptor, by: opened)
+}
+
 /// Reads `count` bytes of an open file from `offset` on; fewer are an error.
+///
+/// - Parameter renew: Opens the file again under the descriptor's number, if its handle is stale.
 func readAll(
-    _ descriptor: Int32, at offset: Int, count: Int, place: @autoclosure () -> String
+    _ descriptor: Int32, at offset: Int, count: Int, place: @autoclosure () -> String,
+    renewing renew: () -> Void = {}
 ) throws(DatasetError) -> [UInt8] {
     var failure: Int32 = 0
     let bytes = unsafe [UInt8](unsafeUninitializedCapacity: count) { target, initialized in
-        (initialized, failure) = unsafe readAll(descriptor, at: offset, into: target)
+        (initialized, failure) = FileWait.during(place()) {
+            unsafe readAll(descriptor, at: offset, into: target, renewing: renew)
+        }
     }
     guard bytes.count == count else { throw shortRead(count, at: offset, bytes.count, failure, place()) }
     return bytes
 }
 
 /// Overwrites `bytes` with those of an open file from `offset` on; fewer are an error.
+///
+/// - Parameter renew: Opens the file again under the descriptor's number, if its handle is stale.
 func readAll(
-    _ descriptor: Int32, at offset: Int, into bytes: inout MutableSpan<UInt8>, place: String
+    _ descriptor: Int32, at offset: Int, into bytes: inout MutableSpan<UInt8>, place: String,
+    renewing renew: () -> Void
 ) throws(DatasetError) {
     let count = bytes.count
-    let (read, failure) = unsafe bytes.withUnsafeMutableBufferPointer {
-        unsafe readAll(descriptor, at: offset, into: $0)
+    let (read, failure) = unsafe bytes.withUnsafeMutableBufferPointer { target in
+        FileWait.during(place) { unsafe readAll(descriptor, at: offset, into: target, renewing: renew) }
     }
     guard read == count else { throw shortRead(count, at: offset, read, failure, place) }
 }
@@ -68,13 +78,14 @@ func readAll(
 ///
 /// - Returns: Bytes that were read, and the system's error number or 0.
 private func readAll(
-    _ descriptor: Int32, at offset: Int, into target: UnsafeMutableBufferPointer<UInt8>
+    _ descriptor: Int32, at offset: Int, into target: UnsafeMutableBufferPointer<UInt8>,
+    renewing renew: () -> Void
 ) -> (count: Int, failure: Int32) {
     var done = 0
     while done < target.count {
-        let more = unsafe pread(
-            descriptor, target.baseAddress! + done, target.count - done, offset + done)
-        if more < 0 && errno == EINTR { continue }
+        let more = PassingFault.retry(renewing: renew) {
+            unsafe pread(descriptor, target.baseAddress! + done, target.count - done, offset + done)
+        }
         if more < 0 { return (done, errno) }
         if more == 0 { break }
         done += more
@@ -85,8 +96,19 @@ private func readAll(
 private func shortRead(
     _ count: Int, at offset: Int, _ read: Int, _ failure: Int32, _ place: String
 ) -> DatasetError {
-    errno = failure
-    return DatasetError(
-        action: "read \(count) bytes at \(offset)", place: place,
-        reason: failure == 0 ? "the file ends after \(offset + read)" : systemMessage())
+    let action = "read \(count) bytes at \(offset)"
+    guard failure == 0 else { return DatasetError(action, place, failure: failure) }
+    return DatasetError(action: action, place: place, reason: "the file ends after \(offset + read)")
+}
+
+extension DatasetError {
+    /// - Parameter code: The system's error number.
+    init(_ action: String, _ place: String, failure code: Int32) {
+        errno = code
+        let remedy = "it may be whole: look after its disk, server and network, then start again"
+        self.init(
+            action: action, place: place, reason: systemMessage(),
+            remedy: PassingFault.isPassing(code) ? remedy : nil,
+            isSystemFault: PassingFault.isSystemFault(code))
+    }
 }

@@ -1,3 +1,4 @@
+package import Files
 internal import Glibc
 internal import SystemPackage
 
@@ -30,7 +31,9 @@ package final class PooledFile: Sendable {
     /// Reads `count` bytes from `offset` on; fewer are an error.
     package func read(at offset: Int, count: Int) throws(DatasetError) -> [UInt8] {
         try withDescriptor { (number) throws(DatasetError) in
-            try readAll(number, at: offset, count: count, place: path)
+            try readAll(number, at: offset, count: count, place: path) {
+                renew(number, of: location, identity)
+            }
         }
     }
 
@@ -38,7 +41,7 @@ package final class PooledFile: Sendable {
     package func read(at offset: Int, into bytes: inout MutableSpan<UInt8>) throws(DatasetError) {
         let number = try pool.take(descriptor, open: reopen)
         defer { descriptor.release() }
-        try readAll(number, at: offset, into: &bytes, place: path)
+        try readAll(number, at: offset, into: &bytes, place: path) { renew(number, of: location, identity) }
     }
 
     /// Calls `body` with the open file's descriptor, which it may read at given places.
@@ -62,8 +65,4 @@ package final class PooledFile: Sendable {
         }
         return number
     }
-}
-
-extension FileIdentity: CustomStringConvertible {
-    package var description: String { "\(byteCount) bytes in inode \(inode) of device \(device)" }
 }

@@ -1,4 +1,5 @@
 internal import Checksums
+internal import Files
 internal import Glibc
 internal import SystemPackage
 
@@ -6,6 +7,7 @@ internal import SystemPackage
 final class ReadableFile: Sendable {
     /// In words.
     let path: String
+    private let location: FilePath
     let identity: FileIdentity
     /// Whose place in the file nobody else relies on.
     let descriptor: Int32
@@ -13,6 +15,7 @@ final class ReadableFile: Sendable {
     init(_ path: FilePath) throws(DatasetError) {
         (descriptor, identity) = try openFile(path)
         self.path = path.text
+        location = path
     }
 
     convenience init(_ path: String) throws(DatasetError) { try self.init(FilePath(path)) }
@@ -23,7 +26,9 @@ final class ReadableFile: Sendable {
 
     /// Reads `count` bytes from `offset` on; fewer are an error.
     func read(at offset: Int, count: Int) throws(DatasetError) -> [UInt8] {
-        try readAll(descriptor, at: offset, count: count, place: path)
+        try readAll(descriptor, at: offset, count: count, place: path) {
+            renew(descriptor, of: location, identity)
+        }
     }
 
     /// The whole file's checksum, read in pieces.

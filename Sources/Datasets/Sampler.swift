@@ -14,11 +14,16 @@ public struct Sampler: Equatable, Sendable {
     public let blockSize: Int
     /// Records that are permuted among each other: a multiple of `blockSize`, or `count`.
     public let window: Int
+    /// Whether records are permuted at all.
+    public let isShuffled: Bool
 
     /// - Parameters:
     ///   - blockSize: Consecutive records that are read together, such as a shard's; 1 or more.
     ///   - window: Records to permute among each other, rounded up to whole blocks; all of them by default.
-    public init(seed: UInt64, count: Int, blockSize: Int = 1, window: Int? = nil) {
+    ///   - isShuffled: `false` for the records' own order in every epoch.
+    public init(
+        seed: UInt64, count: Int, blockSize: Int = 1, window: Int? = nil, isShuffled: Bool = true
+    ) {
         precondition(
             count >= 0 && count <= UInt32.max && blockSize >= 1, "\(count) records in blocks of \(blockSize)")
         let window = window ?? count
@@ -26,12 +31,14 @@ public struct Sampler: Equatable, Sendable {
         self.seed = seed
         self.count = count
         self.blockSize = blockSize
+        self.isShuffled = isShuffled
         let whole = (window + blockSize - 1) / blockSize * blockSize
         self.window = min(whole, count)
     }
 
     /// The order of `epoch`, counted from 0.
     public func order(epoch: Int) -> SampleOrder {
+        guard isShuffled else { return storedOrder(epoch: epoch) }
         guard window < count else {
             var records = (0..<UInt32(count)).map { $0 }
             var stream = RandomStream(seed: seed, purpose: .order, epoch, 0)
@@ -57,6 +64,10 @@ public struct Sampler: Equatable, Sendable {
             windows.append(start..<records.count)
         }
         return SampleOrder(epoch: epoch, records: records, windows: windows)
+    }
+
+    private func storedOrder(epoch: Int) -> SampleOrder {
+        SampleOrder(epoch: epoch, records: (0..<UInt32(count)).map { $0 }, windows: [0..<count])
     }
 }
 

@@ -155,7 +155,7 @@ package final class ShardReader: Sendable {
             _ = try bytes(of: index)
             return false
         } catch {
-            return !error.isOutOfDescriptors
+            return !error.isSystemFault
         }
     }
 }

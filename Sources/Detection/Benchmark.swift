@@ -1,5 +1,5 @@
 public import Datasets
-internal import Metrics
+public import Metrics
 
 /// A packed set with the name that tables call it by.
 public struct NamedSet: Sendable {
@@ -60,6 +60,14 @@ public struct Benchmark: Sendable {
     /// Of the scored `sets`, those that are out of distribution.
     func outOfDistribution(_ scored: [ScoredSet]) -> [ScoredSet] {
         Array(scored[1..<1 + near.count + far.count])
+    }
+
+    /// How far one score ranks the images of a task at all.
+    public func ties(at index: Int, task: Task, _ scored: [ScoredSet]) -> Ties {
+        Ties(
+            (inDistributionSide(of: task, scored) + outOfDistribution(scored)).flatMap {
+                $0.confidences[index]
+            })
     }
 
     /// The table of one score.

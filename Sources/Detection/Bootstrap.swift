@@ -110,11 +110,11 @@ private struct GroupedPair: Sendable {
     let outGroups: [Int32]
     let groupCount: Int
 
-    init(inDistribution: [Float], _ outOfDistribution: [Float], name: String) {
+    init(inDistribution: [Double], _ outOfDistribution: [Double], name: String) {
         let values = inDistribution + outOfDistribution
         var groups = [Int32](repeating: 0, count: values.count)
         var group = -1
-        var last = Float.nan
+        var last = Double.nan
         for index in values.indices.sorted(by: { values[$0] < values[$1] }) {
             if values[index] != last { group += 1 }
             last = values[index]

@@ -15,13 +15,13 @@ extension ScoreInput {
     ///   - head: Of the dimension and classes of the input's.
     ///   - change: Changes one sample's feature, shape `[D]`.
     func energies(
-        head: ScoringHead, confidences: inout MutableSpan<Float>, predictions: inout MutableSpan<Int32>,
+        head: ScoringHead, confidences: inout MutableSpan<Double>, predictions: inout MutableSpan<Int32>,
         change: (inout [Float]) -> Void
     ) {
         forEachLogits(head: head, change: change) { sample, logits in
             let predicted = indexOfMaximum(logits)
             let largest = logits[predicted]
-            confidences[sample] = largest + logarithm(exponentialSum(logits, below: largest))
+            confidences[sample] = Double(largest + logarithm(exponentialSum(logits, below: largest)))
             predictions[sample] = Int32(predicted)
         }
     }

@@ -32,20 +32,23 @@ public struct Evaluator {
     private let pass: ForwardPass
     private let head: ScoringHead
     private let network: InspectedNetwork
+    private let options: ScoreOptions
     private let communicator: any Communicator
     private let describe: (any Error) -> (exitCode: Int32, message: String)
 
     /// - Parameters:
     ///   - members: Other networks of the same classes, which see the same images, for an ensemble.
+    ///   - options: What can be chosen of scores.
     ///   - describe: The exit code and the line for an error, by which all ranks learn of one rank's.
     public init(
         _ pass: ForwardPass, classifier: Classifier, members: [Classifier] = [],
-        communicator: any Communicator,
+        options: ScoreOptions = ScoreOptions(), communicator: any Communicator,
         describe: @escaping (any Error) -> (exitCode: Int32, message: String)
     ) {
         self.pass = pass
-        head = ScoringHead(classifier)
-        network = pass.network(with: members)
+        head = ScoringHead(classifier, options)
+        network = pass.network(with: members, options)
+        self.options = options
         self.communicator = communicator
         self.describe = describe
     }
@@ -97,7 +100,7 @@ public struct Evaluator {
     ) throws -> (sets: [ScoredSet], choices: [ScoreChoice]) {
         let fit = try fit(scores, training, validation, outlierValidation, searches: searches, progress)
         let search = searches ? search(outlierValidation, fit) : nil
-        let made = try communicator.together(describe: describe) {
+        let made = try alike {
             try scores.map { name -> (score: any Score, choice: ScoreChoice?) in
                 try search?.makeScore(name) ?? (score: name.makeScore(fit), choice: nil)
             }
@@ -121,15 +124,13 @@ public struct Evaluator {
     /// The whole set from the ranks' parts. Collective.
     private func gather(_ own: ScoredPart, of set: NamedSet) throws -> ScoredSet {
         let counts = pass.shares(of: set.source.count)
-        let floats = { (values: [Float]) throws(MPIError) in
-            try communicator.allGather(values.span, counts: counts)
-        }
         let records = try communicator.allGather(own.records.map(Int64.init).span, counts: counts)
         let predictions = try communicator.allGather(own.predictions.span, counts: counts)
         return ScoredSet(
             name: set.name, records: records.map(Int.init),
             labels: records.map { set.source.label(of: Int($0)) }, predictions: predictions,
-            confidences: try own.confidences.map(floats), measures: try own.measures.map(floats))
+            confidences: try own.confidences.map { try communicator.allGather($0.span, counts: counts) },
+            measures: try own.measures.map { try communicator.allGather($0.span, counts: counts) })
     }
 
     /// What the scores must know of the training and the validation set. Collective.
@@ -152,12 +153,22 @@ public struct Evaluator {
         }
         if let mean, validationShare == nil { return ScoreFit(head: head, featureMean: mean) }
         guard trainingShare != nil || validationShare != nil else { return nil }
-        return try communicator.together(describe: describe) {
+        return try alike {
             try ScoreFit(
                 head: head, training: trainingShare, featureMean: mean, validation: validationShare,
                 outliers: outlierShare, trainingImages: training.map(images),
-                validationImages: validation.map(images),
-                communicator: communicator)
+                validationImages: validation.map(images), options: options, communicator: communicator)
+        }
+    }
+
+    /// Runs what is collective itself and fails on all ranks alike, by numbers that all have: its error becomes the `JobFailure` that all
+    /// throw. Another error is this rank's own and goes on as it is, to end the job.
+    private func alike<Result>(_ body: () throws -> Result) throws -> Result {
+        do {
+            return try body()
+        } catch  where error is ScoreFitError || error is RankingMetricsError {
+            let (code, message) = describe(error)
+            throw JobFailure(rank: 0, exitCode: code, message: message)
         }
     }
 
@@ -262,13 +273,13 @@ public struct Evaluator {
 private struct ScoredPart {
     var records: [Int] = []
     var predictions: [Int32] = []
-    var confidences: [[Float]]
+    var confidences: [[Double]]
     var measures: [[Float]]
     /// Kept for sharded scores alone.
     var share: FeatureShare
 
     init(share: FeatureShare, scoreCount: Int, measureCount: Int) {
-        confidences = [[Float]](repeating: [], count: scoreCount)
+        confidences = [[Double]](repeating: [], count: scoreCount)
         measures = [[Float]](repeating: [], count: measureCount)
         self.share = share
     }
@@ -276,14 +287,14 @@ private struct ScoredPart {
 
 extension ScoringHead {
     /// The last layer of `classifier` with τ folded in; of a network without a classifier a layer of zeros, for scores of features alone.
-    init(_ classifier: Classifier) {
+    init(_ classifier: Classifier, _ options: ScoreOptions) {
         switch classifier.headKind {
         case .linear:
             let last = classifier.lastLayer
             self.init(weights: last.weights, bias: last.bias)
         case .t2fnorm(let temperature):
             let last = classifier.lastLayer
-            self.init(weights: last.weights, bias: last.bias, temperature: temperature)
+            self.init(weights: last.weights, bias: last.bias, temperature: temperature, options: options)
         case .projection:
             // Every logit is 0, and what is made of them is not shown.
             self.init(

@@ -55,8 +55,8 @@ public struct FeatureDiagnostics: Equatable, Sendable {
         do {
             return try 100
                 * RankingMetrics(
-                    inDistribution: inDistribution.measures[index],
-                    outOfDistribution: set.measures[index]
+                    inDistribution: inDistribution.measures[index].map(Double.init),
+                    outOfDistribution: set.measures[index].map(Double.init)
                 ).areaUnderROC
         } catch {
             var error = error

@@ -83,7 +83,7 @@ public struct ForwardPass {
     }
 
     private func forEachBatchOfImages(of source: any ImageSource, _ body: (Batch) throws -> Void) throws {
-        let loader = BatchLoader(
+        let loader = try BatchLoader(
             evaluating: source, transform: source.keepsSize ? transform.withoutResize : transform,
             laneSize: laneSize, lanesPerBatch: lanesPerBatch,
             rank: communicator.rank, worldSize: communicator.worldSize)
@@ -108,10 +108,10 @@ public struct ForwardPass {
     /// The network as scores inspect it.
     ///
     /// - Parameter members: Other networks for an ensemble.
-    func network(with members: [Classifier]) -> InspectedNetwork {
+    func network(with members: [Classifier], _ options: ScoreOptions) -> InspectedNetwork {
         InspectedNetwork(
             classifier, deviation: transform.normalization.deviation, laneSize: laneSize, pool: pool,
-            members: members)
+            options: options, members: members)
     }
 
     /// Samples in a lane, and where work is done; what a score needs to go the same way.

@@ -18,20 +18,22 @@ public final class InspectedNetwork {
     /// - Parameters:
     ///   - deviation: Of the transform that images are read with, shape `[3]`.
     ///   - laneSize: Samples in a lane; an image's bits depend on it, as on nothing else here.
+    ///   - options: What can be chosen of scores.
     ///   - members: Other networks of the same classes and images, for an ensemble.
     public init(
         _ classifier: Classifier, deviation: [Float], laneSize: Int, pool: WorkerPool,
-        members: [Classifier] = []
+        options: ScoreOptions = ScoreOptions(), members: [Classifier] = []
     ) {
         precondition(deviation.count == 3, "\(deviation.count) deviations of 3 channels")
         self.classifier = classifier
-        head = ScoringHead(classifier)
+        head = ScoringHead(classifier, options)
         self.deviation = deviation
         self.members = members.map {
             precondition(
                 $0.classes == classifier.classes && $0.imageCount == classifier.imageCount,
                 "an ensemble of networks of \(classifier.classes) and \($0.classes) classes")
-            return InspectedNetwork($0, deviation: deviation, laneSize: laneSize, pool: pool)
+            return InspectedNetwork(
+                $0, deviation: deviation, laneSize: laneSize, pool: pool, options: options)
         }
         self.laneSize = laneSize
         self.pool = pool

@@ -14,21 +14,21 @@ public protocol Score: Sendable {
     /// Overwrites the confidences and the predicted classes.
     ///
     /// - Parameters:
-    ///   - confidences: Shape `[input.count]`; higher means more in-distribution.
+    ///   - confidences: Shape `[input.count]`; higher means more in-distribution. Rounded afterwards to the score's `precision`.
     ///   - predictions: Shape `[input.count]`; the first class among equals.
     func evaluate(
-        _ input: borrowing ScoreInput, confidences: inout MutableSpan<Float>,
+        _ input: borrowing ScoreInput, confidences: inout MutableSpan<Double>,
         predictions: inout MutableSpan<Int32>)
 }
 
 /// The confidences and predicted classes of some samples.
 public struct ScoredSamples: Equatable, Sendable {
     /// Shape `[N]`; higher means more in-distribution.
-    public var confidences: [Float]
+    public var confidences: [Double]
     /// Shape `[N]`.
     public var predictions: [Int32]
 
-    public init(confidences: [Float], predictions: [Int32]) {
+    public init(confidences: [Double], predictions: [Int32]) {
         self.confidences = confidences
         self.predictions = predictions
     }
@@ -37,9 +37,9 @@ public struct ScoredSamples: Equatable, Sendable {
 extension Score {
     public var observation: (any Observation)? { nil }
 
-    /// The confidences of `input`, its samples shared out over `pool`.
-    func confidences(_ input: borrowing ScoreInput, on pool: WorkerPool) -> [Float] {
-        var confidences = [Float](repeating: 0, count: input.count)
+    /// The confidences of `input` in the score's precision, its samples shared out over `pool`.
+    func confidences(_ input: borrowing ScoreInput, on pool: WorkerPool) -> [Double] {
+        var confidences = [Double](repeating: 0, count: input.count)
         var predictions = [Int32](repeating: 0, count: input.count)
         var confidenceSpan = confidences.mutableSpan
         var predictionSpan = predictions.mutableSpan
@@ -50,16 +50,16 @@ extension Score {
                 input.samples(index * 32..<index * 32 + confidences.count), confidences: &confidences,
                 predictions: &predictions)
         }
-        return confidences
+        return name.precision.rounded(confidences)
     }
 
-    /// The confidences and the predicted classes of `input`.
+    /// The confidences, in the score's precision, and the predicted classes of `input`.
     public func evaluate(_ input: borrowing ScoreInput) -> ScoredSamples {
-        var confidences = [Float](repeating: 0, count: input.count)
+        var confidences = [Double](repeating: 0, count: input.count)
         var predictions = [Int32](repeating: 0, count: input.count)
         var confidenceSpan = confidences.mutableSpan
         var predictionSpan = predictions.mutableSpan
         evaluate(input, confidences: &confidenceSpan, predictions: &predictionSpan)
-        return ScoredSamples(confidences: confidences, predictions: predictions)
+        return ScoredSamples(confidences: name.precision.rounded(confidences), predictions: predictions)
     }
 }

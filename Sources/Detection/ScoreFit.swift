@@ -8,6 +8,8 @@ internal import Kernels
 public final class ScoreFit {
     /// The last layer.
     public let head: ScoringHead
+    /// What can be chosen of scores.
+    public let options: ScoreOptions
     let communicator: any Communicator
     private let mean: [Float]?
     private let trainingShare: FeatureShare?
@@ -29,6 +31,7 @@ public final class ScoreFit {
             featureMean.count == head.dimension,
             "a mean of \(featureMean.count) features for a layer of \(head.dimension)")
         self.head = head
+        options = ScoreOptions()
         communicator = LocalCommunicator()
         mean = featureMean
         (trainingShare, validationShare, outlierShare) = (nil, nil, nil)
@@ -48,9 +51,10 @@ public final class ScoreFit {
     public init(
         head: ScoringHead, training: FeatureShare?, featureMean: [Float]? = nil, validation: FeatureShare?,
         outliers: FeatureShare? = nil, trainingImages: ImagePass? = nil, validationImages: ImagePass? = nil,
-        communicator: any Communicator
+        options: ScoreOptions = ScoreOptions(), communicator: any Communicator
     ) throws {
         self.head = head
+        self.options = options
         self.communicator = communicator
         trainingShare = training
         validationShare = validation

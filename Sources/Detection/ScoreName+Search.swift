@@ -52,6 +52,9 @@ extension ScoreName {
         }
     }
 
+    /// Whether published numbers of OpenOOD are of settings that were searched for.
+    public var isSearchedByOpenOOD: Bool { hasSearch && self != .ashP && self != .ashS }
+
     /// Whether there is something to search for.
     public var hasSearch: Bool {
         switch self {

@@ -143,7 +143,7 @@ public enum ScoreName: String, CaseIterable, Sendable {
         case .gram: try GramMatrices(required(fit))
         case .mdsEnsemble: try MahalanobisEnsemble(required(fit))
         case .gmm: try GaussianMixture(required(fit))
-        case .grood: try GradientNeighbors(required(fit))
+        case .grood: try GradientNeighbors(required(fit), records: required(fit).options.grood)
         case .dropout: MonteCarloDropout()
         case .ensemble: NetworkEnsemble()
         }

@@ -13,6 +13,12 @@ public struct ScoreChoice: Equatable, Sendable {
     public let triedCount: Int
 }
 
+extension ScoreChoice: CustomStringConvertible {
+    public var description: String {
+        "\(settings.map(\.description).joined(separator: ", ")), the best of \(triedCount)"
+    }
+}
+
 /// OpenOOD's search for a score's settings (APS): those that tell validation images from out-of-distribution validation images best.
 ///
 /// Zhang et al.: "OpenOOD v1.5: Enhanced benchmark for out-of-distribution detection", 2023, arXiv 2306.09301, section 3. Of equally
@@ -85,7 +91,7 @@ package final class ScoreSearch {
     }
 
     private func area(
-        inside: [Float], outside: [Float], _ name: ScoreName, _ settings: [ScoreSetting]
+        inside: [Double], outside: [Double], _ name: ScoreName, _ settings: [ScoreSetting]
     ) throws -> Double {
         do {
             return try RankingMetrics(inDistribution: inside, outOfDistribution: outside).areaUnderROC
@@ -100,7 +106,7 @@ package final class ScoreSearch {
     /// The confidences of a set, of all ranks in the order of records.
     private func confidences(
         _ score: any Score, _ share: FeatureShare, observe: (any Observation) throws -> [Float]
-    ) throws -> [Float] {
+    ) throws -> [Double] {
         if let score = score as? any ShardedScore {
             return try gathered(score.confidences(of: share, on: fit.communicator, pool: pool))
         }
@@ -111,7 +117,7 @@ package final class ScoreSearch {
         return try gathered(score.confidences(share.input(observed: values), on: pool))
     }
 
-    private func gathered(_ own: [Float]) throws -> [Float] { try fit.communicator.allGather(own.span) }
+    private func gathered(_ own: [Double]) throws -> [Double] { try fit.communicator.allGather(own.span) }
 
     private func observedOutliers(_ observation: any Observation) throws -> [Float] {
         if let known = observed[observation.key] { return known }

@@ -1,10 +1,10 @@
 /// Where a score's decision lies: the confidence that a share of in-distribution images has at least.
 public struct ScoreThreshold: Equatable, Sendable {
     /// Confidences of in-distribution images in ascending order; at least one, all finite.
-    private let sorted: [Float]
+    private let sorted: [Double]
 
     /// - Throws: `ScoreFitError` if there is no confidence, or one is NaN or infinite.
-    public init(_ confidences: [Float], of score: ScoreName) throws(ScoreFitError) {
+    public init(_ confidences: [Double], of score: ScoreName) throws(ScoreFitError) {
         let broken = confidences.count { !$0.isFinite }
         guard broken == 0, !confidences.isEmpty else {
             throw ScoreFitError(
@@ -20,7 +20,7 @@ public struct ScoreThreshold: Equatable, Sendable {
     /// The largest confidence at or above which at least a share of the images lies.
     ///
     /// - Parameter rate: The true-positive rate, above 0 and at most 1.
-    public func value(atRate rate: Double) -> Float {
+    public func value(atRate rate: Double) -> Double {
         precondition(rate > 0 && rate <= 1, "a rate of \(rate)")
         // A share such as 0.07 of 100 may be a little more than 7 in binary.
         let kept = Int((rate * Double(sorted.count) * (1 - 1e-12)).rounded(.up))
@@ -28,5 +28,5 @@ public struct ScoreThreshold: Equatable, Sendable {
     }
 
     /// In ascending order.
-    public var confidences: [Float] { sorted }
+    public var confidences: [Double] { sorted }
 }

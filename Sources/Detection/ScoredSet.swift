@@ -10,12 +10,12 @@ public struct ScoredSet: Equatable, Sendable {
     /// Classes by the logits that training and accuracy use, shape `[N]`; −1 each of a network without a classifier.
     public var predictions: [Int32]
     /// Shape `[scores, N]`, in the order asked for.
-    public var confidences: [[Float]]
+    public var confidences: [[Double]]
     /// What a `SampleMeasure` says, shape `[measures, N]`; empty if there is none.
     public var measures: [[Float]]
 
     public init(
-        name: String, records: [Int], labels: [Int32], predictions: [Int32], confidences: [[Float]],
+        name: String, records: [Int], labels: [Int32], predictions: [Int32], confidences: [[Double]],
         measures: [[Float]] = []
     ) {
         self.name = name

@@ -21,15 +21,14 @@ public struct ScoringHead: Equatable, Sendable {
     ///   - weights: Shape `[K, D]`, as trained.
     ///   - bias: Shape `[K]`.
     ///   - temperature: τ of a T2FNorm network, above 0; `nil` of any other.
-    ///   - usesTemperature: Whether scores see features divided by τ. By default they do unless there are 1000
-    ///     classes: the published ImageNet-1k network was fine-tuned, and is scored without τ.
+    ///   - options: Whether scores see features divided by τ.
     public init(
-        weights: [Float], bias: [Float], temperature: Float? = nil, usesTemperature: Bool? = nil
+        weights: [Float], bias: [Float], temperature: Float? = nil, options: ScoreOptions = ScoreOptions()
     ) {
         precondition(
             !bias.isEmpty && !weights.isEmpty && weights.count.isMultiple(of: bias.count),
             "\(weights.count) weights for \(bias.count) classes")
-        if let temperature, usesTemperature ?? (bias.count != 1000) {
+        if let temperature = options.temperature(temperature, classes: bias.count) {
             precondition(temperature > 0, "a temperature of \(temperature)")
             self.weights = weights.map { $0 / temperature }
         } else {

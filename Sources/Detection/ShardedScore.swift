@@ -17,7 +17,7 @@ public protocol ShardedScore: Score {
     /// The confidence of one sample.
     ///
     /// - Parameter partials: Shape `[ranks, partialCount]`.
-    func confidence(_ partials: [ArraySlice<Double>]) -> Float
+    func confidence(_ partials: [ArraySlice<Double>]) -> Double
 
     /// The predicted class of one sample.
     func prediction(of sample: Int, in input: borrowing ScoreInput) -> Int
@@ -26,7 +26,7 @@ public protocol ShardedScore: Score {
 extension ShardedScore {
     /// - Precondition: The rank's share is the whole set; otherwise `confidences(of:on:pool:)`.
     public func evaluate(
-        _ input: borrowing ScoreInput, confidences: inout MutableSpan<Float>,
+        _ input: borrowing ScoreInput, confidences: inout MutableSpan<Double>,
         predictions: inout MutableSpan<Int32>
     ) {
         precondition(worldSize == 1, "\(name.rawValue) sees one of \(worldSize) shares of its records")
@@ -44,11 +44,11 @@ extension ShardedScore {
         indexOfMaximum(input.logits(of: sample))
     }
 
-    /// The confidences of the rank's share of a set. Collective.
+    /// The confidences of the rank's share of a set, in the score's precision. Collective.
     public func confidences(
         of share: FeatureShare, on communicator: any Communicator, pool: WorkerPool
-    ) throws(MPIError) -> [Float] {
-        try joined(share, on: communicator, pool: pool) { confidence($0) }
+    ) throws(MPIError) -> [Double] {
+        name.precision.rounded(try joined(share, on: communicator, pool: pool) { confidence($0) })
     }
 
     /// What `join` makes of all ranks' parts for each sample of the rank's share of a set. Collective.

@@ -4,18 +4,19 @@ internal import Glibc
 public struct InputFile: ~Copyable, Sendable {
     private let path: String
     private let descriptor: Descriptor
+    private let identity: FileIdentity
 
     /// Opens a file to read.
     public init(opening path: String) throws(FileError) {
+        let descriptor = try Descriptor(path, O_RDONLY)
+        guard let identity = FileIdentity(of: descriptor.number) else { throw FileError(atFailureOf: path) }
         self.path = path
-        descriptor = try Descriptor(path, O_RDONLY)
+        self.descriptor = descriptor
+        self.identity = identity
     }
 
-    /// Its length now.
-    public var byteCount: Int {
-        var status = stat()
-        return unsafe fstat(descriptor.number, &status) == 0 ? Int(status.st_size) : 0
-    }
+    /// Its length when it was opened.
+    public var byteCount: Int { identity.byteCount }
 
     /// Overwrites `values` with the bytes from `offset` on.
     ///
@@ -58,15 +59,25 @@ public struct InputFile: ~Copyable, Sendable {
     }
 
     private func read(at offset: Int, into bytes: UnsafeMutableRawBufferPointer) -> FileError? {
+        let (number, path, identity) = (descriptor.number, path, identity)
+        // Opens the file again under its number, where it is still the one at its path.
+        let renew = { _ = identity.renew(number, by: unsafe open(path, O_RDONLY | O_CLOEXEC)) }
         var done = 0
         while done < bytes.count {
-            let count = unsafe pread(
-                descriptor.number, bytes.baseAddress! + done, bytes.count - done, off_t(offset + done))
-            guard count != 0 else {
-                return FileError(path: path, reason: "it ends before byte \(offset + bytes.count)")
+            let count = FileWait.during(path) {
+                PassingFault.retry(renewing: renew) {
+                    unsafe pread(
+                        number, bytes.baseAddress! + done, bytes.count - done, off_t(offset + done))
+                }
             }
-            guard count > 0 || errno == EINTR else { return FileError(path: path, reason: systemMessage()) }
-            done += max(count, 0)
+            guard count >= 0 else { return FileError(atFailureOf: path) }
+            guard count > 0 else {
+                let end = offset + bytes.count
+                // Within the length that the system has told, the file is changed meanwhile or its server is wrong.
+                return FileError(
+                    path: path, reason: "it ends before byte \(end)", isSystemFault: end <= byteCount)
+            }
+            done += count
         }
         return nil
     }
@@ -76,4 +87,13 @@ public struct InputFile: ~Copyable, Sendable {
 
     /// Lets go of what the system keeps of the file in memory, so that it is read from the disk; what is not synced stays.
     public func forgetCached() { _ = posix_fadvise(descriptor.number, 0, 0, POSIX_FADV_DONTNEED) }
+}
+
+/// All bytes of the file at `path`; `nil` if there is none.
+///
+/// - Throws: Where the system cannot read it: a file that cannot be seen is not taken for missing.
+public func contents(of path: String) throws(FileError) -> [UInt8]? {
+    guard try fileExists(path) else { return nil }
+    let file = try InputFile(opening: path)
+    return try file.values(at: 0, count: file.byteCount)
 }

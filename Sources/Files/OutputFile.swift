@@ -18,11 +18,15 @@ public struct OutputFile: ~Copyable {
         var start = 0
         while start < bytes.byteCount {
             let piece = bytes.extracting(start..<min(start + Self.pieceByteCount, bytes.byteCount))
-            let count = unsafe piece.withUnsafeBytes {
-                unsafe Glibc.write(descriptor.number, $0.baseAddress, $0.count)
+            let count = unsafe piece.withUnsafeBytes { bytes in
+                FileWait.during(path) {
+                    PassingFault.uninterrupted {
+                        unsafe Glibc.write(descriptor.number, bytes.baseAddress, bytes.count)
+                    }
+                }
             }
-            guard count >= 0 || errno == EINTR else { throw FileError(path: path, reason: systemMessage()) }
-            start += max(count, 0)
+            guard count >= 0 else { throw FileError(atFailureOf: path) }
+            start += count
         }
     }
 
@@ -35,6 +39,6 @@ public struct OutputFile: ~Copyable {
     /// Closes the file, and says what only that brings to light, as on some network file systems.
     public consuming func close() throws(FileError) {
         let path = path
-        guard descriptor.close() == 0 else { throw FileError(path: path, reason: systemMessage()) }
+        guard descriptor.close() == 0 else { throw FileError(atFailureOf: path) }
     }
 }

@@ -8,17 +8,17 @@ public struct HDF5Error: Error, Equatable, Sendable, CustomStringConvertible {
     public var object: String?
     /// The cause, with the failed call where it is one of the library's.
     public var reason: String
-    /// Whether there is no descriptor left to open the file with.
-    public var isOutOfDescriptors: Bool
+    /// Whether the system and not the file is at fault: there is no descriptor left, or the disk or its server does not answer.
+    public var isSystemFault: Bool
 
     public init(
-        action: String, file: String, object: String? = nil, reason: String, isOutOfDescriptors: Bool = false
+        action: String, file: String, object: String? = nil, reason: String, isSystemFault: Bool = false
     ) {
         self.action = action
         self.file = file
         self.object = object
         self.reason = reason
-        self.isOutOfDescriptors = isOutOfDescriptors
+        self.isSystemFault = isSystemFault
     }
 
     public var description: String {

@@ -13,15 +13,13 @@ public struct HDF5File: ~Copyable, Sendable {
 
     /// Opens a file to read.
     ///
-    /// - Parameter locks: Whether the file is to be locked; one that this process alone knows needs no lock, which a child that is just
-    ///   being started could still hold from its writing.
     /// - Throws: If there is no such file, or it is no HDF5 file or a cut-off one.
-    public init(opening path: String, locks: Bool = true) throws(HDF5Error) {
+    public init(opening path: String) throws(HDF5Error) {
         Library.lock()
         defer { Library.unlock() }
         let operation = Operation(action: "open", file: path)
         guard unsafe access(path, R_OK) == 0 else { throw operation.error(systemMessage()) }
-        let properties = try fileAccess(operation, locks: locks)
+        let properties = try fileAccess(operation)
         let identifier = try operation.check(
             "H5Fopen", unsafe H5Fopen(path, CHDF5_ACC_RDONLY(), properties.identifier))
         self.path = path
@@ -68,13 +66,14 @@ public struct HDF5File: ~Copyable, Sendable {
     }
 }
 
-/// File locks where the file system has them; none, without complaint, where it has not.
-func fileAccess(_ operation: Operation, locks: Bool = true) throws(HDF5Error) -> Handle {
+/// How files are opened: without locks, which some network file systems refuse (Lustre without `flock`, NFS without its lock daemon). What
+/// is read is never written again, and what is written has a name that no other process knows.
+func fileAccess(_ operation: Operation) throws(HDF5Error) -> Handle {
     let list = Handle(try operation.check("H5Pcreate", H5Pcreate(CHDF5_FILE_ACCESS())), H5Pclose)
     // Of the kind that `HDF5Outline` reads, whatever a later library would write by itself.
     try operation.check(
         "H5Pset_libver_bounds",
         H5Pset_libver_bounds(list.identifier, H5F_LIBVER_EARLIEST, H5F_LIBVER_V110))
-    try operation.check("H5Pset_file_locking", H5Pset_file_locking(list.identifier, locks, true))
+    try operation.check("H5Pset_file_locking", H5Pset_file_locking(list.identifier, false, true))
     return list
 }

@@ -36,10 +36,10 @@ struct Operation {
     func check<Result: SignedInteger>(_ call: String, _ result: Result) throws(HDF5Error) -> Result {
         guard result < 0 else { return result }
         let message = innermostMessage()
-        if let code = message.flatMap(systemCode), DescriptorLimit.isReached(code) {
+        if let code = message.flatMap(systemCode), PassingFault.isSystemFault(code) {
             errno = code
             var error = error("\(systemMessage()) (\(call))")
-            error.isOutOfDescriptors = true
+            error.isSystemFault = true
             throw error
         }
         throw error("\(message ?? "no message") (\(call))")

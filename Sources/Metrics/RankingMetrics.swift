@@ -29,7 +29,7 @@ public struct RankingMetrics: Equatable, Sendable {
     ///   - outOfDistribution: At least one, all finite.
     /// - Throws: Which side is empty, or how many of its values are NaN or infinite.
     public init(
-        inDistribution: Span<Float>, outOfDistribution: Span<Float>
+        inDistribution: Span<Double>, outOfDistribution: Span<Double>
     ) throws(RankingMetricsError) {
         self.init(
             ScoreGroups(
@@ -71,7 +71,7 @@ public struct RankingMetrics: Equatable, Sendable {
 
     /// As `init(inDistribution:outOfDistribution:)` over spans.
     public init(
-        inDistribution: [Float], outOfDistribution: [Float]
+        inDistribution: [Double], outOfDistribution: [Double]
     ) throws(RankingMetricsError) {
         try self.init(
             inDistribution: inDistribution.span, outOfDistribution: outOfDistribution.span)
@@ -79,8 +79,8 @@ public struct RankingMetrics: Equatable, Sendable {
 }
 
 private func sorted(
-    _ values: Span<Float>, _ side: RankingMetricsError.Side
-) throws(RankingMetricsError) -> [UInt32] {
+    _ values: Span<Double>, _ side: RankingMetricsError.Side
+) throws(RankingMetricsError) -> [UInt64] {
     guard !values.isEmpty else {
         throw RankingMetricsError(side: side, invalidCount: 0, count: 0)
     }

@@ -6,14 +6,14 @@ struct ScoreGroups {
     private(set) var outCounts: [Int] = []
 
     /// Merges two ascending lists; equal keys, also across the lists, make one group.
-    init(inKeys: [UInt32], outKeys: [UInt32]) {
+    init(inKeys: [UInt64], outKeys: [UInt64]) {
         inCounts.reserveCapacity(inKeys.count + outKeys.count)
         outCounts.reserveCapacity(inKeys.count + outKeys.count)
         var i = 0
         var o = 0
         while i < inKeys.count || o < outKeys.count {
             let key = min(
-                i < inKeys.count ? inKeys[i] : UInt32.max, o < outKeys.count ? outKeys[o] : UInt32.max)
+                i < inKeys.count ? inKeys[i] : UInt64.max, o < outKeys.count ? outKeys[o] : UInt64.max)
             while i < inKeys.count && inKeys[i] == key { i += 1 }
             while o < outKeys.count && outKeys[o] == key { o += 1 }
             inCounts.append(i)

@@ -1,10 +1,11 @@
 /// The values as integers in the same order and with the same ties, sorted.
 ///
-/// Least-significant-digit radix sort, three digits of 11 bits.
+/// Least-significant-digit radix sort, six digits of 11 bits; a digit that all keys share takes no pass, as the last ones of
+/// numbers that came from single precision.
 ///
 /// - Returns: The keys in ascending order, or the number of values that are NaN or infinite.
-func sortedKeys(_ values: Span<Float>) -> Result<[UInt32], InvalidCount> {
-    var keys = [UInt32](repeating: 0, count: values.count)
+func sortedKeys(_ values: Span<Double>) -> Result<[UInt64], InvalidCount> {
+    var keys = [UInt64](repeating: 0, count: values.count)
     var counts = [Int](repeating: 0, count: digits * digitValues)
     var invalidCount = 0
     for i in values.indices {
@@ -15,7 +16,7 @@ func sortedKeys(_ values: Span<Float>) -> Result<[UInt32], InvalidCount> {
     }
     guard invalidCount == 0 else { return .failure(InvalidCount(count: invalidCount)) }
 
-    var sorted = [UInt32](repeating: 0, count: keys.count)
+    var sorted = [UInt64](repeating: 0, count: keys.count)
     for digit in 0..<digits {
         let own = digit * digitValues..<(digit + 1) * digitValues
         if counts[own].contains(keys.count) { continue }
@@ -38,16 +39,16 @@ func sortedKeys(_ values: Span<Float>) -> Result<[UInt32], InvalidCount> {
 /// How many values have no place in an order.
 struct InvalidCount: Error { var count: Int }
 
-private let digits = 3
+private let digits = 6
 private let digitBits = 11
 private let digitValues = 1 << digitBits
 
-private func value(of digit: Int, in key: UInt32) -> Int {
-    Int(key >> UInt32(digit * digitBits)) & (digitValues - 1)
+private func value(of digit: Int, in key: UInt64) -> Int {
+    Int(truncatingIfNeeded: key >> UInt64(digit * digitBits)) & (digitValues - 1)
 }
 
 /// An integer that compares as the finite `value` does; both zeros give the same one.
-private func orderedKey(_ value: Float) -> UInt32 {
+private func orderedKey(_ value: Double) -> UInt64 {
     let bits = (value + 0).bitPattern
-    return bits >> 31 == 0 ? bits | 1 << 31 : ~bits
+    return bits >> 63 == 0 ? bits | 1 << 63 : ~bits
 }

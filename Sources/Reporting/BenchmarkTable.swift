@@ -24,11 +24,20 @@ extension Table {
         public var run: String
         public var score: String
         public var summary: BenchmarkSummary
+        /// Whose columns stand below one title; by default those of one `run`.
+        public var group: String
+        /// Whether the numbers are known from elsewhere.
+        public var isPublished: Bool
 
-        public init(run: String, score: String, summary: BenchmarkSummary) {
+        public init(
+            run: String, score: String, summary: BenchmarkSummary, group: String? = nil,
+            isPublished: Bool = false
+        ) {
             self.run = run
             self.score = score
             self.summary = summary
+            self.group = group ?? run
+            self.isPublished = isPublished
         }
     }
 
@@ -46,7 +55,7 @@ extension Table {
     ) {
         var runs: [Group] = []
         for (index, contender) in contenders.enumerated() {
-            if index > 0 && contenders[index - 1].run == contender.run {
+            if index > 0 && contenders[index - 1].group == contender.group {
                 runs[runs.count - 1].columnCount += metrics.count
             } else {
                 runs.append(Group(title(of: contender), columnCount: metrics.count))

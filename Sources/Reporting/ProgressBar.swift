@@ -1,13 +1,24 @@
-/// A bar and a caption in less than `width` columns: a line that wraps cannot be drawn over.
+/// A bar and whole fields in less than `width` columns: a line that wraps cannot be drawn over.
 ///
-/// The caption goes first: the bar takes what it leaves, at most 24 columns, and is left out below 4.
+/// The first field is shown wherever it fits, the second instead of the bar where there is no room for both; of the others as
+/// many as leave the bar ten columns. The bar takes the rest, at most 24 columns.
 ///
-/// - Parameter fraction: How much of the bar is filled, from 0 to 1.
-public func progressBar(_ fraction: Double, caption: String, width: Int) -> String {
-    let caption = caption.prefix(max(width - 1, 0))
-    let length = min(24, width - 2 - caption.count)
-    guard length >= 4 else { return String(caption) }
+/// - Parameters:
+///   - fraction: How much of the bar is filled, from 0 to 1.
+///   - fields: The most important first.
+///   - width: Columns of the terminal.
+public func progressBar(_ fraction: Double, fields: [String], width: Int) -> String {
+    let room = max(width - 1, 0)
+    let leastBar = 10
+    var caption = ""
+    for (index, field) in fields.enumerated() {
+        let longer = caption.isEmpty ? field : "\(caption)  \(field)"
+        guard columnCount(longer) <= (index < 2 ? room : room - leastBar - 1) else { break }
+        caption = longer
+    }
+    let length = min(24, caption.isEmpty ? room : room - 1 - columnCount(caption))
+    guard length >= 4 else { return caption }
     let filled = Int((min(max(fraction, 0), 1) * Double(length)).rounded())
-    return String(repeating: "█", count: filled) + String(repeating: "░", count: length - filled)
-        + " \(caption)"
+    let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: length - filled)
+    return caption.isEmpty ? bar : "\(bar) \(caption)"
 }

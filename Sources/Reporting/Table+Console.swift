@@ -1,12 +1,18 @@
 extension Table {
     /// The table in aligned columns, with a rule under the titles and under emphasised rows.
     ///
-    /// The groups of the outermost line are set apart by a bar.
+    /// The groups of the outermost line are set apart by a bar. A table that is wider than the terminal becomes several, with fewer of
+    /// the groups each, one above the other.
     ///
-    /// - Parameter styled: Whether titles and emphasised rows are bold, by ANSI escapes.
-    public func console(styled: Bool = false) -> String {
-        shown.console(bold: styled)
+    /// - Parameters:
+    ///   - styled: Whether titles and emphasised rows are bold, by ANSI escapes.
+    ///   - width: Columns of the terminal.
+    public func console(styled: Bool = false, width: Int = .max) -> String {
+        shown.stacked(to: width).map { $0.console(bold: styled) }.joined(separator: "\n")
     }
+
+    /// Columns of text that the table's lines take at most.
+    var textWidth: Int { Layout(self).width }
 
     private func console(bold styled: Bool) -> String {
         let layout = Layout(self)
@@ -43,7 +49,7 @@ private struct Layout {
 
     init(_ table: Table) {
         widths = table.columns.indices.map { column in
-            ([table.columns] + table.rows.map(\.cells)).map { $0[column].count }.max() ?? 0
+            ([table.columns] + table.rows.map(\.cells)).map { columnCount($0[column]) }.max() ?? 0
         }
         var starts: Set<Int> = []
         var start = 0
@@ -57,11 +63,14 @@ private struct Layout {
             var start = 0
             for group in line {
                 let columns = start..<start + group.columnCount
-                widths[columns.upperBound - 1] += max(0, group.title.count - width(of: columns))
+                widths[columns.upperBound - 1] += max(0, columnCount(group.title) - width(of: columns))
                 start = columns.upperBound
             }
         }
     }
+
+    /// Of the whole table.
+    var width: Int { width(of: widths.indices) }
 
     private func gap(before column: Int) -> String {
         if column == 0 { return "" }
@@ -74,7 +83,7 @@ private struct Layout {
 
     func line(_ cells: [String]) -> String {
         cells.indices.map { column in
-            let space = String(repeating: " ", count: widths[column] - cells[column].count)
+            let space = String(repeating: " ", count: widths[column] - columnCount(cells[column]))
             return gap(before: column) + (column == 0 ? cells[column] + space : space + cells[column])
         }.joined().trimmingTrailingSpaces
     }
@@ -84,7 +93,7 @@ private struct Layout {
         var start = 0
         for group in groups {
             let columns = start..<start + group.columnCount
-            let space = String(repeating: " ", count: width(of: columns) - group.title.count)
+            let space = String(repeating: " ", count: width(of: columns) - columnCount(group.title))
             text += gap(before: start) + group.title + space
             start = columns.upperBound
         }

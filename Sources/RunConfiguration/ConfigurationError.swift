@@ -25,6 +25,8 @@ public struct ConfigurationError: Error, Equatable, Sendable, CustomStringConver
     public var suggestion: String?
     /// Where it was written; `nil` for a default.
     public var origin: Origin?
+    /// Further settings of the same configuration that cannot be used, in the order in which they were found.
+    public var others: [ConfigurationError] = []
 
     public init(
         key: String, found: String, expected: String, suggestion: String? = nil, origin: Origin? = nil
@@ -40,9 +42,10 @@ public struct ConfigurationError: Error, Equatable, Sendable, CustomStringConver
         let place = origin.map { "\($0): " } ?? ""
         let hint = suggestion.map { "; did you mean \($0)?" } ?? ""
         // What the file says, the errors of this project alone are sure to be short.
-        return """
+        let own = """
             \(place)\(shortened(key, to: 120)) is \(shortened(found, to: 240)), expected \(expected)\(hint)
             """
+        return ([own] + others.map { "also \($0)" }).joined(separator: "; ")
     }
 }
 

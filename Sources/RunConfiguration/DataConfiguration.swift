@@ -1,5 +1,13 @@
 /// The images a run works on and how it reads them.
 public struct DataConfiguration: Codable, Equatable, Sendable {
+    /// In which order an epoch uses the records.
+    public enum Order: String, Choice {
+        /// Another permutation in each epoch, drawn from the seed.
+        case shuffled
+        /// As they are stored, in every epoch: to compare with another trainer.
+        case stored
+    }
+
     /// The folder of the packed training set.
     public var train = ""
     /// The folder of the packed validation set, which picks the best checkpoint; empty for none.
@@ -7,6 +15,8 @@ public struct DataConfiguration: Codable, Equatable, Sendable {
     /// The folder of the packed in-distribution test set; empty for none.
     public var test = ""
     public var transform = TransformConfiguration()
+    /// In which order an epoch uses the records; part of the mathematics.
+    public var order = Order.shuffled
     /// How many records are shuffled among one another, rounded up to whole blocks; 0 for all.
     public var window = 0
     /// How many consecutive records lie in one window whatever the order, such as a shard's; of no effect without a window.

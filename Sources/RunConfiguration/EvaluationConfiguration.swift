@@ -1,6 +1,24 @@
 /// The out-of-distribution benchmark.
 public struct EvaluationConfiguration: Codable, Equatable, Sendable {
-    /// The scores to compute, each once.
+    /// Whether scores of a network with a T2FNorm head see features divided by its temperature.
+    public enum Temperature: String, Choice {
+        /// They do unless the network has 1000 classes, as in OpenOOD.
+        case automatic
+        /// They do.
+        case training
+        /// They see features as they are.
+        case none
+    }
+
+    /// What the score `grood` compares with.
+    public enum Grood: String, Choice {
+        /// The records that OpenOOD takes, which reads whole batches of 200 and leaves one of training out.
+        case openood
+        /// The first 100 outliers and all training records that are predicted right.
+        case exact
+    }
+
+    /// The scores to compute, each once; of `msp` and `t2fnorm`, which are the same on one network, the one that its head is named for.
     public var scores = ["t2fnorm", "msp", "mls", "ebo"]
     /// Samples in one forward pass of a rank.
     public var batch = 256
@@ -13,6 +31,10 @@ public struct EvaluationConfiguration: Codable, Equatable, Sendable {
     public var search = false
     /// Folder of the packed out-of-distribution validation set; empty for none. Read for `search`, and for scores that are fitted on it.
     public var outlierValidation = ""
+    /// What scores see features divided by.
+    public var temperature = Temperature.automatic
+    /// What `grood` compares with.
+    public var grood = Grood.openood
 
     public init() {}
 
@@ -52,8 +74,17 @@ public struct EvaluationConfiguration: Codable, Equatable, Sendable {
 /// Whether `name` can be the name of one file or folder.
 func isFileName(_ name: String) -> Bool {
     !name.isEmpty && name != "." && name != ".." && name.utf8.count <= 255
-        && !name.unicodeScalars.contains {
-            $0 == "/"
-                || [.control, .lineSeparator, .paragraphSeparator].contains($0.properties.generalCategory)
+        && !name.contains("/") && !hasControlCharacters(name)
+}
+
+/// Whether a text has characters that are not shown but act: on a terminal, on a line, or on the direction of writing.
+func hasControlCharacters(_ text: String) -> Bool {
+    text.unicodeScalars.contains { scalar in
+        switch scalar.properties.generalCategory {
+        case .control, .lineSeparator, .paragraphSeparator: true
+        // Joiners belong to words and emoji.
+        case .format: ![0x200C, 0x200D].contains(scalar.value)
+        default: false
         }
+    }
 }

@@ -37,4 +37,10 @@ extension Node {
         }
         return Node(pairs, .implicit, .block)
     }
+
+    /// The mapping with the value that lies at `path` replaced.
+    func replacing(_ path: ArraySlice<String>, by value: Node) -> Node {
+        guard let key = path.first else { return value }
+        return setting(key, to: (self.value(of: key) ?? Node("")).replacing(path.dropFirst(), by: value))
+    }
 }

@@ -25,6 +25,11 @@ extension RunConfiguration {
         return true
     }
 
+    /// Whether the setting of this key changes what a run computes, and not only where, how fast or how often it reports.
+    public static func isMathematical(_ key: String) -> Bool {
+        !harmless.contains { key == $0 || key.hasPrefix("\($0).") }
+    }
+
     /// The settings whose values differ from those in `other`, in the order of the configuration.
     public func differences(from other: RunConfiguration) -> [Difference] {
         compare(node(of: self), node(of: other), defaults: node(of: RunConfiguration()), path: [])
@@ -35,6 +40,7 @@ extension RunConfiguration {
 private let harmless = [
     "name", "output", "data.test", "data.prefetch", "data.prefetchBytes", "training.keep",
     "training.keepEvery", "training.onCheckpointFailure", "training.checkpointEvery",
+    "training.checkpointMinutes",
     "training.stopAfterSteps", "compute.threads", "compute.accumulation", "cluster.bucketBytes",
     "cluster.sentinelEvery",
     "cluster.watchdog",
@@ -54,8 +60,9 @@ private func compare(
     }
     guard mine.brief != theirs.brief else { return [] }
     let key = path.joined(separator: ".")
-    let isHarmless = harmless.contains { key == $0 || key.hasPrefix("\($0).") }
     return [
-        .init(key: key, mine: mine.brief, theirs: theirs.brief, isMathematical: !isHarmless)
+        .init(
+            key: key, mine: mine.brief, theirs: theirs.brief,
+            isMathematical: RunConfiguration.isMathematical(key))
     ]
 }

@@ -7,7 +7,7 @@ extension RunConfiguration {
     ///   - files: YAML files, merged left to right over the defaults: mappings key by key, other values replaced.
     ///   - overrides: `key.key=value` each, set on top in order; the value is YAML.
     ///   - names: What networks and scores there are.
-    /// - Throws: The first thing that cannot be used: a file, a line, an unknown key, a type, a value.
+    /// - Throws: What cannot be used: a file, a line, or all settings that are unknown or of a wrong type or value.
     public static func load(
         files: [String], overrides: [String] = [], names: KnownNames
     ) throws(ConfigurationError) -> RunConfiguration {
@@ -41,7 +41,7 @@ extension RunConfiguration {
 extension SettingTree {
     fileprivate mutating func merge(yaml: String, file: String) throws(ConfigurationError) {
         let document = try composeConfiguration(yaml, file: file)
-        try merge(document) { ConfigurationError.Origin(file: file, line: $0.mark?.line) }
+        merge(document) { ConfigurationError.Origin(file: file, line: $0.mark?.line) }
     }
 
     fileprivate mutating func merge(override: String) throws(ConfigurationError) {
@@ -53,18 +53,62 @@ extension SettingTree {
                 key: "--set", found: "'\(override)'",
                 expected: "key=value, for example optimizer.learningRate=0.05")
         }
-        var node = try composeConfiguration(String(parts[1]), file: origin.file)
+        var node = try value(of: String(parts[1]), at: path.map(String.init), file: origin.file)
         for key in path.reversed() { node = Node([(Node(String(key), Tag(.str)), node)]) }
-        try merge(node) { _ in origin }
+        merge(node) { _ in origin }
     }
 
+    /// The value of an override: of a setting that is a text the characters as they are, unless they are quoted; else YAML.
+    ///
+    /// A shell has taken off its quotes already, so `name=run #5` has no comment and `name=a: b` no mapping.
+    private func value(
+        of text: String, at path: [String], file: String
+    ) throws(ConfigurationError) -> Node {
+        let trimmed = text.drop { $0 == " " }
+        guard defaultValue(at: path)?.isText == true, trimmed.first != "'", trimmed.first != "\"" else {
+            return try composeConfiguration(text, file: file)
+        }
+        let plain = Node.Scalar(text.trimmed)
+        return .scalar(text.trimmed.isEmpty ? Node.Scalar("", Tag(.str), .singleQuoted) : plain)
+    }
+
+    /// The settings that were merged, checked.
+    ///
+    /// A setting that cannot be used is replaced by its default for the sake of those behind it.
     fileprivate func configuration(names: KnownNames?) throws(ConfigurationError) -> RunConfiguration {
-        let configuration = try decode()
+        var (tree, faults, replaced) = (self, self.faults, Set<String>())
+        while !faults.isFull {
+            do throws(ConfigurationError) {
+                let configuration = try tree.decode()
+                try tree.validate(configuration, names: names)
+                guard faults.isEmpty else { break }
+                return configuration
+            } catch {
+                faults.append(error, unlessOf: replaced)
+                guard replaced.insert(error.key).inserted, tree.replaceUnusable(error.key) else { break }
+            }
+        }
+        guard let error = faults.error else {
+            preconditionFailure("a configuration is refused without a fault")
+        }
+        throw error
+    }
+
+    private func validate(
+        _ configuration: RunConfiguration, names: KnownNames?
+    ) throws(ConfigurationError) {
         do {
             try configuration.validate(names: names)
         } catch {
             throw located(error)
         }
-        return configuration
+    }
+}
+
+extension String {
+    /// Without the spaces at its ends.
+    fileprivate var trimmed: String {
+        let front = drop { $0 == " " }
+        return String(front.reversed().drop { $0 == " " }.reversed())
     }
 }

@@ -31,8 +31,8 @@ public struct RunConfiguration: Codable, Equatable, Sendable {
     /// - Parameter names: What networks and scores there are; `nil` leaves those names to the caller.
     /// - Throws: The first setting that cannot be used.
     public func validate(names: KnownNames? = nil) throws(ConfigurationError) {
-        try check(isFileName(name), "name", name, "the name of a folder, without '/'")
-        try check(!output.isEmpty, "output", output, "a folder")
+        try check(isFileName(name), "name", name, "the name of a folder, without '/' and control characters")
+        try check(!output.isEmpty && !hasControlCharacters(output), "output", output, "a folder")
         try data.validate()
         try network.validate()
         try head.validate()

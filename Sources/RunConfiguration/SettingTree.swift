@@ -5,32 +5,43 @@ struct SettingTree {
     private let defaults = node(of: RunConfiguration())
     private var merged = node(of: RunConfiguration())
     private var origins: [String: ConfigurationError.Origin] = [:]
+    /// What cannot be used of the documents so far.
+    private(set) var faults = ConfigurationFaults()
 
-    /// Merges a document: mappings key by key, everything else replaces what was there.
+    /// Merges a document: mappings key by key, everything else replaces what was there. What cannot be used becomes one of `faults`.
+    ///
+    /// An empty mapping (`{}`) empties one that takes any key, and leaves others as they are.
     ///
     /// - Parameter origin: Where a key stands, from its node.
-    mutating func merge(
-        _ document: Node, origin: (Node) -> ConfigurationError.Origin
-    ) throws(ConfigurationError) {
+    mutating func merge(_ document: Node, origin: (Node) -> ConfigurationError.Origin) {
         if document.isNull { return }
-        merged = try merge(document, onto: merged, defaults, path: [], origin: origin)
+        merged = merge(document, onto: merged, defaults, path: [], origin: origin)
     }
 
     private mutating func merge(
         _ node: Node, onto base: Node, _ defaults: Node, path: [String],
         origin: (Node) -> ConfigurationError.Origin
-    ) throws(ConfigurationError) -> Node {
+    ) -> Node {
         let key = path.joined(separator: ".")
         guard case .mapping(let pairs) = node, case .mapping = defaults else {
             guard defaults.mapping == nil && !node.isNull else {
                 let known = defaults.keys.isEmpty ? "" : " of \(defaults.keys.joined(separator: ", "))"
-                throw ConfigurationError(
-                    key: path.isEmpty ? "the document" : key,
-                    found: node.isNull ? "empty" : node.brief,
-                    expected: defaults.mapping == nil ? "a value" : "a mapping\(known)",
-                    origin: origins[key] ?? origin(node))
+                faults.append(
+                    ConfigurationError(
+                        key: path.isEmpty ? "the document" : key,
+                        found: node.isNull ? "empty" : node.brief,
+                        expected: defaults.mapping == nil ? "a value" : "a mapping\(known)",
+                        origin: origins[key] ?? origin(node)))
+                return base
             }
-            return node
+            guard let number = node.ambiguousNumber(against: defaults) else { return node }
+            faults.append(
+                ConfigurationError(
+                    key: key, found: number,
+                    expected:
+                        "a decimal number without leading zeros (YAML 1.1 takes this for octal or base 60)",
+                    origin: origins[key] ?? origin(node)))
+            return base
         }
         let takesAnyKey = defaults.mapping?.isEmpty == true
         var result = base.mapping.map { $0.map { ($0.key, $0.value) } } ?? []
@@ -40,12 +51,15 @@ struct SettingTree {
         for (keyNode, value) in pairs {
             let name = keyNode.scalar?.string ?? keyNode.brief
             let inner = path + [name]
-            guard let known = takesAnyKey ? Node("") : defaults.value(of: name) else {
-                throw unknownKey(inner, known: defaults.keys, origin: origin(keyNode))
+            guard let known = takesAnyKey ? Self.anyText : defaults.value(of: name) else {
+                if !faults.isFull {
+                    faults.append(unknownKey(inner, known: defaults.keys, origin: origin(keyNode)))
+                }
+                continue
             }
             origins[inner.joined(separator: ".")] = origin(keyNode)
             let place = places[name]
-            let merged = try merge(
+            let merged = merge(
                 value, onto: place.map { result[$0].1 } ?? Node(""), known, path: inner, origin: origin)
             if let place {
                 result[place].1 = merged
@@ -54,7 +68,48 @@ struct SettingTree {
                 result.append((Node(name), merged))
             }
         }
-        return pairs.isEmpty ? base : Node(result, .implicit, .block)
+        if pairs.isEmpty { return takesAnyKey ? defaults : base }
+        return Node(result, .implicit, .block)
+    }
+
+    /// The default of a key in a mapping that takes any.
+    private static var anyText: Node { Node("") }
+
+    /// The default of the setting at `path`; `nil` if there is none.
+    func defaultValue(at path: [String]) -> Node? {
+        var node = defaults
+        for key in path {
+            if node.mapping?.isEmpty == true { return Self.anyText }
+            guard let value = node.value(of: key) else { return nil }
+            node = value
+        }
+        return node
+    }
+
+    /// Replaces a setting that cannot be used by its default, or a missing text by some text, so that the rest can be looked at.
+    ///
+    /// - Returns: Whether anything changed.
+    mutating func replaceUnusable(_ key: String) -> Bool {
+        let path = Self.path(of: key, in: defaults)
+        guard !path.isEmpty, let standard = defaultValue(at: path) else { return false }
+        let replacement = standard.scalar?.string.isEmpty == true ? Node("-replaced-") : standard
+        guard
+            path.reduce(Optional(merged), { $0?.value(of: $1) })?.brief != standard.brief
+                || replacement != standard
+        else { return false }
+        merged = merged.replacing(path[...], by: replacement)
+        return true
+    }
+
+    /// The keys of the setting that `key` names or lies in.
+    private static func path(of key: String, in defaults: Node) -> [String] {
+        var (path, node) = ([String](), defaults)
+        for part in key.split(separator: ".").map(String.init) {
+            guard let value = node.value(of: part) else { break }
+            path.append(part)
+            node = value
+        }
+        return path
     }
 
     private func unknownKey(

@@ -16,6 +16,8 @@ public struct TrainingConfiguration: Codable, Equatable, Sendable {
     public var lane = 32
     /// Steps between two checkpoints; 0 for one after each epoch.
     public var checkpointEvery = 0
+    /// Minutes after the latest checkpoint in which there is another one, whatever the step; 0 for none by the clock.
+    public var checkpointMinutes = 10.0
     /// How many of the latest checkpoints stay on disk.
     public var keep = 2
     /// Of how many checkpoints one stays on disk for good; 0 for none.
@@ -37,6 +39,9 @@ public struct TrainingConfiguration: Codable, Equatable, Sendable {
         try check(
             counts.contains(checkpointEvery), "training.checkpointEvery", checkpointEvery,
             "a number of steps below 2^40, or 0 for each epoch")
+        try check(
+            (0...1_000_000).contains(checkpointMinutes), "training.checkpointMinutes", checkpointMinutes,
+            "a number of minutes up to 1000000, or 0 for none by the clock")
         try check(keep >= 1, "training.keep", keep, "a whole number from 1")
         try check(
             (0...1_000_000).contains(keepEvery), "training.keepEvery", keepEvery,

@@ -1,6 +1,7 @@
 internal import Checkpoints
 internal import Foundation
 internal import RunConfiguration
+internal import Workers
 
 /// Rank 0's checkpoints: taken between two steps, written while the next ones are made.
 final class BackgroundCheckpoints {
@@ -16,8 +17,12 @@ final class BackgroundCheckpoints {
     /// Why the job cannot go on.
     private(set) var failure: CheckpointError?
 
-    init(_ snapshot: Snapshot, to store: CheckpointStore, policy: TrainingConfiguration.CheckpointFailure) {
-        writer = CheckpointWriter(snapshot, to: store)
+    /// - Parameter log: The run's, synced with each checkpoint.
+    init(
+        _ snapshot: Snapshot, to store: CheckpointStore, after log: String,
+        policy: TrainingConfiguration.CheckpointFailure
+    ) throws(ThreadError) {
+        writer = try CheckpointWriter(snapshot, to: store, after: [log])
         bestPath = store.bestPath
         self.policy = policy
     }
@@ -34,6 +39,9 @@ final class BackgroundCheckpoints {
         }
         stalls.append(clock.now - start)
     }
+
+    /// Whether nothing is being written.
+    var isIdle: Bool { writer.isIdle }
 
     /// What has come of checkpoints since the last call.
     func takeEvents() -> [TrainingEvent] {

@@ -70,7 +70,8 @@ extension RunConfiguration {
     /// The order of the `count` records of the training set.
     public func sampler(count: Int) -> Sampler {
         Sampler(
-            seed: seed, count: count, blockSize: data.block, window: data.window == 0 ? nil : data.window)
+            seed: seed, count: count, blockSize: data.block, window: data.window == 0 ? nil : data.window,
+            isShuffled: data.order == .shuffled)
     }
 
     /// The augmentation.

@@ -34,11 +34,16 @@ public final class EventLog {
     private let encoder = JSONEncoder()
 
     /// Opens the log to go on after update `step`: what was logged of later ones is dropped; after 0, everything.
+    ///
+    /// A line that cannot be read stays if those before it do; the beginning of a line, which a process that was killed leaves, goes.
+    ///
+    /// - Throws: Also if there is a log that cannot be read.
     public init(path: String, afterStep step: Int) throws(FileError) {
         encoder.outputFormatting = .sortedKeys
         self.path = path
         do {
-            try writeFile(Self.lines(of: path, upToStep: step).map { $0 + "\n" }.joined(), to: path)
+            let kept = try Self.content(of: path, upToStep: step)
+            try replaceFile(at: path) { try kept.write(to: URL(filePath: $0)) }
             file = try FileHandle(forWritingTo: URL(filePath: path))
             try file.seekToEnd()
         } catch {
@@ -58,25 +63,46 @@ public final class EventLog {
                 try append(Line(event: "convolution", report: MeasurementLine(measurement: measurement)))
             }
         case .checkpoint(let report): try append(Line(event: "checkpoint", report: report))
-        case .started, .notice, .stopped: return
+        case .started, .notice, .stopped, .reachedStop, .alreadyFinished: return
         }
     }
 
     private func append(_ line: some Encodable) throws(FileError) {
         do {
-            try file.write(contentsOf: try encoder.encode(line) + Data("\n".utf8))
+            let bytes = try encoder.encode(line) + Data("\n".utf8)
+            try FileWait.during(path) { try file.write(contentsOf: bytes) }
         } catch {
             throw FileError(path: path, error)
         }
     }
 
-    private static func lines(of path: String, upToStep step: Int) -> [String] {
-        guard step > 0, let text = try? String(contentsOfFile: path, encoding: .utf8) else { return [] }
-        return text.split(separator: "\n").map(String.init).filter { line in
-            guard let position = try? JSONDecoder().decode(Position.self, from: Data(line.utf8)) else {
-                return false
-            }
-            return position.step <= step
+    /// Whether there is a log with lines of updates after `step`.
+    static func reaches(beyond step: Int, path: String) -> Bool {
+        guard let bytes = try? Data(contentsOf: URL(filePath: path)) else { return false }
+        return bytes.split(separator: newline).contains { self.step(of: $0).map { $0 > step } ?? false }
+    }
+
+    private static let newline = UInt8(ascii: "\n")
+
+    /// The whole lines of a log up to update `step`, byte by byte.
+    private static func content(of path: String, upToStep step: Int) throws -> Data {
+        guard step > 0, let bytes = try contents(of: path).map({ Data($0) }) else { return Data() }
+        var kept = Data(capacity: bytes.count)
+        var isKept = true
+        for line in bytes.split(separator: newline) {
+            let lineStep = self.step(of: line)
+            let isWhole = line.endIndex < bytes.endIndex || lineStep != nil
+            isKept = lineStep.map { $0 <= step } ?? isKept
+            guard isKept && isWhole else { continue }
+            kept.append(line)
+            kept.append(newline)
         }
+        return kept
+    }
+
+    /// After which update a line was written; `nil` if it does not say. Bytes that are not UTF-8 do not matter.
+    private static func step(of line: Data) -> Int? {
+        let text = String(decoding: line, as: UTF8.self)
+        return (try? JSONDecoder().decode(Position.self, from: Data(text.utf8)))?.step
     }
 }

@@ -5,6 +5,7 @@ internal import Detection
 internal import Files
 internal import Metrics
 internal import RunConfiguration
+internal import Workers
 
 /// The exit codes of the command line.
 public enum ExitCode {
@@ -25,14 +26,15 @@ public func failureReport(of error: any Error) -> (exitCode: Int32, message: Str
     let code: Int32 =
         switch error {
         case is ConfigurationError: ExitCode.usage
-        case let error as DatasetError where error.isOutOfDescriptors: ExitCode.environment
-        case let error as CheckpointError where error.isOutOfDescriptors: ExitCode.environment
+        case let error as DatasetError where error.isSystemFault: ExitCode.environment
+        case let error as CheckpointError where error.isSystemFault: ExitCode.environment
         case is DatasetError: ExitCode.data
         case is TrainingError: ExitCode.numeric
         case let error as RankingMetricsError: error.invalidCount > 0 ? ExitCode.numeric : ExitCode.data
         case let error as ScoreFitError: error.isNumeric ? ExitCode.numeric : ExitCode.data
         case is CheckpointError: ExitCode.checkpoint
-        case is MPIError, is LaunchError, is FileError, is MemoryError: ExitCode.environment
+        case is MPIError, is LaunchError, is FileError, is MemoryError, is ThreadError, is RunLockError:
+            ExitCode.environment
         case let failure as JobFailure: failure.exitCode
         default: ExitCode.unexpected
         }

@@ -1,3 +1,5 @@
+internal import Cluster
+
 /// What a rank does at a time, as timelines and shares of an epoch tell it.
 public enum Phase: String, Codable, CaseIterable, Sendable {
     /// Waiting for the next batch.
@@ -12,15 +14,32 @@ public enum Phase: String, Codable, CaseIterable, Sendable {
     /// Running through the validation set.
     case validation
     case checkpoint
+    /// Adding a line to the log.
+    case log
 
     /// Whether the rank computes in it, but for where it waits for sums of statistics.
     var isComputing: Bool { self == .forward || self == .backward || self == .update }
+
+    /// As those who watch the rank see it.
+    var watched: ActivityBoard.Phase {
+        ActivityBoard.Phase(
+            rawValue, patience: self == .checkpoint ? .files : .steps, usesFiles: usesFiles,
+            isWaiting: self == .wait, isComputing: isComputing)
+    }
+
+    /// Whether the rank may have to wait for the file system in it.
+    private var usesFiles: Bool {
+        switch self {
+        case .data, .validation, .checkpoint, .log: true
+        case .forward, .backward, .sum, .wait, .update: false
+        }
+    }
 
     /// Whether it is a part of a training step, one after the other on the thread that trains.
     var isPartOfStep: Bool {
         switch self {
         case .data, .forward, .backward, .wait, .update: true
-        case .sum, .validation, .checkpoint: false
+        case .sum, .validation, .checkpoint, .log: false
         }
     }
 }

@@ -17,26 +17,21 @@ final class PhaseClock: Sendable {
     private struct State {
         var times = PhaseTimes()
         var spans: [Span] = []
-        /// Updates of the run, and those of this process.
+        /// Updates of the run.
         var step = 0
-        var steps = 0
-        /// What the training thread does now.
-        var current: Phase?
-        var waitingSince: ContinuousClock.Instant?
-        var progress = 0
-        /// Collective functions that the training thread has begun.
-        var collectives = 0
-        /// Since the clock was made.
-        var dataTime = Duration.zero
-        var computeTime = Duration.zero
     }
 
     private let clock = ContinuousClock()
     private let origin = ContinuousClock.now
     private let keepsSpans: Bool
+    private let board: ActivityBoard
     private let state = Mutex(State())
 
-    init(keepsSpans: Bool) { self.keepsSpans = keepsSpans }
+    /// - Parameter board: Where those who watch this rank look.
+    init(board: ActivityBoard, keepsSpans: Bool) {
+        self.board = board
+        self.keepsSpans = keepsSpans
+    }
 
     /// The times since the last call.
     func takeTimes() -> PhaseTimes {
@@ -54,50 +49,15 @@ final class PhaseClock: Sendable {
 
     /// What the phases that follow belong to.
     func begin(step: Int) {
-        state.withLock {
-            if step != $0.step { $0.steps += 1 }
-            $0.step = step
-            $0.progress += 1
-        }
+        state.withLock { $0.step = step }
+        board.begin(step: step)
     }
 
     /// Notes what the training thread does from now on.
-    func enter(_ phase: Phase) {
-        state.withLock {
-            $0.current = phase
-            $0.progress += 1
-        }
-    }
+    func enter(_ phase: Phase) { board.enter(phase.watched) }
 
     /// Notes that the training thread has got on.
-    func tick() { state.withLock { $0.progress += 1 } }
-
-    /// Notes that the training thread begins or ends to wait for other ranks.
-    func setWaiting(_ isWaiting: Bool) {
-        let now = clock.now
-        state.withLock {
-            $0.progress += 1
-            if isWaiting { $0.collectives += 1 }
-            if let since = $0.waitingSince, $0.current?.isComputing == true { $0.computeTime -= now - since }
-            $0.waitingSince = isWaiting ? now : nil
-        }
-    }
-
-    /// What this rank does, for those who watch it.
-    ///
-    /// - Parameter exchanges: Those that it has begun, if all ranks count the same.
-    func activity(exchanges: Int) -> Activity {
-        state.withLock {
-            Activity(
-                phase: $0.current.map { Phase.allCases.firstIndex(of: $0)! } ?? Phase.allCases.count,
-                isWaiting: $0.waitingSince != nil || $0.current == .wait, isSlow: $0.current == .checkpoint,
-                progress: $0.progress, collectives: $0.collectives, exchanges: exchanges, steps: $0.steps,
-                step: $0.step, dataTime: $0.dataTime.nanoseconds, computeTime: $0.computeTime.nanoseconds)
-        }
-    }
-
-    /// The names of phases by their place in an activity.
-    static let activityNames = Phase.allCases.map(\.rawValue) + ["start"]
+    func tick() { board.tick() }
 
     /// Runs `body` as a phase, also where it throws.
     func measure<Result, Failure: Error>(
@@ -105,17 +65,20 @@ final class PhaseClock: Sendable {
     ) throws(Failure) -> Result {
         enter(phase)
         let start = clock.now
-        defer { note(phase, from: start, to: clock.now) }
+        defer {
+            note(phase, from: start, to: clock.now)
+            board.leave()
+        }
         return try body()
     }
 
     /// Notes a phase that is over.
     func note(_ phase: Phase, from start: ContinuousClock.Instant, to end: ContinuousClock.Instant) {
+        board.add(
+            dataTime: phase == .data ? end - start : .zero,
+            computeTime: phase.isComputing ? end - start : .zero)
         state.withLock {
             $0.times.add(end - start, to: phase)
-            if phase == .data { $0.dataTime += end - start }
-            if phase.isComputing { $0.computeTime += end - start }
-            $0.progress += 1
             guard keepsSpans else { return }
             $0.spans.append(
                 Span(phase: phase, step: $0.step, start: nanoseconds(start), end: nanoseconds(end)))

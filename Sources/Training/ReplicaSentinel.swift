@@ -1,57 +1,96 @@
 internal import Checksums
-internal import Cluster
-internal import Kernels
-internal import Networks
-internal import Workers
+package import Cluster
+package import Kernels
+package import Networks
+package import Workers
 
 /// Compares what ranks hold in common: a bit that memory or a network has changed on one of them would go on to spoil all.
-struct ReplicaSentinel {
+package struct ReplicaSentinel {
     /// One checksum a tensor: of its values, and of its velocity where it has one.
     private let checksums: [Int64]
+    /// One a tensor: whether its values, or its velocity, hold numbers that are none.
+    private let flaws: [Int64]
     private let names: [String]
 
     /// Takes the checksums of a rank's replica.
-    init(_ store: ParameterStore, velocity: borrowing Buffer<Float>, on pool: WorkerPool) {
-        checksums = Self.checksums(
+    package init(_ store: ParameterStore, velocity: borrowing Buffer<Float>, on pool: WorkerPool) {
+        let found = Self.inspect(
             store.entries, store.values, velocity, store.statistics, batchCount: store.batchCount, on: pool)
+        checksums = stride(from: 0, to: found.count, by: 2).map { found[$0] }
+        flaws = stride(from: 1, to: found.count, by: 2).map { found[$0] }
         names = store.entries.map(\.name)
     }
 
-    private static func checksums(
+    /// What a tensor's values, or else its velocity, have that is none.
+    private static let (sound, brokenValue, brokenVelocity) = (Int64(0), Int64(1), Int64(2))
+
+    /// A checksum and a flaw for each tensor.
+    private static func inspect(
         _ entries: [TensorEntry], _ values: borrowing Buffer<Float>, _ velocity: borrowing Buffer<Float>,
         _ statistics: borrowing Buffer<Float>, batchCount: Int, on pool: WorkerPool
     ) -> [Int64] {
         let values = values.span
         let velocity = velocity.span
         let statistics = statistics.span
-        var checksums = [Int64](repeating: 0, count: entries.count)
-        var results = checksums.mutableSpan
-        pool.split(&results, every: 1) { index, result in
+        var found = [Int64](repeating: sound, count: 2 * entries.count)
+        var results = found.mutableSpan
+        pool.split(&results, every: 2) { index, result in
             let entry = entries[index]
             var checksum = CRC64()
             switch entry.role {
             case .parameter:
                 update(&checksum, values.extracting(entry.range))
                 update(&checksum, velocity.extracting(entry.range))
-            case .statistic: update(&checksum, statistics.extracting(entry.range))
+                if !isFinite(velocity.extracting(entry.range)) { result[1] = brokenVelocity }
+                if !isFinite(values.extracting(entry.range)) { result[1] = brokenValue }
+            case .statistic:
+                update(&checksum, statistics.extracting(entry.range))
+                if !isFinite(statistics.extracting(entry.range)) { result[1] = brokenValue }
             case .batchCount: checksum.update([batchCount])
             }
             result[0] = Int64(bitPattern: checksum.value)
         }
-        return checksums
+        return found
+    }
+
+    private static func isFinite(_ values: Span<Float>) -> Bool {
+        let exponent = Float.infinity.bitPattern
+        var most: UInt32 = 0
+        for i in values.indices { most = max(most, values[i].bitPattern & exponent) }
+        return most != exponent
     }
 
     /// Compares the ranks' replicas; collective.
     ///
-    /// - Throws: `JobFailure`, the same on all ranks, which names those that differ from most, and the first tensor.
-    func compare(step: Int, _ communicator: any Communicator) throws {
+    /// - Throws: `JobFailure`, the same on all ranks, which names those that differ from most, and the first tensor; or the first tensor
+    ///   that has numbers which are none on all ranks, since their bits may be any, and no memory is at fault.
+    package func compare(step: Int, _ communicator: any Communicator) throws {
         guard try differ(communicator) else { return }
+        if let name = try firstFlaw(communicator) {
+            let (code, message) = failureReport(of: TrainingError.tensorNotFinite(name: name, step: step))
+            throw JobFailure(rank: 0, exitCode: code, message: message)
+        }
         let all = try communicator.allGather(checksums.span)
         guard let (tensor, culprits) = Self.firstDifference(all, tensorCount: names.count) else { return }
         throw JobFailure(
             rank: 0, exitCode: ExitCode.environment,
             message: Self.message(
                 culprits, of: try communicator.hostNames(), tensor: names[tensor], step: step))
+    }
+
+    /// The first tensor with a flaw on all ranks, named as in a checkpoint.
+    private func firstFlaw(_ communicator: any Communicator) throws -> String? {
+        let all = try communicator.allGather(flaws.span)
+        for (flaw, prefix) in [(Self.brokenValue, ""), (Self.brokenVelocity, "momentum/")] {
+            let tensor = names.indices.first { tensor in
+                all[tensor] == flaw
+                    && stride(from: tensor, to: all.count, by: names.count).allSatisfy {
+                        all[$0] != Self.sound
+                    }
+            }
+            if let tensor { return prefix + names[tensor] }
+        }
+        return nil
     }
 
     /// Whether one checksum of all tensors differs anywhere: the one small message of a comparison that finds nothing.

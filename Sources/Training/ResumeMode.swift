@@ -23,3 +23,16 @@ public enum ResumeMode: Equatable, Sendable {
         }
     }
 }
+
+/// A job that a script starts again until it is done, such as a batch job that is put back into the queue.
+public struct RestartedJob: Equatable, Sendable {
+    /// The same at all of its starts, and of no other job.
+    public var identifier: String
+    /// What its first start was told to begin from, where this is a later one; `nil` where this is the first.
+    public var firstResume: ResumeMode?
+
+    public init(identifier: String, firstResume: ResumeMode? = nil) {
+        self.identifier = identifier
+        self.firstResume = firstResume
+    }
+}

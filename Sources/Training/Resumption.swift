@@ -6,7 +6,7 @@ internal import RunConfiguration
 struct Resumption {
     /// Settings that fix which records an epoch's steps use.
     private static let orderKeys: Set<String> = [
-        "seed", "data.train", "data.window", "data.block", "training.batch",
+        "seed", "data.train", "data.order", "data.window", "data.block", "training.batch",
     ]
 
     /// The paths of the convolutions; `nil` if the configuration's new choice is allowed.

@@ -4,24 +4,35 @@ internal import Synchronization
 /// The first signal that asked this process to stop; 0 for none.
 private let caught = Atomic<Int32>(0)
 
-/// The signals by which a user or a scheduler asks a job to stop: SIGUSR1, SIGUSR2, SIGTERM and SIGINT.
+/// The signals by which a user, a terminal or a scheduler asks a job to stop: SIGUSR1, SIGUSR2, SIGTERM, SIGHUP and SIGINT.
 ///
-/// Once trapped they are kept until a step's end; SIGINT that comes again ends the process as usual.
+/// Once trapped they are kept until a step's end; SIGINT that comes again ends the process as usual. SIGHUP stays ignored where the process was
+/// started so, as by `nohup`.
 public enum StopSignal {
     private static let names = [
-        SIGUSR1: "SIGUSR1", SIGUSR2: "SIGUSR2", SIGTERM: "SIGTERM", SIGINT: "SIGINT",
+        SIGUSR1: "SIGUSR1", SIGUSR2: "SIGUSR2", SIGTERM: "SIGTERM", SIGHUP: "SIGHUP",
+        SIGINT: "SIGINT",
     ]
 
     /// Traps the signals for the rest of the process.
     public static func trap() {
         // Made before a handler may look at it.
         _ = caught.load(ordering: .relaxed)
-        for number in names.keys {
+        for number in names.keys where number != SIGHUP || !isIgnored(SIGHUP) {
             _ = signal(number) { number in
                 _ = caught.compareExchange(expected: 0, desired: number, ordering: .relaxed)
                 if number == SIGINT { _ = signal(SIGINT, SIG_DFL) }
             }
         }
+    }
+
+    private static func isIgnored(_ number: Int32) -> Bool {
+        var action = sigaction()
+        guard unsafe sigaction(number, nil, &action) == 0 else { return false }
+        // Functions of C cannot be compared, their addresses can.
+        let handler = unsafe unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self)
+        let ignoring = unsafe unsafeBitCast(SIG_IGN, to: Int.self)
+        return handler == ignoring
     }
 
     /// The name of the first signal since `trap`.

@@ -23,11 +23,17 @@ public final class Trainer {
     private let directory: RunDirectory
     private let timelinePath: String?
     private let phases: PhaseClock
-    private let watch: (@Sendable (Watchdog.Report) -> Void)?
     /// On rank 0, once there is something to keep.
     private var checkpoints: BackgroundCheckpoints?
     /// The step of the newest checkpoint of this start.
     private var savedStep: Int?
+    /// When the newest checkpoint was taken, or the run began.
+    private var savedTime = ContinuousClock.now
+    private let now: () -> ContinuousClock.Instant
+    /// On rank 0 while the job runs.
+    private var lock: RunLock?
+    /// The job that is to be noted once this start has made a checkpoint.
+    private var untoldJob: String?
     private var log: EventLog?
     private var logFailure: FileError?
 
@@ -37,8 +43,8 @@ public final class Trainer {
     ///   - measure: Measures the paths of a network's convolutions; called on rank 0 where the configuration wants it.
     ///   - reading: What reads the training set's records; the set itself by default.
     ///   - timeline: The file for a Chrome trace of all ranks' phases.
-    ///   - stopRequest: Who asks this rank to stop, if somebody does; looked at in each step.
-    ///   - watch: Hears, on another thread, what ranks that hold up the others do; without it nobody watches.
+    ///   - stopRequest: Who asks this rank to stop, if somebody does; looked at once a step's work is done.
+    ///   - now: The clock of `training.checkpointMinutes`.
     public init(
         _ configuration: RunConfiguration, communicator: any Communicator,
         datasetFolders: [String: String] = [:],
@@ -46,16 +52,15 @@ public final class Trainer {
         measure: @escaping ([ConvolutionShape]) -> [ConvolutionMeasurement] = { measureConvolutions($0) },
         reading: @escaping (PackedDataset) -> any ImageSource = { $0 },
         timeline: String? = nil, stopRequest: @escaping () -> String? = { nil },
-        watch: (@Sendable (Watchdog.Report) -> Void)? = nil
+        now: @escaping () -> ContinuousClock.Instant = { .now }
     ) {
-        let phases = PhaseClock(keepsSpans: timeline != nil)
-        self.phases = phases
+        phases = PhaseClock(board: communicator.board, keepsSpans: timeline != nil)
         self.configuration = configuration
-        self.communicator = ObservedCommunicator(communicator) { phases.setWaiting($0) }
-        self.watch = watch
+        self.communicator = communicator
         self.measure = measure
         self.reading = reading
         self.stopRequest = stopRequest
+        self.now = now
         timelinePath = timeline
         self.observer = observer
         self.datasetFolders = datasetFolders
@@ -64,29 +69,39 @@ public final class Trainer {
 
     /// How a run ended without a failure.
     public enum Outcome: Sendable {
-        /// At the end of the last epoch, or after `training.stopAfterSteps`.
+        /// At the end of the last epoch.
         case done
-        /// With a checkpoint to go on from, as a rank was asked to.
+        /// With a checkpoint to go on from, as a rank was asked to, or after `training.stopAfterSteps`.
         case stopped
     }
 
     /// Trains to the end of the last epoch, to `training.stopAfterSteps`, or to the end of the step in which a rank is asked to
     /// stop.
     ///
-    /// - Parameter allowedChanges: Keys of the configuration, or groups of them, that may differ from the checkpoint's although they define
-    ///   the mathematics.
+    /// - Parameters:
+    ///   - allowedChanges: Keys of the configuration, or groups of them, that may differ from the checkpoint's although they define the
+    ///     mathematics.
+    ///   - job: The job that this start belongs to, where it may be started again.
+    ///   - takesOver: Whether to end another job that writes to the run directory.
     /// - Throws: `JobFailure`, the same on all ranks, or `MPIError`.
     @discardableResult
-    public func run(resume: ResumeMode = .automatic, allowedChanges: Set<String> = []) throws -> Outcome {
+    public func run(
+        resume: ResumeMode = .automatic, allowedChanges: Set<String> = [], job: RestartedJob? = nil,
+        takesOver: Bool = false
+    ) throws -> Outcome {
         let threads = try ThreadChoice(communicator)
+        lock = try together { try self.takeLock(takesOver: takesOver) }
+        defer { lock?.release() }
+        let resume = try resumeMode(resume, job)
+        let agreement = try ResumeAgreement(resume, in: store(), communicator)
         let setup = try together {
             try TrainingSetup(
-                self.configuration, store: self.store(), resume: resume, allowedChanges: allowedChanges,
+                self.configuration, agreement, allowedChanges: allowedChanges,
                 datasetFolders: self.datasetFolders, threads: threads, self.communicator)
         }
         let identity = try together {
             try RankIdentity(
-                self.configuration, data: [setup.training.fingerprint, setup.validation.fingerprint],
+                self.configuration, data: [setup.training, setup.validation].compactMap { $0?.fingerprint },
                 threads: setup.pool.threads, communicator: self.communicator)
         }
         let ranks = try identity.gather(communicator)
@@ -96,32 +111,75 @@ public final class Trainer {
             try RankIdentity.compareLibraries(ranks)
             notices.append(remark)
         }
+        let sums = communicator.worldSize > 1 ? try communicator.duplicate() : nil
         let session = try together {
             try TrainingSession(
                 self.configuration, setup, convolutions: decision.choices, reading: self.reading,
-                phases: self.phases, self.communicator)
+                phases: self.phases, self.communicator, sums: sums)
         }
         try session.agreeOnParts(communicator)
-        let kept = try together { try self.openDirectory(setup, session) }
-        announce(setup, session, notices + kept)
+        let kept = try together { try self.openDirectory(setup, session, resume) }
+        if try communicator.anyRank(!kept.isBestKnown) { session.forgetBest() }
+        notices += kept.notices
+        if let remark = try SharedFolder(directory.path).remark(communicator) { notices.append(remark) }
+        announce(setup, session, notices)
         if let report = decision.report { emit(.convolutions(report)) }
-        let stop = configuration.training.stopAfterSteps
-        guard !session.isDone && (stop == 0 || session.position.step < stop) else { return .done }
-        let watchdog = try startWatchdog()
-        defer { watchdog?.stop() }
+        if let outcome = outcomeBeforeStart(session) { return outcome }
         defer { leaveCheckpoints() }
         try together { try session.start() }
         let timeline = try timelinePath.map { (path: $0, try Timeline(phases, communicator)) }
-        var outcome = Outcome.done
-        while outcome == .done && !session.isDone && (stop == 0 || session.position.step < stop) {
-            if try advance(session) { outcome = .stopped }
-        }
-        if outcome == .done {
-            if stop != 0 && !session.isDone && savedStep != session.position.step { try save(session) }
-            try finishCheckpoints()
-        }
+        savedTime = now()
+        let outcome = try train(session)
         if let (path, timeline) = timeline { try write(timeline, to: path) }
         return outcome
+    }
+
+    /// Steps, until something ends them.
+    private func train(_ session: TrainingSession) throws -> Outcome {
+        if try stopIfAsked(session) { return .stopped }
+        while !session.isDone {
+            if isAtStop(session) {
+                if savedStep != session.position.step { try save(session) }
+                try finishCheckpoints()
+                emit(.reachedStop(step: session.position.step))
+                return .stopped
+            }
+            if try advance(session) { return .stopped }
+        }
+        try finishCheckpoints()
+        return .done
+    }
+
+    /// Whether the run is at `training.stopAfterSteps`.
+    private func isAtStop(_ session: TrainingSession) -> Bool {
+        let stop = configuration.training.stopAfterSteps
+        return stop > 0 && session.position.step >= stop
+    }
+
+    /// What a run comes to that has nothing to do.
+    private func outcomeBeforeStart(_ session: TrainingSession) -> Outcome? {
+        if session.isDone {
+            emit(.alreadyFinished(step: session.position.step, epochs: configuration.training.epochs))
+            return .done
+        }
+        guard isAtStop(session) else { return nil }
+        emit(.reachedStop(step: session.position.step))
+        return .stopped
+    }
+
+    /// The lock of the run directory, on rank 0.
+    private func takeLock(takesOver: Bool) throws -> RunLock? {
+        guard communicator.rank == 0 else { return nil }
+        return try RunLock(of: directory, takesOver: takesOver) { observer(.notice($0)) }
+    }
+
+    /// What this start begins from: a later start of a job as its first one only if that came to no checkpoint.
+    private func resumeMode(_ resume: ResumeMode, _ job: RestartedJob?) throws -> ResumeMode {
+        guard let job else { return resume }
+        let known = communicator.rank == 0 ? directory.job : nil
+        if communicator.rank == 0 && known != job.identifier { untoldJob = job.identifier }
+        let hasBegun = try communicator.anyRank(known == job.identifier)
+        return hasBegun ? resume : job.firstResume ?? resume
     }
 
     private func store(milestone: Int = 0) -> CheckpointStore {
@@ -129,37 +187,65 @@ public final class Trainer {
             folder: directory.checkpointsPath, keep: configuration.training.keep, milestone: milestone)
     }
 
-    /// Makes all that rank 0 writes to; keeps damaged checkpoints, and those of another past, out of the way.
-    ///
-    /// - Returns: What the user should know.
-    private func openDirectory(_ setup: TrainingSetup, _ session: TrainingSession) throws -> [String] {
-        guard communicator.rank == 0 else { return setup.damaged.map { "passed over: \($0)" } }
+    /// What rank 0 found in the run directory.
+    private struct Opening {
+        /// What the user should know.
+        var notices: [String] = []
+        /// Whether the best model of the run's past is there.
+        var isBestKnown = true
+    }
+
+    /// Makes all that rank 0 writes to; keeps damaged checkpoints, and what is of another past, out of the way.
+    private func openDirectory(
+        _ setup: TrainingSetup, _ session: TrainingSession, _ resume: ResumeMode
+    ) throws -> Opening {
+        guard communicator.rank == 0 else {
+            return Opening(notices: setup.damaged.map { "passed over: \($0)" })
+        }
         try directory.create()
         try directory.write(configuration)
-        log = try EventLog(path: directory.metricsPath, afterStep: session.position.step)
         let store = store(milestone: session.milestone)
         let damaged = setup.damaged.map { error in
             let aside = CheckpointStore.setAside(error.path, as: "damaged").map { "; kept as \($0)" }
             return "passed over: \(error)\(aside ?? "")"
         }
-        let later = store.setAside(after: session.position.step).map {
-            "a later checkpoint than this run starts from is kept as \($0)"
-        }
+        var opening = try leavePast(setup, session.position.step, store, resume)
+        log = try EventLog(path: directory.metricsPath, afterStep: session.position.step)
         if !session.isDone {
-            checkpoints = BackgroundCheckpoints(
-                session.makeSnapshot(), to: store, policy: configuration.training.onCheckpointFailure)
+            checkpoints = try BackgroundCheckpoints(
+                session.makeSnapshot(), to: store, after: directory.metricsPath,
+                policy: configuration.training.onCheckpointFailure)
         }
-        return damaged + later
+        opening.notices = damaged + opening.notices
+        return opening
     }
 
-    private func startWatchdog() throws -> Watchdog? {
-        guard configuration.cluster.watchdog, communicator.worldSize > 1, let watch else { return nil }
-        return try Watchdog(
-            communicator, phases: PhaseClock.activityNames,
-            activity: { [phases, communicator] in
-                phases.activity(exchanges: communicator.isExact ? communicator.exchangeCount : 0)
-            },
-            report: watch)
+    /// Keeps what is later than `step`, where the run starts, out of its way: checkpoints, the best model, the log.
+    private func leavePast(
+        _ setup: TrainingSetup, _ step: Int, _ store: CheckpointStore, _ resume: ResumeMode
+    ) throws -> Opening {
+        var opening = Opening()
+        opening.notices = try store.setAside(after: step).map {
+            "a later checkpoint than this run starts from is kept as \($0)"
+        }
+        if setup.leavesPast {
+            let best = try store.goBack(to: setup.resumed, stepsPerEpoch: setup.stepsPerEpoch)
+            opening.isBestKnown = best.isKnown
+            opening.notices +=
+                best.aside.map { ["the best model of what is left behind is kept as \($0)"] } ?? []
+            if !best.isKnown {
+                opening.notices.append(
+                    "the best model up to step \(step) is on no file here: the best is chosen from the next epoch on"
+                )
+            }
+        }
+        try store.correctLatest()
+        if resume != .automatic, EventLog.reaches(beyond: step, path: directory.metricsPath),
+            let aside = CheckpointStore.copyAside(directory.metricsPath, as: "abandoned")
+        {
+            opening.notices.append("the log of what is left behind is kept as \(aside)")
+        }
+        return opening
     }
 
     private func write(_ timeline: Timeline, to path: String) throws {
@@ -182,10 +268,13 @@ public final class Trainer {
     ///
     /// - Returns: Whether a rank was asked to stop and a checkpoint to go on from is there.
     private func advance(_ session: TrainingSession) throws -> Bool {
-        let request = stopRequest()
         announceCheckpoints()
-        let (report, message) = try session.step(
-            hasFailed: ownFailure != nil, isAskedToStop: request != nil, communicator)
+        var request: String?
+        let (report, message) = try session.step(communicator) {
+            request = stopRequest()
+            return StepMessage.Flags(
+                hasFailed: ownFailure != nil, isAskedToStop: request != nil, isCheckpointDue: isCheckpointDue)
+        }
         if message.hasFailure { throw try agreed(session.nextBatchFailure ?? ownFailure) }
         guard report.loss.isFinite else {
             throw try agreed(
@@ -199,24 +288,56 @@ public final class Trainer {
             try session.compareReplicas(communicator)
         }
         if session.isAtEndOfEpoch {
-            try session.gatherRecords(communicator)
-            try together { try session.proveEpoch() }
-            let accuracy = try validate(session)
-            // Nothing says which epoch's model is best without a classifier: the latest.
-            let isBest = accuracy.map { $0 >= session.position.bestAccuracy } ?? true
-            emit(.epoch(session.endEpoch(validationAccuracy: accuracy)))
-            try save(session, isBest: isBest)
-        } else if configuration.training.checkpointEvery > 0,
-            session.position.step.isMultiple(of: configuration.training.checkpointEvery)
-        {
+            try endEpoch(session)
+            // Validation may have taken long.
+            if !message.hasStopRequest { return try stopIfAsked(session) }
+        } else if message.isCheckpointDue || isCheckpointDue(atStep: session.position.step) {
             try save(session)
         }
         guard message.hasStopRequest && !session.isDone else { return false }
+        try stop(session, request)
+        return true
+    }
+
+    /// Validates, and saves what the epoch came to.
+    private func endEpoch(_ session: TrainingSession) throws {
+        try session.gatherRecords(communicator)
+        try together { try session.proveEpoch() }
+        let accuracy = try validate(session)
+        // Nothing says which epoch's model is best without an accuracy: the latest.
+        let isBest = accuracy.map { $0 >= session.position.bestAccuracy } ?? true
+        emit(.epoch(session.endEpoch(validationAccuracy: accuracy)))
+        try save(session, isBest: isBest)
+    }
+
+    /// Whether the configuration wants a checkpoint after update `step`.
+    private func isCheckpointDue(atStep step: Int) -> Bool {
+        let every = configuration.training.checkpointEvery
+        return every > 0 && step.isMultiple(of: every)
+    }
+
+    /// Whether rank 0's clock wants a checkpoint; not while one is written.
+    private var isCheckpointDue: Bool {
+        let minutes = configuration.training.checkpointMinutes
+        guard minutes > 0, let checkpoints, checkpoints.isIdle else { return false }
+        return now() - savedTime >= .seconds(60 * minutes)
+    }
+
+    /// Stops between two steps if a rank is asked to; collective.
+    private func stopIfAsked(_ session: TrainingSession) throws -> Bool {
+        guard !session.isDone else { return false }
+        let request = stopRequest()
+        guard try communicator.anyRank(request != nil) else { return false }
+        try stop(session, request)
+        return true
+    }
+
+    /// Writes the checkpoint to go on from, and says who asked; collective.
+    private func stop(_ session: TrainingSession, _ request: String?) throws {
         if savedStep != session.position.step { try save(session) }
         try finishCheckpoints()
         let who = try communicator.broadcast(Array((request ?? "").utf8), from: lowestRank(request != nil))
-        emit(.stopped(step: report.step, reason: String(decoding: who, as: UTF8.self)))
-        return true
+        emit(.stopped(step: session.position.step, reason: String(decoding: who, as: UTF8.self)))
     }
 
     /// The lowest rank on which `holds`.
@@ -224,9 +345,11 @@ public final class Trainer {
         try communicator.minimum(holds ? communicator.rank : communicator.worldSize)
     }
 
-    /// The accuracy on the validation set; `nil` without a classifier, which leaves the set alone. Collective.
+    /// The accuracy on the validation set; `nil` without a set, and without a classifier, which leaves the set alone. Collective.
     private func validate(_ session: TrainingSession) throws -> Double? {
-        guard session.classifier.headKind.isClassifier else { return nil }
+        guard session.classifier.headKind.isClassifier, let validation = session.validation else {
+            return nil
+        }
         let pass = ForwardPass(
             classifier: session.classifier, transform: configuration.evaluationTransform,
             laneSize: configuration.training.lane,
@@ -235,7 +358,7 @@ public final class Trainer {
         let correct = try phases.measure(.validation) {
             try together {
                 var correct = 0
-                try pass.forEachBatch(of: session.validation) {
+                try pass.forEachBatch(of: validation) {
                     correct += $0.correctCount
                     phases.tick()
                 }
@@ -245,7 +368,7 @@ public final class Trainer {
         var counts = [Int64(correct)]
         var span = counts.mutableSpan
         try communicator.treeSum(&span)
-        return Double(counts[0]) / Double(max(session.validation.count, 1))
+        return Double(counts[0]) / Double(max(validation.count, 1))
     }
 
     private func save(_ session: TrainingSession, isBest: Bool = false) throws {
@@ -255,10 +378,12 @@ public final class Trainer {
         try phases.measure(.checkpoint) {
             try together {
                 if let failure = self.logFailure { throw failure }
+                try self.lock?.check()
                 try self.checkpoints?.save(session, isBest: isBest, since: start)
             }
         }
         savedStep = session.position.step
+        savedTime = now()
         announceCheckpoints()
     }
 
@@ -277,11 +402,25 @@ public final class Trainer {
     }
 
     private func announceCheckpoints() {
-        for event in checkpoints?.takeEvents() ?? [] { emit(event) }
+        for event in checkpoints?.takeEvents() ?? [] {
+            emit(event)
+            if case .checkpoint = event { noteJob() }
+        }
+    }
+
+    /// Notes that this job has a checkpoint of its own, so that its next start goes on from there.
+    private func noteJob() {
+        guard let job = untoldJob else { return }
+        untoldJob = nil
+        do {
+            try directory.write(job: job)
+        } catch {
+            logFailure = logFailure ?? error
+        }
     }
 
     /// Why this rank cannot go on, but for its next batch.
-    private var ownFailure: (any Error)? { logFailure ?? checkpoints?.failure }
+    private var ownFailure: (any Error)? { logFailure ?? checkpoints?.failure ?? lock?.failure }
 
     private func announce(_ setup: TrainingSetup, _ session: TrainingSession, _ notices: [String]) {
         for notice in setup.notices + notices { observer(.notice(notice)) }
@@ -317,7 +456,7 @@ public final class Trainer {
     private func emit(_ event: TrainingEvent) {
         observer(event)
         do {
-            try log?.record(event)
+            if let log { try phases.measure(.log) { () throws(FileError) in try log.record(event) } }
         } catch {
             logFailure = logFailure ?? error
         }

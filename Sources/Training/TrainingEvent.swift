@@ -13,6 +13,10 @@ public enum TrainingEvent: Equatable, Sendable {
     case checkpoint(CheckpointReport)
     /// The run ends after update `step`, as `reason` asked for, and goes on when it is started again.
     case stopped(step: Int, reason: String)
+    /// The run ends after update `step`, that of `training.stopAfterSteps`.
+    case reachedStop(step: Int)
+    /// The run was finished before this start, with update `step`: nothing is left to do.
+    case alreadyFinished(step: Int, epochs: Int)
 }
 
 /// What a run is about to do.
@@ -39,6 +43,8 @@ public struct TrainingPlan: Equatable, Sendable {
     public var partCount: Int
     /// Whether the network predicts classes, so that there is an accuracy and a best model by it.
     public var hasClassifier: Bool
+    /// Whether there is a validation set; without one the best model is the newest epoch's.
+    public var hasValidation: Bool
 }
 
 /// What rank 0 measured of the network's convolutions.
@@ -70,7 +76,7 @@ public struct CheckpointReport: Equatable, Codable, Sendable {
     public var path: String
     /// Updates made before it was taken.
     public var step: Int
-    /// Whether it is the best model so far, which then is in `best.h5`, too; without a classifier the latest epoch's is.
+    /// Whether it is the best model so far, which then is in `best.h5`, too; without a validation accuracy the latest epoch's is.
     public var isBest: Bool
     public var byteCount: Int
     /// Time that it held up training: comparing replicas, waiting for the one before, copying.
@@ -89,7 +95,7 @@ public struct EpochReport: Equatable, Codable, Sendable {
     public var loss: Double
     /// Share of correct predictions while training; `nil`, and no key in the log, without a classifier.
     public var accuracy: Double?
-    /// Share of correct predictions on the validation set; likewise.
+    /// Share of correct predictions on the validation set; likewise, and without a validation set.
     public var validationAccuracy: Double?
     /// Training throughput of all ranks; of what this start did, if the epoch was resumed.
     public var imagesPerSecond: Double

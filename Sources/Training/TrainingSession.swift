@@ -11,7 +11,7 @@ internal import Workers
 /// The state of a run between two steps, and how it takes one.
 final class TrainingSession {
     let classifier: Classifier
-    let validation: PackedDataset
+    let validation: PackedDataset?
     let pool: WorkerPool
     /// In how many passes a step goes; to be agreed on by all ranks before the first one.
     private(set) var parts: StepParts
@@ -39,9 +39,13 @@ final class TrainingSession {
     let phases: PhaseClock
     private var timedSamples = 0
 
+    /// Made on every rank alone, without waiting for another.
+    ///
+    /// - Parameter sums: A duplicate of `communicator` for the sums of gradients; `nil` for one rank.
     init(
         _ configuration: RunConfiguration, _ setup: TrainingSetup, convolutions: ConvolutionChoices,
-        reading: (PackedDataset) -> any ImageSource, phases: PhaseClock, _ communicator: any Communicator
+        reading: (PackedDataset) -> any ImageSource, phases: PhaseClock, _ communicator: any Communicator,
+        sums: (any Communicator)?
     ) throws {
         self.configuration = configuration
         self.phases = phases
@@ -75,9 +79,9 @@ final class TrainingSession {
                 resumed.checkpoint.momentum, of: classifier.parameters, path: resumed.path)
         }
         reduction = try Self.reduction(
-            classifier.parameters, configuration.cluster, communicator,
+            classifier.parameters, configuration.cluster, sums,
             observer: { phases.note(.sum, from: $0, to: $1) })
-        loader = BatchLoader(
+        loader = try BatchLoader(
             source: reading(training), sampler: configuration.sampler(count: training.count),
             transform: configuration.trainingTransform, batchSize: batch,
             laneSize: configuration.training.lane, rank: rank, worldSize: worldSize,
@@ -105,11 +109,10 @@ final class TrainingSession {
 
     /// Forward, backward, sum over ranks; then the next batch, and one message about all of it; then the update.
     ///
-    /// - Parameters:
-    ///   - hasFailed: Whether this rank cannot go on, for a reason of its own.
-    ///   - isAskedToStop: Whether this rank is to stop after the step.
+    /// - Parameter ownFlags: Says how this rank is, once its part of the step is done: whether it cannot go on for a reason of its own, and what
+    ///   is to be done after the step.
     func step(
-        hasFailed: Bool, isAskedToStop: Bool, _ communicator: any Communicator
+        _ communicator: any Communicator, flags ownFlags: () -> StepMessage.Flags
     ) throws -> (report: StepReport, message: StepMessage) {
         guard case .success(let batch) = upcoming else {
             preconditionFailure("step \(position.step) has no batch")
@@ -121,9 +124,9 @@ final class TrainingSession {
         loader.recycle(batch)
         if position.step + 1 < schedule.stepCount { upcoming = Result { try nextBatch() } }
         let message = try phases.measure(.wait) {
-            let message = try StepMessage(
-                report, hasFailed: hasFailed || nextBatchFailure != nil, isAskedToStop: isAskedToStop,
-                communicator)
+            var flags = ownFlags()
+            flags.hasFailed = flags.hasFailed || nextBatchFailure != nil
+            let message = try StepMessage(report, flags, communicator)
             try reduction?.finish()
             return message
         }
@@ -158,15 +161,15 @@ final class TrainingSession {
     }
 
     private static func reduction(
-        _ parameters: ParameterStore, _ configuration: ClusterConfiguration, _ communicator: any Communicator,
+        _ parameters: ParameterStore, _ configuration: ClusterConfiguration, _ sums: (any Communicator)?,
         observer: @escaping GradientReduction.Observer
-    ) throws -> GradientReduction? {
-        guard communicator.worldSize > 1 else { return nil }
+    ) throws(ThreadError) -> GradientReduction? {
+        guard let sums else { return nil }
         let buckets = GradientBuckets(
             tensors: parameters.entries.filter { $0.role == .parameter }.map(\.range),
             byteCount: configuration.bucketBytes)
-        return GradientReduction(
-            buckets, over: try communicator.duplicate(),
+        return try GradientReduction(
+            buckets, over: sums,
             method: configuration.reduction == .tree ? .tree : .library, observer: observer)
     }
 
@@ -246,7 +249,7 @@ final class TrainingSession {
 
     /// Compares the ranks' replicas; collective.
     ///
-    /// - Throws: `JobFailure` if one differs.
+    /// - Throws: `JobFailure` if one differs, or if all have numbers that are none.
     func compareReplicas(_ communicator: any Communicator) throws {
         guard worldSize > 1 else { return }
         try ReplicaSentinel(classifier.parameters, velocity: optimizer.velocity, on: pool)
@@ -272,7 +275,7 @@ final class TrainingSession {
 
     /// Closes the epoch that the last step ended.
     ///
-    /// - Parameter validationAccuracy: `nil` without a classifier.
+    /// - Parameter validationAccuracy: `nil` without a classifier or a validation set.
     func endEpoch(validationAccuracy: Double?) -> EpochReport {
         let times = phases.takeTimes()
         let seconds = times.total.seconds
@@ -296,6 +299,12 @@ final class TrainingSession {
         position.epochRecords = RecordTally()
         timedSamples = 0
         return report
+    }
+
+    /// Chooses the best model from the next epoch on, as the one before is lost; on all ranks.
+    func forgetBest() {
+        position.bestAccuracy = TrainingPosition().bestAccuracy
+        position.bestEpoch = 0
     }
 
     /// Memory for snapshots that a run can go on from.
@@ -330,7 +339,7 @@ final class TrainingSession {
             stepsPerEpoch: stepsPerEpoch, firstStep: position.step, resumedFrom: setup.resumed?.path,
             runDirectory: directory, memoryByteCount: memory.rankByteCount + memory.writingByteCount,
             partCount: parts.count(imageCount: configuration.training.batch),
-            hasClassifier: classifier.headKind.isClassifier)
+            hasClassifier: classifier.headKind.isClassifier, hasValidation: validation != nil)
     }
 }
 

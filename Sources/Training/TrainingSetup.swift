@@ -9,7 +9,8 @@ internal import Workers
 /// All that a run needs before its first step; made on every rank alone, without waiting for another.
 struct TrainingSetup {
     let training: PackedDataset
-    let validation: PackedDataset
+    /// `nil` where the configuration has none.
+    let validation: PackedDataset?
     let network: NetworkName
     /// The checkpoint to go on from.
     let resumed: (checkpoint: Checkpoint, path: String)?
@@ -18,6 +19,8 @@ struct TrainingSetup {
     /// The paths of its convolutions; `nil` without a checkpoint, or where another choice is allowed.
     let keptConvolutions: ConvolutionChoices?
     let stepsPerEpoch: Int
+    /// Whether what there is of later steps is another past: not where the run makes it again, bit by bit.
+    let leavesPast: Bool
     let notices: [String]
     let threads: ThreadChoice
     let pool: WorkerPool
@@ -25,20 +28,24 @@ struct TrainingSetup {
     let prefetch: Int
 
     init(
-        _ configuration: RunConfiguration, store: CheckpointStore, resume: ResumeMode,
+        _ configuration: RunConfiguration, _ agreement: ResumeAgreement,
         allowedChanges: Set<String>, datasetFolders: [String: String], threads: ThreadChoice,
         _ communicator: any Communicator
     ) throws {
         let (training, validation) = (configuration.data.train, configuration.data.validation)
         self.training = try PackedDataset(path: datasetFolders[training] ?? training)
-        self.validation = try PackedDataset(path: datasetFolders[validation] ?? validation)
+        self.validation =
+            validation.isEmpty ? nil : try PackedDataset(path: datasetFolders[validation] ?? validation)
         let classes = ClassAgreement(
             classes: configuration.network.classes, training: self.training.manifest)
-        for set in [self.training, self.validation] { try classes.check(set) }
-        let classNote = classes.note(on: self.training).map { [$0] } ?? []
+        for set in [self.training, self.validation].compactMap({ $0 }) { try classes.check(set) }
+        let dataNotes =
+            (classes.note(on: self.training).map { [$0] } ?? [])
+            + (self.validation == nil
+                ? ["data.validation is empty: best.h5 is the newest epoch's model"] : [])
         network = try configuration.networkName()
         self.threads = threads
-        pool = WorkerPool(threads: threads.count(configuration.compute.threads))
+        pool = try WorkerPool(exactly: threads.count(configuration.compute.threads))
         prefetch = BatchLoader.prefetch(
             upTo: configuration.data.prefetch, byteCount: configuration.data.prefetchBytes,
             batchSize: configuration.training.batch, laneSize: configuration.training.lane,
@@ -46,21 +53,23 @@ struct TrainingSetup {
             size: configuration.data.transform.size, views: configuration.viewsPerImage)
         let batch = configuration.training.batch
         stepsPerEpoch = (self.training.count + batch - 1) / batch
-        (resumed, damaged) = try resume.find(in: store)
+        (resumed, damaged) = (agreement.found, agreement.damaged)
         guard let resumed else {
-            (keptConvolutions, notices) = (nil, classNote)
+            (keptConvolutions, notices) = (nil, dataNotes)
+            leavesPast = true
             return
         }
         let resumption = try Resumption(
             of: resumed.checkpoint, path: resumed.path, configuration: configuration,
             dataFingerprint: self.training.fingerprint, stepsPerEpoch: stepsPerEpoch, allowed: allowedChanges)
         keptConvolutions = resumption.convolutions
+        leavesPast = agreement.mode != .automatic || !resumption.notices.isEmpty
         if keptConvolutions != nil {
             try resumed.checkpoint.checkConvolutions(of: network, path: resumed.path)
         }
         let isMeasured = keptConvolutions != nil && configuration.compute.convolution == .measured
         notices =
-            classNote + resumption.notices
+            dataNotes + resumption.notices
             + (isMeasured ? ["convolution paths as \(resumed.path) keeps them"] : [])
     }
 

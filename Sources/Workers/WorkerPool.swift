@@ -1,4 +1,3 @@
-internal import Foundation
 internal import Synchronization
 
 /// A fixed set of threads that shares out the items of one piece of work at a time.
@@ -12,24 +11,41 @@ internal import Synchronization
 @safe public final class WorkerPool: @unchecked Sendable {
     /// The number of workers, the caller included.
     public let threads: Int
+    /// Why there are fewer than were asked for, if there are.
+    public let failure: ThreadError?
 
     private let shared: Shared
     private var scratch: [UnsafeMutableRawPointer]
     private var scratchByteCount = 0
 
-    /// Starts `threads - 1` threads.
+    /// Starts `threads - 1` threads, or as many as the system gives: with fewer the same comes out, later.
     public init(threads: Int) {
         precondition(threads >= 1, "a worker pool of \(threads) threads")
-        self.threads = threads
-        shared = Shared(workers: threads)
-        unsafe scratch = []
-        for worker in 1..<max(threads, 1) {
-            let shared = shared
-            let thread = Thread { shared.serve(worker) }
-            thread.name = "worker \(worker)"
-            thread.stackSize = 4 << 20
-            thread.start()
+        let shared = Shared(workers: threads)
+        var started = 1
+        var failure: ThreadError?
+        while started < threads && failure == nil {
+            let worker = started
+            do {
+                try startThread(named: "worker \(worker)", stackByteCount: 4 << 20) { shared.serve(worker) }
+                started += 1
+            } catch {
+                failure = error
+            }
         }
+        shared.workers.store(started, ordering: .relaxed)
+        self.threads = started
+        self.shared = shared
+        self.failure = failure
+        unsafe scratch = []
+    }
+
+    /// Starts `threads - 1` threads.
+    ///
+    /// - Throws: If the system does not give all of them.
+    public convenience init(exactly threads: Int) throws(ThreadError) {
+        self.init(threads: threads)
+        if let failure { throw failure }
     }
 
     deinit {
@@ -112,7 +128,8 @@ private final class Shared: Sendable {
         var isStopped = false
     }
 
-    private let workers: Int
+    /// Those that could be started.
+    let workers: Atomic<Int>
     private let work = Mutex(Work())
     private let nextItem = Atomic<Int>(0)
     /// Pieces of work handed out, the end of the pool included.
@@ -122,7 +139,7 @@ private final class Shared: Sendable {
     private let finished = Waiting()
 
     init(workers: Int) {
-        self.workers = workers
+        self.workers = Atomic(workers)
         newPiece = (0..<workers).map { _ in Waiting() }
     }
 
@@ -132,7 +149,7 @@ private final class Shared: Sendable {
             $0.body = body
         }
         nextItem.store(0, ordering: .relaxed)
-        unfinished.store(workers - 1, ordering: .releasing)
+        unfinished.store(workers.load(ordering: .relaxed) - 1, ordering: .releasing)
         announce()
         take(count, body, worker: 0)
         finished.wait(until: { unfinished.load(ordering: .sequentiallyConsistent) == 0 })
@@ -146,7 +163,7 @@ private final class Shared: Sendable {
 
     private func announce() {
         pieces.add(1, ordering: .sequentiallyConsistent)
-        for worker in 1..<max(workers, 1) { newPiece[worker].notify() }
+        for worker in 1..<workers.load(ordering: .relaxed) { newPiece[worker].notify() }
     }
 
     func serve(_ worker: Int) {

@@ -26,7 +26,8 @@ struct ImportCommand: SingleProcessCommand {
             <output>/<name>/s<seed>; without --config its name is the file's.
 
               t2fnorm import best.ckpt
-              t2fnorm evaluate runs/best --set data.test=data/cifar10/test --set 'evaluation.far={svhn: data/svhn}'
+              t2fnorm evaluate runs/best --set data.test=data/cifar10/test \\
+                  --set 'evaluation.far={svhn: data/svhn}'
 
             As the starting point of a training run, whose network and head the configuration says:
 
@@ -35,7 +36,8 @@ struct ImportCommand: SingleProcessCommand {
 
             With --new-head the last layer is drawn anew, for other classes than the file's:
 
-              t2fnorm import resnet50-0676ba61.pth --into training --new-head --config resnet50.yml --set network.classes=20
+              t2fnorm import resnet50-0676ba61.pth --into training --new-head \\
+                  --config resnet50.yml --set network.classes=20
             """)
 
     @Argument(help: "A file of torch.save or safetensors, or the index of one in shards.")

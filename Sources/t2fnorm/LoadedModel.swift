@@ -13,6 +13,8 @@ struct LoadedModel {
     let classifier: Classifier
     /// `Checkpoint.weightsHash`.
     let weightsHash: String
+    /// The fingerprint of the training set; empty of a model that no run here has trained.
+    let trainingFingerprint: String
 
     /// - Parameter checkpoint: A file below the run's folder, or `latest`.
     init(_ directory: RunDirectory, _ checkpoint: String, _ configuration: RunConfiguration) throws {
@@ -22,6 +24,7 @@ struct LoadedModel {
         classifier = try model.makeClassifier(path: path)
         try configuration.checkImageSize(of: classifier.name)
         weightsHash = model.weightsHash
+        trainingFingerprint = model.dataFingerprint
     }
 
     /// Refuses scores that look at logits, where the model has none.
@@ -48,8 +51,8 @@ struct LoadedModel {
             laneSize: configuration.training.lane, batchSize: configuration.evaluation.batch,
             communicator: communicator, pool: pool)
         return Evaluator(
-            pass, classifier: classifier, members: members.map(\.classifier), communicator: communicator,
-            describe: failureReport)
+            pass, classifier: classifier, members: members.map(\.classifier),
+            options: configuration.scoreOptions, communicator: communicator, describe: failureReport)
     }
 }
 

@@ -8,7 +8,7 @@ private let longestMessage = 8192
 func printLine(_ line: String) { Swift.print(terminalText(line)) }
 
 /// Prints a table on standard output.
-func print(_ table: Table) { Swift.print(table.console()) }
+func print(_ table: Table) { Swift.print(table.console(on: Terminal(of: STDOUT_FILENO))) }
 
 /// Prints text that this program laid out, of one line or several; what controls a terminal is shown as an escape, but for newlines.
 ///
@@ -17,10 +17,16 @@ func print(_ text: some CustomStringConvertible = "") {
     Swift.print(terminalText(text.description, keepsNewlines: true))
 }
 
-/// Writes one line to standard error.
+/// Writes one line to standard error, in the place of a progress bar where one is drawn.
 func printError(_ line: String) {
     let text = terminalText(shortened(line, to: longestMessage))
-    FileHandle.standardError.write(Data("\(text)\n".utf8))
+    // A terminal that has gone takes no line.
+    try? FileHandle.standardError.write(contentsOf: Data("\(ProgressLine.roomForAnError())\(text)\n".utf8))
+}
+
+/// Writes one line about a running job to standard error; in a log it ends with the time.
+func printJobError(_ line: String) {
+    printError(Terminal(of: STDERR_FILENO) == nil ? "\(line) (\(logTime()))" : line)
 }
 
 /// Writes lines of data to standard output: as they are into a file or pipe, with escapes to a terminal.

@@ -1,83 +1,88 @@
+import Cluster
 import Foundation
 import Reporting
+import Synchronization
+
+/// Columns of the bar that is drawn on this process's terminal; 0 for none.
+private let drawnColumns = Atomic<Int>(0)
 
 /// The progress of something long, on standard output or on standard error.
 ///
-/// On a terminal it is one line with a bar, drawn over itself; elsewhere a plain line every ten seconds.
+/// On a terminal it is one line with a bar, drawn over itself; elsewhere a plain line with the time every ten seconds.
 struct ProgressLine {
     private static let logInterval = Duration.seconds(10)
     private static let drawInterval = Duration.milliseconds(100)
 
-    /// Whether somebody watches on a terminal.
-    var isTerminal: Bool { terminal != nil }
+    /// Where somebody watches.
+    let terminal: Terminal?
     private let output: FileHandle
-    private let terminal: String?
+    private let isLog: Bool
     private let clock = ContinuousClock()
     private var last: ContinuousClock.Instant?
-    private var isDrawn = false
 
-    /// - Parameter output: Standard output or standard error.
-    init(on output: FileHandle = .standardOutput) {
+    /// - Parameters:
+    ///   - output: Standard output or standard error.
+    ///   - isLog: Whether printed lines tell what happened, so that they have a time where nobody watches.
+    init(on output: FileHandle = .standardOutput, isLog: Bool = false) {
         self.output = output
-        terminal = Self.terminal(of: output.fileDescriptor)
+        self.isLog = isLog
+        terminal = Terminal(of: output.fileDescriptor)
     }
 
     /// Shows how far the work has come, if it is time to.
     ///
-    /// - Parameter fraction: From 0 to 1.
-    mutating func update(fraction: Double, _ text: String) {
+    /// - Parameters:
+    ///   - fraction: From 0 to 1.
+    ///   - remaining: Seconds that are left, if that can be told.
+    ///   - fields: What else there is to say, the most important first: a narrow terminal has no room for all.
+    mutating func update(fraction: Double, remaining: Double? = nil, _ fields: [String]) {
         let now = clock.now
-        let interval = isTerminal ? Self.drawInterval : Self.logInterval
+        let interval = terminal == nil ? Self.logInterval : Self.drawInterval
         if let last, now - last < interval { return }
         last = now
-        let text = terminalText(text)
+        let share = "\(decimal(100 * fraction, 1)) %"
+        let fields =
+            [share] + (remaining.map { ["ETA \(duration($0))"] } ?? []) + fields.map { terminalText($0) }
         guard let terminal else {
-            write("\(decimal(100 * fraction, 1)) %  \(text)\n")
+            write("\(logTime())  \(fields.joined(separator: "  "))\n")
             return
         }
-        let line = progressBar(
-            fraction, caption: "\(decimal(100 * fraction, 1)) %  \(text)", width: Self.width(of: terminal))
-        write("\r\u{1B}[K\(line)")
-        isDrawn = true
+        let line = progressBar(fraction, fields: fields, width: terminal.width)
+        write(terminal.eraser(of: drawnColumns.load(ordering: .relaxed)) + line)
+        drawnColumns.store(columnCount(line), ordering: .relaxed)
     }
 
-    /// Prints a line above the bar; see `terminalText`.
+    /// Prints a line above the bar, in a log with the time; see `terminalText`.
     mutating func printLine(_ text: String) {
+        printResult(isLog && terminal == nil ? "\(logTime())  \(text)" : text)
+    }
+
+    /// Prints a line above the bar that belongs to a result, and not to the log of how it came about; see `terminalText`.
+    mutating func printResult(_ text: String) {
         clear()
         write("\(terminalText(text))\n")
     }
 
-    /// Prints a table above the bar, on a terminal with bold titles.
+    /// Prints a table above the bar: on a terminal with bold titles and no wider than that.
     mutating func printTable(_ table: Table) {
         clear()
-        write("\(table.console(styled: isTerminal))\n")
+        write("\(table.console(on: terminal))\n")
     }
 
     /// Takes the bar away, so that something else may be printed.
     mutating func clear() {
-        if isDrawn { write("\r\u{1B}[K") }
-        isDrawn = false
+        guard let terminal else { return }
+        let columns = drawnColumns.exchange(0, ordering: .relaxed)
+        if columns > 0 { write(terminal.eraser(of: columns)) }
     }
 
-    /// The terminal that somebody watches: `mpirun` gives its ranks one of their own, so there its own output counts.
-    private static func terminal(of descriptor: Int32) -> String? {
-        guard isatty(descriptor) == 1 else { return nil }
-        guard ProcessInfo.processInfo.environment["OMPI_COMM_WORLD_SIZE"] != nil else {
-            return "/proc/self/fd/\(descriptor)"
-        }
-        let output = "/proc/\(getppid())/fd/\(descriptor)"
-        let target = try? FileManager.default.destinationOfSymbolicLink(atPath: output)
-        return target?.hasPrefix("/dev/pts/") == true || target?.hasPrefix("/dev/tty") == true ? target : nil
-    }
-
-    /// In columns; 80 where the terminal does not say.
-    private static func width(of terminal: String) -> Int {
-        let descriptor = unsafe open(terminal, O_WRONLY | O_NOCTTY | O_CLOEXEC)
-        guard descriptor >= 0 else { return 80 }
-        defer { _ = close(descriptor) }
-        var size = winsize()
-        return unsafe ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0
-            ? Int(size.ws_col) : 80
+    /// What goes before a line on standard error, where a bar may stand on the same terminal: this process's own or, under a launcher,
+    /// that of rank 0.
+    static func roomForAnError() -> String {
+        guard let terminal = Terminal(of: STDERR_FILENO) else { return "" }
+        let columns = drawnColumns.exchange(0, ordering: .relaxed)
+        let isOtherRank = Environment.rank(ProcessInfo.processInfo.environment) > 0
+        return columns > 0 || isOtherRank ? terminal.eraser(of: columns) : ""
     }
 
     /// Writes at once, after what was printed before.
@@ -85,4 +90,17 @@ struct ProgressLine {
         fflush(nil)
         try? output.write(contentsOf: Data(text.utf8))
     }
+}
+
+extension Table {
+    /// The table's text for a terminal, or for a file where there is none.
+    func console(on terminal: Terminal?) -> String {
+        guard let terminal else { return console() }
+        return console(styled: terminal.allowsEscapes, width: terminal.width)
+    }
+}
+
+/// The local time for a line of a log, as ISO 8601 with the offset from UTC.
+func logTime() -> String {
+    Date.now.formatted(Date.ISO8601FormatStyle(timeZoneSeparator: .colon, timeZone: .current))
 }

@@ -2,19 +2,26 @@ import Checkpoints
 import Foundation
 import Training
 
-/// `s0`, `s1` … in `folder`, or `folder` itself if it is one of them.
+/// `s0`, `s1` … in `folder`, in the order of their numbers, or `folder` itself if it is one of them. Other folders there, such as
+/// `s0-backup`, are no seeds.
 func seedFolders(of folder: String) throws(CheckpointError) -> [String] {
     let files = FileManager.default
     if files.fileExists(atPath: "\(folder)/config.yml") { return [folder] }
     let names = (try? files.contentsOfDirectory(atPath: folder)) ?? []
-    let seeds = names.filter {
-        $0.hasPrefix("s") && files.fileExists(atPath: "\(folder)/\($0)/config.yml")
+    let seeds = names.compactMap(seedNumber).filter {
+        files.fileExists(atPath: "\(folder)/s\($0)/config.yml")
     }
     guard !seeds.isEmpty else {
         throw CheckpointError(
             path: folder, reason: "there is no run here: no config.yml in the folder or in s0, s1 …")
     }
-    return seeds.sorted().map { "\(folder)/\($0)" }
+    return seeds.sorted().map { "\(folder)/s\($0)" }
+}
+
+/// The seed of a folder's name; `nil` of a name that no run has.
+private func seedNumber(_ name: String) -> UInt64? {
+    guard name.first == "s", let seed = UInt64(name.dropFirst()), name == "s\(seed)" else { return nil }
+    return seed
 }
 
 extension RunDirectory {

@@ -14,6 +14,7 @@ struct Staging {
     /// - Throws: `JobFailure`, the same on all ranks, or `MPIError`.
     func stage(_ paths: [String]) throws -> [String: String] {
         guard let folder else { return [:] }
+        communicator.board.enter(.staging)
         return try communicator.together(describe: failureReport) {
             var folders: [String: String] = [:]
             for path in paths where !path.isEmpty && folders[path] == nil {
@@ -30,7 +31,10 @@ struct Staging {
         let line = communicator.rank == 0 ? StagingLine(path) : nil
         let threads = try ThreadChoice().count(0)
         do {
-            try staging.copy(threads: threads) { done, total in line?.update(done, total) }
+            try staging.copy(threads: threads) { [board = communicator.board] done, total in
+                board.tick()
+                line?.update(done, total)
+            }
         } catch {
             line?.clear()
             throw error

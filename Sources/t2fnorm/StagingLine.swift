@@ -3,7 +3,7 @@ import Synchronization
 /// The progress of one dataset's copy.
 final class StagingLine: Sendable {
     private let path: String
-    private let line = Mutex(ProgressLine())
+    private let line = Mutex(ProgressLine(isLog: true))
     private let start = ContinuousClock.now
 
     init(_ path: String) { self.path = path }
@@ -11,10 +11,16 @@ final class StagingLine: Sendable {
     func update(_ done: Int, _ total: Int) {
         let rate = Double(done) / max((ContinuousClock.now - start).inSeconds, 1e-9)
         let megabytes = { (count: Double) in decimal(count / 1e6, 0) }
-        let text =
-            "staging \(path): \(megabytes(Double(done))) of \(megabytes(Double(total))) MB  "
-            + "\(megabytes(rate)) MB/s  ETA \(duration(Double(total - done) / max(rate, 1)))"
-        line.withLock { $0.update(fraction: Double(done) / Double(max(total, 1)), text) }
+        let fields = [
+            "staging \(path): \(megabytes(Double(done))) of \(megabytes(Double(total))) MB",
+            "\(megabytes(rate)) MB/s",
+        ]
+        line.withLock {
+            $0.update(
+                fraction: Double(done) / Double(max(total, 1)),
+                remaining: Double(total - done) / max(rate, 1),
+                fields)
+        }
     }
 
     func clear() { line.withLock { $0.clear() } }

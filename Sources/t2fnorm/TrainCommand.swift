@@ -1,6 +1,6 @@
 import ArgumentParser
 import Cluster
-import Dispatch
+import Datasets
 import Foundation
 import RunConfiguration
 import Training
@@ -14,7 +14,11 @@ struct TrainCommand: ParsableCommand {
             run makes goes to <output>/<name>/s<seed>/: config.yml, metrics.jsonl, checkpoints/.
 
               t2fnorm train --config configs/quickstart.yml
-              mpirun -n 4 t2fnorm train --config configs/cifar10/resnet18-t2fnorm.yml --set seed=1
+              launch/train --ranks-per-host 4 \\
+                  --config configs/cifar10/resnet18-t2fnorm.yml --set seed=1
+
+            Ctrl-C, SIGTERM, SIGHUP, SIGUSR1 and SIGUSR2 end the run after the step at work, with a checkpoint and exit code 75; mpirun alone, without \
+            launch/train, kills the ranks a second after Ctrl-C.
             """)
 
     @OptionGroup var options: ConfigurationOptions
@@ -50,39 +54,75 @@ struct TrainCommand: ParsableCommand {
             """, valueName: "file"))
     var timeline: String?
 
+    @Flag(
+        name: .customLong("take-over"),
+        help: """
+            Take the run directory from a job that has it, which then ends. Without it a run that another job is at is refused, and one whose job \
+            is lost on another host is taken a minute after its last sign of life.
+            """)
+    var takesOver = false
+
+    @Option(
+        help: ArgumentHelp(
+            """
+            For scripts that start a job again until it is done: a name that all starts of the job have, and no other job.
+            """, valueName: "name"))
+    var job: String?
+
+    @Option(
+        name: .customLong("first-resume"),
+        help: ArgumentHelp(
+            """
+            For such scripts, at later starts: what --resume was at the first start of --job. It is obeyed if no start of the job has come to a \
+            checkpoint; else --resume is.
+            """, valueName: "auto|none|path"))
+    var firstResume: String?
+
+    @Flag(
+        name: .customLong("print-order"),
+        help: """
+            Print which records each step uses and train nothing: one JSON object a line with "step" and "epoch", counted from 1, and "records", counted from \
+            0 in the packed training set.
+            """)
+    var printsOrder = false
+
+    func validate() throws {
+        guard firstResume == nil || job != nil else {
+            throw ValidationError("--first-resume is for a job that is named: give --job, too.")
+        }
+    }
+
     func run() throws {
         StopSignal.trap()
-        try runJob { communicator in
+        try runJob(isLogged: true) { communicator in
             let configuration = try communicator.together(describe: failureReport) {
                 try checkAllowedChanges()
                 return try options.load()
             }
+            if !configuration.cluster.watchdog { communicator.board.stopWatching() }
+            if printsOrder {
+                try communicator.together(describe: failureReport) {
+                    if communicator.rank == 0 { try printOrder(configuration) }
+                }
+                return Training.ExitCode.done
+            }
             let folders = try Staging(folder: stage, communicator: communicator)
                 .stage([configuration.data.train, configuration.data.validation])
             let display = communicator.rank == 0 ? TrainingDisplay() : nil
+            if let line = killNotice(configuration) { display?.show(.notice(line)) }
             let host = "on rank \(communicator.rank) (\(communicator.hostName))"
             let trainer = Trainer(
                 configuration, communicator: communicator, datasetFolders: folders,
                 observer: { display?.show($0) }, timeline: timeline,
-                stopRequest: { StopSignal.received.map { "\($0) \(host)" } }, watch: endIfHeldUp)
-            let outcome = try trainer.run(resume: resumeMode, allowedChanges: Set(allowedChanges))
+                stopRequest: { StopSignal.received.map { "\($0) \(host)" } })
+            let outcome = try trainer.run(
+                resume: ResumeMode(resume), allowedChanges: Set(allowedChanges),
+                job: job.map {
+                    RestartedJob(identifier: $0, firstResume: firstResume.map { ResumeMode($0) })
+                },
+                takesOver: takesOver)
             display?.finish()
             return outcome == .stopped ? Training.ExitCode.stopped : Training.ExitCode.done
-        }
-    }
-
-    /// Says which rank holds up the job; where it cannot go on, ends this process, which may wait in MPI for ever.
-    @Sendable private func endIfHeldUp(_ report: Watchdog.Report) {
-        switch report {
-        case .notice(let line): printError("t2fnorm: note: \(line)")
-        case .failure(let line):
-            printError("t2fnorm: \(line)")
-            // The watchdog still tells the others.
-            DispatchQueue.global().asyncAfter(deadline: .now() + 0.2) { _exit(Training.ExitCode.environment) }
-        case .end:
-            // The one who has said why is to end first: its code is the job's.
-            sleep(2)
-            _exit(Training.ExitCode.environment)
         }
     }
 
@@ -94,11 +134,38 @@ struct TrainCommand: ParsableCommand {
         }
     }
 
-    private var resumeMode: ResumeMode {
-        switch resume {
-        case "auto": .automatic
-        case "none": .never
-        default: .from(resume)
+    /// What a user should know where mpirun, asked to end, leaves ranks no time for a checkpoint.
+    private func killNotice(_ configuration: RunConfiguration) -> String? {
+        guard let seconds = Environment.secondsToKill(ProcessInfo.processInfo.environment), seconds < 5 else {
+            return nil
+        }
+        let minutes = configuration.training.checkpointMinutes
+        let loss =
+            minutes > 0
+            ? "up to \(decimal(minutes, minutes < 1 ? 2 : 0)) minutes of work (training.checkpointMinutes)"
+            : "the work since the last checkpoint"
+        return """
+            mpirun kills the ranks \(seconds) s after it asks them to end, as on Ctrl-C or SIGTERM: that may lose \(loss); under launch/train they stop \
+            with a checkpoint
+            """
+    }
+
+    private func printOrder(_ configuration: RunConfiguration) throws {
+        let set = try PackedDataset(path: configuration.data.train)
+        let order = RecordOrder(
+            configuration.sampler(count: set.count), batch: configuration.training.batch,
+            epochs: configuration.training.epochs)
+        order.forEachStep { writeData($0.line) }
+    }
+}
+
+extension ResumeMode {
+    /// What `--resume` says.
+    fileprivate init(_ text: String) {
+        switch text {
+        case "auto": self = .automatic
+        case "none": self = .never
+        default: self = .from(text)
         }
     }
 }

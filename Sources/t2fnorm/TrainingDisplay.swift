@@ -6,7 +6,7 @@ import Training
 /// Shows a run on standard output: a live bar on a terminal, a plain line now and then in a log.
 final class TrainingDisplay {
     private var plan: TrainingPlan?
-    private var progress = ProgressLine()
+    private var progress = ProgressLine(isLog: true)
     private var recentSteps: [(time: ContinuousClock.Instant, step: Int)] = []
     private let clock = ContinuousClock()
 
@@ -25,6 +25,16 @@ final class TrainingDisplay {
         case .stopped(let step, let reason):
             progress.printLine(
                 "stopped after step \(step) as \(reason) asked; run the same command again to go on")
+        case .reachedStop(let step):
+            progress.printLine(
+                "stopped after step \(step), as training.stopAfterSteps says; raise it, or set it to 0, to go on"
+            )
+        case .alreadyFinished(let step, let epochs):
+            progress.printLine(
+                """
+                this run is finished: \(epochs) of \(epochs) epochs, \(step) steps; there is nothing to do. Choose another name, begin anew with --resume \
+                none, or train longer with a larger training.epochs and --allow-change training.epochs
+                """)
         }
     }
 
@@ -39,16 +49,17 @@ final class TrainingDisplay {
         recentSteps.append((now, report.step))
         if recentSteps.count > 50 { recentSteps.removeFirst() }
         let total = plan.stepsPerEpoch * plan.epochs
-        var parts = [
+        var fields = [
             "epoch \(report.epoch)/\(plan.epochs)", "step \(report.stepInEpoch)/\(plan.stepsPerEpoch)",
             "loss \(decimal(report.loss, 4))", "accuracy \(percent(report.accuracy, 1))",
         ]
+        var remaining: Double?
         if let first = recentSteps.first, report.step > first.step {
             let seconds = (now - first.time).inSeconds / Double(report.step - first.step)
-            parts.append("\(decimal(Double(plan.batchSize) / seconds, 0)) img/s")
-            parts.append("ETA \(duration(seconds * Double(total - report.step)))")
+            fields.append("\(decimal(Double(plan.batchSize) / seconds, 0)) img/s")
+            remaining = seconds * Double(total - report.step)
         }
-        progress.update(fraction: Double(report.step) / Double(total), parts.joined(separator: "  "))
+        progress.update(fraction: Double(report.step) / Double(total), remaining: remaining, fields)
     }
 
     private func describe(_ plan: TrainingPlan) -> String {
@@ -102,16 +113,19 @@ final class TrainingDisplay {
 
     /// What is said of a checkpoint that is `best.h5`, too.
     private var best: String {
-        plan?.hasClassifier ?? true
+        plan.map { $0.hasClassifier && $0.hasValidation } ?? true
             ? ", the best model so far" : ", also as best.h5 (there is no accuracy to choose by)"
     }
 
     private func describe(_ report: EpochReport) -> String {
         let share = { (phase: Phase) in decimal(100 * (report.shares[phase.rawValue] ?? 0), 1) }
         let ranks = (plan?.worldSize ?? 1) > 1 ? ", for other ranks \(share(.wait)) %" : ""
+        let validation =
+            plan?.hasValidation ?? true
+            ? ", validation accuracy \(percent(report.validationAccuracy, 2))" : ""
         return """
             epoch \(report.epoch): loss \(decimal(report.loss, 4)), training accuracy \
-            \(percent(report.accuracy, 2)), validation accuracy \(percent(report.validationAccuracy, 2)), \
+            \(percent(report.accuracy, 2))\(validation), \
             \(decimal(report.imagesPerSecond, 1)) img/s, \(duration(report.seconds)), waiting for data \
             \(share(.data)) %\(ranks)
             """

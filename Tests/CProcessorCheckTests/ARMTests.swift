@@ -4,8 +4,8 @@ import Testing
 
 /// What is written in C, on 64-bit ARM: that it compiles, and where there is an emulator that it runs.
 @Suite(
-    .enabled("needs clang, which comes with Swift, \(ARMCompiler.packages)") { await ARMCompiler.isThere() }
-)
+    .enabled("needs clang, which comes with Swift, \(ARMCompiler.packages)") { await ARMCompiler.isThere() },
+    .timeLimit(.minutes(30)))
 struct ARMTests {
     /// Without the instruction for CRC-32C and with it.
     static let architectures = ["armv8-a", "armv8.2-a"]

@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// Whether the table has all that clang may use on a processor; by clang's own macros.
-@Suite(.enabled(if: Tool.clang.isThere, "needs clang, which comes with Swift"))
+@Suite(.enabled(if: Tool.clang.isThere, "needs clang, which comes with Swift"), .timeLimit(.minutes(30)))
 struct BuildFeaturesTests {
     static let processors =
         [

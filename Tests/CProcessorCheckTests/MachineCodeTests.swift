@@ -6,7 +6,7 @@ import Testing
 @Suite(
     .enabled(
         if: Tool.objdump.isThere && Clang.isForThisProcessor,
-        "needs x86-64 and llvm-objdump, which comes with Swift"))
+        "needs x86-64 and llvm-objdump, which comes with Swift"), .timeLimit(.minutes(30)))
 struct MachineCodeTests {
     @Test func theCheckUsesNoVectorRegister() async throws {
         let object = Command.product("CProcessorCheck.build/ProcessorCheck.c.o").path

@@ -4,6 +4,7 @@ import Foundation
 import Testing
 
 /// What decides whether a build runs on a processor; the check itself runs before `main`.
+@Suite(.timeLimit(.minutes(30)))
 struct ProcessorCheckTests {
     /// Registers of a Haswell: level 3.
     private var haswell: processor_registers {

@@ -3,6 +3,7 @@ import TestSupport
 import Testing
 
 /// The check where it stands: before everything else of a program.
+@Suite(.timeLimit(.minutes(30)))
 struct StartTests {
     /// The line is said by the first rank of a host, whoever started it; the exit code is everyone's.
     @Test(arguments: [

@@ -20,7 +20,7 @@ struct CheckpointCheck {
         let pool = WorkerPool(threads: 1)
         var position = TrainingPosition()
         position.step = step
-        let writer = CheckpointWriter(
+        let writer = try CheckpointWriter(
             Snapshot(of: classifier, configuration: "name: check\n", dataFingerprint: "0"),
             to: CheckpointStore(folder: arguments[1], keep: keep))
         writer.write(isBest: true) { snapshot in

@@ -3,7 +3,7 @@ import Kernels
 import Networks
 import Testing
 
-@Suite struct CheckpointTests {
+@Suite(.timeLimit(.minutes(30))) struct CheckpointTests {
     @Test(arguments: [HeadKind.linear, .t2fnorm(temperature: 0.1), .projection(outputs: 5)])
     func aClassifierComesBackFromItsSnapshot(head: HeadKind) throws {
         let classifier = Samples.classifier(head: head, classes: 7)

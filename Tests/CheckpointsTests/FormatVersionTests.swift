@@ -4,15 +4,15 @@ import HDF5
 import TestSupport
 import Testing
 
-@Suite struct FormatVersionTests {
+@Suite(.timeLimit(.minutes(30))) struct FormatVersionTests {
     /// The first six tensors and three momenta of `Samples`, which version 1 of the format has written.
     private let old = packageRoot.appending(path: "Tests/Fixtures/checkpoint-version-1.h5").path
 
     @Test func aFileOfVersion1IsRead() throws {
         let loaded = try CheckpointStore.load(old)
         let written = Samples.checkpoint(of: Samples.classifier(convolutions: Samples.measured), step: 7)
-        #expect(loaded.state == Array(written.state.prefix(6)))
-        #expect(loaded.momentum == Array(written.momentum.prefix(3)))
+        #expect(firstDifference(loaded.state, Array(written.state.prefix(6))) == nil)
+        #expect(firstDifference(loaded.momentum, Array(written.momentum.prefix(3))) == nil)
         #expect(loaded.position == written.position)
         #expect(loaded.convolutions == written.convolutions)
         #expect(loaded.temperature == written.temperature && loaded.classes == written.classes)

@@ -7,7 +7,7 @@ import Testing
 import Workers
 
 /// A process that ends at any file-system call of a save, and a disk that loses what was not synced.
-@Suite(.serialized)
+@Suite(.serialized, .timeLimit(.minutes(30)))
 struct PowerCutTests {
     /// What goes with the process; see `Tests/Faults/failing_disk.c`.
     enum Loss: String, Sendable {
@@ -16,7 +16,7 @@ struct PowerCutTests {
 
     /// Every call with the loss that is hardest to bear; `launch/break-checkpoints` tries every one with each.
     @Test(
-        .enabled(if: Tool("cc").isThere, "needs a C compiler"),
+        .enabled(if: PreloadedLibrary.canBeBuilt, "needs a C compiler"),
         arguments: [(Loss.names, 1), (.data, 2), (.nothing, 3)])
     func afterAnyCallAGoodCheckpointIsThere(loss: Loss, interval: Int) async throws {
         try await withShim { shim, folder in
@@ -40,7 +40,7 @@ struct PowerCutTests {
     /// What is left behind is in nobody's way.
     private func saveAgain(in folder: String) throws {
         let classifier = Classifier(.resnet20, head: .t2fnorm(temperature: 0.1), classes: 10)
-        let writer = CheckpointWriter(
+        let writer = try CheckpointWriter(
             Snapshot(of: classifier, configuration: "", dataFingerprint: ""),
             to: CheckpointStore(folder: folder, keep: 1))
         var position = TrainingPosition()
@@ -64,10 +64,11 @@ struct PowerCutTests {
         #expect(newest.damaged.isEmpty, "call \(call): \(newest.damaged)")
         let step = newest.checkpoint.position.step
         let expected = Self.expected[step - 1]
-        #expect(newest.checkpoint.state == expected.state, "call \(call)")
-        #expect(newest.checkpoint.momentum == expected.momentum, "call \(call)")
+        #expect(firstDifference(newest.checkpoint.state, expected.state) == nil, "call \(call)")
+        #expect(firstDifference(newest.checkpoint.momentum, expected.momentum) == nil, "call \(call)")
         let best = try CheckpointStore.load(store.bestPath)
-        #expect(best.state == Self.expected[best.position.step - 1].state, "call \(call)")
+        let model = Self.expected[best.position.step - 1]
+        #expect(firstDifference(best.state, model.state) == nil, "call \(call)")
         // The best model is never older than a state that knows of it.
         #expect(best.position.step >= step, "call \(call)")
         let latest = try String(contentsOfFile: "\(folder)/latest", encoding: .utf8).dropLast()
@@ -124,12 +125,7 @@ struct PowerCutTests {
         ).path
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: folder) }
-        let shim = "\(folder)/failing_disk.so"
-        _ = try await Tool("cc").output([
-            "-shared", "-fPIC", "-O1", "-o", shim,
-            packageRoot.appending(path: "Tests/Faults/failing_disk.c").path,
-            "-ldl",
-        ])
+        let shim = try await PreloadedLibrary("failing_disk", in: folder).path
         let first = try await Command(Command.product("checkpoint-check"), ["\(folder)/first", "1"]).run()
         try #require(first.exitCode == 0, "\(first.standardOutput)")
         try await body(shim, folder)

@@ -1,6 +1,7 @@
 import Checksums
 import Testing
 
+@Suite(.timeLimit(.minutes(30)))
 struct CRC32CTests {
     @Test func matchesThePublishedCheckValues() {
         #expect(CRC32C(Array("123456789".utf8).span).value == 0xE306_9283)

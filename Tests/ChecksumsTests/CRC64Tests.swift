@@ -1,6 +1,7 @@
 import Checksums
 import Testing
 
+@Suite(.timeLimit(.minutes(30)))
 struct CRC64Tests {
     @Test func matchesThePublishedCheckValue() {
         var check = CRC64()

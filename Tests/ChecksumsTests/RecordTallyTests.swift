@@ -2,6 +2,7 @@ import Checksums
 import Foundation
 import Testing
 
+@Suite(.timeLimit(.minutes(30)))
 struct RecordTallyTests {
     @Test func orderAndPartsDoNotMatter() {
         var parts = [RecordTally(), RecordTally(), RecordTally()]

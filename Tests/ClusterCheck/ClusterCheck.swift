@@ -27,6 +27,7 @@ enum ClusterCheck {
     private static func run(_ arguments: [String], on communicator: any Communicator) throws {
         switch arguments.first {
         case "sums": try checkSums(upTo: arguments.last == "small" ? 1000 : 300_007, on: communicator)
+        case "strange": try checkStrangeSums(on: communicator)
         case "exchanges": try checkExchanges(on: communicator)
         case "reductions": try checkReductions(on: communicator)
         case "together": try failTogether(arguments[1], on: communicator)

@@ -15,7 +15,7 @@ func checkReductions(on communicator: any Communicator) throws {
     ] {
         let buckets = GradientBuckets(tensors: tensors, byteCount: byteCount)
         let sums = Mutex(0)
-        let reduction = GradientReduction(
+        let reduction = try GradientReduction(
             buckets, over: try communicator.duplicate(), method: method,
             observer: { _, _ in sums.withLock { $0 += 1 } })
         for pass in 0..<3 {

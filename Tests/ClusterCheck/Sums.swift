@@ -95,3 +95,19 @@ private func term(_ lane: Int, _ i: Int) -> Float {
     let exponent = Int(bits & 0xff) % 40 - 20
     return Float(sign: bits & 0x100 == 0 ? .plus : .minus, exponent: exponent, significand: significand)
 }
+
+/// Numbers that are none, each rank with bits of its own: the sum has the same bits on all ranks.
+func checkStrangeSums(on communicator: any Communicator) throws {
+    for count in [1, 7, 1000, 300_007] {
+        var values = (0..<count).map { i in
+            i % 3 == 2
+                ? Float(i) : Float(bitPattern: 0x7fc0_0000 | UInt32(communicator.rank * 1000 + i % 1000 + 1))
+        }
+        var span = values.mutableSpan
+        try communicator.treeSum(&span)
+        try checkSameOnAllRanks(values, on: communicator)
+        for i in values.indices where i % 3 != 2 {
+            try expect(values[i].isNaN, "element \(i) of \(count): \(values[i]), expected no number")
+        }
+    }
+}

@@ -1,6 +1,7 @@
 import Cluster
 import Testing
 
+@Suite(.timeLimit(.minutes(30)))
 struct EnvironmentTests {
     @Test(
         arguments: [

@@ -1,6 +1,7 @@
 import Cluster
 import Testing
 
+@Suite(.timeLimit(.minutes(30)))
 struct GradientBucketsTests {
     /// Tensors of `counts` elements, one behind the other.
     private func tensors(_ counts: [Int]) -> [Range<Int>] {

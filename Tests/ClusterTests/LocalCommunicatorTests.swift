@@ -1,6 +1,7 @@
 import Cluster
 import Testing
 
+@Suite(.timeLimit(.minutes(30)))
 struct LocalCommunicatorTests {
     let communicator: any Communicator = LocalCommunicator()
 

@@ -12,8 +12,10 @@ private struct Simulation {
 
     init(rank: Int = 0, hosts: [String] = ["a", "b", "c", "d"]) {
         self.rank = rank
-        watch = RankWatch(rank: rank, hosts: hosts, phases: ["data", "backward", "wait"], now: 0)
-        activities = hosts.map { _ in Activity(phase: 1, isWaiting: false, progress: 0, steps: 0, step: 40) }
+        watch = RankWatch(rank: rank, hosts: hosts, now: 0)
+        activities = hosts.map { _ in
+            Activity(phase: "backward", isWaiting: false, progress: 0, steps: 0, step: 40)
+        }
     }
 
     /// Runs until there is a verdict, for at most `seconds`; each rank makes a step in `stepTime`.
@@ -45,6 +47,7 @@ private struct Simulation {
     }
 }
 
+@Suite(.timeLimit(.minutes(30)))
 struct RankWatchTests {
     @Test func aQuietJobIsLeftAlone() {
         var simulation = Simulation()
@@ -88,7 +91,7 @@ struct RankWatchTests {
         let host = ["a", "b", "c"][rank]
         #expect(
             simulation.run(20)
-                == .cutOff("rank \(rank) (\(host)) hears no other rank: this host is cut off from the others")
+                == .cutOff("rank \(rank) (\(host)) hears no other host: this host is cut off from the others")
         )
     }
 
@@ -101,7 +104,7 @@ struct RankWatchTests {
         simulation.silent = [1, 2, 3]
         #expect(
             simulation.run(20)
-                == .cutOff("rank 0 (a) hears no other rank: this host is cut off from the others"))
+                == .cutOff("rank 0 (a) hears no other host: this host is cut off from the others"))
     }
 
     @Test func aRankThatWorksForEverIsNamedAndThoseThatWaitAreNot() {
@@ -178,9 +181,44 @@ struct RankWatchTests {
         var simulation = Simulation()
         #expect(simulation.run(20) == nil)
         simulation.loop(0)
-        simulation.activities[0].isSlow = true
+        simulation.activities[0].patience = .files
         #expect(simulation.run(500) == nil)
         #expect(simulation.run(200) != nil)
+    }
+
+    /// Before the first step, and in work that has none.
+    @Test func workWithoutStepsHasFiveMinutesAndRanksThatAllWaitHaveOne() {
+        for (isWaiting, limit) in [(false, 300.0), (true, 60)] {
+            var simulation = Simulation()
+            simulation.loop(2)
+            for rank in 0..<4 { simulation.activities[rank].patience = .work }
+            simulation.activities[2].isWaiting = isWaiting
+            #expect(simulation.run(limit) == nil)
+            #expect(simulation.run(3) != nil)
+        }
+    }
+
+    /// Beside a rank whose disk does not answer another one computes for ever.
+    @Test func aRankIsJudgedByItsOwnPatience() {
+        var simulation = Simulation()
+        #expect(simulation.run(20) == nil)
+        simulation.loop(1)
+        simulation.activities[3].isWaiting = false
+        simulation.activities[3].patience = .files
+        guard case .blame(let line) = simulation.run(10) else {
+            Issue.record("rank 1 is not named within 10 s")
+            return
+        }
+        #expect(line.hasPrefix("rank 1 (b) has not got on for 8 s") && !line.contains("rank 3"))
+    }
+
+    @Test func aFileThatIsWaitedForIsToldAfterAWhile() {
+        let simulation = Simulation(rank: 2)
+        #expect(simulation.watch.stalledFile("/data/shard", seconds: 7) == nil)
+        #expect(
+            simulation.watch.stalledFile("/data/shard", seconds: 12)
+                == "rank 2 (c) has waited for the file system for 12 s, at /data/shard: the job goes on when it answers, and ends after 600 s"
+        )
     }
 
     @Test func aGapInTheOwnTimeIsNobodysFault() {
@@ -241,7 +279,8 @@ struct RankWatchTests {
 
     @Test func heartbeatsAreReadAsSentAndOthersAreNot() {
         let activity = Activity(
-            phase: 3, isWaiting: true, isSlow: true, progress: 1 << 40, collectives: 81, exchanges: 162,
+            phase: "data, waiting", patience: .files, isWaiting: true, progress: 1 << 40, collectives: 81,
+            exchanges: 162,
             steps: 7,
             step: 900, dataTime: -5, computeTime: .max)
         for heartbeat in [Heartbeat.alive(activity), .leaving, .ending] {
@@ -255,7 +294,21 @@ struct RankWatchTests {
             }
         }
         var wrong = Heartbeat.alive(activity).message(from: 0, job: 1)
-        for i in 24..<32 { wrong[i] = 0xff }
+        for field in [3, 4, 6, 10] {
+            let right = wrong
+            for i in 8 * field..<8 * field + 8 { wrong[i] = 0xff }
+            #expect(Heartbeat.read(wrong, job: 1, worldSize: 1) == nil)
+            wrong = right
+        }
+        wrong[wrong.count - 1] = 0x1b
         #expect(Heartbeat.read(wrong, job: 1, worldSize: 1) == nil)
+        let long = Activity(
+            phase: String(repeating: "ä-", count: 99), isWaiting: false, progress: 0, steps: 0, step: 0)
+        let read = Heartbeat.read(Heartbeat.alive(long).message(from: 0, job: 1), job: 1, worldSize: 1)
+        guard case .alive(let activity) = read?.1 else {
+            Issue.record("a long name is not read")
+            return
+        }
+        #expect(activity.phase == String(repeating: "-", count: 64))
     }
 }

@@ -2,6 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
+@Suite(.timeLimit(.minutes(30)))
 struct BenchTests {
     private func run(_ arguments: [String]) async throws -> Command.Outcome {
         try await Command(Command.product("t2fnorm"), ["bench", "step"] + arguments).run()
@@ -178,7 +179,8 @@ struct BenchTests {
             path: "t2fnorm-bench-\(UUID().uuidString)")
         defer { try? FileManager.default.removeItem(at: folder) }
         let drawn = try await Command(
-            Command.product("t2fnorm"), ["data", "synthesize", folder.path + "/data", "--train-count", "999"]
+            Command.product("t2fnorm"),
+            ["data", "synthesize", folder.path + "/data", "--train-count", "999", "--other-count", "40"]
         ).run()
         try #require(drawn.exitCode == 0, "\(drawn.standardError)")
 

@@ -2,6 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
+@Suite(.timeLimit(.minutes(30)))
 struct CheckpointBenchTests {
     private struct Report: Decodable {
         struct Round: Decodable {

@@ -2,6 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
+@Suite(.timeLimit(.minutes(30)))
 struct CheckpointCommandTests {
     private func run(_ arguments: String...) async throws -> Command.Outcome {
         try await Command(Command.product("t2fnorm"), ["checkpoint"] + arguments).run()
@@ -15,7 +16,7 @@ struct CheckpointCommandTests {
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let program = Command.product("t2fnorm")
         let drawn = try await Command(
-            program, ["data", "synthesize", "\(folder)/data", "--train-count", "96"]
+            program, ["data", "synthesize", "\(folder)/data", "--train-count", "96", "--other-count", "40"]
         ).run()
         try #require(drawn.exitCode == 0, "\(drawn.standardError)")
         let settings = [
@@ -25,7 +26,7 @@ struct CheckpointCommandTests {
             "data.validation=\(folder)/data/validation", "compute.threads=1",
         ]
         let trained = try await Command(program, ["train"] + settings.flatMap { ["--set", $0] }).run()
-        try #require(trained.exitCode == 0, "\(trained.standardError)")
+        try #require(trained.exitCode == 75, "\(trained.standardError)")
         try await body("\(folder)/runs/r/s0")
     }
 
@@ -61,6 +62,28 @@ struct CheckpointCommandTests {
             #expect(other.exitCode == 1 && other.standardError.isEmpty)
             #expect(other.standardOutput.contains("positions differ: step 3 and step 4"))
             #expect(other.standardOutput.contains("state/linear.weight: 640 of 640 elements differ"))
+        }
+    }
+
+    @Test func aRunIsVerifiedWithAllItsSeedsAndNoFileIsNoSuccess() async throws {
+        try await withCheckpoints { run in
+            let whole = String(run.dropLast("/s0".count))
+            let files = FileManager.default
+            try files.copyItem(atPath: run, toPath: "\(whole)/s1")
+            for command in ["verify", "list"] {
+                let all = try await self.run(command, whole)
+                #expect(all.exitCode == 0, "\(all.standardError)")
+                #expect(all.standardOutput.split(separator: "\n").count == 4)
+            }
+            try files.removeItem(atPath: "\(whole)/s1/checkpoints")
+            try files.createDirectory(atPath: "\(whole)/s1/checkpoints", withIntermediateDirectories: true)
+            for folder in [whole, "\(whole)/s1", "\(whole)/s1/checkpoints", "\(whole)/.."] {
+                for command in ["verify", "list"] {
+                    let none = try await self.run(command, folder)
+                    #expect(none.exitCode == 5, "\(command) \(folder)")
+                    #expect(none.standardError.contains("there is no checkpoint"), "\(none.standardError)")
+                }
+            }
         }
     }
 

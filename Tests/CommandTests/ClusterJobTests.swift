@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// Jobs of real ranks that are asked to stop, or that are not one job.
-@Suite(.serialized)
+@Suite(.serialized, .timeLimit(.minutes(30)))
 struct ClusterJobTests {
     /// Whom a signal goes to.
     enum Receiver: String, Sendable {
@@ -15,6 +15,7 @@ struct ClusterJobTests {
 
     @Test(arguments: [
         ("USR1", Receiver.rank), ("USR2", .mpirun), ("TERM", .rank), ("TERM", .wrapper), ("USR1", .wrapper),
+        ("HUP", .rank),
     ])
     func aSignalEndsTheJobWithACheckpointAndItGoesOn(signal: String, receiver: Receiver) async throws {
         try await withBenchmark { folder in
@@ -31,43 +32,50 @@ struct ClusterJobTests {
             let steps = try stepCount(in: folder)
             #expect((3..<500).contains(steps))
             let rest = try await train(folder, ranks: 1, ["training.stopAfterSteps=\(steps + 2)"])
-            #expect(rest.exitCode == 0, "\(rest.standardError)")
+            #expect(rest.exitCode == 75, "\(rest.standardError)")
             #expect(try stepCount(in: folder) == steps + 2, "\(rest.standardOutput)")
         }
     }
 
-    @Test(arguments: [0, 1]) func aFrozenRankIsNamedAndTheJobEnds(frozen: Int) async throws {
+    /// Also the first two judges at a time, which are on one host here.
+    @Test(arguments: [[0], [1], [0, 1]]) func frozenRanksAreNamedAndTheJobEnds(frozen: [Int]) async throws {
         try await withBenchmark { folder in
             let outcome = try await job(in: folder, disturbedAfter: 3) {
-                try await train(folder, ranks: 3)
+                try await train(folder, ranks: 4)
             } by: {
-                try send("STOP", to: .rank, frozen, of: folder)
+                for rank in frozen { try send("STOP", to: .rank, rank, of: folder) }
             }
             // How soon it is told is `RankWatch`'s matter, whose tests have a clock of their own.
             #expect(outcome.exitCode == 6, "\(outcome.standardError)")
             let told = outcome.standardError.split(separator: "\n").filter { $0.hasPrefix("t2fnorm: ") }
             #expect(told.count == 1, "\(outcome.standardError)")
-            #expect(told.first?.hasPrefix("t2fnorm: rank \(frozen) (") == true)
+            #expect(told.first?.hasPrefix("t2fnorm: rank \(frozen[0]) (") == true)
+            for rank in 0..<4 {
+                let isNamed = told.first?.contains("rank \(rank) (") == true
+                #expect(isNamed == frozen.contains(rank), "\(told)")
+            }
             #expect(told.first?.contains("has given no sign of life") == true)
         }
     }
 
-    @Test func theSupervisorStartsAKilledJobAgainAndItEndsWithTheSameBits() async throws {
+    /// Also where the first start was told to begin anew.
+    @Test(arguments: ["auto", "none"])
+    func theSupervisorStartsAKilledJobAgainAndItEndsWithTheSameBits(resume: String) async throws {
         try await withBenchmark { folder in
             let settings = ["training.stopAfterSteps=60", "training.checkpointEvery=2"]
             let outcome = try await job(in: folder, disturbedAfter: 3) {
-                try await supervise(folder, settings, restarts: 2)
+                try await supervise(folder, settings, restarts: 2, resume: resume)
             } by: {
                 try send("KILL", to: .rank, of: folder)
             }
-            #expect(outcome.exitCode == 0, "\(outcome.standardError)")
+            #expect(outcome.exitCode == 75, "\(outcome.standardError)")
             let told = outcome.standardError.split(separator: "\n").filter {
                 $0.contains("; restart 1 of 2 in 0 s")
             }
             #expect(told.count == 1, "\(outcome.standardError)")
             #expect(outcome.standardOutput.contains("going on from"), "\(outcome.standardOutput)")
             let undisturbed = try await train(folder, ranks: 1, settings + ["name=u"])
-            #expect(undisturbed.exitCode == 0, "\(undisturbed.standardError)")
+            #expect(undisturbed.exitCode == 75, "\(undisturbed.standardError)")
             let difference = try await Command(
                 Command.product("t2fnorm"),
                 ["checkpoint", "diff", "\(folder.path)/runs/r/s0", "\(folder.path)/runs/u/s0"]
@@ -250,13 +258,15 @@ struct ClusterJobTests {
         ).run()
     }
 
-    private func supervise(_ folder: URL, _ more: [String], restarts: Int) async throws -> Command.Outcome {
+    private func supervise(
+        _ folder: URL, _ more: [String], restarts: Int, resume: String = "auto"
+    ) async throws -> Command.Outcome {
         try await Command(
             packageRoot.appending(path: "launch/supervise"),
             [
                 "--restarts", "\(restarts)", "--back-off", "0", "--ranks-per-host", "2", "--threads", "1",
                 "--grace",
-                "1",
+                "1", "--resume", resume,
             ] + arguments(folder).dropFirst() + more.flatMap { ["--set", $0] },
             environment: ["T2FNORM": Command.product("t2fnorm").path]
         ).run()
@@ -269,7 +279,7 @@ struct ClusterJobTests {
         defer { try? FileManager.default.removeItem(at: folder) }
         let drawn = try await Command(
             Command.product("t2fnorm"),
-            ["data", "synthesize", folder.path + "/data", "--train-count", "600"]
+            ["data", "synthesize", folder.path + "/data", "--train-count", "600", "--other-count", "100"]
         ).run()
         try #require(drawn.exitCode == 0, "\(drawn.standardError)")
         try await body(folder)
@@ -321,7 +331,7 @@ struct ClusterJobTests {
     }
 
     private let signals = [
-        "USR1": SIGUSR1, "USR2": SIGUSR2, "TERM": SIGTERM, "STOP": SIGSTOP, "KILL": SIGKILL,
+        "USR1": SIGUSR1, "USR2": SIGUSR2, "TERM": SIGTERM, "HUP": SIGHUP, "STOP": SIGSTOP, "KILL": SIGKILL,
     ]
 
     private func text(_ path: String) -> String? {

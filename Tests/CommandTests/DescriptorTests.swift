@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// Datasets of more shards than a process may have files open.
-@Suite(.serialized)
+@Suite(.serialized, .timeLimit(.minutes(30)))
 struct DescriptorTests {
     private static let shardCount = 1100
 

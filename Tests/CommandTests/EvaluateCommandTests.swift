@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// Evaluations on a benchmark's file, as a user starts them.
-@Suite(.serialized)
+@Suite(.serialized, .timeLimit(.minutes(30)))
 struct EvaluateCommandTests {
     @Test func everyFileIsTheSameForEveryWorld() async throws {
         try await SmallBenchmark.with { small in
@@ -187,6 +187,162 @@ struct EvaluateCommandTests {
             #expect(try file.stringAttribute("records", on: "textures").count == 16)
             #expect(try file.stringAttribute("role", on: "shifted") == "csid")
         }
+    }
+
+    /// Seeds of two runs share their folder's name.
+    @Test func runsSideBySideAreCalledByWhatTellsThemApart() async throws {
+        try await SmallBenchmark.with { small in
+            let runs = "\(small.folder)/runs"
+            try FileManager.default.copyItem(atPath: "\(runs)/r", toPath: "\(runs)/other")
+            for run in ["r", "other"] {
+                try await small.successful(["evaluate", "\(runs)/\(run)"])
+            }
+            let printed = try await small.successful([
+                "evaluate", "--compare", "\(runs)/r/s0", "\(runs)/other/s0", "\(runs)/r/s0", "--markdown",
+                "\(small.folder)/side.md",
+            ])
+            for title in ["r/s0, ACC", "other/s0, ACC", "r/s0 (2), ACC"] { #expect(printed.contains(title)) }
+            let columns = try small.text("side.md").split(separator: "\n")[1].split(separator: "|")
+            #expect(columns.count { $0.contains("other/s0") } == 8)
+        }
+    }
+
+    @Test func aMeanIsOfSeedsThatDifferInNothingElse() async throws {
+        try await SmallBenchmark.with(seeds: 2) { small in
+            let run = "\(small.folder)/runs/r"
+            let files = FileManager.default
+            try files.copyItem(atPath: "\(run)/s0", toPath: "\(run)/s0-backup")
+            // A third seed whose training was cut short after its first of two epochs.
+            let text = try small.text("runs/r/s1/config.yml")
+            let evaluate = ["evaluate", run, "--score", "ebo"]
+            let printed = try await small.successful(evaluate)
+            #expect(printed.components(separatedBy: "run directory: ").count == 3)
+            #expect(!printed.contains("backup") && !printed.contains("unfinished"))
+            try text.replacing("seed: 1", with: "seed: 1").replacing(
+                "learningRate: 0.1", with: "learningRate: 0.2"
+            )
+            .write(toFile: "\(run)/s1/config.yml", atomically: true, encoding: .utf8)
+            for command in [evaluate, ["evaluate", "--compare", run, "--score", "ebo"]] {
+                let refused = try await small.t2fnorm(command)
+                #expect(refused.exitCode == 2)
+                #expect(
+                    refused.standardError.contains(
+                        "optimizer.learningRate is 0.2 in \(run)/s1, expected 0.1 as in \(run)/s0"),
+                    "\(refused.standardError)")
+            }
+            for seed in ["s0", "s1"] {
+                let own = try small.text("runs/r/\(seed)/config.yml")
+                    .replacing("learningRate: 0.2", with: "learningRate: 0.1").replacing(
+                        "epochs: 1", with: "epochs: 2")
+                try own.write(toFile: "\(run)/\(seed)/config.yml", atomically: true, encoding: .utf8)
+            }
+            // The log of one seed says that both epochs are over.
+            let log = try small.text("runs/r/s0/metrics.jsonl")
+            try (log + #"{"epoch":2,"event":"epoch","step":6}"# + "\n").write(
+                toFile: "\(run)/s0/metrics.jsonl", atomically: true, encoding: .utf8)
+            let half = try await small.successful(evaluate)
+            #expect(half.contains("r (1 of 2 seeds unfinished), ACC"))
+            #expect(half.contains("note: \(run)/s1 is unfinished after 1 of 2 epochs\n"))
+        }
+    }
+
+    @Test func theDefaultScoresAreDifferentOnes() async throws {
+        try await SmallBenchmark.with { small in
+            let run = "\(small.folder)/runs/r/s0"
+            let text = try small.text("runs/r/s0/config.yml").replacing(
+                "scores: [msp, ebo]", with: "scores: [t2fnorm, msp, mls, ebo]"
+            ).replacing("scores:\n  - msp\n", with: "scores:\n  - t2fnorm\n  - msp\n")
+            #expect(text.contains("t2fnorm"))
+            try text.write(toFile: "\(run)/config.yml", atomically: true, encoding: .utf8)
+            try await small.successful(["evaluate", run])
+            let tables = try FileManager.default.contentsOfDirectory(atPath: "\(run)/evaluation/test/ood")
+            #expect(tables.contains("t2fnorm.csv") && !tables.contains("msp.csv"))
+            try await small.successful(["evaluate", run, "--score", "t2fnorm", "msp"])
+            #expect(
+                try small.text("runs/r/s0/evaluation/test/ood/t2fnorm.csv")
+                    == small.text("runs/r/s0/evaluation/test/ood/msp.csv"))
+        }
+    }
+
+    /// Equal confidences are said, and what a search has chosen beside published numbers.
+    @Test func whatStandsBelowATableSaysTiesAndSearches() async throws {
+        try await SmallBenchmark.with { small in
+            let run = "\(small.folder)/runs/r"
+            let results = "\(run)/s0/evaluation/drawn/results.json"
+            let evaluate = [
+                "evaluate", run, "--benchmark", "\(small.folder)/drawn.yml", "--score", "msp", "react",
+                "--published", "CE",
+            ]
+            let plain = try await small.successful(evaluate)
+            #expect(
+                plain.contains(
+                    "published numbers of react are of settings searched for on OpenOOD's validation sets; react of r of default settings"
+                ))
+            let unsearched = try await small.t2fnorm(evaluate + ["--search"])
+            #expect(unsearched.exitCode == 2)
+            #expect(unsearched.standardError.contains("evaluation.outlierValidation is empty"))
+            let searched = try await small.successful(
+                evaluate + [
+                    "--search", "--set", "evaluation.outlierValidation=\(small.folder)/data/near-shapes",
+                ])
+            #expect(searched.contains("OpenOOD's validation sets, and so are these runs'"))
+            #expect(searched.contains("note: react with settings searched for: percentile "))
+            var kept = try #require(
+                try JSONSerialization.jsonObject(with: Data(contentsOf: URL(filePath: results)))
+                    as? [String: Any])
+            var tables = try #require(kept["tables"] as? [[String: Any]])
+            #expect(tables.allSatisfy { $0["ties"] != nil })
+            for place in tables.indices where tables[place]["score"] as? String == "msp" {
+                tables[place]["ties"] = ["value": 1, "count": 61, "total": 100, "distinctCount": 40]
+            }
+            kept["tables"] = tables
+            try JSONSerialization.data(withJSONObject: kept).write(to: URL(filePath: results))
+            let compared = try await small.successful([
+                "evaluate", "--compare", run, "--benchmark", "drawn", "--score", "msp",
+            ])
+            #expect(
+                compared.contains(
+                    "note: msp: 61 % of the confidences are exactly 1, so nothing ranks these images\n"))
+            #expect(!compared.contains("react"))
+        }
+    }
+
+    @Test func theTemperatureOfScoresCanBeLeftOutAndIsSaid() async throws {
+        try await SmallBenchmark.with { small in
+            let run = "\(small.folder)/runs/r"
+            let evaluate = ["evaluate", run, "--score", "mls", "ebo", "--save-scores"]
+            func scores() throws -> [Float] {
+                try HDF5File(opening: "\(run)/s0/scores/test.h5").read("test/score/mls")
+            }
+            let divided = try await small.successful(evaluate)
+            #expect(divided.contains("note: scores see features divided by the head's temperature, 0.1 "))
+            let own = try scores()
+            #expect(
+                try small.text("runs/r/s0/evaluation/test/results.json").contains("\"temperature\":\"0.1\""))
+            try await small.successful(evaluate + ["--set", "evaluation.temperature=training"])
+            #expect(try scores() == own)
+            let plain = try await small.successful(
+                ["evaluate", run, "--score", "mls", "--save-scores", "--set", "evaluation.temperature=none"])
+            #expect(plain.contains("note: scores see features as they are, not divided"))
+            // The logits' bias is not divided.
+            #expect(try zip(scores(), own).allSatisfy { abs($0 - $1 / 10) < 1 && $0 != $1 })
+            let results = try small.text("runs/r/s0/evaluation/test/results.json")
+            #expect(results.contains("\"temperature\":\"none\""))
+            // Tables of the other temperature do not stay beside this one's.
+            #expect(!results.contains("\"ebo\""))
+        }
+    }
+
+    @Test func anUnknownBenchmarkIsAnsweredWithTheKnownOnes() async throws {
+        let outcome = try await Command(
+            Command.product("t2fnorm"), ["evaluate", "runs/x", "--benchmark", "cifar11"],
+            workingDirectory: packageRoot
+        ).run()
+        #expect(outcome.exitCode == 2)
+        #expect(
+            outcome.standardError.contains(
+                "--benchmark is cifar11, expected one of cifar10, cifar100, imagenet1k, imagenet200, or a benchmark's YAML file; did you mean cifar10?"
+            ), "\(outcome.standardError)")
     }
 
     @Test func whatDoesNotGoTogetherIsRefused() async throws {

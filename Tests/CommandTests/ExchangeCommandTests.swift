@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// Models that go out to other programs' files and come back, as a user does it.
-@Suite(.serialized)
+@Suite(.serialized, .timeLimit(.minutes(30)))
 struct ExchangeCommandTests {
     private func t2fnorm(_ arguments: [String]) async throws -> Command.Outcome {
         try await Command(Command.product("t2fnorm"), arguments).run()
@@ -13,7 +13,7 @@ struct ExchangeCommandTests {
     @discardableResult
     private func successful(_ arguments: [String]) async throws -> String {
         let outcome = try await t2fnorm(arguments)
-        try #require(outcome.exitCode == 0, "\(arguments): \(outcome.standardError)")
+        try #require([0, 75].contains(outcome.exitCode), "\(arguments): \(outcome.standardError)")
         return outcome.standardOutput
     }
 
@@ -25,7 +25,9 @@ struct ExchangeCommandTests {
             .path
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: folder) }
-        try await successful(["data", "synthesize", "\(folder)/data", "--train-count", "200"])
+        try await successful([
+            "data", "synthesize", "\(folder)/data", "--train-count", "200", "--other-count", "100",
+        ])
         try await body(folder) { name in
             [
                 "name=\(name)", "output=\(folder)/runs", "network.name=resnet20", "training.batch=32",
@@ -51,7 +53,7 @@ struct ExchangeCommandTests {
                     "is a resnet20 for 10 classes with a T2FNorm head of temperature 0.1: \(folder)/runs/b/s0"
                 ))
             try await successful(["evaluate", "\(folder)/runs/b"])
-            for score in ["msp", "t2fnorm"] {
+            for score in ["ebo", "t2fnorm"] {
                 let tables = try ["a", "b"].map { run in
                     let runFolder = "\(folder)/runs/\(run)/s0/evaluation"
                     let benchmark = try #require(

@@ -114,8 +114,14 @@ struct GoldenRun {
         var checksums: [String: CRC64] = [:]
         for set in try file.memberNames(of: "/").sorted() {
             for name in names {
-                let values: [Float] = try file.read("\(set)/score/\(name)")
-                checksums[name, default: CRC64()].update(values)
+                let place = "\(set)/score/\(name)"
+                if try file.elementType(of: place) == .double {
+                    let values: [Double] = try file.read(place)
+                    checksums[name, default: CRC64()].update(values)
+                } else {
+                    let values: [Float] = try file.read(place)
+                    checksums[name, default: CRC64()].update(values)
+                }
             }
         }
         return checksums.mapValues(\.hexadecimal)

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// The configuration defines the bits: not the processor, the build or the BLAS library.
-@Suite(.serialized)
+@Suite(.serialized, .timeLimit(.minutes(30)))
 struct GoldenTests {
     /// `T2FNORM_WRITE_GOLDEN=1` writes the fixture anew, on purpose; the commit says why.
     @Test(arguments: OtherMachine.all)

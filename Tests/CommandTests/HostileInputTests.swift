@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// What the program prints of input that attacks: one line, no escape sequence, no signal.
-@Suite(.serialized)
+@Suite(.serialized, .timeLimit(.minutes(30)))
 struct HostileInputTests {
     private func run(_ arguments: [String]) async throws -> Command.Outcome {
         try await Command(Command.product("t2fnorm"), arguments, timeLimit: .seconds(60)).run()

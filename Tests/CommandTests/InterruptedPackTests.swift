@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// `data pack` killed, and shared out over ranks: the same bytes as one undisturbed process.
-@Suite(.serialized)
+@Suite(.serialized, .timeLimit(.minutes(30)))
 struct InterruptedPackTests {
     private static let imageCount = 480
 

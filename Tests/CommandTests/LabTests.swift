@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// The scripts of `cluster/lab` in small: several hosts by network namespaces, and a Slurm of this machine.
-@Suite(.serialized)
+@Suite(.serialized, .timeLimit(.minutes(30)))
 struct LabTests {
     @Test(.enabled(if: Lab.hasNamespaces, "needs root, iproute2 and a kernel that makes network namespaces"))
     func aKilledRankAndACutHostEndWithTheSameBits() async throws {

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// What the program's own object files call, by `llvm-nm`.
-@Suite(.enabled(if: Tool.nm.isThere, "needs llvm-nm, which comes with Swift"))
+@Suite(.enabled(if: Tool.nm.isThere, "needs llvm-nm, which comes with Swift"), .timeLimit(.minutes(30)))
 struct LibraryCallTests {
     /// Functions whose result is not exactly specified, so that it is a matter of the system's library and the processor.
     private static let inexact = Set(

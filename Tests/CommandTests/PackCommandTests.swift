@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// `data pack` as a user types it.
-@Suite(.serialized)
+@Suite(.serialized, .timeLimit(.minutes(30)))
 struct PackCommandTests {
     private static let fixtures = URL(filePath: #filePath).deletingLastPathComponent()
         .deletingLastPathComponent()

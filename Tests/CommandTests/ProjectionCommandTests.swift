@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// A run without a classifier, as a user trains, evaluates and keeps it.
-@Suite(.serialized)
+@Suite(.serialized, .timeLimit(.minutes(30)))
 struct ProjectionCommandTests {
     private static func settings(_ small: SmallBenchmark) -> [String] {
         [

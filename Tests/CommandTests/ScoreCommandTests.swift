@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// Decisions on images, as a practitioner asks for them.
-@Suite(.serialized)
+@Suite(.serialized, .timeLimit(.minutes(30)))
 struct ScoreCommandTests {
     private struct Line: Decodable, Equatable {
         var path: String
@@ -49,6 +49,10 @@ struct ScoreCommandTests {
             ]
             var first: String?
             for ranks in [1, 2, 4] {
+                // Or the threshold of one rank would serve all.
+                for name in ["out.csv", "runs/r/s0/checkpoints/best.thresholds.json"] {
+                    try? FileManager.default.removeItem(atPath: "\(folder)/\(name)")
+                }
                 try await small.successful(
                     ["score", "\(folder)/runs/r/s0"] + inputs + [
                         "--score", "knn", "--output", "\(folder)/out.csv",
@@ -94,6 +98,29 @@ struct ScoreCommandTests {
             let missing = try await small.t2fnorm(["score", "\(folder)/runs/r/s0", "\(folder)/nothing.jpg"])
             #expect(missing.exitCode == 3)
             #expect(missing.standardError.contains("nothing.jpg"))
+        }
+    }
+
+    /// On another host the side file may be older, or not there yet.
+    @Test func theThresholdIsRank0sWhateverOtherRanksFind() async throws {
+        try await SmallBenchmark.with { small in
+            let runs = "\(small.folder)/runs"
+            try FileManager.default.copyItem(atPath: "\(runs)/r", toPath: "\(runs)/elsewhere")
+            let score = { (run: String) in
+                ["score", "\(runs)/\(run)/s0", "\(small.folder)/images", "--score", "ebo"]
+            }
+            let alone = try await small.successful(score("r"))
+            for (first, second) in [("r", "elsewhere"), ("elsewhere", "r")] {
+                let together = try await Command.mpirun(
+                    ranks: 1, "t2fnorm",
+                    score(first) + [":", "-n", "1", Command.product("t2fnorm").path] + score(second),
+                    timeLimit: .seconds(120)
+                ).run()
+                #expect(together.exitCode == 0, "\(together.standardError)")
+                #expect(together.standardOutput == alone)
+                try? FileManager.default.removeItem(
+                    atPath: "\(runs)/elsewhere/s0/checkpoints/best.thresholds.json")
+            }
         }
     }
 

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// `--stage` as a user types it.
-@Suite(.serialized)
+@Suite(.serialized, .timeLimit(.minutes(30)))
 struct StagingTests {
     private func withBenchmark(_ body: (_ folder: String) async throws -> Void) async throws {
         let folder = FileManager.default.temporaryDirectory.appending(
@@ -11,7 +11,8 @@ struct StagingTests {
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }
         let drawn = try await Command(
-            Command.product("t2fnorm"), ["data", "synthesize", "\(folder.path)/data", "--train-count", "128"]
+            Command.product("t2fnorm"),
+            ["data", "synthesize", "\(folder.path)/data", "--train-count", "128", "--other-count", "40"]
         ).run()
         try #require(drawn.exitCode == 0, "\(drawn.standardError)")
         try await body(folder.path)
@@ -39,7 +40,7 @@ struct StagingTests {
             #expect(staged.exitCode == 0, "\(staged.standardError)")
             for set in ["train", "validation"] {
                 let lines = staged.standardOutput.split(separator: "\n")
-                    .filter { $0.hasPrefix("staged \(folder)/data/\(set) in \(folder)/local/\(set)-") }
+                    .filter { $0.contains("  staged \(folder)/data/\(set) in \(folder)/local/\(set)-") }
                 #expect(lines.count == 1, "\(staged.standardOutput)")
             }
             let updates = try ["plain", "staged"].map { name in
@@ -56,6 +57,45 @@ struct StagingTests {
             let second = try await Command.mpirun(ranks: 2, "t2fnorm", evaluate).run()
             #expect(second.exitCode == 0, "\(second.standardError)")
             #expect(!second.standardOutput.contains("staged \(folder)"))
+        }
+    }
+
+    private static let canUnshare = getuid() == 0 && Tool("unshare").isThere
+
+    /// In PID namespaces of their own all have the same process id.
+    @Test(.enabled(if: canUnshare, "PID namespaces need root and unshare"))
+    func jobsThatDoNotSeeEachOtherStageIntoOneFolder() async throws {
+        try await withBenchmark { folder in
+            let drawn = try await Command(
+                Command.product("t2fnorm"),
+                ["data", "synthesize", "\(folder)/large", "--train-count", "6000"]
+            ).run()
+            try #require(drawn.exitCode == 0, "\(drawn.standardError)")
+            let outcomes = try await withThrowingTaskGroup(of: Command.Outcome.self) { group in
+                for number in 0..<3 {
+                    let command = Command(
+                        URL(filePath: "/usr/bin/env"),
+                        ["unshare", "--pid", "--fork", "--mount-proc", Command.product("t2fnorm").path]
+                            + train(folder, name: "r\(number)") + [
+                                "--stage", "\(folder)/local", "--set", "training.stopAfterSteps=1", "--set",
+                                "data.train=\(folder)/large/train",
+                            ])
+                    group.addTask { try await command.run() }
+                }
+                var outcomes: [Command.Outcome] = []
+                for try await outcome in group { outcomes.append(outcome) }
+                return outcomes
+            }
+            for outcome in outcomes { #expect(outcome.exitCode == 75, "\(outcome.standardError)") }
+            for name in try FileManager.default.contentsOfDirectory(atPath: "\(folder)/local") {
+                let copy = "\(folder)/local/\(name)"
+                let verified = try await Command(
+                    Command.product("t2fnorm"), ["data", "verify", copy]
+                ).run()
+                #expect(verified.exitCode == 0, "\(verified.standardError)")
+                let names = try FileManager.default.contentsOfDirectory(atPath: copy).sorted()
+                #expect(names == ["manifest.json", "shard-00000.h5"])
+            }
         }
     }
 

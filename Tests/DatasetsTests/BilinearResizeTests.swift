@@ -3,6 +3,7 @@ import Foundation
 import Kernels
 import Testing
 
+@Suite(.timeLimit(.minutes(30)))
 struct BilinearResizeTests {
     @Test(
         arguments: [

@@ -4,6 +4,7 @@ import Kernels
 import Testing
 
 /// Changes of colours against Pillow, called as torchvision calls it; values by `make_color_changes.py`.
+@Suite(.timeLimit(.minutes(30)))
 struct ColorChangeTests {
     @Test func changesMatchPillowToTheBit() throws {
         let file = URL(filePath: #filePath).deletingLastPathComponent()
@@ -47,6 +48,7 @@ struct ColorChangeTests {
     }
 }
 
+@Suite(.timeLimit(.minutes(30)))
 struct ColorJitterTests {
     private static let usual = ColorJitter(
         brightness: 0.4, contrast: 0.4, saturation: 0.4, hue: 0.1, probability: 0.8, grayProbability: 0.2)

@@ -4,7 +4,7 @@ import Synchronization
 import TestSupport
 import Testing
 
-@Suite struct DatasetStagingTests {
+@Suite(.timeLimit(.minutes(30))) struct DatasetStagingTests {
     private func pack(_ folder: String, _ name: String, count: Int) throws -> PackedDataset {
         var options = PackingOptions()
         options.recordsPerShard = 7
@@ -50,6 +50,26 @@ import Testing
             try PackedDataset.verify(path: local)
             let names = try FileManager.default.contentsOfDirectory(atPath: local).sorted()
             #expect(names == ["manifest.json"] + set.manifest.shards.map(\.file))
+        }
+    }
+
+    /// What another process is copying is not taken for left over, though its id is none here.
+    @Test func aCopyThatIsBeingMadeElsewhereIsLeftAlone() throws {
+        try withTemporaryFolder { folder in
+            _ = try pack(folder, "set", count: 9)
+            let staging = try DatasetStaging("\(folder)/set", in: "\(folder)/local")
+            try FileManager.default.createDirectory(
+                atPath: staging.destination, withIntermediateDirectories: true)
+            let other = "\(staging.destination)/shard-00001.h5.partial-2147483646"
+            let descriptor = unsafe open(other, O_WRONLY | O_CREAT | O_CLOEXEC, 0o666)
+            try #require(descriptor >= 0 && flock(descriptor, LOCK_EX) == 0)
+            try staging.copy()
+            #expect(FileManager.default.fileExists(atPath: other))
+            _ = close(descriptor)
+            try FileManager.default.removeItem(atPath: "\(staging.destination)/manifest.json")
+            try staging.copy()
+            #expect(!FileManager.default.fileExists(atPath: other))
+            #expect(staging.isComplete)
         }
     }
 

@@ -3,7 +3,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite struct DatasetStatisticsTests {
+@Suite(.timeLimit(.minutes(30))) struct DatasetStatisticsTests {
     /// Images of two sizes whose sums are known.
     private struct Images: ImageSource {
         let count = 300

@@ -4,6 +4,7 @@ import Foundation
 import TestSupport
 import Testing
 
+@Suite(.timeLimit(.minutes(30)))
 struct DescriptorPoolTests {
     /// Files of 64 bytes, each of its number.
     private func files(_ count: Int, _ folder: String, _ pool: DescriptorPool) throws -> [PooledFile] {

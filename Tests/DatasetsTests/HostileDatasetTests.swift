@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 /// Manifests that nobody packed: each is refused when it is read, by `verify` as by training, and none ends the program.
-@Suite struct HostileDatasetTests {
+@Suite(.timeLimit(.minutes(30))) struct HostileDatasetTests {
     /// Packs 20 images and puts `change` of the manifest in its place.
     private func dataset(_ folder: String, _ change: (inout [String: Any]) -> Void) throws -> String {
         _ = try pack(drawnRecords(count: 20), folder)

@@ -2,7 +2,7 @@ import Checksums
 import Datasets
 import Testing
 
-@Suite struct ImageDecodingTests {
+@Suite(.timeLimit(.minutes(30))) struct ImageDecodingTests {
     @Test(arguments: DecodedImages.all.small)
     func givesPillowsPixels(fixture: DecodedImages.Small) throws {
         let image = try RGBImage(decoding: [UInt8](fixture.file), place: fixture.name)

@@ -4,6 +4,7 @@ import SystemPackage
 import TestSupport
 import Testing
 
+@Suite(.timeLimit(.minutes(30)))
 struct ImageFilesTests {
     private static func write(_ image: RGBImage, to path: String) throws {
         try FileManager.default.createDirectory(

@@ -1,9 +1,11 @@
 import Datasets
+import Foundation
 import Kernels
 import Testing
 
 private let identity = ChannelNormalization(mean: [0, 0, 0], deviation: [1, 1, 1])
 
+@Suite(.timeLimit(.minutes(30)))
 struct ImageTransformTests {
     @Test func normalizationIsDividedThenShiftedThenScaledInSinglePrecision() throws {
         let image = hashSequenceImage(offset: 3, width: 32, height: 32)
@@ -106,6 +108,65 @@ struct ImageTransformTests {
             let mean = areas.reduce(0, +) / 400
             #expect(abs(mean - 0.432) < 0.05)
             #expect((areas.min() ?? 0) < 0.1 && (areas.max() ?? 0) > 0.9)
+        }
+    }
+
+    private func draws(
+        _ transform: RandomResizedCropTransform, count: Int, width: Int, height: Int
+    ) -> [RandomResizedCropTransform.Draw] {
+        (0..<count).map {
+            transform.draw(
+                from: RandomStream(seed: 11, purpose: .augmentation, 0, $0), width: width, height: height)
+        }
+    }
+
+    @Test func randomResizedCropMirrorsHalfOfTheImages() {
+        let transform = RandomResizedCropTransform(size: 16, normalization: identity)
+        let mirrored = draws(transform, count: 8100, width: 500, height: 375).count { $0.isMirrored }
+        // Four standard deviations of 8100 fair coins.
+        #expect(abs(mirrored - 4050) < 180)
+        let plain = RandomResizedCropTransform(size: 16, mirrors: false, normalization: identity)
+        #expect(!draws(plain, count: 400, width: 500, height: 375).contains { $0.isMirrored })
+    }
+
+    /// Of a square, as many are wide as are high: uniform in the logarithm, not in the ratio, whose mean would be above 1.
+    @Test func randomResizedCropDrawsTheLogarithmOfTheAspectRatio() {
+        let transform = RandomResizedCropTransform(size: 16, normalization: identity)
+        let boxes = draws(transform, count: 20_000, width: 4000, height: 4000).map(\.box)
+        // Up to half of the area every ratio fits, so none is drawn again.
+        let logarithms = boxes.filter { $0.width * $0.height < 8_000_000 }.map {
+            log(Double($0.width) / Double($0.height)) / log(4.0 / 3)
+        }
+        #expect(logarithms.count > 8000)
+        var counts = [Int](repeating: 0, count: 10)
+        for value in logarithms { counts[min(max(Int((value + 1) * 5), 0), 9)] += 1 }
+        let expected = Double(logarithms.count) / 10
+        let chiSquare = counts.reduce(0.0) {
+            $0 + (Double($1) - expected) * (Double($1) - expected) / expected
+        }
+        // 9 degrees of freedom, 99.9 %; uniform in the ratio it would be about 150.
+        #expect(chiSquare < 27.9, "\(counts)")
+    }
+
+    /// From the first to the last column and row, all alike.
+    @Test func randomResizedCropDrawsEveryPlaceOfABox() {
+        let transform = RandomResizedCropTransform(size: 16, normalization: identity)
+        let boxes = draws(transform, count: 20_000, width: 9, height: 8).map(\.box)
+        for side in 2...6 {
+            for (starts, length) in [
+                (boxes.filter { $0.width == side }.map(\.x), 9),
+                (boxes.filter { $0.height == side }.map(\.y), 8),
+            ] {
+                let places = length - side + 1
+                #expect(Set(starts) == Set(0..<places), "\(side) of \(length)")
+                let expected = Double(starts.count) / Double(places)
+                for place in 0..<places {
+                    let count = Double(starts.count { $0 == place })
+                    // Five standard deviations.
+                    #expect(
+                        abs(count - expected) < 5 * expected.squareRoot(), "\(side) of \(length) at \(place)")
+                }
+            }
         }
     }
 

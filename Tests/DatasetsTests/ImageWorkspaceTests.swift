@@ -17,6 +17,7 @@ private struct Boxed: ImageTransform {
     }
 }
 
+@Suite(.timeLimit(.minutes(30)))
 struct ImageWorkspaceTests {
     private func levels(
         _ workspace: ImageWorkspace, _ file: [UInt8], _ transform: some ImageTransform,

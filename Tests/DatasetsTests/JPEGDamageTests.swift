@@ -4,7 +4,7 @@ import Kernels
 import Testing
 
 /// A JPEG file is whole where every coefficient is read, whatever else its bytes are; then it has the pixels it had before.
-@Suite struct JPEGDamageTests {
+@Suite(.timeLimit(.minutes(30))) struct JPEGDamageTests {
     static let names = [
         "photo.jpg", "photo restart.jpg", "photo optimised grey.jpg", "photo progressive.jpg",
     ]

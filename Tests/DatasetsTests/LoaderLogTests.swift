@@ -73,6 +73,7 @@ private struct OneImage: ImageSource {
 }
 
 /// Ids, crops and flips of two epochs of 77 records in batches of 20 and lanes of 3.
+@Suite(.timeLimit(.minutes(30)))
 struct LoaderLogTests {
     private struct Entry: Equatable {
         let epoch: Int
@@ -88,7 +89,7 @@ struct LoaderLogTests {
         step: Int = 0, steps: Int = .max, window: Int? = nil
     ) throws -> [Entry] {
         let draws = DrawLog()
-        let loader = BatchLoader(
+        let loader = try BatchLoader(
             source: WideImages(count: Self.count),
             sampler: Sampler(seed: 3, count: Self.count, blockSize: 5, window: window),
             transform: Logged(transform: transform, log: draws), batchSize: 20, laneSize: 3, rank: rank,
@@ -154,7 +155,7 @@ struct LoaderLogTests {
         let count = 1_281_167
         let sampler = Sampler(seed: 3, count: count, blockSize: 1252, window: window)
         let reads = ReadLog()
-        let loader = BatchLoader(
+        let loader = try BatchLoader(
             source: OneImage(count: count, reads: reads), sampler: sampler, transform: Self.transforms[0],
             batchSize: 256, laneSize: 32, rank: 1, worldSize: 2, startEpoch: 88, startStep: 5000, epochs: 90,
             prefetch: 2, threads: 1)

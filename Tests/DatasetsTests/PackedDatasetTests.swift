@@ -8,7 +8,7 @@ import SystemPackage
 import TestSupport
 import Testing
 
-@Suite struct PackedDatasetTests {
+@Suite(.timeLimit(.minutes(30))) struct PackedDatasetTests {
     @Test func pixelsComeBackOverSeveralShards() throws {
         try withTemporaryFolder { folder in
             var options = PackingOptions()

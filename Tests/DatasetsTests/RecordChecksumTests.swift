@@ -7,7 +7,7 @@ import TestSupport
 import Testing
 
 /// A flipped bit anywhere in a shard is found and named, and never becomes a wrong image or label.
-@Suite struct RecordChecksumTests {
+@Suite(.timeLimit(.minutes(30))) struct RecordChecksumTests {
     private func dataset(isEncoded: Bool, _ folder: String) throws -> PackedDataset {
         guard isEncoded else { return try pack(drawnRecords(count: 23), folder) }
         for (index, name) in ["rgb.png", "grey.png", "rgb 4:2:0.jpg", "grey.jpg"].enumerated() {
@@ -57,6 +57,33 @@ import Testing
             }
             // Images are most of both shards.
             #expect(named > 100)
+        }
+    }
+
+    /// Training and evaluation read records by the loader, into memory that is used again.
+    @Test(arguments: [false, true])
+    func theLoaderComparesEveryRecord(isEncoded: Bool) throws {
+        try withTemporaryFolder { folder in
+            _ = try dataset(isEncoded: isEncoded, folder)
+            let shard = "\(folder)/set/shard-00000.h5"
+            var bytes = try [UInt8](ByteFile.read(shard))
+            // Record 7, whose last byte no decoder needs where it is encoded.
+            let image = isEncoded ? DecodedImages.file("rgb 4:2:0.jpg") + [1] : drawnImage(7).bytes
+            let place = try #require(bytes.firstRange(of: image))
+            bytes[place.upperBound - 1] ^= 1
+            try write(bytes, folder, "set/shard-00000.h5")
+            let set = try PackedDataset(path: "\(folder)/set")
+            let transform = EvaluationTransform(
+                size: 8, shorterSide: 8,
+                normalization: ChannelNormalization(mean: [0, 0, 0], deviation: [1, 1, 1]))
+            let loader = try BatchLoader(
+                evaluating: set, transform: transform, laneSize: 2, lanesPerBatch: 2, rank: 0, worldSize: 1)
+            let first = try #require(try loader.next())
+            #expect(first.records == [0, 1, 2, 3])
+            let found = message { _ = try loader.next() }
+            #expect(
+                found.hasPrefix("could not read record, \(shard), record 7")
+                    && found.contains("its bytes are damaged: checksum "), "\(found)")
         }
     }
 

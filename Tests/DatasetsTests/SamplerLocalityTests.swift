@@ -4,6 +4,7 @@ import TestSupport
 import Testing
 
 /// ImageNet's size: 1,281,167 records of 110 kB in 1,024 shards, read by 64 ranks.
+@Suite(.timeLimit(.minutes(30)))
 struct SamplerLocalityTests {
     private static let count = 1_281_167
     private static let shards = 1024

@@ -1,6 +1,7 @@
 import Datasets
 import Testing
 
+@Suite(.timeLimit(.minutes(30)))
 struct SamplerTests {
     @Test(arguments: [
         (0, 1, nil), (1, 1, nil), (2, 1, nil), (97, 1, nil), (1000, 1, nil), (1000, 10, 100), (1003, 10, 95),

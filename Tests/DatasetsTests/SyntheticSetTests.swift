@@ -1,6 +1,7 @@
 import Datasets
 import Testing
 
+@Suite(.timeLimit(.minutes(30)))
 struct SyntheticSetTests {
     @Test(arguments: SyntheticSet.Name.allCases)
     func aPictureIsAFunctionOfSeedSetAndNumber(name: SyntheticSet.Name) {
@@ -86,6 +87,7 @@ struct SyntheticSetTests {
     }
 }
 
+@Suite(.timeLimit(.minutes(30)))
 struct OutlineTests {
     @Test(arguments: [
         (Outline.disc(center: SIMD2(1, 0), radius: 2), SIMD2<Float>(1, 3), Float(1)),

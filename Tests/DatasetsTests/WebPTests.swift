@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// WebP beside JPEG and PNG; its pixels are compared with Pillow's in `BadImagesTests`.
-@Suite struct WebPTests {
+@Suite(.timeLimit(.minutes(30))) struct WebPTests {
     private func file(_ name: String) throws -> [UInt8] {
         [UInt8](try #require(BadImages.all.good[name]).file)
     }

@@ -52,7 +52,7 @@ struct DrawnBenchmark {
             let drawn = DrawnBenchmark(counts: counts)
             let pool = WorkerPool(threads: threads)
             return try drawn.evaluator(
-                ThreadedCommunicator(rank: rank, of: world), lane: lane, pool: pool
+                CheckedCommunicator(ThreadedCommunicator(rank: rank, of: world)), lane: lane, pool: pool
             ).evaluate(
                 drawn.benchmark, scores: scores, training: drawn.benchmark.inDistribution,
                 measure: FeatureMeasure(drawn.classifier, laneSize: lane, pool: pool))

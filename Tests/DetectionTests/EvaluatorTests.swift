@@ -6,6 +6,7 @@ import TestSupport
 import Testing
 import Workers
 
+@Suite(.timeLimit(.minutes(30)))
 struct EvaluatorTests {
     /// A prime number of records: each once, on any number of ranks, with the same bits everywhere.
     @Test func tenThousandAndSevenRecordsAreScoredOnceEach() throws {
@@ -69,6 +70,7 @@ struct EvaluatorTests {
     }
 }
 
+@Suite(.timeLimit(.minutes(30)))
 struct FeatureDiagnosticsTests {
     /// τ of the head in the sweep gives t2fnorm's own confidences; the norm's row is of the norms.
     @Test func theSweepHasTheScoresOwnTemperature() throws {
@@ -89,7 +91,8 @@ struct FeatureDiagnosticsTests {
             // W / τ and (W h) / τ round differently.
             #expect(abs(areas.sweep[place] - 100 * own.areaUnderROC) < 1)
             let norms = try RankingMetrics(
-                inDistribution: evaluation.sets[0].measures[0], outOfDistribution: set.measures[0])
+                inDistribution: evaluation.sets[0].measures[0].map(Double.init),
+                outOfDistribution: set.measures[0].map(Double.init))
             #expect(areas.norm == 100 * norms.areaUnderROC)
             #expect(row.meanNorm > 0)
             #expect(abs(row.normRatio * row.meanNorm - diagnostics.rows[0].meanNorm) < 1e-9)
@@ -98,6 +101,7 @@ struct FeatureDiagnosticsTests {
     }
 }
 
+@Suite(.timeLimit(.minutes(30)))
 struct BootstrapTests {
     private static func intervals(
         replicates: Int, seed: UInt64 = 0, threads: Int = 1, task: Benchmark.Task = .standard
@@ -105,7 +109,7 @@ struct BootstrapTests {
         let drawn = DrawnBenchmark(
             counts: [400, 300, 300, 100], rows: (near: ["near", "lost"], far: ["far"]))
         let values = { (stream: Int, count: Int, offset: Float) in
-            testValues(count: count, stream: stream, offset: offset)
+            testValues(count: count, stream: stream, offset: offset).map(Double.init)
         }
         let sets = zip(drawn.benchmark.sets, [Float(0.5), 0, -0.5, 0.3]).enumerated().map { place, pair in
             let count = pair.0.source.count
@@ -132,6 +136,29 @@ struct BootstrapTests {
         #expect(area.upperBound - area.lowerBound > 2 && area.upperBound - area.lowerBound < 12)
     }
 
+    /// Sets of as many images with the same confidences: were draws shared, rows would be equal, and the first row's AUROC 50 in every
+    /// replicate.
+    @Test func everySetHasDrawsOfItsOwn() throws {
+        let drawn = DrawnBenchmark(counts: [200, 200, 200, 200])
+        let confidences = testValues(count: 200, stream: 1).map(Double.init)
+        let sets = drawn.benchmark.sets.map { set in
+            ScoredSet(
+                name: set.name, records: Array(0..<200), labels: [Int32](repeating: 1, count: 200),
+                predictions: [Int32](repeating: 1, count: 200), confidences: [confidences])
+        }
+        for task in [Benchmark.Task.standard, .fullSpectrum] {
+            let (rows, values) = Bootstrap(replicates: 40).intervals(
+                drawn.benchmark, sets, at: 0, task: task, on: WorkerPool(threads: 1))
+            let areas = try ["near", "far"].map { name in
+                let row = try #require(rows.firstIndex { $0.name == name })
+                return try #require(values[row][1])
+            }
+            #expect(areas[0] != areas[1])
+            // About 2.9 points on each side of 50.
+            for area in areas { #expect(area.upperBound - area.lowerBound > 4, "\(area)") }
+        }
+    }
+
     @Test func theIntervalsAreAFunctionOfTheSeedAlone() throws {
         let one = Self.intervals(replicates: 40)
         #expect(Self.intervals(replicates: 40, threads: 2).values == one.values)
@@ -140,10 +167,11 @@ struct BootstrapTests {
     }
 }
 
+@Suite(.timeLimit(.minutes(30)))
 struct ScoreThresholdTests {
-    @Test(arguments: [(0.95, Float(1)), (1, 0), (0.5, 10), (0.05, 19), (0.001, 19)])
-    func aShareOfTheImagesHasTheThresholdAtLeast(rate: Double, expected: Float) throws {
-        let threshold = try ScoreThreshold((0..<20).reversed().map(Float.init), of: .msp)
+    @Test(arguments: [(0.95, 1.0), (1, 0), (0.5, 10), (0.05, 19), (0.001, 19)])
+    func aShareOfTheImagesHasTheThresholdAtLeast(rate: Double, expected: Double) throws {
+        let threshold = try ScoreThreshold((0..<20).reversed().map(Double.init), of: .msp)
         #expect(threshold.value(atRate: rate) == expected)
     }
 

@@ -15,7 +15,7 @@ struct FeatureScoreRow: CustomTestStringConvertible, Sendable {
     /// The score of the worked values.
     let workedScore: @Sendable (ScoreFit) throws -> any Score
     /// The confidences of the worked queries a and b; `nil` where none are published.
-    let worked: [Float]?
+    let worked: [Double]?
 
     var testDescription: String { name.rawValue }
 
@@ -266,7 +266,7 @@ private struct Example {
     }
 }
 
-@Suite struct FeatureScoreTests {
+@Suite(.timeLimit(.minutes(30))) struct FeatureScoreTests {
     @Test(arguments: FeatureScoreRow.all.filter { $0.worked != nil })
     func matchesTheWorkedValues(row: FeatureScoreRow) throws {
         let example = WorkedClassifier()
@@ -280,7 +280,7 @@ private struct Example {
         let example = WorkedClassifier()
         let result = example.evaluate(
             DecisionBoundaryDistance(try example.fit(), regularizer: .norm), head: example.plainHead)
-        for (found, expected) in zip(result.confidences, [Float(0.64066049), 0.66835257]) {
+        for (found, expected) in zip(result.confidences, [0.64066049, 0.66835257]) {
             #expect(abs(found - expected) <= 1e-6)
         }
     }
@@ -367,7 +367,7 @@ private struct Example {
     }
 }
 
-private func rank(_ confidences: [Float]) throws {
-    let others: [Float] = [0, 1]
+private func rank(_ confidences: [Double]) throws {
+    let others: [Double] = [0, 1]
     _ = try RankingMetrics(inDistribution: confidences.span, outOfDistribution: others.span)
 }

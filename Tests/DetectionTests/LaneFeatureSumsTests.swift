@@ -10,7 +10,7 @@ private func feature(_ index: Int) -> Float {
     Float((index * 7919 + 13) % 1021 - 510) * exp2(Float((index * 31) % 61 - 30))
 }
 
-@Suite struct LaneFeatureSumsTests {
+@Suite(.timeLimit(.minutes(30))) struct LaneFeatureSumsTests {
     @Test(arguments: [1, 31, 1009, 10007])
     func oneTwoAndFourRanksGiveTheSameBits(samples: Int) throws {
         let one = try means(samples: samples, ranks: 1)

@@ -22,9 +22,9 @@ private func share(_ records: Range<Int>, step: Int, laneSize: Int = 8) -> Featu
         first: records.lowerBound)
 }
 
-@Suite struct ScoreFitTests {
+@Suite(.timeLimit(.minutes(30))) struct ScoreFitTests {
     /// 131 training, 61 validation and 45 scored records, in lanes of 8: no lane is shared out evenly.
-    private func bits(_ name: ScoreName, ranks: Int) throws -> [UInt32] {
+    private func bits(_ name: ScoreName, ranks: Int) throws -> [UInt64] {
         let parts = try ThreadedWorld.run(size: ranks) { rank, world in
             let communicator = ThreadedCommunicator(rank: rank, of: world)
             let own = { (count: Int, step: Int) in

@@ -23,7 +23,7 @@ private func noImages() throws -> ImagePass { try NetworkExample().pass(over: []
 
 private let searched = ScoreName.allCases.filter { $0.hasSearch && $0.networkCost == nil && $0 != .vim }
 
-@Suite struct ScoreSearchTests {
+@Suite(.timeLimit(.minutes(30))) struct ScoreSearchTests {
     private func fit(
         _ training: Range<Int> = 0..<250, _ validation: Range<Int> = 0..<61,
         on communicator: any Communicator = LocalCommunicator()
@@ -69,7 +69,8 @@ private let searched = ScoreName.allCases.filter { $0.hasSearch && $0.networkCos
                     let tree = LaneTree(sampleCount: count, laneSize: 8)
                     return tree.samples(inLanes: tree.lanes(ofRank: rank, worldSize: ranks))
                 }
-                let fit = try fit(own(250), own(61), on: ThreadedCommunicator(rank: rank, of: world))
+                let fit = try fit(
+                    own(250), own(61), on: CheckedCommunicator(ThreadedCommunicator(rank: rank, of: world)))
                 return try search(fit, own(45)).makeScore(name).choice
             }
         }.flatMap(\.self)

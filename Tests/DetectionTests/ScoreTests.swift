@@ -9,7 +9,7 @@ struct ScoreRow: CustomTestStringConvertible, Sendable {
     /// The confidence from the logits that scores see.
     let formula: @Sendable ([Double]) -> Double
     /// The confidences of the worked queries a and b, on the plain network.
-    let worked: [Float]
+    let worked: [Double]
     /// Largest difference from the formula over `max(|value|, 1)`; by default that of a float sum of up to 1000 terms,
     /// one rounding each.
     var tolerance = 1e-5
@@ -62,7 +62,7 @@ private func scattered(_ count: Int) -> [Float] {
     (0..<count).map { Float(($0 * 7919 + 13) % 1024) / 64 - 8 }
 }
 
-@Suite struct ScoreTests {
+@Suite(.timeLimit(.minutes(30))) struct ScoreTests {
     @Test func everyNameHasItsScoreAndItsRow() throws {
         let example = WorkedClassifier()
         let fit = try ScoreFit(

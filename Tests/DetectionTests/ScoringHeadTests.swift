@@ -1,7 +1,7 @@
 import Detection
 import Testing
 
-@Suite struct ScoringHeadTests {
+@Suite(.timeLimit(.minutes(30))) struct ScoringHeadTests {
     let example = WorkedClassifier()
 
     @Test func matchesTheWorkedLogits() {
@@ -15,7 +15,7 @@ import Testing
     func theTemperatureIsFoldedForEveryScore(name: ScoreName) throws {
         let head = ScoringHead(weights: example.weights, bias: example.bias, temperature: 0.5)
         let result = try example.evaluate(name, head: head)
-        for (found, expected) in zip(result.confidences, [Float(0.60758633), 0.69074014]) {
+        for (found, expected) in zip(result.confidences, [0.60758633, 0.69074014]) {
             #expect(abs(found - expected) <= 4e-7)
         }
     }
@@ -31,10 +31,14 @@ import Testing
         let bias = [Float](repeating: 0, count: 1000)
         #expect(ScoringHead(weights: weights, bias: bias, temperature: 0.1).weights == weights)
         #expect(
-            ScoringHead(weights: weights, bias: bias, temperature: 0.5, usesTemperature: true).weights[0]
+            ScoringHead(
+                weights: weights, bias: bias, temperature: 0.5, options: ScoreOptions(temperature: .training)
+            ).weights[0]
                 == 2)
         #expect(
-            ScoringHead(weights: [1, 1], bias: [0, 0], temperature: 0.5, usesTemperature: false).weights
+            ScoringHead(
+                weights: [1, 1], bias: [0, 0], temperature: 0.5, options: ScoreOptions(temperature: .none)
+            ).weights
                 == [1, 1])
     }
 

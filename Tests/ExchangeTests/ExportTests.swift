@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 import Workers
 
-@Suite struct ExportTests {
+@Suite(.timeLimit(.minutes(30))) struct ExportTests {
     private static let heads: [HeadKind] = [.linear, .t2fnorm(temperature: 0.1)]
 
     @Test(arguments: ExportFormat.allCases, heads)
@@ -30,6 +30,27 @@ import Workers
                 #expect(own.map(\.bitPattern) == other.map(\.bitPattern), "\(entry.name)")
             }
             #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == ["model"])
+        }
+    }
+
+    /// `torch.load(mmap=True)` takes tensors from where they lie.
+    @Test func bytesOfTensorsBeginAtMultiplesOf64() throws {
+        let classifier = Classifier(.resnet20, head: .linear, classes: 7)
+        try withTemporaryFolder { folder in
+            try export(classifier, as: .pytorch, to: "\(folder)/m")
+            let bytes = [UInt8](try Data(contentsOf: URL(filePath: "\(folder)/m")))
+            let number = { (place: Int, count: Int) in
+                bytes[place..<place + count].reversed().reduce(0) { $0 << 8 | Int($1) }
+            }
+            var (place, entries) = (0, 0)
+            // Local headers, one behind the other.
+            while number(place, 4) == 0x0403_4B50 {
+                let content = place + 30 + number(place + 26, 2) + number(place + 28, 2)
+                #expect(content % 64 == 0, "entry \(entries)")
+                place = content + number(place + 18, 4)
+                entries += 1
+            }
+            #expect(entries > classifier.parameters.entries.count)
         }
     }
 

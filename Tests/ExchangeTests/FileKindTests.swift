@@ -3,7 +3,7 @@ import Foundation
 import Testing
 
 /// Files that people name and that are no models: each is said as what it is, with what to do.
-@Suite struct FileKindTests {
+@Suite(.timeLimit(.minutes(30))) struct FileKindTests {
     private static let files: [([UInt8], String)] = [
         ([], "is empty: the download or the copy failed; get it again"),
         (

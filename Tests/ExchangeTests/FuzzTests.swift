@@ -7,7 +7,7 @@ import Testing
 /// Files of every format, changed at random: read or refused, never a crash, and no more elements than bytes.
 ///
 /// `launch/fuzz-exchange` lets libFuzzer do the same for as long as one likes.
-@Suite struct FuzzTests {
+@Suite(.timeLimit(.minutes(30))) struct FuzzTests {
     @Test(arguments: [0, 1, 2, 3]) func aChangedFileIsReadOrRefused(seed: Int) throws {
         let files = ModelFileCase.all.map { [UInt8]($0.file) }
         var random = RandomStream(seed: UInt64(seed), purpose: .test, 0)

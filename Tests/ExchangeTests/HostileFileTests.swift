@@ -3,7 +3,7 @@ import Foundation
 import Testing
 
 /// Files that want more of their reader than a file of weights has to: each is refused, and said by name.
-@Suite struct HostileFileTests {
+@Suite(.timeLimit(.minutes(30))) struct HostileFileTests {
     private static func pickle(_ text: String) -> [UInt8] { Array(text.utf8) }
 
     /// A state dictionary of one tensor, in protocol 0.

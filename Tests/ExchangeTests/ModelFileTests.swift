@@ -3,7 +3,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite struct ModelFileTests {
+@Suite(.timeLimit(.minutes(30))) struct ModelFileTests {
     @Test(arguments: ModelFileCase.all)
     func everyTensorHasItsNameTypeShapeAndBits(_ expected: ModelFileCase) throws {
         let model = try ModelFile(bytes: [UInt8](expected.file), path: "x")

@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// Files whose names, shapes and types are not quite those of the network.
-@Suite struct NamingTests {
+@Suite(.timeLimit(.minutes(30))) struct NamingTests {
     private let classifier: Classifier
 
     init() {

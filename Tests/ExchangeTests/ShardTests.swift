@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// Models in several files, with their index.
-@Suite struct ShardTests {
+@Suite(.timeLimit(.minutes(30))) struct ShardTests {
     private let classifier: Classifier
 
     init() {

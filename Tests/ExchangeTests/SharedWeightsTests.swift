@@ -2,7 +2,9 @@ import Exchange
 import Networks
 import Testing
 
-@Suite(.enabled(if: SharedWeights.isThere, "needs ../shared/data/weights, or T2FNORM_DATA"), .serialized)
+@Suite(
+    .enabled(if: SharedWeights.isThere, "needs ../shared/data/weights, or T2FNORM_DATA"), .serialized,
+    .timeLimit(.minutes(30)))
 struct SharedWeightsTests {
     /// The README's table is of all 1,017 records; the logits are of the first 16.
     @Test(arguments: [

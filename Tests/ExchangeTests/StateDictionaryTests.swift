@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// What `torch.save` was given beside the weights, and where in it they are. The pickles are of protocol 0.
-@Suite struct StateDictionaryTests {
+@Suite(.timeLimit(.minutes(30))) struct StateDictionaryTests {
     private static let storages = ["0": [UInt8](repeating: 0, count: 16)]
     private static let storage = "(S'storage'\nctorch\nFloatStorage\nS'0'\nS'cpu'\nI4\ntQ"
     private static let view = "(\(storage)I0\n(I2\nI2\nt(I2\nI1\ntI00\nNt"

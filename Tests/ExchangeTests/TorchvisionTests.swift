@@ -6,7 +6,7 @@ import Testing
 
 @Suite(
     .enabled(if: TorchPython.hasTorchvision, "needs torchvision in the venv that T2FNORM_TORCH_VENV names"),
-    .serialized)
+    .serialized, .timeLimit(.minutes(30)))
 struct TorchvisionTests {
     @Test(arguments: [
         (NetworkName.resnet18At224, "resnet18"), (.resnet34, "resnet34"), (.resnet50, "resnet50"),

@@ -3,7 +3,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite struct AtomicReplacementTests {
+@Suite(.timeLimit(.minutes(30))) struct AtomicReplacementTests {
     private func names(in folder: String) throws -> [String] {
         try FileManager.default.contentsOfDirectory(atPath: folder).sorted()
     }
@@ -50,6 +50,24 @@ import Testing
             }
             #expect(try String(contentsOfFile: file, encoding: .utf8) == "old")
             #expect(try names(in: folder) == ["table.csv"])
+        }
+    }
+
+    /// Processes of one id, in two containers or on two hosts, may write the same file at a time.
+    @Test func twoWritesAtATimeDoNotMeet() throws {
+        try withTemporaryFolder { folder in
+            let file = "\(folder)/file"
+            try replaceFile(at: file) { first in
+                try Data("one".utf8).write(to: URL(filePath: first))
+                try replaceFile(at: file) { second in
+                    #expect(second != first && second.hasPrefix("\(file)\(partialMark)"))
+                    try Data("two".utf8).write(to: URL(filePath: second))
+                }
+                #expect(try String(contentsOfFile: file, encoding: .utf8) == "two")
+                #expect(try String(contentsOfFile: first, encoding: .utf8) == "one")
+            }
+            #expect(try String(contentsOfFile: file, encoding: .utf8) == "one")
+            #expect(try names(in: folder) == ["file"])
         }
     }
 

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// Files that are written from end to end, and read at any place.
-@Suite struct WholeFileTests {
+@Suite(.timeLimit(.minutes(30))) struct WholeFileTests {
     @Test func whatIsWrittenIsReadAtAnyPlace() throws {
         try withTemporaryFolder { folder in
             let path = "\(folder)/numbers"

@@ -319,6 +319,57 @@ def descend(network, head, count, rate, steps=20, total=100, batches=4):
     return losses
 
 
+def pictures(image_stream, label_stream, count):
+    """Bytes whose brightness tells the class, [count, 32, 32, 3], and labels: noise below 128 plus 12 a class."""
+    labels = (words(count, label_stream) % np.uint64(CLASSES)).astype(np.int64)
+    noise = ((words(count * 32 * 32 * 3, image_stream) >> np.uint64(8)) % np.uint64(128)).astype(np.int64)
+    return noise.reshape(count, 32, 32, 3) + 12 * labels[:, None, None, None], labels
+
+
+def network_input(pixels, dtype):
+    mean, deviation = torch.tensor([0.4914, 0.4822, 0.4465]), torch.tensor([0.2470, 0.2435, 0.2616])
+    images = torch.from_numpy(pixels).to(torch.float64) / 255
+    return ((images - mean.double()) / deviation.double()).permute(0, 3, 1, 2).to(dtype).contiguous()
+
+
+def train(network, head, run):
+    """A whole run as a user would write it: what each step and each epoch come to."""
+    network = copy.deepcopy(network).train()
+    dtype = next(network.parameters()).dtype
+    pixels, labels = pictures(run["imageStream"], run["labelStream"], run["imageCount"])
+    held_pixels, held_labels = pictures(run["validationImageStream"], run["validationLabelStream"], run["validationCount"])
+    images, labels = network_input(pixels, dtype), torch.from_numpy(labels)
+    held_images, held_labels = network_input(held_pixels, dtype), torch.from_numpy(held_labels)
+    rate, size = run["learningRate"], run["batchSize"]
+    optimizer = torch.optim.SGD(
+        network.parameters(), lr=rate, momentum=run["momentum"], weight_decay=run["weightDecay"], nesterov=True)
+    total = run["epochCount"] * -(-len(images) // size)
+    least, step, steps, epochs = run["minimumLearningRate"] / rate, 0, [], []
+    for epoch in range(run["epochCount"]):
+        losses, correct = 0.0, 0
+        for first in range(0, len(images), size):
+            batch_images, batch_labels = images[first : first + size], labels[first : first + size]
+            optimizer.param_groups[0]["lr"] = rate * (least + (1 - least) * 0.5 * (1 + math.cos(math.pi * step / total)))
+            optimizer.zero_grad()
+            logits = network.logits(network.features(batch_images), head)
+            loss = F.cross_entropy(logits, batch_labels)
+            loss.backward()
+            optimizer.step()
+            hits = (logits.argmax(1) == batch_labels).sum().item()
+            steps.append(dict(loss=loss.item(), accuracy=hits / len(batch_labels), learningRate=optimizer.param_groups[0]["lr"]))
+            losses, correct, step = losses + loss.item() * len(batch_labels), correct + hits, step + 1
+        network.eval()
+        with torch.no_grad():
+            logits = network.logits(network.features(held_images), head)
+        network.train()
+        first, second = logits.topk(2, dim=1).values.unbind(dim=1)
+        epochs.append(dict(
+            loss=losses / len(images), accuracy=correct / len(images),
+            validationAccuracy=(logits.argmax(1) == held_labels).double().mean().item(),
+            margin=((first - second) / logits.abs().amax(1)).min().item()))
+    return steps, epochs
+
+
 def rounded(value):
     if isinstance(value, float):
         return float(f"{value:.8g}")
@@ -375,7 +426,34 @@ def write_descent(name, heads, size, rate):
     write(f"{name}-descent.json", dict(pytorch=torch.__version__, descents=descents))
 
 
+def write_run(name, heads):
+    network, _ = make(name)
+    runs = []
+    for head, validation in heads.items():
+        run = dict(RUN, validationImageStream=validation, validationLabelStream=validation + 10_000)
+        steps, epochs = train(copy.deepcopy(network).double(), head, run)
+        single_steps, single_epochs = train(network, head, run)
+        apart = max(abs(a["loss"] - b["loss"]) for a, b in zip(steps, single_steps))
+        print(f"{name} {head}: loss {steps[0]['loss']:.4f} to {steps[-1]['loss']:.4f}, float32 off by {apart:.1e}, validation "
+              + " ".join(f"{e['validationAccuracy']:.3f} (margin {e['margin']:.1e})" for e in epochs), flush=True)
+        accuracies = [e["validationAccuracy"] for e in epochs]
+        assert apart < RUN_TOLERANCE, "float32 and float64 PyTorch part: choose a smaller rate"
+        assert accuracies == [e["validationAccuracy"] for e in single_epochs]
+        assert [s["accuracy"] for s in steps] == [s["accuracy"] for s in single_steps]
+        best = max(e for e, accuracy in enumerate(accuracies, start=1) if accuracy == max(accuracies))
+        assert accuracies.count(max(accuracies)) > 1 and best < run["epochCount"], "of equals the later is best, and not the last epoch"
+        runs.append(dict(head=head, **run, steps=steps, epochs=epochs, bestEpoch=best))
+    write(f"{name}-run.json", dict(pytorch=torch.__version__, runs=runs))
+
+
+RUN_TOLERANCE = 2e-4
+RUN = dict(
+    imageStream=600_000, labelStream=610_000, imageCount=52, validationCount=40, batchSize=16, epochCount=4, learningRate=0.0005,
+    minimumLearningRate=1e-6, momentum=0.9, weightDecay=5e-4)
+
+
 FILES = {
+    "resnet20-run.json": lambda: write_run("resnet20", {"t2fnorm": 601_021, "linear": 601_018}),
     "resnet20.json": lambda: write_step("resnet20", count=16, tries=150, wanted=5e-5),
     "resnet18.json": lambda: write_step("resnet18", count=4, tries=150, wanted=5e-5),
     "resnet18_224x224.json": lambda: write_step(

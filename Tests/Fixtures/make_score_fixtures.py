@@ -119,14 +119,14 @@ def open_max(z, z_train, y):
 
 
 def neighborhood_share(u, train):
-    """The references are the tenth of the training set that Knuth's hash of a record's place names."""
+    """The references are the tenth of the training set that Knuth's hash of a record's place names; a reference is no neighbour of itself."""
     places = (np.arange(len(train), dtype=np.uint64) * 2654435761) % 2**32
     reference = train[places < (2**32 - 1) // 10]
     grid = np.concatenate([np.linspace(0.001, 0.1, 100), np.linspace(0.105, 0.5, 81), np.linspace(0.51, 0.99, 49)])
     positions = np.trunc(grid * len(reference) - 1).astype(int)
     kept = np.array([j for j in range(len(grid)) if positions[j] > positions[:j].max(initial=-1)])
     square = lambda a, b: ((a[:, None] - b[None]) ** 2).sum(axis=2)
-    radii = np.sort(square(reference, reference), axis=1)[:, positions[kept]]
+    radii = np.sort(square(reference, reference), axis=1)[:, positions[kept] + 1]
     result = []
     for own in square(u, reference):
         enough = (radii >= own[:, None]).mean(axis=0) >= 0.01
@@ -141,9 +141,15 @@ def prototype_gradients(h, prototypes):
     return softmax(-distances)[:, -1:] * away / np.linalg.norm(away, axis=1, keepdims=True)
 
 
-def gradient_neighbors(h, train, y, hit, outliers):
-    means = [train[y == c].mean(axis=0) for c in range(y.max() + 1)] + [outliers[:100].mean(axis=0)]
-    bank = prototype_gradients(train[hit], np.stack(means))
+def gradient_neighbors(h, train, y, hit, outliers, exact=False):
+    """OpenOOD's batches of 200: the outliers' mean is of whole ones, and one of training is not in the index."""
+    batches = -(-len(train) // 200)
+    place = np.arange(len(train)) // 200
+    indexed = hit & (place != min(600, int(0.8 * batches)))
+    if exact or not indexed.any():
+        indexed = hit
+    means = [train[y == c].mean(axis=0) for c in range(y.max() + 1)] + [outliers[: 100 if exact else 200].mean(axis=0)]
+    bank = prototype_gradients(train[indexed], np.stack(means))
     own = prototype_gradients(h, np.stack(means))
     return -((own[:, None] - bank[None]) ** 2).sum(axis=2).min(axis=1)
 
@@ -241,6 +247,7 @@ def confidences(h, w, b, train, val, outliers):
         "relation": np.where(kernel > 0.03, kernel, 0).sum(axis=1),
         "cfood": neighborhood_share(unit(h), unit(train)),
         "grood": gradient_neighbors(h, train, y_train, hit, outliers),
+        "grood exact": gradient_neighbors(h, train, y_train, hit, outliers, exact=True),
         "dropout": softmax(dropped @ w.T + b).max(axis=1),
         "openmax": open_max(z, z_train, y_train),
         "nci": (w[best] * centred).sum(axis=1) / reach + 1e-4 * np.abs(h).sum(axis=1),
@@ -260,7 +267,7 @@ def case(generator, classes, dimension, samples, gain=1):
         return x
 
     train, val = records(max(90, 2 * classes)), records(45)
-    outliers = single(np.maximum(np.random.default_rng(classes).normal(0.6, 0.8, (120, dimension)), 0))
+    outliers = single(np.maximum(np.random.default_rng(classes).normal(0.6, 0.8, (240, dimension)), 0))
     listed = lambda a: [round(float(v), 4) for v in a.ravel()]
     return {
         "classes": classes,

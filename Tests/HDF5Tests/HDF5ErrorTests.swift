@@ -3,7 +3,7 @@ import HDF5
 import TestSupport
 import Testing
 
-@Suite struct HDF5ErrorTests {
+@Suite(.timeLimit(.minutes(30))) struct HDF5ErrorTests {
     @Test func aMissingFileIsNamed() throws {
         let error = #expect(throws: HDF5Error.self) { _ = try HDF5File(opening: "no/such.h5") }
         #expect("\(try #require(error))" == "could not open, no/such.h5: no such file or directory")
@@ -22,7 +22,7 @@ import Testing
                         preconditionFailure("there was a descriptor left")
                     } catch let error as HDF5Error {
                         let text = "\(error)"
-                        precondition(error.isOutOfDescriptors, text)
+                        precondition(error.isSystemFault, text)
                         precondition(
                             text.hasPrefix("could not \(action), \(folder)/"), text)
                         precondition(
@@ -33,6 +33,16 @@ import Testing
                 try check("open", "H5Fopen") { _ = try HDF5File(opening: path) }
                 try check("create", "H5Fcreate") { _ = try HDF5File(creating: "\(folder)/y.h5") }
             }
+        }
+    }
+
+    /// The library would cut it off.
+    @Test func aStringWithAZeroByteIsRefused() throws {
+        try withTemporaryFolder { folder in
+            let error = #expect(throws: HDF5Error.self) {
+                try HDF5File.writeAtomically(to: "\(folder)/x.h5") { try $0.setAttribute("a", "b\0c") }
+            }
+            #expect(error?.reason == "the string holds a zero byte")
         }
     }
 

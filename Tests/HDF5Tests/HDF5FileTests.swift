@@ -3,7 +3,7 @@ import HDF5
 import TestSupport
 import Testing
 
-@Suite struct HDF5FileTests {
+@Suite(.timeLimit(.minutes(30))) struct HDF5FileTests {
     @Test func numbersOfEveryTypeComeBack() throws {
         try withTemporaryFile { path in
             try HDF5File.writeAtomically(to: path) { file in

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// The reader that cannot crash finds what the C library has written, and what it finds lies in the file.
-@Suite struct HDF5OutlineTests {
+@Suite(.timeLimit(.minutes(30))) struct HDF5OutlineTests {
     private func outline(_ bytes: [UInt8], path: String = "x.h5") throws -> HDF5Outline {
         try HDF5Outline(path: path, byteCount: bytes.count) { offset, count in
             // A read outside of the bytes would end the test.

@@ -2,6 +2,7 @@ import Kernels
 import TestSupport
 import Testing
 
+@Suite(.timeLimit(.minutes(30)))
 struct BufferTests {
     @Test(arguments: [0, 1, 17])
     func holdsACopyOfWhatItWasMadeFrom(count: Int) {

@@ -7,6 +7,7 @@ private let shapes = [(1, 1, 1, 1), (5, 3, 3, 7), (4, 4, 16, 32), (7, 8, 17, 17)
     ConvolutionShape(height: $0.0, width: $0.1, channels: $0.2, outputChannels: $0.3, kernel: 1, stride: 2)
 }
 
+@Suite(.timeLimit(.minutes(30)))
 struct ChannelPaddingTests {
     @Test(arguments: shapes)
     func matchesThePlainTwin(shape: ConvolutionShape) {

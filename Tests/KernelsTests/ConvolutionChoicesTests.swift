@@ -2,6 +2,7 @@ import Foundation
 import Kernels
 import Testing
 
+@Suite(.timeLimit(.minutes(30)))
 struct ConvolutionChoicesTests {
     private let square = ConvolutionShape(
         height: 9, width: 7, channels: 16, outputChannels: 32, kernel: 3, padding: 1)

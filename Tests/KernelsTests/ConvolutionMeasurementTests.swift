@@ -11,6 +11,7 @@ private let shapes = [
     ConvolutionShape(height: 1, width: 1, channels: 64, outputChannels: 64, kernel: 1),
 ]
 
+@Suite(.timeLimit(.minutes(30)))
 struct ConvolutionMeasurementTests {
     private typealias Candidate = ConvolutionMeasurement.Candidate
 

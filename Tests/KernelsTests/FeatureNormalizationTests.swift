@@ -2,6 +2,7 @@ import Kernels
 import TestSupport
 import Testing
 
+@Suite(.timeLimit(.minutes(30)))
 struct FeatureNormalizationTests {
     @Test(arguments: [1, 7, 64, 513], [Float(0.1), 0.05, 1])
     func matchesThePlainTwin(dimension: Int, temperature: Float) {

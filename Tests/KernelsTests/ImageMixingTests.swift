@@ -2,6 +2,7 @@ import Kernels
 import TestSupport
 import Testing
 
+@Suite(.timeLimit(.minutes(30)))
 struct ImageMixingTests {
     @Test func aBlendIsTheWeightedMean() {
         let (image, partner): ([Float], [Float]) = ([1, 2, 3], [5, 6, -1])

@@ -3,6 +3,7 @@ import TestSupport
 import Testing
 import Workers
 
+@Suite(.timeLimit(.minutes(30)))
 struct LaneSumsTests {
     @Test(arguments: 1...9, [1, 17, 4097])
     func lanesAreSummedByTheTree(lanes: Int, count: Int) {

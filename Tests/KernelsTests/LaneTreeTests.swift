@@ -1,6 +1,7 @@
 import Kernels
 import Testing
 
+@Suite(.timeLimit(.minutes(30)))
 struct LaneTreeTests {
     @Test(arguments: [1, 2, 4, 8], [0, 1, 2, 3, 5, 8, 13])
     func ranksCoverTheLanesInOrder(worldSize: Int, lanes: Int) {
@@ -26,6 +27,12 @@ struct LaneTreeTests {
             #expect(left == node.lowerBound..<middle)
             #expect(right == middle..<node.upperBound)
         }
+    }
+
+    /// Part of the mathematics: of an odd number of lanes the first half has one more.
+    @Test func theFirstHalfIsTheLarger() {
+        #expect([1, 2, 3, 4, 5, 7].map { LaneTree.middle(of: 0..<$0) } == [1, 1, 2, 2, 3, 4])
+        #expect(LaneTree.middle(of: 3..<8) == 6)
     }
 
     @Test func onlyPowersOfTwoAreExact() {

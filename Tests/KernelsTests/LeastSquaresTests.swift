@@ -2,6 +2,7 @@ import Kernels
 import TestSupport
 import Testing
 
+@Suite(.timeLimit(.minutes(30)))
 struct LeastSquaresTests {
     /// `left · right` of shapes `[rows, inner]` and `[inner, columns]`.
     private func product(_ left: [Double], _ right: [Double], _ rows: Int, _ inner: Int) -> [Double] {

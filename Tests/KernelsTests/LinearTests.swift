@@ -3,6 +3,7 @@ import TestSupport
 import Testing
 import Workers
 
+@Suite(.timeLimit(.minutes(30)))
 struct LinearTests {
     private static let samples = 7
     private static let laneSize = 3

@@ -2,6 +2,7 @@ import Kernels
 import TestSupport
 import Testing
 
+@Suite(.timeLimit(.minutes(30)))
 struct LogitNormalizationTests {
     @Test(arguments: [2, 10, 101], [Float(0.04), 1])
     func matchesThePlainTwinAndItsFiniteDifferences(classes: Int, temperature: Float) {

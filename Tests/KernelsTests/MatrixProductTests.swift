@@ -2,6 +2,7 @@ import Kernels
 import TestSupport
 import Testing
 
+@Suite(.timeLimit(.minutes(30)))
 struct MatrixProductTests {
     /// Shapes beside and beyond the blocks of 112 rows, 128 columns and 256 inner elements.
     private static let sizes = [

@@ -13,6 +13,7 @@ private let shapes = [
         padding: $0.5)
 }
 
+@Suite(.timeLimit(.minutes(30)))
 struct MaxPoolingTests {
     private static let samples = 3
 

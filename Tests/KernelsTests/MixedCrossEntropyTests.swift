@@ -2,6 +2,7 @@ import Kernels
 import TestSupport
 import Testing
 
+@Suite(.timeLimit(.minutes(30)))
 struct MixedCrossEntropyTests {
     @Test(arguments: [2, 10, 101], [Float(0), 0.1, 0.9])
     func lossAndGradientAreThoseOfThePlainLoss(classes: Int, smoothing: Float) {

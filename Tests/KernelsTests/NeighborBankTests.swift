@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 import Workers
 
-@Suite struct NeighborBankTests {
+@Suite(.timeLimit(.minutes(30))) struct NeighborBankTests {
     private func nearest(
         _ queries: [Float], _ rows: [Float], dimension: Int, neighbors: Int, threads: Int = 1
     ) -> [[Float]] {

@@ -2,6 +2,7 @@ import Kernels
 import TestSupport
 import Testing
 
+@Suite(.timeLimit(.minutes(30)))
 struct OuterProductsTests {
     private func accumulated(_ rows: [Double], onto sums: [Double]) -> [Double] {
         var result = sums

@@ -2,6 +2,7 @@ import Kernels
 import Testing
 import Workers
 
+@Suite(.timeLimit(.minutes(30)))
 struct PeakRateTests {
     /// No core does 128 operations a cycle at 10 GHz: a higher rate would be work that the compiler has left out. Other programs may
     /// leave any part of it.

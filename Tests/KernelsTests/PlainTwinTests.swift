@@ -6,6 +6,7 @@ import Testing
 ///
 /// Each test takes the inner product of the output with fixed weights, whose gradient is the backward function
 /// applied to those weights. Central differences are good to about 1e-10.
+@Suite(.timeLimit(.minutes(30)))
 struct PlainTwinTests {
     private static let tolerance = 1e-7
 

@@ -3,6 +3,7 @@ import TestSupport
 import Testing
 import Workers
 
+@Suite(.timeLimit(.minutes(30)))
 struct PoolingTests {
     @Test(arguments: [1, 3, 17, 64], [1, 9, 16])
     func meansAndGradientsMatchThePlainTwin(channels: Int, positions: Int) {

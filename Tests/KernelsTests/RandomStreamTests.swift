@@ -2,6 +2,7 @@ import Kernels
 import TestSupport
 import Testing
 
+@Suite(.timeLimit(.minutes(30)))
 struct RandomStreamTests {
     /// The vectors of Random123's `kat_vectors` for philox4x32 with 10 rounds.
     @Test func thePlainTwinGivesTheKnownAnswers() {

@@ -1,6 +1,7 @@
 import Kernels
 import Testing
 
+@Suite(.timeLimit(.minutes(30)))
 struct RectifierTests {
     @Test func valuesBelowZeroBecomeZeroAndPassNoGradient() {
         var values: [Float] = [-1, -0.0, 0, 0.5, 3, -.infinity]

@@ -5,6 +5,7 @@ import Testing
 import Workers
 
 /// The loss of ReweightOOD; values by `make_pair_fixtures.py`.
+@Suite(.timeLimit(.minutes(30)))
 struct ReweightedPairsTests {
     struct Case: Decodable, CustomTestStringConvertible, Sendable {
         let name: String, dimension: Int, spread: Float, stream: Int, labels: [Int32]

@@ -1,6 +1,7 @@
 import Kernels
 import Testing
 
+@Suite(.timeLimit(.minutes(30)))
 struct SampleGroupsTests {
     @Test func theLastGroupOfAShortBatchIsShort() {
         let groups = SampleGroups(size: 4, sampleCount: 10, firstSample: 0)

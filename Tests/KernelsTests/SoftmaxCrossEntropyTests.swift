@@ -2,6 +2,7 @@ import Kernels
 import TestSupport
 import Testing
 
+@Suite(.timeLimit(.minutes(30)))
 struct SoftmaxCrossEntropyTests {
     @Test(arguments: [2, 3, 10, 100], [Float(1), 30])
     func lossAndGradientMatchThePlainTwin(classes: Int, scale: Float) {

@@ -2,6 +2,7 @@ import Kernels
 import TestSupport
 import Testing
 
+@Suite(.timeLimit(.minutes(30)))
 struct SymmetricEigenvectorsTests {
     /// `D · 2⁻⁵²` is what one rounding of each element may do; errors of `D` steps mostly cancel, so small ones get room.
     private func tolerance(_ dimension: Int) -> Double { 4 * Double(dimension + 4) * .ulpOfOne }

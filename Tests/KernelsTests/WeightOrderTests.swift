@@ -2,7 +2,7 @@ import Kernels
 import TestSupport
 import Testing
 
-@Suite struct WeightOrderTests {
+@Suite(.timeLimit(.minutes(30))) struct WeightOrderTests {
     /// Whole squares of sixteen, a stem of three channels, and outputs that are no multiple of sixteen.
     @Test(arguments: [
         WeightOrder(outputs: 16, inputs: 16, taps: 1), WeightOrder(outputs: 48, inputs: 32, taps: 9),

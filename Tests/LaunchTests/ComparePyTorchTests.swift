@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite(.enabled(if: Tool.python.isThere, "needs python3"))
+@Suite(.enabled(if: Tool.python.isThere, "needs python3"), .timeLimit(.minutes(30)))
 struct ComparePyTorchTests {
     /// The cases are in Python, beside this file, and need no PyTorch.
     @Test(arguments: ["compare_pytorch_test.py", "compare_loader_test.py"])

@@ -3,6 +3,7 @@ import TestSupport
 import Testing
 
 /// The recipes of `cluster/container`, as far as they can be checked without an image to build on.
+@Suite(.timeLimit(.minutes(30)))
 struct ContainerTests {
     static let recipes: [ContainerRecipe] = [.dockerfile, .apptainer]
 

@@ -1,7 +1,7 @@
 import Metrics
 import Testing
 
-@Suite struct BenchmarkResultTests {
+@Suite(.timeLimit(.minutes(30))) struct BenchmarkResultTests {
     let perfect: RankingMetrics
     let useless: RankingMetrics
     let accuracy = Accuracy(correct: 3, count: 4)
@@ -83,7 +83,7 @@ import Testing
     }
 }
 
-@Suite struct AccuracyTests {
+@Suite(.timeLimit(.minutes(30))) struct AccuracyTests {
     @Test func pooledAccuracyWeighsImages() {
         let first = Accuracy(predictions: [1, 2, 0], labels: [1, 2, 2])
         let second = Accuracy(predictions: [0], labels: [1])

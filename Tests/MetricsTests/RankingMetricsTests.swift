@@ -5,19 +5,19 @@ import Testing
 /// A worked example, computed with scikit-learn.
 struct WorkedExample: CustomTestStringConvertible {
     let testDescription: String
-    let inside: [Float]
-    let outside: [Float]
+    let inside: [Double]
+    let outside: [Double]
     let falsePositiveRate: Double
     let exactFalsePositiveRate: Double
     let areaUnderROC: Double
     let areaIn: Double
     let areaOut: Double
 
-    static let oneTo20 = (1...20).map { Float($0) }
-    static let oneTo40 = (1...40).map { Float($0) }
+    static let oneTo20 = (1...20).map { Double($0) }
+    static let oneTo40 = (1...40).map { Double($0) }
 
     init(
-        _ name: String, _ inside: [Float], _ outside: [Float], fpr: Double, exact: Double? = nil,
+        _ name: String, _ inside: [Double], _ outside: [Double], fpr: Double, exact: Double? = nil,
         auroc: Double, _ areaIn: Double, _ areaOut: Double
     ) {
         testDescription = name
@@ -50,7 +50,7 @@ struct WorkedExample: CustomTestStringConvertible {
     ]
 }
 
-@Suite struct RankingMetricsTests {
+@Suite(.timeLimit(.minutes(30))) struct RankingMetricsTests {
     /// The examples are printed to ten digits.
     @Test(arguments: WorkedExample.all)
     func matchesTheWorkedExamples(example: WorkedExample) throws {
@@ -71,8 +71,8 @@ struct WorkedExample: CustomTestStringConvertible {
     ])
     func matchesTheLargerVectors(step: Int, counts: [Int], expected: [Double]) throws {
         let metrics = try RankingMetrics(
-            inDistribution: (0..<200).map { Float((300 + (7919 * $0 + 13) % 700) / step) },
-            outOfDistribution: (0..<150).map { Float((104_729 * $0 + 7) % 800 / step) })
+            inDistribution: (0..<200).map { Double((300 + (7919 * $0 + 13) % 700) / step) },
+            outOfDistribution: (0..<150).map { Double((104_729 * $0 + 7) % 800 / step) })
         #expect([metrics.distinctCount, metrics.keptCount] == counts)
         let found = [
             metrics.falsePositiveRate, metrics.areaUnderROC, metrics.areaUnderPrecisionRecallIn,
@@ -82,8 +82,8 @@ struct WorkedExample: CustomTestStringConvertible {
     }
 
     struct Case: Decodable {
-        var inside: [Float]
-        var outside: [Float]
+        var inside: [Double]
+        var outside: [Double]
         var expected: [Double]
     }
 
@@ -107,8 +107,8 @@ struct WorkedExample: CustomTestStringConvertible {
     }
 
     @Test func theOrderOfTheSamplesDoesNotMatter() throws {
-        let inside = (0..<101).map { Float($0 * 37 % 101) }
-        let outside = (0..<89).map { Float($0 * 53 % 89) - 20 }
+        let inside = (0..<101).map { Double($0 * 37 % 101) }
+        let outside = (0..<89).map { Double($0 * 53 % 89) - 20 }
         let metrics = try RankingMetrics(inDistribution: inside, outOfDistribution: outside)
         let sorted = try RankingMetrics(
             inDistribution: inside.sorted(), outOfDistribution: outside.sorted())
@@ -123,14 +123,31 @@ struct WorkedExample: CustomTestStringConvertible {
 
     @Test func neighbouringFloatsAreTwoValues() throws {
         let metrics = try RankingMetrics(
-            inDistribution: [Float(1).nextUp, -Float.leastNonzeroMagnitude],
-            outOfDistribution: [1, -2 * Float.leastNonzeroMagnitude])
+            inDistribution: [Double(1).nextUp, -Double.leastNonzeroMagnitude],
+            outOfDistribution: [1, -2 * Double.leastNonzeroMagnitude])
         #expect(metrics.distinctCount == 4)
         #expect(metrics.areaUnderROC == 0.75)
     }
 
-    @Test(arguments: [Float.nan, .infinity, -.infinity])
-    func aValueWithoutAPlaceIsCounted(value: Float) {
+    /// Numbers that single precision would make one.
+    @Test func neighbouringDoublesAreTwoValues() throws {
+        let metrics = try RankingMetrics(
+            inDistribution: [(-1.0).nextUp, -Double.leastNonzeroMagnitude, 1e300],
+            outOfDistribution: [-1, -2 * Double.leastNonzeroMagnitude, -1e300])
+        #expect(metrics.distinctCount == 6)
+        #expect(metrics.areaUnderROC == 8.0 / 9)
+    }
+
+    @Test func tiesAreCountedByTheMostFrequentValue() {
+        let ties = Ties([1, 0.5, 1, 0.25, 1, 0.25, 0.75])
+        #expect((ties.value, ties.count, ties.total, ties.distinctCount) == (1, 3, 7, 4))
+        #expect(ties.share == 3.0 / 7)
+        #expect(Ties([0.5, 0.25]).value == 0.25)
+        #expect(Ties([-1, -1]).share == 1)
+    }
+
+    @Test(arguments: [Double.nan, .infinity, -.infinity])
+    func aValueWithoutAPlaceIsCounted(value: Double) {
         let expected = "2 of 3 out-of-distribution confidences are NaN or infinite, expected finite numbers"
         let error = #expect(throws: RankingMetricsError.self) {
             try RankingMetrics(inDistribution: [1, 2], outOfDistribution: [value, 0, value])
@@ -161,7 +178,7 @@ struct WorkedExample: CustomTestStringConvertible {
         let inCounts: [Int32] = [2, 0, 1, 0, 4]
         let outCounts: [Int32] = [3, 1, 0, 0, 2]
         let samples = { (counts: [Int32]) in
-            counts.enumerated().flatMap { [Float](repeating: Float($0), count: Int($1)) }
+            counts.enumerated().flatMap { [Double](repeating: Double($0), count: Int($1)) }
         }
         let expected = try RankingMetrics(
             inDistribution: samples(inCounts), outOfDistribution: samples(outCounts))

@@ -2,6 +2,7 @@ import Kernels
 import Networks
 import Testing
 
+@Suite(.timeLimit(.minutes(30)))
 struct BatchPlacementTests {
     @Test(arguments: [1, 2, 3, 4, 8])
     func ranksHoldAllSamplesInOrder(worldSize: Int) {

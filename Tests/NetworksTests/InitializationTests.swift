@@ -3,6 +3,7 @@ import Networks
 import TestSupport
 import Testing
 
+@Suite(.timeLimit(.minutes(30)))
 struct InitializationTests {
     /// Bounds of PyTorch's default, measured on its ResNet-18 for 32×32 images.
     @Test(arguments: [
@@ -20,6 +21,18 @@ struct InitializationTests {
         // The largest of n uniform numbers is below 1 − 14 / n once in a million.
         #expect(largest > bound * (1 - 14 / Double(values.count)))
         expectMoments(of: values, deviation: bound / 3.0.squareRoot(), kurtosis: 1.8)
+    }
+
+    @Test func tensorsOfOneShapeAreDifferent() throws {
+        let store = Classifier(.resnet20, head: .linear, classes: 10).parameters
+        store.initialize(seed: 1)
+        let values = try ["layer1.0.conv1.weight", "layer1.0.conv2.weight", "layer1.1.conv1.weight"].map {
+            name in
+            store.elements(of: try #require(store.entries.first { $0.name == name }))
+        }
+        for (first, second) in [(0, 1), (0, 2), (1, 2)] {
+            #expect(firstDifferentBits(values[first], values[second]) != nil)
+        }
     }
 
     /// Kaiming-normal with the fan-in, for convolutions and the classifier.
@@ -79,7 +92,7 @@ struct InitializationTests {
             return store.values.copyToArray()
         }
         #expect(stores[0].bits == stores[1].bits)
-        #expect(stores[0] != stores[2])
+        #expect(stores[0].bits != stores[2].bits)
     }
 
     /// Mean and variance within five standard errors.

@@ -5,6 +5,7 @@ import Testing
 import Workers
 
 /// The projection head and its loss over all pairs of a batch, in a whole network.
+@Suite(.timeLimit(.minutes(30)))
 struct ProjectionHeadTests {
     private static let samples = 22
     private static let laneSize = 4
@@ -66,7 +67,8 @@ struct ProjectionHeadTests {
             return (report.values, model.parameters.gradients.copyToArray())
         }
         #expect(ranks.flatMap(\.0) == report.values)
-        #expect(plainTreeSum(ranks.map(\.1)).bits == one.parameters.gradients.copyToArray().bits)
+        let sum = plainTreeSum(ranks.map(\.1))
+        #expect(firstDifferentBits(sum, one.parameters.gradients.copyToArray()) == nil)
     }
 
     /// Three ranks add up the sums of pairs in another order.

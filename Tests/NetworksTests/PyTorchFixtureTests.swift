@@ -8,6 +8,7 @@ import Testing
 /// PyTorch's own float32 gradients are 5e-6 from it, those of ResNet-50 3e-5; no pre-activation of these batches lies
 /// so near to 0 that rounding moves it to the other side of its rectifier. The networks for 224×224 images get small
 /// ones, whose maps have sides of 20, 10, 5, 3 and 2.
+@Suite(.timeLimit(.minutes(30)))
 struct PyTorchFixtureTests {
     private static let tolerance = 1e-4
 

@@ -2,6 +2,7 @@ import Networks
 import TestSupport
 import Testing
 
+@Suite(.timeLimit(.minutes(30)))
 struct StateDictionaryTests {
     @Test(arguments: FixtureNetwork.all)
     func namesOrderAndShapesArePyTorchs(network: FixtureNetwork) throws {

@@ -2,6 +2,7 @@ import Kernels
 import Numerics
 import Testing
 
+@Suite(.timeLimit(.minutes(30)))
 struct SpecialValueTests {
     private static let infinity = Double.infinity
 
@@ -48,6 +49,7 @@ struct SpecialValueTests {
 }
 
 /// The results' bits are the same on every processor and in every build.
+@Suite(.timeLimit(.minutes(30)))
 struct GoldenBitsTests {
     /// Rotates and adds, so that each result's bits and place count.
     private func digest(_ function: (Double, Double) -> Double) -> UInt64 {

@@ -2,7 +2,7 @@ import Foundation
 import Pickle
 import Testing
 
-@Suite struct NumPyArrayTests {
+@Suite(.timeLimit(.minutes(30))) struct NumPyArrayTests {
     private let reader = PickleReader(constructors: NumPyArray.constructors)
 
     @Test(arguments: 0...5)

@@ -2,7 +2,7 @@ import Foundation
 import Pickle
 import Testing
 
-@Suite struct PickleReaderTests {
+@Suite(.timeLimit(.minutes(30))) struct PickleReaderTests {
     private func read(_ data: Data, _ constructors: Set<PickleGlobal> = PickleReader.bytesConstructors) throws
         -> PickleValue
     {

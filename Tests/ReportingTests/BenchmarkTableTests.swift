@@ -2,7 +2,7 @@ import Metrics
 import Reporting
 import Testing
 
-@Suite struct BenchmarkTableTests {
+@Suite(.timeLimit(.minutes(30))) struct BenchmarkTableTests {
     let perfect: RankingMetrics
     let useless: RankingMetrics
 
@@ -50,6 +50,19 @@ import Testing
                 """)
         let beside = Table(comparing: [.init(run: "a", score: "msp", summary: summary)])
         #expect(beside.rows.map(\.cells)[1] == ["cifar100", "–", "–"])
+    }
+
+    /// Two runs of one title are two groups.
+    @Test func columnsAreGroupedByRunAndNotByTitle() {
+        let better = BenchmarkSummary([result(near: [("tin", perfect)], far: [], correct: 3)])
+        let worse = BenchmarkSummary([result(near: [("tin", useless)], far: [], correct: 1)])
+        let table = Table(comparing: [
+            .init(run: "s0", score: "msp", summary: better, group: "0"),
+            .init(run: "s0", score: "ebo", summary: better, group: "0"),
+            .init(run: "s0", score: "msp", summary: worse, group: "1"),
+        ])
+        #expect(table.groups[0].map(\.title) == ["", "s0, ACC 100.00", "s0, ACC 33.33"])
+        #expect(table.groups[0].map(\.columnCount) == [1, 4, 2])
     }
 
     @Test func intervalsAreWrittenFromLowToHigh() {

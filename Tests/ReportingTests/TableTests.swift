@@ -1,7 +1,7 @@
 import Reporting
 import Testing
 
-@Suite struct TableTests {
+@Suite(.timeLimit(.minutes(30))) struct TableTests {
     let table = Table(
         columns: ["set", "a", "long"],
         groups: [[.init("", columnCount: 1), .init("wide title", columnCount: 2)]],
@@ -48,6 +48,11 @@ import Testing
                 | y |  | 4,5 |
 
                 """)
+    }
+
+    @Test func aBarInACellIsNoColumnInMarkdown() {
+        let table = Table(columns: ["set", "a|b"], rows: [.init(["x|y", "1"])])
+        #expect(table.markdown == "| set | a\\|b |\n| --- | ---: |\n| x\\|y | 1 |\n")
     }
 
     @Test func csvQuotesWhereNeeded() {

@@ -1,7 +1,7 @@
 import Reporting
 import Testing
 
-@Suite struct TerminalTextTests {
+@Suite(.timeLimit(.minutes(30))) struct TerminalTextTests {
     @Test(arguments: [
         ("data/cifar10/train", "data/cifar10/train"),
         ("Straße 日本 مرحبا ± × → 👩\u{200D}🔬", "Straße 日本 مرحبا ± × → 👩\u{200D}🔬"),

@@ -2,7 +2,7 @@ import Foundation
 import RunConfiguration
 import Testing
 
-@Suite struct BenchmarkDefinitionTests {
+@Suite(.timeLimit(.minutes(30))) struct BenchmarkDefinitionTests {
     private static let shipped = URL(filePath: #filePath).deletingLastPathComponent()
         .appending(path: "../../configs/benchmarks").standardizedFileURL.path
 

@@ -1,7 +1,7 @@
 import RunConfiguration
 import Testing
 
-@Suite struct DifferencesTests {
+@Suite(.timeLimit(.minutes(30))) struct DifferencesTests {
     @Test func equalConfigurationsDoNotDiffer() {
         #expect(RunConfiguration().differences(from: RunConfiguration()) == [])
     }
@@ -29,6 +29,8 @@ import Testing
         mine.training.keepEvery = 9
         mine.training.onCheckpointFailure = .continue
         mine.training.checkpointEvery = 9
+        mine.training.checkpointMinutes = 9
+        mine.data.order = .stored
         mine.training.stopAfterSteps = 9
         mine.training.lane = 64
         mine.batchNorm.group = 64
@@ -40,16 +42,58 @@ import Testing
         let differences = mine.differences(from: RunConfiguration())
         #expect(
             differences.filter(\.isMathematical).map(\.key) == [
-                "seed", "data.train", "data.transform.mean", "data.window", "head.name", "training.lane",
+                "seed", "data.train", "data.transform.mean", "data.order", "data.window", "head.name",
+                "training.lane",
                 "batchNorm.group", "compute.convolution", "cluster.reduction",
             ])
         #expect(
             differences.filter { !$0.isMathematical }.map(\.key) == [
                 "name", "output", "data.test", "data.prefetch", "training.checkpointEvery",
+                "training.checkpointMinutes",
                 "training.keep", "training.keepEvery", "training.onCheckpointFailure",
                 "training.stopAfterSteps", "compute.threads", "cluster.bucketBytes",
                 "evaluation.batch",
             ])
+    }
+
+    /// Every setting changes what a run computes, and so may not change on its way, but for these.
+    @Test func allOtherSettingsAreOfTheMathematics() {
+        let harmless: Set = [
+            "name", "output", "data.test", "data.prefetch", "data.prefetchBytes", "training.keep",
+            "training.keepEvery", "training.onCheckpointFailure", "training.checkpointEvery",
+            "training.checkpointMinutes", "training.stopAfterSteps", "compute.threads", "compute.accumulation", "cluster.bucketBytes",
+            "cluster.sentinelEvery", "cluster.watchdog",
+        ]
+        let keys = keys(of: RunConfiguration().yaml)
+        #expect(keys.count > 60 && keys.contains("optimizer.weightDecay") && keys.contains("seed"))
+        for key in keys where !key.hasPrefix("evaluation.") {
+            #expect(RunConfiguration.isMathematical(key) == !harmless.contains(key), "\(key)")
+        }
+        #expect(harmless.isSubset(of: keys))
+    }
+
+    @Test func theOptimizersSettingsMayNotChange() {
+        var mine = RunConfiguration()
+        mine.optimizer.weightDecay = 0.001
+        mine.optimizer.momentum = 0.8
+        let differences = mine.differences(from: RunConfiguration())
+        #expect(differences.map(\.key).sorted() == ["optimizer.momentum", "optimizer.weightDecay"])
+        #expect(differences.map(\.isMathematical) == [true, true])
+    }
+
+    /// The keys of all settings in a file with two spaces a level.
+    private func keys(of yaml: String) -> Set<String> {
+        var path: [String] = []
+        var keys: Set<String> = []
+        for line in yaml.split(separator: "\n") {
+            let text = line.drop { $0 == " " }
+            guard !text.hasPrefix("-"), let colon = text.firstIndex(of: ":") else { continue }
+            path = path.prefix((line.count - text.count) / 2) + [String(text[..<colon])]
+            // A group is no setting.
+            keys.remove(path.dropLast().joined(separator: "."))
+            keys.insert(path.joined(separator: "."))
+        }
+        return keys
     }
 
     @Test func aKeyIsASettingOrAGroup() {

@@ -1,8 +1,9 @@
 import RunConfiguration
+import TestSupport
 import Testing
 
 /// Texts that grow when they are read, are deep, long, or have strange keys: refused at once, in one short line.
-@Suite struct HostileConfigurationTests {
+@Suite(.timeLimit(.minutes(30))) struct HostileConfigurationTests {
     let folder: ScratchFolder
 
     init() throws { folder = try ScratchFolder() }
@@ -120,10 +121,10 @@ import Testing
     @Test func manySetsTakeNoLongTime() throws {
         let sets = (0..<4000).map { "    set\($0): data/\($0)\n" }.joined()
         let text = "data: {train: a, test: b}\nevaluation:\n  near:\n\(sets)"
-        let clock = ContinuousClock()
-        let start = clock.now
+        let start = threadTime()
         #expect(try RunConfiguration(yaml: text, file: "a.yml").evaluation.near.entries.count == 4000)
-        #expect(clock.now - start < .seconds(20))
+        // Of this thread's own time, whatever else the machine does.
+        #expect(threadTime() - start < .seconds(20))
     }
 
     @Test(arguments: [

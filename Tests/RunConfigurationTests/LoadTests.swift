@@ -1,7 +1,7 @@
 import RunConfiguration
 import Testing
 
-@Suite struct LoadTests {
+@Suite(.timeLimit(.minutes(30))) struct LoadTests {
     let folder: ScratchFolder
 
     init() throws { folder = try ScratchFolder() }
@@ -39,6 +39,7 @@ import Testing
                 color: {brightness: 0.4, contrast: 0.3, saturation: 0.2, hue: 0.1, probability: 0.8, gray: 0.5}
                 mean: [0.485, 0.456, 0.406]
                 standardDeviation: [0.229, 0.224, 0.225]
+              order: stored
               window: 4096
               prefetch: 3
             network: {name: resnet20, classes: 100}
@@ -48,7 +49,7 @@ import Testing
             optimizer:
               {learningRate: 0.05, minimumLearningRate: 1e-5, schedule: epoch, warmUpEpochs: 1, warmUpLearningRate: 0.01, momentum: 0,
                nesterov: no, weightDecay: 1}
-            training: {epochs: 2, batch: 64, lane: 16, checkpointEvery: 7, keep: 3, stopAfterSteps: 9}
+            training: {epochs: 2, batch: 64, lane: 16, checkpointEvery: 7, checkpointMinutes: 0.5, keep: 3, stopAfterSteps: 9}
             batchNorm: {group: 32}
             compute: {threads: 2, convolution: measured}
             evaluation:
@@ -58,6 +59,8 @@ import Testing
               far: {svhn: f, mnist: g, dtd: h}
               search: true
               outlierValidation: i
+              temperature: none
+              grood: exact
             """
         let file = try folder.write(text, to: "a.yml")
         let read = try RunConfiguration.load(files: [file], names: names)
@@ -82,6 +85,7 @@ import Testing
         expected.data.transform.color.gray = 0.5
         expected.data.transform.mean = [0.485, 0.456, 0.406]
         expected.data.transform.standardDeviation = [0.229, 0.224, 0.225]
+        expected.data.order = .stored
         expected.data.window = 4096
         expected.data.prefetch = 3
         expected.network.name = "resnet20"
@@ -107,6 +111,7 @@ import Testing
         expected.training.batch = 64
         expected.training.lane = 16
         expected.training.checkpointEvery = 7
+        expected.training.checkpointMinutes = 0.5
         expected.training.keep = 3
         expected.training.stopAfterSteps = 9
         expected.batchNorm.group = 32
@@ -118,6 +123,8 @@ import Testing
         expected.evaluation.far = ["svhn": "f", "mnist": "g", "dtd": "h"]
         expected.evaluation.search = true
         expected.evaluation.outlierValidation = "i"
+        expected.evaluation.temperature = .none
+        expected.evaluation.grood = .exact
         #expect(read == expected)
         #expect(read.runDirectory == "out/quickstart/s18446744073709551615")
         #expect(try RunConfiguration(yaml: read.yaml, file: "config.yml", names: names) == read)
@@ -171,6 +178,7 @@ import Testing
                     decode: exact
                     mean: [0.4914, 0.4822, 0.4465]
                     standardDeviation: [0.247, 0.2435, 0.2616]
+                  order: shuffled
                   window: 0
                   block: 1
                   prefetch: 2
@@ -204,6 +212,7 @@ import Testing
                   batch: 128
                   lane: 32
                   checkpointEvery: 0
+                  checkpointMinutes: 10.0
                   keep: 2
                   keepEvery: 0
                   onCheckpointFailure: stop
@@ -228,6 +237,8 @@ import Testing
                   far: {}
                   search: false
                   outlierValidation: ''
+                  temperature: automatic
+                  grood: openood
 
                 """)
     }

@@ -16,7 +16,7 @@ func refusal(of override: String) -> ConfigurationError? {
     }
 }
 
-@Suite struct ValidationTests {
+@Suite(.timeLimit(.minutes(30))) struct ValidationTests {
     @Test func theDefaultsNeedOnlyATrainingSet() throws {
         #expect(
             throws: ConfigurationError(
@@ -87,12 +87,12 @@ func refusal(of override: String) -> ConfigurationError? {
 
     /// Settings that are refused, and what they should have been.
     @Test(arguments: [
-        ("name=a/b", "the name of a folder, without '/'"),
-        ("name=..", "the name of a folder, without '/'"),
+        ("name=a/b", "the name of a folder, without '/' and control characters"),
+        ("name=..", "the name of a folder, without '/' and control characters"),
         ("output=''", "a folder"),
         ("data.window=-1", "a number of records below 2^40, or 0 for all"),
         ("data.window=9223372036854775807", "a number of records below 2^40, or 0 for all"),
-        ("name=\"a\\e[2J\"", "the name of a folder, without '/'"),
+        ("name=\"a\\e[2J\"", "the name of a folder, without '/' and control characters"),
         ("data.block=0", "a number of records from 1 to data.window (all)"),
         ("cluster.bucketBytes=0", "a number of bytes from 1, below 2^40"),
         ("cluster.sentinelEvery=-1", "a number of steps below 2^40, or 0 for before each checkpoint alone"),
@@ -149,6 +149,9 @@ func refusal(of override: String) -> ConfigurationError? {
         ("training.batch=100", "a multiple of training.lane (32) from 32 to 16777216"),
         ("training.lane=0", "a number of samples from 1 to 65536"),
         ("training.checkpointEvery=-1", "a number of steps below 2^40, or 0 for each epoch"),
+        ("training.checkpointMinutes=-1", "a number of minutes up to 1000000, or 0 for none by the clock"),
+        ("training.checkpointMinutes=.nan", "a number of minutes up to 1000000, or 0 for none by the clock"),
+        ("data.order=sorted", "one of shuffled, stored"),
         ("training.keep=0", "a whole number from 1"),
         ("training.keepEvery=-1", "a number of checkpoints up to 1000000, or 0 for none"),
         ("training.onCheckpointFailure=ignore", "one of stop, continue"),
@@ -170,6 +173,8 @@ func refusal(of override: String) -> ConfigurationError? {
         ("evaluation.scores=[]", "a list of different scores"),
         ("evaluation.scores=[msp, msp]", "a list of different scores"),
         ("evaluation.batch=0", "a whole number from 1 to 1000000"),
+        ("evaluation.temperature=maybe", "one of automatic, training, none"),
+        ("evaluation.grood=fast", "one of openood, exact"),
         ("evaluation.near.tin=''", "the folder of a packed dataset"),
     ])
     func aBadValueIsNamedWithWhatIsExpected(override: String, expected: String) throws {
@@ -222,6 +227,20 @@ func refusal(of override: String) -> ConfigurationError? {
                 --set network.name=resnet2: network.name is resnet2, expected one of resnet18_32x32, resnet20; \
                 did you mean resnet20?
                 """)
+    }
+
+    @Test(arguments: [
+        ("resnet18", "resnet18_32x32"), ("ResNet-18", "resnet18_32x32"), ("resnet18_224", "resnet18_224x224"),
+        ("resnet3", "resnet34"), ("resnet21", "resnet20"), ("resnet", "resnet34"),
+    ])
+    func aNameThatWasBegunIsSuggestedBeforeOneOfFewEdits(found: String, suggested: String) {
+        let known = KnownNames(
+            networks: ["resnet34", "resnet18_32x32", "resnet18_224x224", "resnet20"], scores: names.scores)
+        let error = #expect(throws: ConfigurationError.self) {
+            try RunConfiguration.load(
+                files: [], overrides: ["data.train=a", "network.name=\(found)"], names: known)
+        }
+        #expect(error?.suggestion == suggested)
     }
 
     @Test func anUnknownScoreIsNamedWithTheKnownOnes() {

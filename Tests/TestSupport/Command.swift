@@ -100,7 +100,7 @@ public struct Command: Sendable {
 }
 
 /// Runs `body` on this thread with no signal blocked: a child inherits what is, and threads of a pool block them.
-private func withoutBlockedSignals(_ body: () throws -> Void) rethrows {
+public func withoutBlockedSignals(_ body: () throws -> Void) rethrows {
     var none = sigset_t()
     var before = sigset_t()
     unsafe sigemptyset(&none)

@@ -9,6 +9,8 @@ extension Command {
         let allowed = [
             "OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
             "OMPI_MCA_mpi_yield_when_idle": "1",
+            // All ranks compare which collective functions they call.
+            "T2FNORM_CHECK_COLLECTIVES": "1",
         ]
         return Command(
             URL(fileURLWithPath: "/usr/bin/env"),

@@ -125,6 +125,34 @@ public struct PyTorchDescent: Decodable, Sendable {
     }
 }
 
+/// A whole run of PyTorch over a few images; the start is that of `PyTorchFixture`.
+public struct PyTorchRun: Decodable, Sendable {
+    public struct Step: Decodable, Sendable {
+        public let loss: Double, accuracy: Double, learningRate: Double
+    }
+
+    public struct Epoch: Decodable, Sendable {
+        public let loss: Double, accuracy: Double, validationAccuracy: Double
+    }
+
+    /// `t2fnorm` or `linear`.
+    public let head: String
+    public let imageStream: Int, labelStream: Int, imageCount: Int
+    public let validationImageStream: Int, validationLabelStream: Int, validationCount: Int
+    public let batchSize: Int, epochCount: Int
+    public let learningRate: Double, minimumLearningRate: Double, momentum: Double, weightDecay: Double
+    public let steps: [Step]
+    public let epochs: [Epoch]
+    /// Counted from 1; of equally good ones the later.
+    public let bestEpoch: Int
+
+    /// Reads `Tests/Fixtures/<name>-run.json`.
+    public static func all(named name: String) throws -> [PyTorchRun] {
+        struct File: Decodable { let runs: [PyTorchRun] }
+        return try JSONDecoder().decode(File.self, from: fixtureData(named: "\(name)-run")).runs
+    }
+}
+
 /// The package's root folder, found from this file's path.
 public let packageRoot = URL(filePath: #filePath).deletingLastPathComponent()
     .deletingLastPathComponent().deletingLastPathComponent()

@@ -32,6 +32,14 @@ public func testLabels(count: Int, classes: Int, stream: Int) -> [Int32] {
     return (0..<count).map { _ in Int32(random.nextWord() % UInt32(classes)) }
 }
 
+/// Bytes of images `[N, side, side, 3]` whose brightness tells their class: noise below 128 from stream (7; test, `stream`), and 12 a class.
+public func testPictures(labels: [Int32], side: Int, stream: Int) -> [[UInt8]] {
+    var random = RandomStream(seed: 7, purpose: .test, stream)
+    return labels.map { label in
+        (0..<side * side * 3).map { _ in UInt8((random.nextWord() >> 8) % 128) + 12 * UInt8(label) }
+    }
+}
+
 /// A vector of ±1 from stream (7; test, `stream`, `minor`): −1 where a word's top bit is set.
 public func testSigns(count: Int, stream: Int, minor: Int) -> [Double] {
     var random = RandomStream(seed: 7, purpose: .test, stream, minor)
@@ -41,8 +49,8 @@ public func testSigns(count: Int, stream: Int, minor: Int) -> [Double] {
 extension Collection where Element == Float {
     /// The elements in double precision.
     public var doubles: [Double] { map(Double.init) }
-    /// The elements' bits: what two runs must share to be called equal.
-    public var bits: [UInt32] { map(\.bitPattern) }
+    /// The elements' bits.
+    public var bits: BitPatterns { BitPatterns(self) }
 }
 
 extension Collection where Element == Double {

@@ -12,50 +12,69 @@ public final class ThreadedCommunicator: Communicator {
     private let world: ThreadedWorld
     private let isFaulty: Bool
     private let isDuplicate: Bool
+    private let observer: @Sendable () -> Void
 
-    /// - Parameter isFaulty: Whether a bit of the first element of what duplicates sum is flipped on its way to this rank.
-    public convenience init(rank: Int, of world: ThreadedWorld, isFaulty: Bool = false) {
-        self.init(rank: rank, of: world, isFaulty: isFaulty, isDuplicate: false)
+    /// - Parameters:
+    ///   - isFaulty: Whether a bit of the first element of what duplicates sum is flipped on its way to this rank.
+    ///   - observer: Called before each collective function, but for those of duplicates.
+    public convenience init(
+        rank: Int, of world: ThreadedWorld, isFaulty: Bool = false,
+        observer: @escaping @Sendable () -> Void = {}
+    ) {
+        self.init(rank: rank, of: world, isFaulty: isFaulty, isDuplicate: false, observer)
     }
 
-    private init(rank: Int, of world: ThreadedWorld, isFaulty: Bool, isDuplicate: Bool) {
+    private init(
+        rank: Int, of world: ThreadedWorld, isFaulty: Bool, isDuplicate: Bool,
+        _ observer: @escaping @Sendable () -> Void
+    ) {
         self.rank = rank
         self.world = world
         self.isFaulty = isFaulty
         self.isDuplicate = isDuplicate
+        self.observer = observer
+    }
+
+    private func exchange<Value: Sendable>(_ value: Value) -> [Value] {
+        observer()
+        return world.exchange(value, rank: rank)
     }
 
     public func treeSum(_ values: inout MutableSpan<Float>) {
+        observer()
         world.sumAcrossRanks(&values, rank: rank)
         if isFaulty && isDuplicate { values[0] = Float(bitPattern: values[0].bitPattern ^ 1 << 22) }
     }
 
-    public func treeSum(_ values: inout MutableSpan<Double>) { world.sumAcrossRanks(&values, rank: rank) }
+    public func treeSum(_ values: inout MutableSpan<Double>) {
+        observer()
+        world.sumAcrossRanks(&values, rank: rank)
+    }
 
     public func treeSum(_ values: inout MutableSpan<Int64>) {
-        let all = world.exchange(values.indices.map { values[$0] }, rank: rank)
+        let all = exchange(values.indices.map { values[$0] })
         for i in values.indices { values[i] = all.map { $0[i] }.reduce(0, +) }
     }
 
     public func librarySum(_ values: inout MutableSpan<Float>) { treeSum(&values) }
 
     public func duplicate() -> any Communicator {
-        ThreadedCommunicator(rank: rank, of: world.twin, isFaulty: isFaulty, isDuplicate: true)
+        ThreadedCommunicator(rank: rank, of: world.twin, isFaulty: isFaulty, isDuplicate: true) {}
     }
 
     public func broadcast<Element: MessageElement>(
         _ values: inout MutableSpan<Element>, from root: Int
     ) {
-        let all = world.exchange(values.indices.map { values[$0] }, rank: rank)
+        let all = exchange(values.indices.map { values[$0] })
         for i in values.indices { values[i] = all[root][i] }
     }
 
     public func allGather<Element: MessageElement>(_ values: Span<Element>, counts: [Int]) -> [Element] {
-        world.exchange(values.indices.map { values[$0] }, rank: rank).flatMap(\.self)
+        exchange(values.indices.map { values[$0] }).flatMap(\.self)
     }
 
-    public func maximum(_ value: Int) -> Int { world.exchange(value, rank: rank).max()! }
-    public func barrier() { _ = world.exchange(0, rank: rank) }
+    public func maximum(_ value: Int) -> Int { exchange(value).max()! }
+    public func barrier() { _ = exchange(0) }
     public func finish() { barrier() }
 
     public func abort(exitCode: Int32, report: () -> Void) -> Never {

@@ -4,6 +4,7 @@ import RunConfiguration
 import Testing
 
 /// What `data pack --openood` makes is what a benchmark's file asks for.
+@Suite(.timeLimit(.minutes(30)))
 struct BenchmarkFilesTests {
     private static let shipped = URL(filePath: #filePath).deletingLastPathComponent()
         .appending(path: "../../configs/benchmarks").standardizedFileURL.path

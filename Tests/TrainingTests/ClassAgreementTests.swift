@@ -5,7 +5,7 @@ import Testing
 import Training
 
 /// A label means the same class in every set, and in the network.
-@Suite struct ClassAgreementTests {
+@Suite(.timeLimit(.minutes(30))) struct ClassAgreementTests {
     /// Packs one image of each label.
     private func pack(
         _ labels: [Int32], names: [String] = [], count: Int? = nil, _ folder: String, _ name: String
@@ -42,6 +42,9 @@ import Training
                     == "could not use dataset 'other', \(folder)/other: class 1 is 'c', in the training set 'b'; "
                     + "pack it with --class-order or --class-names and the classes in the training set's order"
             )
+            let turned = try pack([0, 1, 2], names: ["b", "a", "c"], folder, "turned")
+            #expect(
+                message { try classes.check(turned) }.contains("class 0 is 'b', in the training set 'a'"))
             let fewer = try pack([0, 1], names: ["a", "b"], folder, "fewer")
             #expect(message { try classes.check(fewer) }.contains("it has 2 classes, the training set 3"))
         }

@@ -5,6 +5,7 @@ import RunConfiguration
 import Testing
 import Training
 
+@Suite(.timeLimit(.minutes(30)))
 struct ConfigurationObjectsTests {
     @Test func imagesOfAnotherSizeThanTheNetworksAreRefused() throws {
         var configuration = RunConfiguration()

@@ -10,11 +10,11 @@ import Testing
 import Training
 
 /// Whole runs of a small network whose convolutions take other paths than their shapes would.
-@Suite(.serialized)
+@Suite(.serialized, .timeLimit(.minutes(30)))
 struct ConvolutionPathTests {
     /// What a run leaves in its newest checkpoint and tells on each rank.
     private struct Outcome {
-        var tensors: [[UInt32]]
+        var tensors: [BitPatterns]
         var choices: ConvolutionChoices
         /// Each rank's, in order.
         var events: [[TrainingEvent]]

@@ -10,7 +10,7 @@ import Testing
 import Training
 
 /// What a run says at the end of an epoch about the records that it has read.
-@Suite(.serialized)
+@Suite(.serialized, .timeLimit(.minutes(30)))
 struct EpochProofTests {
     /// Reads one record in the place of another, and says so.
     private struct Confused: ImageSource {

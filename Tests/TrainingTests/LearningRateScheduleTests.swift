@@ -2,6 +2,7 @@ import TestSupport
 import Testing
 import Training
 
+@Suite(.timeLimit(.minutes(30)))
 struct LearningRateScheduleTests {
     /// Values of the published recipe: 0.1 over 39,100 updates.
     @Test(arguments: [
@@ -16,6 +17,7 @@ struct LearningRateScheduleTests {
 
 /// The recipe of the contrastive methods on CIFAR-10: 98 updates an epoch, 100 epochs, from 0.1 to 0.0001 in steps of an epoch, after
 /// ten epochs in which it rises from 0.001.
+@Suite(.timeLimit(.minutes(30)))
 struct WarmUpTests {
     private let schedule = LearningRateSchedule(
         initial: 0.1, minimum: 1e-4, stepCount: 9800, stepsPerLevel: 98, warmUpSteps: 980, warmUpRate: 0.001)

@@ -6,6 +6,7 @@ import TestSupport
 import Testing
 import Training
 
+@Suite(.timeLimit(.minutes(30)))
 struct MixingTests {
     private static func configuration(_ name: MixingConfiguration.Name) -> RunConfiguration {
         var configuration = RunConfiguration()
@@ -89,6 +90,7 @@ struct MixingTests {
 }
 
 /// Every training method on a small run.
+@Suite(.timeLimit(.minutes(30)))
 struct TrainingMethodTests {
     @Test(arguments: [
         "loss.name=logitNorm", "loss.smoothing=0.1", "mixing.name=mixup", "mixing.name=cutMix",

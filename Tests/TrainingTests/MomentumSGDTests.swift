@@ -5,6 +5,7 @@ import Testing
 import Training
 import Workers
 
+@Suite(.timeLimit(.minutes(30)))
 struct MomentumSGDTests {
     @Test(arguments: [1, 2])
     func threeStepsFollowThePlainTwin(threads: Int) {

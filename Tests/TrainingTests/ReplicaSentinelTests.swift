@@ -1,11 +1,14 @@
 import Cluster
+import Kernels
+import Networks
 import RunConfiguration
 import TestSupport
 import Testing
 import Training
+import Workers
 
 /// A bit that is flipped on its way to one rank, and what becomes of the run.
-@Suite(.serialized)
+@Suite(.serialized, .timeLimit(.minutes(30)))
 struct ReplicaSentinelTests {
     @Test(arguments: [1, 3])
     func aRankWithOtherBitsIsNamedWithTheTensorAndNoCheckpointIsWritten(interval: Int) throws {
@@ -18,6 +21,71 @@ struct ReplicaSentinelTests {
                 failure.message.hasPrefix(
                     "rank 1 (threads) has other bits in 'conv1.weight' than the others after step \(interval), so no checkpoint is written"
                 ), "\(failure.message)")
+            #expect(try run.checkpoint() == nil)
+        }
+    }
+
+    /// All that ranks hold in common.
+    enum Part: CaseIterable, Sendable {
+        case value, velocity, statistic, batchCount
+    }
+
+    @Test(arguments: Part.allCases)
+    func aDifferenceInAnyPartIsFound(part: Part) throws {
+        let messages = try ThreadedWorld.run(size: 3) { rank, world -> String in
+            let store = Classifier(.resnet20, head: .linear, classes: 10).parameters
+            store.initialize(seed: 1)
+            var velocity = Buffer<Float>(zeros: store.parameterCount)
+            if rank == 2 { Self.change(part, store, &velocity) }
+            do {
+                try ReplicaSentinel(store, velocity: velocity, on: WorkerPool(threads: 1))
+                    .compare(step: 3, ThreadedCommunicator(rank: rank, of: world))
+                return "nothing"
+            } catch let failure as JobFailure {
+                return failure.message
+            }
+        }
+        #expect(Set(messages).count == 1)
+        let name =
+            switch part {
+            case .value, .velocity: "conv1.weight"
+            case .statistic: "bn1.running_mean"
+            case .batchCount: "bn1.num_batches_tracked"
+            }
+        #expect(
+            messages[0].hasPrefix(
+                "rank 2 (threads) has other bits in '\(name)' than the others after step 3"),
+            "\(messages[0])")
+    }
+
+    /// Flips a bit in the first tensor that has the part.
+    private static func change(_ part: Part, _ store: ParameterStore, _ velocity: inout Buffer<Float>) {
+        switch part {
+        case .value: flipFirst(&store.values)
+        case .velocity: flipFirst(&velocity)
+        case .statistic: flipFirst(&store.statistics)
+        case .batchCount: store.batchCount += 1
+        }
+    }
+
+    private static func flipFirst(_ values: inout Buffer<Float>) {
+        var span = values.mutableSpan
+        span[0] = -span[0]
+    }
+
+    /// Infinite parameters on all ranks, whose momentum has other bits on one of them.
+    @Test(arguments: [0, 1]) func numbersThatAreNoneAreToldBeforeReplicasThatDiffer(interval: Int) throws {
+        try SmallRun.with { run in
+            var run = run
+            run.configuration.cluster.sentinelEvery = interval
+            run.configuration.optimizer.learningRate = 1e300
+            run.configuration.training.stopAfterSteps = 1
+            let failure = try #require(throws: JobFailure.self) { try run.train(ranks: 2, faulty: 1) }
+            #expect(failure.exitCode == ExitCode.numeric)
+            #expect(
+                failure.message.hasPrefix(
+                    "tensor 'conv1.weight' is not finite after update 1, so no checkpoint is written"),
+                "\(failure.message)")
             #expect(try run.checkpoint() == nil)
         }
     }

@@ -5,7 +5,7 @@ import Testing
 import Training
 
 /// ReweightOOD on a small run: two views of each image, a projection head, the loss of all pairs.
-@Suite(.serialized)
+@Suite(.serialized, .timeLimit(.minutes(30)))
 struct ReweightOODTests {
     private func with(_ body: (inout SmallRun) throws -> Void) throws {
         try SmallRun.with { run in
@@ -71,7 +71,8 @@ struct ReweightOODTests {
             #expect(!lines.contains { $0.lowercased().contains("accuracy") })
             // The latest epoch's model is the one that evaluation takes.
             let best = try CheckpointStore.load(run.store.bestPath)
-            #expect(best.state == (try #require(try run.checkpoint()).state))
+            let newest = try #require(try run.checkpoint())
+            #expect(firstDifference(best.state, newest.state) == nil)
             #expect(best.position.bestAccuracy == -1)
             let plan = try #require(
                 events.lazy.compactMap { if case .started(let plan) = $0 { plan } else { nil } }.first)

@@ -1,7 +1,9 @@
 import Checkpoints
+import Cluster
 import Datasets
 import Foundation
 import RunConfiguration
+import Synchronization
 import TestSupport
 import Testing
 import Training
@@ -56,48 +58,64 @@ struct SmallRun {
         #expect(results[0].count == 10)
         for other in results.indices.dropFirst() {
             #expect(results[other] == results[0])
-            #expect(tensors[other] == tensors[0])
+            #expect(firstDifference(tensors[other], tensors[0]) == nil)
         }
     }
 
     /// Trains on `ranks` ranks, of which `faulty` gets its sums with a flipped bit.
+    ///
+    /// - Parameters:
+    ///   - collective: Called before each collective function of a rank, with the updates and epochs told so far.
+    ///   - now: A clock, by the updates told so far.
     @discardableResult
     func train(
         ranks: Int, faulty: Int? = nil, timeline: String? = nil, resume: ResumeMode = .automatic,
-        allowedChanges: Set<String> = [],
-        stopRequest: @escaping @Sendable (_ rank: Int, _ step: Int) -> String? = { _, _ in nil }
+        allowedChanges: Set<String> = [], job: RestartedJob? = nil,
+        stopRequest: @escaping @Sendable (_ rank: Int, _ step: Int) -> String? = { _, _ in nil },
+        collective: @escaping @Sendable (_ rank: Int, _ step: Int, _ epochs: Int) -> Void = { _, _, _ in },
+        now: (@Sendable (_ rank: Int, _ step: Int) -> ContinuousClock.Instant)? = nil
     ) throws -> [Result] {
         let configuration = configuration
         return try ThreadedWorld.run(size: ranks) { rank, world in
             let heard = Heard()
             let trainer = Trainer(
                 configuration,
-                communicator: ThreadedCommunicator(rank: rank, of: world, isFaulty: rank == faulty),
-                observer: { heard.events.append($0) }, timeline: timeline,
-                stopRequest: { stopRequest(rank, heard.steps) })
-            return Result(
-                outcome: try trainer.run(resume: resume, allowedChanges: allowedChanges), events: heard.events
-            )
+                communicator: CheckedCommunicator(
+                    ThreadedCommunicator(rank: rank, of: world, isFaulty: rank == faulty) {
+                        collective(rank, heard.steps, heard.epochs)
+                    }),
+                observer: { heard.append($0) }, timeline: timeline,
+                stopRequest: { stopRequest(rank, heard.steps) },
+                now: { now?(rank, heard.steps) ?? .now })
+            let outcome = try trainer.run(resume: resume, allowedChanges: allowedChanges, job: job)
+            return Result(outcome: outcome, events: heard.events)
         }
     }
 
     /// The newest checkpoint.
     func checkpoint() throws -> Checkpoint? { try store.newest()?.checkpoint }
 
-    var store: CheckpointStore { CheckpointStore(folder: "\(folder)/runs/run/s0/checkpoints", keep: 1) }
+    /// Of the run that the configuration names.
+    var store: CheckpointStore {
+        CheckpointStore(folder: RunDirectory(configuration).checkpointsPath, keep: 1)
+    }
 
     /// The lines of `metrics.jsonl`.
     func metrics() throws -> [String] {
-        try String(contentsOfFile: "\(folder)/runs/run/s0/metrics.jsonl", encoding: .utf8)
+        try String(contentsOfFile: RunDirectory(configuration).metricsPath, encoding: .utf8)
             .split(separator: "\n").map(String.init)
     }
 }
 
-/// What one rank's trainer has said; used by its thread alone.
-private final class Heard {
-    var events: [TrainingEvent] = []
+/// What one rank's trainer has said.
+private final class Heard: Sendable {
+    private let all = Mutex<[TrainingEvent]>([])
 
-    var steps: Int {
-        events.count { if case .step = $0 { true } else { false } }
-    }
+    func append(_ event: TrainingEvent) { all.withLock { $0.append(event) } }
+
+    var events: [TrainingEvent] { all.withLock { $0 } }
+
+    var steps: Int { events.count { if case .step = $0 { true } else { false } } }
+
+    var epochs: Int { events.count { if case .epoch = $0 { true } else { false } } }
 }

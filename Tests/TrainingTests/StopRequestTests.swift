@@ -4,7 +4,7 @@ import Testing
 import Training
 
 /// A rank that is asked to stop, as by a scheduler's signal.
-@Suite(.serialized)
+@Suite(.serialized, .timeLimit(.minutes(30)))
 struct StopRequestTests {
     @Test func allRanksStopAfterTheSameStepAndTheRunGoesOnWithTheSameBits() throws {
         try SmallRun.with { run in
@@ -26,11 +26,13 @@ struct StopRequestTests {
                     }
                 }
                 let position = try #require(try stopped.checkpoint()).position
-                #expect(position.step == 6)
+                // Two steps after the third an epoch ends, and requests are looked for there once more.
+                #expect(position.step == 5)
                 let rest = try stopped.train(ranks: 2)
                 #expect(rest.map(\.outcome) == [.done, .done])
                 let found = try #require(try stopped.checkpoint())
-                #expect(found.state == expected.state && found.momentum == expected.momentum)
+                #expect(firstDifference(found.state, expected.state) == nil)
+                #expect(firstDifference(found.momentum, expected.momentum) == nil)
                 #expect(found.position.step == 10)
             }
         }

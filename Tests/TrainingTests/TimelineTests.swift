@@ -4,7 +4,7 @@ import Testing
 import Training
 
 /// What a run tells of where its time went.
-@Suite(.serialized)
+@Suite(.serialized, .timeLimit(.minutes(30)))
 struct TimelineTests {
     private struct Trace: Decodable {
         struct Event: Decodable {

@@ -3,6 +3,7 @@ import Synchronization
 import Testing
 import Workers
 
+@Suite(.timeLimit(.minutes(30)))
 struct BoundedQueueTests {
     @Test(arguments: [1, 3, 2000]) func keepsTheOrderBetweenThreads(capacity: Int) {
         let queue = BoundedQueue<Int>(capacity: capacity)

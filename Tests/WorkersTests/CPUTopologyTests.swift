@@ -2,6 +2,7 @@ import Testing
 import Workers
 
 /// What is read of files that are like those of other machines.
+@Suite(.timeLimit(.minutes(30)))
 struct CPUTopologyTests {
     @Test(arguments: ["core_cpus_list", "thread_siblings_list"])
     func hardwareThreadsOfACoreCountOnce(name: String) throws {

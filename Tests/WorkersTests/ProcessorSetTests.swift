@@ -2,6 +2,7 @@ import Foundation
 import Testing
 import Workers
 
+@Suite(.timeLimit(.minutes(30)))
 struct ProcessorSetTests {
     @Test(arguments: [
         ("0", [0]), ("0-3,8", [0, 1, 2, 3, 8]), ("5,0-1\n", [0, 1, 5]), ("", []),

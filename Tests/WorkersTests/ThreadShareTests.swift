@@ -2,6 +2,7 @@ import Testing
 import Workers
 
 /// How ranks of a host divide what they have, on any machine.
+@Suite(.timeLimit(.minutes(30)))
 struct ThreadShareTests {
     private func rank(_ cores: Range<Int>, hardwareThreads: Int = 1, _ quotas: [String: Double] = [:])
         -> CPUTopology

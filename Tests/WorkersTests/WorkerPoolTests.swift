@@ -2,6 +2,7 @@ import Synchronization
 import Testing
 import Workers
 
+@Suite(.timeLimit(.minutes(30)))
 struct WorkerPoolTests {
     @Test(arguments: [1, 2, 3, 7], [0, 1, 2, 1000])
     func doesEachItemOnce(threads: Int, count: Int) {

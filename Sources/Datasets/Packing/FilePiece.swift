@@ -29,11 +29,8 @@ internal import Glibc
     func next() -> (bytes: UnsafeRawPointer, count: Int) {
         let wanted = min(Self.blockByteCount, end - position)
         guard wanted > 0 else { return unsafe (UnsafeRawPointer(block), 0) }
-        var count = unsafe pread(descriptor, block, wanted, position)
-        while count < 0 && errno == EINTR { count = unsafe pread(descriptor, block, wanted, position) }
-        if count < 0 {
-            failure = DatasetError(action: "read archive", place: place, reason: systemMessage())
-        }
+        let count = PassingFault.retry { unsafe pread(descriptor, block, wanted, position) }
+        if count < 0 { failure = DatasetError("read archive", place, failure: errno) }
         position += max(count, 0)
         return unsafe (UnsafeRawPointer(block), count)
     }

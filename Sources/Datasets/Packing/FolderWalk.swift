@@ -91,16 +91,23 @@ private func entries(of folder: FilePath) throws(DatasetError) -> [(FilePath.Com
     let failure = {
         DatasetError(
             action: "list folder", place: folder.text, reason: systemMessage(),
-            isOutOfDescriptors: DescriptorLimit.isReached(errno))
+            isSystemFault: PassingFault.isSystemFault(errno))
     }
-    guard let stream = unsafe folder.withPlatformString({ unsafe opendir($0) }) else { throw failure() }
-    defer { _ = unsafe closedir(stream) }
     var entries: [(FilePath.Component, UInt8)] = []
+    guard PassingFault.retry({ list(folder, &entries) }) == 0 else { throw failure() }
+    return entries
+}
+
+/// - Returns: 0, or −1 with the reason in `errno`.
+private func list(_ folder: FilePath, _ entries: inout [(FilePath.Component, UInt8)]) -> Int32 {
+    entries = []
+    guard let stream = unsafe folder.withPlatformString({ unsafe opendir($0) }) else { return -1 }
+    var code: Int32 = 0
     while true {
         errno = 0
         guard let entry = unsafe readdir(stream) else {
-            guard errno == 0 else { throw failure() }
-            return entries
+            code = errno
+            break
         }
         let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) {
             unsafe $0.withMemoryRebound(to: CChar.self, capacity: 256) {
@@ -110,6 +117,9 @@ private func entries(of folder: FilePath) throws(DatasetError) -> [(FilePath.Com
         guard let name, name.kind == .regular else { continue }
         entries.append((name, unsafe entry.pointee.d_type))
     }
+    _ = unsafe closedir(stream)
+    errno = code
+    return code == 0 ? 0 : -1
 }
 
 /// Whether a folder holds what other systems keep beside the user's files.

@@ -1,3 +1,4 @@
+internal import Files
 internal import Foundation
 
 /// ImageNet's devkit (`ILSVRC2012_devkit_t12.tar.gz`, or the folder it unpacks to): the classes, and the labels of the validation images.
@@ -46,9 +47,7 @@ public struct ImageNetDevkit: Sendable {
         if path.hasSuffix(".mat") {
             return try devkitClasses(try ReadableFile.contents(of: path), path).map(\.name)
         }
-        var isFolder: ObjCBool = false
-        _ = unsafe FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
-        guard isFolder.boolValue || [".tar", ".tar.gz", ".tgz"].contains(where: path.hasSuffix) else {
+        guard isFolder(path) || [".tar", ".tar.gz", ".tgz"].contains(where: path.hasSuffix) else {
             return nil
         }
         guard let file = try NamedFiles([meta], in: path).only(of: [meta]) else {

@@ -1,3 +1,4 @@
+internal import Files
 internal import Foundation
 internal import SystemPackage
 
@@ -16,8 +17,7 @@ struct NamedFiles {
     /// Reads the files; an archive once from front to back.
     init(_ names: Set<String>, in path: String) throws(DatasetError) {
         self.path = path
-        var isFolder: ObjCBool = false
-        if unsafe FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue {
+        if isFolder(path) {
             let folder = try Folder(path)
             for file in try folder.listing().files where names.contains(lastName(of: file)) {
                 add(file, try folder.contents(of: file), folder.place(of: file))

@@ -1,3 +1,4 @@
+internal import Files
 internal import Foundation
 internal import SystemPackage
 
@@ -41,12 +42,11 @@ public struct NestedTarIndex: IndexedRecordSource {
     /// - Throws: If there are no archives, one cannot be read or is cut off, or its class has no label.
     public init?(_ path: String, order: ClassOrder? = nil) throws(DatasetError) {
         var passedOver = PassedOver()
-        var isFolder: ObjCBool = false
-        _ = unsafe FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
-        let all = isFolder.boolValue ? try archivesInFolder(path) : try archivesInTar(path, &passedOver)
+        let isFolder = isFolder(path)
+        let all = isFolder ? try archivesInFolder(path) : try archivesInTar(path, &passedOver)
         guard let archives = all else { return nil }
         for archive in archives where try !archive.isPlain() {
-            guard isFolder.boolValue else { return nil }
+            guard isFolder else { return nil }
             throw DatasetError(
                 action: "read archive", place: archive.place, reason: "it is no uncompressed tar",
                 remedy: "uncompress the archives of the folder")
@@ -60,7 +60,7 @@ public struct NestedTarIndex: IndexedRecordSource {
         }
         notes = passedOver.notes + emptyClasses(classNames, images.map { archives[Int($0.archive)].name })
         origin = path
-        identity = isFolder.boolValue ? pathsHash(images.map(\.path)) : fileIdentity(path)
+        identity = isFolder ? pathsHash(images.map(\.path)) : fileIdentity(path)
         self.archives = archives
         self.images = images
     }

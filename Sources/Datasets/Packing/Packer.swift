@@ -74,13 +74,18 @@ public struct Packer {
         }
         var lock: PackingLock?
         let begun = try crew.together { () throws(DatasetError) -> Beginning? in
-            crew.rank == 0 ? try begin(request, &lock) : nil
+            if let failure = pool.failure { throw DatasetError(failure, place: reader.source.origin) }
+            return crew.rank == 0 ? try begin(request, &lock) : nil
         }
         defer { withExtendedLifetime(lock) {} }
         let beginning = try crew.share(begun)
         guard !beginning.isCommitted else {
-            if crew.rank == 0 { folder.discard() }
-            return try crew.share(crew.rank == 0 ? try Manifest(folder: folder.destination) : nil)
+            let manifest = try crew.together { () throws(DatasetError) -> Manifest? in
+                guard crew.rank == 0 else { return nil }
+                folder.discard()
+                return try Manifest(folder: folder.destination)
+            }
+            return try crew.share(manifest)
         }
         do {
             return try pack(beginning, progress)
@@ -94,7 +99,7 @@ public struct Packer {
         _ request: PackingRequest, _ lock: inout PackingLock?
     ) throws(DatasetError) -> Beginning {
         let isTaken = try folder.destinationIsDataset()
-        let isCommitted = folder.isCommitted && folder.readState()?.request == request
+        let isCommitted = try folder.isCommitted ? try folder.readState()?.request == request : false
         guard !isTaken || isCommitted || options.overwrite else {
             folder.removeCrumbs()
             throw DatasetError(
@@ -103,7 +108,9 @@ public struct Packer {
         }
         try folder.createWork()
         lock = try PackingLock(folder.lock)
-        if let state = folder.readState(), !options.restart, isCommitted || !folder.isCommitted {
+        if let state = try folder.readState(), !options.restart,
+            try isCommitted ? true : !folder.isCommitted
+        {
             let differences = request.differences(from: state.request)
             guard differences.isEmpty else {
                 throw DatasetError(
@@ -112,7 +119,7 @@ public struct Packer {
                     remedy: "give the same options, or --restart to begin anew")
             }
             try PackingBoard.create(folder.board, size: crew.size)
-            return Beginning(plan: state.plan, parts: folder.partNumbers(), isCommitted: isCommitted)
+            return Beginning(plan: state.plan, parts: try folder.partNumbers(), isCommitted: isCommitted)
         }
         do {
             let plan = PackingPlan(sample: try reader.sample(), options)

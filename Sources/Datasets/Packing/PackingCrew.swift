@@ -14,6 +14,10 @@ public protocol PackingCrew: Sendable {
 
     /// The values of all processes, those of process 0 first; each gives as many as it likes.
     func gather(_ values: [Int64]) -> [Int64]
+
+    /// Notes that this process calls neither until `endAlone`; see `together`.
+    func beginAlone()
+    func endAlone()
 }
 
 /// One process alone.
@@ -29,16 +33,23 @@ public struct PackingAlone: PackingCrew {
 }
 
 extension PackingCrew {
+    public func beginAlone() {}
+    public func endAlone() {}
+
     /// Runs `body` in every process; where it throws in any of them, all throw the error of the first of those.
+    ///
+    /// Inside `body` a process calls nothing collective, since it would wait for others that may have failed.
     public func together<Result>(
         _ body: () throws(DatasetError) -> Result
     ) throws(DatasetError) -> Result {
         let outcome: Swift.Result<Result, DatasetError>
+        beginAlone()
         do throws(DatasetError) {
             outcome = .success(try body())
         } catch {
             outcome = .failure(error)
         }
+        endAlone()
         var own: [UInt8] = []
         if case .failure(let error) = outcome {
             own = (try? JSONEncoder().encode(error)).map(Array.init) ?? [0]

@@ -32,8 +32,8 @@ struct PackingFolder: Sendable {
     ///
     /// - Throws: If something else is there.
     func destinationIsDataset() throws(DatasetError) -> Bool {
-        guard isThere(destination) else { return false }
-        if isThere("\(destination)/\(Manifest.fileName)") { return true }
+        guard try isThere(destination) else { return false }
+        if try isThere("\(destination)/\(Manifest.fileName)") { return true }
         guard (try? FileManager.default.contentsOfDirectory(atPath: destination)) == [] else {
             throw DatasetError(
                 action: "create dataset", place: destination, reason: "something that is no dataset is there",
@@ -44,7 +44,10 @@ struct PackingFolder: Sendable {
 
     /// Whether the last thing that an interrupted run did was to give the dataset its name.
     var isCommitted: Bool {
-        isThere(state) && !isThere(dataset) && isThere("\(destination)/\(Manifest.fileName)")
+        get throws(DatasetError) {
+            guard try isThere(state), try !isThere(dataset) else { return false }
+            return try isThere("\(destination)/\(Manifest.fileName)")
+        }
     }
 
     func createWork() throws(DatasetError) {
@@ -64,27 +67,29 @@ struct PackingFolder: Sendable {
     }
 
     /// What an interrupted run was about; `nil` if there was none that got beyond its first steps.
-    func readState() -> State? {
-        guard let bytes = try? ReadableFile.contents(of: state),
-            let found = try? JSONDecoder().decode(State.self, from: Data(bytes)), found.version == 1
-        else { return nil }
+    ///
+    /// - Throws: If it cannot be read: what an interrupted run has made is not packed again for that.
+    func readState() throws(DatasetError) -> State? {
+        guard try isThere(state) else { return nil }
+        let bytes = try ReadableFile.contents(of: state)
+        guard let found = try? JSONDecoder().decode(State.self, from: Data(bytes)), found.version == 1 else {
+            return nil
+        }
         return found
     }
 
     func shardName(_ index: Int) -> String { "shard-\(fiveDigits(index)).h5" }
 
     /// The numbers of the shards that an earlier run finished.
-    func partNumbers() -> [Int] {
-        ((try? FileManager.default.contentsOfDirectory(atPath: parts)) ?? [])
+    func partNumbers() throws(DatasetError) -> [Int] {
+        try DatasetError.wrapping("list folder", parts) { try namesInFolder(parts) }
             .compactMap { $0.hasSuffix(".json") ? Int($0.dropLast(5)) : nil }.sorted()
     }
 
-    /// Whether there is anything worth keeping.
+    /// Whether there is anything worth keeping, or nobody can tell.
     var hasShards: Bool {
-        !partNumbers().isEmpty
-            && ((try? FileManager.default.contentsOfDirectory(atPath: dataset)) ?? []).contains {
-                $0.hasSuffix(".h5")
-            }
+        guard let numbers = try? partNumbers(), let names = try? namesInFolder(dataset) else { return true }
+        return !numbers.isEmpty && names.contains { $0.hasSuffix(".h5") }
     }
 
     /// - Parameter names: The path and place of each packed record, for what is said of duplicates.
@@ -117,7 +122,7 @@ struct PackingFolder: Sendable {
         let replaced = "\(work)/replaced"
         try DatasetError.wrapping("create dataset", destination) {
             try synchronize(dataset)
-            let isReplacing = isThere(destination)
+            let isReplacing = try isThere(destination)
             if isReplacing {
                 try? FileManager.default.removeItem(atPath: replaced)
                 try FileManager.default.moveItem(atPath: destination, toPath: replaced)
@@ -144,7 +149,8 @@ struct PackingFolder: Sendable {
 
     /// Removes what a process left that was killed after the dataset got its name.
     func removeCrumbs() {
-        guard isThere(work), !isThere(dataset), isThere("\(destination)/\(Manifest.fileName)"),
+        guard (try? isThere(work)) == true, (try? isThere(dataset)) == false,
+            (try? isThere("\(destination)/\(Manifest.fileName)")) == true,
             let lock = try? PackingLock(self.lock)
         else { return }
         withExtendedLifetime(lock) { discard() }
@@ -159,7 +165,9 @@ struct PackingFolder: Sendable {
     }
 }
 
-private func isThere(_ path: String) -> Bool { FileManager.default.fileExists(atPath: path) }
+private func isThere(_ path: String) throws(DatasetError) -> Bool {
+    try DatasetError.wrapping("look for", path) { try fileExists(path) }
+}
 
 private func fiveDigits(_ index: Int) -> String {
     let digits = "\(index)"

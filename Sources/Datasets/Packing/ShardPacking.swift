@@ -120,7 +120,7 @@ struct ShardPacking {
             return (bytes, checksum)
         case .unfit(let error): throw error
         case .bad(let kind, var error):
-            guard !error.isOutOfDescriptors else { throw error }
+            guard !error.isSystemFault else { throw error }
             guard (kind == .missing ? options.onMissing : options.onBad) == .skip else {
                 error.remedy = error.remedy ?? "replace the image, or leave it out with --on-bad skip"
                 throw error

@@ -44,7 +44,7 @@ public struct AdaptiveScaling: Score {
     }
 
     public func evaluate(
-        _ input: borrowing ScoreInput, confidences: inout MutableSpan<Float>,
+        _ input: borrowing ScoreInput, confidences: inout MutableSpan<Double>,
         predictions: inout MutableSpan<Int32>
     ) {
         switch variant {
@@ -67,8 +67,8 @@ public struct AdaptiveScaling: Score {
                     ratio(of: feature, shift: input.observed(of: sample)[0]).map { Float($0 * $0) } ?? 1
                 let scaled = row.indices.map { row[$0] * factor }
                 let predicted = indexOfMaximum(scaled.span)
-                confidences[sample] =
-                    scaled[predicted] + logarithm(exponentialSum(scaled.span, below: scaled[predicted]))
+                confidences[sample] = Double(
+                    scaled[predicted] + logarithm(exponentialSum(scaled.span, below: scaled[predicted])))
                 predictions[sample] = Int32(predicted)
             }
         }

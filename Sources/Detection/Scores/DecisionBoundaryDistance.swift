@@ -41,7 +41,7 @@ public struct DecisionBoundaryDistance: Score {
     }
 
     public func evaluate(
-        _ input: borrowing ScoreInput, confidences: inout MutableSpan<Float>,
+        _ input: borrowing ScoreInput, confidences: inout MutableSpan<Double>,
         predictions: inout MutableSpan<Int32>
     ) {
         let classes = input.head.classes
@@ -58,7 +58,7 @@ public struct DecisionBoundaryDistance: Score {
                 let step = Double(feature[j]) - (regularizer == .distance ? Double(mean[j]) : 0)
                 square += step * step
             }
-            confidences[sample] = Float(sum / square.squareRoot())
+            confidences[sample] = sum / square.squareRoot()
             predictions[sample] = Int32(predicted)
         }
     }

@@ -18,7 +18,7 @@ public struct DirectedSparsification: Score {
     }
 
     public func evaluate(
-        _ input: borrowing ScoreInput, confidences: inout MutableSpan<Float>,
+        _ input: borrowing ScoreInput, confidences: inout MutableSpan<Double>,
         predictions: inout MutableSpan<Int32>
     ) {
         input.energies(head: head, confidences: &confidences, predictions: &predictions) { _ in }

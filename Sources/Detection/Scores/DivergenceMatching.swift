@@ -27,7 +27,7 @@ public struct DivergenceMatching: Score {
     }
 
     public func evaluate(
-        _ input: borrowing ScoreInput, confidences: inout MutableSpan<Float>,
+        _ input: borrowing ScoreInput, confidences: inout MutableSpan<Double>,
         predictions: inout MutableSpan<Int32>
     ) {
         let classes = input.head.classes
@@ -42,7 +42,7 @@ public struct DivergenceMatching: Score {
                 for j in 0..<classes where own[j] != 0 { divergence -= own[j] * typical[k * classes + j] }
                 if divergence < smallest || divergence.isNaN { smallest = divergence }
             }
-            confidences[sample] = Float(-smallest)
+            confidences[sample] = -smallest
             predictions[sample] = Int32(indexOfMaximum(row))
         }
     }

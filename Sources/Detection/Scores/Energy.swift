@@ -11,14 +11,14 @@ public struct Energy: Score {
     public init() {}
 
     public func evaluate(
-        _ input: borrowing ScoreInput, confidences: inout MutableSpan<Float>,
+        _ input: borrowing ScoreInput, confidences: inout MutableSpan<Double>,
         predictions: inout MutableSpan<Int32>
     ) {
         for sample in 0..<input.count {
             let row = input.logits(of: sample)
             let predicted = indexOfMaximum(row)
             let largest = row[predicted]
-            confidences[sample] = largest + logarithm(exponentialSum(row, below: largest))
+            confidences[sample] = Double(largest + logarithm(exponentialSum(row, below: largest)))
             predictions[sample] = Int32(predicted)
         }
     }

@@ -14,7 +14,7 @@ public struct FeatureClipping: Score {
     }
 
     public func evaluate(
-        _ input: borrowing ScoreInput, confidences: inout MutableSpan<Float>,
+        _ input: borrowing ScoreInput, confidences: inout MutableSpan<Double>,
         predictions: inout MutableSpan<Int32>
     ) {
         input.energies(head: input.head, confidences: &confidences, predictions: &predictions) { feature in

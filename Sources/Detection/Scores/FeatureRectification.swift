@@ -29,7 +29,7 @@ public struct FeatureRectification: Score {
     }
 
     public func evaluate(
-        _ input: borrowing ScoreInput, confidences: inout MutableSpan<Float>,
+        _ input: borrowing ScoreInput, confidences: inout MutableSpan<Double>,
         predictions: inout MutableSpan<Int32>
     ) {
         let (low, high) = (thresholds.lowerBound, thresholds.upperBound)

@@ -19,7 +19,7 @@ public struct GeneralizedEntropy: Score {
     }
 
     public func evaluate(
-        _ input: borrowing ScoreInput, confidences: inout MutableSpan<Float>,
+        _ input: borrowing ScoreInput, confidences: inout MutableSpan<Double>,
         predictions: inout MutableSpan<Int32>
     ) {
         var probabilities = [Float](repeating: 0, count: input.head.classes)
@@ -31,7 +31,7 @@ public struct GeneralizedEntropy: Score {
             if count < probabilities.count { probabilities.sort(by: >) }
             var entropy: Float = 0
             for p in probabilities.prefix(count) { entropy += power(p, exponent) * power(1 - p, exponent) }
-            confidences[sample] = -entropy
+            confidences[sample] = Double(-entropy)
             predictions[sample] = Int32(predicted)
         }
     }

@@ -12,7 +12,7 @@ public struct GradNorm: Score {
     public init() {}
 
     public func evaluate(
-        _ input: borrowing ScoreInput, confidences: inout MutableSpan<Float>,
+        _ input: borrowing ScoreInput, confidences: inout MutableSpan<Double>,
         predictions: inout MutableSpan<Int32>
     ) {
         let classes = Double(input.head.classes)
@@ -27,7 +27,7 @@ public struct GradNorm: Score {
             }
             var norm = 0.0
             for j in feature.indices { norm += Double(abs(feature[j])) }
-            confidences[sample] = Float(norm * distance)
+            confidences[sample] = norm * distance
             predictions[sample] = Int32(predicted)
         }
     }

@@ -10,9 +10,43 @@ public import Workers
 /// `q = softmax(−‖h − P‖)` over all of them, the gradient is that of the predicted class's cross-entropy with respect to `P_o`:
 /// `q_o (h − P_o) / ‖h − P_o‖`, zeros where `h` is `P_o` itself.
 ///
-/// All records are looked at, where OpenOOD's index is approximate; its search tries settings that nothing reads, so there is none here.
+/// All records of the bank are looked at, where OpenOOD's index is approximate; its search tries settings that nothing reads, so there is
+/// none here. What `P_o` and the bank are of is `Records`.
 /// Unlike other scores it has seen out-of-distribution images before it scores.
 public struct GradientNeighbors: ShardedScore {
+    /// Which records the mean of the outliers and the bank are of.
+    public enum Records: String, Sendable {
+        /// As OpenOOD v1.5 has them, which reads batches of 200: `P_o` is of the batches that the first 100 outliers lie in, so of 200, and the
+        /// batch that comes after those its index is trained on, number `min(600, ⌊0.8 · batches⌋)`, is not in the bank. Where nothing
+        /// would be left, nothing is left out.
+        case openOOD
+        /// `P_o` of the first 100 outliers, and a bank of all training records that are predicted right.
+        case exact
+
+        /// Images in one of OpenOOD's batches.
+        static let batch = 200
+        /// Outliers that are asked for.
+        static let outlierCount = 100
+
+        /// How many outliers `P_o` is of, where there are as many.
+        var outlierCount: Int {
+            switch self {
+            case .openOOD: (Self.outlierCount + Self.batch - 1) / Self.batch * Self.batch
+            case .exact: Self.outlierCount
+            }
+        }
+
+        /// The places of the training records that are not in the bank.
+        ///
+        /// - Parameter count: Training records of all ranks.
+        package func missing(of count: Int) -> Range<Int> {
+            guard self == .openOOD else { return 0..<0 }
+            let batches = (count + Self.batch - 1) / Self.batch
+            let first = min(600, Int(Double(batches) * 0.8)) * Self.batch
+            return min(first, count)..<min(first + Self.batch, count)
+        }
+    }
+
     public let name = ScoreName.grood
     public let worldSize: Int
     private let prototypes: Prototypes
@@ -23,18 +57,19 @@ public struct GradientNeighbors: ShardedScore {
 
     /// Collective.
     ///
-    /// - Parameter outlierCount: How many records of the out-of-distribution validation set its mean is of, if it has as many.
     /// - Throws: `ScoreFitError` if a class has no record, or none of any class is predicted right.
-    public init(_ fit: ScoreFit, outlierCount: Int = 100) throws {
-        precondition(outlierCount >= 1, "\(outlierCount) records")
+    public init(_ fit: ScoreFit, records: Records = .openOOD) throws {
         let (training, communicator) = (fit.training, fit.communicator)
         let prototypes = Prototypes(
             classes: try fit.classMeans(for: .grood).means,
-            outlier: try fit.outliers.mean(ofFirst: outlierCount, on: communicator))
+            outlier: try fit.outliers.mean(ofFirst: records.outlierCount, on: communicator))
         let right = (0..<training.count).filter {
             indexOfMaximum(training.input.logits(of: $0)) == Int(training.labels[$0])
         }
-        var count = [Int64(right.count)]
+        let missing = records.missing(of: try training.totalCount(on: communicator))
+        let first = try fit.firstTrainingPlace()
+        let left = right.filter { !missing.contains(first + $0) }
+        var count = [Int64(right.count), Int64(left.count)]
         var span = count.mutableSpan
         try communicator.treeSum(&span)
         guard count[0] > 0 else {
@@ -45,7 +80,9 @@ public struct GradientNeighbors: ShardedScore {
             )
         }
         let dimension = fit.head.dimension
-        let features = right.flatMap { training.features[$0 * dimension..<($0 + 1) * dimension] }
+        let features = (count[1] > 0 ? left : right).flatMap {
+            training.features[$0 * dimension..<($0 + 1) * dimension]
+        }
         let gradients = prototypes.gradients(of: features.span, on: WorkerPool(threads: 1))
         worldSize = communicator.worldSize
         bank = NeighborBank(gradients.span, dimension: dimension)
@@ -60,10 +97,10 @@ public struct GradientNeighbors: ShardedScore {
         return nearest.map(Double.init)
     }
 
-    public func confidence(_ partials: [ArraySlice<Double>]) -> Float {
+    public func confidence(_ partials: [ArraySlice<Double>]) -> Double {
         let distances = partials.compactMap(\.first)
         if distances.contains(where: \.isNaN) { return .nan }
-        return Float(-(distances.min() ?? .infinity))
+        return -(distances.min() ?? .infinity)
     }
 
     public func prediction(of sample: Int, in input: borrowing ScoreInput) -> Int {

@@ -28,7 +28,7 @@ public struct ImagePerturbation: Score {
     }
 
     public func evaluate(
-        _ input: borrowing ScoreInput, confidences: inout MutableSpan<Float>,
+        _ input: borrowing ScoreInput, confidences: inout MutableSpan<Double>,
         predictions: inout MutableSpan<Int32>
     ) { input.copyObserved(into: &confidences, &predictions) }
 }
@@ -36,11 +36,11 @@ public struct ImagePerturbation: Score {
 extension ScoreInput {
     /// Overwrites both with what was observed, where that is the confidence and the class.
     func copyObserved(
-        into confidences: inout MutableSpan<Float>, _ predictions: inout MutableSpan<Int32>
+        into confidences: inout MutableSpan<Double>, _ predictions: inout MutableSpan<Int32>
     ) {
         for sample in 0..<count {
             let own = observed(of: sample)
-            confidences[sample] = own[0]
+            confidences[sample] = Double(own[0])
             predictions[sample] = Int32(own[1])
         }
     }

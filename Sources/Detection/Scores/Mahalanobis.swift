@@ -13,12 +13,12 @@ public struct Mahalanobis: Score {
     public init(_ fit: ScoreFit) throws { classes = try Gaussian(classesOf: fit, score: .mds) }
 
     public func evaluate(
-        _ input: borrowing ScoreInput, confidences: inout MutableSpan<Float>,
+        _ input: borrowing ScoreInput, confidences: inout MutableSpan<Double>,
         predictions: inout MutableSpan<Int32>
     ) {
         let distances = classes.smallestDistances(input.features, count: input.count)
         for sample in 0..<input.count {
-            confidences[sample] = Float(-distances[sample])
+            confidences[sample] = -distances[sample]
             predictions[sample] = Int32(indexOfMaximum(input.logits(of: sample)))
         }
     }

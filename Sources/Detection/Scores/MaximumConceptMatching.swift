@@ -16,7 +16,7 @@ public struct MaximumConceptMatching: Score {
     }
 
     public func evaluate(
-        _ input: borrowing ScoreInput, confidences: inout MutableSpan<Float>,
+        _ input: borrowing ScoreInput, confidences: inout MutableSpan<Double>,
         predictions: inout MutableSpan<Int32>
     ) {
         for sample in 0..<input.count {
@@ -24,7 +24,7 @@ public struct MaximumConceptMatching: Score {
             let predicted = indexOfMaximum(row)
             var sum: Float = 0
             for k in row.indices { sum += exponential((row[k] - row[predicted]) / temperature) }
-            confidences[sample] = 1 / sum
+            confidences[sample] = Double(1 / sum)
             predictions[sample] = Int32(predicted)
         }
     }

@@ -10,12 +10,12 @@ public struct MaximumLogit: Score {
     public init() {}
 
     public func evaluate(
-        _ input: borrowing ScoreInput, confidences: inout MutableSpan<Float>,
+        _ input: borrowing ScoreInput, confidences: inout MutableSpan<Double>,
         predictions: inout MutableSpan<Int32>
     ) {
         for sample in 0..<input.count {
             let row = input.logits(of: sample)
-            confidences[sample] = maximumOrNaN(row)
+            confidences[sample] = Double(maximumOrNaN(row))
             predictions[sample] = Int32(indexOfMaximum(row))
         }
     }

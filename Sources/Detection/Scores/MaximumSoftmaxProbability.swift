@@ -11,13 +11,13 @@ public struct MaximumSoftmaxProbability: Score {
     public init() {}
 
     public func evaluate(
-        _ input: borrowing ScoreInput, confidences: inout MutableSpan<Float>,
+        _ input: borrowing ScoreInput, confidences: inout MutableSpan<Double>,
         predictions: inout MutableSpan<Int32>
     ) {
         for sample in 0..<input.count {
             let row = input.logits(of: sample)
             let predicted = indexOfMaximum(row)
-            confidences[sample] = 1 / exponentialSum(row, below: row[predicted])
+            confidences[sample] = Double(1 / exponentialSum(row, below: row[predicted]))
             predictions[sample] = Int32(predicted)
         }
     }

@@ -22,11 +22,11 @@ public struct MonteCarloDropout: Score {
     }
 
     public func evaluate(
-        _ input: borrowing ScoreInput, confidences: inout MutableSpan<Float>,
+        _ input: borrowing ScoreInput, confidences: inout MutableSpan<Double>,
         predictions: inout MutableSpan<Int32>
     ) {
         input.forEachLogits(head: input.head, change: drop) { sample, logits in
-            confidences[sample] = largestProbability(logits)
+            confidences[sample] = Double(largestProbability(logits))
             predictions[sample] = Int32(indexOfMaximum(logits))
         }
     }

@@ -44,7 +44,7 @@ public struct NearestNeighborGuidance: Score {
     }
 
     public func evaluate(
-        _ input: borrowing ScoreInput, confidences: inout MutableSpan<Float>,
+        _ input: borrowing ScoreInput, confidences: inout MutableSpan<Double>,
         predictions: inout MutableSpan<Int32>
     ) {
         let units = unitRows(input.copyFeatures(), dimension: input.head.dimension)
@@ -56,7 +56,7 @@ public struct NearestNeighborGuidance: Score {
             let largest = row[predicted]
             let energy = Double(largest + logarithm(exponentialSum(row, below: largest)))
             let own = similarities[sample * bank.rank..<(sample + 1) * bank.rank].sorted(by: >)
-            confidences[sample] = Float(energy * own.prefix(count).reduce(0, +) / Double(count))
+            confidences[sample] = energy * own.prefix(count).reduce(0, +) / Double(count)
             predictions[sample] = Int32(predicted)
         }
     }

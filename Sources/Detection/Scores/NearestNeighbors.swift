@@ -39,7 +39,7 @@ public struct NearestNeighbors: ShardedScore {
         return nearest.map(Double.init)
     }
 
-    public func confidence(_ partials: [ArraySlice<Double>]) -> Float {
+    public func confidence(_ partials: [ArraySlice<Double>]) -> Double {
         confidences(partials, neighbors: [neighbor])[0]
     }
 
@@ -49,12 +49,12 @@ public struct NearestNeighbors: ShardedScore {
     /// - Returns: One array a neighbour.
     func confidences(
         neighbors: [Int], of share: FeatureShare, on communicator: any Communicator, pool: WorkerPool
-    ) throws(MPIError) -> [[Float]] {
+    ) throws(MPIError) -> [[Double]] {
         let found = try joined(share, on: communicator, pool: pool) { confidences($0, neighbors: neighbors) }
         return neighbors.indices.map { index in found.map { $0[index] } }
     }
 
-    private func confidences(_ partials: [ArraySlice<Double>], neighbors: [Int]) -> [Float] {
+    private func confidences(_ partials: [ArraySlice<Double>], neighbors: [Int]) -> [Double] {
         if partials.contains(where: { $0.first?.isNaN ?? false }) { return neighbors.map { _ in .nan } }
         var all = partials.flatMap { $0.map { Float($0) } }
         var span = all.mutableSpan
@@ -62,7 +62,7 @@ public struct NearestNeighbors: ShardedScore {
             gatherSmallest(neighbor, of: &span)
             var farthest = span[0]
             for i in 0..<neighbor { farthest = max(farthest, span[i]) }
-            return -farthest
+            return Double(-farthest)
         }
     }
 }

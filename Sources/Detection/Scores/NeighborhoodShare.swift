@@ -6,7 +6,7 @@ public import Workers
 /// hundredth of them.
 ///
 /// OpenOOD v1.5's `cfood`. The references are a tenth of the training records, chosen by their places, where OpenOOD draws; features are
-/// divided by their length. Shares from 0.001 to 0.99 are tried, 230 at most, so many images have the same confidence.
+/// divided by their length. A reference does not count in its own neighbourhood. Shares from 0.001 to 0.99 are tried, 230 at most, so many images have the same confidence.
 public struct NeighborhoodShare: ShardedScore {
     /// Share of the references in whose neighbourhoods an image must lie.
     private static let leastShare = 0.01
@@ -34,6 +34,14 @@ public struct NeighborhoodShare: ShardedScore {
         }
         let all = try fit.communicator.allGather(own.span)
         let count = all.count / dimension
+        guard count >= 2 else {
+            throw ScoreFitError(
+                score: .cfood,
+                reason: """
+                    \(count) of the training records are references (about one in ten), expected two at least; use a larger \
+                    training set
+                    """)
+        }
         let grid =
             spaced(0.001, 0.1, 100) + spaced(0.105, 0.5, 81) + spaced(0.51, 0.99, 49)
         var places: [Int] = []
@@ -51,7 +59,8 @@ public struct NeighborhoodShare: ShardedScore {
             let distances = whole.distances(of: rows.span, on: WorkerPool(threads: 1))
             for row in stride(from: 0, to: distances.count, by: count) {
                 let sorted = distances[row..<row + count].sorted()
-                radii += places.map { sorted[$0] }
+                // Past the reference itself, which is the nearest.
+                radii += places.map { sorted[$0 + 1] }
             }
         }
         worldSize = fit.communicator.worldSize
@@ -78,12 +87,12 @@ public struct NeighborhoodShare: ShardedScore {
         return counts
     }
 
-    public func confidence(_ partials: [ArraySlice<Double>]) -> Float {
+    public func confidence(_ partials: [ArraySlice<Double>]) -> Double {
         var count = 0.0
         for index in shares.indices {
             for part in partials { count += part[part.startIndex + index] }
             if count.isNaN { return .nan }
-            if count / Double(referenceCount) >= Self.leastShare { return Float(-shares[index]) }
+            if count / Double(referenceCount) >= Self.leastShare { return -shares[index] }
         }
         return -1
     }

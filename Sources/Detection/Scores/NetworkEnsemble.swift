@@ -12,12 +12,12 @@ public struct NetworkEnsemble: Score {
     public init() {}
 
     public func evaluate(
-        _ input: borrowing ScoreInput, confidences: inout MutableSpan<Float>,
+        _ input: borrowing ScoreInput, confidences: inout MutableSpan<Double>,
         predictions: inout MutableSpan<Int32>
     ) {
         for sample in 0..<input.count {
             let logits = input.observed(of: sample)
-            confidences[sample] = largestProbability(logits)
+            confidences[sample] = Double(largestProbability(logits))
             predictions[sample] = Int32(indexOfMaximum(logits))
         }
     }

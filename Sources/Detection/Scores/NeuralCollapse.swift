@@ -16,7 +16,7 @@ public struct NeuralCollapse: Score {
     }
 
     public func evaluate(
-        _ input: borrowing ScoreInput, confidences: inout MutableSpan<Float>,
+        _ input: borrowing ScoreInput, confidences: inout MutableSpan<Double>,
         predictions: inout MutableSpan<Int32>
     ) {
         let dimension = input.head.dimension
@@ -31,7 +31,7 @@ public struct NeuralCollapse: Score {
                 square += step * step
                 norm += Double(abs(feature[j]))
             }
-            confidences[sample] = Float(along / square.squareRoot() + normShare * norm)
+            confidences[sample] = along / square.squareRoot() + normShare * norm
             predictions[sample] = Int32(predicted)
         }
     }

@@ -103,13 +103,13 @@ public struct NeuralRelation: ShardedScore {
     }
 
     /// The sum over ranks by their tree.
-    public func confidence(_ partials: [ArraySlice<Double>]) -> Float {
+    public func confidence(_ partials: [ArraySlice<Double>]) -> Double {
         func sum(_ ranks: Range<Int>) -> Double {
             guard ranks.count > 1 else { return partials[ranks.lowerBound].first ?? -0.0 }
             let middle = LaneTree.middle(of: ranks)
             return sum(ranks.lowerBound..<middle) + sum(middle..<ranks.upperBound)
         }
-        return Float(sum(0..<partials.count))
+        return sum(0..<partials.count)
     }
 }
 

@@ -66,7 +66,7 @@ public struct OpenMax: Score {
     }
 
     public func evaluate(
-        _ input: borrowing ScoreInput, confidences: inout MutableSpan<Float>,
+        _ input: borrowing ScoreInput, confidences: inout MutableSpan<Double>,
         predictions: inout MutableSpan<Int32>
     ) {
         let classes = input.head.classes
@@ -83,7 +83,7 @@ public struct OpenMax: Score {
             }
             let largest = max(changed.max()!, unknown)
             let sum = changed.reduce(0) { $0 + exponential($1 - largest) } + exponential(unknown - largest)
-            confidences[sample] = Float(-exponential(unknown - largest) / sum)
+            confidences[sample] = -exponential(unknown - largest) / sum
             predictions[sample] = Int32(indexOfMaximum(row))
         }
     }

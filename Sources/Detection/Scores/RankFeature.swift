@@ -15,7 +15,7 @@ public struct RankFeature: Score {
     public init() {}
 
     public func evaluate(
-        _ input: borrowing ScoreInput, confidences: inout MutableSpan<Float>,
+        _ input: borrowing ScoreInput, confidences: inout MutableSpan<Double>,
         predictions: inout MutableSpan<Int32>
     ) { input.copyObserved(into: &confidences, &predictions) }
 }

@@ -16,13 +16,13 @@ public struct RelativeMahalanobis: Score {
     }
 
     public func evaluate(
-        _ input: borrowing ScoreInput, confidences: inout MutableSpan<Float>,
+        _ input: borrowing ScoreInput, confidences: inout MutableSpan<Double>,
         predictions: inout MutableSpan<Int32>
     ) {
         let distances = classes.smallestDistances(input.features, count: input.count)
         let ordinary = background.smallestDistances(input.features, count: input.count)
         for sample in 0..<input.count {
-            confidences[sample] = Float(ordinary[sample] - distances[sample])
+            confidences[sample] = ordinary[sample] - distances[sample]
             predictions[sample] = Int32(indexOfMaximum(input.logits(of: sample)))
         }
     }

@@ -17,12 +17,12 @@ public struct Residual: Score {
     }
 
     public func evaluate(
-        _ input: borrowing ScoreInput, confidences: inout MutableSpan<Float>,
+        _ input: borrowing ScoreInput, confidences: inout MutableSpan<Double>,
         predictions: inout MutableSpan<Int32>
     ) {
         let residuals = space.residuals(input.features, count: input.count)
         for sample in 0..<input.count {
-            confidences[sample] = Float(-residuals[sample])
+            confidences[sample] = -residuals[sample]
             predictions[sample] = Int32(indexOfMaximum(input.logits(of: sample)))
         }
     }

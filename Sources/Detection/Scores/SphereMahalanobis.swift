@@ -14,13 +14,13 @@ public struct SphereMahalanobis: Score {
     }
 
     public func evaluate(
-        _ input: borrowing ScoreInput, confidences: inout MutableSpan<Float>,
+        _ input: borrowing ScoreInput, confidences: inout MutableSpan<Double>,
         predictions: inout MutableSpan<Int32>
     ) {
         let directions = unitRows(input.copyFeatures(), dimension: input.head.dimension)
         let distances = sphere.smallestDistances(directions.span, count: input.count)
         for sample in 0..<input.count {
-            confidences[sample] = Float(-distances[sample])
+            confidences[sample] = -distances[sample]
             predictions[sample] = Int32(indexOfMaximum(input.logits(of: sample)))
         }
     }

@@ -20,7 +20,7 @@ public struct StoredPatterns: Score {
     }
 
     public func evaluate(
-        _ input: borrowing ScoreInput, confidences: inout MutableSpan<Float>,
+        _ input: borrowing ScoreInput, confidences: inout MutableSpan<Double>,
         predictions: inout MutableSpan<Int32>
     ) {
         for sample in 0..<input.count {
@@ -29,7 +29,7 @@ public struct StoredPatterns: Score {
             let pattern = patterns[predicted]
             var sum = 0.0
             for j in feature.indices { sum += Double(feature[j]) * pattern[j] }
-            confidences[sample] = Float(sum)
+            confidences[sample] = sum
             predictions[sample] = Int32(predicted)
         }
     }

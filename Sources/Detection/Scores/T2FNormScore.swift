@@ -9,7 +9,7 @@ public struct T2FNormScore: Score {
     public init() {}
 
     public func evaluate(
-        _ input: borrowing ScoreInput, confidences: inout MutableSpan<Float>,
+        _ input: borrowing ScoreInput, confidences: inout MutableSpan<Double>,
         predictions: inout MutableSpan<Int32>
     ) {
         MaximumSoftmaxProbability().evaluate(

@@ -37,7 +37,7 @@ public struct TemperatureScaling: Score {
     }
 
     public func evaluate(
-        _ input: borrowing ScoreInput, confidences: inout MutableSpan<Float>,
+        _ input: borrowing ScoreInput, confidences: inout MutableSpan<Double>,
         predictions: inout MutableSpan<Int32>
     ) {
         MaximumConceptMatching(temperature: Float(temperature)).evaluate(

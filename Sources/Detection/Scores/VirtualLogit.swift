@@ -38,7 +38,7 @@ public struct VirtualLogit: Score {
     }
 
     public func evaluate(
-        _ input: borrowing ScoreInput, confidences: inout MutableSpan<Float>,
+        _ input: borrowing ScoreInput, confidences: inout MutableSpan<Double>,
         predictions: inout MutableSpan<Int32>
     ) {
         let residuals = space.residuals(input.features, count: input.count)
@@ -47,7 +47,7 @@ public struct VirtualLogit: Score {
             let predicted = indexOfMaximum(row)
             let largest = row[predicted]
             let energy = largest + logarithm(exponentialSum(row, below: largest))
-            confidences[sample] = Float(Double(energy) - factor * residuals[sample])
+            confidences[sample] = Double(energy) - factor * residuals[sample]
             predictions[sample] = Int32(predicted)
         }
     }

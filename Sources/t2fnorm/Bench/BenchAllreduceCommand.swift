@@ -12,7 +12,8 @@ struct BenchAllreduceCommand: ParsableCommand {
             t = α + bytes / bandwidth. A step of training sums 4 bytes for each parameter: 45 MB for ResNet-18, 102 MB for ResNet-50.
 
               mpirun -n 2 t2fnorm bench allreduce
-              mpirun -n 8 --hostfile hosts t2fnorm bench allreduce --sizes 4096,1048576,104857600 --json
+              mpirun -n 8 --hostfile hosts t2fnorm bench allreduce \\
+                  --sizes 4096,1048576,104857600 --json
             """)
 
     @Option(help: ArgumentHelp("Bytes of the sums, separated by commas.", valueName: "bytes"))
@@ -65,7 +66,7 @@ extension ReductionBenchmark.Report {
         return """
             \(ranks) ranks on \(hosts) \(hosts == 1 ? "host" : "hosts")
 
-            \(table.console(styled: false))
+            \(table.console(on: Terminal(of: STDOUT_FILENO)))
 
             tree: \(tree.description); library: \(library.description)
             """

@@ -67,7 +67,7 @@ extension CheckpointBenchmark.Report {
         return """
             \(network), \(decimal(Double(byteCount) / 1e6, 1)) MB, \(threads) \(threads == 1 ? "thread" : "threads")
 
-            \(table.console(styled: false))
+            \(table.console(on: Terminal(of: STDOUT_FILENO)))
 
             writing and syncing at \(decimal(100 * writingShare, 0)) % of a plain file's rate, loading at \(decimal(100 * loadingShare, 0)) %
             """

@@ -11,7 +11,8 @@ struct BenchDataCommand: ParsableCommand {
             part. Memory is the process's own, after a quarter and at the end.
 
               t2fnorm bench data data/cifar10/train
-              t2fnorm bench data data/imagenet1k/train --crop resized --size 224 --decode scaled --threads 8 --json
+              t2fnorm bench data data/imagenet1k/train --crop resized --size 224 \\
+                  --decode scaled --threads 8 --json
             """)
 
     @Argument(help: "The folder of a packed dataset.")

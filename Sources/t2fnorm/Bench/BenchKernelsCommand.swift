@@ -85,9 +85,9 @@ struct BenchKernelsCommand: ParsableCommand {
             layers: chosenLayers, paths: chosenPaths,
             threads: try ThreadChoice().count(threads), lane: lane, runs: runs)
         var progress = ProgressLine(on: .standardError)
-        let report = benchmark.run { progress.update(fraction: $0, $1) }
+        let report = benchmark.run { progress.update(fraction: $0, [$1]) }
         progress.clear()
-        Swift.print(json ? try jsonLine(report) : report.description(styled: ProgressLine().isTerminal))
+        Swift.print(json ? try jsonLine(report) : report.description(on: Terminal(of: STDOUT_FILENO)))
     }
 
     private var chosenLayers: [ConvolutionLayer] {

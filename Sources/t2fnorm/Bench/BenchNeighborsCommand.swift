@@ -14,7 +14,8 @@ struct BenchNeighborsCommand: ParsableCommand {
             confidences, the median of the rounds; making the bank is not in it.
 
               t2fnorm bench neighbors --threads 2
-              mpirun -n 2 t2fnorm bench neighbors --bank 1281167 --dimension 2048 --queries 1000 --k 1000 --json
+              mpirun -n 2 t2fnorm bench neighbors --bank 1281167 --dimension 2048 \\
+                  --queries 1000 --k 1000 --json
             """)
 
     @Option(help: "Records in the bank, over all ranks.")

@@ -16,7 +16,8 @@ struct BenchScoresCommand: ParsableCommand {
             sets, a minute or two on two cores; all of them take some 20 minutes a round there.
 
               t2fnorm bench scores --threads 2
-              mpirun -n 2 t2fnorm bench scores --training 50000 --scored 162660 --rounds 1 --warm-up 0
+              mpirun -n 2 t2fnorm bench scores --training 50000 --scored 162660 \\
+                  --rounds 1 --warm-up 0
             """)
 
     @Option(help: ArgumentHelp("The network.", valueName: "name"))
@@ -67,7 +68,7 @@ struct BenchScoresCommand: ParsableCommand {
                 threads: ThreadChoice(communicator).count(threads),
                 communicator: communicator
             ).run(rounds: rounds, after: warmUp) { fraction, text in
-                if communicator.rank == 0 { progress.update(fraction: fraction, text) }
+                if communicator.rank == 0 { progress.update(fraction: fraction, [text]) }
             }
             progress.clear()
             if communicator.rank == 0 { print(json ? try jsonLine(report) : report.description) }

@@ -13,7 +13,8 @@ struct BenchStepCommand: ParsableCommand {
             multiply-adds that the same threads do in registers, which transformed convolutions can pass.
 
               t2fnorm bench step --network resnet50 --batch 32 --threads 2
-              t2fnorm bench step --network resnet18_32x32 --batch 200 --mode inference --json
+              t2fnorm bench step --network resnet18_32x32 --batch 200 --mode inference \\
+                  --json
             """)
 
     @Option(help: ArgumentHelp("The network.", valueName: "name"))

@@ -45,7 +45,7 @@ struct CheckpointBenchmark {
         classifier.parameters.initialize(seed: 0)
         let velocity = Buffer<Float>(count: classifier.parameters.parameterCount, repeating: 0.5)
         let pool = WorkerPool(threads: threads)
-        let writer = CheckpointWriter(
+        let writer = try CheckpointWriter(
             Snapshot(of: classifier, configuration: "", dataFingerprint: ""),
             to: CheckpointStore(folder: scratch, keep: 1))
         var rounds: [Round] = []

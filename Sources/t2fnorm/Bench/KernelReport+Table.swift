@@ -19,12 +19,12 @@ extension KernelReport {
     }
 
     /// The table between what it was measured with and its largest error.
-    func description(styled: Bool) -> String {
+    func description(on terminal: Terminal?) -> String {
         var text = """
             \(threads) threads, fused multiply-adds reach \(decimal(peakGigaflopsPerSecond, 1)) GFLOP/s; best of \(runs) \
             runs, lanes of \(lane)
 
-            \(table.console(styled: styled))
+            \(table.console(on: terminal))
             """
         if let worst {
             text += """

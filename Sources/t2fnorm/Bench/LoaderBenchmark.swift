@@ -45,8 +45,8 @@ struct LoaderBenchmark {
         }
     }
 
-    private func loader(epoch: Int, step: Int) -> BatchLoader {
-        BatchLoader(
+    private func loader(epoch: Int, step: Int) throws -> BatchLoader {
+        try BatchLoader(
             source: dataset,
             sampler: Sampler(
                 seed: 0, count: dataset.count, blockSize: block, window: window == 0 ? nil : window),
@@ -57,12 +57,12 @@ struct LoaderBenchmark {
     func run(seconds: Int, images least: Int) throws -> Result {
         let clock = ContinuousClock()
         let first = clock.now
-        let middle = loader(epoch: 3, step: dataset.count / batch / 2)
+        let middle = try loader(epoch: 3, step: dataset.count / batch / 2)
         _ = try middle.next()
         middle.close()
         let startSeconds = (clock.now - first).inSeconds
 
-        let loader = loader(epoch: 0, step: 0)
+        let loader = try loader(epoch: 0, step: 0)
         // Held while the loader fills its queue, so that as many batches are made as there can ever be at once; memory then must not grow.
         let held = try loader.next()
         loader.waitUntilFull()

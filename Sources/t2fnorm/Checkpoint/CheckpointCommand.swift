@@ -1,5 +1,6 @@
 import ArgumentParser
 import Checkpoints
+import Files
 import Foundation
 import Kernels
 import Networks
@@ -28,6 +29,32 @@ func checkpointStore(_ path: String) -> CheckpointStore? {
     return isFolder(path) ? CheckpointStore(folder: path, keep: 1) : nil
 }
 
+/// The files of checkpoints that each path names: a file itself, all of a folder of checkpoints, of a run, or of a run's seeds.
+///
+/// - Throws: `CheckpointError` for a path that names none, which would otherwise be taken for checked.
+func checkpointFiles(_ paths: [String]) throws(CheckpointError) -> [String] {
+    var files: [String] = []
+    for path in paths {
+        guard isFolder(path) else {
+            files.append(path)
+            continue
+        }
+        let seeds =
+            isFolder(RunDirectory(path: path).checkpointsPath) ? [] : (try? seedFolders(of: path)) ?? []
+        let own = try (seeds.isEmpty ? [path] : seeds).map { folder throws(CheckpointError) in
+            (folder: folder, files: try checkpointStore(folder)?.paths() ?? [])
+        }
+        if let empty = own.first(where: \.files.isEmpty) {
+            throw CheckpointError(
+                path: empty.folder,
+                reason:
+                    "there is no checkpoint; name a run, one of its seeds, a folder of checkpoints or a file")
+        }
+        files += own.flatMap(\.files)
+    }
+    return files
+}
+
 /// The checkpoint in the file `path`, or the newest whole one of the run `path`, and its file.
 func loadCheckpoint(_ path: String) throws -> (checkpoint: Checkpoint, path: String) {
     guard let store = checkpointStore(path) else { return (try CheckpointStore.load(path), path) }
@@ -47,18 +74,16 @@ struct CheckpointListCommand: SingleProcessCommand {
 
     func run() throws {
         var damaged: CheckpointError?
-        for run in runs {
-            guard let store = checkpointStore(run) else {
-                throw CheckpointError(
-                    path: run, reason: "there is no such folder; name a run's, as runs/quickstart/s0")
-            }
-            for path in store.paths {
-                do {
-                    print("\(path)  \(describe(try CheckpointStore.load(path), path))")
-                } catch {
-                    print("\(path)  DAMAGED: \(error.reason)")
-                    damaged = damaged ?? error
-                }
+        if let missing = runs.first(where: { !isFolder($0) }) {
+            throw CheckpointError(
+                path: missing, reason: "there is no such folder; name a run's, as runs/quickstart/s0")
+        }
+        for path in try checkpointFiles(runs) {
+            do {
+                print("\(path)  \(describe(try CheckpointStore.load(path), path))")
+            } catch {
+                print("\(path)  \(error.isDamage ? "DAMAGED" : "UNREADABLE"): \(error.reason)")
+                damaged = damaged ?? error
             }
         }
         if let damaged { throw damaged }
@@ -131,12 +156,12 @@ struct CheckpointVerifyCommand: SingleProcessCommand {
     static let configuration = CommandConfiguration(
         commandName: "verify", abstract: "Reads checkpoints whole and compares them with their checksums.")
 
-    @Argument(help: "Checkpoints, or runs for all of theirs.")
+    @Argument(help: "Checkpoints, or runs for all of theirs, of all seeds.")
     var checkpoints: [String]
 
     func run() throws {
         var damaged: [CheckpointError] = []
-        for path in checkpoints.flatMap({ checkpointStore($0)?.paths ?? [$0] }) {
+        for path in try checkpointFiles(checkpoints) {
             do {
                 let count = try CheckpointStore.load(path).state.count
                 print("\(path): \(count) tensors are whole")

@@ -69,9 +69,9 @@ struct DataInspectCommand: SingleProcessCommand {
         let statistics = try DatasetStatistics(
             of: dataset, limit: sample == 0 ? .max : sample, threads: ThreadChoice().count(0)
         ) { done, total in
-            if done < total || line.isTerminal {
+            if done < total || line.terminal != nil {
                 line.update(
-                    fraction: Double(done) / Double(total), "\(dataset.path): \(done) of \(total) images")
+                    fraction: Double(done) / Double(total), ["\(dataset.path): \(done) of \(total) images"])
             }
         }
         line.clear()

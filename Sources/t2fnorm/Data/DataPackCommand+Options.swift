@@ -1,5 +1,6 @@
 import ArgumentParser
 import Datasets
+import Foundation
 
 extension DataPackCommand {
     /// An option that has a meaning for some formats alone.
@@ -28,6 +29,8 @@ extension DataPackCommand {
 
     /// Refuses options that say nothing about what is packed.
     func check(optionsFor format: Format) throws {
+        // Of what is not there its reader tells.
+        guard inputs.first.map({ FileManager.default.fileExists(atPath: $0) }) ?? true else { return }
         for scope in scopes where scope.isGiven && !scope.formats.contains(format) {
             let known = Format.allCases.filter(scope.formats.contains).map(\.rawValue)
             throw ValidationError(

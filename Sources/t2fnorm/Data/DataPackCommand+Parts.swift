@@ -1,5 +1,6 @@
 import ArgumentParser
 import Datasets
+import Foundation
 import Reporting
 
 extension DataPackCommand {
@@ -32,6 +33,7 @@ extension DataPackCommand {
         guard crew.rank == 0 else { return }
         print()
         print(
-            Table(columns: ["set", "images", "classes", "images of a class", "folder"], rows: rows).console())
+            Table(columns: ["set", "images", "classes", "images of a class", "folder"], rows: rows).console(
+                on: Terminal(of: STDOUT_FILENO)))
     }
 }

@@ -33,17 +33,25 @@ struct DataPackCommand: ParsableCommand {
 
               t2fnorm data pack photos/ --output data/photos
               t2fnorm data pack photos/ --output data/photos --split 80/10/10 --seed 0
-              t2fnorm data pack cifar10-train.tar.gz --list train_cifar10.txt --class-count 10 --output data/cifar10/train
-              t2fnorm data pack cifar-10-python.tar.gz --split train --output data/cifar10/train
-              mpirun -n 4 t2fnorm data pack ILSVRC2012_img_train.tar --output data/imagenet/train --shuffle-seed 1
-              t2fnorm data pack ILSVRC2012_img_val.tar --devkit ILSVRC2012_devkit_t12.tar.gz --output data/imagenet/validation
-              t2fnorm data pack imagenet-a/ --class-order synsets.txt --output data/imagenet-a
-              t2fnorm data pack --openood OpenOOD/data --benchmark cifar10 --output data/cifar10
+              t2fnorm data pack cifar10-train.tar.gz --list train_cifar10.txt \\
+                  --class-count 10 --output data/cifar10/train
+              t2fnorm data pack cifar-10-python.tar.gz --split train \\
+                  --output data/cifar10/train
+              mpirun -n 4 t2fnorm data pack ILSVRC2012_img_train.tar \\
+                  --output data/imagenet/train --shuffle-seed 1
+              t2fnorm data pack ILSVRC2012_img_val.tar \\
+                  --devkit ILSVRC2012_devkit_t12.tar.gz \\
+                  --output data/imagenet/validation
+              t2fnorm data pack imagenet-a/ --class-order synsets.txt \\
+                  --output data/imagenet-a
+              t2fnorm data pack --openood OpenOOD/data --benchmark cifar10 \\
+                  --output data/cifar10
               t2fnorm data pack test_32x32.mat --ood --output data/svhn
               t2fnorm data pack test_batch.bin --format cifar10 --output data/cifar10/test
               t2fnorm data pack CIFAR-10-C/gaussian_noise.npy --output data/gaussian_noise
               t2fnorm data pack pathmnist.npz --split train --output data/pathmnist/train
-              t2fnorm data pack t10k-images-idx3-ubyte.gz --labels t10k-labels-idx1-ubyte.gz --ood --output data/mnist
+              t2fnorm data pack t10k-images-idx3-ubyte.gz \\
+                  --labels t10k-labels-idx1-ubyte.gz --ood --output data/mnist
             """)
 
     @Argument(help: "A folder, an archive, or the files of a set.")
@@ -225,10 +233,13 @@ struct DataPackCommand: ParsableCommand {
 
     func run() throws {
         try runJob { communicator in
+            communicator.board.enter(.packing)
             let crew = RankCrew(communicator)
             let options = try options(communicator)
             let describe = { (error: any Error) in
-                (error as? ValidationError).map { (ExitCode.usage, Self.usageLine(of: $0)) }
+                (error as? ValidationError).map {
+                    (ExitCode.usage, Self.usageLine(of: $0, command: "t2fnorm data pack"))
+                }
                     ?? failureReport(of: error)
             }
             do {
@@ -248,7 +259,9 @@ struct DataPackCommand: ParsableCommand {
                 let (code, message) = failureReport(of: error)
                 throw JobFailure(rank: 0, exitCode: code, message: message)
             } catch let error as ValidationError {
-                throw JobFailure(rank: 0, exitCode: ExitCode.usage, message: Self.usageLine(of: error))
+                throw JobFailure(
+                    rank: 0, exitCode: ExitCode.usage,
+                    message: Self.usageLine(of: error, command: "t2fnorm data pack"))
             }
             return ExitCode.done
         }

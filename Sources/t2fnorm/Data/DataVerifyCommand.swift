@@ -31,10 +31,15 @@ struct DataVerifyCommand: SingleProcessCommand {
             do {
                 manifest = try PackedDataset.verify(path: path, threads: threads) { done, total in
                     let rate = Double(done) / max((ContinuousClock.now - start).inSeconds, 1e-9)
-                    let rest = duration(Double(total - done) / max(rate, 1))
-                    let text =
-                        "\(path): \(megabytes(done)) of \(megabytes(total)) MB  \(megabytes(Int(rate))) MB/s  ETA \(rest)"
-                    line.withLock { $0.update(fraction: Double(done) / Double(max(total, 1)), text) }
+                    let fields = [
+                        "\(path): \(megabytes(done)) of \(megabytes(total)) MB",
+                        "\(megabytes(Int(rate))) MB/s",
+                    ]
+                    line.withLock {
+                        $0.update(
+                            fraction: Double(done) / Double(max(total, 1)),
+                            remaining: Double(total - done) / max(rate, 1), fields)
+                    }
                 }
             } catch {
                 line.withLock { $0.clear() }

@@ -39,8 +39,6 @@ struct PackingDisplay {
             progress.total.map { Double($0 - progress.done) / max(rate, 1e-9) }
             ?? (fraction > 0 ? elapsed * (1 - fraction) / fraction : nil)
         line.update(
-            fraction: fraction,
-            "\(name): \(count) images  \(decimal(rate, 0)) img/s  ETA \(rest.map { duration($0) } ?? "unknown")"
-        )
+            fraction: fraction, remaining: rest, ["\(name): \(count) images", "\(decimal(rate, 0)) img/s"])
     }
 }

@@ -22,6 +22,10 @@ struct RankCrew: PackingCrew {
         orAbort { try communicator.allGather(values.span) }
     }
 
+    func beginAlone() { communicator.beginAlone() }
+
+    func endAlone() { communicator.endAlone() }
+
     private func orAbort<Result>(_ body: () throws -> Result) -> Result {
         do {
             return try body()

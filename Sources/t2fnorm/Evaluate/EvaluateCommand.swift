@@ -23,9 +23,12 @@ struct EvaluateCommand: ParsableCommand {
             and table.md. docs/benchmarks.md has the files and the keys of a benchmark.
 
               t2fnorm evaluate runs/quickstart
-              mpirun -n 2 t2fnorm evaluate runs/quickstart runs/quickstart-baseline --score t2fnorm msp
-              mpirun -n 2 t2fnorm evaluate runs/mine/s0 --score msp ensemble --ensemble runs/mine
-              mpirun -n 2 t2fnorm evaluate runs/mine --benchmark configs/benchmarks/cifar10.yml --published T2FNorm CE
+              mpirun -n 2 t2fnorm evaluate runs/quickstart runs/quickstart-baseline \\
+                  --score t2fnorm msp
+              mpirun -n 2 t2fnorm evaluate runs/mine/s0 --score msp ensemble \\
+                  --ensemble runs/mine
+              mpirun -n 2 t2fnorm evaluate runs/mine \\
+                  --benchmark configs/benchmarks/cifar10.yml --published T2FNorm CE
               t2fnorm evaluate --compare runs/mine runs/other --markdown table.md
             """)
 
@@ -75,6 +78,12 @@ struct EvaluateCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Write the tables side by side to this file too.", valueName: "file"))
     var markdown: String?
 
+    @Flag(
+        help: """
+            Search for settings of scores as OpenOOD does, on the two validation sets; evaluation.search: true does it, too.
+            """)
+    var search = false
+
     @Flag(help: "Keep every sample's scores in <run>/scores/<benchmark>.h5.")
     var saveScores = false
 
@@ -112,15 +121,18 @@ struct EvaluateCommand: ParsableCommand {
             throw ValidationError("--data, --with and --published go with --benchmark")
         }
         guard bootstrap ?? 1 >= 1 else { throw ValidationError("--bootstrap is 1 or more") }
-        guard !compare || (!saveScores && bootstrap == nil && !diagnostics && ensemble.folders.isEmpty) else {
+        guard
+            !compare
+                || (!saveScores && bootstrap == nil && !diagnostics && !search && ensemble.folders.isEmpty)
+        else {
             throw ValidationError(
-                "--compare scores nothing, so it goes without --save-scores, --bootstrap, --diagnostics and --ensemble"
+                "--compare scores nothing, so it goes without --save-scores, --bootstrap, --diagnostics, --search and --ensemble"
             )
         }
     }
 
     func run() throws {
-        try runJob { communicator in
+        try runJob(isLogged: true) { communicator in
             let definition = try communicator.together(describe: failureReport) {
                 () throws(ConfigurationError) in
                 let definition = try self.definition()
@@ -135,11 +147,15 @@ struct EvaluateCommand: ParsableCommand {
             let tables = Benchmark.Task.allCases.map { task in
                 (task, contenders(task, of: evaluated, definition))
             }
-            display?.show(tables, of: evaluated)
+            let remarks =
+                EvaluatedRun.remarks(of: evaluated, scores: score)
+                + EvaluatedRun.searchRemarks(
+                    of: evaluated, published: tables.flatMap(\.1).filter(\.isPublished))
+            display?.show(tables, remarks: remarks, of: evaluated)
             try communicator.together(describe: failureReport) {
                 guard communicator.rank == 0, let markdown, let first = evaluated.first else { return }
                 let text = comparisonMarkdown(
-                    tables, benchmark: first.benchmark, remarks: EvaluatedRun.remarks(of: evaluated))
+                    tables, benchmark: first.benchmark, remarks: remarks)
                 try writeFile(text, to: markdown)
             }
             return Training.ExitCode.done
@@ -161,10 +177,11 @@ struct EvaluateCommand: ParsableCommand {
     /// What the runs keep of earlier evaluations.
     private func keptRuns(
         _ definition: BenchmarkDefinition?
-    ) throws(CheckpointError) -> [EvaluatedRun] {
+    ) throws -> [EvaluatedRun] {
         var kept: [EvaluatedRun] = []
         for run in runs {
             let own = try EvaluatedRun(keptIn: run, benchmark: definition?.name ?? benchmark)
+            try own.checkSeeds()
             try own.check(scores: score)
             if let first = kept.first, first.benchmark != own.benchmark {
                 throw CheckpointError(
@@ -181,7 +198,13 @@ struct EvaluateCommand: ParsableCommand {
     private func contenders(
         _ task: Benchmark.Task, of runs: [EvaluatedRun], _ definition: BenchmarkDefinition?
     ) -> [Table.Contender] {
-        let own = runs.flatMap { $0.contenders(task, scores: score) }
+        let own = zip(runs, titles(of: runs.map(\.folder))).enumerated().flatMap { index, run in
+            run.0.contenders(task, title: run.1, scores: score).map { contender in
+                var contender = contender
+                contender.group = "\(index)"
+                return contender
+            }
+        }
         guard !own.isEmpty else { return [] }
         return own + (definition?.contenders(task, trainings: published, scores: own.map(\.score)) ?? [])
     }
@@ -194,8 +217,23 @@ struct EvaluateCommand: ParsableCommand {
             if files.fileExists(atPath: shipped) { return try BenchmarkDefinition(file: shipped) }
             // Tables of earlier evaluations need no more than the benchmark's name.
             if compare && published.isEmpty { return nil }
+            try refuseUnknown(benchmark, shipped: files)
         }
         return try BenchmarkDefinition(file: benchmark)
+    }
+}
+
+extension EvaluateCommand {
+    /// Refuses what is neither a file nor a name, with the names that there are.
+    private func refuseUnknown(_ benchmark: String, shipped files: FileManager) throws(ConfigurationError) {
+        let names = ((try? files.contentsOfDirectory(atPath: "configs/benchmarks")) ?? [])
+            .filter { $0.hasSuffix(".yml") }.map { String($0.dropLast(".yml".count)) }.sorted()
+        throw ConfigurationError(
+            key: "--benchmark", found: benchmark,
+            expected: names.isEmpty
+                ? "a benchmark's YAML file: there is none of this path, and no configs/benchmarks in this folder to have names from"
+                : "one of \(names.joined(separator: ", ")), or a benchmark's YAML file",
+            suggestion: nearestName(to: benchmark, among: names))
     }
 }
 

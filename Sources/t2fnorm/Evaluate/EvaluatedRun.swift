@@ -4,6 +4,8 @@ import Files
 import Foundation
 import Metrics
 import Reporting
+import RunConfiguration
+import Training
 
 /// One run with all its seeds after an evaluation.
 struct EvaluatedRun {
@@ -28,7 +30,15 @@ struct EvaluatedRun {
         let benchmark = try Self.benchmark(benchmark, of: seedFolders)
         var seeds: [KeptEvaluation] = []
         for seed in seedFolders {
-            guard let kept = KeptEvaluation(run: seed, benchmark: benchmark) else {
+            let found: KeptEvaluation?
+            do {
+                found = try KeptEvaluation(run: seed, benchmark: benchmark)
+            } catch {
+                throw CheckpointError(
+                    path: error.path, reason: "could not read: \(error.reason)",
+                    isSystemFault: error.isSystemFault)
+            }
+            guard let kept = found else {
                 throw CheckpointError(
                     path: KeptEvaluation.path(run: seed, benchmark: benchmark),
                     reason: "there are no tables that can be read; evaluate the run without --compare first")
@@ -70,28 +80,44 @@ struct EvaluatedRun {
         return names[0]
     }
 
-    var title: String { URL(filePath: folder).lastPathComponent }
     var benchmark: String { seeds[0].benchmark }
 
-    /// What all seeds have to remark, each once.
-    var remarks: [String] {
-        var remarks: [String] = []
-        for remark in seeds.flatMap(\.remarks) where !remarks.contains(remark) { remarks.append(remark) }
-        return remarks
+    /// Refuses a mean over seeds that do not share their mathematics or their training set.
+    func checkSeeds() throws(ConfigurationError) {
+        let configurations = seedFolders.compactMap { folder in
+            (try? RunConfiguration.load(
+                files: [RunDirectory(path: folder).configurationPath], names: .known)).map {
+                    (folder: folder, configuration: $0)
+                }
+        }
+        try SeedAgreement.check(configurations)
+        try SeedAgreement.check(
+            trainingSets: zip(seedFolders, seeds).map { (folder: $0, fingerprint: $1.training) })
     }
 
     /// The scores of a task that all seeds have on the same sets, summed up over the seeds.
     ///
-    /// - Parameter scores: Only these, in this order; all in the order they were asked for if empty.
-    func contenders(_ task: Benchmark.Task, scores: [ScoreName] = []) -> [Table.Contender] {
+    /// - Parameters:
+    ///   - title: What tables call the run.
+    ///   - scores: Only these, in this order; all in the order they were asked for if empty.
+    func contenders(
+        _ task: Benchmark.Task, title: String = "", scores: [ScoreName] = []
+    ) -> [Table.Contender] {
         let tables = seeds.map { $0.tables.filter { $0.task == task.rawValue } }
         let names = scores.isEmpty ? tables[0].map(\.score) : scores.map(\.rawValue)
         return names.compactMap { name in
             let own = tables.compactMap { $0.first { $0.score == name } }
             guard own.count == seeds.count, own.allSatisfy({ $0.rows == own[0].rows }) else { return nil }
             return Table.Contender(
-                run: title, score: name, summary: BenchmarkSummary(own.map(\.result)))
+                run: title + mark, score: name, summary: BenchmarkSummary(own.map(\.result)))
         }
+    }
+
+    /// What a table's title says of a run with seeds that are not done.
+    private var mark: String {
+        let count = seeds.count { $0.unfinished != nil }
+        guard count > 0 else { return "" }
+        return seeds.count == 1 ? " (unfinished)" : " (\(count) of \(seeds.count) seeds unfinished)"
     }
 
     /// Writes what the seeds come to together beside their folders: `evaluation/<benchmark>/{ood,fsood}/<score>.csv` with
@@ -116,7 +142,7 @@ struct EvaluatedRun {
             }
         }
         let place = folder.split(separator: "/").suffix(2).joined(separator: "/")
-        return (["# \(place) on \(benchmark)\n"] + tables + markdownList(remarks)).joined(separator: "\n")
+        return (["# \(place) on \(benchmark)\n"] + tables + markdownList(remarks())).joined(separator: "\n")
     }
 }
 

@@ -5,7 +5,7 @@ import Reporting
 
 /// Shows an evaluation on standard output: its progress, then the tables.
 final class EvaluationDisplay {
-    private var progress = ProgressLine()
+    private var progress = ProgressLine(isLog: true)
     private var total = 1
     private var doneInSets: [String: Int] = [:]
     private var start = ContinuousClock.now
@@ -38,11 +38,9 @@ final class EvaluationDisplay {
     /// Says what was chosen for scores with settings.
     func show(_ choices: [ScoreChoice]) {
         for choice in choices {
-            let settings = choice.settings.map(\.description).joined(separator: ", ")
             progress.printLine(
                 """
-                \(choice.score.rawValue): \(settings), the best of \(choice.triedCount) (AUROC \
-                \(decimal(100 * choice.areaUnderROC, 2)) on the validation sets)
+                \(choice.score.rawValue): \(choice) (AUROC \(decimal(100 * choice.areaUnderROC, 2)) on the validation sets)
                 """)
         }
     }
@@ -54,41 +52,28 @@ final class EvaluationDisplay {
         let rate = Double(done) / max((ContinuousClock.now - start).inSeconds, 1e-9)
         let rest = Double(total - done) / rate
         progress.update(
-            fraction: Double(done) / Double(total),
-            "scoring \(set)  \(decimal(rate, 0)) img/s  ETA \(duration(rest))")
+            fraction: Double(done) / Double(total), remaining: rest,
+            ["scoring \(set)", "\(decimal(rate, 0)) img/s"])
     }
 
     /// A table of one run.
     func show(_ table: Table, title: String) {
-        progress.printLine("")
-        progress.printLine(title)
+        progress.printResult("")
+        progress.printResult(title)
         progress.printTable(table)
     }
 
     /// Ends the evaluation: the tables, what is to remark, and where the runs are.
-    func show(_ tables: [(Benchmark.Task, [Table.Contender])], of runs: [EvaluatedRun]) {
+    func show(
+        _ tables: [(Benchmark.Task, [Table.Contender])], remarks: [String], of runs: [EvaluatedRun]
+    ) {
         let shown = tables.filter { !$0.1.isEmpty }
         for (task, contenders) in shown {
-            progress.printLine("")
-            if shown.count > 1 { progress.printLine("\(task.rawValue):") }
+            progress.printResult("")
+            if shown.count > 1 { progress.printResult("\(task.rawValue):") }
             progress.printTable(Table(comparing: contenders))
         }
-        for remark in EvaluatedRun.remarks(of: runs) { progress.printLine("note: \(remark)") }
-        for folder in runs.flatMap(\.seedFolders) { progress.printLine("run directory: \(folder)") }
-    }
-}
-
-extension EvaluatedRun {
-    /// What is to remark on several runs: without the run's name where it is true of all.
-    static func remarks(of runs: [EvaluatedRun]) -> [String] {
-        var remarks: [String] = []
-        for run in runs {
-            for remark in run.remarks {
-                let isCommon = runs.allSatisfy { $0.remarks.contains(remark) }
-                let line = isCommon ? remark : "\(run.title): \(remark)"
-                if !remarks.contains(line) { remarks.append(line) }
-            }
-        }
-        return remarks
+        for remark in remarks { progress.printResult("note: \(remark)") }
+        for folder in runs.flatMap(\.seedFolders) { progress.printResult("run directory: \(folder)") }
     }
 }

@@ -3,6 +3,7 @@ import Files
 import Foundation
 import Metrics
 import Reporting
+import RunConfiguration
 import Training
 import Workers
 
@@ -12,9 +13,12 @@ struct EvaluationFiles {
     let opened: OpenedBenchmark
     let evaluation: Evaluation
     let kept: KeptEvaluation
+    let configuration: RunConfiguration
 
     /// What an earlier evaluation has left.
-    var earlier: KeptEvaluation? { KeptEvaluation(run: directory.path, benchmark: kept.benchmark) }
+    var earlier: KeptEvaluation? {
+        get throws { try KeptEvaluation(run: directory.path, benchmark: kept.benchmark) }
+    }
 
     private var folder: String { directory.evaluationPath(benchmark: kept.benchmark) }
 
@@ -29,7 +33,7 @@ struct EvaluationFiles {
             }
         }
         if !evaluation.choices.isEmpty { try writeFile(searchLog, to: path(of: .standard, "search.csv")) }
-        let merged = kept.merged(with: earlier)
+        let merged = kept.merged(with: try earlier, configuration)
         try merged.write(run: directory.path)
         let run = EvaluatedRun(folder: directory.path, seedFolders: [directory.path], seeds: [merged])
         try writeFile(run.markdown, to: "\(folder)/table.md")

@@ -12,7 +12,10 @@ extension BenchmarkDefinition {
             published.filter {
                 $0.training == training && $0.isFullSpectrum == (task == .fullSpectrum)
                     && scores.contains($0.score)
-            }.map { Table.Contender(run: "published: \(training)", score: $0.score, summary: $0.summary) }
+            }.map {
+                Table.Contender(
+                    run: "published: \(training)", score: $0.score, summary: $0.summary, isPublished: true)
+            }
         }
     }
 

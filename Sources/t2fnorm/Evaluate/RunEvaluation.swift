@@ -24,37 +24,49 @@ struct RunEvaluation {
 
     /// Evaluates every seed and writes what they come to, alone and together.
     func run() throws -> EvaluatedRun {
-        let seedFolders = try together { try t2fnorm.seedFolders(of: folder) }
+        let seedFolders = try communicator.fromRankZero(describe: failureReport) {
+            Array(try JSONEncoder().encode(checkedSeeds()))
+        }.decoded(as: [String].self)
         let seeds = try seedFolders.map { try evaluate(RunDirectory(path: $0)) }
         try together {
             guard communicator.rank == 0 else { return }
-            try EvaluatedRun(folder: folder, seedFolders: seedFolders, seeds: seeds.map(\.kept))
-                .writeSummary()
+            let run = EvaluatedRun(folder: folder, seedFolders: seedFolders, seeds: seeds.map(\.kept))
+            try run.checkSeeds()
+            try run.writeSummary()
         }
         return EvaluatedRun(folder: folder, seedFolders: seedFolders, seeds: seeds.map(\.new))
+    }
+
+    /// The seeds' folders, if what they have in common allows a mean.
+    private func checkedSeeds() throws -> [String] {
+        let seeds = try t2fnorm.seedFolders(of: folder)
+        try SeedAgreement.check(
+            seeds.map { ($0, try configuration(of: RunDirectory(path: $0))) })
+        return seeds
+    }
+
+    private func configuration(of directory: RunDirectory) throws(ConfigurationError) -> RunConfiguration {
+        try RunConfiguration.load(
+            files: [directory.configurationPath], overrides: command.settings, names: .known)
     }
 
     /// - Returns: What this evaluation has found, and on rank 0 what the run keeps with what earlier ones have left.
     private func evaluate(
         _ directory: RunDirectory
     ) throws -> (new: KeptEvaluation, kept: KeptEvaluation) {
-        let configuration = try together {
-            try RunConfiguration.load(
-                files: [directory.configurationPath], overrides: command.settings, names: .known)
-        }
-        let names =
-            command.score.isEmpty
-            ? configuration.evaluation.scores.compactMap(ScoreName.init) : command.score
+        let configuration = try together { try self.configuration(of: directory) }
+        if !configuration.cluster.watchdog { communicator.board.stopWatching() }
+        let names = command.score.isEmpty ? configuration.distinctScores : command.score
         var sets = try together { () throws(DatasetError) in
             guard let definition else { return BenchmarkSets(configuration) }
             return try BenchmarkSets(definition, in: command.data, with: command.with, configuration)
         }
-        let searches = configuration.evaluation.search && names.haveSearch
+        let searches = (configuration.evaluation.search || command.search) && names.haveSearch
         sets.keep(
             training: names.needTraining(hasValidation: sets.validation != nil),
             validation: searches || names.needValidation,
             outlierValidation: searches || names.needOutliers)
-        try together { try checkOutliers(sets, names) }
+        try together { try checkOutliers(sets, names, searches: searches) }
         let folders = try Staging(folder: command.stage, communicator: communicator).stage(sets.paths)
         let model = try together {
             let model = try LoadedModel(directory, command.checkpoint, configuration)
@@ -71,6 +83,8 @@ struct RunEvaluation {
                 for: names, beside: directory, configuration, checkpoint: command.checkpoint,
                 settings: command.settings)
         }
+        try communicator.checkAlike("\(configuration.yaml) \(model.weightsHash)", of: directory.path)
+        communicator.board.enter(.evaluation)
         let classes = ClassAgreement(
             classes: model.classifier.classes, training: try? Manifest(folder: configuration.data.train))
         var opened = try together { try sets.open(folders, classes: classes) }
@@ -81,7 +95,7 @@ struct RunEvaluation {
         if let remark = classifier.convolutions.libraryRemark(for: classifier.convolutionShapes) {
             opened.remarks.append(remark)
         }
-        let pool = WorkerPool(threads: threads.count(configuration.compute.threads))
+        let pool = try together { try WorkerPool(exactly: threads.count(configuration.compute.threads)) }
         let measure =
             command.diagnostics
             ? FeatureMeasure(model.classifier, laneSize: configuration.training.lane, pool: pool) : nil
@@ -99,11 +113,12 @@ struct RunEvaluation {
             display?.progress(set: $0, done: $1)
         }
         display?.show(evaluation.choices)
-        let kept = KeptEvaluation(
-            evaluation, opened, checkpoint: command.checkpoint, weights: model.weightsHash,
-            preprocessing: configuration.preprocessingHash)
+        var kept = KeptEvaluation(
+            evaluation, opened, checkpoint: command.checkpoint, model: model, configuration)
+        kept.unfinished = RunProgress(directory, configuration).unfinished
         let files = EvaluationFiles(
-            directory: directory, opened: opened, evaluation: evaluation, kept: kept)
+            directory: directory, opened: opened, evaluation: evaluation, kept: kept,
+            configuration: configuration)
         return try together {
             guard communicator.rank == 0 else { return (kept, kept) }
             let merged = try files.write()
@@ -117,9 +132,21 @@ struct RunEvaluation {
     }
 
     /// Refuses a score that is fitted on a set which is not there.
-    private func checkOutliers(_ sets: BenchmarkSets, _ names: [ScoreName]) throws(ConfigurationError) {
-        guard sets.outlierValidation == nil, let score = names.first(where: \.needsOutliers) else { return }
-        throw .missingOutliers(for: score)
+    private func checkOutliers(
+        _ sets: BenchmarkSets, _ names: [ScoreName], searches: Bool
+    ) throws(ConfigurationError) {
+        if sets.outlierValidation == nil, let score = names.first(where: \.needsOutliers) {
+            throw .missingOutliers(for: score)
+        }
+        for (key, set) in [
+            ("evaluation.outlierValidation", sets.outlierValidation), ("data.validation", sets.validation),
+        ] where searches && set == nil {
+            throw ConfigurationError(
+                key: key, found: "empty",
+                expected:
+                    "the folder of a packed set, as settings of scores are searched for on both validation sets"
+            )
+        }
     }
 
     private func show(_ measure: FeatureMeasure, _ evaluation: Evaluation, _ files: EvaluationFiles) throws {

@@ -10,7 +10,7 @@ import HDF5
 /// | `/<set>` attributes | `role`, `records` (hash of the packed dataset), `list` (hash of its image list, where it has one) |
 /// | `/<set>/id`, `label`, `prediction` | the record's number, its label (−1 out of distribution), the class that accuracy counts (−1 without a classifier); int64, int32, int32 |
 /// | `/<set>/path` | where the image came from; absent where images are stored as pixels |
-/// | `/<set>/score/<score>` | float32, higher is more in-distribution |
+/// | `/<set>/score/<score>` | float32, float64 for scores of double precision; higher is more in-distribution |
 struct ScoreFile {
     static let formatVersion: Int64 = 1
 
@@ -48,7 +48,11 @@ struct ScoreFile {
         try file.write(scored.predictions, shape: [scored.count], to: "\(name)/prediction")
         try file.createGroup("\(name)/score")
         for (score, confidences) in zip(scores, scored.confidences) {
-            try file.write(confidences, shape: [scored.count], to: "\(name)/score/\(score.rawValue)")
+            let place = "\(name)/score/\(score.rawValue)"
+            switch score.precision {
+            case .single: try file.write(confidences.map { Float($0) }, shape: [scored.count], to: place)
+            case .double: try file.write(confidences, shape: [scored.count], to: place)
+            }
         }
     }
 }

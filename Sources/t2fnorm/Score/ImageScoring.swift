@@ -23,6 +23,8 @@ struct ImageScoring {
             try model.check(scores: [score])
             return model
         }
+        if !configuration.cluster.watchdog { communicator.board.stopWatching() }
+        try communicator.checkAlike("\(configuration.yaml) \(model.weightsHash)", of: directory.path)
         let members = try together {
             try command.ensemble.load(
                 for: [score], beside: directory, configuration, checkpoint: command.checkpoint,
@@ -31,22 +33,31 @@ struct ImageScoring {
         let (inputs, notes) = try together { () throws(DatasetError) in
             try ScoredInput.open(command.inputs, skipsBad: command.onBad == .skip)
         }
-        var thresholds = ThresholdFile(
-            of: model.path, weights: model.weightsHash, preprocessing: configuration.preprocessingHash)
+        // Ranks on other hosts may see an older side file, or none, and would score other sets than rank 0.
+        var thresholds = try ThresholdFile.ofRank0(
+            communicator,
+            ThresholdFile(
+                of: model.path, weights: model.weightsHash, preprocessing: configuration.preprocessingHash))
         let fitting = try together { try fittingSets(score, configuration, members) }
-        let kept = thresholds.scores[score.rawValue].flatMap { entry in
-            entry.training == fitting.trainingFingerprint ? entry : nil
+        let fingerprint = validationFingerprint(configuration)
+        let own = thresholds.scores[score.rawValue].flatMap { entry -> ThresholdFile.Entry? in
+            let isOfValidation = fingerprint.map { $0 == entry.validation } ?? true
+            let isOfSettings = entry.settings == configuration.scoreDescription(of: score)
+            return entry.training == fitting.trainingFingerprint && isOfValidation && isOfSettings
+                ? entry : nil
         }
+        let kept = try communicator.anyRank(own == nil) ? nil : own
         let validation = try together {
             try kept == nil ? openValidation(configuration, classes: model.classifier.classes) : nil
         }
 
+        let pool = try together { try WorkerPool(exactly: threads.count(configuration.compute.threads)) }
+        communicator.board.enter(.evaluation)
         let progress = communicator.rank == 0 ? ScoringProgress(worldSize: communicator.worldSize) : nil
         let sets = (validation.map { [NamedSet(name: "validation", source: $0)] } ?? []) + inputs.map(\.set)
         progress?.start(sets + fitting.sets)
         let (scored, _) = try model.evaluator(
-            configuration, members: members, communicator,
-            WorkerPool(threads: threads.count(configuration.compute.threads))
+            configuration, members: members, communicator, pool
         ).score(
             sets, by: [score], training: fitting.training, validation: fitting.validation,
             outlierValidation: fitting.outliers, measure: LargestProbability()
@@ -57,6 +68,7 @@ struct ImageScoring {
             thresholds.classNames = validation.manifest.classNames
             thresholds.scores[score.rawValue] = ThresholdFile.Entry(
                 training: fitting.trainingFingerprint, validation: validation.fingerprint,
+                settings: configuration.scoreDescription(of: score),
                 confidences: try together { try ScoreThreshold(scored[0].confidences[0], of: score) }
                     .confidences)
         }
@@ -65,10 +77,13 @@ struct ImageScoring {
             guard communicator.rank == 0 else { return }
             if validation != nil { keep(thresholds, model) }
             for note in notes { printError("t2fnorm: note: \(note)") }
-            let confidences = thresholds.scores[score.rawValue]?.confidences ?? []
+            // Files of earlier versions have the shortest digits of single precision.
+            let confidences = score.precision.rounded(thresholds.scores[score.rawValue]?.confidences ?? [])
             let threshold = try ScoreThreshold(confidences, of: score).value(atRate: command.tpr)
             try write(
-                lines(inputs, Array(scored.suffix(inputs.count)), failures, threshold, thresholds.classNames))
+                lines(
+                    inputs, Array(scored.suffix(inputs.count)), failures, threshold, score.precision,
+                    thresholds.classNames))
             report(failures, inputs, score, threshold)
         }
     }
@@ -92,7 +107,7 @@ struct ImageScoring {
 
     private func score(_ configuration: RunConfiguration) throws -> ScoreName {
         if let score = command.score { return score }
-        guard let first = configuration.evaluation.scores.first, let score = ScoreName(rawValue: first) else {
+        guard let score = configuration.distinctScores.first else {
             throw ConfigurationError(
                 key: "evaluation.scores", found: "empty", expected: "a score, or one named with --score")
         }
@@ -140,6 +155,12 @@ struct ImageScoring {
         return sets
     }
 
+    /// Of the validation set as it is now; `nil` where there is none to be seen, so that what is kept of it serves.
+    private func validationFingerprint(_ configuration: RunConfiguration) -> String? {
+        let path = command.validation ?? configuration.data.validation
+        return path.isEmpty ? nil : (try? Manifest(folder: path))?.fingerprint
+    }
+
     private func openValidation(
         _ configuration: RunConfiguration, classes: Int
     ) throws -> PackedDataset {
@@ -181,8 +202,8 @@ struct ImageScoring {
     }
 
     private func lines(
-        _ inputs: [ScoredInput], _ sets: [ScoredSet], _ failures: [[Int: DatasetError]], _ threshold: Float,
-        _ classNames: [String]
+        _ inputs: [ScoredInput], _ sets: [ScoredSet], _ failures: [[Int: DatasetError]], _ threshold: Double,
+        _ precision: ScorePrecision, _ classNames: [String]
     ) throws -> String {
         var text = command.format.header
         for ((input, set), failures) in zip(zip(inputs, sets), failures) {
@@ -203,7 +224,8 @@ struct ImageScoring {
                         path: input.path(record),
                         className: label < 0
                             ? nil : classNames.indices.contains(label) ? classNames[label] : "\(label)",
-                        confidence: label < 0 ? nil : set.measures[0][place], score: score,
+                        confidence: label < 0 ? nil : set.measures[0][place],
+                        score: ScoredImage.Number(score, precision),
                         decision: score >= threshold ? .inside : .outside))
             }
         }
@@ -219,10 +241,10 @@ struct ImageScoring {
     }
 
     private func report(
-        _ failures: [[Int: DatasetError]], _ inputs: [ScoredInput], _ score: ScoreName, _ threshold: Float
+        _ failures: [[Int: DatasetError]], _ inputs: [ScoredInput], _ score: ScoreName, _ threshold: Double
     ) {
         printError(
-            "t2fnorm: note: 'in' means \(score.rawValue) of \(threshold) or more, as \(decimal(100 * command.tpr, 1)) % of the validation set have"
+            "t2fnorm: note: 'in' means \(score.rawValue) of \(ScoredImage.Number(threshold, score.precision)) or more, as \(decimal(100 * command.tpr, 1)) % of the validation set have"
         )
         let count = failures.reduce(0) { $0 + $1.count }
         guard count > 0 else { return }

@@ -30,7 +30,8 @@ struct ScoreCommand: ParsableCommand {
 
               t2fnorm score runs/mine/s0 photos/ --output scores.csv
               t2fnorm score runs/mine/s0 a.jpg b.png --score ebo --tpr 0.99 --format jsonl
-              mpirun -n 4 t2fnorm score runs/mine/s0 data/packed --on-bad skip --output scores.csv
+              mpirun -n 4 t2fnorm score runs/mine/s0 data/packed --on-bad skip \\
+                  --output scores.csv
             """)
 
     @Argument(

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Detection
 import Foundation
 import Reporting
 
@@ -16,10 +17,35 @@ struct ScoredImage: Encodable, Equatable {
     var className: String?
     /// The predicted class's softmax probability; `nil` without a classifier.
     var confidence: Float?
-    var score: Float?
+    var score: Number?
     var decision: Decision
     /// Why the image could not be read.
     var error: String?
+
+    /// A score with the digits that its precision has.
+    enum Number: Encodable, Equatable, CustomStringConvertible {
+        case single(Float)
+        case double(Double)
+
+        init(_ value: Double, _ precision: ScorePrecision) {
+            self = precision == .single ? .single(Float(value)) : .double(value)
+        }
+
+        var description: String {
+            switch self {
+            case .single(let value): "\(value)"
+            case .double(let value): "\(value)"
+            }
+        }
+
+        func encode(to encoder: any Encoder) throws {
+            var container = encoder.singleValueContainer()
+            switch self {
+            case .single(let value): try container.encode(value)
+            case .double(let value): try container.encode(value)
+            }
+        }
+    }
 
     enum CodingKeys: String, CodingKey {
         case path
@@ -41,10 +67,9 @@ enum ScoreFormat: String, CaseIterable, ExpressibleByArgument {
     func line(_ image: ScoredImage) throws -> String {
         switch self {
         case .csv:
-            let number = { (value: Float?) in value.map { "\($0)" } ?? "" }
             let fields = [
-                image.path, image.className ?? "", number(image.confidence), number(image.score),
-                image.decision.rawValue,
+                image.path, image.className ?? "", image.confidence.map { "\($0)" } ?? "",
+                image.score?.description ?? "", image.decision.rawValue,
             ]
             return fields.map(csvField).joined(separator: ",") + "\n"
         case .jsonl:

@@ -23,8 +23,8 @@ final class ScoringProgress {
         let done = min(doneInSets.values.reduce(0, +) * worldSize, total)
         let rate = Double(done) / max((ContinuousClock.now - start).inSeconds, 1e-9)
         line.update(
-            fraction: Double(done) / Double(total),
-            "scoring \(set)  \(decimal(rate, 0)) img/s  ETA \(duration(Double(total - done) / rate))")
+            fraction: Double(done) / Double(total), remaining: Double(total - done) / rate,
+            ["scoring \(set)", "\(decimal(rate, 0)) img/s"])
     }
 
     func clear() { line.clear() }

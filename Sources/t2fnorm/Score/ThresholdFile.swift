@@ -1,4 +1,5 @@
 import Checkpoints
+import Cluster
 import Detection
 import Files
 import Foundation
@@ -12,8 +13,11 @@ struct ThresholdFile: Codable, Equatable {
         var training: String?
         /// The fingerprint of the validation set.
         var validation: String
+        /// What the confidences depend on beside these and the model, as `ScoreOptions` describes it; absent where that has been so from
+        /// the first version on.
+        var settings: String?
         /// Of the validation set's images, ascending.
-        var confidences: [Float]
+        var confidences: [Double]
     }
 
     /// Hashes of what the confidences are of.
@@ -42,6 +46,17 @@ struct ThresholdFile: Codable, Equatable {
             kept.weights == weights, kept.preprocessing == preprocessing
         else { return }
         self = kept
+    }
+
+    /// What rank 0 finds, on all ranks. Collective.
+    ///
+    /// - Parameter found: What this rank would find; rank 0's counts.
+    static func ofRank0(
+        _ communicator: any Communicator, _ found: @autoclosure () -> ThresholdFile
+    ) throws -> ThresholdFile {
+        let own = try communicator.rank == 0 ? Array(JSONEncoder().encode(found())) : []
+        return try JSONDecoder().decode(
+            ThresholdFile.self, from: Data(try communicator.broadcast(own, from: 0)))
     }
 
     func write(for checkpoint: String) throws {

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// What is in an archive is packed, or counted.
-@Suite struct ArchiveEntriesTests {
+@Suite(.timeLimit(.minutes(30))) struct ArchiveEntriesTests {
     private let image = DecodedImages.file("rgb.png")
 
     private func file(_ name: String) -> [UInt8] { tarEntry(Array(name.utf8), image) }

@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// Odd images are read as Pillow reads them; damaged ones end packing, or are left out, as asked.
-@Suite struct BadImagesTests {
+@Suite(.timeLimit(.minutes(30))) struct BadImagesTests {
     /// What is said of each bad file.
     static let reasons: [(name: String, reason: String)] = [
         ("empty.jpg", "the file is empty"),

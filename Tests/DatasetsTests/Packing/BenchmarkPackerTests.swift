@@ -3,7 +3,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite struct BenchmarkPackerTests {
+@Suite(.timeLimit(.minutes(30))) struct BenchmarkPackerTests {
     @Test(arguments: OpenOODBenchmark.names)
     func theBuiltInBenchmarksAreThoseOfOpenOOD(name: String) throws {
         let benchmark = try OpenOODBenchmark(name)

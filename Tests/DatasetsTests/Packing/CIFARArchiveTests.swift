@@ -2,7 +2,7 @@ import Datasets
 import TestSupport
 import Testing
 
-@Suite struct CIFARArchiveTests {
+@Suite(.timeLimit(.minutes(30))) struct CIFARArchiveTests {
     @Test func planesBecomePixelsAndTheFineLabelIsTaken() throws {
         try withTemporaryFolder { folder in
             let record = cifarRecord(labels: [19, 77], seed: 5)

@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// Labels come from the classes that are there, not from the images that were found.
-@Suite struct ClassFoldersTests {
+@Suite(.timeLimit(.minutes(30))) struct ClassFoldersTests {
     private func makeImages(_ folder: String, _ paths: [String]) throws {
         for path in paths { try write(DecodedImages.file("rgb.png"), folder, path) }
     }

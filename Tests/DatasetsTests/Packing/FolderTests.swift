@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// Folders as people have them: links, names of any bytes, and what other systems leave.
-@Suite struct FolderTests {
+@Suite(.timeLimit(.minutes(30))) struct FolderTests {
     private func link(_ folder: String, _ path: String, to target: String) throws {
         let file = URL(filePath: "\(folder)/\(path)")
         try FileManager.default.createDirectory(

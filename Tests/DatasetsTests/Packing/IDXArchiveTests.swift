@@ -2,7 +2,7 @@ import Datasets
 import TestSupport
 import Testing
 
-@Suite struct IDXArchiveTests {
+@Suite(.timeLimit(.minutes(30))) struct IDXArchiveTests {
     @Test(arguments: [false, true])
     func greyBecomesThreeEqualChannels(compressed: Bool) throws {
         try withTemporaryFolder { folder in

@@ -3,7 +3,7 @@ import SystemPackage
 import TestSupport
 import Testing
 
-@Suite struct ImageFolderTests {
+@Suite(.timeLimit(.minutes(30))) struct ImageFolderTests {
     static let tree = ["root/b/2.JPEG", "root/a/1.jpg", "root/b/deep/3.png", "root/B/4.jpg"].map {
         ($0, imageFile($0))
     }

@@ -3,7 +3,7 @@ import SystemPackage
 import TestSupport
 import Testing
 
-@Suite struct ImageListTests {
+@Suite(.timeLimit(.minutes(30))) struct ImageListTests {
     @Test func blanksDictionariesAndLineEndsAreRead() throws {
         try withTemporaryFolder { folder in
             let text =

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// The validation images and the devkit as they are downloaded.
-@Suite struct ImageNetValidationTests {
+@Suite(.timeLimit(.minutes(30))) struct ImageNetValidationTests {
     /// The devkit's archive with `truth` as its labels; the sample's classes are n02119789, n01440764 and n02100735.
     private func devkit(_ truth: String, _ folder: String) throws -> String {
         let meta = try [UInt8](ByteFile.read(ReaderSamples.path("meta.mat")))

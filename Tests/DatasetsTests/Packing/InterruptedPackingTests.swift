@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// Packing that ended before its time goes on with what is finished, and gives the bytes of an undisturbed run.
-@Suite struct InterruptedPackingTests {
+@Suite(.timeLimit(.minutes(30))) struct InterruptedPackingTests {
     private static let count = 230
 
     private var options: PackingOptions {

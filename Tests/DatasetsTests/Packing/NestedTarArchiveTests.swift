@@ -4,7 +4,7 @@ import SystemPackage
 import TestSupport
 import Testing
 
-@Suite struct NestedTarArchiveTests {
+@Suite(.timeLimit(.minutes(30))) struct NestedTarArchiveTests {
     /// Three classes out of order, with two, one and three images.
     static let classes: [(name: String, count: Int)] = [("n02", 2), ("n01", 1), ("n03", 3)]
 

@@ -3,7 +3,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite struct NestedTarIndexTests {
+@Suite(.timeLimit(.minutes(30))) struct NestedTarIndexTests {
     private func inner(_ name: String, count: Int) -> [UInt8] {
         tar(
             (0..<count).map { index in

@@ -2,7 +2,7 @@ import Datasets
 import TestSupport
 import Testing
 
-@Suite struct NumPyImagesTests {
+@Suite(.timeLimit(.minutes(30))) struct NumPyImagesTests {
     private let pixels = (0..<24).map { UInt8($0 * 7) }
 
     @Test(arguments: [1, 2, 3])

@@ -4,7 +4,7 @@ import SystemPackage
 import TestSupport
 import Testing
 
-@Suite struct OfficialCIFARTests {
+@Suite(.timeLimit(.minutes(30))) struct OfficialCIFARTests {
     static let samples = ReaderSamples.all
     static let archives: [(file: String, variant: CIFARArchive.Variant)] =
         [

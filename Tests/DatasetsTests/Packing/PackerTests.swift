@@ -3,7 +3,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite struct PackerTests {
+@Suite(.timeLimit(.minutes(30))) struct PackerTests {
     @Test func aDatasetIsReplacedOnlyWhenAsked() throws {
         try withTemporaryFolder { folder in
             _ = try pack(drawnRecords(count: 3), folder)

@@ -3,7 +3,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite struct PackingOptionsTests {
+@Suite(.timeLimit(.minutes(30))) struct PackingOptionsTests {
     @Test func aSeedGivesOneOrderOfAllRecordsWhateverTheThreads() throws {
         try withTemporaryFolder { folder in
             var found: [[Int]] = []

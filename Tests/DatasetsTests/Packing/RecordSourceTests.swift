@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// What every reader keeps to; a new one is a new row.
-@Suite struct RecordSourceTests {
+@Suite(.timeLimit(.minutes(30))) struct RecordSourceTests {
     static let readers: [(name: String, make: @Sendable (_ folder: String) throws -> any RecordSource)] = [
         ("generated", { _ in drawnRecords(count: 3) }),
         (

@@ -2,7 +2,7 @@ import Datasets
 import TestSupport
 import Testing
 
-@Suite struct SVHNArchiveTests {
+@Suite(.timeLimit(.minutes(30))) struct SVHNArchiveTests {
     static let expected = ReaderSamples.all.svhn
 
     @Test(arguments: [("svhn.mat", 10), ("svhn-plain.mat", 3), ("svhn-one.mat", 1)])

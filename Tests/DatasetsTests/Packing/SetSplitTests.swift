@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// A photo folder cut into training, validation and test images.
-@Suite struct SetSplitTests {
+@Suite(.timeLimit(.minutes(30))) struct SetSplitTests {
     @Test func everyRecordIsInOnePartAndEveryClassInItsShare() throws {
         let labels = (0..<200).map { Int32($0 % 2) } + [Int32](repeating: 2, count: 5)
         let split = try SetSplit(of: labels, shares: [80, 10, 10], seed: 0, origin: "x")

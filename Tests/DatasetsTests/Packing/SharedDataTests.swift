@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// The real image sets, packed as a user would.
-@Suite(.enabled(if: SharedData.isThere, "needs the image sets in ../shared/data"))
+@Suite(.enabled(if: SharedData.isThere, "needs the image sets in ../shared/data"), .timeLimit(.minutes(30)))
 struct SharedDataTests {
     let data = SharedData.path
 

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// What a user names is known by its content.
-@Suite struct SourceKindTests {
+@Suite(.timeLimit(.minutes(30))) struct SourceKindTests {
     private static let image = DecodedImages.file("rgb.png")
     private static let classes = tar([("a/0.png", image), ("b/0.png", image)])
     private static let batch: [UInt8] = [0x80, 2, 0x7D, 0x2E]

@@ -2,7 +2,7 @@ import Datasets
 import TestSupport
 import Testing
 
-@Suite struct TarArchiveTests {
+@Suite(.timeLimit(.minutes(30))) struct TarArchiveTests {
     /// Sizes around the block of 512 bytes, and a name that needs an extended header.
     static let files: [(name: String, bytes: [UInt8])] = [0, 1, 511, 512, 513, 70_000].map { size in
         let folder = size == 512 ? String(repeating: "long/", count: 40) : "./short/"

@@ -2,7 +2,7 @@ import Datasets
 import TestSupport
 import Testing
 
-@Suite struct ZipTreeTests {
+@Suite(.timeLimit(.minutes(30))) struct ZipTreeTests {
     private let image = DecodedImages.file("rgb.png")
 
     @Test func classFoldersOfAZipArePacked() throws {

@@ -1,0 +1,139 @@
+internal import Foundation
+internal import Synchronization
+
+/// A communicator whose ranks compare, before each collective function, which one they are about to call: for tests.
+///
+/// One rank in another function than the rest waits for ever, or takes the numbers of one for those of another. Here all
+/// ranks throw what each was about to call. `together` is held to its contract, too: no collective function inside it.
+public final class CheckedCommunicator: Communicator {
+    /// The environment variable that has `connect` check.
+    static let variable = "T2FNORM_CHECK_COLLECTIVES"
+    /// The code of the `MPIError` that is thrown, which none of MPI's is.
+    static let code: Int32 = -1
+
+    private struct State {
+        /// Collective functions so far, and a hash of their names and sizes.
+        var count: Int64 = 0
+        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+        /// How deep this rank is in `together`.
+        var alone = 0
+    }
+
+    private let base: any Communicator
+    private let state = Mutex(State())
+
+    public init(_ base: any Communicator) { self.base = base }
+
+    /// Whether an environment asks for it.
+    static func isWanted(_ variables: [String: String]) -> Bool { variables[variable] == "1" }
+
+    public var rank: Int { base.rank }
+    public var worldSize: Int { base.worldSize }
+    public var localRank: Int { base.localRank }
+    public var localSize: Int { base.localSize }
+    public var hostName: String { base.hostName }
+    public var exchangeCount: Int { base.exchangeCount }
+    public var board: ActivityBoard { base.board }
+
+    public func treeSum(_ values: inout MutableSpan<Float>) throws(MPIError) {
+        try check("treeSum of Float", values.count)
+        try base.treeSum(&values)
+    }
+
+    public func treeSum(_ values: inout MutableSpan<Double>) throws(MPIError) {
+        try check("treeSum of Double", values.count)
+        try base.treeSum(&values)
+    }
+
+    public func treeSum(_ values: inout MutableSpan<Int64>) throws(MPIError) {
+        try check("treeSum of Int64", values.count)
+        try base.treeSum(&values)
+    }
+
+    public func librarySum(_ values: inout MutableSpan<Float>) throws(MPIError) {
+        try check("librarySum", values.count)
+        try base.librarySum(&values)
+    }
+
+    public func duplicate() throws(MPIError) -> any Communicator {
+        try check("duplicate")
+        return CheckedCommunicator(try base.duplicate())
+    }
+
+    public func broadcast<Element: MessageElement>(
+        _ values: inout MutableSpan<Element>, from root: Int
+    ) throws(MPIError) {
+        try check("broadcast of \(Element.self) from rank \(root)", values.count)
+        try base.broadcast(&values, from: root)
+    }
+
+    public func allGather<Element: MessageElement>(
+        _ values: Span<Element>, counts: [Int]
+    ) throws(MPIError) -> [Element] {
+        try check("allGather of \(Element.self)", counts.reduce(0) { ($0 &* 31) &+ $1 })
+        return try base.allGather(values, counts: counts)
+    }
+
+    public func maximum(_ value: Int) throws(MPIError) -> Int {
+        try check("maximum")
+        return try base.maximum(value)
+    }
+
+    public func barrier() throws(MPIError) {
+        try check("barrier")
+        try base.barrier()
+    }
+
+    public func finish() throws(MPIError) {
+        try check("finish")
+        try base.finish()
+    }
+
+    public func beginAlone() { state.withLock { $0.alone += 1 } }
+
+    public func endAlone() { state.withLock { $0.alone -= 1 } }
+
+    public func abort(exitCode: Int32, report: () -> Void) -> Never {
+        base.abort(exitCode: exitCode, report: report)
+    }
+
+    /// Compares with the other ranks what comes next.
+    ///
+    /// - Parameter size: What ranks must have alike beside the name.
+    private func check(_ name: String, _ size: Int = 0) throws(MPIError) {
+        let (count, hash, isAlone) = state.withLock { state in
+            state.count += 1
+            for byte in Array("\(name) \(size) \(state.count)".utf8) {
+                state.hash = (state.hash ^ UInt64(byte)) &* 0x100_0000_01b3
+            }
+            return (state.count, state.hash, state.alone > 0)
+        }
+        guard !isAlone else {
+            throw failure(
+                name,
+                "is called inside 'together', where a rank must not wait for others that may have failed")
+        }
+        let own = [Int64(bitPattern: hash)]
+        let all = try base.allGather(own.span, counts: Array(repeating: 1, count: worldSize))
+        guard all.contains(where: { $0 != all[0] }) else { return }
+        throw failure(name, try differences(count, "\(name), size \(size)"))
+    }
+
+    /// What each rank was about to call.
+    private func differences(_ count: Int64, _ own: String) throws(MPIError) -> String {
+        let most = 128
+        var line = Array("\(own), as collective function \(count)\n".utf8.prefix(most - 1))
+        if line.last != UInt8(ascii: "\n") { line.append(UInt8(ascii: "\n")) }
+        line += Array(repeating: UInt8(ascii: "\n"), count: most - line.count)
+        let all = try base.allGather(line.span, counts: Array(repeating: most, count: worldSize))
+        let calls = (0..<worldSize).map { rank in
+            let text = all[rank * most..<(rank + 1) * most].prefix { $0 != UInt8(ascii: "\n") }
+            return "rank \(rank) calls \(String(decoding: text, as: UTF8.self))"
+        }
+        return "ranks do not call the same: \(calls.joined(separator: "; "))"
+    }
+
+    private func failure(_ name: String, _ message: String) -> MPIError {
+        MPIError(function: name, code: Self.code, message: message, rank: rank)
+    }
+}

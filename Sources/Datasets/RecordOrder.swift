@@ -1,0 +1,42 @@
+/// The records of every step of a run, in order, for whoever wants to take the same steps with another program.
+public struct RecordOrder: Sendable {
+    /// The records of one step.
+    public struct Step: Equatable, Sendable {
+        /// Counted from 1, over all epochs.
+        public var step: Int
+        /// Counted from 1.
+        public var epoch: Int
+        /// Counted from 0, in the order of the batch.
+        public var records: [Int]
+
+        /// A JSON object and a newline.
+        public var line: String {
+            let list = records.map(String.init).joined(separator: ",")
+            return "{\"epoch\":\(epoch),\"records\":[\(list)],\"step\":\(step)}\n"
+        }
+    }
+
+    private let sampler: Sampler
+    private let batch: Int
+    private let epochs: Int
+
+    public init(_ sampler: Sampler, batch: Int, epochs: Int) {
+        precondition(batch > 0 && epochs >= 0, "\(epochs) epochs in batches of \(batch)")
+        self.sampler = sampler
+        self.batch = batch
+        self.epochs = epochs
+    }
+
+    /// Calls `body` with every step; the last one of an epoch may have fewer records.
+    public func forEachStep(_ body: (Step) throws -> Void) rethrows {
+        var step = 0
+        for epoch in 0..<epochs {
+            let order = sampler.order(epoch: epoch)
+            for first in stride(from: 0, to: order.count, by: batch) {
+                step += 1
+                let records = (first..<min(first + batch, order.count)).map { order.record(at: $0) }
+                try body(Step(step: step, epoch: epoch + 1, records: records))
+            }
+        }
+    }
+}

@@ -1,0 +1,175 @@
+internal import Glibc
+
+/// A file that one process at most of all hosts that see its folder has made.
+///
+/// It needs no `flock`, which NFS and Lustre may lack: a draft is written whole, then linked to the lock's name, which fails where that is
+/// taken. Its modification time is its owner's sign of life, in the file server's clock.
+public struct LockFile: Sendable {
+    /// What a lock is seen to be.
+    public struct Contents: Equatable, Sendable {
+        public let text: String
+        /// Changes with every sign of life.
+        public let stamp: Stamp
+    }
+
+    /// When, and as which file, a lock was written last.
+    public struct Stamp: Equatable, Sendable {
+        let inode: UInt64
+        let seconds: Int
+        let nanoseconds: Int
+
+        fileprivate init(_ status: stat) {
+            inode = UInt64(status.st_ino)
+            seconds = status.st_mtim.tv_sec
+            nanoseconds = status.st_mtim.tv_nsec
+        }
+
+        /// The time from `earlier` to this one.
+        func time(since earlier: Stamp) -> Duration {
+            .seconds(seconds - earlier.seconds) + .nanoseconds(nanoseconds - earlier.nanoseconds)
+        }
+    }
+
+    /// What has become of a lock that this process made.
+    public enum State: Equatable, Sendable {
+        case held
+        /// Somebody has deleted it.
+        case missing
+        /// Somebody has put another one in its place; that one's text.
+        case replaced(String)
+    }
+
+    public let path: String
+    private let draft: String
+
+    /// - Parameter name: A part of a file's name that no other process uses.
+    public init(path: String, name: String) {
+        self.path = path
+        draft = "\(path).\(name)"
+    }
+
+    /// Makes the lock, unless there is one.
+    ///
+    /// - Returns: Whether this process has made it.
+    public func create(_ text: String) throws(FileError) -> Bool {
+        try writeDraft(text)
+        defer { discardDraft() }
+        if unsafe link(draft, path) == 0 { return true }
+        let code = errno
+        // The reply to a link that was made may be lost on its way.
+        var status = stat()
+        if unsafe stat(draft, &status) == 0, status.st_nlink == 2 { return true }
+        switch code {
+        case EEXIST: return false
+        case EPERM, EOPNOTSUPP, ENOSYS, EMLINK: return try createExclusively(text)
+        default:
+            errno = code
+            throw FileError(path: path, reason: systemMessage())
+        }
+    }
+
+    /// Where a file system has no links.
+    private func createExclusively(_ text: String) throws(FileError) -> Bool {
+        do {
+            try write(text, to: path, O_CREAT | O_EXCL)
+            return true
+        } catch {
+            if unsafe access(path, F_OK) == 0 { return false }
+            throw error
+        }
+    }
+
+    /// Puts this process's lock in the place of another.
+    public func replace(_ text: String) throws(FileError) {
+        try writeDraft(text)
+        guard unsafe rename(draft, path) == 0 else {
+            let reason = systemMessage()
+            discardDraft()
+            throw FileError(path: path, reason: reason)
+        }
+    }
+
+    /// The lock that is there; `nil` if there is none.
+    public func read() throws(FileError) -> Contents? {
+        // A file is opened anew each time: NFS asks the server then, and only then.
+        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else {
+            guard errno == ENOENT || errno == ESTALE else {
+                throw FileError(path: path, reason: systemMessage())
+            }
+            return nil
+        }
+        defer { _ = close(descriptor) }
+        return try contents(of: descriptor)
+    }
+
+    /// Gives a sign of life, if the lock is still the one of this text.
+    public func refresh(_ text: String) throws(FileError) -> State {
+        let descriptor = unsafe open(path, O_RDWR | O_CLOEXEC)
+        guard descriptor >= 0 else {
+            guard errno == ENOENT else { throw FileError(path: path, reason: systemMessage()) }
+            return .missing
+        }
+        defer { _ = close(descriptor) }
+        let found = try contents(of: descriptor).text
+        guard found == text else { return .replaced(found) }
+        if futimens(descriptor, nil) != 0 {
+            // The same bytes once more change the time, too.
+            try write(text, to: descriptor)
+            _ = fsync(descriptor)
+        }
+        return .held
+    }
+
+    /// How long ago the lock gave its last sign of life, in the file server's clock.
+    public func age(of contents: Contents) throws(FileError) -> Duration {
+        try writeDraft("")
+        defer { discardDraft() }
+        var status = stat()
+        guard unsafe stat(draft, &status) == 0 else {
+            throw FileError(path: draft, reason: systemMessage())
+        }
+        return Stamp(status).time(since: contents.stamp)
+    }
+
+    /// Deletes the lock.
+    public func remove() { _ = unsafe unlink(path) }
+
+    private func discardDraft() { _ = unsafe unlink(draft) }
+
+    private func writeDraft(_ text: String) throws(FileError) {
+        try write(text, to: draft, O_CREAT | O_TRUNC)
+    }
+
+    private func write(_ text: String, to path: String, _ flags: Int32) throws(FileError) {
+        let descriptor = unsafe open(path, flags | O_WRONLY | O_CLOEXEC, 0o666)
+        guard descriptor >= 0 else { throw FileError(path: path, reason: systemMessage()) }
+        defer { _ = close(descriptor) }
+        try write(text, to: descriptor)
+    }
+
+    /// Writes at the file's beginning.
+    private func write(_ text: String, to descriptor: Int32) throws(FileError) {
+        let bytes = Array(text.utf8)
+        var done = 0
+        while done < bytes.count {
+            let count = unsafe bytes.withUnsafeBytes { bytes in
+                unsafe pwrite(descriptor, bytes.baseAddress! + done, bytes.count - done, off_t(done))
+            }
+            guard count >= 0 || errno == EINTR else { throw FileError(path: path, reason: systemMessage()) }
+            done += max(count, 0)
+        }
+    }
+
+    private func contents(of descriptor: Int32) throws(FileError) -> Contents {
+        var bytes = [UInt8](repeating: 0, count: 4096)
+        let count = unsafe bytes.withUnsafeMutableBytes {
+            unsafe pread(descriptor, $0.baseAddress!, $0.count, 0)
+        }
+        var status = stat()
+        guard count >= 0, unsafe fstat(descriptor, &status) == 0 else {
+            throw FileError(path: path, reason: systemMessage())
+        }
+        return Contents(text: String(decoding: bytes.prefix(count), as: UTF8.self), stamp: Stamp(status))
+    }
+}

@@ -1,0 +1,112 @@
+internal import Checkpoints
+internal import Cluster
+internal import Foundation
+
+/// What all ranks of a job go on from: the same checkpoint, or the beginning on all of them.
+struct ResumeAgreement {
+    /// What was asked for.
+    let mode: ResumeMode
+    /// The checkpoint to go on from.
+    let found: (checkpoint: Checkpoint, path: String)?
+    /// Newer ones that are damaged.
+    let damaged: [CheckpointError]
+
+    /// What a rank finds, as it tells the others.
+    fileprivate struct View: Codable, Equatable {
+        var host: String
+        /// The store's folder, from the root.
+        var folder: String
+        /// Updates made before; `nil` for the beginning.
+        var step: Int?
+        /// Equal for equal parameters, statistics and momentum.
+        var hash: String
+
+        func agrees(with other: View) -> Bool { step == other.step && hash == other.hash }
+    }
+
+    /// Some file systems of networks show a new file late.
+    private static let patience = Duration.seconds(10)
+    private static let pause: UInt32 = 500_000
+
+    /// Finds the checkpoint; collective.
+    ///
+    /// - Throws: `JobFailure`, the same on all ranks, if one cannot be read, or if ranks find different ones: a folder that is not shared.
+    init(_ mode: ResumeMode, in store: CheckpointStore, _ communicator: any Communicator) throws {
+        self.mode = mode
+        let place = if case .from(let path) = mode { path } else { store.folder }
+        let folder = URL(filePath: place).path
+        var own = try communicator.together(describe: failureReport) { try Self.look(mode, in: store) }
+        var views = try Self.gather(own.found, folder, communicator)
+        if !views.allSatisfy({ $0.agrees(with: views[0]) }) {
+            let newest = views.max { ($0.step ?? -1) < ($1.step ?? -1) }!
+            own = try communicator.together(describe: failureReport) {
+                try Self.lookAgain(mode, in: store, for: newest, communicator, own)
+            }
+            views = try Self.gather(own.found, folder, communicator)
+        }
+        if let other = views.firstIndex(where: { !$0.agrees(with: views[0]) }) {
+            throw Self.failure(views, other)
+        }
+        if case .from = mode, own.found == nil {
+            own = try communicator.together(describe: failureReport) { try mode.find(in: store) }
+        }
+        (found, damaged) = own
+    }
+
+    private typealias Found = (found: (checkpoint: Checkpoint, path: String)?, damaged: [CheckpointError])
+
+    /// As `ResumeMode.find`, but that a file which is named may not be there: others may see it.
+    private static func look(_ mode: ResumeMode, in store: CheckpointStore) throws(CheckpointError) -> Found {
+        if case .from(let path) = mode, !FileManager.default.fileExists(atPath: path) { return (nil, []) }
+        return try mode.find(in: store)
+    }
+
+    /// Looks until this rank finds what another one does, or time is up.
+    private static func lookAgain(
+        _ mode: ResumeMode, in store: CheckpointStore, for newest: View, _ communicator: any Communicator,
+        _ first: Found
+    ) throws(CheckpointError) -> Found {
+        var own = first
+        let end = ContinuousClock.now + patience
+        while !View(own.found, newest.folder, communicator).agrees(with: newest), ContinuousClock.now < end {
+            usleep(pause)
+            communicator.board.tick()
+            own = try look(mode, in: store)
+        }
+        return own
+    }
+
+    private static func gather(
+        _ found: (checkpoint: Checkpoint, path: String)?, _ folder: String, _ communicator: any Communicator
+    ) throws -> [View] {
+        let line = try JSONEncoder().encode(View(found, folder, communicator)) + Data("\n".utf8)
+        return try communicator.allGather(Array(line).span).split(separator: UInt8(ascii: "\n")).map {
+            try JSONDecoder().decode(View.self, from: Data($0))
+        }
+    }
+
+    private static func failure(_ views: [View], _ other: Int) -> JobFailure {
+        let line = { (rank: Int) in
+            let what = views[rank].step.map { "step \($0)" } ?? "no checkpoint"
+            return "rank \(rank) (\(views[rank].host)) finds \(what) in \(views[rank].folder)"
+        }
+        let isSameStep = views[0].step == views[other].step
+        return JobFailure(
+            rank: 0, exitCode: ExitCode.environment,
+            message: """
+                \(line(0)), \(line(other))\(isSameStep ? " with other numbers" : ""): the run's folder is not shared, so ranks would go \
+                on from different places; start all ranks in the same folder, or give 'output' a path that all hosts see
+                """)
+    }
+}
+
+extension ResumeAgreement.View {
+    fileprivate init(
+        _ found: (checkpoint: Checkpoint, path: String)?, _ folder: String, _ communicator: any Communicator
+    ) {
+        host = communicator.hostName
+        self.folder = folder
+        step = found?.checkpoint.position.step
+        hash = found.map { "\($0.checkpoint.weightsHash) \($0.checkpoint.momentumHash ?? "")" } ?? ""
+    }
+}

@@ -1,0 +1,22 @@
+import Foundation
+
+/// For each folder the shortest end of its path that no other has; a folder named twice is counted.
+///
+/// `runs/a/s0` and `runs/b/s0` are `a/s0` and `b/s0`.
+func titles(of folders: [String]) -> [String] {
+    let paths = folders.map {
+        URL(filePath: $0).standardizedFileURL.resolvingSymlinksInPath().path.split(separator: "/").map(
+            String.init)
+    }
+    let titles = paths.map { path in
+        let others = paths.filter { $0 != path }
+        let length = (1...max(path.count, 1)).first { length in
+            others.allSatisfy { $0.suffix(length) != path.suffix(length) }
+        }
+        return path.suffix(length ?? path.count).joined(separator: "/")
+    }
+    return titles.indices.map { index in
+        let before = titles[..<index].count { $0 == titles[index] }
+        return before == 0 ? titles[index] : "\(titles[index]) (\(before + 1))"
+    }
+}

@@ -1,0 +1,77 @@
+import Foundation
+import RunConfiguration
+import Training
+
+/// Refuses a mean over runs that are no seeds of one experiment.
+enum SeedAgreement {
+    /// Settings below `evaluation` that change what scores see.
+    private static let scoring = ["evaluation.temperature", "evaluation.grood", "evaluation.search"]
+    /// Where data lie is no matter; what they are is compared by their fingerprints.
+    private static let places = ["seed", "data.train", "data.validation"]
+
+    /// - Throws: `ConfigurationError` with the first setting that two seeds do not share, if it is of the mathematics.
+    static func check(_ seeds: [(folder: String, configuration: RunConfiguration)]) throws(ConfigurationError)
+    {
+        guard let first = seeds.first else { return }
+        for seed in seeds.dropFirst() {
+            let differences = seed.configuration.differences(from: first.configuration).filter {
+                ($0.isMathematical || scoring.contains($0.key)) && !places.contains($0.key)
+            }
+            guard let difference = differences.first else { continue }
+            throw refusal(
+                difference.key, difference.mine, in: seed.folder, difference.theirs, in: first.folder)
+        }
+    }
+
+    /// The same of the training sets' fingerprints, as far as they are known.
+    static func check(trainingSets: [(folder: String, fingerprint: String?)]) throws(ConfigurationError) {
+        let known = trainingSets.filter { !($0.fingerprint ?? "").isEmpty }
+        guard let first = known.first, let other = known.first(where: { $0.fingerprint != first.fingerprint })
+        else { return }
+        throw refusal(
+            "data.train", "a set of fingerprint \(other.fingerprint ?? "")", in: other.folder,
+            first.fingerprint ?? "", in: first.folder)
+    }
+
+    private static func refusal(
+        _ key: String, _ found: String, in folder: String, _ expected: String, in first: String
+    ) -> ConfigurationError {
+        ConfigurationError(
+            key: key, found: "\(found) in \(folder)",
+            expected: """
+                \(expected) as in \(first): a mean over seeds is of runs that differ in their seeds alone; name the folders of \
+                single seeds to set them side by side
+                """)
+    }
+}
+
+/// How far a run has come, by its log.
+struct RunProgress {
+    /// In words; `nil` of a run that is done, or of which nothing is known, such as an imported one.
+    let unfinished: String?
+
+    init(_ directory: RunDirectory, _ configuration: RunConfiguration) {
+        guard let text = try? String(contentsOfFile: directory.metricsPath, encoding: .utf8) else {
+            unfinished = nil
+            return
+        }
+        let last = text.split(separator: "\n").reversed().lazy.compactMap(Self.epoch).first ?? 0
+        unfinished =
+            last < configuration.training.epochs
+            ? "unfinished after \(last) of \(configuration.training.epochs) epochs" : nil
+    }
+
+    private struct Line: Decodable {
+        let event: String
+        let epoch: Int?
+    }
+
+    /// The epoch that a line says is over.
+    private static func epoch(_ line: Substring) -> Int? {
+        guard line.contains("\"epoch\""),
+            let line = try? JSONDecoder().decode(Line.self, from: Data(line.utf8)),
+            line.event == "epoch"
+        else { return nil }
+        return line.epoch
+    }
+}

@@ -1,0 +1,60 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// A power cut takes from `metrics.jsonl` what was not synced; a run must not go on without lines of steps that it has made.
+@Suite(
+    .serialized, .enabled(if: PreloadedLibrary.canBeBuilt, "needs a C compiler"), .timeLimit(.minutes(20)))
+struct LogPowerCutTests {
+    @Test func everyStepHasItsLineAfterAPowerCut() async throws {
+        let files = FileManager.default
+        let folder = files.temporaryDirectory.appending(path: "t2fnorm-log-\(UUID().uuidString)").path
+        try files.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { try? files.removeItem(atPath: folder) }
+        let library = try await PreloadedLibrary("failing_disk", in: folder)
+        let drawn = try await Command(
+            Command.product("t2fnorm"), ["data", "synthesize", "\(folder)/data", "--train-count", "192"]
+        ).run()
+        try #require(drawn.exitCode == 0, "\(drawn.standardError)")
+        let run = "\(folder)/runs/r/s0"
+        let settings = [
+            "name=r", "output=\(folder)/runs", "network.name=resnet20", "training.batch=16",
+            "training.lane=16", "training.epochs=1", "training.checkpointEvery=2",
+            "data.train=\(folder)/data/train", "data.validation=\(folder)/data/validation",
+            "compute.threads=1",
+        ]
+        let train = { (environment: [String: String]) in
+            try await Command(
+                Command.product("t2fnorm"), ["train"] + settings.flatMap { ["--set", $0] },
+                environment: environment
+            ).run()
+        }
+        let steps = {
+            try String(contentsOfFile: "\(run)/metrics.jsonl", encoding: .utf8).split(separator: "\n")
+                .filter { $0.contains("\"event\":\"step\"") }
+        }
+        let whole = try await train([:])
+        try #require(whole.exitCode == 0, "\(whole.standardError)")
+        let expected = try steps()
+        #expect(expected.count == 12)
+        var goneOn = 0
+        // Calls on files of the run's folder: some three dozen at the start; then one a line and three a checkpoint.
+        for call in [38, 44, 50] {
+            for path in ["runs", "shadow"] { try? files.removeItem(atPath: "\(folder)/\(path)") }
+            for path in [run, "\(folder)/shadow"] {
+                try files.createDirectory(atPath: path, withIntermediateDirectories: true)
+            }
+            let cut = try await train([
+                "LD_PRELOAD": library.path, "DISK_FOLDER": run, "DISK_SHADOW": "\(folder)/shadow",
+                "DISK_LOSS": "data", "DISK_CALL": "\(call)",
+            ])
+            #expect(cut.exitCode == 128 + SIGKILL, "call \(call): \(cut.standardError)")
+            let rest = try await train([:])
+            #expect(rest.exitCode == 0, "call \(call): \(rest.standardError)")
+            #expect(try steps() == expected, "call \(call)")
+            if rest.standardOutput.contains("going on from ") { goneOn += 1 }
+        }
+        // Where there is no checkpoint there is nothing to lose.
+        #expect(goneOn == 3)
+    }
+}

@@ -1,0 +1,64 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// What `launch/test` and `.ci/run` make of a run of tests.
+@Suite(.timeLimit(.minutes(20)))
+struct TestRunTests {
+    /// Runs a line of a script that knows `launch/common.sh`.
+    private func run(_ script: String, _ environment: [String: String] = [:]) async throws -> Command.Outcome
+    {
+        let common = packageRoot.appending(path: "launch/common.sh").path
+        return try await Command(
+            URL(filePath: "/bin/bash"), ["-c", "set -euo pipefail; source '\(common)'; \(script)"],
+            environment: environment
+        ).run()
+    }
+
+    /// `b` never ends, and its program's children neither.
+    @Test func aTestThatHangsIsNamedAndEnded() async throws {
+        let lines = """
+            echo '◇ Test a() started.'; echo '◇ Test b(count:) started.'; echo '◇ Test c(_:) started.'; \
+            echo '✔ Test a() passed after 1.0 seconds.'; echo '✘ Test c(_:) with 3 test cases failed after 2.0 seconds.'; \
+            sleep 3600 & sleep 3600
+            """
+        let outcome = try await run("watched_tests bash -c \"\(lines)\"", ["T2FNORM_TEST_SILENCE": "3"])
+        #expect(outcome.exitCode == 1 && !outcome.isTimedOut)
+        #expect(
+            outcome.standardError
+                == "no test has ended for 3 s; these have started and not ended:\n  b(count:)\n")
+        #expect(outcome.standardOutput.split(separator: "\n").count == 5)
+    }
+
+    @Test(arguments: [0, 1, 70]) func theExitCodeAndAllLinesComeThrough(code: Int32) async throws {
+        let outcome = try await run(
+            "watched_tests bash -c 'echo one; echo two >&2; printf three; exit \(code)'")
+        #expect(outcome.exitCode == code)
+        #expect(outcome.standardOutput == "one\ntwo\nthree")
+    }
+
+    @Test func skippedTestsAreCounted() async throws {
+        try await withFolder { folder in
+            let log = "\(folder)/log"
+            try """
+            ◇ Test a() started.
+            ➜ Test b() skipped: "needs a compiler"
+            ➜ Test c(_:) skipped.
+            ✔ Test wordsThatSaySkipped() passed after 0.1 seconds.
+            ✔ Test run with 3 tests in 1 suite passed after 1.0 seconds.
+            """.write(toFile: log, atomically: true, encoding: .utf8)
+            let outcome = try await run("test_summary '\(log)'")
+            #expect(
+                outcome.standardOutput
+                    == "✔ Test run with 3 tests in 1 suite passed after 1.0 seconds.; 2 skipped\n")
+        }
+    }
+
+    private func withFolder(_ body: (String) async throws -> Void) async throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "t2fnorm-\(UUID().uuidString)")
+            .path
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        try await body(folder)
+    }
+}

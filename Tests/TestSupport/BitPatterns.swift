@@ -1,0 +1,59 @@
+public import Checkpoints
+
+/// The bits of floating-point values: what two runs must share to be called equal.
+///
+/// No collection: of two of those the test library makes the shortest way from one to the other when they differ, which for the
+/// gradients of a network takes hours.
+public struct BitPatterns: Equatable, Sendable, CustomStringConvertible {
+    public let patterns: [UInt32]
+
+    public init(_ values: some Collection<Float>) { patterns = values.map(\.bitPattern) }
+
+    /// How many there are, and a number that depends on all of them.
+    public var description: String {
+        let mixed = patterns.reduce(UInt32(0)) { (($0 << 7 | $0 >> 25) ^ $1) &* 0x9E37_79B9 }
+        return "\(patterns.count) values, mixed to \(String(mixed, radix: 16))"
+    }
+}
+
+extension BitPatterns: CustomReflectable {
+    /// Nothing more to show.
+    public var customMirror: Mirror { Mirror(self, children: [:]) }
+}
+
+/// The first place where two collections differ, with both elements; `nil` if they are equal.
+public func firstDifference<Element: Equatable>(
+    _ found: some Collection<Element>, _ expected: some Collection<Element>
+) -> String? {
+    for (index, (a, b)) in zip(found, expected).enumerated() where a != b {
+        return "element \(index) of \(found.count) is \(a), expected \(b)"
+    }
+    return found.count == expected.count
+        ? nil : "there are \(found.count) elements, expected \(expected.count)"
+}
+
+/// The first value whose bits differ, with both values; `nil` if all are the same, NaNs included.
+public func firstDifferentBits(_ found: some Collection<Float>, _ expected: some Collection<Float>) -> String?
+{
+    for (index, (a, b)) in zip(found, expected).enumerated() where a.bitPattern != b.bitPattern {
+        return "value \(index) of \(found.count) is \(a), expected \(b)"
+    }
+    return found.count == expected.count ? nil : "there are \(found.count) values, expected \(expected.count)"
+}
+
+/// The first tensor that differs, and where; `nil` if names, shapes and all bits are the same.
+public func firstDifference(
+    _ found: [Checkpoint.Tensor]?, _ expected: [Checkpoint.Tensor]?
+) -> String? {
+    guard let found, let expected else {
+        return (found == nil) == (expected == nil) ? nil : "one of two is missing"
+    }
+    for (a, b) in zip(found, expected) {
+        if a.name != b.name || a.shape != b.shape {
+            return "'\(a.name)' of shape \(a.shape), expected '\(b.name)' of \(b.shape)"
+        }
+        if let difference = firstDifferentBits(a.elements, b.elements) { return "'\(a.name)': \(difference)" }
+    }
+    return found.count == expected.count
+        ? nil : "there are \(found.count) tensors, expected \(expected.count)"
+}
