@@ -61,7 +61,8 @@ import Testing
         let harmless: Set = [
             "name", "output", "data.test", "data.prefetch", "data.prefetchBytes", "training.keep",
             "training.keepEvery", "training.onCheckpointFailure", "training.checkpointEvery",
-            "training.checkpointMinutes", "training.stopAfterSteps", "compute.threads", "compute.accumulation", "cluster.bucketBytes",
+            "training.checkpointMinutes", "training.stopAfterSteps", "compute.threads",
+            "compute.accumulation", "cluster.bucketBytes",
             "cluster.sentinelEvery", "cluster.watchdog",
         ]
         let keys = keys(of: RunConfiguration().yaml)
