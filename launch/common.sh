@@ -244,7 +244,8 @@ watched_tests() {
     local -A running=()
     pipe=$(mktemp -u "${TMPDIR:-/tmp}/t2fnorm-tests.XXXXXX")
     mkfifo "$pipe"
-    setsid "$@" >"$pipe" 2>&1 &
+    # What bash starts in the background ignores SIGINT, and so would the jobs that tests interrupt.
+    (trap - INT QUIT; exec setsid "$@") >"$pipe" 2>&1 &
     runner=$!
     trap 'kill -TERM -- "-$runner" 2>/dev/null || true' INT TERM
     exec {input}<"$pipe"

@@ -91,7 +91,7 @@ struct BadInputTests {
     @Test func helpTeachesAndSucceeds() async throws {
         let outcome = try await run(["train", "--help"], ranks: 2)
         #expect(outcome.exitCode == 0)
-        #expect(outcome.standardOutput.components(separatedBy: "mpirun -n 4 t2fnorm train").count == 2)
+        #expect(outcome.standardOutput.contains("launch/train --ranks-per-host 4"))
     }
 
     // MARK: - Data
