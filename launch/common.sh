@@ -237,15 +237,29 @@ arguments_of_start() {
     ((count == 0)) || arguments+=(--resume auto --first-resume "$first")
 }
 
-# watched_tests COMMAND …: runs a command that tells of tests as `swift test` does. Once no line has come from it for T2FNORM_TEST_SILENCE
-# seconds (default 1800) a test hangs that no limit of its own can end: says which have started and not ended, and ends them all.
+# both ONE OTHER: runs two command lines beside each other; 1 if one of them fails.
+both() {
+    local first code=0
+    bash -c "exec $1" &
+    first=$!
+    bash -c "exec $2" || code=1
+    wait "$first" || code=1
+    return "$code"
+}
+
+# watched_tests COMMAND …: runs a command, or a function of this file, that tells of tests as `swift test` does. Once no line has come from it for
+# T2FNORM_TEST_SILENCE seconds (default 1800) a test hangs that no limit of its own can end: says which have started and not ended, and ends them
+# all. Of several runs of tests at once the last line tells the sum.
 watched_tests() {
-    local silence=${T2FNORM_TEST_SILENCE:-1800} pipe line runner code=0 status input
+    local silence=${T2FNORM_TEST_SILENCE:-1800} pipe line runner code=0 status input closing=()
     local -A running=()
     pipe=$(mktemp -u "${TMPDIR:-/tmp}/t2fnorm-tests.XXXXXX")
     mkfifo "$pipe"
     # What bash starts in the background ignores SIGINT, and so would the jobs that tests interrupt.
-    (trap - INT QUIT; exec setsid "$@") >"$pipe" 2>&1 &
+    (
+        trap - INT QUIT
+        exec setsid bash -c 'source "$0"; "$@"' "$root/launch/common.sh" "$@"
+    ) >"$pipe" 2>&1 &
     runner=$!
     trap 'kill -TERM -- "-$runner" 2>/dev/null || true' INT TERM
     exec {input}<"$pipe"
@@ -264,6 +278,8 @@ watched_tests() {
         printf '%s\n' "$line"
         if [[ $line =~ Test\ (.+)\ started\.$ ]]; then
             running[${BASH_REMATCH[1]}]=1
+        elif [[ $line =~ Test\ run\ with\ [0-9]+\ test ]]; then
+            closing+=("$line")
         elif [[ $line =~ Test\ (.+)\ (passed|failed)\ after ]]; then
             unset "running[${BASH_REMATCH[1]% with *}]"
         fi
@@ -271,7 +287,33 @@ watched_tests() {
     exec {input}<&-
     wait "$runner" || code=$?
     trap - INT TERM
+    ((${#closing[@]} < 2)) || printf '%s\n' "${closing[@]}" | sum_of_runs
     return "$code"
+}
+
+# sum_of_runs: of the closing lines of several runs of tests, the line of one that had made them all.
+sum_of_runs() {
+    awk '{
+        for (i = 2; i <= NF; i++) {
+            if ($i ~ /^tests?$/) tests += $(i - 1)
+            if ($i ~ /^suites?$/) suites += $(i - 1)
+            if ($i ~ /^seconds\.?$/ && $(i - 1) > seconds) seconds = $(i - 1)
+            if ($i ~ /^issues?/ && $(i - 1) != "known") issues += $(i - 1)
+            if ($i == "known") {
+                number = $(i - 1)
+                sub(/\(/, "", number)
+                known += number
+                # Of a run that passed they are all there is.
+                if ($(i - 2) == "with") issues += $(i - 1)
+            }
+            if ($i == "failed") failed = 1
+        }
+    } END {
+        printf "%s Test run with %d tests in %d suites %s after %.3f seconds", failed ? "✘" : "✔", tests, suites, failed ? "failed" : "passed", seconds
+        if (issues) printf " with %d issues", issues
+        if (issues && known) printf " (including %d known)", known
+        print "."
+    }'
 }
 
 # test_summary LOG: the line that ends a run of tests, with how many were skipped, which it does not say.

@@ -3,7 +3,7 @@ internal import Glibc
 /// A file that one process at most of all hosts that see its folder has made.
 ///
 /// It needs no `flock`, which NFS and Lustre may lack: a draft is written whole, then linked to the lock's name, which fails where that is
-/// taken. Its modification time is its owner's sign of life, in the file server's clock.
+/// taken. Its modification time is its owner's sign of life, in the file server's clock. It is synced, so that after a power cut it says whose it was.
 public struct LockFile: Sendable {
     /// What a lock is seen to be.
     public struct Contents: Equatable, Sendable {
@@ -72,6 +72,7 @@ public struct LockFile: Sendable {
     private func createExclusively(_ text: String) throws(FileError) -> Bool {
         do {
             try write(text, to: path, O_CREAT | O_EXCL)
+            try synchronize(path)
             return true
         } catch {
             if unsafe access(path, F_OK) == 0 { return false }
@@ -139,6 +140,7 @@ public struct LockFile: Sendable {
 
     private func writeDraft(_ text: String) throws(FileError) {
         try write(text, to: draft, O_CREAT | O_TRUNC)
+        if !text.isEmpty { try synchronize(draft) }
     }
 
     private func write(_ text: String, to path: String, _ flags: Int32) throws(FileError) {

@@ -187,20 +187,12 @@ public final class Trainer {
             folder: directory.checkpointsPath, keep: configuration.training.keep, milestone: milestone)
     }
 
-    /// What rank 0 found in the run directory.
-    private struct Opening {
-        /// What the user should know.
-        var notices: [String] = []
-        /// Whether the best model of the run's past is there.
-        var isBestKnown = true
-    }
-
     /// Makes all that rank 0 writes to; keeps damaged checkpoints, and what is of another past, out of the way.
     private func openDirectory(
         _ setup: TrainingSetup, _ session: TrainingSession, _ resume: ResumeMode
-    ) throws -> Opening {
+    ) throws -> LeftPast {
         guard communicator.rank == 0 else {
-            return Opening(notices: setup.damaged.map { "passed over: \($0)" })
+            return LeftPast(notices: setup.damaged.map { "passed over: \($0)" })
         }
         try directory.create()
         try directory.write(configuration)
@@ -209,43 +201,15 @@ public final class Trainer {
             let aside = CheckpointStore.setAside(error.path, as: "damaged").map { "; kept as \($0)" }
             return "passed over: \(error)\(aside ?? "")"
         }
-        var opening = try leavePast(setup, session.position.step, store, resume)
+        var past = try LeftPast(setup, step: session.position.step, store, directory, resume)
         log = try EventLog(path: directory.metricsPath, afterStep: session.position.step)
         if !session.isDone {
             checkpoints = try BackgroundCheckpoints(
                 session.makeSnapshot(), to: store, after: directory.metricsPath,
                 policy: configuration.training.onCheckpointFailure)
         }
-        opening.notices = damaged + opening.notices
-        return opening
-    }
-
-    /// Keeps what is later than `step`, where the run starts, out of its way: checkpoints, the best model, the log.
-    private func leavePast(
-        _ setup: TrainingSetup, _ step: Int, _ store: CheckpointStore, _ resume: ResumeMode
-    ) throws -> Opening {
-        var opening = Opening()
-        opening.notices = try store.setAside(after: step).map {
-            "a later checkpoint than this run starts from is kept as \($0)"
-        }
-        if setup.leavesPast {
-            let best = try store.goBack(to: setup.resumed, stepsPerEpoch: setup.stepsPerEpoch)
-            opening.isBestKnown = best.isKnown
-            opening.notices +=
-                best.aside.map { ["the best model of what is left behind is kept as \($0)"] } ?? []
-            if !best.isKnown {
-                opening.notices.append(
-                    "the best model up to step \(step) is on no file here: the best is chosen from the next epoch on"
-                )
-            }
-        }
-        try store.correctLatest()
-        if resume != .automatic, EventLog.reaches(beyond: step, path: directory.metricsPath),
-            let aside = CheckpointStore.copyAside(directory.metricsPath, as: "abandoned")
-        {
-            opening.notices.append("the log of what is left behind is kept as \(aside)")
-        }
-        return opening
+        past.notices = damaged + past.notices
+        return past
     }
 
     private func write(_ timeline: Timeline, to path: String) throws {

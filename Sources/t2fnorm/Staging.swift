@@ -28,7 +28,7 @@ struct Staging {
 
     private func copy(_ staging: DatasetStaging, from path: String) throws {
         guard !staging.isComplete else { return }
-        let line = communicator.rank == 0 ? StagingLine(path) : nil
+        let line = communicator.rank == 0 ? ByteProgress("staging \(path)", isLog: true) : nil
         let threads = try ThreadChoice().count(0)
         do {
             try staging.copy(threads: threads) { [board = communicator.board] done, total in
@@ -39,6 +39,6 @@ struct Staging {
             line?.clear()
             throw error
         }
-        line?.finish(staging.destination)
+        line?.finish { "staged \(path) in \(staging.destination), \(decimal($0, 1)) s" }
     }
 }

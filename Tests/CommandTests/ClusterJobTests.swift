@@ -236,7 +236,7 @@ struct ClusterJobTests {
         [
             "train", "--set", "name=r", "--set", "output=\(folder.path)/runs", "--set",
             "network.name=resnet20",
-            "--set", "training.epochs=50", "--set", "training.batch=64", "--set", "training.lane=16",
+            "--set", "training.epochs=50", "--set", "training.batch=16", "--set", "training.lane=4",
             "--set", "data.train=\(folder.path)/data/train",
             "--set", "data.validation=\(folder.path)/data/validation", "--set", "compute.threads=1",
         ]
@@ -279,7 +279,7 @@ struct ClusterJobTests {
         defer { try? FileManager.default.removeItem(at: folder) }
         let drawn = try await Command(
             Command.product("t2fnorm"),
-            ["data", "synthesize", folder.path + "/data", "--train-count", "600", "--other-count", "100"]
+            ["data", "synthesize", folder.path + "/data", "--train-count", "160", "--other-count", "20"]
         ).run()
         try #require(drawn.exitCode == 0, "\(drawn.standardError)")
         try await body(folder)

@@ -6,11 +6,11 @@ import Testing
 /// Runs of the built program on a small drawn benchmark, as a user starts them.
 @Suite(.serialized, .timeLimit(.minutes(30)))
 struct JobTests {
-    /// The settings of a run of `steps` updates of batches of 64 in lanes of 16.
+    /// The settings of a run of `steps` updates of batches of 16 in lanes of 4.
     private func settings(_ folder: URL, name: String, _ more: [String] = []) -> [String] {
         [
             "name=\(name)", "output=\(folder.path)/runs", "network.name=resnet20", "training.epochs=2",
-            "training.batch=64", "training.lane=16", "data.train=\(folder.path)/data/train",
+            "training.batch=16", "training.lane=4", "data.train=\(folder.path)/data/train",
             "data.validation=\(folder.path)/data/validation", "data.test=\(folder.path)/data/validation",
             "evaluation.near={near-shapes: \(folder.path)/data/near-shapes}",
         ].flatMap { ["--set", $0] } + more.flatMap { ["--set", $0] }
@@ -56,7 +56,7 @@ struct JobTests {
         defer { try? FileManager.default.removeItem(at: folder) }
         let drawn = try await Command(
             Command.product("t2fnorm"),
-            ["data", "synthesize", folder.path + "/data", "--train-count", "600", "--other-count", "100"]
+            ["data", "synthesize", folder.path + "/data", "--train-count", "160", "--other-count", "40"]
         ).run()
         try #require(drawn.exitCode == 0, "\(drawn.standardError)")
         try await body(folder)

@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// The scripts of `cluster/lab` in small: several hosts by network namespaces, and a Slurm of this machine.
+/// The scripts of `cluster/lab` in small: several hosts by network namespaces; there is one lab at a time.
 @Suite(.serialized, .timeLimit(.minutes(30)))
 struct LabTests {
     @Test(.enabled(if: Lab.hasNamespaces, "needs root, iproute2 and a kernel that makes network namespaces"))
@@ -23,17 +23,21 @@ struct LabTests {
         }
     }
 
+}
+
+/// The same with a Slurm of this machine.
+@Suite(.timeLimit(.minutes(30))) struct SlurmLabTests {
     @Test(.enabled(if: Lab.hasSlurm, "needs root and Debian's slurmctld, slurmd, slurm-client and munge"))
     func aSlurmJobIsRequeuedAndGoesOn() async throws {
         let outcome = try await script("slurm", "1")
         #expect(outcome.exitCode == 0, "\(outcome.standardOutput)\(outcome.standardError)")
     }
+}
 
-    private func script(_ name: String, _ arguments: String...) async throws -> Command.Outcome {
-        try await Command(
-            packageRoot.appending(path: "cluster/lab/\(name)"), arguments, timeLimit: .seconds(1800)
-        ).run()
-    }
+private func script(_ name: String, _ arguments: String...) async throws -> Command.Outcome {
+    try await Command(
+        packageRoot.appending(path: "cluster/lab/\(name)"), arguments, timeLimit: .seconds(1800)
+    ).run()
 }
 
 /// What this machine has for a lab.

@@ -37,6 +37,27 @@ struct TestRunTests {
         #expect(outcome.standardOutput == "one\ntwo\nthree")
     }
 
+    @Test func ofTwoRunsAtOnceTheLastLineIsTheSum() async throws {
+        let runs = [
+            "✔ Test run with 700 tests in 80 suites passed after 91.5 seconds with 2 known issues.",
+            "✘ Test run with 500 tests in 1 suite failed after 173.25 seconds with 3 issues (including 1 known issue).",
+        ].map { "bash -c \"sleep 1; echo '\($0)'; exit @\"" }
+        func outcome(_ codes: [Int]) async throws -> Command.Outcome {
+            let lines = zip(runs, codes).map {
+                "'\($0.replacing("@", with: "\($1)").replacing("'", with: "'\\''"))'"
+            }
+            return try await run("watched_tests both \(lines[0]) \(lines[1])")
+        }
+        let one = try await outcome([0, 1])
+        #expect(one.exitCode == 1)
+        #expect(
+            one.standardOutput.hasSuffix(
+                "\n✘ Test run with 1200 tests in 81 suites failed after 173.250 seconds with 5 issues (including 3 known).\n"
+            ), "\(one.standardOutput)")
+        #expect(try await outcome([0, 0]).exitCode == 0)
+        #expect(try await outcome([1, 0]).exitCode == 1)
+    }
+
     @Test func skippedTestsAreCounted() async throws {
         try await withFolder { folder in
             let log = "\(folder)/log"

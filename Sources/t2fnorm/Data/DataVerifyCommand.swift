@@ -1,6 +1,5 @@
 import ArgumentParser
 import Datasets
-import Synchronization
 import Training
 
 struct DataVerifyCommand: SingleProcessCommand {
@@ -25,35 +24,19 @@ struct DataVerifyCommand: SingleProcessCommand {
     func run() throws {
         let threads = try ThreadChoice().count(threads)
         for path in datasets {
-            let line = Mutex(ProgressLine())
-            let start = ContinuousClock.now
+            let progress = ByteProgress(path)
             let manifest: Manifest
             do {
-                manifest = try PackedDataset.verify(path: path, threads: threads) { done, total in
-                    let rate = Double(done) / max((ContinuousClock.now - start).inSeconds, 1e-9)
-                    let fields = [
-                        "\(path): \(megabytes(done)) of \(megabytes(total)) MB",
-                        "\(megabytes(Int(rate))) MB/s",
-                    ]
-                    line.withLock {
-                        $0.update(
-                            fraction: Double(done) / Double(max(total, 1)),
-                            remaining: Double(total - done) / max(rate, 1), fields)
-                    }
-                }
+                manifest = try PackedDataset.verify(path: path, threads: threads) { progress.update($0, $1) }
             } catch {
-                line.withLock { $0.clear() }
+                progress.clear()
                 throw error
             }
             let byteCount = manifest.shards.reduce(0) { $0 + $1.byteCount }
-            let seconds = (ContinuousClock.now - start).inSeconds
-            line.withLock {
-                $0.printLine(
-                    "\(path): \(manifest.count) images in \(manifest.shards.count) shards are whole; "
-                        + "\(megabytes(byteCount)) MB in \(decimal(seconds, 2)) s")
+            progress.finish { seconds in
+                "\(path): \(manifest.count) images in \(manifest.shards.count) shards are whole; "
+                    + "\(megabytes(byteCount)) MB in \(decimal(seconds, 2)) s"
             }
         }
     }
 }
-
-private func megabytes(_ byteCount: Int) -> String { decimal(Double(byteCount) / 1e6, 0) }
