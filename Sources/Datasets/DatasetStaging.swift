@@ -62,7 +62,7 @@ public struct DatasetStaging: Sendable {
             }
         }
         if let error = failures.lazy.compactMap({ $0 }).first { throw error }
-        try manifest.write(folder: destination)
+        try writeManifest()
     }
 
     /// Copies one shard, unless it is there and whole.
@@ -74,11 +74,8 @@ public struct DatasetStaging: Sendable {
         let path = "\(destination)/\(shard.file)"
         let original = try ReadableFile("\(source)/\(shard.file)")
         try DatasetError.wrapping("stage shard", path) {
-            var held: PartialFile?
             do {
-                try replaceFile(at: path, check: { try place(shard, $0, at: path) }) { temporary in
-                    let copy = try PartialFile(temporary)
-                    held = copy
+                try Self.replace(path, "stage shard", check: { try place(shard, $0, at: path) }) { copy in
                     let checksum = try copy.copyBytes(of: original, progress)
                     guard checksum.hexadecimal == shard.checksum, original.byteCount == shard.byteCount else {
                         throw DatasetError(
@@ -89,9 +86,29 @@ public struct DatasetStaging: Sendable {
                     }
                 }
             } catch is IsThere {}
-            // Until it has its name nobody takes it for a leftover.
-            withExtendedLifetime(held) {}
         }
+    }
+
+    private func writeManifest() throws(DatasetError) {
+        let path = "\(destination)/\(Manifest.fileName)"
+        try DatasetError.wrapping("stage manifest", path) {
+            let text = try manifest.text()
+            try Self.replace(path, "stage manifest") { try $0.write(Array(text.utf8)) }
+        }
+    }
+
+    /// Writes a file anew; until it has its name no other job takes it for a leftover.
+    private static func replace(
+        _ path: String, _ action: String, check: (_ temporary: String) throws -> Void = { _ in },
+        _ write: (PartialFile) throws -> Void
+    ) throws {
+        var held: PartialFile?
+        try replaceFile(at: path, check: check) { temporary in
+            let file = try PartialFile(temporary, action: action)
+            held = file
+            try write(file)
+        }
+        withExtendedLifetime(held) {}
     }
 
     /// Nothing is left to be renamed.

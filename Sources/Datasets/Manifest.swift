@@ -84,11 +84,15 @@ extension Manifest {
         let path = "\(folder)/\(Manifest.fileName)"
         try check(path, action: "write manifest")
         try DatasetError.wrapping("write manifest", path) {
-            let encoder = JSONEncoder()
-            encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-            let data = try encoder.encode(self)
-            try writeFile(String(decoding: data, as: UTF8.self), to: path)
+            try writeFile(try text(), to: path)
         }
+    }
+
+    /// What its file holds.
+    func text() throws -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        return String(decoding: try encoder.encode(self), as: UTF8.self)
     }
 
     /// A checksum of all shards' checksums, 16 hexadecimal digits: equal for equal records in equal shards.

@@ -11,15 +11,19 @@ final class PartialFile {
     private static let longestPause = 3600
 
     private let path: String
+    private let action: String
     private let descriptor: Int32
 
     /// Makes a new file.
-    init(_ path: String) throws(DatasetError) {
+    ///
+    /// - Parameter action: What errors say could not be done.
+    init(_ path: String, action: String) throws(DatasetError) {
         self.path = path
+        self.action = action
         var descriptor: Int32
         repeat {
             descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
-            guard descriptor >= 0 else { throw DatasetError("stage shard", path, failure: errno) }
+            guard descriptor >= 0 else { throw DatasetError(action, path, failure: errno) }
             // Another process may have taken the file for a leftover before it was locked.
             _ = PassingFault.uninterrupted { flock(descriptor, LOCK_EX) }
         } while Self.isRemoved(descriptor)
@@ -35,21 +39,26 @@ final class PartialFile {
         for start in stride(from: 0, to: file.byteCount, by: step) {
             let bytes = try file.read(at: start, count: min(step, file.byteCount - start))
             checksum.update(bytes.span)
-            var written = 0
-            while written < bytes.count {
-                let more = unsafe bytes[written...].withUnsafeBytes { bytes in
-                    PassingFault.uninterrupted { unsafe write(descriptor, bytes.baseAddress, bytes.count) }
-                }
-                guard more > 0 else {
-                    throw DatasetError(
-                        action: "stage shard", place: path, reason: systemMessage(),
-                        remedy: "make room, give another folder to --stage, or leave it out")
-                }
-                written += more
-            }
+            try write(bytes)
             progress(bytes.count)
         }
         return checksum
+    }
+
+    /// Writes bytes behind those that are there.
+    func write(_ bytes: [UInt8]) throws(DatasetError) {
+        var written = 0
+        while written < bytes.count {
+            let more = unsafe bytes[written...].withUnsafeBytes { bytes in
+                PassingFault.uninterrupted { unsafe Glibc.write(descriptor, bytes.baseAddress, bytes.count) }
+            }
+            guard more > 0 else {
+                throw DatasetError(
+                    action: action, place: path, reason: systemMessage(),
+                    remedy: "make room, give another folder to --stage, or leave it out")
+            }
+            written += more
+        }
     }
 
     /// Removes the file at `path` if no process holds it.

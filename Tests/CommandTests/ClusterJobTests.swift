@@ -62,8 +62,9 @@ struct ClusterJobTests {
     @Test(arguments: ["auto", "none"])
     func theSupervisorStartsAKilledJobAgainAndItEndsWithTheSameBits(resume: String) async throws {
         try await withBenchmark { folder in
-            let settings = ["training.stopAfterSteps=60", "training.checkpointEvery=2"]
-            let outcome = try await job(in: folder, disturbedAfter: 3) {
+            let settings = ["training.stopAfterSteps=120", "training.checkpointEvery=2"]
+            // Checkpoints are written beside the steps.
+            let outcome = try await job(in: folder, disturbedAfter: 20) {
                 try await supervise(folder, settings, restarts: 2, resume: resume)
             } by: {
                 try send("KILL", to: .rank, of: folder)

@@ -42,7 +42,7 @@ struct HeldUpJobTests {
     ) async throws {
         try await withBenchmark { small, shim in
             let outcome = try await run(
-                train(small), shim, stall(call, path, after: count, seconds: 13, rank: rank))
+                train(small), shim, stall(call, path, after: count, seconds: 20, rank: rank))
             #expect(outcome.exitCode == 0, "\(outcome.standardError)")
             let notes = outcome.standardError.split(separator: "\n").filter {
                 $0.contains("note: rank \(rank) (")

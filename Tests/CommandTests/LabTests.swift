@@ -14,7 +14,7 @@ struct LabTests {
 
     @Test(.enabled(if: Lab.hasNamespaces, "needs root, iproute2 and a kernel that makes network namespaces"))
     func ranksAndHostsGiveTheSameBits() async throws {
-        let outcome = try await script("bits", "2")
+        let outcome = try await script("bits", "2", "resnet20")
         #expect(outcome.exitCode == 0, "\(outcome.standardOutput)\(outcome.standardError)")
         for world in ["1", "2", "4", "8", "lab"] {
             #expect(
