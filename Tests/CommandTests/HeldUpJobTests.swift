@@ -49,7 +49,7 @@ struct HeldUpJobTests {
                     && $0.contains("has waited for the file system for 8 s, at ")
                     && $0.contains(path)
             }
-            #expect(notes.count == 1, "\(outcome.standardError)")
+            #expect(notes.count == 1, "\(outcome.standardOutput)\(outcome.standardError)")
         }
     }
 
