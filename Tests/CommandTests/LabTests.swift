@@ -29,7 +29,7 @@ struct LabTests {
 @Suite(.timeLimit(.minutes(30))) struct SlurmLabTests {
     @Test(.enabled(if: Lab.hasSlurm, "needs root and Debian's slurmctld, slurmd, slurm-client and munge"))
     func aSlurmJobIsRequeuedAndGoesOn() async throws {
-        let outcome = try await script("slurm", "1")
+        let outcome = try await script("slurm", "1", "--resume")
         #expect(outcome.exitCode == 0, "\(outcome.standardOutput)\(outcome.standardError)")
     }
 }
