@@ -36,6 +36,8 @@ public final class ActivityBoard: Sendable {
         var phase = Phase("set-up")
         var waitingSince: ContinuousClock.Instant?
         var progress = 0
+        /// The thread that waits, or has waited last.
+        var waitingThread: ThreadIdentity?
         /// Collective functions that the rank has begun.
         var collectives = 0
         /// Updates of the run, and those of this process.
@@ -96,7 +98,10 @@ public final class ActivityBoard: Sendable {
         let now = ContinuousClock.now
         state.withLock {
             $0.progress += 1
-            if isWaiting { $0.collectives += 1 }
+            if isWaiting {
+                $0.collectives += 1
+                if $0.waitingThread?.isCurrent != true { $0.waitingThread = .current }
+            }
             if let since = $0.waitingSince, $0.phase.isComputing { $0.computeTime -= now - since }
             $0.waitingSince = isWaiting ? now : nil
         }
@@ -121,8 +126,11 @@ public final class ActivityBoard: Sendable {
     /// - Parameters:
     ///   - exchanges: Those that it has begun, if all ranks count the same.
     ///   - processorTime: Seconds that the process has used so far.
+    ///   - polling: The milliseconds that a thread has spent in the system so far.
     /// - Returns: Also the call to the file system that holds it up, if one does.
-    package func look(exchanges: Int, processorTime: Double) -> (activity: Activity, fileCall: FileCall?) {
+    package func look(
+        exchanges: Int, processorTime: Double, polling: (ThreadIdentity) -> Int = { _ in 0 }
+    ) -> (activity: Activity, fileCall: FileCall?) {
         let call = fileCall().flatMap { $0.start.duration(to: .now) >= Self.shortestFileWait ? $0 : nil }
         return state.withLock { state in
             let isWaiting = state.waitingSince != nil || state.phase.isWaiting
@@ -131,10 +139,12 @@ public final class ActivityBoard: Sendable {
                 state.processorTime = processorTime
                 if state.phase.patience == .work && !isWaiting { state.progress += 1 }
             }
+            let thread = state.waitingSince == nil ? nil : state.waitingThread
             var activity = Activity(
                 phase: state.phase.name, patience: state.phase.patience, isWaiting: isWaiting,
                 progress: state.progress, collectives: state.collectives, exchanges: exchanges,
-                steps: state.steps, step: state.step, dataTime: state.dataTime.nanoseconds,
+                polling: thread.map(polling) ?? 0, steps: state.steps, step: state.step,
+                dataTime: state.dataTime.nanoseconds,
                 computeTime: state.computeTime.nanoseconds)
             guard let call, state.phase.usesFiles, !isWaiting else { return (activity, nil) }
             activity.phase = "\(state.phase.name), waiting for the file system"

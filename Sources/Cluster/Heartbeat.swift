@@ -21,6 +21,8 @@ public struct Activity: Equatable, Sendable {
     public var collectives: Int
     /// Exchanges with single ranks that it has begun inside them, likewise; 0 where the world size is no power of two.
     public var exchanges: Int
+    /// Milliseconds that the thread which waits for other ranks has spent in the system: grows while it asks for messages.
+    public var polling: Int
     /// Updates made so far in this process.
     public var steps: Int
     /// Updates of the run, with those of earlier jobs.
@@ -34,7 +36,8 @@ public struct Activity: Equatable, Sendable {
 
     public init(
         phase: String, patience: Patience = .steps, isWaiting: Bool, progress: Int, collectives: Int = 0,
-        exchanges: Int = 0, steps: Int, step: Int, dataTime: Int64 = 0, computeTime: Int64 = 0
+        exchanges: Int = 0, polling: Int = 0, steps: Int, step: Int, dataTime: Int64 = 0,
+        computeTime: Int64 = 0
     ) {
         self.phase = phase
         self.patience = patience
@@ -42,6 +45,7 @@ public struct Activity: Equatable, Sendable {
         self.progress = progress
         self.collectives = collectives
         self.exchanges = exchanges
+        self.polling = polling
         self.steps = steps
         self.step = step
         self.dataTime = dataTime
@@ -70,7 +74,7 @@ package enum Heartbeat: Equatable {
             fields += [
                 0, UInt64(name.count), activity.patience.rawValue, activity.isWaiting ? 1 : 0,
                 UInt64(activity.progress), UInt64(activity.collectives), UInt64(activity.exchanges),
-                UInt64(activity.steps), UInt64(activity.step),
+                UInt64(activity.polling), UInt64(activity.steps), UInt64(activity.step),
                 UInt64(bitPattern: activity.dataTime), UInt64(bitPattern: activity.computeTime),
             ]
         }
@@ -84,7 +88,7 @@ package enum Heartbeat: Equatable {
         rank: Int, Heartbeat
     )? {
         let short = 24
-        let long = 104
+        let long = 112
         guard bytes.count == short || (long...long + Activity.longestPhase).contains(bytes.count) else {
             return nil
         }
@@ -101,14 +105,14 @@ package enum Heartbeat: Equatable {
     }
 
     private static func activity(_ fields: [UInt64], name: [UInt8]) -> Activity? {
-        let counts = fields[6...10].compactMap { Int(exactly: $0) }
+        let counts = fields[6...11].compactMap { Int(exactly: $0) }
         guard let patience = Activity.Patience(rawValue: fields[4]), fields[3] == UInt64(name.count),
-            name.allSatisfy(isPrintable), counts.count == 5
+            name.allSatisfy(isPrintable), counts.count == 6
         else { return nil }
         return Activity(
             phase: String(decoding: name, as: UTF8.self), patience: patience, isWaiting: fields[5] != 0,
-            progress: counts[0], collectives: counts[1], exchanges: counts[2], steps: counts[3],
-            step: counts[4], dataTime: Int64(bitPattern: fields[11]),
-            computeTime: Int64(bitPattern: fields[12]))
+            progress: counts[0], collectives: counts[1], exchanges: counts[2], polling: counts[3],
+            steps: counts[4], step: counts[5], dataTime: Int64(bitPattern: fields[12]),
+            computeTime: Int64(bitPattern: fields[13]))
     }
 }

@@ -30,6 +30,8 @@ package struct RankWatch {
         /// seconds is no news.
         package var slowSteps = 20
         package var slowTime = 20.0
+        /// Milliseconds in the system that a thread spends at least while it asks for messages, until ranks are named.
+        package var polling = 50
         /// Seconds a step by which a slow rank must be behind, whatever the ratio.
         package var slowLeast = 0.005
 
@@ -48,6 +50,8 @@ package struct RankWatch {
         var heard: Double?
         var activity: Activity?
         var isGone = false
+        /// What its activity said of polling when a rank got on last.
+        var polling = 0
         /// At the begin of the stretch over which slowness is measured.
         var mark: Activity?
         var isSlow = false
@@ -86,6 +90,7 @@ package struct RankWatch {
             peers[sender].activity = activity
             guard before?.progress != activity.progress else { return }
             lastProgress = now
+            for i in peers.indices { peers[i].polling = peers[i].activity?.polling ?? 0 }
             guard sender == rank, let before, activity.steps > before.steps else { return }
             if let lastStep { stepTimes.append((now - lastStep) / Double(activity.steps - before.steps)) }
             if stepTimes.count > 20 { stepTimes.removeFirst() }
@@ -254,13 +259,16 @@ package struct RankWatch {
     /// Of ranks that all wait, those that are behind the others.
     ///
     /// A rank that stops inside a collective function seems to wait as the others do, but these leave the function, or get further
-    /// in it, with what it has sent before, and wait for it at a later place.
+    /// in it, with what it has sent before, and wait for it at a later place. Its partner of the moment may not: of several at one place, it is
+    /// the one that does not ask for messages.
     private func hindmost(_ ranks: [Int]) -> [Int] {
         let place = { (rank: Int) in
             (peers[rank].activity!.collectives, peers[rank].activity!.exchanges)
         }
         guard let first = ranks.map(place).min(by: <) else { return [] }
-        return ranks.filter { place($0) == first }
+        let last = ranks.filter { place($0) == first }
+        let deaf = last.filter { peers[$0].activity!.polling - peers[$0].polling < limits.polling }
+        return deaf.isEmpty ? last : deaf
     }
 
     // MARK: - Notices

@@ -107,7 +107,8 @@ public final class Watchdog: Sendable {
             if seconds() >= nextBeat {
                 nextBeat = seconds() + Self.interval
                 let (activity, file) = board.look(
-                    exchanges: exchangeCount(), processorTime: Self.processorTime())
+                    exchanges: exchangeCount(), processorTime: Self.processorTime(),
+                    polling: \.millisecondsInSystem)
                 let own = Heartbeat.alive(activity)
                 watch.hear(own, from: rank, now: seconds())
                 send(own, to: watch.receivers(now: seconds()))

@@ -59,4 +59,23 @@ struct ActivityBoardTests {
         board.setWaiting(false)
         #expect(board.look(exchanges: 3, processorTime: 0).activity.computeTime == activity.computeTime)
     }
+
+    @Test func aThreadThatWaitsTellsWhetherItAsksForMessages() {
+        let board = ActivityBoard()
+        let polling = {
+            board.look(exchanges: 0, processorTime: 0) { $0.isCurrent ? 7 : 0 }.activity.polling
+        }
+        #expect(polling() == 0)
+        board.setWaiting(true)
+        #expect(polling() == 7)
+        board.setWaiting(false)
+        #expect(polling() == 0)
+    }
+
+    @Test func theTimeOfAThreadInTheSystemGrowsByItsCalls() {
+        let thread = ThreadIdentity.current
+        let before = thread.millisecondsInSystem
+        while thread.millisecondsInSystem < before + 50 { sched_yield() }
+        #expect(thread.isCurrent)
+    }
 }

@@ -155,6 +155,28 @@ struct RankWatchTests {
         #expect(line.contains("the other ranks wait for it") && !line.contains("rank 0"))
     }
 
+    /// Rank 0 waits at the same place, for what rank 2 has not sent; only rank 2 asks for no messages.
+    @Test func ofTwoAtOnePlaceTheOneThatPollsIsNotNamed() {
+        var simulation = Simulation()
+        #expect(simulation.run(20) == nil)
+        simulation.loop(2)
+        for rank in 0..<4 {
+            simulation.activities[rank].isWaiting = true
+            simulation.activities[rank].collectives = rank.isMultiple(of: 2) ? 6 : 7
+            // The time of earlier waits does not count.
+            simulation.activities[rank].progress += 1
+            simulation.activities[rank].polling = 900
+        }
+        #expect(simulation.run(1) == nil)
+        for rank in [0, 1, 3] { simulation.activities[rank].polling = 1200 }
+        guard case .blame(let line) = simulation.run(10) else {
+            Issue.record("rank 2 is not named within 11 s")
+            return
+        }
+        #expect(line.hasPrefix("rank 2 (c) has not got on for 8 s"))
+        #expect(!line.contains("rank 0"), "\(line)")
+    }
+
     @Test func whereNobodyIsBehindNobodyIsNamed() {
         var simulation = Simulation()
         #expect(simulation.run(20) == nil)
@@ -280,9 +302,7 @@ struct RankWatchTests {
     @Test func heartbeatsAreReadAsSentAndOthersAreNot() {
         let activity = Activity(
             phase: "data, waiting", patience: .files, isWaiting: true, progress: 1 << 40, collectives: 81,
-            exchanges: 162,
-            steps: 7,
-            step: 900, dataTime: -5, computeTime: .max)
+            exchanges: 162, polling: 8_123, steps: 7, step: 900, dataTime: -5, computeTime: .max)
         for heartbeat in [Heartbeat.alive(activity), .leaving, .ending] {
             let message = heartbeat.message(from: 2, job: 99)
             let read = Heartbeat.read(message, job: 99, worldSize: 3)
@@ -294,7 +314,7 @@ struct RankWatchTests {
             }
         }
         var wrong = Heartbeat.alive(activity).message(from: 0, job: 1)
-        for field in [3, 4, 6, 10] {
+        for field in [3, 4, 6, 11] {
             let right = wrong
             for i in 8 * field..<8 * field + 8 { wrong[i] = 0xff }
             #expect(Heartbeat.read(wrong, job: 1, worldSize: 1) == nil)
