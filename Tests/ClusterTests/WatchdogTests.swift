@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// Watchdogs of ranks that are threads, over this host's real sockets.
-@Suite(.timeLimit(.minutes(20)))
+@Suite(.timeLimit(.minutes(30)))
 struct WatchdogTests {
     /// A rank that has left may be silent: one that stops watching says so, or it would be taken for dead.
     @Test func aRankThatStopsWatchingIsNotMissed() throws {

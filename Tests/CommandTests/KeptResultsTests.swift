@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// What is kept beside a model serves while it is of that model, read that way; else it is made anew.
-@Suite(.serialized, .timeLimit(.minutes(20)))
+@Suite(.serialized, .timeLimit(.minutes(30)))
 struct KeptResultsTests {
     /// The model's file is that of another seed.
     private func takeOtherWeights(_ small: SmallBenchmark) throws {

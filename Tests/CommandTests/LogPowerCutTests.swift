@@ -4,7 +4,7 @@ import Testing
 
 /// A power cut takes from `metrics.jsonl` what was not synced; a run must not go on without lines of steps that it has made.
 @Suite(
-    .serialized, .enabled(if: PreloadedLibrary.canBeBuilt, "needs a C compiler"), .timeLimit(.minutes(20)))
+    .serialized, .enabled(if: PreloadedLibrary.canBeBuilt, "needs a C compiler"), .timeLimit(.minutes(30)))
 struct LogPowerCutTests {
     @Test func everyStepHasItsLineAfterAPowerCut() async throws {
         let files = FileManager.default

@@ -5,7 +5,7 @@ import Testing
 
 /// Calls that fail once, or for ever, on files that are whole: only wrong bytes are damage.
 @Suite(
-    .enabled(if: PreloadedLibrary.canBeBuilt, "needs a C compiler"), .timeLimit(.minutes(20)))
+    .enabled(if: PreloadedLibrary.canBeBuilt, "needs a C compiler"), .timeLimit(.minutes(30)))
 struct PassingFaultTests {
     /// Where a job of eight steps has stopped after the fourth, and what its end is.
     private struct Lab {

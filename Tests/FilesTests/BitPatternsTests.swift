@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(20)))
+@Suite(.timeLimit(.minutes(30)))
 struct BitPatternsTests {
     @Test func theFirstDifferenceIsNamedAndNotALaterOne() {
         let values = (0..<1_000_000).map { Float($0) }

@@ -3,7 +3,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(20)))
+@Suite(.timeLimit(.minutes(30)))
 struct PassingFaultTests {
     @Test(arguments: [EAGAIN, EIO, ESTALE, ETIMEDOUT])
     func whatPassesIsTriedAgain(code: Int32) {

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// What `launch/test` and `.ci/run` make of a run of tests.
-@Suite(.timeLimit(.minutes(20)))
+@Suite(.timeLimit(.minutes(30)))
 struct TestRunTests {
     /// Runs a line of a script that knows `launch/common.sh`.
     private func run(_ script: String, _ environment: [String: String] = [:]) async throws -> Command.Outcome

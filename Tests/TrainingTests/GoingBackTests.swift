@@ -6,7 +6,7 @@ import Testing
 import Training
 
 /// Runs that go back: nothing of the past that they leave is taken for theirs.
-@Suite(.serialized, .timeLimit(.minutes(10)))
+@Suite(.serialized, .timeLimit(.minutes(30)))
 struct GoingBackTests {
     private func notices(_ result: SmallRun.Result) -> [String] {
         result.events.compactMap { if case .notice(let text) = $0 { text } else { nil } }

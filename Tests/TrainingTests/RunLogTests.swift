@@ -8,7 +8,7 @@ import Testing
 import Training
 
 /// The log of a run that goes on, and runs without a validation set or an order of their own.
-@Suite(.serialized, .timeLimit(.minutes(10)))
+@Suite(.serialized, .timeLimit(.minutes(30)))
 struct RunLogTests {
     private func path(_ run: SmallRun) -> URL { URL(filePath: "\(run.folder)/runs/run/s0/metrics.jsonl") }
 

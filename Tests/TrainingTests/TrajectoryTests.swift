@@ -11,7 +11,7 @@ import Training
 /// A run from beginning to end against PyTorch's own: what the trainer computes, and what it says of it.
 ///
 /// PyTorch's losses in float32 and float64 part by 1e-4 in these runs.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(30)))
 struct TrajectoryTests {
     private static let tolerance = 1e-3
 
@@ -90,7 +90,7 @@ struct TrajectoryTests {
 }
 
 /// What a run says of an epoch, whatever happened in the middle of it.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(30)))
 struct InterruptedEpochTests {
     /// What is said of epochs, but for the times.
     private func epochs(_ results: [SmallRun.Result]) -> [EpochReport] {
