@@ -287,6 +287,8 @@ watched_tests() {
     exec {input}<&-
     wait "$runner" || code=$?
     trap - INT TERM
+    # One that crashes has no last line, and must not be hidden by another that passed.
+    if ((code != 0 && ${#closing[@]} > 0)) && [[ ${closing[*]} != *failed* ]]; then closing+=('✘ Test run failed'); fi
     ((${#closing[@]} < 2)) || printf '%s\n' "${closing[@]}" | sum_of_runs
     return "$code"
 }

@@ -58,6 +58,17 @@ struct TestRunTests {
         #expect(try await outcome([1, 0]).exitCode == 1)
     }
 
+    @Test func aRunThatCrashesIsNotHiddenByTheOtherThatPassed() async throws {
+        let passed = "echo Test run with 7 tests in 2 suites passed after 1.5 seconds."
+        let outcome = try await run(
+            "watched_tests both \"bash -c 'sleep 1; \(passed)'\" \"bash -c 'kill -KILL \\$\\$'\"")
+        #expect(outcome.exitCode == 1)
+        #expect(
+            outcome.standardOutput.hasSuffix(
+                "✘ Test run with 7 tests in 2 suites failed after 1.500 seconds.\n"),
+            "\(outcome.standardOutput)")
+    }
+
     @Test func skippedTestsAreCounted() async throws {
         try await withFolder { folder in
             let log = "\(folder)/log"
