@@ -46,5 +46,10 @@ struct JobFolder {
         ).run()
     }
 
+    /// A file's text, empty if it cannot be read.
+    func text(_ name: String) -> String {
+        (try? String(contentsOfFile: "\(path)/\(name)", encoding: .utf8)) ?? ""
+    }
+
     func hasFile(_ name: String) -> Bool { FileManager.default.fileExists(atPath: "\(path)/\(name)") }
 }
