@@ -195,8 +195,9 @@ struct JobScriptTests {
             let pressed = """
                 mkfifo keys; exec 9<>keys
                 # Bash lets what it starts in the background ignore SIGINT, as may what has started the tests.
+                # A shell that waits for the job, as dash does for one that is not exec'd, would be interrupted itself.
                 (exec env --default-signal=INT,QUIT script --quiet --return --command \
-                    "$launch/\(script) --ranks-per-host 2 --threads 1 --grace 1" /dev/null) <keys >out & job=$!
+                    "exec $launch/\(script) --ranks-per-host 2 --threads 1 --grace 1" /dev/null) <keys >out & job=$!
                 until [[ -e started.0 && -e started.1 ]]; do sleep 0.05; done
                 printf '\\003' >&9
                 until [[ -e saving ]]; do sleep 0.05; done
