@@ -70,14 +70,21 @@ public struct LockFile: Sendable {
 
     /// Where a file system has no links.
     private func createExclusively(_ text: String) throws(FileError) -> Bool {
+        let descriptor = unsafe open(path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0o666)
+        guard descriptor >= 0 else {
+            guard errno == EEXIST else { throw FileError(path: path, reason: systemMessage()) }
+            return false
+        }
+        defer { _ = close(descriptor) }
         do {
-            try write(text, to: path, O_CREAT | O_EXCL)
+            try write(text, to: descriptor)
             try synchronize(path)
-            return true
         } catch {
-            if unsafe access(path, F_OK) == 0 { return false }
+            // This process has made it, so nobody else has the lock.
+            remove()
             throw error
         }
+        return true
     }
 
     /// Puts this process's lock in the place of another.

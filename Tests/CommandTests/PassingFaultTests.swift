@@ -130,6 +130,24 @@ struct PassingFaultTests {
         }
     }
 
+    /// Where the run directory's file system has no links, and where the lock cannot be synced either.
+    @Test func withoutLinksTheLockIsHeldOrTheJobSaysWhyNot() async throws {
+        try await withStoppedRun { lab in
+            try lab.reset()
+            let held = try await lab.train(
+                6, under: FailingCalls("link", of: "run.lock", EPERM, count: 0))
+            #expect(held.exitCode == 75 && lab.hasFailed, "\(held.standardError)")
+            try lab.reset()
+            let failed = try await lab.train(
+                6, under: FailingCalls("link,fsync", of: "run.lock", EPERM, first: 2, count: 0))
+            #expect(failed.exitCode == 6, "\(failed.standardError)")
+            #expect(
+                failed.standardError.contains("run.lock: operation not permitted"),
+                "\(failed.standardError)")
+            #expect(!FileManager.default.fileExists(atPath: "\(lab.run)/run.lock"))
+        }
+    }
+
     /// Images are not taken for damaged either: with `--on-bad skip` they would get no decision.
     @Test func anImageThatCannotBeReadNowIsNotABadOne() async throws {
         try await withStoppedRun { lab in

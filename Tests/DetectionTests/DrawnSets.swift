@@ -14,6 +14,7 @@ struct DrawnSet: ImageSource {
     let stream: Int
     /// Whether labels are classes; else they are −1.
     var isInDistribution = false
+    var keepsSize = false
 
     func label(of record: Int) -> Int32 { isInDistribution ? Int32(record % 10) : -1 }
 
@@ -59,9 +60,11 @@ struct DrawnBenchmark {
         }
     }
 
-    func evaluator(_ communicator: any Communicator, lane: Int = 8, pool: WorkerPool) -> Evaluator {
+    func evaluator(
+        _ communicator: any Communicator, lane: Int = 8, shorterSide: Int = 8, pool: WorkerPool
+    ) -> Evaluator {
         let transform = EvaluationTransform(
-            size: 8, shorterSide: 8,
+            size: 8, shorterSide: shorterSide,
             normalization: ChannelNormalization(mean: [0.5, 0.5, 0.5], deviation: [0.25, 0.25, 0.25]))
         let pass = ForwardPass(
             classifier: classifier, transform: transform, laneSize: lane, batchSize: 64,

@@ -60,6 +60,21 @@ struct EvaluatorTests {
         #expect(result[.nearMean, .areaUnderROC] == result[.dataset("near"), .areaUnderROC])
     }
 
+    /// As OpenOOD does with ImageNet-C.
+    @Test func aSetThatKeepsItsSizeIsNotResized() throws {
+        let confidences = try [(8, false), (12, false), (12, true)].map { shorterSide, keepsSize in
+            var drawn = DrawnBenchmark()
+            drawn.benchmark.near = [
+                NamedSet(name: "near", source: DrawnSet(count: 30, stream: 2, keepsSize: keepsSize))
+            ]
+            return try drawn.evaluator(
+                LocalCommunicator(), shorterSide: shorterSide, pool: WorkerPool(threads: 1)
+            ).evaluate(drawn.benchmark, scores: [.mls]).sets[1].confidences[0]
+        }
+        #expect(confidences[2] == confidences[0])
+        #expect(confidences[2] != confidences[1])
+    }
+
     @Test func withoutShiftedSetsThereIsNoFullSpectrum() throws {
         var drawn = DrawnBenchmark()
         drawn.benchmark.covariateShifted = []

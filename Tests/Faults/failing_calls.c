@@ -1,6 +1,6 @@
 // Preloaded into a program, has system calls on some files fail, as a file server, a network or a disk may for a while.
 //
-//   FAULT_CALLS   names, separated by commas: open, stat, fstat, opendir, readdir, pread, write, fsync, close, flock
+//   FAULT_CALLS   names, separated by commas: open, stat, fstat, opendir, readdir, pread, write, fsync, close, flock, link
 //   FAULT_PATH    what the file's path contains
 //   FAULT_ERRNO   the error number; 0: a write succeeds and leaves a wrong bit
 //   FAULT_FIRST   the first call that fails, from 1 (default 1)
@@ -161,3 +161,5 @@ int flock(int descriptor, int operation) {
     char path[PATH_MAX];
     return fails("flock", path_of(descriptor, path)) ? -1 : REAL(flock)(descriptor, operation);
 }
+
+int link(const char *from, const char *to) { return fails("link", to) ? -1 : REAL(link)(from, to); }

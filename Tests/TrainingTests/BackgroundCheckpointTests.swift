@@ -67,6 +67,19 @@ struct BackgroundCheckpointTests {
         }
     }
 
+    /// Five steps an epoch: a milestone counts checkpoints, not steps.
+    @Test func ofEpochsEveryFifthOneIsKeptForGood() throws {
+        try SmallRun.with { run in
+            var run = run
+            run.configuration.training.checkpointEvery = 0
+            run.configuration.training.keep = 1
+            run.configuration.training.keepEvery = 5
+            try run.train(ranks: 1)
+            let names = try FileManager.default.contentsOfDirectory(atPath: run.store.folder).sorted()
+            #expect(names == ["best.h5", "latest", "step-00000010.h5"])
+        }
+    }
+
     /// Trains, and puts a folder where the file of step `blocked` should be once training is under way.
     private func train(
         _ run: SmallRun, ranks: Int, blocked: Int, stopAt stop: Int = .max

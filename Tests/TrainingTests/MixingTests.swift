@@ -30,6 +30,24 @@ struct MixingTests {
         #expect(mixing.draw(epoch: 3, step: 9) != Mixing(other).draw(epoch: 3, step: 9))
     }
 
+    @Test func everyEpochHasDrawsOfItsOwn() throws {
+        let mixing = Mixing(Self.configuration(.regMixup))
+        let mixer = try #require(BatchMixer(Self.configuration(.mixup)))
+        for step in 0..<5 {
+            #expect(mixing.draw(epoch: 0, step: step) != mixing.draw(epoch: 1, step: step))
+            let samples = (0..<2).map {
+                mixer.samples(epoch: $0, step: step, first: 0, count: 14, isMixed: true)
+            }
+            #expect(samples[0] != samples[1])
+        }
+    }
+
+    /// Zhang et al. (arXiv 1710.09412), Yun et al. (1905.04899), Pinto et al. (2206.14502).
+    @Test(arguments: [(MixingConfiguration.Name.mixup, 0.2), (.cutMix, 1), (.regMixup, 20)])
+    func theUsualSharesAreTheMethods(name: MixingConfiguration.Name, alpha: Double) {
+        #expect(Self.configuration(name).mixing.resolvedAlpha == alpha)
+    }
+
     @Test func aProbabilityLeavesSomeBatchesAsTheyAre() {
         var configuration = Self.configuration(.cutMix)
         configuration.mixing.probability = 0.5
