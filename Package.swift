@@ -1,9 +1,11 @@
 // swift-tools-version: 6.3
 import PackageDescription
 
-/// The micro-architecture to build for: `native`, `x86-64-v3` (AVX2), `x86-64-v4` (AVX-512), on ARM `armv8.2-a`, …
+/// The micro-architecture to build for: `native`, `x86-64-v3` (AVX2), `x86-64-v4` (AVX-512), on ARM
+/// `armv8.2-a`, …
 ///
-/// The clang target option sets Swift's code generation too; `launch/setup` passes `T2FNORM_CPU` on.
+/// The clang target option sets Swift's code generation, too; `launch/setup` passes `T2FNORM_CPU`
+/// on.
 let cpu = Context.environment["T2FNORM_CPU"] ?? "native"
 
 let settings: [SwiftSetting] = [
@@ -13,7 +15,8 @@ let settings: [SwiftSetting] = [
     .enableUpcomingFeature("InternalImportsByDefault"),
     .enableUpcomingFeature("MemberImportVisibility"),
     .enableExperimentalFeature("Lifetimes"),
-    // No multiplication and addition becomes one by itself: only where it is written so.
+    // The compiler never contracts a multiplication and an addition into an FMA; only explicit FMAs
+    // are used.
     .unsafeFlags(["-Xcc", "-march=\(cpu)", "-Xcc", "-ffp-contract=off"]),
 ]
 
@@ -26,7 +29,7 @@ func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target 
     .target(name: name, dependencies: dependencies, swiftSettings: settings)
 }
 
-/// A test target; `dependencies` lists what the tests use beside their module.
+/// A test target; `dependencies` lists the modules that the tests use besides their own.
 func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
     .testTarget(
         name: "\(name)Tests", dependencies: [.byName(name: name), "TestSupport"] + dependencies,
@@ -58,12 +61,14 @@ let package = Package(
 
         .systemLibrary(name: "CProcessor"),
         .target(name: "CBuildFeatures", cSettings: [.unsafeFlags(["-march=\(cpu)"])]),
-        // Ends a program on an x86-64 processor below `cpu` before its `main`; without -march, in general registers alone.
+        // Exits before `main` on an x86-64 processor below `cpu`; built without -march and with
+        // general registers only.
         .target(
             name: "CProcessorCheck", dependencies: ["CBuildFeatures"],
             cSettings: [.unsafeFlags(["-mgeneral-regs-only"])]),
 
-        // libjpeg itself, beside its simpler face TurboJPEG: only it decodes a part of a picture.
+        // libjpeg itself, besides its simpler API TurboJPEG, since only libjpeg decodes a region of
+        // an image.
         .target(
             name: "CJPEG", cSettings: [.unsafeFlags(["-ffp-contract=off"])],
             linkerSettings: [.linkedLibrary("jpeg")]),
@@ -155,7 +160,7 @@ let package = Package(
     ]
 )
 
-// `launch/fuzz-inputs` alone builds this: it takes libFuzzer.
+// Only `launch/fuzz-inputs` builds this: it needs libFuzzer.
 if Context.environment["T2FNORM_BUILD_FUZZER"] != nil {
     package.targets.append(
         .executableTarget(

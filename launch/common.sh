@@ -1,4 +1,5 @@
-# Shared by the scripts of this folder, which source it: the package's root, packages, the toolchain, mpirun.
+# Shared by the scripts of this folder, which source it: the package's root, packages, the
+# toolchain, mpirun.
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 packages=(
@@ -6,15 +7,16 @@ packages=(
 )
 export T2FNORM_CPU=${T2FNORM_CPU:-native}
 
-# A terminal that has gone takes no line, which is no reason to end a job.
+# Writing to a closed terminal fails, which is no reason to end a job.
 say() { echo "$*" >&2 || true; }
 
-# A line about a job: with the time in a log, and over a progress bar on a terminal.
+# Prints a line about a job: with the time in a log, over a progress bar on a terminal.
 note() {
     if [[ -t 2 ]]; then say "$(over_bar "${0##*/}: $*")"; else say "$(date --iso-8601=seconds) ${0##*/}: $*"; fi
 }
 
-# over_bar LINE: the line, after what takes a progress bar away; as it is where none is drawn.
+# over_bar LINE: prints the line, preceded on a terminal by the escape sequence or blanks that erase
+# a progress bar.
 over_bar() {
     if [[ ! -t 2 || ${TERM:-dumb} == dumb ]]; then
         printf '%s\n' "$1"
@@ -27,13 +29,13 @@ over_bar() {
     fi
 }
 
-# Ends the script with a line and exit code 6, the environment's.
+# Ends the script with a line and exit code 6 (environment).
 stop() {
     say "${0##*/}: $*"
     exit 6
 }
 
-# Prints the comment that a script opens with, as its help, and ends it.
+# Prints a script's opening comment as its help, and ends the script.
 help_and_exit() {
     sed -n '2,/^$/s/^# \{0,1\}//p' "$0"
     exit 0
@@ -47,7 +49,7 @@ missing_packages() {
     done
 }
 
-# Installs what is missing; without the right to, says what to run.
+# Installs missing packages; without the right to do so, prints the command to run.
 install_packages() {
     command -v dpkg-query >/dev/null ||
         stop "this is no Debian system; install Open MPI, OpenBLAS, HDF5, TurboJPEG, libjpeg, libspng, libwebp, libarchive, liblzma, zlib (with" \
@@ -64,8 +66,8 @@ install_packages() {
         'apt-get update && apt-get install --yes --no-install-recommends "$@"' - "${missing[@]}"
 }
 
-# logged NAME NOTICE COMMAND …: runs a command with its output in .build/setup-NAME.log; says NOTICE when it takes
-# longer than a few seconds, and shows what went wrong where it fails.
+# logged NAME NOTICE COMMAND …: runs a command with its output in .build/setup-NAME.log; prints
+# NOTICE if it takes longer than a few seconds, and the errors if it fails.
 logged() {
     local log=$root/.build/setup-$1.log notice=$2 slow code=0
     shift 2
@@ -96,8 +98,8 @@ build() {
         swift build --package-path "$root" -c release --product t2fnorm
 }
 
-# Lets mpirun work as root, in containers, with more ranks than cores, and beside other programs: a rank that waits
-# gives its core away.
+# Lets mpirun work as root, in containers, with more ranks than cores, and beside other programs: a
+# waiting rank yields its core.
 allow_mpirun() {
     if ((EUID == 0)); then
         export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
@@ -107,14 +109,15 @@ allow_mpirun() {
     export OMPI_MCA_hwloc_base_binding_policy=${OMPI_MCA_hwloc_base_binding_policy:-none}
 }
 
-# sift FOLDER: passes on what a job writes to standard error, but for the paragraphs that mpirun puts between rules: they go to
-# FOLDER/reasons. FOLDER/told is made once the program itself has said why it ends.
+# sift FOLDER: forwards a job's standard error, except the paragraphs that mpirun puts between
+# rules: they go to FOLDER/reasons. FOLDER/told is created once the program itself has given the
+# reason of its end.
 sift() {
     local line rest='' paragraph='' rule='^-{60,}$' code
     trap '' INT TERM HUP USR1 USR2
     while :; do
         code=0
-        # A paragraph that does not end was none.
+        # A paragraph that does not end was not one of mpirun's.
         if [[ -n $paragraph ]]; then IFS= read -r -t 3 line || code=$?; else IFS= read -r line || code=$?; fi
         line=$rest$line rest=''
         if ((code > 128)); then
@@ -143,7 +146,8 @@ sift() {
     printf '%s' "$paragraph" >&2
 }
 
-# show_reasons FOLDER CODE: what mpirun said, unless the exit code is the program's own and it has said why.
+# show_reasons FOLDER CODE: prints mpirun's paragraphs, unless the exit code is the program's own
+# and the program has given the reason.
 show_reasons() {
     case $2 in
         0 | 75) return 0 ;;
@@ -153,19 +157,19 @@ show_reasons() {
         note "mpirun ended with exit code $2 and says:"
         sed 's/^/    /' "$1/reasons" >&2 || true
     fi
-    # Of several that ended it does not always say how.
+    # If several ranks ended, mpirun does not always say how.
     (($2 > 128 && $2 <= 192)) && [[ ! -e $1/hanging ]] && ! grep --quiet 'on signal\|unable to launch' "$1/reasons" 2>/dev/null || return 0
     note "a rank was ended by signal $(($2 - 128)) ($(kill -l $(($2 - 128)) 2>/dev/null || echo unknown))"
 }
 
-# catches PROCESS: whether a process catches SIGUSR1, which would end it otherwise.
+# catches PROCESS: whether a process catches SIGUSR1; otherwise the signal would end it.
 catches() {
     local mask
     mask=$(sed -n 's/^SigCgt:[[:space:]]*//p' "/proc/$1/status" 2>/dev/null) || return 1
     ((16#${mask:-0} & 16#200))
 }
 
-# hand_on SIGNAL PROCESS: hands a signal on to a script that catches it, once it does.
+# hand_on SIGNAL PROCESS: forwards a signal to a script once the script catches it.
 hand_on() {
     while kill -0 "$2" 2>/dev/null; do
         if catches "$2"; then
@@ -176,7 +180,8 @@ hand_on() {
     done
 }
 
-# await PROCESS: waits for a child, whatever signals are caught meanwhile, and leaves its exit code in `code`.
+# await PROCESS: waits for a child, whatever signals arrive meanwhile, and leaves its exit code in
+# `code`.
 await() {
     local again
     while :; do
@@ -185,13 +190,13 @@ await() {
         ((code > 128)) || return 0
         kill -0 "$1" 2>/dev/null || break
     done
-    # A signal may have been caught just when the child had ended.
+    # A signal may have arrived just when the child had ended.
     again=0
     wait "$1" 2>/dev/null || again=$?
     ((again == 127)) || code=$again
 }
 
-# run_ranks COUNT PROGRAM …: mpirun, which is heard only where it has to say why it failed.
+# run_ranks COUNT PROGRAM …: runs mpirun, and shows its paragraphs only if they explain a failure.
 run_ranks() {
     local count=$1 code=0 folder errors sifter
     shift
@@ -208,10 +213,13 @@ run_ranks() {
     return "$code"
 }
 
-# arguments_of_start COUNT JOB ARGUMENT …: sets the array `arguments` to those with which start COUNT, from 0, of a job is made.
+# arguments_of_start COUNT JOB ARGUMENT …: sets the array `arguments` to the arguments of start
+# number COUNT, from 0, of a job.
 #
-# --resume and --take-over are of the first start alone: later ones go on from the newest checkpoint, or would never come to an end. They say what the
-# first was told, since it may have failed before it made a checkpoint, and name the job, whose checkpoints are known by that.
+# --resume and --take-over apply to the first start only: later starts resume from the newest
+# checkpoint, or the job would never end. Later starts also get the first start's --resume, since
+# that start may have failed before it wrote a checkpoint, and the job's name, which identifies the
+# job's checkpoints.
 arguments_of_start() {
     local count=$1 job=$2 first=''
     shift 2
@@ -237,7 +245,7 @@ arguments_of_start() {
     ((count == 0)) || arguments+=(--resume auto --first-resume "$first")
 }
 
-# both ONE OTHER: runs two command lines beside each other; 1 if one of them fails.
+# both ONE OTHER: runs two command lines concurrently; 1 if one of them fails.
 both() {
     local first code=0
     bash -c "exec $1" &
@@ -247,15 +255,17 @@ both() {
     return "$code"
 }
 
-# watched_tests COMMAND …: runs a command, or a function of this file, that tells of tests as `swift test` does. Once no line has come from it for
-# T2FNORM_TEST_SILENCE seconds (default 1800) a test hangs that no limit of its own can end: says which have started and not ended, and ends them
-# all. Of several runs of tests at once the last line tells the sum.
+# watched_tests COMMAND …: runs a command, or a function of this file, whose output is that of
+# `swift test`. If it prints no line for T2FNORM_TEST_SILENCE seconds (default 1800), a test hangs
+# that its own time limit cannot end: prints the tests that have started and not ended, and ends all
+# of them. If several runs of tests ran concurrently, the last line is their sum.
 watched_tests() {
     local silence=${T2FNORM_TEST_SILENCE:-1800} pipe line runner code=0 status input closing=()
     local -A running=()
     pipe=$(mktemp -u "${TMPDIR:-/tmp}/t2fnorm-tests.XXXXXX")
     mkfifo "$pipe"
-    # What bash starts in the background ignores SIGINT, and so would the jobs that tests interrupt.
+    # bash starts background processes with SIGINT ignored, and the jobs that tests interrupt would
+    # inherit that.
     (
         trap - INT QUIT
         exec setsid bash -c 'source "$0"; "$@"' "$root/launch/common.sh" "$@"
@@ -287,13 +297,13 @@ watched_tests() {
     exec {input}<&-
     wait "$runner" || code=$?
     trap - INT TERM
-    # One that crashes has no last line, and must not be hidden by another that passed.
+    # A run that crashes has no closing line; a run that passed must not hide it.
     if ((code != 0 && ${#closing[@]} > 0)) && [[ ${closing[*]} != *failed* ]]; then closing+=('✘ Test run failed'); fi
     ((${#closing[@]} < 2)) || printf '%s\n' "${closing[@]}" | sum_of_runs
     return "$code"
 }
 
-# sum_of_runs: of the closing lines of several runs of tests, the line of one that had made them all.
+# sum_of_runs: combines the closing lines of several runs of tests into the line of a single run.
 sum_of_runs() {
     awk '{
         for (i = 2; i <= NF; i++) {
@@ -305,7 +315,7 @@ sum_of_runs() {
                 number = $(i - 1)
                 sub(/\(/, "", number)
                 known += number
-                # Of a run that passed they are all there is.
+                # In a run that passed, the known issues are all issues.
                 if ($(i - 2) == "with") issues += $(i - 1)
             }
             if ($i == "failed") failed = 1
@@ -318,7 +328,8 @@ sum_of_runs() {
     }'
 }
 
-# test_summary LOG: the line that ends a run of tests, with how many were skipped, which it does not say.
+# test_summary LOG: prints the closing line of a run of tests with the number of skipped tests,
+# which the line lacks.
 test_summary() {
     local line skipped
     line=$(grep -E 'Test run with [0-9]+ tests?' "$1" | tail -1)

@@ -1,4 +1,4 @@
-"""Runs `t2fnorm bench neighbors` and faiss-cpu's flat index in turn and prints what came out; see launch/compare-faiss."""
+"""Runs `t2fnorm bench neighbors` and faiss-cpu's flat index in turn and prints the results; see launch/compare-faiss."""
 
 import argparse
 import json
@@ -12,7 +12,7 @@ PROGRAM = pathlib.Path(__file__).resolve().parents[1] / ".build/release/t2fnorm"
 
 
 def ours(options, k):
-    """Seconds of the median of three searches, from queries to confidences."""
+    """The median time of three searches in seconds, from queries to confidences."""
     command = [PROGRAM, "bench", "neighbors", "--json", "--rounds", 3, "--k", k, "--threads", options.threads,
                "--bank", options.bank, "--queries", options.queries, "--dimension", options.dimension]
     return json.loads(subprocess.run([str(part) for part in command], check=True, capture_output=True, text=True).stdout)["seconds"]
@@ -25,7 +25,7 @@ def theirs(options, k):
 
 
 def search(options, k):
-    """The same by faiss: vectors of length 1 from drawn numbers, one search that is not timed and three that are."""
+    """The same search by faiss: random unit vectors, one untimed search and three timed ones."""
     import faiss
     import numpy as np
 

@@ -1,4 +1,4 @@
-"""Runs `t2fnorm bench data` and PyTorch's DataLoader in turn and prints what came out; see launch/compare-loader."""
+"""Runs `t2fnorm bench data` and PyTorch's DataLoader in turn and prints the results; see launch/compare-loader."""
 
 import argparse
 import datetime
@@ -19,7 +19,7 @@ PROGRAM = ROOT / ".build/release/t2fnorm"
 DATA = pathlib.Path(os.environ.get("T2FNORM_DATA", ROOT / "../shared/data"))
 CIFAR = "cifar10/cifar10-jpeg-test.tar.gz"
 IMAGENET = "imagenet/imagenet-sample-250.tar"
-# What is shown, the set, the options of ours and of PyTorch's.
+# The title, the set, our options and PyTorch's.
 LARGE = "JPEG three times as wide and high → random resized crop 224"
 ROWS = {
     "cifar": ("CIFAR batches: flip, crop, normalise", "cifar", ["--batch", 128], ["--kind", "cifar", "--batch", 128]),
@@ -76,7 +76,7 @@ def make_imagenet(folder):
 
 
 def make_large(folder):
-    """A quarter of the sample, enlarged as a camera would have taken it."""
+    """A quarter of the sample, enlarged to a camera's image size."""
     from PIL import Image
 
     for name in ("0", "1"):
@@ -89,7 +89,7 @@ def make_large(folder):
 
 
 def describe(folder):
-    """Size and weight of the files that are decoded."""
+    """Number, mean file size and mean image size of the decoded files."""
     from PIL import Image
 
     for name in ("imagenet", "large"):
@@ -101,7 +101,7 @@ def describe(folder):
 
 
 def wait_share(folder, number):
-    """The share of a ResNet-18's training that rank 0 of two waits for data: one epoch of 1,280 images."""
+    """The fraction of a ResNet-18's training that rank 0 of two waits for data: one epoch of 1,280 images."""
     output = folder / f"runs{number}"
     settings = {
         "output": output, "data.train": folder / "wait", "data.validation": folder / "wait-validation",
@@ -116,7 +116,7 @@ def wait_share(folder, number):
 
 
 def on_one_core(body):
-    """Runs `body`, and what it starts, on the last of the cores."""
+    """Runs `body`, and the processes that it starts, on the last of the cores."""
     cores = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {max(cores)})
     try:
@@ -140,7 +140,7 @@ def names(text):
 
 
 def measure(folder, options):
-    """What the table has to say: rows with their pairs, reports of memory, and shares of waiting."""
+    """The contents of the table: rows with their pairs, memory reports, and fractions of waiting."""
     wanted = set(options.rows)
     sets = {ROWS[name][1] for name in wanted if name in ROWS} | ({"cifar"} if MEMORY in wanted else set())
     if "cifar" in sets:
@@ -173,7 +173,7 @@ def main(arguments=None):
     options = parser.parse_args(arguments)
     for archive in (CIFAR, IMAGENET):
         if not (DATA / archive).exists():
-            sys.exit(f"compare-loader: no {archive} in {DATA}: name the folder of the image sets by T2FNORM_DATA")
+            sys.exit(f"compare-loader: no {archive} in {DATA}: set T2FNORM_DATA to the folder of the image sets")
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
         rows, memory, waits = measure(folder, options)
@@ -181,7 +181,7 @@ def main(arguments=None):
     peer = rows[0][1][0][1]["version"] if rows else "not run"
     print(f"{compare.machine()}; {datetime.date.today()}; {compare.versions(peer)}.")
     print(f"One core for both; medians of {options.pairs} paired runs of {options.seconds} s; *others* is the largest share of the "
-          f"core that other programs had during a run. {'; '.join(files)}.\n")
+          f"core that other programs used during a run. {'; '.join(files)}.\n")
     warning = compare.disturbance([share for _, pairs in rows for share in compare.shares(pairs)])
     if warning:
         print(f"**{warning.capitalize()}.**\n")

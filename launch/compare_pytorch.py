@@ -1,4 +1,4 @@
-"""Runs `t2fnorm bench step` and PyTorch in turn and prints what came out as a Markdown table; see launch/compare-pytorch."""
+"""Runs `t2fnorm bench step` and PyTorch in turn and prints the results as a Markdown table; see launch/compare-pytorch."""
 
 import argparse
 import datetime
@@ -12,7 +12,7 @@ import sys
 from typing import NamedTuple
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-# What is shown, the network, the mode and the images in a step.
+# The title, the network, the mode and the images per step.
 ROWS = {
     "resnet18-training": ("ResNet-18/CIFAR training, batch 128", "resnet18_32x32", "training", 128),
     "resnet50-training": ("ResNet-50/224 training, batch 32", "resnet50", "training", 32),
@@ -20,12 +20,13 @@ ROWS = {
     "resnet50-inference": ("ResNet-50/224 inference, batch 32", "resnet50", "inference", 32),
 }
 THREADS = "threads"
-# The share of the cores above which other programs have spoilt a run: ratios of calm pairs differ by about as much.
+# The share of the cores above which other programs spoil a run: ratios of calm pairs differ by
+# about as much.
 CALM = 0.05
 
 
 class Usage(NamedTuple):
-    """Seconds that programs have had of the cores so far: all of them, this one with its ended children, and at most."""
+    """CPU seconds on the cores so far: of all programs, of this one with its ended children, and the total available."""
 
     busy: float
     own: float
@@ -33,13 +34,13 @@ class Usage(NamedTuple):
 
 
 def core_seconds(stat, cores):
-    """What all programs have had of `cores`, and what there was; `stat` is the text of /proc/stat."""
+    """The CPU seconds that all programs used on `cores`, and the total; `stat` is the text of /proc/stat."""
     names = {f"cpu{core}" for core in cores}
     busy = total = 0
     for name, *counts in (line.split() for line in stat.splitlines() if line.strip()):
         if name in names:
-            # user, nice, system, idle, waiting for a disk, two kinds of interrupts, taken by other virtual machines;
-            # the guests that follow are part of the first two.
+            # user, nice, system, idle, iowait, irq, softirq, steal;
+            # the guest times that follow are part of the first two.
             ticks = [int(count) for count in counts[:8]]
             total += sum(ticks)
             busy += sum(ticks) - ticks[3] - ticks[4]
@@ -53,14 +54,14 @@ def usage_now():
 
 
 def others_share(before, after):
-    """The share of the cores that other programs had between two usages, from 0 to 1."""
+    """The share of the cores that other programs used between two usages, from 0 to 1."""
     others = after.busy - before.busy - (after.own - before.own)
-    # The kernel counts the cores in ticks and processes more finely.
+    # The kernel counts cores in ticks, but processes more finely.
     return min(max(others / max(after.total - before.total, 1e-9), 0), 1)
 
 
 def run(command, threads):
-    """The report of one process, which prints a line of JSON, and what others had of the cores meanwhile."""
+    """The report of one process, which prints a line of JSON, and the share of the cores that other programs used meanwhile."""
     environment = os.environ | {"OMP_NUM_THREADS": str(threads)}
     before = usage_now()
     outcome = subprocess.run([str(word) for word in command], stdout=subprocess.PIPE, env=environment)
@@ -95,7 +96,7 @@ def in_turn(title, count, first, second):
         pairs.append((first(), second()))
         rates = " against ".join(f"{report['imagesPerSecond']:.2f}" for report in pairs[-1])
         others = " and ".join(percent(report["othersShare"]) for report in pairs[-1])
-        print(f"{title}, pair {number} of {count}: {rates} img/s; others had {others} of the cores",
+        print(f"{title}, pair {number} of {count}: {rates} img/s; other programs used {others} of the cores",
               file=sys.stderr, flush=True)
     return pairs
 
@@ -105,7 +106,7 @@ def middle(pairs, side, key):
 
 
 def ratio(pairs):
-    """The median over pairs of the rates' ratio, and how far it spreads."""
+    """The median over pairs of the rates' ratio, and its spread."""
     ratios = [a["imagesPerSecond"] / b["imagesPerSecond"] for a, b in pairs]
     return f"{statistics.median(ratios):.2f} ({min(ratios):.2f}..{max(ratios):.2f})"
 
@@ -122,7 +123,7 @@ def row(title, pairs):
 
 
 def field(path, name, default):
-    """What follows `name` and a colon in a file of /proc."""
+    """The value of `name` in a file of /proc with lines `name: value`."""
     for line in pathlib.Path(path).read_text().splitlines():
         key, _, value = line.partition(":")
         if key.strip() == name:
@@ -137,7 +138,7 @@ def machine():
 
 
 def first_line(*command):
-    """What a program prints first; empty where there is none."""
+    """The first line that a program prints; empty if there is no such program."""
     try:
         outcome = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     except OSError:
@@ -153,12 +154,12 @@ def versions(pytorch):
 
 
 def disturbance(shares):
-    """What to say of runs beside other programs; empty if there were none to speak of."""
+    """The warning about runs beside other programs; empty if these used little."""
     spoilt = [share for share in shares if share > CALM]
     if not spoilt:
         return ""
-    return (f"not a calm machine: in {len(spoilt)} of {len(shares)} runs other programs had more than {100 * CALM:.0f} % "
-            f"of the cores, up to {percent(max(spoilt))}; run it again with nothing else running")
+    return (f"not a quiet machine: in {len(spoilt)} of {len(shares)} runs other programs used more than {100 * CALM:.0f} % "
+            f"of the cores, up to {percent(max(spoilt))}; run it again without other load")
 
 
 def print_table(header, rows):
@@ -189,7 +190,7 @@ def main(arguments=None):
     parser.add_argument("--steps", type=count, default=5)
     parser.add_argument("--threads", type=count, default=2)
     options = parser.parse_args(arguments)
-    # All is measured before anything is printed, so that a table is never half one.
+    # Everything is measured before anything is printed, so that no table is incomplete.
     measured = []
     for name in [name for name in ROWS if name in options.rows]:
         title, *work = ROWS[name]
@@ -208,7 +209,7 @@ def main(arguments=None):
     print(f"{machine()}; {datetime.date.today()}; {versions(pytorch)}, channels-last; single precision.")
     print(f"{options.threads} threads each; medians of {options.pairs} paired runs of {options.steps} steps; ratios are "
           f"ours / the other's, with the least and the greatest of a pair; *others* is the largest share of the cores "
-          f"that other programs had during a run (mean of all runs: {percent(statistics.mean(all_shares))}).\n")
+          f"that other programs used during a run (mean of all runs: {percent(statistics.mean(all_shares))}).\n")
     if warning:
         print(f"**{warning.capitalize()}.**\n")
     print_table(["", "img/s", "PyTorch", "ratio", "peak GB", "PyTorch", "ratio", "others"],

@@ -1,6 +1,7 @@
-# Shared by launch/train and launch/evaluate, which source it after common.sh: a job under mpirun, and the watch over it.
+# Shared by launch/train and launch/evaluate, which source it after common.sh: a job under mpirun,
+# and the supervision of it.
 
-# Ends the script for a wrong command line.
+# Ends the script with exit code 2 for a wrong command line.
 refuse() {
     say "${0##*/}: $1, expected $2; see launch/${0##*/} --help"
     exit 2
@@ -11,7 +12,8 @@ whole_number() {
     echo "$((10#$2))"
 }
 
-# Cores that this process may use, as lines CORE,NODE without repetitions by hyperthreads.
+# Prints the cores that this process may use, as lines CORE,NODE without duplicates from
+# hyperthreads.
 cores() {
     local allowed
     allowed=$(taskset --cpu-list --pid $$ | sed 's/.*: //')
@@ -26,10 +28,10 @@ cores() {
         /^[0-9]/ && may[$1 + 0] { print $2 "," $3 }' | sort --unique
 }
 
-# host_lines FILE: the lines of a hostfile that name a host, as an editor of any system wrote them: without byte order mark, carriage
-# returns and comments.
+# host_lines FILE: prints the lines of a hostfile that name a host, whatever editor wrote it:
+# without byte order mark, carriage returns and comments.
 host_lines() { sed '1s/^\xEF\xBB\xBF//' "$1" | tr '\r' '\n' | sed 's/#.*//' | awk 'NF'; }
-# The hosts of a hostfile, each once.
+# host_names FILE: prints the hosts of a hostfile, each once.
 host_names() { host_lines "$1" | awk '!seen[$1]++ { print $1 }'; }
 
 ranks_per_host='' threads='' hostfile='' grace=5 start=180 bind='' dry_run=''
@@ -67,9 +69,11 @@ read_options() {
     done
 }
 
-# plan COMMAND: leaves mpirun's command line in `command`, the hosts in `hosts` and whether ranks run on this one in `here`.
+# plan COMMAND: leaves mpirun's command line in `command`, the number of hosts in `hosts` and
+# whether ranks run on this host in `here`.
 plan() {
-    # What was asked for holds for the program too; what is found here it finds by itself, and on each host its own.
+    # Only a number from the user is passed to the program; otherwise the program determines its own
+    # on each host.
     local threads_option=() placement liveness=() core_count node_count
     [[ -z $threads ]] || threads_option=(-x "T2FNORM_THREADS=$threads")
     core_count=$(cores | wc -l)
@@ -79,7 +83,7 @@ plan() {
     hosts=${SLURM_JOB_NUM_NODES:-1}
     [[ -z $hostfile ]] || hosts=$(host_names "$hostfile" | wc -l)
     ((hosts > 0)) || refuse "--hostfile is '$hostfile' without a host" "one a line"
-    # Under Slurm this is its first host.
+    # Under Slurm the script runs on the job's first host.
     here=yes
     [[ -z $hostfile ]] || host_names "$hostfile" | is_here || here=''
 
@@ -87,16 +91,17 @@ plan() {
     [[ -x $program ]] || program=$(command -v t2fnorm) || stop "no program ${T2FNORM:-$root/.build/release/t2fnorm}; run launch/setup"
     command -v mpirun >/dev/null || stop "no mpirun on PATH; run launch/setup, or load the cluster's module of Open MPI"
 
-    # More ranks than cores: they share them.
+    # If there are more ranks than cores, ranks share cores.
     ((ranks_per_host * threads <= core_count || hosts > 1)) || [[ -n $dry_run ]] || bind=${bind:-none}
     if [[ $bind == none ]]; then
         placement=(--map-by "ppr:$ranks_per_host:node" --oversubscribe --bind-to none)
     else
         placement=(--map-by "ppr:$ranks_per_host:node:PE=$threads" --bind-to core)
     fi
-    # The slots of a Slurm job are its tasks; how many ranks a host takes is said here.
+    # Slurm's slots are the job's tasks; the number of ranks on a host is set here instead.
     [[ -z ${SLURM_JOB_ID:-} || $bind == none ]] || placement+=(--oversubscribe)
-    # A host that is off the network is noticed in 16 seconds instead of 8 minutes.
+    # With these settings a host that is off the network is detected in 16 seconds instead of 8
+    # minutes.
     ((hosts == 1)) ||
         liveness=(--mca oob_tcp_keepalive_time 10 --mca oob_tcp_keepalive_intvl 2 --mca oob_tcp_keepalive_probes 3)
     command=(
@@ -106,24 +111,24 @@ plan() {
     )
 }
 
-# Whether one of the host names read is this one's.
+# Whether one of the host names on standard input is this host's.
 is_here() {
     local name
     name=$(hostname)
     grep --line-regexp --fixed-strings -e "$name" -e "${name%%.*}" -e localhost -e 127.0.0.1 -e ::1 >/dev/null
 }
 
-# Where mpirun keeps what its processes share.
+# The folder in which mpirun keeps the files that its processes share.
 session_folder() { echo "${OMPI_MCA_orte_tmpdir_base:-${TMPDIR:-/tmp}}"; }
 room() {
     local folder
     folder=$(session_folder)
-    # Two numbers; none of a folder that is not there.
+    # Two numbers; none if the folder does not exist.
     local left=($(df --output=avail,iavail "$folder" 2>/dev/null | tail -n 1 || true))
     echo "TMPDIR is $folder, $((${left[0]:-0} / 1024)) MB and ${left[1]:-0} files left"
 }
 
-# Without room for its files mpirun fails in words that do not say so, or waits for ever.
+# Without room for its files mpirun fails without naming the cause, or waits for ever.
 check_room() {
     local folder probe='' i
     folder=$(session_folder)
@@ -137,7 +142,7 @@ check_room() {
     stop "mpirun needs 16 MB and 30 files of room; $(room); free some, or set TMPDIR to another folder of this host"
 }
 
-# descendants PROCESS …: their children, the children of those, and so on.
+# descendants PROCESS …: prints their children, the children of those, and so on.
 descendants() {
     ps -e -o pid=,ppid= | awk -v roots="$*" '
         BEGIN { split(roots, list, " "); for (i in list) under[list[i]] = 1 }
@@ -150,8 +155,9 @@ descendants() {
         }'
 }
 
-# ranks: the processes that mpirun has started here as ranks, whatever program they have become: not those by which it reaches other
-# hosts, which have no rank's environment.
+# ranks: prints the processes that mpirun has started here as ranks, even if they have executed
+# another program since. mpirun's helpers that reach other hosts are no ranks: they lack a rank's
+# environment.
 ranks() {
     local level=$launcher process next state
     while [[ -n $level ]]; do
@@ -159,7 +165,8 @@ ranks() {
         for process in $(pgrep --parent "$level" || true); do
             state=0
             grep --quiet --null-data '^OMPI_COMM_WORLD_RANK=' "/proc/$process/environ" 2>/dev/null || state=$?
-            # 2: a process whose environment is not ours to read, such as a container's, or one that has ended.
+            # 2: the process's environment is not readable, such as a container's, or the process
+            # has ended.
             if ((state == 0)) ||
                 { ((state == 2)) && is_alive "$process" && ! grep --quiet --text 'orted\|prted' "/proc/$process/cmdline" 2>/dev/null; }; then
                 echo "$process"
@@ -171,17 +178,17 @@ ranks() {
     done
 }
 
-# Whether a process is there and is no zombie.
+# Whether a process exists and is not a zombie.
 is_alive() {
     local first=''
     IFS= read -r -d '' first 2>/dev/null <"/proc/$1/cmdline" || true
     [[ -n $first ]]
 } 2>/dev/null
 
-# Whether all ranks here catch the signal of a stop; before they do, it would end them.
+# Whether all ranks here catch the stop signal; before they do, it would end them.
 are_listening() {
     local rank process found=''
-    # Those of other hosts start about when these do.
+    # Ranks of other hosts start about when these do.
     ((hosts == 1 || SECONDS - began >= 10)) || return 1
     [[ -n $here ]] || return 0
     for rank in $(ranks); do
@@ -194,18 +201,19 @@ are_listening() {
     [[ -n $found ]]
 }
 
-# Asks the ranks to stop; mpirun hands SIGUSR1 on at once, of SIGTERM it would make an end of the job.
+# Asks the ranks to stop; mpirun forwards SIGUSR1 at once, but would end the job on SIGTERM.
 ask_to_stop() { are_listening && kill -s USR1 "$launcher" 2>/dev/null; }
 
 kill_job() {
     kill -KILL $(descendants "$launcher") "$launcher" 2>/dev/null || true
-    # Or bash tells of its end.
+    # Otherwise bash prints a line about its end.
     wait "$launcher" 2>/dev/null || true
-    # Which mpirun removes when it ends by itself.
+    # mpirun removes this folder only if it ends by itself.
     rm -rf "$(session_folder)"/ompi.*/"pid.$launcher"
 }
 
-# on_signal NAME: one stop is handed on to the ranks, or ends what has no checkpoints; SIGINT after another signal ends the job at once.
+# on_signal NAME: forwards a first stop signal to the ranks, or ends a job without checkpoints;
+# SIGINT after another signal ends the job at once.
 on_signal() {
     local before=$asked
     asked=${asked:-$1}
@@ -215,7 +223,7 @@ on_signal() {
         [[ -z $at_once ]] && ((hosts > 1)) || kill_job
         at_once=yes
         : >"$scratch/at-once"
-        # mpirun ends those of other hosts once a rank has been killed.
+        # Once a rank has been killed, mpirun ends the ranks of other hosts.
         kill -KILL $(ranks) 2>/dev/null || kill -s TERM "$launcher" 2>/dev/null || true
     else
         [[ -n $before ]] || note "SIG$1: all ranks finish their step and write a checkpoint; Ctrl-C ends the job at once"
@@ -223,8 +231,9 @@ on_signal() {
     fi
 }
 
-# watch: ends an mpirun that waits for ever: for a host that is off the network or for room in TMPDIR, before the ranks start and after
-# those of this host have ended. It also hands on a stop that came before the ranks could catch it.
+# watch: ends an mpirun that would wait for ever: before the ranks start, for a host that is off the
+# network or for room in TMPDIR, and after the ranks of this host have ended. It also forwards a
+# stop signal that arrived before the ranks could catch it.
 watch() {
     local rank='' seen='' gone=0 waited=0 ending=0 tick=0 why='a host of the job does not answer mpirun'
     ((hosts > 1)) || why="mpirun cannot start it: $(room)"
@@ -244,7 +253,7 @@ watch() {
         if [[ -e $scratch/at-once ]]; then
             ((++ending <= grace + 5)) || end_hanging "mpirun has not ended $ending s after it was asked to"
         elif [[ -e $scratch/asked ]] && ((--tick <= 0)); then
-            # Again, should one have been lost.
+            # Repeated, in case one was lost.
             ! ask_to_stop || tick=5
         fi
         sleep 1 >/dev/null 2>&1
@@ -258,19 +267,19 @@ end_hanging() {
     exit
 }
 
-# Whether mpirun has refused the job as it was asked for, which it would do every time.
+# Whether mpirun has refused the job as requested, which it would do every time.
 is_refused() {
     (($1 == 1)) && [[ ! -e $scratch/told && ! -e $scratch/hanging && -s $scratch/reasons ]] &&
         ! grep --quiet --ignore-case 'non-zero status\|on signal\|daemon\|communication\|connect\|init failed' "$scratch/reasons"
 }
 
-# run_job COMMAND checkpoint|at-once [options]: runs a command of the program on all hosts, and ends the script with the job's exit
-# code. The last word of the two says what a stop does to it.
+# run_job COMMAND checkpoint|at-once [options]: runs a command of the program on all hosts, and ends
+# the script with the job's exit code. The second argument is the effect of a stop signal.
 run_job() {
     local name=$1 errors sifter watcher
     stops=$2 asked='' at_once='' launcher='' scratch=''
     shift 2
-    # Before anything that they guard.
+    # Set before everything that the traps guard.
     for signal in USR1 USR2 TERM INT HUP; do trap "on_signal $signal" "$signal"; done
     trap '[[ -z $scratch ]] || rm -rf "$scratch"' EXIT
     read_options "$@"
@@ -280,7 +289,7 @@ run_job() {
         exit 0
     fi
     check_room
-    scratch=$(mktemp -d) || stop "no folder can be made in TMPDIR, ${TMPDIR:-/tmp}"
+    scratch=$(mktemp -d) || stop "could not create a folder in TMPDIR, ${TMPDIR:-/tmp}"
     clean_hostfile
 
     ((EUID != 0)) || export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
@@ -290,7 +299,8 @@ run_job() {
     began=$SECONDS
     exec {errors}> >(sift "$scratch")
     sifter=$!
-    # In a session of its own: Ctrl-C at a terminal is this script's to hand on, and a terminal that closes does not end the job.
+    # In a session of its own: only this script receives Ctrl-C at a terminal, and a terminal that
+    # closes does not end the job.
     (
         trap '' USR1 USR2
         trap - INT TERM HUP
@@ -301,15 +311,15 @@ run_job() {
     [[ -z $asked ]] || : >"$scratch/asked"
     watch &
     watcher=$!
-    # Its end is no news.
+    # Otherwise bash would report its end.
     disown "$watcher"
     await "$launcher"
-    # It heeds no other signal.
+    # It ignores all other signals.
     kill -KILL "$watcher" 2>/dev/null || true
     end_job "$code" "$sifter"
 }
 
-# A hostfile that mpirun cannot read as it is written is handed to it as a copy.
+# Passes mpirun a cleaned copy of a hostfile that it cannot read.
 clean_hostfile() {
     local i
     [[ -n $hostfile ]] && grep --quiet $'\r\|^\xEF\xBB\xBF' "$hostfile" || return 0
@@ -321,23 +331,23 @@ clean_hostfile() {
 
 stop_before_start() {
     [[ -n $asked ]] || return 0
-    note "stopped as SIG$asked asked, before the start; run the same command again to go on"
+    note "stopped by SIG$asked before the start; run the same command again to resume"
     [[ $stops == checkpoint ]] || exit 130
     exit 75
 }
 
-# end_job CODE SIFTER: says what mpirun had to say and ends the script.
+# end_job CODE SIFTER: shows mpirun's reasons and ends the script.
 end_job() {
     local code=$1 i
-    # What still holds standard error on another host is not waited for.
+    # Waits 3 s at most, since a process on another host may still hold standard error open.
     for ((i = 0; i < 30; i++)); do kill -0 "$2" 2>/dev/null || break; sleep 0.1; done
     [[ -z $at_once ]] || exit 130
     show_reasons "$scratch" "$code"
     if is_refused "$code"; then
-        note "mpirun does not start the job as it was asked to; the command was: ${command[*]}"
+        note "mpirun refused the job; the command was: ${command[*]}"
         exit 2
     fi
-    # Codes of mpirun's own, for lost hosts, and of its end by the watch.
+    # mpirun's own exit codes for lost hosts, and the code after `watch` has killed it.
     ((code <= 192)) && { ((code != 137)) || { ((hosts == 1)) && [[ ! -e $scratch/hanging ]]; }; } || code=6
     ((code != 1)) || [[ -s $scratch/reasons ]] || note "mpirun ended with exit code 1; the command was: ${command[*]}"
     exit "$code"

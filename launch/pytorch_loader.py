@@ -3,8 +3,8 @@
     python3 launch/pytorch_loader.py --kind cifar --images cifar.npy --batch 128 --seconds 5
     python3 launch/pytorch_loader.py --kind jpeg --images folder/ --batch 32 --seconds 5
 
-The images are the same: CIFAR's in memory as torchvision's own dataset has them, JPEG files read one by one. Transforms are OpenOOD's, on Pillow
-images; no worker processes, which on one core would only add copies.
+The images are the same: CIFAR's in memory as in torchvision's own dataset, JPEG files read one by one. Transforms are OpenOOD's, on Pillow
+images; there are no worker processes, which on one core would only add copies.
 """
 
 import argparse
@@ -21,8 +21,8 @@ from PIL import Image
 try:
     import torchvision
 except RuntimeError:
-    # A torchvision built for CUDA beside a PyTorch for CPUs lacks its compiled operators. No transform of Pillow's images
-    # uses one; these it only wants to see when it is imported.
+    # A torchvision built for CUDA beside a PyTorch for CPUs lacks its compiled operators.
+    # Transforms of Pillow images use none of them; only the import requires these two.
     for name in "nms", "qnms":
         torch.library.define(f"torchvision::{name}", "(Tensor boxes, Tensor scores, float threshold) -> Tensor")
     import torchvision
@@ -72,7 +72,7 @@ def dataset(kind, images):
 
 
 def rates(loader, seconds):
-    """Images a second in parts of about a second, after a first batch that is not timed."""
+    """Images per second in intervals of about a second, after an untimed first batch."""
     batches = endless(loader)
     next(batches)
     start = part = time.perf_counter()

@@ -2,8 +2,8 @@
 
     python3 launch/pytorch_step.py --network resnet50 --mode training --batch 32 --threads 2 --steps 5
 
-PyTorch at its best on a CPU in single precision: channels-last, rectifiers in place, no gradient kept in inference.
-The head is T2FNorm's at temperature 0.1; training ends with SGD with Nesterov's momentum and weight decay.
+PyTorch's fastest CPU configuration in single precision: channels-last, ReLUs in place, no gradients in inference.
+The head is T2FNorm's at temperature 0.1; training ends with SGD with Nesterov momentum and weight decay.
 """
 
 import argparse
@@ -16,7 +16,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-# Image size, classes, blocks in a stage, and the way of a block.
+# Image size, classes, blocks per stage, and the kind of block.
 NETWORKS = {
     "resnet18_32x32": (32, 10, (2, 2, 2, 2), "basic"),
     "resnet18_224x224": (224, 1000, (2, 2, 2, 2), "basic"),

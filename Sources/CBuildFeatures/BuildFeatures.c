@@ -1,7 +1,7 @@
-// Compiled with the package's -march, unlike CProcessorCheck; so this file must hold no code.
+// Compiled with the package's -march, unlike CProcessorCheck; so this file must not contain code.
 #include "CBuildFeatures.h"
 
-// Whether `macro` is defined, as 1: if not, its text is its own, longer name.
+// Whether `macro` is defined as 1: the text of an undefined macro is its own name, which is longer.
 #define IS_DEFINED(macro) (sizeof TEXT(macro) == sizeof "1")
 #define TEXT(value) #value
 

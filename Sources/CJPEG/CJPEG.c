@@ -14,9 +14,10 @@ struct JPEGDecompressor {
     struct jpeg_error_mgr errors;
     struct jpeg_progress_mgr progress;
     jmp_buf failure;
-    /// Whether the header is read, so that bytes between markers lie behind coded coefficients.
+    /// Whether the header has been read, so that extra bytes before a marker follow coded
+    /// coefficients.
     int isPastHeader;
-    /// Whether the file ends without its end mark.
+    /// Whether the file ends without its end marker (EOI).
     int lacksEnd;
     /// Whether bytes lie between a scan's last code and the next marker.
     int hasLeftover;
@@ -38,12 +39,14 @@ static void failSaying(JPEGDecompressor *decompressor, const char *problem) {
 static void noteLeftover(j_common_ptr state, int marker) {
     JPEGDecompressor *decompressor = owner(state);
     if (!decompressor->isPastHeader) return;
-    // Bytes before a restart marker: its interval's codes are others than were written.
+    // Extra bytes before a restart marker mean that other codes were decoded in its interval than
+    // were written.
     if (marker >= JPEG_RST0 && marker <= JPEG_RST0 + 7) fail(state);
     decompressor->hasLeftover = 1;
 }
 
-/// Judges a warning or trace: returns if every coefficient is still read, and fails at once if not.
+/// Judges a warning or a trace message: returns if every coefficient is still read, and fails at
+/// once if not.
 static void note(j_common_ptr state, int level) {
     JPEGDecompressor *decompressor = owner(state);
     const int *parameters = state->err->msg_parm.i;
@@ -54,16 +57,17 @@ static void note(j_common_ptr state, int level) {
     case JWRN_JFIF_MAJOR:
     case JWRN_NOT_SEQUENTIAL: return;
     case JWRN_MUST_RESYNC:
-        // What it does about it comes next, as a trace.
+        // The library reports its recovery action next, as a trace message.
         state->err->format_message(state, decompressor->problem);
         return;
     case JTRC_RECOVERY_ACTION:
-        // Action 1 takes the marker for a misnumbered one and reads on where it stands; others pass over or make up data.
+        // Action 1 treats the marker as misnumbered and continues from the current position; the
+        // others skip or invent data.
         if (parameters[1] != 1) longjmp(decompressor->failure, 1);
         decompressor->problem[0] = 0;
         return;
     case JWRN_BOGUS_PROGRESSION:
-        // The first coefficients may come after the others.
+        // The DC coefficients may come after the others.
         if (decompressor->state.Ss != 0 && parameters[1] == 0) return;
         fail(state);
         return;
@@ -78,7 +82,7 @@ static void note(j_common_ptr state, int level) {
 
 static void print(j_common_ptr state) { (void)state; }
 
-/// Bounds the work on a file whose scans say next to nothing.
+/// Bounds the work on a file with many scans of almost no content.
 static void countScans(j_common_ptr state) {
     enum { limit = 500 };
     JPEGDecompressor *decompressor = owner(state);
@@ -109,7 +113,8 @@ void jpegDestroy(JPEGDecompressor *decompressor) {
     free(decompressor);
 }
 
-/// Whether a file of so many bytes can have a bit for each block, the least of Huffman's code; before memory is taken for its pixels.
+/// Whether a file of `byteCount` bytes can have one bit for each block, the minimum of a Huffman
+/// code; checked before memory is allocated for its pixels.
 static int canBeWhole(j_decompress_ptr state, size_t byteCount) {
     size_t blocks = 0;
     for (int i = 0; i < state->num_components; i++)
@@ -146,7 +151,8 @@ void jpegScale(JPEGDecompressor *decompressor, int eighths, int smooth, int *wid
 }
 
 int jpegStart(JPEGDecompressor *decompressor, int column, int width, JPEGColumns *columns) {
-    // Smooth upsampling looks at the neighbours of a pixel: of the first and last columns these must be decoded, too.
+    // Smooth upsampling reads the neighbours of a pixel: those of the first and last columns must
+    // be decoded, too.
     enum { margin = 16 };
     j_decompress_ptr state = &decompressor->state;
     if (setjmp(decompressor->failure)) return 0;
@@ -160,7 +166,8 @@ int jpegStart(JPEGDecompressor *decompressor, int column, int width, JPEGColumns
     return 1;
 }
 
-/// Whether the scans have brought every component, and, if `toLastBit`, each of its coefficients to the last bit.
+/// Whether the scans contain every component, and, if `toLastBit`, each of its coefficients to the
+/// last bit.
 static int isComplete(j_decompress_ptr state, int toLastBit) {
     for (int i = 0; i < state->num_components; i++) {
         // Latched when a component's first scan begins.
@@ -177,9 +184,10 @@ static int isComplete(j_decompress_ptr state, int toLastBit) {
 static void finish(JPEGDecompressor *decompressor) {
     j_decompress_ptr state = &decompressor->state;
     while (!jpeg_input_complete(state)) jpeg_consume_input(state);
-    // A progressive file may leave out the finest bits (ITU-T T.81 does not ask for all), but then it ends as it should.
+    // A progressive file may omit the finest bits (ITU-T T.81 does not require all), but only if it
+    // ends properly.
     if (!isComplete(state, jpegIsDoubtful(decompressor))) failSaying(decompressor, "Premature end of JPEG file");
-    // Of an arithmetic code the library makes up the missing end without a word.
+    // For arithmetic coding the library invents the missing end without a warning.
     if (decompressor->lacksEnd && state->arith_code) failSaying(decompressor, "Premature end of JPEG file");
 }
 

@@ -2,8 +2,8 @@
 #define OMPI_SKIP_MPICXX 1
 #include <mpi.h>
 
-// Open MPI's handles and constants are macros over global objects and casts, which Swift does not import;
-// one accessor each.
+// Open MPI's handles and constants are macros over global objects and casts, which Swift does not
+// import, so each has an accessor.
 static inline MPI_Comm CMPI_COMM_WORLD(void) { return MPI_COMM_WORLD; }
 static inline MPI_Datatype CMPI_BYTE(void) { return MPI_BYTE; }
 static inline MPI_Datatype CMPI_INT64_T(void) { return MPI_INT64_T; }

@@ -13,13 +13,14 @@
 #define BUILD_HAS_AVX512 0
 #endif
 
-/// Asks for the cache line at `address`, which need not be there.
+/// Prefetches the cache line at `address`, which need not be mapped.
 static inline void prefetchLine(const void *address) { __builtin_prefetch(address, 0, 3); }
 
 /// Sixteen floats.
 typedef float SixteenFloats __attribute__((ext_vector_type(16)));
 
-/// Stores `values` at `address`, a multiple of 64, past the caches.
+/// Stores `values` at `address`, a multiple of 64, with a non-temporal store, which bypasses the
+/// caches.
 static inline void storePastCaches(SixteenFloats values, void *address) {
     __builtin_nontemporal_store(values, (SixteenFloats *)address);
 }
@@ -27,7 +28,8 @@ static inline void storePastCaches(SixteenFloats values, void *address) {
 /// Sixteen integers.
 typedef int32_t SixteenInts __attribute__((ext_vector_type(16)));
 
-/// `sums` and, of each place, two products: those of the lower and of the higher 16 bits of `left` and `right`.
+/// Returns `sums` plus two products for each element: that of the lower and that of the higher 16
+/// bits of `left` and `right`.
 static inline SixteenInts addPairProducts(SixteenInts sums, SixteenInts left, SixteenInts right) {
 #if defined(__AVX512VNNI__)
     return __builtin_ia32_vpdpwssd512(sums, left, right);
@@ -38,15 +40,16 @@ static inline SixteenInts addPairProducts(SixteenInts sums, SixteenInts left, Si
     sums.hi += (EightInts)__builtin_ia32_pmaddwd256((SixteenShorts)left.hi, (SixteenShorts)right.hi);
     return sums;
 #else
-    // Of six rows of a tile the parts of `right` are made once: of NEON two multiply-adds are left for four places.
+    // The halves of `right` are computed once for the six rows of a tile, which leaves two NEON
+    // multiply-adds for four elements.
     return sums + (left << 16 >> 16) * (right << 16 >> 16) + (left >> 16) * (right >> 16);
 #endif
 }
 
-/// The nearest floats.
+/// Converts each integer to the nearest float.
 static inline SixteenFloats floatsOf(SixteenInts values) { return __builtin_convertvector(values, SixteenFloats); }
 
-/// Stores past the caches are seen by other threads before what this thread stores next.
+/// Makes non-temporal stores visible to other threads before this thread's later stores.
 static inline void finishStoresPastCaches(void) {
 #if defined(__x86_64__)
     __builtin_ia32_sfence();
@@ -55,34 +58,36 @@ static inline void finishStoresPastCaches(void) {
 #endif
 }
 
-/// Tells the processor that this thread waits for another.
+/// Hints to the processor that this thread spins until another thread is done.
 static inline void spinPause(void) {
 #if defined(__x86_64__)
     __builtin_ia32_pause();
 #elif defined(__aarch64__)
-    __builtin_arm_isb(0xF);  // `yield` is a no-op on the cores of servers; this takes some cycles, as x86-64's pause.
+    __builtin_arm_isb(0xF);  // `yield` is a no-op on server cores; `isb` takes some cycles, like x86-64's `pause`.
 #endif
 }
 
-/// Fills in the beginning of `mask` with the processors that the calling thread may run on.
+/// Writes the set of processors that the calling thread may run on to the beginning of `mask`.
 ///
-/// The system call itself: glibc declares its function with `_GNU_SOURCE` only, and for masks of 1,024 bits. Returns −1, and EINVAL in
-/// `errno`, where the kernel's mask is longer than `byteCount`.
+/// This is the plain system call: glibc declares its function only with `_GNU_SOURCE`, and for
+/// masks of 1,024 bits. Returns −1, with EINVAL in `errno`, if the kernel's mask is longer than
+/// `byteCount`.
 static inline long readAffinity(size_t byteCount, void *mask) {
     return syscall(SYS_sched_getaffinity, 0, byteCount, mask);
 }
 
-/// Makes freed pieces of `byteCount` and more go back to the system.
+/// Makes `free` return blocks of `byteCount` bytes and more to the system.
 static inline void returnFreedMemory(int byteCount) { (void)mallopt(M_MMAP_THRESHOLD, byteCount); }
 
-/// Whether this build may use an instruction for CRC-32C: x86-64 has it from level v2 on, ARM from armv8.1-a on.
+/// Whether this build may use a CRC-32C instruction: x86-64 has it from level v2 on, ARM from
+/// armv8.1-a on.
 #if (defined(__SSE4_2__) && defined(__x86_64__)) || (defined(__ARM_FEATURE_CRC32) && defined(__aarch64__))
 #define BUILD_HAS_CRC32 1
 #else
 #define BUILD_HAS_CRC32 0
 #endif
 
-/// The register of a CRC-32C after the eight bytes of `word`; only where `BUILD_HAS_CRC32` is 1.
+/// The CRC-32C register after the eight bytes of `word`; valid only if `BUILD_HAS_CRC32` is 1.
 static inline uint64_t crc32cWord(uint64_t crc, uint64_t word) {
 #if BUILD_HAS_CRC32 && defined(__x86_64__)
     return __builtin_ia32_crc32di(crc, word);

@@ -1,5 +1,6 @@
-// Compiled for plain x86-64, so that it runs on any: a vector instruction that the processor does not have would end the
-// program with an illegal instruction, which says nothing to its user. On other architectures it lets every program start.
+// Compiled for baseline x86-64, so that it runs on every x86-64 processor: a vector instruction
+// that the processor lacks would end the program with an illegal instruction, which tells its user
+// nothing. On other architectures the check lets every program start.
 #include "CProcessorCheck.h"
 #include "CBuildFeatures.h"
 #include <stdlib.h>
@@ -23,7 +24,7 @@ struct processor_registers read_processor(void) {
     uint32_t a, b, c, d;
     if (__get_cpuid(1, &a, &b, &c, &d)) {
         registers.leaf1_ecx = c;
-        // Bit 27, OSXSAVE: the instruction is there, and the operating system uses it.
+        // Bit 27, OSXSAVE: the processor has `xgetbv`, and the operating system has enabled it.
         if (c & 1u << 27) registers.xcr0 = read_xcr0();
     }
     if (__get_cpuid_count(7, 0, &a, &b, &c, &d)) {
@@ -36,7 +37,7 @@ struct processor_registers read_processor(void) {
             registers.leaf7_1_edx = d;
         }
     }
-    // Bit 19 of leaf 7's second part: there is AVX10, and leaf 0x24 has its version.
+    // Bit 19 of EDX of leaf 7, subleaf 1: the processor has AVX10, and leaf 0x24 gives its version.
     if (registers.leaf7_1_edx & 1u << 19 && __get_cpuid_count(0x24, 0, &a, &b, &c, &d)) {
         for (uint32_t version = 1; version <= (b & 0xFF) && version < 32; version++) {
             registers.avx10_versions |= 1u << version;
@@ -62,7 +63,8 @@ enum source {
     EXTENDED1_ECX,
 };
 
-/// Bits of `xcr0`: XMM and YMM; with them opmask and both parts of ZMM; the upper general registers.
+/// Bits of `xcr0`: XMM and YMM; these, opmask and both parts of ZMM; the upper general-purpose
+/// registers.
 enum { NO_STATE = 0, AVX_STATE = 0x6, AVX512_STATE = 0xE6, APX_STATE = 0x80000 };
 
 static const struct {
@@ -78,7 +80,7 @@ static const struct {
 #undef FEATURE
 };
 
-/// Features that a line names before it only counts them.
+/// The number of features that a message names; it only counts the others.
 enum { NAMED_COUNT = 6 };
 
 static int has(uint64_t set, int feature) {
@@ -145,16 +147,16 @@ size_t describe_missing_features(uint64_t needed, uint64_t usable, char *line, s
         length = append(" more", line, length, capacity);
     }
     const int level = processor_level(usable);
-    length = append(", which this one has not; run launch/setup on it, or with T2FNORM_CPU=", line, length, capacity);
+    length = append(", which this processor lacks; run launch/setup on it, or with T2FNORM_CPU=", line, length, capacity);
     const char *const names[] = {"x86-64", "x86-64-v2", "x86-64-v3", "x86-64-v4"};
     length = append(names[level - 1], line, length, capacity);
     return append("\n", line, length, capacity);
 }
 
-/// Whether a launcher has started this process as one of several on this host, and not as the first.
+/// Whether a launcher started this process as a rank other than the first on this host.
 ///
-/// The variables of Open MPI, of Hydra (MPICH, Intel MPI), of Cray's PMI, and of srun, which an `mpirun` inside an
-/// allocation hands on to all its ranks and which so comes last.
+/// Reads the variables of Open MPI, Hydra (MPICH, Intel MPI), Cray's PMI and srun. The variable of
+/// srun comes last, because an `mpirun` inside an allocation passes it on to all its ranks.
 static int is_later_local_rank(void) {
     static const char *const variables[] = {
         "OMPI_COMM_WORLD_LOCAL_RANK", "MPI_LOCALRANKID", "PMI_LOCAL_RANK", "SLURM_LOCALID",
@@ -178,7 +180,8 @@ void require_features(uint64_t needed, uint64_t usable) {
     _exit(6);
 }
 
-/// Runs before `main`, and ends the program with exit code 6 on a processor below the build's.
+/// Runs before `main`, and ends the program with exit code 6 if the processor lacks a feature of
+/// the build.
 __attribute__((constructor(101))) static void check_processor(void) {
     require_features(build_features, usable_features(read_processor()));
 }

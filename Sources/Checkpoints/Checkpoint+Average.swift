@@ -1,11 +1,13 @@
 extension Checkpoint {
-    /// The model whose tensors are the means of those of `models`, summed in their order in double precision; without momentum.
+    /// The model whose tensors are the means of those of `models`, summed in their order in double
+    /// precision; without momentum.
     ///
-    /// Running statistics are averaged like weights; those of the averaged network would be others. The counts of batches are the
-    /// last one's, as are position, configuration and choices.
+    /// Running statistics are averaged like weights; they are not the statistics that the averaged
+    /// network would measure. Batch counts, position, configuration and algorithms are those of the
+    /// last model.
     ///
     /// - Parameter models: One or more, with the path of each for errors.
-    /// - Throws: If one is of another network, head or number of classes than the first.
+    /// - Throws: If a model differs from the first in network, head or number of classes.
     public static func average(
         of models: [(checkpoint: Checkpoint, path: String)]
     ) throws(CheckpointError) -> Checkpoint {
@@ -19,7 +21,7 @@ extension Checkpoint {
             else {
                 throw CheckpointError(
                     path: path,
-                    reason: "is of another network or head than \(models[0].path); average like with like")
+                    reason: "has another network, head or number of classes than \(models[0].path)")
             }
         }
         for index in result.state.indices where !result.state[index].name.hasSuffix("num_batches_tracked") {

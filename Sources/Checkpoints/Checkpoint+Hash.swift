@@ -1,14 +1,15 @@
 internal import Checksums
 
 extension Checkpoint {
-    /// Equal for equal weights and running statistics, whatever the file; 16 hexadecimal digits of CRC-64/XZ.
+    /// Hash of weights and running statistics, independent of the file; 16 hexadecimal digits of
+    /// CRC-64/XZ.
     public var weightsHash: String {
         var checksum = CRC64("\(network) \(classes) \(temperature.map { "\($0)" } ?? "")\n".utf8)
         checksum.update(state)
         return checksum.hexadecimal
     }
 
-    /// Equal for equal momentum; 16 hexadecimal digits, `nil` of a model without it.
+    /// Hash of the momentum; 16 hexadecimal digits, `nil` for a model without it.
     public var momentumHash: String? {
         guard !momentum.isEmpty else { return nil }
         var checksum = CRC64()

@@ -20,12 +20,12 @@ public struct Checkpoint: Sendable {
     public var network: String
     /// Classes of the last layer.
     public var classes: Int
-    /// τ of a T2FNorm head; `nil` of any other.
+    /// τ of a T2FNorm head; `nil` for any other head.
     public var temperature: Float?
-    /// The width of a projection head's result; `nil` of a classifier.
+    /// Output width of a projection head; `nil` for a classifier.
     public var projection: Int?
-    /// The path of each convolution.
-    public var convolutions: ConvolutionChoices
+    /// The algorithm of each convolution.
+    public var convolutions: AlgorithmSelection
     public var position: TrainingPosition
     /// The resolved configuration as YAML.
     public var configuration: String
@@ -33,14 +33,16 @@ public struct Checkpoint: Sendable {
     public var dataFingerprint: String
     /// The state dictionary, in PyTorch's order.
     public var state: [Tensor]
-    /// The optimiser's momentum, one tensor a parameter; empty where only the model is kept.
+    /// The optimiser's momentum, one tensor per parameter; empty if only the model is stored.
     public var momentum: [Tensor]
-    /// The version of this program that wrote the file; `nil` if it is not from a file or the file does not say.
+    /// The version of this program that wrote the file; `nil` if the checkpoint is not from a file
+    /// or the file does not contain it.
     public var softwareVersion: String?
 
     /// A snapshot of `classifier`.
     ///
-    /// - Parameter momentum: In the order of the store's parameters, each in PyTorch's order.
+    /// - Parameter momentum: Tensors in the order of the store's parameters, each in PyTorch's
+    ///   order.
     public init(
         _ classifier: Classifier, momentum: [Tensor], position: TrainingPosition, configuration: String,
         dataFingerprint: String
@@ -54,7 +56,7 @@ public struct Checkpoint: Sendable {
         self.momentum = momentum
     }
 
-    /// All of a snapshot of `classifier` but its tensors.
+    /// A snapshot of `classifier` without its tensors.
     init(
         headOf classifier: Classifier, position: TrainingPosition, configuration: String,
         dataFingerprint: String
@@ -66,7 +68,7 @@ public struct Checkpoint: Sendable {
     }
 
     init(
-        network: String, classes: Int, head: HeadKind, convolutions: ConvolutionChoices,
+        network: String, classes: Int, head: HeadKind, convolutions: AlgorithmSelection,
         position: TrainingPosition, configuration: String, dataFingerprint: String
     ) {
         self.network = network
@@ -84,18 +86,18 @@ public struct Checkpoint: Sendable {
         momentum = []
     }
 
-    /// What comes after the features.
+    /// The layers after the features.
     public var headKind: HeadKind {
         if let projection { return .projection(outputs: projection) }
         return temperature.map { .t2fnorm(temperature: $0) } ?? .linear
     }
 
-    /// The classifier that the snapshot is of, with its parameters and running statistics.
+    /// The snapshot's classifier, with its parameters and running statistics.
     ///
     /// - Parameter path: Where the snapshot came from, for the error.
     public func makeClassifier(path: String) throws(CheckpointError) -> Classifier {
         guard let name = NetworkName(rawValue: network) else {
-            throw CheckpointError(path: path, reason: "network '\(network)' is not one this version knows")
+            throw CheckpointError(path: path, reason: "network '\(network)' is unknown to this version")
         }
         try checkConvolutions(of: name, path: path)
         let classifier = Classifier(
@@ -104,13 +106,13 @@ public struct Checkpoint: Sendable {
         return classifier
     }
 
-    /// Refuses kept paths by which this program cannot compute the convolutions of `name`.
+    /// Refuses stored algorithms with which this program cannot compute the convolutions of `name`.
     public func checkConvolutions(of name: NetworkName, path: String) throws(CheckpointError) {
         guard convolutions.canCompute(name.convolutionShapes) else {
             throw CheckpointError(
                 path: path,
                 reason: """
-                    keeps convolution paths by which this version cannot compute a \(name.rawValue); go on with the \
+                    contains convolution algorithms with which this version cannot compute a \(name.rawValue); use the \
                     version that wrote it
                     """)
         }
@@ -118,7 +120,8 @@ public struct Checkpoint: Sendable {
 
     /// Overwrites the parameters and running statistics of `classifier`.
     ///
-    /// - Throws: If it is another network: names the first tensor that is missing, left over or of another shape.
+    /// - Throws: If it is another network; the error names the first tensor that is missing,
+    ///   unexpected or of another shape.
     public func restore(_ classifier: Classifier, path: String) throws(CheckpointError) {
         guard network == classifier.name.rawValue else {
             throw CheckpointError(

@@ -1,24 +1,25 @@
-/// How far the tensors of two snapshots are apart.
+/// The differences between the tensors of two snapshots.
 public struct CheckpointComparison: Equatable, Sendable {
-    /// A tensor of both that has other bits.
+    /// A tensor of both snapshots whose bits differ.
     public struct Difference: Equatable, Sendable {
         /// `state/…` or `momentum/…`.
         public var name: String
-        /// Elements with other bits.
+        /// Elements whose bits differ.
         public var count: Int
         public var elementCount: Int
-        /// The largest distance of two elements; NaN where one of them is.
+        /// The largest absolute difference of two elements; NaN if one of the differences is NaN.
         public var largest: Float
     }
 
     /// In the order of the first snapshot.
     public var differences: [Difference] = []
-    /// Tensors of one snapshot alone, or of other shapes, with what is the matter.
+    /// Messages about tensors that only one snapshot has, or whose shapes differ.
     public var mismatches: [String] = []
     /// Tensors that were compared.
     public var tensorCount = 0
 
-    /// Compares state and momentum; where one snapshot has no momentum at all, as the best model, it is left out.
+    /// Compares state and momentum; leaves momentum out if one snapshot has none at all, like the
+    /// best model.
     public init(_ first: Checkpoint, _ second: Checkpoint) {
         compare(first.state, second.state, "state")
         if !first.momentum.isEmpty && !second.momentum.isEmpty {
@@ -33,7 +34,7 @@ public struct CheckpointComparison: Equatable, Sendable {
         for tensor in first {
             let name = "\(group)/\(tensor.name)"
             guard let other = others[tensor.name] else {
-                mismatches.append("\(name) is in the first alone")
+                mismatches.append("\(name) is only in the first")
                 continue
             }
             guard other.shape == tensor.shape else {
@@ -45,7 +46,7 @@ public struct CheckpointComparison: Equatable, Sendable {
         }
         let known = Set(first.map(\.name))
         for tensor in second where !known.contains(tensor.name) {
-            mismatches.append("\(group)/\(tensor.name) is in the second alone")
+            mismatches.append("\(group)/\(tensor.name) is only in the second")
         }
     }
 

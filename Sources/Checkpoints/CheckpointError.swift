@@ -5,11 +5,12 @@ internal import HDF5
 public struct CheckpointError: Error, Equatable, Sendable, CustomStringConvertible {
     /// The file or folder, as the user gave it.
     public var path: String
-    /// What is wrong and, where that is not plain, how to mend it.
+    /// What is wrong and, if it is not obvious, how to fix it.
     public var reason: String
-    /// Whether the file is not as it was written.
+    /// Whether the file's bytes differ from those that were written.
     public var isDamage: Bool
-    /// Whether the system and not the file is at fault: there is no descriptor left, or the disk or its server does not answer.
+    /// Whether the system and not the file is at fault: no file descriptor is left, or the disk or
+    /// its server does not answer.
     public var isSystemFault: Bool
 
     public init(
@@ -21,7 +22,8 @@ public struct CheckpointError: Error, Equatable, Sendable, CustomStringConvertib
         self.isSystemFault = isSystemFault
     }
 
-    /// The path stands in front once; a file that cannot be written has its remedy with it.
+    /// A file that cannot be written. The description names the path once, in front; the reason
+    /// contains the remedy.
     init(writing path: String, _ error: FileError) {
         let remedy = "; check that the folder can be written to and the disk is not full"
         self.init(
@@ -30,7 +32,7 @@ public struct CheckpointError: Error, Equatable, Sendable, CustomStringConvertib
             isSystemFault: error.isSystemFault)
     }
 
-    /// A file that cannot be opened or read, which says nothing about its bytes.
+    /// A file that cannot be opened or read; its bytes may be intact.
     init(reading path: String, _ error: FileError) {
         let remedy = "; it may be whole: look after its disk, server and network, then start again"
         self.init(

@@ -2,7 +2,8 @@ internal import Checksums
 internal import Files
 internal import HDF5
 
-/// Files of format version 1: a checksum of the header among its attributes, and one at each tensor with the tensor's index.
+/// Files of format version 1: the header's checksum is one of the file's attributes, and each
+/// tensor has its checksum and its index as attributes.
 extension CheckpointFile {
     /// Reads a file that ends without a seal.
     static func readUnsealed(
@@ -75,9 +76,9 @@ extension CheckpointFile {
     ) throws -> [Float] {
         guard try file.elementType(of: object) == .float else {
             throw HDF5Error(
-                action: "read", file: file.path, object: object, reason: "its elements are no floats")
+                action: "read", file: file.path, object: object, reason: "its elements are not floats")
         }
-        // The outline has compared the shape with the file's length.
+        // The outline has checked the shape against the file's length.
         let count = try file.shape(of: object).reduce(1, *)
         return count == 0
             ? [] : try input.values(at: try file.contiguousOffset(of: object), count: count)

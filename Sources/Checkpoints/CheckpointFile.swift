@@ -7,21 +7,22 @@ internal import Networks
 internal import Synchronization
 internal import Workers
 
-/// The file of one checkpoint: HDF5, one dataset a tensor, with a `CheckpointSeal` behind.
+/// The file of one checkpoint: HDF5, one dataset per tensor, followed by a `CheckpointSeal`.
 ///
 /// | object | content |
 /// |---|---|
-/// | `/` attributes | `formatVersion`, `softwareVersion`, `network`, `classes`, `temperature` (T2FNorm only), `projection` (width of a projection head's result; absent of a classifier), `convolutions` (JSON; absent where paths follow the shapes), `configuration` (YAML), `position` (JSON), `dataFingerprint` |
+/// | `/` attributes | `formatVersion`, `softwareVersion`, `network`, `classes`, `temperature` (T2FNorm only), `projection` (output width of a projection head; absent for a classifier), `convolutions` (JSON; absent if algorithms follow from the shapes), `configuration` (YAML), `position` (JSON), `dataFingerprint` |
 /// | `/state/<name>` | float32, PyTorch's shape and order |
-/// | `/momentum/<name>` | likewise; absent where only the model is kept |
+/// | `/momentum/<name>` | likewise; absent if only the model is stored |
 ///
-/// Version 1 had no seal; `CheckpointFile+Version1.swift`.
+/// Version 1 had no seal; see `CheckpointFile+Version1.swift`.
 enum CheckpointFile {
     static let formatVersion: Int64 = 2
-    /// The most classes, or outputs of a projection, that a file is read with.
+    /// Upper limit of the number of classes, or of outputs of a projection head, in a file.
     private static let largestClassCount: Int64 = 1_000_000
 
-    /// A tensor whose elements are made when it is written, so that those of all need not be there at once.
+    /// A tensor whose elements are computed when it is written, so that the elements of all tensors
+    /// need not be in memory at the same time.
     struct TensorMaker {
         var name: String
         var shape: [Int]
@@ -36,9 +37,9 @@ enum CheckpointFile {
             momentum: checkpoint.momentum.map(TensorMaker.init), to: path)
     }
 
-    /// Writes a new file, syncs it, reads it again, compares it with its checksums and renames it.
+    /// Writes a new file, syncs it, reads it back, compares it with its checksums and renames it.
     ///
-    /// - Parameter head: Its tensors are not looked at.
+    /// - Parameter head: Its tensors are ignored.
     @discardableResult
     static func write(
         _ head: Checkpoint, state: [TensorMaker], momentum: [TensorMaker], to path: String
@@ -55,7 +56,8 @@ enum CheckpointFile {
         } catch let error as CheckpointError {
             throw CheckpointError(
                 path: path,
-                reason: "is not on the disk as it was written: \(error.reason); the one before is kept")
+                reason:
+                    "is not on the disk as it was written: \(error.reason); the previous checkpoint is kept")
         } catch let error as HDF5Error {
             throw CheckpointError(path: path, error)
         } catch {
@@ -88,13 +90,13 @@ enum CheckpointFile {
         return written
     }
 
-    /// Reads a file that was just written from the disk.
+    /// Verifies a file that was just written: reads it from the disk, not from the page cache.
     private static func verify(_ path: String, is written: CheckpointSeal) throws {
         let file = try InputFile(opening: path)
         file.forgetCached()
         file.readAhead()
         guard let seal = try CheckpointSeal(of: file, path: path), seal == written else {
-            throw CheckpointError(path: path, reason: "its table of checksums is another one")
+            throw CheckpointError(path: path, reason: "its table of checksums differs from the one written")
         }
         try seal.check(file, path: path)
         _ = try readHead(try HDF5Outline(of: file, path: path), path: path)
@@ -125,7 +127,8 @@ enum CheckpointFile {
         return checkpoint
     }
 
-    /// All tensors' elements, by a few threads: new memory takes more time than the disk.
+    /// Reads the elements of all tensors on a few threads: new memory takes more time than the
+    /// disk.
     private static func readTensors(
         _ seal: CheckpointSeal, in file: borrowing InputFile, path: String
     ) throws(CheckpointError) -> [[Float]] {
@@ -163,12 +166,12 @@ enum CheckpointFile {
         }
     }
 
-    /// Another program's file, which is not to be taken for a damaged one.
+    /// The error for a file of another format version, which must not be taken for damage.
     static func newer(_ version: Int64, path: String) -> CheckpointError {
         CheckpointError(
             path: path,
             reason: """
-                format version \(version), this program reads 1 to \(formatVersion); go on with the version that wrote it
+                format version \(version), this program reads 1 to \(formatVersion); use the version that wrote it
                 """)
     }
 }
@@ -176,14 +179,14 @@ enum CheckpointFile {
 // MARK: - Head
 
 extension CheckpointFile {
-    /// All but the tensors.
+    /// Reads everything but the tensors.
     static func readHead(_ file: HDF5Outline, path: String) throws -> Checkpoint {
         let classes: Int64 = try file.attribute("classes")
         let convolutions = file.hasAttribute("convolutions") ? try file.stringAttribute("convolutions") : nil
         let position = try file.stringAttribute("position")
         guard (1...largestClassCount).contains(classes) else {
             throw CheckpointError(
-                path: path, reason: "is of \(classes) classes, expected 1 to \(largestClassCount)",
+                path: path, reason: "has \(classes) classes, expected 1 to \(largestClassCount)",
                 isDamage: true)
         }
         var checkpoint = Checkpoint(
@@ -194,7 +197,7 @@ extension CheckpointFile {
             dataFingerprint: try file.stringAttribute("dataFingerprint"))
         guard checkpoint.position.isPossible else {
             throw CheckpointError(
-                path: path, reason: "its position holds a count that no run has", isDamage: true)
+                path: path, reason: "its training position contains an impossible count", isDamage: true)
         }
         if file.hasAttribute("softwareVersion") {
             checkpoint.softwareVersion = try file.stringAttribute("softwareVersion")
@@ -207,7 +210,7 @@ extension CheckpointFile {
             let outputs: Int64 = try file.attribute("projection")
             guard (1...largestClassCount).contains(outputs) else {
                 throw CheckpointError(
-                    path: file.path, reason: "its projection has \(outputs) outputs", isDamage: true)
+                    path: file.path, reason: "its projection head has \(outputs) outputs", isDamage: true)
             }
             return .projection(outputs: Int(outputs))
         }
@@ -217,13 +220,13 @@ extension CheckpointFile {
 
     private static func decodeConvolutions(
         _ json: String?, path: String
-    ) throws(CheckpointError) -> ConvolutionChoices {
+    ) throws(CheckpointError) -> AlgorithmSelection {
         guard let json else { return .shape }
-        guard let choices = try? JSONDecoder().decode(ConvolutionChoices.self, from: Data(json.utf8)) else {
+        guard let selection = try? JSONDecoder().decode(AlgorithmSelection.self, from: Data(json.utf8)) else {
             throw CheckpointError(
-                path: path, reason: "keeps convolution paths that this version does not know")
+                path: path, reason: "contains convolution algorithms unknown to this version")
         }
-        return choices
+        return selection
     }
 
     private static func writeHead(_ checkpoint: Checkpoint, to file: borrowing HDF5File) throws {
@@ -253,7 +256,7 @@ extension CheckpointFile {
     ) throws -> [CheckpointSeal.Part] {
         guard !tensors.isEmpty else { return [] }
         try file.createGroup(group)
-        // New memory for each tensor would take more time than its elements do.
+        // New memory for each tensor would take more time than computing its elements.
         let most = tensors.map { $0.shape.reduce(1, *) }.max() ?? 0
         var scratch = [Float](repeating: 0, count: most)
         return try tensors.map { tensor in

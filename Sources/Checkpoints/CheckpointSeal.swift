@@ -3,19 +3,21 @@ internal import Files
 internal import Foundation
 internal import Workers
 
-/// What ends a checkpoint's file, behind the HDF5 part: where its tensors lie, and checksums of all bytes.
+/// The end of a checkpoint's file, after the HDF5 part: the offsets of its tensors, and checksums
+/// of all bytes.
 ///
-/// So damage is found, and named, before the HDF5 library sees any of it, which trusts what it reads. JSON, then its length and its
-/// CRC-64, eight bytes each, the lowest first, then "T2FNSEAL".
+/// With it, damage is found and named before the HDF5 library, which trusts its input, reads any of
+/// it. Layout: JSON, then its length and its CRC-64, eight bytes each, little-endian, then
+/// "T2FNSEAL".
 struct CheckpointSeal: Codable, Equatable {
     /// One tensor.
     struct Part: Codable, Equatable {
         /// `state` or `momentum`.
         var group: String
         var name: String
-        /// PyTorch's.
+        /// PyTorch's shape.
         var shape: [Int]
-        /// Of its first byte in the file.
+        /// Offset of its first byte in the file.
         var offset: Int
         /// CRC-64 of its bytes, hexadecimal.
         var checksum: String
@@ -23,7 +25,7 @@ struct CheckpointSeal: Codable, Equatable {
         var count: Int { shape.reduce(1, *) }
         var bytes: Range<Int> { offset..<offset + count * MemoryLayout<Float>.size }
 
-        /// Whether it lies in the first `byteCount` bytes of a file.
+        /// Whether it lies within the first `byteCount` bytes of a file.
         func fits(into byteCount: Int) -> Bool {
             var left = byteCount / MemoryLayout<Float>.size
             for length in shape {
@@ -34,11 +36,11 @@ struct CheckpointSeal: Codable, Equatable {
         }
     }
 
-    /// Bytes in front of the seal.
+    /// Bytes before the seal.
     var byteCount: Int
     /// Tensors in PyTorch's order, state before momentum.
     var parts: [Part]
-    /// CRC-64 of the bytes that are no tensor's, hexadecimal.
+    /// CRC-64 of the bytes that belong to no tensor, hexadecimal.
     var rest: String
 
     private static let mark = Array("T2FNSEAL".utf8)
@@ -58,7 +60,7 @@ extension CheckpointSeal {
         rest = checksum.hexadecimal
     }
 
-    /// As it is written.
+    /// The seal's bytes in the file.
     func encoded() throws -> [UInt8] {
         let encoder = JSONEncoder()
         encoder.outputFormatting = .sortedKeys
@@ -68,7 +70,7 @@ extension CheckpointSeal {
 
     /// The seal of a file; `nil` if it ends with none.
     ///
-    /// - Throws: If it is damaged, or the file has another length than it says.
+    /// - Throws: If the seal is damaged, or the file's length differs from the one in the seal.
     init?(of file: borrowing InputFile, path: String) throws(CheckpointError) {
         let length = file.byteCount
         guard length >= Self.endByteCount else { return nil }
@@ -85,7 +87,7 @@ extension CheckpointSeal {
         self = seal
     }
 
-    /// Whether each tensor has bytes of its own.
+    /// Whether all tensors lie within the file and do not overlap.
     private var hasRoomForParts: Bool {
         guard parts.allSatisfy({ $0.fits(into: byteCount) }) else { return false }
         let sorted = parts.map(\.bytes).sorted { $0.lowerBound < $1.lowerBound }
@@ -94,7 +96,7 @@ extension CheckpointSeal {
 
     private static func damage(_ path: String) -> CheckpointError {
         CheckpointError(
-            path: path, reason: "its table of checksums does not match its own: the file is damaged",
+            path: path, reason: "its table of checksums does not match its own checksum: the file is damaged",
             isDamage: true)
     }
 
@@ -122,9 +124,9 @@ extension CheckpointSeal {
 extension CheckpointSeal {
     private static let pieceByteCount = 1 << 20
 
-    /// Reads all that the seal is of.
+    /// Reads and verifies all bytes that the seal covers.
     ///
-    /// - Throws: If bytes do not match: names the tensor, or says that it is another part.
+    /// - Throws: If bytes do not match; the error names the tensor, or the header.
     func check(_ file: borrowing InputFile, path: String) throws(CheckpointError) {
         try checkRest(file, path: path)
         var scratch = [UInt8](repeating: 0, count: Self.pieceByteCount)
@@ -136,7 +138,7 @@ extension CheckpointSeal {
         }
     }
 
-    /// Reads all but the tensors.
+    /// Reads and verifies all bytes but the tensors'.
     func checkRest(_ file: borrowing InputFile, path: String) throws(CheckpointError) {
         var scratch = [UInt8](repeating: 0, count: Self.pieceByteCount)
         guard try Self.checksum(of: gaps, in: file, path: path, &scratch) == rest else {
@@ -145,7 +147,7 @@ extension CheckpointSeal {
         }
     }
 
-    /// Reads a tensor's elements.
+    /// Reads and verifies a tensor's elements.
     func elements(
         of part: Part, in file: borrowing InputFile, path: String
     ) throws(CheckpointError) -> [Float] {
@@ -161,7 +163,7 @@ extension CheckpointSeal {
         return elements
     }
 
-    /// What lies between the tensors.
+    /// The byte ranges between the tensors.
     private var gaps: [Range<Int>] {
         var gaps: [Range<Int>] = []
         var start = 0

@@ -1,21 +1,24 @@
 internal import Files
 internal import Foundation
 
-/// What became of `best.h5` where a run goes on from another place than its newest checkpoint.
+/// What happened to `best.h5` when a run resumes from another place than its newest checkpoint.
 public struct BestModel: Equatable, Sendable {
-    /// Where the file that was there is kept, if it was of a past that is left.
+    /// New path of the previous file, if that belonged to steps that the run abandons.
     public var aside: String?
-    /// Whether the best model of the past that the run goes on from is there, or there was none yet.
+    /// Whether `best.h5` is the best model up to the place where the run resumes, or no model
+    /// exists yet.
     public var isKnown: Bool
 }
 
 extension CheckpointStore {
-    /// Makes `best.h5` the best model up to the place where a run goes on, and keeps one of another past out of the way.
+    /// Makes `best.h5` the best model up to the place where a run resumes, and renames one that
+    /// belongs to abandoned steps.
     ///
     /// - Parameters:
-    ///   - resumed: The checkpoint that the run goes on from, and its file; `nil` for the beginning.
+    ///   - resumed: The checkpoint that the run resumes from, and its file; `nil` for the
+    ///     beginning.
     ///   - stepsPerEpoch: Updates in an epoch.
-    /// - Throws: If the model is found elsewhere and cannot be written.
+    /// - Throws: If the model is found in another file and cannot be written.
     public func goBack(
         to resumed: (checkpoint: Checkpoint, path: String)?, stepsPerEpoch: Int
     ) throws(CheckpointError) -> BestModel {
@@ -45,7 +48,7 @@ extension CheckpointStore {
         return BestModel(aside: aside, isKnown: false)
     }
 
-    /// Makes `latest` name the newest file that is there; deletes it where there is none.
+    /// Makes `latest` name the newest existing file; deletes `latest` if there is none.
     public func correctLatest() throws(CheckpointError) {
         let path = "\(folder)/latest"
         guard let text = try? String(contentsOfFile: path, encoding: .utf8) else { return }
@@ -65,7 +68,8 @@ extension CheckpointStore {
 }
 
 extension TrainingPosition {
-    /// Whether this is where the best model was taken of the past that `end` is the end of; the newest epoch's without a validation accuracy.
+    /// Whether this is the position of the best model of the run that ends at `end`; without a
+    /// validation accuracy that is the newest epoch's.
     func isBest(of end: TrainingPosition) -> Bool {
         guard stepInEpoch == 0, epoch > 0 else { return false }
         guard end.bestEpoch > 0 else { return epoch == end.epoch }

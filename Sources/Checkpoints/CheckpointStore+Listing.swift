@@ -1,5 +1,6 @@
 extension CheckpointStore {
-    /// Paths of the files of all steps, oldest first, whole or not, and of the best model if there is one.
+    /// Paths of the files of all steps, oldest first, intact or damaged, and of the best model if
+    /// there is one.
     public func paths() throws(CheckpointError) -> [String] {
         (try stepFiles() + (try hasBest() ? ["best.h5"] : [])).map { "\(folder)/\($0)" }
     }

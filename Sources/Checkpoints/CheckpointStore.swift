@@ -4,13 +4,14 @@ public import Networks
 
 /// The checkpoints of a run: `step-00004800.h5 …`, `latest` (the name of the newest) and `best.h5`.
 ///
-/// Every file is written under another name, synced, read again and renamed, so a crash leaves the old one or the new one whole.
+/// Every file is written under a temporary name, synced, read back and renamed, so that after a
+/// crash either the old or the new file is there and intact.
 public struct CheckpointStore: Sendable {
     /// The folder, `<run>/checkpoints`.
     public let folder: String
     /// How many of the newest files are kept beside the best one.
     public let keep: Int
-    /// Files whose step is a multiple of this are kept for good; 0 for none.
+    /// Files whose step is a multiple of this are kept permanently; 0 for none.
     public let milestone: Int
 
     public init(folder: String, keep: Int, milestone: Int = 0) {
@@ -43,7 +44,8 @@ public struct CheckpointStore: Sendable {
 
     /// Names of all step files, oldest first; none if there is no folder.
     ///
-    /// - Throws: If the folder cannot be listed: a run whose checkpoints cannot be seen is not one without.
+    /// - Throws: If the folder cannot be listed, which does not mean that the run has no
+    ///   checkpoints.
     func stepFiles() throws(CheckpointError) -> [String] {
         let names: [String]
         do {
@@ -71,7 +73,7 @@ extension CheckpointStore {
         try Self.save(model: checkpoint, to: bestPath)
     }
 
-    /// Writes a model that no run here has trained as the best one.
+    /// Writes a model, which this run has not trained, as the best one.
     public func saveBest(_ classifier: Classifier, configuration: String) throws(CheckpointError) {
         let head = Checkpoint(
             headOf: classifier, position: TrainingPosition(), configuration: configuration,
@@ -92,11 +94,13 @@ extension CheckpointStore {
         try switchLatest(to: checkpoint.position.step)
     }
 
-    /// Writes a snapshot as the newest, and where `isBest` as the best model, too; then deletes the oldest ones.
+    /// Writes a snapshot as the newest, and if `isBest` also as the best model; then deletes the
+    /// oldest ones.
     ///
-    /// The best model first: if only that is done, the run makes the same one again when it goes on.
+    /// The best model is written first: if the process ends after that, the resumed run computes
+    /// the same one again.
     ///
-    /// - Returns: What the newest file took.
+    /// - Returns: Size and times of the newest file.
     func save(_ snapshot: Snapshot, isBest: Bool) throws(CheckpointError) -> WrittenFile {
         try create()
         if isBest {
@@ -109,7 +113,7 @@ extension CheckpointStore {
         return written
     }
 
-    /// Makes the folder.
+    /// Creates the folder.
     func create() throws(CheckpointError) {
         do {
             try createFolder(folder)
@@ -137,7 +141,7 @@ extension CheckpointStore {
         return step.isMultiple(of: milestone)
     }
 
-    /// Removes what a process that ended in the middle of writing has left behind.
+    /// Removes the temporary files of a process that ended during a write.
     func removeLeftovers() {
         for name in (try? namesInFolder(folder)) ?? [] where name.contains(partialMark) {
             try? FileManager.default.removeItem(atPath: "\(folder)/\(name)")
@@ -148,9 +152,11 @@ extension CheckpointStore {
 // MARK: - Reading
 
 extension CheckpointStore {
-    /// The newest checkpoint that is whole, with the damaged newer ones; `nil` if there is no file at all.
+    /// The newest intact checkpoint, and the errors of damaged newer ones; `nil` if there is no
+    /// file at all.
     ///
-    /// - Throws: If there are files and every one is damaged, or if one cannot be read for another reason.
+    /// - Throws: If there are files and every one is damaged, or if one cannot be read for another
+    ///   reason.
     public func newest() throws(CheckpointError) -> (
         checkpoint: Checkpoint, path: String, damaged: [CheckpointError]
     )? {
@@ -167,7 +173,9 @@ extension CheckpointStore {
         if let first = damaged.first {
             throw CheckpointError(
                 path: first.path,
-                reason: "\(first.reason); no other one is whole, start anew with --resume none")
+                reason:
+                    "\(first.reason); no other checkpoint is intact, start from the beginning with --resume none"
+            )
         }
         return nil
     }
@@ -186,10 +194,11 @@ extension CheckpointStore {
         }
     }
 
-    /// Keeps the checkpoints after `step` out of the way of a run that starts there anew; see `setAside(_:as:)`.
+    /// Renames the checkpoints after `step`, at which a run starts again; see `setAside(_:as:)`.
     ///
     /// - Returns: Their new paths.
-    /// - Throws: If the folder cannot be listed: a later checkpoint would be taken for the run's own.
+    /// - Throws: If the folder cannot be listed, since a later checkpoint would be taken for the
+    ///   run's own.
     public func setAside(after step: Int) throws(CheckpointError) -> [String] {
         let last = fileName(step: step)
         return try stepFiles().filter { ($0.count, $0) > (last.count, last) }.compactMap {
@@ -199,7 +208,7 @@ extension CheckpointStore {
 
     /// Renames a file so that nothing takes it for a checkpoint or deletes it.
     ///
-    /// - Parameter mark: What comes behind its name.
+    /// - Parameter mark: Suffix of the new name.
     /// - Returns: Its new path; `nil` if it could not be renamed.
     public static func setAside(_ path: String, as mark: String) -> String? {
         let aside = freeName(path, mark)
@@ -207,7 +216,7 @@ extension CheckpointStore {
         return aside
     }
 
-    /// Copies a file that is about to lose a part; see `setAside(_:as:)`.
+    /// Copies a file that is about to be truncated; see `setAside(_:as:)`.
     ///
     /// - Returns: The copy's path; `nil` if it could not be made.
     public static func copyAside(_ path: String, as mark: String) -> String? {

@@ -2,20 +2,21 @@ internal import Files
 internal import Foundation
 public import Workers
 
-/// Writes snapshots to a run's store on a thread of its own, one at a time, while the run goes on.
+/// Writes snapshots to a run's store on a thread of its own, one at a time, while training
+/// continues.
 ///
-/// One thread calls `take`, `takeOutcomes` and `wait`.
+/// Only one thread may call `write`, `takeOutcomes` and `wait`.
 public final class CheckpointWriter: Sendable {
-    /// A write that is over.
+    /// A finished write.
     public struct Outcome: Sendable {
         /// Updates made before the snapshot.
         public var step: Int
         public var isBest: Bool
         /// The newest file.
         public var path: String
-        /// From the snapshot to the end, `latest` and the deletion of old files included.
+        /// Time from the snapshot to the end, including `latest` and the deletion of old files.
         public var time: Duration
-        /// What the newest file took, or why nothing new can be gone on from.
+        /// Size and times of the newest file, or why the run has no new checkpoint to resume from.
         public var result: Result<WrittenFile, CheckpointError>
     }
 
@@ -23,8 +24,9 @@ public final class CheckpointWriter: Sendable {
 
     /// - Parameters:
     ///   - snapshot: The memory that snapshots are taken into.
-    ///   - logs: Files that a run goes on with, too: what they have by then is on the disk before the checkpoint is.
-    /// - Throws: If the system gives no thread.
+    ///   - logs: Log files that a resumed run continues; they are synced before each checkpoint is
+    ///     written.
+    /// - Throws: If the system cannot create a thread.
     public init(
         _ snapshot: Snapshot, to store: CheckpointStore, after logs: [String] = []
     ) throws(ThreadError) {
@@ -35,7 +37,7 @@ public final class CheckpointWriter: Sendable {
 
     deinit { work.stop() }
 
-    /// Takes a snapshot and begins to write it; waits for the write before to end.
+    /// Waits for the previous write to end, takes a snapshot and begins to write it.
     ///
     /// - Parameter take: Overwrites the snapshot.
     /// - Throws: What `take` throws; then nothing is written.
@@ -51,20 +53,20 @@ public final class CheckpointWriter: Sendable {
     /// Waits until nothing is being written.
     public func wait() { work.wait() }
 
-    /// What has come of the writes that ended since the last call, in order.
+    /// The outcomes of the writes that ended since the last call, in order.
     public func takeOutcomes() -> [Outcome] { work.takeOutcomes() }
 }
 
-/// What the thread and its user share.
+/// The state shared by the thread and its user.
 ///
-/// `@unchecked Sendable`: all state is read and written under `condition`. The snapshot is the thread's from `begin` until the write is
-/// over, else its user's.
+/// `@unchecked Sendable`: all state is read and written under `condition`. The thread owns the
+/// snapshot from `begin` until the write ends; otherwise its user does.
 private final class WritingWork: @unchecked Sendable {
     let snapshot: Snapshot
     private let store: CheckpointStore
     private let logs: [String]
     private let condition = NSCondition()
-    /// Whether a snapshot that is to be written is the best model; `nil` while there is none.
+    /// Whether the snapshot to be written is the best model; `nil` if none is to be written.
     private var order: Bool?
     private var outcomes: [CheckpointWriter.Outcome] = []
     private var isStopped = false
@@ -103,7 +105,7 @@ private final class WritingWork: @unchecked Sendable {
         }
     }
 
-    /// The thread.
+    /// The thread's loop.
     func run() {
         store.removeLeftovers()
         while let isBest = next() {

@@ -2,25 +2,28 @@ public import Kernels
 public import Networks
 public import Workers
 
-/// A copy of a run's state in memory of its own, from which files are written while the run goes on.
+/// A copy of a run's state in memory of its own, from which files are written while training
+/// continues.
 ///
-/// Numbers lie as in the network, since copying them so takes the least time; PyTorch's order is made of them when they are written.
+/// Values keep the network's memory layout, which is the fastest to copy; they are converted to
+/// PyTorch's order when they are written.
 ///
-/// `@unchecked Sendable`: one thread has it at a time, the one that takes it or the one that writes it.
+/// `@unchecked Sendable`: one thread at a time owns it, either the one that takes it or the one
+/// that writes it.
 public final class Snapshot: @unchecked Sendable {
     private let entries: [TensorEntry]
     private var values: Buffer<Float>
     private var velocity: Buffer<Float>
     private var statistics: Buffer<Float>
     private var batchCount = 0
-    /// All but the tensors.
+    /// Everything but the tensors.
     private(set) var head: Checkpoint
 
     /// Memory for snapshots of `classifier` and its momentum.
     ///
     /// - Parameters:
-    ///   - configuration: As `Checkpoint` has it.
-    ///   - dataFingerprint: As `Checkpoint` has it.
+    ///   - configuration: See `Checkpoint`.
+    ///   - dataFingerprint: See `Checkpoint`.
     public init(of classifier: Classifier, configuration: String, dataFingerprint: String) {
         let store = classifier.parameters
         entries = store.entries
@@ -38,12 +41,13 @@ public final class Snapshot: @unchecked Sendable {
         return MemoryLayout<Float>.size * (2 * store.parameterCount + store.statistics.count)
     }
 
-    /// Overwrites the snapshot with the state as it is now.
+    /// Overwrites the snapshot with the current state.
     ///
     /// - Parameters:
-    ///   - velocity: At the parameters' places.
-    ///   - pool: Shares out the copying.
-    /// - Returns: The first tensor that holds a number that is none, named as in a checkpoint; `nil` if all are numbers.
+    ///   - velocity: Laid out like the parameters.
+    ///   - pool: The threads that copy.
+    /// - Returns: The first tensor with a NaN or infinite value, named as in a checkpoint; `nil` if
+    ///   all values are finite.
     public func take(
         _ store: ParameterStore, velocity: borrowing Buffer<Float>, position: TrainingPosition,
         on pool: WorkerPool
@@ -58,7 +62,7 @@ public final class Snapshot: @unchecked Sendable {
         return finite.contains(false) ? firstNotFinite : nil
     }
 
-    /// What `CheckpointFile` writes.
+    /// The state tensors that `CheckpointFile` writes.
     var state: [CheckpointFile.TensorMaker] {
         entries.map { entry in
             CheckpointFile.TensorMaker(name: entry.name, shape: entry.shape) {
@@ -95,14 +99,14 @@ public final class Snapshot: @unchecked Sendable {
         return nil
     }
 
-    /// Copies numbers.
+    /// Copies values.
     ///
     /// - Returns: Whether all of them are finite.
     private static func copy(
         _ source: borrowing Buffer<Float>, into target: inout Buffer<Float>, on pool: WorkerPool
     ) -> Bool {
         let chunk = 1 << 16
-        /// The bits that only infinities and what is no number have all of.
+        /// The exponent bits; only NaN and infinities have all of them set.
         let exponent = Float.infinity.bitPattern
         let source = source.span
         var target = target.mutableSpan

@@ -1,2 +1,2 @@
-/// This program's version, as its checkpoints keep it.
+/// This program's version, which its checkpoints contain.
 public let softwareVersion = "0.1.0"

@@ -1,10 +1,10 @@
-/// What writing a checkpoint's file took.
+/// Size and times of writing a checkpoint's file.
 public struct WrittenFile: Sendable {
     public var byteCount: Int
-    /// Making the file in memory.
+    /// Building the file in memory.
     public var makingTime = Duration.zero
     /// Writing and syncing it.
     public var writingTime = Duration.zero
-    /// Reading it again from the disk, and comparing its checksums.
+    /// Reading it back from the disk, and comparing its checksums.
     public var checkingTime = Duration.zero
 }

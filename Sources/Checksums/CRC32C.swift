@@ -1,10 +1,10 @@
 internal import CProcessor
 
-/// The Castagnoli cyclic redundancy check of 32 bits, which x86-64 processors since 2008 and ARM's from 8.1 on have an
-/// instruction for.
+/// The 32-bit Castagnoli cyclic redundancy check, for which x86-64 processors since 2008 and ARM
+/// processors from version 8.1 on have an instruction.
 ///
-/// Finds every burst of up to 32 damaged bits, and other damage but for one case in 2³². Polynomial 0x1EDC6F41, reflected (RFC
-/// 3720, appendix B.4).
+/// It detects every burst of up to 32 damaged bits, and other damage except for one case in 2³².
+/// Polynomial 0x1EDC6F41, reflected (RFC 3720, appendix B.4).
 public struct CRC32C: Equatable, Sendable {
     private var register = ~UInt32(0)
 
@@ -16,7 +16,8 @@ public struct CRC32C: Equatable, Sendable {
     /// The check of all bytes so far. That of "123456789" is 0xE3069283.
     public var value: UInt32 { ~register }
 
-    /// Takes further bytes in; by the processor's instruction, eight a step, where the build may use it.
+    /// Updates the check with further bytes; eight per step by the processor's instruction if the
+    /// build may use it.
     public mutating func update(_ bytes: borrowing RawSpan) {
         guard Self.hasInstruction else {
             updateByTable(bytes)
@@ -31,16 +32,16 @@ public struct CRC32C: Equatable, Sendable {
         updateByTable(bytes.extracting(whole..<bytes.byteCount))
     }
 
-    /// Takes further bytes in.
+    /// Updates the check with further bytes.
     public mutating func update(_ bytes: Span<UInt8>) { unsafe update(bytes.bytes) }
 
-    /// Takes the bytes of `elements` in, as they lie in memory.
+    /// Updates the check with the bytes of `elements`, as in memory.
     public mutating func update<Element: BitwiseCopyable>(_ elements: [Element]) {
         let span = elements.span
         unsafe update(span.bytes)
     }
 
-    /// As `update`, on any processor: a byte a step.
+    /// As `update`, on any processor: one byte per step.
     package mutating func updateByTable(_ bytes: borrowing RawSpan) {
         let table = Self.table.span
         for offset in 0..<bytes.byteCount {

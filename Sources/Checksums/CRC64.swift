@@ -1,9 +1,10 @@
 internal import CLZMA
 
-/// A 64-bit cyclic redundancy check: CRC-64/XZ (ECMA-182 polynomial, reflected), by the library it is named after, which multiplies
-/// without carries where the processor can.
+/// A 64-bit cyclic redundancy check: CRC-64/XZ (ECMA-182 polynomial, reflected), computed by the XZ
+/// library (liblzma), which uses carry-less multiplication if the processor has it.
 ///
-/// Finds every burst of up to 64 damaged bits, and any other damage but for one case in 2⁶⁴.
+/// It detects every burst of up to 64 damaged bits, and any other damage except for one case in
+/// 2⁶⁴.
 public struct CRC64: Equatable, Sendable {
     /// The check of all bytes so far. That of "123456789" is 0x995DC9BBDF1939FA.
     public private(set) var value = UInt64(0)
@@ -21,15 +22,15 @@ public struct CRC64: Equatable, Sendable {
         return String(repeating: "0", count: 16 - digits.count) + digits
     }
 
-    /// Takes further bytes in.
+    /// Updates the check with further bytes.
     public mutating func update(_ bytes: borrowing RawSpan) {
         unsafe bytes.withUnsafeBytes { bytes in unsafe update(bytes) }
     }
 
-    /// Takes further bytes in.
+    /// Updates the check with further bytes.
     public mutating func update(_ bytes: Span<UInt8>) { unsafe update(bytes.bytes) }
 
-    /// Takes the bytes of `elements` in, as they lie in memory.
+    /// Updates the check with the bytes of `elements`, as in memory.
     public mutating func update<Element: BitwiseCopyable>(_ elements: [Element]) {
         unsafe elements.withUnsafeBytes { bytes in unsafe update(bytes) }
     }

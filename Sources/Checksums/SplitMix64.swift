@@ -1,7 +1,7 @@
-/// What SplitMix64's state grows by.
+/// The increment of SplitMix64's state.
 public let splitMix64Increment: UInt64 = 0x9E37_79B9_7F4A_7C15
 
-/// SplitMix64's number of a state: one to one, and every bit depends on all others.
+/// SplitMix64's output for a state: one-to-one, and every bit depends on all others.
 ///
 /// Steele, Lea, Flood: "Fast splittable pseudorandom number generators", OOPSLA 2014.
 public func splitMix64(_ state: UInt64) -> UInt64 {

@@ -1,20 +1,20 @@
 internal import Synchronization
 
-/// Where a rank notes what it does, for those who watch it.
+/// The record of a rank's current activity, which the watchdog reads.
 ///
 /// Any thread may use it.
 public final class ActivityBoard: Sendable {
-    /// What a rank does at a time.
+    /// A phase of a rank's work.
     public struct Phase: Equatable, Sendable {
         /// One word or a few.
         public var name: String
-        /// How long the rank may stay at one place of it.
+        /// How long the rank may go without progress in this phase.
         public var patience: Activity.Patience
-        /// Whether the rank may have to wait for the file system in it.
+        /// Whether the rank may have to wait for the file system in this phase.
         public var usesFiles: Bool
-        /// Whether it is spent on waiting for other ranks.
+        /// Whether the rank spends this phase waiting for other ranks.
         public var isWaiting: Bool
-        /// Whether the rank computes in it.
+        /// Whether the rank computes in this phase.
         public var isComputing: Bool
 
         public init(
@@ -29,43 +29,44 @@ public final class ActivityBoard: Sendable {
         }
     }
 
-    /// A call to the file system that is under way.
+    /// A file-system call in progress.
     public typealias FileCall = (path: String, start: ContinuousClock.Instant)
 
     private struct State {
         var phase = Phase("set-up")
         var waitingSince: ContinuousClock.Instant?
         var progress = 0
-        /// The thread that waits, or has waited last.
+        /// The thread that waits or waited last.
         var waitingThread: ThreadIdentity?
-        /// Collective functions that the rank has begun.
+        /// The number of collective functions that the rank has begun.
         var collectives = 0
-        /// Updates of the run, and those of this process.
+        /// The number of the run's current update, and the number of updates in this process.
         var step = 0
         var steps = 0
-        /// Since the board was made.
+        /// Totals since the board was created.
         var dataTime = Duration.zero
         var computeTime = Duration.zero
-        /// Seconds of the processor that have been taken for progress.
+        /// The process's CPU seconds when they last counted as progress.
         var processorTime = 0.0
         var isWatched = true
     }
 
-    /// A shorter call to the file system is part of whatever it is for.
+    /// Shorter file-system calls are not reported separately.
     private static let shortestFileWait = Duration.seconds(1)
-    /// Seconds of the processor that count as progress, where nothing else shows it.
+    /// CPU seconds that count as progress if nothing else shows it.
     private static let leastWork = 0.1
 
     private let state = Mutex(State())
     private let fileCall: @Sendable () -> FileCall?
 
-    /// - Parameter fileCall: The call to the file system that this process has waited in longest, if it is in one.
+    /// - Parameter fileCall: Returns the file-system call in which this process has waited longest;
+    ///   `nil` if it is in none.
     public init(fileCall: @escaping @Sendable () -> FileCall? = { nil }) { self.fileCall = fileCall }
 
-    /// That of ranks which nobody watches.
+    /// The board of ranks without a watchdog.
     public static let unwatched = ActivityBoard()
 
-    /// Notes what the rank does from now on.
+    /// Records that the rank enters a phase.
     public func enter(_ phase: Phase) {
         state.withLock {
             $0.phase = phase
@@ -73,7 +74,8 @@ public final class ActivityBoard: Sendable {
         }
     }
 
-    /// Notes that the phase is over, and that its name and patience hold until the next one begins.
+    /// Records that the phase is over; its name and patience stay in force until the next one
+    /// begins.
     public func leave() {
         state.withLock {
             ($0.phase.isComputing, $0.phase.isWaiting) = (false, false)
@@ -81,10 +83,10 @@ public final class ActivityBoard: Sendable {
         }
     }
 
-    /// Notes that the rank has got on.
+    /// Records that the rank has made progress.
     public func tick() { state.withLock { $0.progress += 1 } }
 
-    /// Notes that update `step` of the run begins.
+    /// Records that update `step` of the run begins.
     public func begin(step: Int) {
         state.withLock {
             if step != $0.step { $0.steps += 1 }
@@ -93,7 +95,7 @@ public final class ActivityBoard: Sendable {
         }
     }
 
-    /// Notes that the rank begins or ends to wait for other ranks, in a collective function.
+    /// Records that the rank starts or stops waiting for other ranks in a collective function.
     public func setWaiting(_ isWaiting: Bool) {
         let now = ContinuousClock.now
         state.withLock {
@@ -107,7 +109,8 @@ public final class ActivityBoard: Sendable {
         }
     }
 
-    /// Notes time spent on waiting for data, and on computing with what was waited for other ranks in it.
+    /// Adds the time spent waiting for data and the time spent computing, which includes waiting
+    /// for other ranks.
     public func add(dataTime: Duration = .zero, computeTime: Duration = .zero) {
         state.withLock {
             $0.dataTime += dataTime
@@ -116,25 +119,27 @@ public final class ActivityBoard: Sendable {
         }
     }
 
-    /// Has this rank no longer watched, as a setting may want it.
+    /// Ends the watching of this rank, as `cluster.watchdog: false` asks.
     public func stopWatching() { state.withLock { $0.isWatched = false } }
 
     var isWatched: Bool { state.withLock(\.isWatched) }
 
-    /// What the rank does.
+    /// The rank's current activity.
     ///
     /// - Parameters:
-    ///   - exchanges: Those that it has begun, if all ranks count the same.
-    ///   - processorTime: Seconds that the process has used so far.
-    ///   - polling: The milliseconds that a thread has spent in the system so far.
-    /// - Returns: Also the call to the file system that holds it up, if one does.
+    ///   - exchanges: The number of pairwise exchanges that the rank has begun; 0 unless all ranks
+    ///     count the same.
+    ///   - processorTime: CPU seconds that the process has used so far.
+    ///   - polling: Returns the system time of a thread so far, in milliseconds.
+    /// - Returns: The activity, and the file-system call that blocks the rank, if there is one.
     package func look(
         exchanges: Int, processorTime: Double, polling: (ThreadIdentity) -> Int = { _ in 0 }
     ) -> (activity: Activity, fileCall: FileCall?) {
         let call = fileCall().flatMap { $0.start.duration(to: .now) >= Self.shortestFileWait ? $0 : nil }
         return state.withLock { state in
             let isWaiting = state.waitingSince != nil || state.phase.isWaiting
-            // How long work takes that has no steps is not known, but that the processor works on it is.
+            // Work without steps takes an unknown time, but its CPU time shows that it makes
+            // progress.
             if processorTime - state.processorTime >= Self.leastWork {
                 state.processorTime = processorTime
                 if state.phase.patience == .work && !isWaiting { state.progress += 1 }

@@ -1,10 +1,10 @@
-/// A failure that all ranks know of: the lowest failing rank's.
+/// A failure that all ranks have agreed on: that of the lowest failing rank.
 public struct JobFailure: Error, Equatable, CustomStringConvertible {
     /// The rank that failed.
     public let rank: Int
-    /// What the process is to exit with.
+    /// The exit code of the process.
     public let exitCode: Int32
-    /// One line that says what, where and how to mend it.
+    /// One line that says what failed, where, and what to do.
     public let message: String
 
     public init(rank: Int, exitCode: Int32, message: String) {
@@ -17,13 +17,15 @@ public struct JobFailure: Error, Equatable, CustomStringConvertible {
 }
 
 extension Communicator {
-    /// Makes one rank's failure known to all; collective, called where all ranks pass, such as a step's end.
+    /// Broadcasts the failure of the lowest failing rank; collective. Call it where all ranks pass,
+    /// such as at the end of a step.
     ///
-    /// Costs one small message while nothing has failed. The ranks then stop together: rank 0 prints the failure,
-    /// all `finish` and exit with its code.
+    /// It costs one small all-reduce while nothing has failed. After a failure the ranks stop
+    /// together: rank 0 prints it, and all ranks call `finish` and exit with its code.
     ///
     /// - Parameter own: This rank's failure, if it has one.
-    /// - Returns: The failure of the lowest failing rank, the same on all ranks; `nil` if no rank has one.
+    /// - Returns: The failure of the lowest failing rank, the same on all ranks; `nil` if no rank
+    ///   has one.
     public func firstFailure(
         of own: (exitCode: Int32, message: String)?
     ) throws(MPIError) -> JobFailure? {
@@ -35,12 +37,13 @@ extension Communicator {
             rank: rank, exitCode: Int32(exitCode), message: String(decoding: message, as: UTF8.self))
     }
 
-    /// Runs `body` on every rank; where it throws on any of them, all throw the lowest failing rank's failure.
+    /// Runs `body` on every rank; if it throws on any rank, all ranks throw the failure of the
+    /// lowest failing rank.
     ///
-    /// Inside `body` a rank must not wait for others that may have failed, so it calls no collective function: it reads, checks,
-    /// computes.
+    /// `body` must not call a collective function, since it would wait for ranks that may have
+    /// failed. It may read, check and compute.
     ///
-    /// - Parameter describe: The exit code and the line for an error.
+    /// - Parameter describe: Returns the exit code and the message of an error.
     /// - Throws: `JobFailure`, the same on all ranks, or `MPIError`.
     public func together<Result>(
         describe: (any Error) -> (exitCode: Int32, message: String), _ body: () throws -> Result
@@ -54,12 +57,14 @@ extension Communicator {
         return try outcome.get()
     }
 
-    /// Has rank 0 make a value that all ranks get; where `make` throws, all throw its failure. Collective.
+    /// Makes a value on rank 0 and broadcasts it; if `make` throws, all ranks throw its failure.
+    /// Collective.
     ///
-    /// For what each rank could find by itself, as in a folder, but might find otherwise.
+    /// For values that each rank could find by itself, such as the contents of a folder, but that
+    /// might then differ between ranks.
     ///
     /// - Parameters:
-    ///   - describe: The exit code and the line for an error.
+    ///   - describe: Returns the exit code and the message of an error.
     ///   - make: Called on rank 0.
     /// - Throws: `JobFailure`, the same on all ranks, or `MPIError`.
     public func fromRankZero(
@@ -69,7 +74,8 @@ extension Communicator {
         return try broadcast(own, from: 0)
     }
 
-    /// The first rank whose value is not rank 0's, on every rank; `nil` if all have the same. Collective.
+    /// The lowest rank whose value differs from rank 0's; `nil` if all ranks have the same. All
+    /// ranks get the same result. Collective.
     public func firstRankThatDiffers(in value: String) throws(MPIError) -> Int? {
         let bytes = Array(value.utf8)
         let first = try broadcast(bytes, from: 0)

@@ -1,21 +1,23 @@
 internal import Foundation
 internal import Synchronization
 
-/// A communicator whose ranks compare, before each collective function, which one they are about to call: for tests.
+/// A communicator for tests: before each collective function its ranks compare which one they are
+/// about to call.
 ///
-/// One rank in another function than the rest waits for ever, or takes the numbers of one for those of another. Here all
-/// ranks throw what each was about to call. `together` is held to its contract, too: no collective function inside it.
+/// Without it, a rank in another function than the rest waits for ever, or mistakes the numbers of
+/// one function for those of another. Here all ranks throw an error that lists what each was about
+/// to call. The contract of `together` is checked too: no collective function inside it.
 public final class CheckedCommunicator: Communicator {
-    /// The environment variable that has `connect` check.
+    /// The environment variable that makes `connect` use this communicator.
     static let variable = "T2FNORM_CHECK_COLLECTIVES"
-    /// The code of the `MPIError` that is thrown, which none of MPI's is.
+    /// The code of the `MPIError` that is thrown; MPI itself has no such code.
     static let code: Int32 = -1
 
     private struct State {
-        /// Collective functions so far, and a hash of their names and sizes.
+        /// The number of collective functions so far, and a hash of their names and sizes.
         var count: Int64 = 0
         var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-        /// How deep this rank is in `together`.
+        /// The nesting depth of `together` on this rank.
         var alone = 0
     }
 
@@ -24,7 +26,7 @@ public final class CheckedCommunicator: Communicator {
 
     public init(_ base: any Communicator) { self.base = base }
 
-    /// Whether an environment asks for it.
+    /// Whether the environment asks for the check.
     static func isWanted(_ variables: [String: String]) -> Bool { variables[variable] == "1" }
 
     public var rank: Int { base.rank }
@@ -97,9 +99,9 @@ public final class CheckedCommunicator: Communicator {
         base.abort(exitCode: exitCode, report: report)
     }
 
-    /// Compares with the other ranks what comes next.
+    /// Compares the next call with those of the other ranks.
     ///
-    /// - Parameter size: What ranks must have alike beside the name.
+    /// - Parameter size: A size that must be the same on all ranks, as the name must be.
     private func check(_ name: String, _ size: Int = 0) throws(MPIError) {
         let (count, hash, isAlone) = state.withLock { state in
             state.count += 1
@@ -119,7 +121,7 @@ public final class CheckedCommunicator: Communicator {
         throw failure(name, try differences(count, "\(name), size \(size)"))
     }
 
-    /// What each rank was about to call.
+    /// The message that lists what each rank was about to call.
     private func differences(_ count: Int64, _ own: String) throws(MPIError) -> String {
         let most = 128
         var line = Array("\(own), as collective function \(count)\n".utf8.prefix(most - 1))
@@ -130,7 +132,7 @@ public final class CheckedCommunicator: Communicator {
             let text = all[rank * most..<(rank + 1) * most].prefix { $0 != UInt8(ascii: "\n") }
             return "rank \(rank) calls \(String(decoding: text, as: UTF8.self))"
         }
-        return "ranks do not call the same: \(calls.joined(separator: "; "))"
+        return "ranks make different collective calls: \(calls.joined(separator: "; "))"
     }
 
     private func failure(_ name: String, _ message: String) -> MPIError {

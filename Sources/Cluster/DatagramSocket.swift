@@ -3,19 +3,19 @@ internal import Synchronization
 
 /// Datagrams between ranks, over UDP and IPv4.
 final class DatagramSocket: Sendable {
-    /// Where a datagram can be sent to.
+    /// The destination of a datagram.
     struct Address: Equatable, Sendable {
-        /// In the byte order of the network.
+        /// In network byte order.
         var host: UInt32
-        /// In the byte order of this machine.
+        /// In host byte order.
         var port: UInt16
     }
 
     private let descriptor: Int32
-    /// In the byte order of this machine.
+    /// In host byte order.
     let port: UInt16
 
-    /// A socket on a free port of all addresses; `nil` where the system gives none.
+    /// Opens a socket on a free port of all addresses; `nil` if the system refuses.
     init?() {
         let descriptor = socket(AF_INET, Int32(SOCK_DGRAM.rawValue), 0)
         guard descriptor >= 0 else { return nil }
@@ -40,7 +40,7 @@ final class DatagramSocket: Sendable {
 
     deinit { close(descriptor) }
 
-    /// Sends and does not wait; a datagram may be lost.
+    /// Sends a datagram without waiting; it may be lost.
     func send(_ bytes: [UInt8], to address: Address) {
         var name = sockaddr_in()
         name.sin_family = sa_family_t(AF_INET)
@@ -57,7 +57,7 @@ final class DatagramSocket: Sendable {
         }
     }
 
-    /// The next datagram, at most 256 bytes of it; `nil` if none comes in the time.
+    /// The next datagram, cut to 256 bytes; `nil` if none arrives in time.
     func receive(milliseconds: Int32) -> [UInt8]? {
         var request = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
         guard unsafe poll(&request, 1, milliseconds) > 0 else { return nil }
@@ -71,7 +71,7 @@ final class DatagramSocket: Sendable {
     /// 127.0.0.1.
     static let loopback = UInt32(0x7f00_0001).bigEndian
 
-    /// This host's IPv4 addresses that others may reach, in the byte order of the network.
+    /// This host's IPv4 addresses except 127.0.0.1, in network byte order.
     static func hostAddresses() -> [UInt32] {
         var list: UnsafeMutablePointer<ifaddrs>?
         guard unsafe getifaddrs(&list) == 0 else { return [] }

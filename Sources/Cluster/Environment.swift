@@ -4,13 +4,13 @@ internal import Foundation
 public struct Environment: Equatable, Sendable {
     /// Whether a launcher started this process as one rank of a job.
     public let isLaunched: Bool
-    /// The number of ranks that the launcher started, where it says so.
+    /// The number of ranks that the launcher started; `nil` if the launcher does not say.
     public let launchedSize: Int?
 
-    /// This process's number among those that the launcher started; 0 where it does not say.
+    /// This process's rank according to the launcher; 0 if the launcher does not say.
     public let launchedRank: Int
 
-    /// One process, started by hand.
+    /// A single process that was started without a launcher.
     public static let alone = Environment(isLaunched: false, launchedSize: nil, launchedRank: 0)
 
     /// The environment of this process.
@@ -18,10 +18,11 @@ public struct Environment: Equatable, Sendable {
         try Environment(variables: ProcessInfo.processInfo.environment)
     }
 
-    /// Reads the variables of `mpirun` (`OMPI_COMM_WORLD_SIZE`) and of PMI and PMIx, which `srun` sets too.
+    /// Reads the variables of `mpirun` (`OMPI_COMM_WORLD_SIZE`) and of PMI and PMIx, which `srun`
+    /// sets too.
     ///
-    /// - Throws: `LaunchError` where `srun` started several tasks without a process manager for MPI: each would
-    ///   do the whole job by itself and write over the others' files.
+    /// - Throws: `LaunchError` if `srun` started several tasks without a process manager for MPI:
+    ///   each task would run the whole job alone and overwrite the others' files.
     public init(variables: [String: String]) throws(LaunchError) {
         let taskCount = variables["SLURM_STEP_NUM_TASKS"].flatMap { Int($0) }
         isLaunched = ["OMPI_COMM_WORLD_SIZE", "PMIX_RANK", "PMI_RANK", "PMI_FD"].contains {
@@ -44,25 +45,28 @@ public struct Environment: Equatable, Sendable {
         self.launchedRank = launchedRank
     }
 
-    /// The rank that the launcher gave this process, known before MPI starts, and where it cannot; 0 where none did.
+    /// The rank that the launcher gave this process; 0 if there is no launcher. It is known before
+    /// MPI starts, and even if MPI cannot start.
     public static func rank(_ variables: [String: String]) -> Int {
         ["OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID"]
             .compactMap { variables[$0].flatMap { Int($0) } }.first ?? 0
     }
 
-    /// Seconds that mpirun leaves ranks between asking them to end and killing them; `nil` where another launcher, or none, started this
+    /// Seconds between mpirun's request to end and its SIGKILL; `nil` if mpirun did not start this
     /// process.
     ///
-    /// mpirun hands its parameters on to ranks; those of its own files are not seen.
+    /// mpirun passes its command-line parameters to the ranks' environment; parameters from its
+    /// configuration files are not visible here.
     public static func secondsToKill(_ variables: [String: String]) -> Int? {
         guard variables["OMPI_COMM_WORLD_SIZE"] != nil else { return nil }
         return ["OMPI_MCA_odls_base_sigkill_timeout", "PRTE_MCA_odls_base_sigkill_timeout"]
             .compactMap { variables[$0].flatMap { Int($0) } }.first ?? 1
     }
 
-    /// Refuses a world that is not the one the launcher started.
+    /// Refuses a world whose size differs from the number of ranks that the launcher started.
     ///
-    /// It happens where the launcher belongs to another MPI than the library: each rank would be a world of one.
+    /// The sizes differ if the launcher belongs to another MPI than the library: each rank is then
+    /// a world of one.
     func check(worldSize: Int) throws(LaunchError) {
         guard let launchedSize, launchedSize != worldSize else { return }
         throw LaunchError(

@@ -1,18 +1,19 @@
-/// How gradients are cut into sums across ranks: consecutive ranges that end where tensors end, in the order in which a
-/// backward pass completes them, the last layers first.
+/// The buckets in which gradients are summed over ranks: consecutive ranges that end at tensor
+/// boundaries, in the order in which a backward pass completes them, the last layers first.
 public struct GradientBuckets: Equatable, Sendable {
     /// The elements of each bucket.
     public let ranges: [Range<Int>]
-    /// Elements of each bucket that the pass has not completed.
+    /// The number of elements of each bucket that the backward pass has not completed.
     private var missing: [Int]
 
     /// Cuts `tensors` into buckets of about `byteCount` bytes.
     ///
-    /// Nothing is left to hide the last sum behind, so the first layers, up to an eighth of a bucket, are one of their own.
+    /// No computation is left that could overlap the last sum, so the first layers, up to an eighth
+    /// of a bucket, form a bucket of their own.
     ///
     /// - Parameters:
-    ///   - tensors: The elements of each tensor, one behind the other from 0.
-    ///   - byteCount: A tensor that is larger is a bucket by itself.
+    ///   - tensors: The elements of each tensor, contiguous from 0.
+    ///   - byteCount: A bucket is closed once it has this size; tensors are not split.
     public init(tensors: [Range<Int>], byteCount: Int) {
         let capacity = max(byteCount / MemoryLayout<Float>.size, 1)
         let first = tensors.last { $0.upperBound <= capacity / 8 }?.upperBound ?? 0
@@ -28,12 +29,12 @@ public struct GradientBuckets: Equatable, Sendable {
         missing = ranges.map(\.count)
     }
 
-    /// Begins a new pass.
+    /// Begins a new backward pass.
     public mutating func begin() { missing = ranges.map(\.count) }
 
-    /// Notes that the pass has set the elements `range`, each once.
+    /// Records that the backward pass has set the elements `range`; each element is set once.
     ///
-    /// - Returns: The buckets that are whole now and were not before, in order.
+    /// - Returns: The buckets that this call completes, in order.
     public mutating func complete(_ range: Range<Int>) -> [Int] {
         var whole: [Int] = []
         for (bucket, own) in ranges.enumerated() {

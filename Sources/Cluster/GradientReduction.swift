@@ -1,12 +1,12 @@
 internal import Foundation
 public import Workers
 
-/// Sums gradients over ranks, bucket by bucket, on a thread of its own while the backward pass goes on.
+/// All-reduces gradients bucket by bucket on its own thread while the backward pass continues.
 ///
-/// One thread calls `begin`, then `complete` for each part of the gradients, then `finish`. All ranks complete the same
-/// buckets in the same order, since all run the same network.
+/// One thread calls `begin`, then `complete` for each part of the gradients, then `finish`. All
+/// ranks complete the same buckets in the same order, since all run the same network.
 public final class GradientReduction: Sendable {
-    /// Who adds up.
+    /// The implementation of the sum.
     public enum Method: Sendable {
         /// `Communicator.treeSum`: the bits do not depend on the world.
         case tree
@@ -14,7 +14,7 @@ public final class GradientReduction: Sendable {
         case library
     }
 
-    /// Hears of each sum, on the thread that makes it.
+    /// Receives the start and the end of each sum, on the reduction thread.
     public typealias Observer =
         @Sendable (_ start: ContinuousClock.Instant, _ end: ContinuousClock.Instant) -> Void
 
@@ -22,7 +22,7 @@ public final class GradientReduction: Sendable {
 
     /// - Parameters:
     ///   - communicator: A duplicate that nobody else uses.
-    /// - Throws: If the system gives no thread.
+    /// - Throws: If the system cannot create a thread.
     public init(
         _ buckets: GradientBuckets, over communicator: any Communicator, method: Method = .tree,
         observer: @escaping Observer = { _, _ in }
@@ -34,26 +34,28 @@ public final class GradientReduction: Sendable {
 
     deinit { work.stop() }
 
-    /// Begins a pass over `gradients`, shape `[count]`.
+    /// Begins a backward pass over `gradients`, shape `[count]`.
     ///
-    /// Until `finish` has returned, the memory stays where it is and a completed bucket is left alone.
+    /// Until `finish` returns, the memory must stay in place, and completed buckets must not be
+    /// accessed.
     public func begin(_ gradients: inout MutableSpan<Float>) {
         unsafe gradients.withUnsafeMutableBufferPointer { unsafe work.begin($0) }
     }
 
-    /// Hands over elements that the pass has set.
+    /// Marks elements that the backward pass has set as ready to be summed.
     public func complete(_ range: Range<Int>) { work.complete(range) }
 
-    /// Waits until every bucket is the sum over all ranks.
+    /// Waits until every bucket holds the sum over all ranks.
     ///
-    /// - Throws: The first error of a sum; nothing after it was summed.
+    /// - Throws: The first error of a sum; the buckets after it are not summed.
     public func finish() throws(MPIError) { try work.finish() }
 }
 
-/// What the thread and its user share.
+/// The state that the reduction thread and its user share.
 ///
-/// `@unchecked Sendable`: all state is read and written under `condition`. Gradients have one owner at a time: a bucket is the
-/// user's until it is completed and from `finish` on, the thread's in between.
+/// `@unchecked Sendable`: all state is read and written under `condition`. Gradients have one owner
+/// at a time: a bucket belongs to the user until it is completed and from `finish` on, and to the
+/// thread in between.
 @safe private final class ReductionWork: @unchecked Sendable {
     private let communicator: any Communicator
     private let method: GradientReduction.Method
@@ -62,7 +64,7 @@ public final class GradientReduction: Sendable {
     private let clock = ContinuousClock()
     private var buckets: GradientBuckets
     private var gradients = unsafe UnsafeMutableBufferPointer<Float>(start: nil, count: 0)
-    /// Whole buckets that wait for their sum.
+    /// Completed buckets that wait for their sum.
     private var waiting: [Range<Int>] = []
     /// Buckets of the pass that are not summed yet.
     private var unfinished = 0
@@ -114,7 +116,7 @@ public final class GradientReduction: Sendable {
         }
     }
 
-    /// The thread.
+    /// The body of the reduction thread.
     func run() {
         while let bucket = next() {
             let start = clock.now

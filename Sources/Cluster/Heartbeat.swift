@@ -1,35 +1,38 @@
-/// What a rank is doing, as it tells those who watch it.
+/// The activity of a rank, as its heartbeats report it.
 public struct Activity: Equatable, Sendable {
-    /// How long a rank may stay at one place before it is taken for lost.
+    /// How long a rank may go without progress before it counts as lost.
     public enum Patience: UInt64, Sendable {
-        /// Some steps: a part of one.
+        /// A few step times: the work is part of a step.
         case steps
-        /// Work that has no steps, of which nobody knows how long it takes: as long as the processor works on it.
+        /// As long as the process uses CPU time: work without steps, whose length is unknown.
         case work
-        /// A file system that does not answer, which may come back.
+        /// The longest: a file system that does not answer may recover.
         case files
     }
 
     /// One word or a few; at most `longestPhase` printable ASCII characters are sent.
     public var phase: String
     public var patience: Patience
-    /// Whether it waits for other ranks.
+    /// Whether the rank waits for other ranks.
     public var isWaiting: Bool
-    /// Grows whenever the rank gets on.
+    /// Grows whenever the rank makes progress.
     public var progress: Int
-    /// Collective functions that the rank has begun; all ranks call the same ones in the same order.
+    /// The number of collective functions that the rank has begun; all ranks call the same ones in
+    /// the same order.
     public var collectives: Int
-    /// Exchanges with single ranks that it has begun inside them, likewise; 0 where the world size is no power of two.
+    /// The number of pairwise exchanges that the rank has begun inside collective functions,
+    /// likewise the same on all ranks; 0 if the world size is not a power of two.
     public var exchanges: Int
-    /// Milliseconds that the thread which waits for other ranks has spent in the system: grows while it asks for messages.
+    /// The system time, in milliseconds, of the thread that waits for other ranks; grows while it
+    /// polls for messages.
     public var polling: Int
-    /// Updates made so far in this process.
+    /// The number of updates so far in this process.
     public var steps: Int
-    /// Updates of the run, with those of earlier jobs.
+    /// The number of updates of the run, including those of earlier jobs.
     public var step: Int
     /// Nanoseconds spent waiting for data, since the start.
     public var dataTime: Int64
-    /// Nanoseconds spent computing, since the start; waiting for other ranks is not in it.
+    /// Nanoseconds spent computing, since the start, without waiting for other ranks.
     public var computeTime: Int64
 
     static let longestPhase = 64
@@ -53,16 +56,16 @@ public struct Activity: Equatable, Sendable {
     }
 }
 
-/// What ranks send each other outside MPI.
+/// A message that ranks send each other outside MPI.
 package enum Heartbeat: Equatable {
-    /// The rank lives, and does this.
+    /// The rank is alive and reports its activity.
     case alive(Activity)
     /// The rank is no longer to be watched.
     case leaving
     /// The rank has named a culprit and ends the job.
     case ending
 
-    /// A message of the job with number `job`: numbers of eight bytes, then the phase's name.
+    /// The datagram of job `job`: little-endian numbers of eight bytes, then the phase's name.
     package func message(from rank: Int, job: UInt64) -> [UInt8] {
         var fields: [UInt64] = [job, UInt64(rank)]
         var name: [UInt8] = []
@@ -83,7 +86,7 @@ package enum Heartbeat: Equatable {
 
     private static func isPrintable(_ byte: UInt8) -> Bool { (0x20..<0x7f).contains(byte) }
 
-    /// The sender and what it says; `nil` for what is no message of the job.
+    /// The sender and its heartbeat; `nil` if `bytes` is not a valid message of the job.
     package static func read(_ bytes: some Collection<UInt8>, job: UInt64, worldSize: Int) -> (
         rank: Int, Heartbeat
     )? {

@@ -1,10 +1,12 @@
-/// The ranks that judge the others, and who speaks after them.
+/// The ranks that judge the others, and the order in which ranks report a failure.
 package struct Judges: Equatable, Sendable {
-    /// So many hosts may be lost at a time but for one, and somebody is left who hears all others.
+    /// The number of judges. If they are on different hosts, all of these hosts but one may be lost
+    /// at once, and a rank is left that receives from all others.
     private static let most = 3
     private static let neighborCount = 4
 
-    /// In the order in which they speak: the first ranks of the first hosts, then, where there are fewer hosts, others.
+    /// The judges in the order in which they report: the first rank of each of the first hosts,
+    /// then other ranks if there are fewer hosts.
     package let ranks: [Int]
     private let hosts: [String]
     private let isJudge: Set<Int>
@@ -23,7 +25,8 @@ package struct Judges: Equatable, Sendable {
     /// All ranks, the judges first.
     package var succession: [Int] { ranks + hosts.indices.filter { !isJudge.contains($0) } }
 
-    /// Whom a rank that is no judge tells that it lives once it hears no judge any more: the next ranks, on its host and on others.
+    /// The ranks to which a rank that is not a judge sends heartbeats once it no longer receives
+    /// from any judge: the next ranks on its host and on other hosts.
     package func neighbors(of rank: Int) -> [Int] {
         let next = (1..<max(hosts.count, 1)).map { (rank + $0) % hosts.count }.filter {
             !isJudge.contains($0)
@@ -39,7 +42,7 @@ package struct Judges: Equatable, Sendable {
 }
 
 extension [String] {
-    /// Each once, in the order in which they come first.
+    /// The distinct strings, in the order of their first occurrence.
     var withoutRepeats: [String] {
         var seen: Set<String> = []
         return filter { seen.insert($0).inserted }

@@ -1,4 +1,4 @@
-/// What keeps this process from joining the others of its job.
+/// The reason why this process cannot join the other ranks of its job.
 public struct LaunchError: Error, Equatable, CustomStringConvertible {
     /// What was found.
     public let problem: String

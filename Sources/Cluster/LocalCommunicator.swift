@@ -44,7 +44,7 @@ public final class LocalCommunicator: Communicator {
     }
 }
 
-/// The host's own name, without asking the network.
+/// The name of this host, without a network look-up.
 func nameOfThisHost() -> String {
     var name = [UInt8](repeating: 0, count: 256)
     let status = unsafe name.withUnsafeMutableBytes { bytes in

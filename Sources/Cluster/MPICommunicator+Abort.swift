@@ -9,14 +9,15 @@ extension MPICommunicator {
             if hearsFromLowerRank() { isFirst = false }
             return !isFirst
         }
-        // The lower rank ends the job. Should it die on the way, this rank does.
+        // The lower rank ends the job. If it dies before that, this rank ends the job.
         if !isFirst { wait(seconds: 5) { false } }
         report()
         _ = unsafe MPI_Abort(world, exitCode)
         exit(exitCode)
     }
 
-    /// Tells the higher ranks that this one has failed; an empty message leaves without being waited for.
+    /// Notifies the higher ranks that this rank has failed. An empty message is sent without a
+    /// wait.
     private func sendNotices() {
         for other in rank + 1..<max(worldSize, rank + 1) {
             var request: MPI_Request?

@@ -3,8 +3,8 @@ internal import Synchronization
 
 /// The ranks that `mpirun` or `srun` started.
 ///
-/// `@unchecked Sendable`: MPI runs with `MPI_THREAD_MULTIPLE`, and nothing changes after `init` but an atomic count and the
-/// room for sums, of which a communicator makes one at a time.
+/// `@unchecked Sendable`: MPI runs with `MPI_THREAD_MULTIPLE`, and only an atomic counter and the
+/// receive buffer of sums change after `init`; a communicator runs one sum at a time.
 @safe public final class MPICommunicator: Communicator, @unchecked Sendable {
     public let rank: Int
     public let worldSize: Int
@@ -14,10 +14,10 @@ internal import Synchronization
 
     /// All ranks, for data.
     let world: MPI_Comm
-    /// All ranks, for the notices of `abort`, which must not be taken for data.
+    /// All ranks, for the notices of `abort`, which must not be mistaken for data.
     let notices: MPI_Comm
     let limits: TransferLimits
-    /// Whether waiting gives the core away at once.
+    /// Whether a wait sleeps between polls instead of spinning inside MPI.
     let isPatient: Bool
     private let exchanges = Atomic<Int>(0)
     private var sumRoom = unsafe UnsafeMutableRawBufferPointer(start: nil, count: 0)
@@ -52,7 +52,7 @@ internal import Synchronization
         try Self.check("MPI_Comm_free", unsafe MPI_Comm_free(&host))
     }
 
-    /// The ranks of `other`, with messages of their own.
+    /// The ranks of `other`, with separate messages.
     private init(duplicating other: MPICommunicator) throws(MPIError) {
         (rank, worldSize) = (other.rank, other.worldSize)
         (localRank, localSize) = (other.localRank, other.localSize)
@@ -66,7 +66,8 @@ internal import Synchronization
 
     deinit { unsafe sumRoom.deallocate() }
 
-    /// Memory for what arrives in a sum, the same one from sum to sum: new memory is touched page by page.
+    /// The receive buffer of a sum. It is reused from sum to sum, since new memory costs a page
+    /// fault per page.
     func room(byteCount: Int) -> UnsafeMutableRawBufferPointer {
         if unsafe sumRoom.count < byteCount {
             unsafe sumRoom.deallocate()
@@ -77,7 +78,7 @@ internal import Synchronization
 
     public var exchangeCount: Int { exchanges.load(ordering: .relaxed) }
 
-    /// Counts an exchange that begins.
+    /// Counts the start of an exchange.
     func noteExchange() { exchanges.add(1, ordering: .relaxed) }
 
     public func duplicate() throws(MPIError) -> any Communicator {
@@ -133,7 +134,8 @@ internal import Synchronization
         return all
     }
 
-    /// Fills in the other ranks' parts; in one call while MPI can count the bytes, else rank by rank.
+    /// Fills in the other ranks' parts: in one call if MPI can count the bytes, otherwise by one
+    /// broadcast per rank.
     private func allGather(
         _ bytes: UnsafeMutableRawBufferPointer, byteCounts: [Int]
     ) throws(MPIError) {
@@ -180,7 +182,7 @@ internal import Synchronization
 }
 
 extension MPICommunicator {
-    /// Throws what MPI says about `code`.
+    /// Throws MPI's error message for `code` unless it is `MPI_SUCCESS`.
     func check(_ function: String, _ code: Int32) throws(MPIError) {
         try Self.check(function, code, rank: rank)
     }

@@ -1,6 +1,6 @@
 /// A call to MPI that failed on this rank.
 ///
-/// The state of the other ranks is unknown then; the job is best ended with `Communicator.abort`.
+/// The state of the other ranks is then unknown; end the job with `Communicator.abort`.
 public struct MPIError: Error, Equatable, CustomStringConvertible {
     /// The MPI function, such as `MPI_Sendrecv`.
     public let function: String
@@ -8,7 +8,7 @@ public struct MPIError: Error, Equatable, CustomStringConvertible {
     public let code: Int32
     /// MPI's text for the code.
     public let message: String
-    /// The rank that called it; `nil` before MPI knows.
+    /// The rank that called it; `nil` before MPI has assigned it.
     public let rank: Int?
 
     public var description: String {

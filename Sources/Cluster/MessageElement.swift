@@ -1,6 +1,6 @@
-/// A number that ranks send each other as its bytes; all ranks have the same byte order.
+/// A number that ranks send each other as raw bytes; all ranks have the same byte order.
 public protocol MessageElement: AdditiveArithmetic, BitwiseCopyable, Sendable {
-    /// The sum of two ranks' values, the same bits whichever comes first.
+    /// The sum of two ranks' values; swapping them gives the same bits.
     static func sum(_ first: Self, _ second: Self) -> Self
 }
 
@@ -9,8 +9,9 @@ extension MessageElement {
 }
 
 extension MessageElement where Self: FloatingPoint {
-    /// Of numbers that are none every sum has the same bits: which operand's an addition keeps is a matter of the compiler's order
-    /// and of the processor, and partners add in opposite orders.
+    /// Every NaN sum has the same bits. Otherwise the compiler's operand order and the processor
+    /// would decide which operand's NaN bits an addition keeps, and partners add in opposite
+    /// orders.
     public static func sum(_ first: Self, _ second: Self) -> Self {
         let sum = first + second
         return sum.isNaN ? .nan : sum

@@ -1,4 +1,4 @@
-/// A communicator that notes on a board when its rank waits for others.
+/// A communicator that records on a board when its rank waits for others.
 public final class ObservedCommunicator: Communicator {
     private let base: any Communicator
     public let board: ActivityBoard
@@ -15,7 +15,7 @@ public final class ObservedCommunicator: Communicator {
     public var hostName: String { base.hostName }
     public var exchangeCount: Int { base.exchangeCount }
 
-    /// Runs a collective function, in which the rank waits for the others.
+    /// Runs a collective function, during which the rank counts as waiting for the others.
     private func waiting<Result>(_ body: () throws(MPIError) -> Result) throws(MPIError) -> Result {
         board.setWaiting(true)
         defer { board.setWaiting(false) }
@@ -46,7 +46,7 @@ public final class ObservedCommunicator: Communicator {
         try base.librarySum(&values)
     }
 
-    /// One that is not observed: another thread's waiting is not this one's.
+    /// A duplicate that is not observed: the waiting of another thread is not this one's.
     public func duplicate() throws(MPIError) -> any Communicator {
         try waiting { () throws(MPIError) in try base.duplicate() }
     }

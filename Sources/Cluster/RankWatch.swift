@@ -1,38 +1,44 @@
-/// What one rank knows of the others by their heartbeats, and whom it blames when a job stands still.
+/// One rank's view of the others by their heartbeats, and its choice of the ranks to blame when a
+/// job makes no progress.
 ///
-/// The judges (`Judges`) hear all ranks, and all ranks hear them. The first judge speaks; the next one where those before it are silent.
-/// A rank that hears no judge any more listens to other hosts' ranks: hears it one of them, the judges are lost, and it names them; hears
-/// it none, it is cut off itself.
+/// The judges (`Judges`) receive from all ranks, and all ranks receive from them. The first judge
+/// reports; a later judge reports if those before it are silent. A rank that no longer receives
+/// from any judge receives from ranks of other hosts instead: if it receives from one of them, the
+/// judges are lost, and it names them; if it receives from none, its own host is cut off.
 ///
-/// Times are seconds on the clock of this rank alone. Nothing here looks at a clock or a network.
+/// Times are seconds on this rank's own clock. Nothing here reads a clock or uses the network.
 package struct RankWatch {
     /// Limits in seconds.
     package struct Limits {
-        /// The least time without a sign of life, or without progress, that counts.
+        /// The shortest time without a heartbeat, or without progress, that counts as a failure.
         package var least = 8.0
-        /// As many steps must pass without progress.
+        /// The time without progress that counts as a failure, in median step times, if that is
+        /// longer than `least`.
         package var steps = 4.5
-        /// So many times longer while no rank waits: then none holds up another, and it may be the machine that is busy.
+        /// The factor on the limit while no rank waits for another: no rank then blocks another,
+        /// and the machine may just be busy.
         package var unwaited = 4.0
-        /// For work whose length nobody knows: what comes before the first steps, and what has none.
+        /// For work of unknown length: before the first steps, and in phases without steps.
         package var work = 300.0
         /// For a file system that does not answer.
         package var files = 600.0
-        /// For ranks that all wait for each other where no step has been made.
+        /// For ranks that all wait for each other before the first steps.
         package var waiting = 60.0
-        /// Between a rank that could speak for lost judges and the next one, so that one of them does.
+        /// The delay between one rank that may report lost judges and the next one, so that only
+        /// one of them reports.
         package var turn = 1.0
-        /// A gap between two looks by which this process itself must have stood still.
+        /// If two calls of `look` are this far apart, this process itself was stopped.
         package var gap = 2.0
         /// A rank this many times slower than the median is slow.
         package var slowness = 1.3
-        /// Steps over which slowness is measured, and seconds that they must take at least: what another program takes for some
-        /// seconds is no news.
+        /// The least number of steps over which slowness is measured, and the least number of
+        /// seconds that they take: a few seconds of load by another program are not reported.
         package var slowSteps = 20
         package var slowTime = 20.0
-        /// Milliseconds in the system that a thread spends at least while it asks for messages, until ranks are named.
+        /// The least system time, in milliseconds, that a thread which polls for messages uses
+        /// between the last progress and the verdict.
         package var polling = 50
-        /// Seconds a step by which a slow rank must be behind, whatever the ratio.
+        /// Seconds per step by which a slow rank must exceed the median, whatever the ratio.
         package var slowLeast = 0.005
 
         package init() {}
@@ -40,19 +46,19 @@ package struct RankWatch {
 
     /// Why the job is to end.
     package enum Verdict: Equatable {
-        /// Others are to blame.
+        /// Other ranks are to blame.
         case blame(String)
-        /// This rank hears nobody.
+        /// This rank receives from no rank of another host.
         case cutOff(String)
     }
 
     private struct Peer {
-        var heard: Double?
+        var received: Double?
         var activity: Activity?
         var isGone = false
-        /// What its activity said of polling when a rank got on last.
+        /// The rank's `activity.polling` when any rank last made progress.
         var polling = 0
-        /// At the begin of the stretch over which slowness is measured.
+        /// The rank's activity at the start of the interval over which slowness is measured.
         var mark: Activity?
         var isSlow = false
     }
@@ -80,8 +86,8 @@ package struct RankWatch {
         (lastProgress, lastLook, start) = (now, now, now)
     }
 
-    package mutating func hear(_ heartbeat: Heartbeat, from sender: Int, now: Double) {
-        peers[sender].heard = now
+    package mutating func receive(_ heartbeat: Heartbeat, from sender: Int, now: Double) {
+        peers[sender].received = now
         switch heartbeat {
         case .leaving: peers[sender].isGone = true
         case .ending: break
@@ -98,89 +104,94 @@ package struct RankWatch {
         }
     }
 
-    /// Whom this rank's heartbeats are to go to.
+    /// The ranks to which this rank sends its heartbeats.
     package func receivers(now: Double) -> [Int] {
         if judges.contains(rank) { return Array(peers.indices) }
         let areAllQuiet = judges.ranks.allSatisfy { isQuiet($0, now) || peers[$0].isGone }
         return judges.ranks + (areAllQuiet ? judges.neighbors(of: rank) : [])
     }
 
-    /// The time of a step so far; `nil` before the second one.
+    /// The median time of the last 20 steps; `nil` before the second step.
     private var stepTime: Double? {
         stepTimes.isEmpty ? nil : stepTimes.sorted()[stepTimes.count / 2]
     }
 
-    /// Judges the others; to be called about twice a second.
+    /// Judges the other ranks; call it about twice a second.
     package mutating func look(now: Double) -> Verdict? {
         forgetGap(now)
         return silence(now) ?? standstill(now)
     }
 
-    /// This process stood still itself: what it did not hear is not the others' fault.
+    /// Discounts a time in which this process itself was stopped: the other ranks are not to blame
+    /// for heartbeats that it did not receive.
     private mutating func forgetGap(_ now: Double) {
         let gap = now - lastLook
         lastLook = now
         guard gap > limits.gap else { return }
         lastProgress += gap
-        for i in peers.indices { peers[i].heard? += gap }
+        for i in peers.indices { peers[i].received? += gap }
     }
 
     // MARK: - Silence
 
     private var silenceLimit: Double { max(limits.least, limits.steps * (stepTime ?? 0)) }
 
-    /// Ranks that were heard and are to be.
+    /// The ranks that have sent a heartbeat and must continue to send them.
     private var watched: [Int] {
         peers.indices.filter { other in
-            other != rank && !peers[other].isGone && peers[other].heard != nil
+            other != rank && !peers[other].isGone && peers[other].received != nil
                 && (judges.contains(rank) || judges.contains(other))
         }
     }
 
     private func isSilent(_ other: Int, _ now: Double) -> Bool {
-        peers[other].heard.map { now - $0 > silenceLimit } ?? false
+        peers[other].received.map { now - $0 > silenceLimit } ?? false
     }
 
-    /// Who is cut off has heard one rank a little later than another: all are quiet before all have been so for long.
+    /// Whether a rank has been silent for half the limit. The last heartbeats that a cut-off rank
+    /// received arrived at slightly different times: with half the limit all senders are quiet by
+    /// the time the first of them counts as silent.
     private func isQuiet(_ other: Int, _ now: Double) -> Bool {
-        peers[other].heard.map { now - $0 > silenceLimit / 2 } ?? false
+        peers[other].received.map { now - $0 > silenceLimit / 2 } ?? false
     }
 
-    /// Ranks that were heard and no longer are.
+    /// Blames ranks whose heartbeats have stopped.
     private func silence(_ now: Double) -> Verdict? {
         let silent = watched.filter { isSilent($0, now) }
         guard !silent.isEmpty, let turn = turn(now) else { return nil }
-        let isOverdue = silent.allSatisfy { now - peers[$0].heard! > silenceLimit + turn.delay }
+        let isOverdue = silent.allSatisfy { now - peers[$0].received! > silenceLimit + turn.delay }
         if isCutOff(now) {
             guard turn.isJudge || isOverdue else { return nil }
-            return .cutOff("\(name(rank)) hears no other host: this host is cut off from the others")
+            return .cutOff("\(name(rank)) receives from no other host: this host is cut off from the others")
         }
         guard turn.isJudge ? turn.delay == 0 : isOverdue else { return nil }
         return .blame("\(lost(silent, now)): frozen, dead or cut off")
     }
 
-    /// Whether and when this rank is to speak; `nil` while a judge that others listen to may.
+    /// Whether this rank may report as a judge, or else after how many more seconds of silence;
+    /// `nil` while a judge that this rank receives from may report.
     private func turn(_ now: Double) -> (isJudge: Bool, delay: Double)? {
         if let place = judges.ranks.firstIndex(of: rank) {
             let areLost = judges.ranks[..<place].allSatisfy { isSilent($0, now) || peers[$0].isGone }
             return (true, areLost ? 0 : .infinity)
         }
-        guard judges.ranks.allSatisfy({ isSilent($0, now) || peers[$0].isGone || peers[$0].heard == nil })
+        guard judges.ranks.allSatisfy({ isSilent($0, now) || peers[$0].isGone || peers[$0].received == nil })
         else { return nil }
         let first = isCutOff(now) ? hosts.firstIndex(of: hosts[rank])! : 0
         let before = (first..<rank).count { !judges.contains($0) }
         return (false, limits.turn * Double(min(before, 10) + (isCutOff(now) ? 0 : 1)))
     }
 
-    /// Whether no rank of another host is heard. With two hosts nobody can tell which one is cut off: each names the other.
+    /// Whether this rank receives from no rank of another host. With two hosts no rank can tell
+    /// which one is cut off: each blames the other.
     private func isCutOff(_ now: Double) -> Bool {
         let others = peers.indices.filter {
-            hosts[$0] != hosts[rank] && !peers[$0].isGone && peers[$0].heard != nil
+            hosts[$0] != hosts[rank] && !peers[$0].isGone && peers[$0].received != nil
         }
         return Set(others.map { hosts[$0] }).count >= 2 && others.allSatisfy { isQuiet($0, now) }
     }
 
-    /// Names ranks that are silent, by their host where it is lost with several.
+    /// Describes the silent ranks; a host that is lost with several ranks is described as a whole.
     private func lost(_ silent: [Int], _ now: Double) -> String {
         var lines: [String] = []
         for host in silent.map({ hosts[$0] }).withoutRepeats {
@@ -199,7 +210,7 @@ package struct RankWatch {
     }
 
     private func sign(_ other: Int, _ now: Double) -> String {
-        "no sign of life for \(Int(now - peers[other].heard!)) s, last \(doing(other))"
+        "no sign of life for \(Int(now - peers[other].received!)) s, last \(doing(other))"
     }
 
     private func name(_ rank: Int) -> String { "rank \(rank) (\(hosts[rank]))" }
@@ -209,9 +220,9 @@ package struct RankWatch {
         return "after step \(activity.step), in phase '\(activity.phase)'"
     }
 
-    // MARK: - Standing still
+    // MARK: - No progress
 
-    /// All ranks live, and none gets on.
+    /// Blames ranks if all ranks are alive and none makes progress.
     private func standstill(_ now: Double) -> Verdict? {
         guard judges.succession.first(where: { !peers[$0].isGone }) == rank else { return nil }
         let live = peers.indices.filter { !peers[$0].isGone && peers[$0].activity != nil }
@@ -223,11 +234,11 @@ package struct RankWatch {
             idle > patience(peers[$0].activity!) * (isUnwaited ? limits.unwaited : 1)
         }
         guard !culprits.isEmpty else { return nil }
-        let rest = isUnwaited ? "no rank gets on" : "the other ranks wait for it"
+        let rest = isUnwaited ? "no rank makes progress" : "the other ranks wait for it"
         return .blame("\(standing(culprits, idle)): \(rest)")
     }
 
-    /// How long a rank may stand still.
+    /// Seconds that a rank may go without progress.
     private func patience(_ activity: Activity) -> Double {
         switch activity.patience {
         case .steps: stepTime.map { max(limits.least, limits.steps * $0) } ?? limits.work
@@ -236,7 +247,7 @@ package struct RankWatch {
         }
     }
 
-    /// All ranks wait: whom for?
+    /// Blames the ranks that are behind if all ranks wait.
     private func deadlock(_ live: [Int], _ idle: Double) -> Verdict? {
         let limit = stepTime.map { max(limits.least, limits.steps * $0) } ?? limits.waiting
         guard !live.isEmpty, idle > limit else { return nil }
@@ -252,15 +263,17 @@ package struct RankWatch {
     }
 
     private func standing(_ culprits: [Int], _ idle: Double) -> String {
-        culprits.prefix(4).map { "\(name($0)) has not got on for \(Int(idle)) s, \(doing($0))" }
+        culprits.prefix(4).map { "\(name($0)) has made no progress for \(Int(idle)) s, \(doing($0))" }
             .joined(separator: "; ")
     }
 
-    /// Of ranks that all wait, those that are behind the others.
+    /// The ranks that are behind the others, if all of `ranks` wait.
     ///
-    /// A rank that stops inside a collective function seems to wait as the others do, but these leave the function, or get further
-    /// in it, with what it has sent before, and wait for it at a later place. Its partner of the moment may not: of several at one place, it is
-    /// the one that does not ask for messages.
+    /// A rank that hangs inside a collective looks like it is waiting. With what it has sent
+    /// before, the others leave that collective or get further in it, and wait at a later place.
+    /// The culprit is the rank whose collective and exchange counters lag. The counters of its
+    /// current partner may lag too: of several ranks at one place, the culprit is the one that does
+    /// not poll for messages.
     private func hindmost(_ ranks: [Int]) -> [Int] {
         let place = { (rank: Int) in
             (peers[rank].activity!.collectives, peers[rank].activity!.exchanges)
@@ -273,7 +286,8 @@ package struct RankWatch {
 
     // MARK: - Notices
 
-    /// Lines about ranks that hold up the others, each once until it has caught up.
+    /// One line for each rank that slows down the others; a rank is reported again only after it
+    /// has caught up.
     package mutating func slowRanks(now: Double) -> [String] {
         let live = peers.indices.filter { !peers[$0].isGone && peers[$0].activity != nil }
         guard rank == 0, live.count == peers.count, live.count > 1 else { return [] }
@@ -319,23 +333,24 @@ package struct RankWatch {
     private func tenths(_ value: Double) -> String { "\((value * 10).rounded() / 10)" }
     private func milliseconds(_ value: Double) -> String { "\(Int((value * 1000).rounded()))" }
 
-    /// A line about ranks that were never heard, once.
+    /// A line about ranks that have never sent a heartbeat; returned once.
     package mutating func unheardRanks(now: Double) -> String? {
         guard rank == 0, !hasToldOfUnheard, now - start > 2 * limits.least else { return nil }
-        let unheard = peers.indices.filter { $0 != rank && peers[$0].heard == nil }
-        guard let first = unheard.first else { return nil }
+        let unseen = peers.indices.filter { $0 != rank && peers[$0].received == nil }
+        guard let first = unseen.first else { return nil }
         hasToldOfUnheard = true
         return """
-            no heartbeats from \(unheard.count) ranks, \(name(first)) for one: they are not watched; let UDP pass between the \
+            no heartbeats from \(unseen.count) ranks, \(name(first)) for one: they are not watched; let UDP pass between the \
             hosts, or set cluster.watchdog to false
             """
     }
 
-    /// A line about a call to the file system that holds up this rank, once it has for long.
+    /// A line about a file-system call that has blocked this rank for more than `limits.least`
+    /// seconds.
     package func stalledFile(_ path: String, seconds: Double) -> String? {
         guard seconds > limits.least else { return nil }
         return """
-            \(name(rank)) has waited for the file system for \(Int(seconds)) s, at \(path): the job goes on when it answers, and ends \
+            \(name(rank)) has waited for the file system for \(Int(seconds)) s, at \(path): the job continues when it answers, and ends \
             after \(Int(limits.files)) s
             """
     }

@@ -3,13 +3,13 @@ internal import Glibc
 /// A thread of this process.
 package struct ThreadIdentity: Sendable {
     private let handle: pthread_t
-    /// As the kernel counts threads.
+    /// The kernel's thread id; 0 if unknown.
     private let number: Int32
 
-    /// The thread that asks.
+    /// The calling thread.
     package static var current: ThreadIdentity {
         var target = [UInt8](repeating: 0, count: 64)
-        // PROCESS/task/THREAD
+        // The target of the link is PROCESS/task/THREAD.
         let count = unsafe target.withUnsafeMutableBytes {
             unsafe readlink("/proc/thread-self", $0.baseAddress!, $0.count)
         }
@@ -19,7 +19,7 @@ package struct ThreadIdentity: Sendable {
 
     package var isCurrent: Bool { pthread_equal(handle, pthread_self()) != 0 }
 
-    /// The time that the thread has spent in the system so far; 0 where the system does not tell.
+    /// The system time of the thread so far, in milliseconds; 0 if the kernel does not report it.
     package var millisecondsInSystem: Int {
         let descriptor = unsafe open("/proc/self/task/\(number)/stat", O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { return 0 }
@@ -29,7 +29,8 @@ package struct ThreadIdentity: Sendable {
             unsafe read(descriptor, $0.baseAddress, $0.count)
         }
         let text = String(decoding: bytes.prefix(max(count, 0)), as: UTF8.self)
-        // The thread's name, in brackets, may hold anything. Behind it stands the 3rd field of proc_pid_stat(5); the 15th counts ticks.
+        // The thread's name, in parentheses, may contain any character. The 3rd field of
+        // proc_pid_stat(5) follows it; the 15th, the system time, is in clock ticks.
         guard let end = text.lastIndex(of: ")") else { return 0 }
         let fields = text[end...].dropFirst().split(separator: " ")
         guard fields.count > 12, let ticks = Int(fields[12]) else { return 0 }

@@ -1,17 +1,17 @@
 internal import CMPI
 internal import Foundation
 
-/// A message to a rank and one from it, both under way.
+/// A send to a rank and a receive from it, both in progress.
 @unsafe struct Transfer {
     fileprivate var sending: MPI_Request?
     fileprivate var receiving: MPI_Request?
 }
 
 extension MPICommunicator {
-    /// Begins to exchange bytes with `partner`; nothing goes in a direction without bytes.
+    /// Starts to exchange bytes with `partner`; a count of 0 sends or receives nothing.
     ///
-    /// - Precondition: Neither count is above `limits.messageByteCount`, which is below 2³¹; until `wait` has returned the
-    ///   bytes that are sent stay as they are, and nothing reads those that arrive.
+    /// - Precondition: Neither count exceeds `limits.messageByteCount`, which is below 2³¹. Until
+    ///   `wait` returns, the sent bytes do not change and nothing reads the received bytes.
     func transfer(
         with partner: Int, sending source: UnsafeRawPointer, _ sentCount: Int,
         receiving target: UnsafeMutableRawPointer, _ receivedCount: Int
@@ -32,7 +32,7 @@ extension MPICommunicator {
         return unsafe transfer
     }
 
-    /// Returns when both messages have gone and come.
+    /// Returns when the send and the receive are complete.
     func wait(for transfer: Transfer) throws(MPIError) {
         var transfer = unsafe transfer
         try unsafe wait(for: &transfer.receiving)
@@ -50,7 +50,7 @@ extension MPICommunicator {
             try check("MPI_Test", unsafe MPI_Test(&request, &isDone, CMPI_STATUS_IGNORE()))
             if isDone != 0 { return }
             looks += 1
-            // Messages move on only while someone looks; asleep for too long, they stand still.
+            // Messages make progress only inside calls to MPI, so the sleep must be short.
             if looks > 20 { usleep(20) }
         }
     }

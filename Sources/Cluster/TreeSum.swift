@@ -23,15 +23,16 @@ extension MPICommunicator {
     }
 }
 
-/// One sum over ranks under way, with room for a message that arrives.
+/// One sum over the ranks in progress, with its receive buffer.
 ///
-/// The pairing is r with r ⊕ 1, then r ⊕ 2, r ⊕ 4, …, in each of three forms: a butterfly on the whole buffer where it
-/// is small; halving and doubling (Rabenseifner, "Optimization of Collective Reduction Operations", 2004) where
-/// it is large; and a tree to rank 0 where the world size is no power of two.
+/// Rank r is paired with r ⊕ 1, then r ⊕ 2, r ⊕ 4, …, in each of three algorithms: a butterfly on
+/// the whole buffer if it is small; recursive halving and doubling (Rabenseifner, "Optimization of
+/// Collective Reduction Operations", 2004) if it is large; and a tree to rank 0, followed by a
+/// broadcast, if the world size is not a power of two.
 @safe private struct TreeSum<Element: MessageElement> {
     let communicator: MPICommunicator
     let values: UnsafeMutableBufferPointer<Element>
-    /// Room for two messages of `capacity` elements.
+    /// The receive buffer: two messages of `capacity` elements.
     let arrived: UnsafeMutableBufferPointer<Element>
     let capacity: Int
 
@@ -66,7 +67,9 @@ extension MPICommunicator {
         }
     }
 
-    /// Each step sums half of what is left and leaves the other half to the partner; then the halves come back.
+    /// Reduce-scatter, then all-gather: each step sums one half of the remaining segment and sends
+    /// the other half to the partner; then the partners exchange the summed halves in reverse
+    /// order.
     private func sumByHalves() throws(MPIError) {
         var steps: [(partner: Int, own: Range<Int>, other: Range<Int>)] = []
         var segment = all
@@ -88,7 +91,7 @@ extension MPICommunicator {
         }
     }
 
-    /// The same tree, as far as ranks are there; rank 0's sum is everyone's.
+    /// The same tree without the missing ranks; rank 0 broadcasts its sum.
     private func sumAtRankZeroAndBroadcast() throws(MPIError) {
         let rank = communicator.rank
         let none = 0..<0
@@ -107,8 +110,8 @@ extension MPICommunicator {
         try communicator.broadcast(&span, from: 0)
     }
 
-    /// Sends one range of the values while adding what the partner sends to another; while one message is added, the next
-    /// one is under way.
+    /// Sends one range of the values and adds the partner's messages to another; while one message
+    /// is added, the next one is in transit.
     private func exchange(
         with partner: Int, sending: Range<Int>, adding: Range<Int>
     ) throws(MPIError) {
@@ -141,12 +144,12 @@ extension MPICommunicator {
         return start..<min(start + capacity, range.upperBound)
     }
 
-    /// Where message `message` arrives; the one after the next takes its place.
+    /// The receive buffer of message `message`; message + 2 reuses it.
     private func slot(_ message: Int) -> UnsafeMutablePointer<Element> {
         unsafe arrived.baseAddress! + message % 2 * capacity
     }
 
-    /// Begins to send and to receive message `message`; nothing goes in a direction without elements.
+    /// Starts to send and to receive message `message`; an empty range sends or receives nothing.
     private func transfer(
         _ message: Int, with partner: Int, _ sending: Range<Int>, _ adding: Range<Int>,
         into target: UnsafeMutablePointer<Element>
@@ -158,7 +161,7 @@ extension MPICommunicator {
             outgoing.count * size, receiving: target, incoming.count * size)
     }
 
-    /// Sends one range of the values while the partner's replace another.
+    /// Sends one range of the values and overwrites another with the partner's.
     private func exchange(
         with partner: Int, sending: Range<Int>, overwriting: Range<Int>
     ) throws(MPIError) {

@@ -2,23 +2,25 @@ internal import Foundation
 internal import Synchronization
 public import Workers
 
-/// Watches the ranks of a job beside MPI, which waits for a lost rank for ever: names the one that holds up the others.
+/// Watches the ranks of a job outside MPI, which waits for a lost rank for ever, and names the rank
+/// that blocks the others.
 ///
-/// Each rank sends a heartbeat twice a second to the judges, which answer with their own; see `RankWatch` for who judges whom and the
-/// rules. It is to run from right behind the start of MPI until behind its end.
+/// Each rank sends a heartbeat twice a second to the judges, which send theirs to all ranks;
+/// `RankWatch` has the rules. Run it from just after MPI starts until after MPI ends.
 public final class Watchdog: Sendable {
-    /// What a watchdog has to say, on a thread of its own.
+    /// A message of the watchdog, sent from the watchdog's thread.
     public enum Report: Equatable, Sendable {
-        /// The job goes on.
+        /// The job continues.
         case notice(String)
-        /// The job cannot go on; one line that names the culprit.
+        /// The job cannot continue; one line that names the culprit.
         case failure(String)
-        /// This process is to end, whatever it waits for; where another rank has said why, after that one.
+        /// This process must end, whatever it waits for. If `isOwn` is false, another rank reports
+        /// the reason, and this process ends after it.
         case end(isOwn: Bool)
     }
 
     private static let interval = 0.5
-    /// Times that a message which must not be lost is sent.
+    /// The number of times that a message which must not be lost is sent.
     private static let repetitions = 3
 
     private let job: UInt64
@@ -26,17 +28,17 @@ public final class Watchdog: Sendable {
     private let board: ActivityBoard
     private let exchangeCount: @Sendable () -> Int
     private let socket: DatagramSocket?
-    /// Where each rank hears; none where it does not.
+    /// The addresses at which each rank receives; empty if it has no socket.
     private let addresses: [[DatagramSocket.Address]]
     private let hosts: [String]
     private let report: @Sendable (Report) -> Void
     private let isStopped = Atomic<Bool>(false)
 
-    /// Gets to know where the other ranks hear; collective. `start` begins to watch.
+    /// Gathers the addresses of the other ranks; collective. `start` starts the watching.
     ///
     /// - Parameters:
-    ///   - board: What this rank does.
-    ///   - report: Called on another thread.
+    ///   - board: This rank's activity.
+    ///   - report: Called on the watchdog's thread.
     public init(
         _ communicator: any Communicator, board: ActivityBoard,
         report: @escaping @Sendable (Report) -> Void
@@ -54,13 +56,13 @@ public final class Watchdog: Sendable {
         addresses = try Self.gather(socket, hosts, communicator)
     }
 
-    /// Begins to watch, if there is another rank.
+    /// Starts the watchdog's thread if there is another rank.
     public func start() throws(ThreadError) {
         guard socket != nil else { return }
         try startThread(named: "watchdog") { [self] in watch() }
     }
 
-    /// Ends watching, and tells the others that this rank may be silent from now on.
+    /// Stops watching, and announces to the other ranks that this rank's heartbeats end.
     public func stop() {
         guard isStopped.exchange(true, ordering: .sequentiallyConsistent) == false else { return }
         for _ in 0..<Self.repetitions { send(.leaving, to: addresses.indices) }
@@ -70,7 +72,7 @@ public final class Watchdog: Sendable {
         _ socket: DatagramSocket?, _ hosts: [String], _ communicator: any Communicator
     ) throws(MPIError) -> [[DatagramSocket.Address]] {
         let most = 4
-        // The port, 0 for none, then addresses.
+        // The port (0 for none), then up to `most` addresses.
         var own = [Int32](repeating: 0, count: 1 + most)
         own[0] = Int32(socket?.port ?? 0)
         for (i, host) in DatagramSocket.hostAddresses().prefix(most).enumerated() {
@@ -94,7 +96,7 @@ public final class Watchdog: Sendable {
         }
     }
 
-    /// The thread.
+    /// The body of the watchdog's thread.
     private func watch() {
         let clock = ContinuousClock()
         let start = clock.now
@@ -110,7 +112,7 @@ public final class Watchdog: Sendable {
                     exchanges: exchangeCount(), processorTime: Self.processorTime(),
                     polling: \.millisecondsInSystem)
                 let own = Heartbeat.alive(activity)
-                watch.hear(own, from: rank, now: seconds())
+                watch.receive(own, from: rank, now: seconds())
                 send(own, to: watch.receivers(now: seconds()))
                 if let verdict = watch.look(now: seconds()) { return end(verdict) }
                 for line in watch.slowRanks(now: seconds()) { report(.notice(line)) }
@@ -127,11 +129,11 @@ public final class Watchdog: Sendable {
                 let (sender, heartbeat) = Heartbeat.read(bytes, job: job, worldSize: hosts.count)
             else { continue }
             if heartbeat == .ending { return report(.end(isOwn: false)) }
-            watch.hear(heartbeat, from: sender, now: seconds())
+            watch.receive(heartbeat, from: sender, now: seconds())
         }
     }
 
-    /// Seconds of the processor that this process has used.
+    /// CPU seconds that this process has used.
     private static func processorTime() -> Double {
         var time = timespec()
         _ = unsafe clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)

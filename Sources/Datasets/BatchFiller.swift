@@ -2,16 +2,16 @@ internal import Kernels
 internal import Synchronization
 internal import Workers
 
-/// The side of a loader that runs ahead: fills batches on its own threads and hands them over in order.
+/// The prefetching side of a loader: fills batches on its own threads and hands them over in order.
 ///
-/// Memory stays flat: at most `prefetch` batches wait, recycled ones are filled again, and each worker reads, decodes and
-/// transforms in memory of its own that it keeps.
+/// Memory use stays constant: at most `prefetch` batches wait, recycled batches are refilled, and
+/// each worker reads, decodes and transforms in a workspace that it reuses.
 final class BatchFiller: Sendable {
     private let source: any ImageSource
     private let transform: any ImageTransform
     private let seed: UInt64
     private let prefetch: Int
-    private let laneSize: Int
+    private let microbatchSize: Int
     /// Views of each image.
     private let views: Int
     private let queue: BoundedQueue<Result<Batch, DatasetError>>
@@ -20,21 +20,23 @@ final class BatchFiller: Sendable {
     private let isStopped = Atomic<Bool>(false)
 
     init(
-        source: any ImageSource, transform: any ImageTransform, seed: UInt64, prefetch: Int, laneSize: Int,
+        source: any ImageSource, transform: any ImageTransform, seed: UInt64, prefetch: Int,
+        microbatchSize: Int,
         views: Int
     ) {
         self.source = source
         self.transform = transform
         self.seed = seed
         self.prefetch = prefetch
-        self.laneSize = laneSize
+        self.microbatchSize = microbatchSize
         self.views = views
         queue = BoundedQueue(capacity: prefetch)
     }
 
-    /// Starts a thread that fills what `plan` asks for until it ends, a record fails or `stop` is called.
+    /// Starts a thread that fills the batches of `plan` until the plan ends, a record fails or
+    /// `stop` is called.
     ///
-    /// - Throws: If the system gives no thread.
+    /// - Throws: If the system cannot create a thread.
     func start(
         _ plan: some IteratorProtocol<BatchRequest> & Sendable, threads: Int
     ) throws(ThreadError) {
@@ -50,20 +52,21 @@ final class BatchFiller: Sendable {
         }
     }
 
-    /// The next batch in order; waits for it. `nil` at the end.
+    /// Waits for the next batch in order and returns it; `nil` at the end.
     func receive() -> Result<Batch, DatasetError>? { queue.receive() }
 
-    /// Returns once as many batches wait as may and the next one is filled, or once there are no more.
+    /// Returns once `prefetch` batches wait and the next one is filled, or once no batches are
+    /// left.
     func waitUntilFull() { queue.waitUntilOverfull() }
 
-    /// Takes a batch back, to fill it again.
+    /// Takes a batch back, to refill it.
     func recycle(_ batch: Batch) {
         free.withLock { if $0.count <= prefetch { $0.append(batch) } }
     }
 
-    /// Ends the thread after the images at hand; does not wait for it.
+    /// Makes the thread end after the images it is working on; does not wait for it.
     func stop() {
-        // In this order: a batch cut short by the flag must find the queue closed.
+        // The queue is closed first: a batch that the flag cuts short must find it closed.
         queue.close()
         isStopped.store(true, ordering: .releasing)
     }
@@ -75,7 +78,8 @@ final class BatchFiller: Sendable {
         batch.step = request.step
         batch.samples = request.samples
         batch.globalSampleCount = request.globalSampleCount
-        let order = SampleViews(imageCount: request.records.count, laneSize: laneSize, views: views)
+        let order = SampleViews(
+            imageCount: request.records.count, microbatchSize: microbatchSize, views: views)
         batch.images.resize(to: order.sampleCount * imageCount)
         var samples = (0..<order.sampleCount).map { request.records[order.place(of: $0).image] }
         if let error = write(request.epoch, order, &samples, into: &batch.images, on: pool) {
@@ -86,7 +90,8 @@ final class BatchFiller: Sendable {
         return .success(batch)
     }
 
-    /// Overwrites `images` with the views of the samples' records, and each of `samples` with the record that was read.
+    /// Overwrites `images` with the views of the samples' records, and each element of `samples`
+    /// with the number of the record that was read.
     private func write(
         _ epoch: Int, _ order: SampleViews, _ samples: inout [Int], into images: inout Buffer<Float>,
         on pool: WorkerPool
@@ -96,9 +101,9 @@ final class BatchFiller: Sendable {
         var records = samples.mutableSpan
         let imageCount = transform.size * transform.size * 3
         pool.split(&pixels, every: imageCount, &records, every: 1) { sample, part, record in
-            // What comes behind a failure is not needed, and may take as long to fail.
+            // Samples after a failed one are not needed, and may take just as long to fail.
             if self.isStopped.load(ordering: .acquiring) || failure.isBefore(sample) { return }
-            // The odd branches are the colours'.
+            // The colours use the odd branches.
             let stream = RandomStream(seed: self.seed, purpose: .augmentation, epoch, record[0])
                 .branch(2 * order.place(of: sample).view)
             do throws(DatasetError) {
@@ -110,7 +115,7 @@ final class BatchFiller: Sendable {
         return failure.error
     }
 
-    /// - Returns: The record that was read.
+    /// - Returns: The number of the record that was read.
     private func write(_ record: Int, stream: RandomStream, into pixels: inout MutableSpan<Float>)
         throws(DatasetError) -> Int
     {
@@ -128,7 +133,8 @@ final class BatchFiller: Sendable {
     }
 }
 
-/// The error of the first sample in order that failed, whichever worker met its own first.
+/// The error of the failed sample that comes first in order, independent of which worker failed
+/// first.
 private final class FirstFailure: Sendable {
     private let first = Mutex<(sample: Int, error: DatasetError)?>(nil)
 

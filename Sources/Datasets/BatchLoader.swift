@@ -2,12 +2,14 @@ internal import Kernels
 internal import Synchronization
 public import Workers
 
-/// Reads, transforms and hands out one rank's batches in order, some of them ahead of time.
+/// Reads, transforms and hands out one rank's batches in order, and prefetches some of them.
 ///
-/// What a batch holds is a function of the sampler, the step and the rank; the pixels of a record are one of (seed, epoch,
-/// record, view). Neither the number of threads nor how far the loader runs ahead changes either.
+/// The contents of a batch are a function of the sampler, the step and the rank; the pixels of a
+/// record are a function of (seed, epoch, record, view). Neither depends on the number of threads
+/// or on `prefetch`.
 ///
-/// Reading ends when the loader goes or is closed; neither waits for a record that is being read.
+/// Reading ends when the loader is deallocated or closed; neither waits for a record that is being
+/// read.
 public final class BatchLoader: Sendable {
     private let filler: BatchFiller
     private let end = Mutex<End>(.open)
@@ -18,76 +20,88 @@ public final class BatchLoader: Sendable {
         case failed(DatasetError)
     }
 
-    /// A rank's batches of a training run, from step `startStep` of epoch `startEpoch` on, the last short batch of
-    /// an epoch included.
+    /// Loads a rank's batches of a training run from step `startStep` of epoch `startEpoch` on,
+    /// including the last, short batch of an epoch.
     ///
     /// - Parameters:
-    ///   - sampler: The order of the records; its seed is the augmentation's, too.
+    ///   - sampler: The order of the records; its seed is also the seed of the augmentation.
     ///   - batchSize: Samples in a global batch, over all ranks.
-    ///   - laneSize: Samples in a lane; see `LaneTree`.
-    ///   - startStep: From 0 up to the steps of an epoch; these stand for the next epoch's step 0.
-    ///   - epochs: The epochs of the run, those before `startEpoch` included.
-    ///   - views: Samples that each image becomes, each by random numbers of its own.
-    ///   - prefetch: Batches that wait to be used, at most.
-    ///   - threads: Workers that read and transform.
+    ///   - microbatchSize: Samples in a microbatch; see `ReductionTree`.
+    ///   - startStep: From 0 to the number of steps of an epoch; that number means step 0 of the
+    ///     next epoch.
+    ///   - epochs: Number of epochs of the run, including those before `startEpoch`.
+    ///   - views: Samples made of each image, each with its own random numbers.
+    ///   - prefetch: Maximum number of batches that wait to be used.
+    ///   - threads: Number of workers that read and transform.
     /// - Precondition: `sampler` orders as many records as `source` holds.
-    /// - Throws: If the system gives no thread.
+    /// - Throws: If the system cannot create a thread.
     public init(
         source: any ImageSource, sampler: Sampler, transform: any ImageTransform, batchSize: Int,
-        laneSize: Int, rank: Int, worldSize: Int, startEpoch: Int = 0, startStep: Int = 0, epochs: Int,
+        microbatchSize: Int, rank: Int, worldSize: Int, startEpoch: Int = 0, startStep: Int = 0, epochs: Int,
         views: Int = 1, prefetch: Int = 2, threads: Int = 1
     ) throws(ThreadError) {
         precondition(
-            sampler.count == source.count, "an order of \(sampler.count) records of \(source.count)")
+            sampler.count == source.count,
+            "the sampler orders \(sampler.count) records, the source holds \(source.count)")
         filler = BatchFiller(
-            source: source, transform: transform, seed: sampler.seed, prefetch: prefetch, laneSize: laneSize,
+            source: source, transform: transform, seed: sampler.seed, prefetch: prefetch,
+            microbatchSize: microbatchSize,
             views: views)
         let plan = TrainingPlan(
-            sampler: sampler, batchSize: batchSize, laneSize: laneSize, rank: rank, worldSize: worldSize,
+            sampler: sampler, batchSize: batchSize, microbatchSize: microbatchSize, rank: rank,
+            worldSize: worldSize,
             startEpoch: startEpoch, startStep: startStep, epochs: epochs)
         try filler.start(plan, threads: threads)
     }
 
-    /// A rank's share of a whole set in the order of its records: whole lanes, every record once over all ranks.
+    /// Loads a rank's shard of a whole set in record order. A shard consists of whole microbatches;
+    /// over all ranks, every record occurs once.
     ///
-    /// The batch's `step` counts the rank's batches, and its `samples` are positions in the set. Ranks may have
-    /// different numbers of batches.
+    /// The batch's `step` counts the rank's batches, and its `samples` are positions in the set.
+    /// Ranks may have different numbers of batches.
     ///
     /// - Parameters:
-    ///   - lanesPerBatch: Lanes in a batch; the last one of a rank may hold fewer.
-    /// - Throws: If the system gives no thread.
+    ///   - microbatchesPerBatch: Microbatches in a batch; the last batch of a rank may have fewer.
+    /// - Throws: If the system cannot create a thread.
     public init(
-        evaluating source: any ImageSource, transform: any ImageTransform, laneSize: Int, lanesPerBatch: Int,
+        evaluating source: any ImageSource, transform: any ImageTransform, microbatchSize: Int,
+        microbatchesPerBatch: Int,
         rank: Int, worldSize: Int, prefetch: Int = 2, threads: Int = 1
     ) throws(ThreadError) {
         filler = BatchFiller(
-            source: source, transform: transform, seed: 0, prefetch: prefetch, laneSize: laneSize, views: 1)
+            source: source, transform: transform, seed: 0, prefetch: prefetch, microbatchSize: microbatchSize,
+            views: 1)
         let plan = EvaluationPlan(
-            count: source.count, laneSize: laneSize, lanesPerBatch: lanesPerBatch, rank: rank,
+            count: source.count, microbatchSize: microbatchSize, microbatchesPerBatch: microbatchesPerBatch,
+            rank: rank,
             worldSize: worldSize)
         try filler.start(plan, threads: threads)
     }
 
-    /// How many whole batches of a rank may wait in `byteCount` bytes: from 1 to `most`.
+    /// The number of a rank's full batches that fit into `byteCount` bytes, clamped to 1...`most`.
     ///
     /// - Parameters:
     ///   - size: Height and width of an image.
-    ///   - views: Samples that each image becomes.
+    ///   - views: Samples made of each image.
     public static func prefetch(
-        upTo most: Int, byteCount: Int, batchSize: Int, laneSize: Int, rank: Int, worldSize: Int, size: Int,
+        upTo most: Int, byteCount: Int, batchSize: Int, microbatchSize: Int, rank: Int, worldSize: Int,
+        size: Int,
         views: Int = 1
     ) -> Int {
-        let tree = LaneTree(sampleCount: batchSize, laneSize: laneSize)
-        let samples = tree.samples(inLanes: tree.lanes(ofRank: rank, worldSize: worldSize)).count
+        let tree = ReductionTree(sampleCount: batchSize, microbatchSize: microbatchSize)
+        let samples = tree.samples(inMicrobatches: tree.microbatches(ofRank: rank, worldSize: worldSize))
+            .count
         let batchByteCount = max(samples, 1) * views * 3 * size * size * MemoryLayout<Float>.size
         return min(max(byteCount / batchByteCount, 1), most)
     }
 
     deinit { filler.stop() }
 
-    /// The next batch; waits until it is there. `nil` after the last one, and once the loader is closed.
+    /// Waits for the next batch and returns it; `nil` after the last one, and once the loader is
+    /// closed.
     ///
-    /// - Throws: `DatasetError` in the place of the batch in which a record cannot be read, and on every call after.
+    /// - Throws: `DatasetError` instead of a batch with a record that cannot be read, and on every
+    ///   later call.
     public func next() throws(DatasetError) -> Batch? {
         switch end.withLock({ $0 }) {
         case .closed: return nil
@@ -103,15 +117,15 @@ public final class BatchLoader: Sendable {
         }
     }
 
-    /// Returns once the loader has run ahead as far as it ever does, or has come to its end.
+    /// Returns once the loader has prefetched as much as it can, or has reached its end.
     ///
-    /// While the caller holds one batch, as many are in memory then as there can ever be.
+    /// If the caller holds one batch at that time, memory use is at its maximum.
     package func waitUntilFull() { filler.waitUntilFull() }
 
-    /// Gives a batch back, so that its memory is used again; the caller must not touch it any more.
+    /// Gives a batch back, so that its memory is reused; the caller must not use it any more.
     public func recycle(_ batch: Batch) { filler.recycle(batch) }
 
-    /// Ends reading; batches that wait are lost.
+    /// Ends reading; waiting batches are discarded.
     public func close() {
         end.withLock { $0 = .closed }
         filler.stop()

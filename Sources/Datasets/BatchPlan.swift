@@ -1,13 +1,13 @@
 internal import Kernels
 
-/// The batches of one rank in a training run, from any step of any epoch on.
+/// The batches of one rank in a training run, starting at any step of any epoch.
 ///
-/// Global step `s` of an epoch uses positions `[s · batchSize, (s + 1) · batchSize)`, the last one what is left; the
-/// batch's `LaneTree` says which of them are the rank's.
+/// Step `s` of an epoch uses positions `[s · batchSize, (s + 1) · batchSize)`, and the last step
+/// uses the remaining ones; the batch's `ReductionTree` assigns them to ranks.
 struct TrainingPlan: IteratorProtocol, Sendable {
     let sampler: Sampler
     let batchSize: Int
-    let laneSize: Int
+    let microbatchSize: Int
     let rank: Int
     let worldSize: Int
     let epochs: Int
@@ -16,14 +16,14 @@ struct TrainingPlan: IteratorProtocol, Sendable {
     private var order: SampleOrder?
 
     init(
-        sampler: Sampler, batchSize: Int, laneSize: Int, rank: Int, worldSize: Int, startEpoch: Int,
+        sampler: Sampler, batchSize: Int, microbatchSize: Int, rank: Int, worldSize: Int, startEpoch: Int,
         startStep: Int, epochs: Int
     ) {
         precondition(batchSize >= 1, "a batch of \(batchSize) samples")
         precondition(0 <= rank && rank < worldSize, "rank \(rank) of \(worldSize)")
         self.sampler = sampler
         self.batchSize = batchSize
-        self.laneSize = laneSize
+        self.microbatchSize = microbatchSize
         self.rank = rank
         self.worldSize = worldSize
         self.epochs = epochs
@@ -46,8 +46,8 @@ struct TrainingPlan: IteratorProtocol, Sendable {
         guard let order else { return nil }
         let start = step * batchSize
         let globalSampleCount = min(batchSize, sampler.count - start)
-        let tree = LaneTree(sampleCount: globalSampleCount, laneSize: laneSize)
-        let samples = tree.samples(inLanes: tree.lanes(ofRank: rank, worldSize: worldSize))
+        let tree = ReductionTree(sampleCount: globalSampleCount, microbatchSize: microbatchSize)
+        let samples = tree.samples(inMicrobatches: tree.microbatches(ofRank: rank, worldSize: worldSize))
         defer { step += 1 }
         return BatchRequest(
             epoch: epoch, step: step, samples: samples, globalSampleCount: globalSampleCount,
@@ -55,26 +55,27 @@ struct TrainingPlan: IteratorProtocol, Sendable {
     }
 }
 
-/// A rank's share of a set in the order of its records, some lanes at a time: every record once, over all ranks.
+/// A rank's shard of a set in record order, `microbatchesPerBatch` microbatches at a time; over all
+/// ranks, every record occurs once.
 struct EvaluationPlan: IteratorProtocol, Sendable {
-    private let tree: LaneTree
-    private let lanesPerBatch: Int
-    private var lanes: Range<Int>
+    private let tree: ReductionTree
+    private let microbatchesPerBatch: Int
+    private var microbatches: Range<Int>
     private var step = 0
 
-    init(count: Int, laneSize: Int, lanesPerBatch: Int, rank: Int, worldSize: Int) {
-        precondition(lanesPerBatch >= 1, "batches of \(lanesPerBatch) lanes")
+    init(count: Int, microbatchSize: Int, microbatchesPerBatch: Int, rank: Int, worldSize: Int) {
+        precondition(microbatchesPerBatch >= 1, "batches of \(microbatchesPerBatch) microbatches")
         precondition(0 <= rank && rank < worldSize, "rank \(rank) of \(worldSize)")
-        tree = LaneTree(sampleCount: count, laneSize: laneSize)
-        self.lanesPerBatch = lanesPerBatch
-        lanes = tree.lanes(ofRank: rank, worldSize: worldSize)
+        tree = ReductionTree(sampleCount: count, microbatchSize: microbatchSize)
+        self.microbatchesPerBatch = microbatchesPerBatch
+        microbatches = tree.microbatches(ofRank: rank, worldSize: worldSize)
     }
 
     mutating func next() -> BatchRequest? {
-        let first = lanes.prefix(lanesPerBatch)
-        let samples = tree.samples(inLanes: first)
+        let first = microbatches.prefix(microbatchesPerBatch)
+        let samples = tree.samples(inMicrobatches: first)
         guard !samples.isEmpty else { return nil }
-        lanes = first.upperBound..<lanes.upperBound
+        microbatches = first.upperBound..<microbatches.upperBound
         defer { step += 1 }
         return BatchRequest(
             epoch: 0, step: step, samples: samples, globalSampleCount: tree.sampleCount,

@@ -1,8 +1,8 @@
-/// The place of a dataset in a benchmark: which split it is, by which list.
+/// The place of a dataset in a benchmark: its split and its image list.
 public struct BenchmarkSplit: Codable, Equatable, Sendable {
     /// The benchmark's name, such as `cifar10`.
     public var benchmark: String
-    /// Whose definition it is, such as `OpenOOD v1.5`.
+    /// The version of the benchmark's definition, such as `OpenOOD v1.5`.
     public var version: String
     /// The set's name in the benchmark's tables.
     public var set: String
@@ -11,8 +11,9 @@ public struct BenchmarkSplit: Codable, Equatable, Sendable {
     public var list: String
     /// CRC-64/XZ over the list's lines, 16 hexadecimal digits (`ImageList.hash`).
     public var listHash: String
-    /// Images that the list names.
+    /// Number of images in the list.
     public var listedCount: Int
-    /// Images that the benchmark's definition has; `nil` where it does not say.
+    /// Number of images according to the benchmark's definition; `nil` if the definition does not
+    /// say.
     public var expectedCount: Int?
 }

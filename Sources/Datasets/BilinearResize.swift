@@ -32,7 +32,8 @@ extension RGBImage {
         return RGBImage(width: box.width, height: box.height, bytes: cropped)
     }
 
-    /// Resizes so that the shorter side becomes `size`; the longer one is rounded down, as torchvision does.
+    /// Resizes so that the shorter side becomes `size`; the longer one is rounded down, as
+    /// torchvision does.
     package func shorterSideResized(to size: Int) -> RGBImage {
         if min(width, height) == size { return self }
         return width <= height
@@ -42,10 +43,11 @@ extension RGBImage {
 
     /// The pixels in `box`, the whole image by default, resized to `width` × `height`.
     ///
-    /// Bilinear with a triangle that is widened by the reduction, so antialiased; equal bit for bit to Pillow's `crop`
-    /// followed by `resize` with `BILINEAR`. Along x first, then along y, with 8 bits in between; a pass
-    /// that changes nothing is left out. Pixels outside `box` are not looked at. (Newer versions of Pillow go along y
-    /// first where the aspect ratio changes much, which makes differences of one level.)
+    /// Antialiased bilinear filter: the triangle is widened by the reduction factor. Equal bit for
+    /// bit to Pillow's `crop` followed by `resize` with `BILINEAR`. The first pass is along x, the
+    /// second along y, with 8-bit levels in between; a pass that changes nothing is skipped. Pixels
+    /// outside `box` are not read. (Newer versions of Pillow resize along y first if the aspect
+    /// ratio changes much, which causes differences of one level.)
     ///
     /// - Precondition: `box` lies inside the image; it and the result hold at least one pixel.
     public func resized(from box: PixelBox? = nil, width: Int, height: Int) -> RGBImage {

@@ -1,11 +1,11 @@
-/// What a network gets for a pixel: `(v / 255 − mean) / deviation` in single precision, per channel.
+/// Normalisation of a pixel per channel: `(v / 255 − mean) / deviation`, in single precision.
 public struct ChannelNormalization: Equatable, Sendable {
-    /// Per channel red, green, blue, in units of full brightness.
+    /// Mean per channel (red, green, blue), in units of full brightness.
     public let mean: [Float]
-    /// Per channel, in units of full brightness; above 0.
+    /// Standard deviation per channel, in units of full brightness; above 0.
     public let deviation: [Float]
 
-    /// - Precondition: Three numbers each; no deviation is 0 or less.
+    /// - Precondition: Both have three elements, and every deviation is above 0.
     public init(mean: [Float], deviation: [Float]) {
         precondition(
             mean.count == 3 && deviation.count == 3, "\(mean.count) means, \(deviation.count) deviations")

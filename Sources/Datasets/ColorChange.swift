@@ -1,16 +1,17 @@
-/// A change of an image's colours, in Pillow's arithmetic of 8-bit levels, to the bit.
+/// A change of an image's colours, equal bit for bit to Pillow's arithmetic on 8-bit levels.
 ///
-/// Levels are whole numbers 0...255 in `Float`, three a pixel.
+/// Levels are whole numbers 0...255 stored as `Float`, three per pixel.
 package enum ColorChange: Equatable, Sendable {
-    /// The image's share in its blend with black; above 1 away from it.
+    /// Blends the image with black; the value is the image's weight, and above 1 extrapolates away
+    /// from black.
     case brightness(Float)
-    /// Its share in the blend with its mean grey.
+    /// Blends the image with its mean grey; the value is the image's weight.
     case contrast(Float)
-    /// Its share in the blend with its own grey.
+    /// Blends each pixel with its own grey; the value is the pixel's weight.
     case saturation(Float)
-    /// The hue is turned, in whole turns, −0.5 to 0.5.
+    /// Rotates the hue by `turn` whole turns, −0.5 to 0.5.
     case hue(turn: Float)
-    /// Every pixel becomes its grey.
+    /// Replaces every pixel with its grey.
     case gray
 
     /// Overwrites the levels of an image.
@@ -43,7 +44,8 @@ package enum ColorChange: Equatable, Sendable {
     }
 }
 
-/// From one level towards another, and beyond it if the share is above 1; cut to 0...255 and rounded down.
+/// Interpolates from one level to another, and extrapolates beyond it if `share` is above 1;
+/// clamped to 0...255 and rounded down.
 @inline(__always)
 private func blend(_ from: Float, _ to: Float, _ share: Float) -> Float {
     min(max(from + share * (to - from), 0), 255).rounded(.down)
@@ -55,7 +57,7 @@ private func luma(_ red: Float, _ green: Float, _ blue: Float) -> Float {
     Float((Int(red) * 19_595 + Int(green) * 38_470 + Int(blue) * 7_471 + 0x8000) >> 16)
 }
 
-/// The mean of the pixels' greys, rounded.
+/// The rounded mean of the pixels' greys.
 private func meanGray(_ levels: Span<Float>) -> Float {
     var sum = 0
     for i in stride(from: 0, to: levels.count, by: 3) {
@@ -79,7 +81,8 @@ private struct HueColor {
         }
         let range = largest - smallest
         let (r, g, b) = ((largest - red) / range, (largest - green) / range, (largest - blue) / range)
-        // Double precision where Pillow's constants are, rounded where its variables are single.
+        // Double precision where Pillow's constants are double, rounded where its variables are
+        // single.
         let sixths: Float =
             if red == largest {
                 b - g

@@ -1,22 +1,25 @@
 package import Kernels
 
-/// Random changes of an image's colours: brightness, contrast, saturation and hue in random order, then perhaps grey.
+/// Random changes of an image's colours: brightness, contrast, saturation and hue in random order,
+/// then possibly a conversion to grey.
 ///
-/// torchvision's `RandomApply([ColorJitter(…)])` and `RandomGrayscale` on images of 8 bits, as the two views of contrastive methods have
-/// them (Chen, Kornblith, Norouzi, Hinton: "A simple framework for contrastive learning of visual representations", ICML 2020,
+/// Implements torchvision's `RandomApply([ColorJitter(…)])` followed by `RandomGrayscale` on 8-bit
+/// images, the augmentation of the two views in contrastive methods (Chen, Kornblith, Norouzi,
+/// Hinton: "A simple framework for contrastive learning of visual representations", ICML 2020,
 /// arXiv 2002.05709, appendix A).
 public struct ColorJitter: Equatable, Sendable {
-    /// How far the factor of the brightness lies from 1 at most, from 0; 0 leaves it alone.
+    /// Largest distance of the brightness factor from 1; 0 or more, and 0 leaves the brightness
+    /// unchanged.
     public let brightness: Float
-    /// Likewise of the contrast.
+    /// Largest distance of the contrast factor from 1, likewise.
     public let contrast: Float
-    /// Likewise of the saturation.
+    /// Largest distance of the saturation factor from 1, likewise.
     public let saturation: Float
-    /// How far the hue is turned at most, either way, in whole turns: 0 to 0.5.
+    /// Largest rotation of the hue in either direction, in whole turns: 0 to 0.5.
     public let hue: Float
-    /// How likely the four are to be applied, from 0 to 1.
+    /// Probability that the four changes are applied, 0 to 1.
     public let probability: Float
-    /// How likely the image is to become grey, from 0 to 1.
+    /// Probability that the image becomes grey, 0 to 1.
     public let grayProbability: Float
 
     public init(
@@ -37,7 +40,7 @@ public struct ColorJitter: Equatable, Sendable {
         self.grayProbability = grayProbability
     }
 
-    /// What becomes of one image, in order.
+    /// Draws the changes of one image, in the order in which they are applied.
     package func draw(from stream: RandomStream) -> [ColorChange] {
         var stream = stream
         let isJittered = stream.uniform() < probability

@@ -1,16 +1,16 @@
-/// Small pictures of some images of a dataset: a row for each class, or rows of images in the order of the set where there are no
-/// classes.
+/// Thumbnails of some images of a dataset: one row per class, or rows of images in record order if
+/// there are no classes.
 public struct ContactSheet: Sendable {
     public let image: RGBImage
-    /// The label of each row, from the top; empty where there are no classes.
+    /// The label of each row, from the top; empty if there are no classes.
     public let labels: [Int32]
 
     private static let gap = 4
     private static let background: UInt8 = 40
 
     /// - Parameters:
-    ///   - rows: At most; of more classes some are taken evenly.
-    ///   - columns: Images in a row, taken evenly from those of the class.
+    ///   - rows: Maximum number of rows; if there are more classes, evenly spaced ones are chosen.
+    ///   - columns: Images in a row, evenly spaced among those of the class.
     /// - Throws: If an image cannot be read.
     public init(
         of source: any ImageSource, rows: Int = 20, columns: Int = 12
@@ -63,7 +63,8 @@ public struct ContactSheet: Sendable {
 }
 
 extension RGBImage {
-    /// The whole image on about 96 pixels: shrunk, or each pixel repeated as often as fits.
+    /// The whole image at about 96 pixels on its longer side: shrunk, or enlarged by repeating each
+    /// pixel as often as fits.
     fileprivate func tile() -> RGBImage {
         let side = 96
         let longer = max(width, height)
@@ -84,7 +85,7 @@ extension RGBImage {
     }
 }
 
-/// At most `count` elements, at equal distances.
+/// At most `count` elements, evenly spaced.
 private func evenly<Element>(_ elements: [Element], _ count: Int) -> [Element] {
     guard elements.count > count else { return elements }
     return (0..<count).map { elements[$0 * elements.count / count] }

@@ -2,7 +2,7 @@ internal import Files
 internal import HDF5
 
 extension DatasetError {
-    /// Runs `body` and turns what it throws into a `DatasetError` at `place`.
+    /// Runs `body` and converts errors that it throws into a `DatasetError` at `place`.
     static func wrapping<Result>(
         _ action: String, _ place: String, _ body: () throws -> Result
     ) throws(DatasetError) -> Result {

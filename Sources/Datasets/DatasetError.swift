@@ -1,15 +1,17 @@
 internal import Workers
 
-/// Why a dataset, or a source of images for one, could not be read or written: one line.
+/// Why a dataset, or a source of images for one, could not be read or written; described in one
+/// line.
 public struct DatasetError: Error, Equatable, Codable, Sendable, CustomStringConvertible {
-    /// What was tried, as in "could not *decode image*".
+    /// What could not be done, as in "could not *decode image*".
     public var action: String
-    /// The file, and the line, record or place in an archive.
+    /// The file, with the line, record or position in an archive if there is one.
     public var place: String
     public var reason: String
-    /// What to do, where that is not plain.
+    /// What to do, if that is not obvious.
     public var remedy: String?
-    /// Whether the system and not the data is at fault: there is no descriptor or thread left, or the disk or its server does not answer.
+    /// Whether the system and not the data is at fault: the process has no descriptors or threads
+    /// left, or the disk or its server does not respond.
     public var isSystemFault: Bool
 
     public init(

@@ -4,11 +4,12 @@ internal import Foundation
 internal import Synchronization
 internal import Workers
 
-/// A copy of a dataset on a disk of this host, which is nearer than where the dataset lies.
+/// A copy of a dataset on a disk of this host, closer than the storage of the dataset itself.
 ///
-/// The copy is `<folder>/<name>-<fingerprint>`, so datasets of one name, and a dataset that is packed again, do not meet. Each shard is
-/// compared with its checksum while it is copied and gets its name when it is whole; the manifest is written last. What was
-/// interrupted goes on; processes that copy the same at a time do not disturb each other.
+/// The copy is `<folder>/<name>-<fingerprint>`, so datasets with the same name, and a dataset that
+/// is packed again, do not collide. Each shard is compared with its checksum while it is copied and
+/// gets its final name once it is complete; the manifest is written last. An interrupted copy is
+/// resumed; several processes may copy the same dataset at the same time.
 public struct DatasetStaging: Sendable {
     /// The copy's folder.
     public let destination: String
@@ -16,8 +17,8 @@ public struct DatasetStaging: Sendable {
     private let manifest: Manifest
 
     /// - Parameters:
-    ///   - source: The dataset.
-    ///   - folder: On the local disk; made if it is not there.
+    ///   - source: The folder of the dataset.
+    ///   - folder: A folder on the local disk; created if it does not exist.
     public init(_ source: String, in folder: String) throws(DatasetError) {
         self.source = source
         manifest = try Manifest(folder: source)
@@ -26,18 +27,19 @@ public struct DatasetStaging: Sendable {
         destination = "\(folder)/\(Manifest.isFileName(name) ? name : "dataset")-\(manifest.fingerprint)"
     }
 
-    /// Whether there is nothing to copy any more.
+    /// Whether nothing is left to copy.
     public var isComplete: Bool {
         (try? Manifest(folder: destination)) == manifest
             && manifest.shards.allSatisfy { fileByteCount("\(destination)/\($0.file)") == $0.byteCount }
     }
 
-    /// Copies what is not there yet.
+    /// Copies the shards that are missing or damaged.
     ///
     /// - Parameters:
-    ///   - threads: Shards that are copied at a time.
-    ///   - progress: Gets the bytes that are there and of all; called from one thread at a time.
-    /// - Throws: If a shard is missing or damaged, or the disk is full or refuses.
+    ///   - threads: Number of shards that are copied in parallel.
+    ///   - progress: Receives the bytes copied so far and the total; called from one thread at a
+    ///     time.
+    /// - Throws: If a shard is missing or damaged, or the disk is full or cannot be written.
     public func copy(
         threads: Int = 1, progress: @Sendable (_ done: Int, _ total: Int) -> Void = { _, _ in }
     ) throws(DatasetError) {
@@ -65,7 +67,7 @@ public struct DatasetStaging: Sendable {
         try writeManifest()
     }
 
-    /// Copies one shard, unless it is there and whole.
+    /// Copies one shard, unless a complete copy exists.
     private func copy(_ shard: Manifest.Shard, _ progress: (Int) -> Void) throws(DatasetError) {
         if (try? checkBytes(of: shard, in: destination)) != nil {
             progress(shard.byteCount)
@@ -97,7 +99,8 @@ public struct DatasetStaging: Sendable {
         }
     }
 
-    /// Writes a file anew; until it has its name no other job takes it for a leftover.
+    /// Writes or replaces a file. It stays locked until it has its final name, so that no other job
+    /// takes it for a leftover.
     private static func replace(
         _ path: String, _ action: String, check: (_ temporary: String) throws -> Void = { _ in },
         _ write: (PartialFile) throws -> Void
@@ -111,12 +114,14 @@ public struct DatasetStaging: Sendable {
         withExtendedLifetime(held) {}
     }
 
-    /// Nothing is left to be renamed.
+    /// The shard has its final name, and nothing is left to rename.
     private struct IsThere: Error {}
 
-    /// Gives a copy its name, but for one that another job has put there meanwhile: a third may read that already.
+    /// Gives a copy its final name, unless another job has put a complete copy there meanwhile: a
+    /// third job may already read that one.
     ///
-    /// - Throws: `IsThere` if the shard is whole under its name; else it is to be renamed, in place of a damaged one or for want of links.
+    /// - Throws: `IsThere` if the shard is complete under its final name. Otherwise the caller has
+    ///   to rename the copy: a damaged file has the name, or the file system has no hard links.
     private func place(_ shard: Manifest.Shard, _ temporary: String, at path: String) throws(IsThere) {
         if unsafe link(temporary, path) == 0 || (try? checkBytes(of: shard, in: destination)) != nil {
             throw IsThere()
@@ -132,12 +137,12 @@ public struct DatasetStaging: Sendable {
         guard free > needed else {
             throw DatasetError(
                 action: "stage dataset", place: destination,
-                reason: "\(needed / 1_000_000) MB are to be copied, \(free / 1_000_000) MB are free",
+                reason: "the copy needs \(needed / 1_000_000) MB, \(free / 1_000_000) MB are free",
                 remedy: "make room, give another folder to --stage, or leave it out")
         }
     }
 
-    /// Removes files that nobody writes any more.
+    /// Removes temporary files that no process writes any more.
     private func removeLeftovers() {
         for name in (try? namesInFolder(destination)) ?? [] where name.contains(partialMark) {
             PartialFile.removeIfLeft("\(destination)/\(name)")
@@ -145,7 +150,7 @@ public struct DatasetStaging: Sendable {
     }
 }
 
-/// `nil` where there is no such file.
+/// The size of a file; `nil` if it does not exist.
 private func fileByteCount(_ path: String) -> Int? {
     var status = stat()
     return unsafe stat(path, &status) == 0 ? Int(status.st_size) : nil

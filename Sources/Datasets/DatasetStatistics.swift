@@ -1,19 +1,20 @@
 internal import Workers
 
-/// Sizes, means and standard deviations of a dataset's images, or of some that lie evenly over it.
+/// Sizes, means and standard deviations of a dataset's images, or of an evenly spaced sample of
+/// them.
 public struct DatasetStatistics: Equatable, Sendable {
-    /// The images that were looked at.
+    /// Number of images that were read.
     public let imageCount: Int
     public let widths: ClosedRange<Int>
     public let heights: ClosedRange<Int>
-    /// How many images have the commonest size; the smallest of several.
+    /// The most common size and its number of images; the smallest size in a tie.
     public let commonest: (width: Int, height: Int, count: Int)
-    /// Of red, green and blue over all pixels, 0 to 1.
+    /// Means of red, green and blue over all pixels, 0 to 1.
     public let means: [Double]
-    /// As `means`.
+    /// Standard deviations of red, green and blue over all pixels, in the units of `means`.
     public let standardDeviations: [Double]
 
-    /// Sums over one image, exact.
+    /// Exact integer sums over one image.
     private struct Sums: Sendable {
         var width = 0
         var height = 0
@@ -41,11 +42,11 @@ public struct DatasetStatistics: Equatable, Sendable {
         var height: Int
     }
 
-    /// Reads and decodes images; the result does not depend on the threads.
+    /// Reads and decodes images; the result does not depend on the number of threads.
     ///
     /// - Parameters:
-    ///   - limit: Images to look at, at most.
-    ///   - progress: Gets the images looked at, and all that will be.
+    ///   - limit: Maximum number of images to read.
+    ///   - progress: Receives the images read so far and the total.
     /// - Throws: If an image cannot be read.
     public init(
         of source: any ImageSource, limit: Int = .max, threads: Int = 1,
@@ -62,7 +63,7 @@ public struct DatasetStatistics: Equatable, Sendable {
             var span = results.mutableSpan
             pool.split(&span, every: 1) { index, result in
                 do throws(DatasetError) {
-                    // The first branch is for sets whose count squared is beyond `Int`.
+                    // Without the first branch, a count whose square exceeds `Int` would overflow.
                     let record =
                         total == source.count ? start + index : (start + index) * source.count / total
                     result[0] = .success(Sums(try source.image(of: record)))

@@ -2,38 +2,42 @@ internal import Files
 internal import Glibc
 internal import Synchronization
 
-/// Keeps a bounded number of files open, for all datasets of the process: the one that was least recently used is closed for another.
+/// Keeps a bounded number of files open for all datasets of the process; closes the least recently
+/// used file to open another one.
 ///
-/// A read of an open file takes no lock. A thread that needs a file opens it without the lock, too, as network file systems take their
-/// time. If more threads read at a time than files may be open, there are as many files open as threads.
+/// A read of an open file takes no lock. A thread also opens a file without holding the lock,
+/// because opening takes long on network file systems. If more threads read at a time than files
+/// may be open, as many files are open as threads read.
 package final class DescriptorPool: Sendable {
-    /// Half of what the process may open: MPI's sockets, logs, checkpoints and pipes need the rest. More than 4,096 would gain nothing,
-    /// and the search for the oldest one would take longer than opening a file.
+    /// Half of the descriptors that the process may open: MPI's sockets, logs, checkpoints and
+    /// pipes need the rest. More than 4,096 would gain nothing, and the search for the oldest
+    /// descriptor would take longer than opening a file.
     package static let shared = DescriptorPool(limit: min(max(DescriptorLimit.soft / 2, 1), 4096))
 
     private struct State {
         var open: [PooledDescriptor] = []
-        /// Files that threads are opening.
+        /// Number of files that threads are opening.
         var openingCount = 0
     }
 
     package let limit: Int
     private let state = Mutex(State())
-    /// Twice the number of openings; uses between two of them are of one odd time, so that a use costs no shared counter.
+    /// Logical clock: twice the number of opens. All uses between two opens get the same odd time,
+    /// so that a use does not have to increment a shared counter.
     private let time = Atomic<UInt64>(0)
 
-    /// - Parameter limit: Files that are open at a time, from 1.
+    /// - Parameter limit: Maximum number of open files, at least 1.
     package init(limit: Int) {
         precondition(limit >= 1, "a pool of \(limit) descriptors")
         self.limit = limit
     }
 
-    /// Files that are open.
+    /// Number of open files.
     package var openCount: Int { state.withLock(\.open.count) }
 
-    /// The open descriptor, which stays open until its `release`.
+    /// Returns the open descriptor, which stays open until its `release`.
     ///
-    /// - Parameter open: Opens it; called without a lock.
+    /// - Parameter open: Opens the file; called without the lock.
     func take(
         _ descriptor: PooledDescriptor, open: () throws(DatasetError) -> Int32
     ) throws(DatasetError) -> Int32 {
@@ -52,7 +56,7 @@ package final class DescriptorPool: Sendable {
         return state.withLock {
             $0.openingCount -= 1
             let now = time.add(2, ordering: .relaxed).newValue
-            // Another thread may have opened the file meanwhile.
+            // Another thread may have opened the file in the meantime.
             if let other = descriptor.take(at: now) {
                 _ = close(number)
                 return other
@@ -63,12 +67,12 @@ package final class DescriptorPool: Sendable {
         }
     }
 
-    /// Closes the descriptor that has been unused for longest.
+    /// Closes the idle descriptor that has been unused for longest.
     ///
     /// - Returns: `false` if all are in use, or none is open.
     func closeOldest() -> Bool { state.withLock { closeOldest(&$0) } }
 
-    /// Closes a descriptor that nobody will use again.
+    /// Closes a descriptor that will not be used again.
     func remove(_ descriptor: PooledDescriptor) {
         state.withLock {
             guard let index = $0.open.firstIndex(where: { $0 === descriptor }), descriptor.closeIfIdle()
@@ -82,7 +86,7 @@ package final class DescriptorPool: Sendable {
 
     private func closeOldest(_ state: inout State) -> Bool {
         while let index = oldestIdle(state.open) {
-            // Otherwise a thread has taken it meanwhile.
+            // If this fails, a thread has taken the descriptor in the meantime.
             guard state.open[index].closeIfIdle() else { continue }
             state.open.swapAt(index, state.open.count - 1)
             state.open.removeLast()

@@ -1,13 +1,15 @@
 public import Kernels
 
-/// Shorter side resized, a square cut from the middle, normalised: nothing is left to chance.
+/// Deterministic transform: resizes the shorter side, cuts a square from the middle and normalises
+/// it.
 ///
-/// OpenOOD's test transform: 32 and 32 for CIFAR, 256 and 224 for ImageNet; for ImageNet-C, whose images have
-/// the network's size already, no resize.
+/// This is OpenOOD's test transform: `shorterSide` and `size` are 32 and 32 for CIFAR, 256 and 224
+/// for ImageNet. ImageNet-C, whose images already have the network's input size, is not resized.
 public struct EvaluationTransform: ImageTransform {
     /// Height and width of the square, in pixels.
     public let size: Int
-    /// The shorter side before the square is cut, in pixels; `nil` takes images of exactly `size` × `size` only.
+    /// The shorter side after the resize and before the crop, in pixels; `nil` for no resize, which
+    /// accepts only images of exactly `size` × `size`.
     public let shorterSide: Int?
     public let normalization: ChannelNormalization
 
@@ -21,20 +23,21 @@ public struct EvaluationTransform: ImageTransform {
         self.normalization = normalization
     }
 
-    /// The transform for images that have the network's size already, such as ImageNet-C's: no resize.
+    /// The transform without resize, for images that already have the network's input size, such as
+    /// ImageNet-C's.
     public var withoutResize: EvaluationTransform {
         EvaluationTransform(size: size, shorterSide: nil, normalization: normalization)
     }
 
-    public func placement(width: Int, height: Int, stream: RandomStream) throws(DatasetError)
-        -> ImagePlacement
+    public func geometry(width: Int, height: Int, stream: RandomStream) throws(DatasetError)
+        -> CropGeometry
     {
         if shorterSide == nil && (width != size || height != size) {
             throw DatasetError(
                 action: "transform", place: "image of \(width)×\(height)",
                 reason: "expected \(size)×\(size)", remedy: "set data.transform.resize")
         }
-        return ImagePlacement(
+        return CropGeometry(
             imageWidth: width, imageHeight: height, shorterSide: shorterSide ?? size, square: size)
     }
 }

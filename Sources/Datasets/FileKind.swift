@@ -1,6 +1,6 @@
 internal import Checksums
 
-/// What a file is by its first bytes, whatever its name.
+/// The kind of a file, detected from its first bytes and independent of its name.
 public enum FileKind: String, Sendable, CaseIterable {
     case empty, zeros
     case jpeg, png, webP, gif, bmp, tiff, avif, heic, jpeg2000, icon, netpbm, video
@@ -9,10 +9,11 @@ public enum FileKind: String, Sendable, CaseIterable {
     case lfsPointer, webPage, text
     case unknown
 
-    /// So many bytes tell every kind apart.
+    /// Number of leading bytes that suffice to distinguish all kinds.
     public static let headByteCount = 1024
 
-    /// - Parameter head: The file's first bytes, all of them if there are fewer than `headByteCount`.
+    /// - Parameter head: The file's first `headByteCount` bytes, or the whole file if it is
+    ///   shorter.
     init(_ head: [UInt8]) {
         if head.isEmpty {
             self = .empty
@@ -86,13 +87,14 @@ public enum FileKind: String, Sendable, CaseIterable {
         Signature(.lfsPointer, "version https://git-lfs"),
     ]
 
-    /// Two zeros, a known element type, and one to four axes.
+    /// Whether the header is that of an idx file: two zeros, a known element type, and one to four
+    /// axes.
     private static func isIDX(_ head: [UInt8]) -> Bool {
         head.count >= 4 && head[0] == 0 && head[1] == 0 && [8, 9, 11, 12, 13, 14].contains(head[2])
             && (1...4).contains(head[3])
     }
 
-    /// By the checksum of its header: the oldest dialect has no signature.
+    /// Detects a tar archive by the checksum of its header: the oldest dialect has no signature.
     private static func isTar(_ head: [UInt8]) -> Bool {
         guard head.count >= 512, head[0] != 0 else { return false }
         let digits = head[148..<156].drop { $0 == 0x20 }.prefix { (0x30...0x37).contains($0) }
@@ -101,7 +103,7 @@ public enum FileKind: String, Sendable, CaseIterable {
         return digits.reduce(0) { $0 << 3 | Int($1 - 0x30) } == sum + 8 * 0x20
     }
 
-    /// The length of the first record, and its masked checksum.
+    /// Whether the length of the first record matches its masked checksum.
     private static func isTFRecord(_ head: [UInt8]) -> Bool {
         guard head.count >= 12 else { return false }
         let length = Array(head[..<8])
@@ -110,7 +112,7 @@ public enum FileKind: String, Sendable, CaseIterable {
         return head[8..<12].reversed().reduce(UInt32(0)) { $0 << 8 | UInt32($1) } == masked
     }
 
-    /// In UTF-8 or a code of one byte a letter, mostly Latin.
+    /// Whether the bytes are text in UTF-8 or in a single-byte encoding, mostly Latin.
     private static func isText(_ head: [UInt8]) -> Bool {
         head.allSatisfy { $0 >= 0x20 && $0 != 0x7F || isBlank($0) }
             && head.count { $0 < 0x80 } * 2 >= head.count
@@ -122,7 +124,7 @@ public enum FileKind: String, Sendable, CaseIterable {
 }
 
 extension FileKind: CustomStringConvertible {
-    /// With its article, as in "it is *a GIF*".
+    /// The name with its article, as in "it is *a GIF*".
     public var description: String {
         switch self {
         case .empty: "an empty file"
@@ -152,16 +154,16 @@ extension FileKind: CustomStringConvertible {
         case .idx: "an idx file"
         case .matlab: "a MATLAB file"
         case .pickle: "a Python pickle"
-        case .pyTorch: "a file of PyTorch"
+        case .pyTorch: "a PyTorch file"
         case .hdf5: "an HDF5 file"
         case .parquet: "a Parquet file"
         case .arrow: "an Arrow file"
         case .tfRecord: "a TFRecord file"
         case .lmdb: "an LMDB database"
         case .sqlite: "an SQLite database"
-        case .lfsPointer: "a pointer of Git LFS"
-        case .webPage: "a web page or another text"
-        case .text: "a text"
+        case .lfsPointer: "a Git LFS pointer"
+        case .webPage: "a web page or XML"
+        case .text: "a text file"
         case .unknown: "of no known format"
         }
     }

@@ -1,28 +1,29 @@
 public import SystemPackage
 
-/// Paths are bytes, as Linux has them; only messages and tables need text.
+/// Paths are byte strings, as in Linux; only messages and tables need text.
 extension FilePath {
-    /// A path of any bytes; `nil` with a zero among them, which would end it.
+    /// A path of arbitrary bytes; `nil` if they contain a zero, which would terminate the path.
     init?(bytes: some Sequence<UInt8>) {
         let characters = bytes.map { CChar(bitPattern: $0) }
         guard !characters.contains(0) else { return nil }
         self.init(platformString: characters + [0])
     }
 
-    /// Without the zero at the end.
+    /// The bytes of the path, without the terminating zero.
     public var bytes: [UInt8] {
         unsafe withPlatformString { characters in
             unsafe Array(UnsafeRawBufferPointer(start: characters, count: length))
         }
     }
 
-    /// The path in words: a byte that belongs to no UTF-8 character is written as `\xE9`.
+    /// The path as text: a byte that is not part of a valid UTF-8 character is written as `\xE9`.
     public var text: String { wordsOf(bytes) }
 
-    /// Whether no folder on the path, nor the file, is hidden: begins with a dot.
+    /// Whether neither the file nor a folder on the path is hidden, that is, begins with a dot.
     var isVisible: Bool { !components.contains { $0.kind == .regular && isHidden($0) } }
 
-    /// The path as one inside a tree, without `.`, `..` and the root; `nil` where it leads out of the tree or names none of its files.
+    /// The path relative to the root of a tree, without `.`, `..` and the root itself; `nil` if it
+    /// leads out of the tree or names no file in it.
     var insideTree: FilePath? {
         let path = FilePath(root: nil, components).lexicallyNormalized()
         return path.components.first?.kind == .regular ? path : nil
@@ -32,19 +33,20 @@ extension FilePath {
 /// Whether a name begins with a dot.
 func isHidden(_ name: FilePath.Component) -> Bool { name.string.utf8.first == UInt8(ascii: ".") }
 
-/// In an order that no language setting changes.
+/// Sorts by bytes: the order does not depend on the locale.
 func sortedByBytes(_ paths: [FilePath]) -> [FilePath] {
     paths.map { (path: $0, bytes: $0.bytes) }
         .sorted { $0.bytes.lexicographicallyPrecedes($1.bytes) }
         .map(\.path)
 }
 
-/// In an order that no language setting changes.
+/// Sorts by bytes: the order does not depend on the locale.
 func sortedByBytes(_ names: [String]) -> [String] {
     names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
 }
 
-/// Text of bytes that are meant to be UTF-8, with `\xE9` for each byte that is not; different bytes give different text.
+/// The text of bytes that should be UTF-8, with `\xE9` for each invalid byte; different bytes give
+/// different text.
 func wordsOf(_ bytes: [UInt8]) -> String {
     if let text = String(validating: bytes, as: UTF8.self) { return text }
     var text = ""

@@ -2,15 +2,15 @@ internal import Files
 internal import Foundation
 public import SystemPackage
 
-/// Image files as a set without labels, in the order given.
+/// Image files as a set without labels, in the given order.
 public struct ImageFiles: ImageSource {
     public let paths: [FilePath]
-    /// What to know of the folders: the entries that are no records, and why.
+    /// Notes about the folders: the entries that are not records, and why.
     public let notes: [String]
 
-    /// - Parameter paths: Files, whatever their endings, and folders, whose images with all below them follow the order of their
-    ///   paths' bytes; links are followed.
-    /// - Throws: If a folder cannot be read, or has no image.
+    /// - Parameter paths: Files with any extension, and folders. A folder contributes all images
+    ///   below it, ordered by the bytes of their paths; links are followed.
+    /// - Throws: If a folder cannot be read or contains no image.
     public init(_ paths: [String]) throws(DatasetError) {
         var files: [FilePath] = []
         var passedOver = PassedOver()

@@ -1,10 +1,10 @@
 internal import SystemPackage
 
-/// The kinds of image file that are read.
+/// The image file formats that can be read.
 enum ImageFormat: CaseIterable {
     case jpeg, png, webP
 
-    /// By a file's first bytes; `nil` for all else.
+    /// Detects the format from a file's first bytes; `nil` for any other.
     init?(_ bytes: [UInt8]) {
         if bytes.starts(with: [0xFF, 0xD8, 0xFF]) {
             self = .jpeg
@@ -18,7 +18,7 @@ enum ImageFormat: CaseIterable {
         }
     }
 
-    /// By a file's name; `nil` for other endings.
+    /// Detects the format from a file's extension; `nil` for any other.
     init?(endingOf path: FilePath) {
         let ending = path.extension?.lowercased() ?? ""
         guard let format = Self.allCases.first(where: { $0.endings.contains(ending) }) else { return nil }
@@ -34,5 +34,5 @@ enum ImageFormat: CaseIterable {
     }
 }
 
-/// Whether a file is named as an image that is read.
+/// Whether a file has the extension of an image format that can be read.
 func hasImageEnding(_ path: FilePath) -> Bool { ImageFormat(endingOf: path) != nil }

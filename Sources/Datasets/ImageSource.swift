@@ -1,24 +1,26 @@
-/// Images with labels, by record number.
+/// Images with labels, accessed by record number.
 ///
-/// Called from several threads at a time.
+/// Several threads call it at the same time.
 public protocol ImageSource: Sendable {
     /// The number of records.
     var count: Int { get }
 
-    /// Whether images are evaluated at the size they have, without resize, as the benchmark does with ImageNet-C.
+    /// Whether images are evaluated at their own size, without a resize, as the benchmark does for
+    /// ImageNet-C.
     var keepsSize: Bool { get }
 
-    /// The class of `record`, or −1 where it belongs to none.
+    /// The class of `record`, or −1 if it has none.
     func label(of record: Int) -> Int32
 
-    /// The pixels of `record`, as they are stored.
+    /// The stored pixels of `record`, without any transform.
     ///
     /// - Throws: `DatasetError` if the record cannot be read or decoded.
     func image(of record: Int) throws(DatasetError) -> RGBImage
 
-    /// Puts the image of `record` into a worker's memory, decoded or not.
+    /// Puts the image of `record`, decoded or encoded, into a worker's memory.
     ///
-    /// - Returns: The number of the record that was read. A run proves by it that each epoch has read every record once.
+    /// - Returns: The number of the record that was read; `EpochCoverage` uses it to prove that
+    ///   each epoch reads every record once.
     /// - Throws: `DatasetError` if the record cannot be read.
     func load(_ record: Int, into workspace: ImageWorkspace) throws(DatasetError) -> Int
 }

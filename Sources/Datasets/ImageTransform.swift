@@ -1,30 +1,33 @@
 public import Kernels
 
-/// From a stored image to what a network gets.
+/// Converts a stored image to the input of a network.
 ///
-/// A transform is a pure function of the image and a stream of random numbers, which is keyed by seed, epoch and
-/// record: nothing depends on who calls it when.
+/// A transform is a pure function of the image and a stream of random numbers keyed by seed, epoch
+/// and record; it does not depend on the thread or the time of the call.
 public protocol ImageTransform: Sendable {
     /// Height and width of the result, in pixels.
     var size: Int { get }
     var normalization: ChannelNormalization { get }
-    /// How far a JPEG may be decoded from its exact pixels.
+    /// How a JPEG may be decoded: to its exact pixels, or scaled and faster.
     var decoding: JPEGDecoding { get }
-    /// What becomes of the colours of the resized image, drawn from the first branch of the image's stream; `nil` for nothing.
+    /// Random colour changes of the resized image, drawn from branch 1 of the image's stream; `nil`
+    /// for none.
     var colors: ColorJitter? { get }
 
-    /// Where the result's pixels come from in an image of `width` × `height`.
+    /// The source of the result's pixels in an image of `width` × `height`.
     ///
-    /// - Parameter stream: The image's own random numbers; a transform without chance leaves them alone.
-    /// - Throws: `DatasetError` if the transform has no meaning for an image of this size.
-    func placement(width: Int, height: Int, stream: RandomStream) throws(DatasetError) -> ImagePlacement
+    /// - Parameter stream: The image's own random numbers; a deterministic transform does not use
+    ///   them.
+    /// - Throws: `DatasetError` if the transform cannot be applied to an image of this size.
+    func geometry(width: Int, height: Int, stream: RandomStream) throws(DatasetError) -> CropGeometry
 }
 
 /// How a JPEG is decoded for a transform.
 public enum JPEGDecoding: String, CaseIterable, Sendable {
-    /// The library's exact pixels, as Pillow has them.
+    /// The library's exact pixels, equal to Pillow's.
     case exact
-    /// At an eighth, a quarter or half of its size where the transform shrinks it at least as much: quicker, with other pixels.
+    /// At an eighth, a quarter or half of its size if the transform shrinks it at least as much:
+    /// faster, but with different pixels.
     case scaled
 }
 
@@ -35,7 +38,7 @@ extension ImageTransform {
     /// Overwrites `pixels` with the transformed image.
     ///
     /// - Parameter pixels: Shape `[size, size, 3]`.
-    /// - Throws: What `placement` throws.
+    /// - Throws: What `geometry` throws.
     public func write(_ image: RGBImage, stream: RandomStream, into pixels: inout MutableSpan<Float>)
         throws(DatasetError)
     {

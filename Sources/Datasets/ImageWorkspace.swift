@@ -1,13 +1,15 @@
 public import Kernels
 internal import Workers
 
-/// One worker's memory for one image at a time: as it is stored, decoded, and its rows on their way to the network.
+/// One worker's buffers for one image at a time: the stored image, the decoded image, and the rows
+/// being resized.
 ///
-/// A source puts an image in, a transform takes it out; what memory has been needed once is used again for the next image.
+/// A source puts an image in, a transform takes it out; the next image reuses the memory.
 ///
-/// `@unchecked Sendable`: a workspace has one owner at a time, which hands it on whole.
+/// `@unchecked Sendable`: a workspace has one owner at a time, which hands over the whole
+/// workspace.
 public final class ImageWorkspace: @unchecked Sendable {
-    /// What a source has put in.
+    /// The image that a source has put in.
     private enum Content {
         case nothing
         case pixels(width: Int, height: Int)
@@ -31,7 +33,7 @@ public final class ImageWorkspace: @unchecked Sendable {
         }
     }
 
-    /// Puts in the pixels that `read` writes, shape `[height, width, 3]`.
+    /// Puts in the pixels that `read` writes, of shape `[height, width, 3]`.
     package func holdPixels<Failure: Error>(
         width: Int, height: Int, _ read: (inout MutableSpan<UInt8>) throws(Failure) -> Void
     ) throws(Failure) {
@@ -41,7 +43,7 @@ public final class ImageWorkspace: @unchecked Sendable {
 
     /// Puts in the image file of `byteCount` bytes that `read` writes.
     ///
-    /// - Parameter place: Where the file is from, for errors.
+    /// - Parameter place: The origin of the file, for errors.
     package func holdFile<Failure: Error>(
         byteCount: Int, place: @escaping () -> String,
         read: (inout MutableSpan<UInt8>) throws(Failure) -> Void
@@ -67,10 +69,12 @@ public final class ImageWorkspace: @unchecked Sendable {
         try read(&part)
     }
 
-    /// Overwrites `pixels` with the transformed image, decoding no more of it than the transform looks at.
+    /// Overwrites `pixels` with the transformed image; decodes only the part of it that the
+    /// transform uses.
     ///
     /// - Parameter pixels: Shape `[size, size, 3]`.
-    /// - Throws: If the image is damaged where it is looked at, or has no meaning for the transform.
+    /// - Throws: If the image is damaged in the part that is decoded, or the transform cannot be
+    ///   applied to it.
     /// - Precondition: A source has put an image in.
     public func write(
         _ transform: some ImageTransform, stream: RandomStream, into pixels: inout MutableSpan<Float>
@@ -78,54 +82,56 @@ public final class ImageWorkspace: @unchecked Sendable {
         switch content {
         case .nothing: preconditionFailure("a workspace without an image")
         case .pixels(let width, let height):
-            let placement = try transform.placement(width: width, height: height, stream: stream)
+            let geometry = try transform.geometry(width: width, height: height, stream: stream)
             let rect = PixelBox(x: 0, y: 0, width: width, height: height)
-            rows.write(stored, rect, placement, transform, stream, into: &pixels)
+            rows.write(stored, rect, geometry, transform, stream, into: &pixels)
         case .file(let byteCount, let place):
-            if let (rect, placement) = try decodeRegion(byteCount, place, transform, stream) {
-                rows.write(decoded, rect, placement, transform, stream, into: &pixels)
+            if let (rect, geometry) = try decodeRegion(byteCount, place, transform, stream) {
+                rows.write(decoded, rect, geometry, transform, stream, into: &pixels)
                 return
             }
             let image = try RGBImage(
                 decoding: Array(stored, count: byteCount), place: place())
-            let placement = try transform.placement(
+            let geometry = try transform.geometry(
                 width: image.width, height: image.height, stream: stream)
             hold(image)
-            rows.write(stored, image.bounds, placement, transform, stream, into: &pixels)
+            rows.write(stored, image.bounds, geometry, transform, stream, into: &pixels)
         }
     }
 
-    /// Decodes the part of a JPEG that the transform looks at; `nil` for other and for damaged files.
+    /// Decodes the part of a JPEG that the transform uses; `nil` for other formats and for damaged
+    /// files.
     ///
-    /// - Returns: Where in the (scaled) picture the decoded pixels lie, and what becomes of them.
+    /// - Returns: The position of the decoded pixels in the (scaled) image, and their geometry.
     private func decodeRegion(
         _ byteCount: Int, _ place: () -> String, _ transform: some ImageTransform, _ stream: RandomStream
-    ) throws(DatasetError) -> (PixelBox, ImagePlacement)? {
+    ) throws(DatasetError) -> (PixelBox, CropGeometry)? {
         try region.withFile(stored, byteCount: byteCount) {
-            (width, height) throws(DatasetError) -> (PixelBox, ImagePlacement)? in
+            (width, height) throws(DatasetError) -> (PixelBox, CropGeometry)? in
             try checkSize(width: width, height: height, place())
-            var placement = try transform.placement(width: width, height: height, stream: stream)
-            if transform.decoding == .scaled { placement = scaled(placement) }
-            return region.decode(placement.box, into: &decoded).map { ($0, placement) }
+            var geometry = try transform.geometry(width: width, height: height, stream: stream)
+            if transform.decoding == .scaled { geometry = scaled(geometry) }
+            return region.decode(geometry.box, into: &decoded).map { ($0, geometry) }
         }
     }
 
-    /// Takes the smallest of an eighth, a quarter and half of the picture that is no smaller than what comes of the box.
-    private func scaled(_ placement: ImagePlacement) -> ImagePlacement {
-        let box = placement.box
+    /// Chooses the smallest scale among 1/8, 1/4 and 1/2 at which the box is at least as large as
+    /// after the transform's resize.
+    private func scaled(_ geometry: CropGeometry) -> CropGeometry {
+        let box = geometry.box
         let eighths = [1, 2, 4].first {
-            box.width * $0 >= 8 * placement.width && box.height * $0 >= 8 * placement.height
+            box.width * $0 >= 8 * geometry.width && box.height * $0 >= 8 * geometry.height
         }
-        guard let eighths else { return placement }
+        guard let eighths else { return geometry }
         let whole = region.scale(eighths: eighths)
-        var placement = placement
+        var geometry = geometry
         let x = Self.scaled(box.x, box.width, eighths, whole.width)
         let y = Self.scaled(box.y, box.height, eighths, whole.height)
-        placement.box = PixelBox(x: x.lowerBound, y: y.lowerBound, width: x.count, height: y.count)
-        return placement
+        geometry.box = PixelBox(x: x.lowerBound, y: y.lowerBound, width: x.count, height: y.count)
+        return geometry
     }
 
-    /// The scaled columns or rows nearest to those at `start`, at least one.
+    /// The range of scaled columns or rows nearest to `start..<start + count`, at least one.
     private static func scaled(_ start: Int, _ count: Int, _ eighths: Int, _ whole: Int) -> Range<Int> {
         let low = min((start * eighths + 4) / 8, whole - 1)
         return low..<max(low + 1, min(((start + count) * eighths + 4) / 8, whole))
@@ -141,11 +147,11 @@ extension [UInt8] {
 
 extension RowPipeline {
     fileprivate mutating func write(
-        _ bytes: borrowing Buffer<UInt8>, _ rect: PixelBox, _ placement: ImagePlacement,
+        _ bytes: borrowing Buffer<UInt8>, _ rect: PixelBox, _ geometry: CropGeometry,
         _ transform: some ImageTransform, _ stream: RandomStream, into pixels: inout MutableSpan<Float>
     ) {
         write(
-            PixelGrid(bytes: bytes.span, rect: rect), placement, size: transform.size,
+            PixelGrid(bytes: bytes.span, rect: rect), geometry, size: transform.size,
             colors: transform.colors?.draw(from: stream.branch(1)) ?? [], transform.normalization,
             into: &pixels)
     }

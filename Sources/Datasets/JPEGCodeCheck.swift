@@ -1,21 +1,24 @@
-/// Reads the codes of a JPEG file again, without making pixels of them.
+/// Reads the entropy-coded data of a JPEG file a second time, without decoding pixels.
 ///
-/// Codes that were overwritten mostly have a meaning, too, and the library reads them without a word; then they end early, and look like a
-/// picture with junk behind it. They show by what no encoder writes: runs beyond the last coefficient, blocks
-/// with more contrast than 8-bit pixels can have, a last byte whose rest is no padding, junk that goes on as the codes ended.
+/// Overwritten data mostly consists of valid Huffman codes, too, and the library reads it without a
+/// warning; the codes then end early, and the file looks like an image followed by junk. This check
+/// detects what no encoder writes: runs beyond the last coefficient, blocks with more contrast than
+/// 8-bit pixels can have, a last byte whose remaining bits are not padding, and junk that repeats
+/// the bytes at the end of the codes.
 struct JPEGCodeCheck {
     private let file: [UInt8]
     private var position = 2
     private var frame: JPEGFrame?
     private var firstCodes = [JPEGHuffmanCode?](repeating: nil, count: 4)
     private var otherCodes = [JPEGHuffmanCode?](repeating: nil, count: 4)
-    /// Of each table, the steps of coefficients in zigzag order.
+    /// The quantisation steps of each table, in zigzag order.
     private var steps = [[Int]](repeating: Array(repeating: 1, count: 64), count: 4)
     private var restartInterval = 0
 
-    /// Whether all scans' codes can be those of a picture; `true` as well for kinds of code that are not looked into.
+    /// Whether the codes of all scans can be those of an image; also `true` for coding modes that
+    /// are not checked.
     ///
-    /// - Parameter file: One that the library has decoded.
+    /// - Parameter file: A file that the library has decoded.
     static func areCodesSound(in file: [UInt8]) -> Bool {
         var check = JPEGCodeCheck(file: file)
         return check.run()
@@ -37,7 +40,7 @@ struct JPEGCodeCheck {
             position = end
             switch marker {
             case 0xC0, 0xC1, 0xC2: frame = JPEGFrame(segment, isProgressive: marker == 0xC2)
-            // Lossless, hierarchical and arithmetic codes.
+            // Lossless, hierarchical and arithmetic coding are not checked.
             case 0xC3, 0xC5...0xC7, 0xC9...0xCB, 0xCD...0xCF: return true
             case 0xC4: defineCodes(segment)
             case 0xDB: defineSteps(segment)
@@ -52,7 +55,8 @@ struct JPEGCodeCheck {
         return true
     }
 
-    /// Goes behind the next marker, over whatever is before it.
+    /// Moves to the position after the next marker, skips all bytes before it and returns the
+    /// marker.
     private mutating func nextMarker() -> UInt8? {
         while position + 1 < file.count {
             defer { position += 1 }
@@ -90,7 +94,8 @@ struct JPEGCodeCheck {
         }
     }
 
-    /// `nil` for a scan that is not looked into: one whose codes are the standard's and not in the file.
+    /// `nil` for a scan that is not checked, such as one that uses the standard's Huffman tables,
+    /// which are not in the file.
     private func makeScan(_ segment: ArraySlice<UInt8>) -> JPEGScan? {
         guard let frame, let count = segment.first.map(Int.init), segment.count >= 4 + 2 * count else {
             return nil
@@ -116,28 +121,32 @@ struct JPEGCodeCheck {
     }
 }
 
-/// What a JPEG file says of its picture (B.2.2).
+/// The frame header of a JPEG file (B.2.2).
 struct JPEGFrame {
     struct Component {
         var identifier: Int
-        /// Blocks of a unit, along x and y.
+        /// Blocks per MCU along x.
         var across: Int
+        /// Blocks per MCU along y.
         var down: Int
-        /// Of quantisation.
+        /// Index of the quantisation table.
         var table: Int
-        /// Blocks with pixels of the picture.
+        /// Number of blocks along x that contain pixels of the image.
         var width = 0
+        /// Likewise along y.
         var height = 0
-        /// Blocks with padding, to whole units.
+        /// Number of blocks along x, padded to whole MCUs.
         var paddedWidth = 0
     }
 
     let isProgressive: Bool
     private(set) var components: [Component] = []
-    /// Of each component's blocks of a progressive picture, bit k: coefficient k is other than zero so far.
+    /// For each component of a progressive image, one element per block: bit k is set if
+    /// coefficient k is nonzero so far.
     var nonzero: [[UInt64]] = []
-    /// Units of a scan with all components.
+    /// Number of MCUs along x in a scan with all components.
     private(set) var unitsAcross = 0
+    /// Likewise along y.
     private(set) var unitsDown = 0
 
     init?(_ segment: ArraySlice<UInt8>, isProgressive: Bool) {
@@ -168,7 +177,7 @@ struct JPEGFrame {
     }
 }
 
-/// A big-endian number of 16 bits; 0 beyond the bytes.
+/// Reads a big-endian 16-bit number; 0 if it reaches beyond the end of `bytes`.
 func number16(_ bytes: ArraySlice<UInt8>, _ offset: Int) -> Int {
     let start = bytes.startIndex + offset
     return start + 1 < bytes.endIndex ? Int(bytes[start]) << 8 + Int(bytes[start + 1]) : 0

@@ -1,10 +1,11 @@
 /// A Huffman code of a JPEG file (ITU-T T.81, annex C and F.2.2.3).
 struct JPEGHuffmanCode {
-    /// For codes of 1 to 16 bits: the first code, how many there are, and where their symbols begin.
+    /// For each code length from 1 to 16 bits: the first code, the number of codes, and the index
+    /// of their first symbol.
     private var lengths: [(first: Int, count: Int, start: Int)] = []
     private let symbols: [UInt8]
 
-    /// - Parameter counts: How many codes there are of 1 to 16 bits.
+    /// - Parameter counts: Number of codes of each length from 1 to 16 bits.
     init(counts: ArraySlice<UInt8>, symbols: ArraySlice<UInt8>) {
         var (code, start) = (0, 0)
         for count in counts {
@@ -15,7 +16,7 @@ struct JPEGHuffmanCode {
         self.symbols = Array(symbols)
     }
 
-    /// The next symbol; `nil` for bits that are no code, and at the end of the bits.
+    /// The next symbol; `nil` if the bits are not a valid code or end too early.
     func symbol(from bits: inout JPEGBits) -> Int? {
         var code = 0
         for length in lengths {
@@ -31,7 +32,7 @@ struct JPEGHuffmanCode {
 /// The bits of a JPEG scan, up to the next marker.
 struct JPEGBits {
     private let file: [UInt8]
-    /// Behind the last byte taken.
+    /// Position after the last byte that was read.
     private(set) var position: Int
     private var byte = 0
     private var count = 0
@@ -51,7 +52,7 @@ struct JPEGBits {
         return byte >> count & 1
     }
 
-    /// A number of `size` bits; `nil` where there are fewer.
+    /// A number of `size` bits; `nil` if fewer are left.
     mutating func number(_ size: Int) -> Int? {
         var value = 0
         for _ in 0..<size {
@@ -67,9 +68,11 @@ struct JPEGBits {
         return size == 0 || value >> (size - 1) == 1 ? value : value - (1 << size) + 1
     }
 
-    /// Ends a run of codes: whether the rest of the last byte is padding. That is ones; some write zeros.
+    /// Ends a run of codes and returns whether the remaining bits of the last byte are padding:
+    /// ones, or zeros from some encoders.
     ///
-    /// Bytes behind the codes that go on as these ended have overwritten them.
+    /// Returns `false` if the bytes around the end of the codes are all equal, or zero on both
+    /// sides: such bytes have overwritten the codes.
     mutating func isPadded() -> Bool {
         let rest = byte & (1 << count - 1)
         let around = file[max(position - 4, 0)..<min(position + 4, file.count)]
@@ -79,7 +82,7 @@ struct JPEGBits {
         return (rest == 1 << count - 1 || rest == 0) && !isZeroed && !isUniform
     }
 
-    /// Takes a restart marker; `false` if there is none.
+    /// Reads a restart marker; `false` if there is none.
     mutating func restart() -> Bool {
         var next = position
         while next + 1 < file.count, file[next] == 0xFF, file[next + 1] == 0xFF { next += 1 }
@@ -90,7 +93,8 @@ struct JPEGBits {
         return true
     }
 
-    /// A zero behind 255 is no part of the bits, nor are further 255s before it.
+    /// Reads the next byte. A stuffed zero byte after 0xFF is not part of the bits, nor are fill
+    /// bytes (0xFF) before it.
     private mutating func nextByte() -> Int? {
         guard position < file.count else { return nil }
         guard file[position] == 0xFF else {

@@ -1,8 +1,10 @@
 internal import CJPEG
 
-/// Decodes a JPEG file with the library's exact settings.
+/// Decodes a JPEG file with the library's exact settings (exact integer DCT, smooth chroma
+/// upsampling).
 ///
-/// - Throws: If not every coefficient can be read as it was written, as far as the file shows it, also where the library could paint over it.
+/// - Throws: If the file shows that a coefficient cannot be read as it was written, even if the
+///   library could conceal the damage.
 func decodeJPEG(_ bytes: [UInt8], place: @autoclosure () -> String) throws(DatasetError) -> RGBImage {
     let decoded = try unsafe bytes.withUnsafeBufferPointer { (file) throws(DatasetError) in
         try unsafe decode(file, place: place())
@@ -10,7 +12,7 @@ func decodeJPEG(_ bytes: [UInt8], place: @autoclosure () -> String) throws(Datas
     if decoded.isDoubtful, !JPEGCodeCheck.areCodesSound(in: bytes) {
         throw DatasetError(
             action: "decode image", place: place(),
-            reason: "Corrupt JPEG data: the codes before its end are not those of a picture")
+            reason: "Corrupt JPEG data: the Huffman codes before its end cannot be those of an image")
     }
     return decoded.image
 }
@@ -40,8 +42,8 @@ private func decode(
     return (image, decompressor.isDoubtful)
 }
 
-/// Turns the four colours of print into three as Pillow does: a file's values are taken as inverted (Adobe's way), and
-/// `red = 255 − black − cyan · (255 − black) / 255`, rounded.
+/// Converts CMYK to RGB as Pillow does: the values in the file are taken as inverted (Adobe's
+/// convention), and `red = 255 − black − cyan · (255 − black) / 255`, rounded.
 private func rgb(invertedCMYK pixels: [UInt8]) -> [UInt8] {
     var colours = [UInt8](repeating: 0, count: pixels.count / 4 * 3)
     for pixel in 0..<pixels.count / 4 {
@@ -65,21 +67,21 @@ private func rgb(invertedCMYK pixels: [UInt8]) -> [UInt8] {
 
     deinit { unsafe jpegDestroy(handle) }
 
-    /// Whether bytes lie behind the codes of a scan, or the end mark is missing.
+    /// Whether extra bytes follow the codes of a scan, or the end marker is missing.
     var isDoubtful: Bool { unsafe jpegIsDoubtful(handle) == 1 }
 
     func open(_ file: UnsafeBufferPointer<UInt8>, _ header: inout JPEGHeader) -> Bool {
         unsafe jpegOpen(handle, file.baseAddress, file.count, &header) == 1
     }
 
-    /// Decodes the whole picture and reads to the file's end; `false` for damage.
+    /// Decodes the whole image and reads to the end of the file; `false` if the file is damaged.
     func decode(_ header: JPEGHeader, into pixels: UnsafeMutableBufferPointer<UInt8>) -> Bool {
         var columns = JPEGColumns()
         return unsafe jpegStart(handle, 0, header.width, &columns) == 1
             && jpegRows(handle, 0, header.height, pixels.baseAddress) == 1
     }
 
-    /// What is wrong, after a call that failed.
+    /// The error of the call that failed.
     func failure(_ place: String) -> DatasetError {
         let problem = unsafe jpegProblem(handle).map { unsafe String(cString: $0) } ?? ""
         return DatasetError(

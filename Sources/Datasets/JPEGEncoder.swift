@@ -1,6 +1,6 @@
 internal import CTurboJPEG
 
-/// A JPEG file of an image, with half the resolution in colour along both axes (4:2:0), as Pillow's by default.
+/// Encodes an image as a JPEG file with 4:2:0 chroma subsampling, Pillow's default.
 ///
 /// - Parameter quality: The library's scale, 1...100.
 func encodeJPEG(
@@ -25,7 +25,7 @@ func encodeJPEG(
 
     deinit { _ = unsafe tjDestroy(handle) }
 
-    /// - Returns: The bytes written, and what is wrong, or `nil`.
+    /// - Returns: The number of bytes written, and the error or `nil`.
     func encode(
         _ image: RGBImage, quality: Int, into target: UnsafeMutableBufferPointer<UInt8>
     ) -> (Int, String?) {

@@ -1,7 +1,7 @@
 internal import CJPEG
 internal import Kernels
 
-/// A decompressor of libjpeg that decodes a part of a picture, used again and again.
+/// A reusable libjpeg decompressor that decodes a part of an image.
 @safe struct JPEGRegion: ~Copyable {
     private let decompressor: OpaquePointer
 
@@ -12,11 +12,12 @@ internal import Kernels
 
     deinit { unsafe jpegDestroy(decompressor) }
 
-    /// Runs `body` on the first `byteCount` bytes of a buffer as an opened file; `nil` where it is no JPEG, damaged, or has colours of print.
+    /// Opens the first `byteCount` bytes of a buffer as a JPEG file and runs `body`; returns `nil`
+    /// if the file is not a JPEG, is damaged, or is CMYK.
     ///
-    /// Damage is what `decodeJPEG` takes for it, as far as the file is looked at.
+    /// Damage is defined as in `decodeJPEG`, but only the part of the file that is read is checked.
     ///
-    /// - Parameter body: Gets the picture's size. What it returns as `nil` is damage, too.
+    /// - Parameter body: Receives the size of the image; returns `nil` for damage.
     func withFile<Result, Failure: Error>(
         _ buffer: borrowing Buffer<UInt8>, byteCount: Int,
         _ body: (_ width: Int, _ height: Int) throws(Failure) -> Result?
@@ -24,7 +25,7 @@ internal import Kernels
         var header = JPEGHeader()
         let file = buffer.span.extracting(0..<byteCount)
         guard byteCount > 2, file[0] == 0xFF, file[1] == 0xD8, file[2] == 0xFF else { return nil }
-        // The buffer is borrowed, and so stays where it is, to the end of this function.
+        // The buffer is borrowed until the end of this function, so its address stays valid.
         let isOpen = unsafe file.withUnsafeBufferPointer {
             unsafe jpegOpen(decompressor, $0.baseAddress, $0.count, &header) == 1
         }
@@ -33,18 +34,21 @@ internal import Kernels
         return try body(Int(header.width), Int(header.height))
     }
 
-    /// Sets the size of the decoded picture in eighths of the file's; with less than eight, colours are upsampled plainly.
+    /// Sets the size of the decoded image in eighths of the size in the file; below eight, chroma
+    /// is upsampled without smoothing.
     func scale(eighths: Int) -> (width: Int, height: Int) {
         var (width, height) = (Int32(0), Int32(0))
         unsafe jpegScale(decompressor, Int32(eighths), eighths == 8 ? 1 : 0, &width, &height)
         return (Int(width), Int(height))
     }
 
-    /// Decodes at least `box` of the (scaled) picture.
+    /// Decodes at least `box` of the (scaled) image.
     ///
-    /// The pixels of `box` are those of the whole picture, bit for bit. Rows below it are not looked at.
+    /// The pixels of `box` equal those of a decoded whole image, bit for bit. Rows below it are not
+    /// read.
     ///
-    /// - Returns: The rectangle that was decoded, dense in `pixels`; `nil` for damage, and for a file that only the whole of it can judge.
+    /// - Returns: The rectangle that was decoded, dense in `pixels`; `nil` if the file is damaged,
+    ///   or if only decoding the whole file can tell whether it is.
     func decode(_ box: PixelBox, into pixels: inout Buffer<UInt8>) -> PixelBox? {
         var columns = JPEGColumns()
         guard unsafe jpegStart(decompressor, Int32(box.x), Int32(box.width), &columns) == 1 else {

@@ -1,19 +1,20 @@
-/// One scan of a JPEG file, sequential (ITU-T T.81, F.2) or progressive (G.2), whose codes are read and not used.
+/// One scan of a JPEG file, sequential (ITU-T T.81, F.2) or progressive (G.2), whose codes are read
+/// but not decoded to pixels.
 struct JPEGScan {
     typealias Component = (
         index: Int, first: JPEGHuffmanCode?, other: JPEGHuffmanCode?, steps: [Int]
     )
 
-    /// The coefficients, in zigzag order.
+    /// The coefficients of the scan, as positions in zigzag order.
     let band: ClosedRange<Int>
-    /// Whether it brings one more bit of coefficients that are known.
+    /// Whether the scan adds one bit of precision to known coefficients (successive approximation).
     let isRefining: Bool
-    /// Bits that later scans bring.
+    /// Number of low bits that later scans add.
     let shift: Int
     let restartInterval: Int
     var components: [Component] = []
     private var predictions = [0, 0, 0, 0]
-    /// Blocks without a code, from a run of ends of blocks.
+    /// Blocks left in an end-of-band run, which have no codes of their own.
     private var blocksToPass = 0
 
     init(band: ClosedRange<Int>, isRefining: Bool, shift: Int, restartInterval: Int) {
@@ -23,7 +24,7 @@ struct JPEGScan {
         self.restartInterval = restartInterval
     }
 
-    /// Where the scan ends; `nil` if its codes cannot be those of a picture.
+    /// The position at which the scan ends; `nil` if its codes cannot be those of an image.
     func end(in file: [UInt8], from start: Int, _ frame: inout JPEGFrame) -> Int? {
         var scan = self
         var bits = JPEGBits(file, from: start)
@@ -55,8 +56,9 @@ struct JPEGScan {
         return scan.blocksToPass == 0 && bits.isPadded() ? bits.position : nil
     }
 
-    /// Whether squares of a block's coefficients, times their steps, sum up to more than 8-bit pixels can have: 64 · 128² by Parseval's theorem,
-    /// and a quarter more in length for rounding.
+    /// Whether the sum of squares of a block's dequantised coefficients exceeds what 8-bit pixels
+    /// can have: 64 · 128² by Parseval's theorem, that is, a norm of 1,024, plus a quarter for
+    /// rounding.
     private func isTooLarge(_ energy: Int) -> Bool { energy > 1280 * 1280 }
 
     private func square(_ value: Int, _ part: Int, _ k: Int) -> Int {
@@ -65,7 +67,7 @@ struct JPEGScan {
         return length * length
     }
 
-    /// - Returns: The square of the first coefficient; `nil` for what cannot be.
+    /// - Returns: The square of the first coefficient; `nil` if it is impossible.
     private mutating func readFirst(_ part: Int, _ bits: inout JPEGBits) -> Int? {
         guard let size = components[part].first?.symbol(from: &bits), size <= 11,
             let difference = bits.signed(size)
@@ -85,7 +87,7 @@ struct JPEGScan {
             if size == 0 {
                 if run < 15 { return true }
                 k += 16
-                // A run of sixteen has a coefficient behind it.
+                // A coefficient must follow a run of sixteen zeros.
                 if k > 63 { return false }
                 continue
             }
@@ -107,7 +109,7 @@ struct JPEGScan {
         return isRefining ? refine(part, &nonzero, &bits) : readBand(part, &nonzero, &bits)
     }
 
-    /// Takes the length of a run of blocks that end here (G.1.2.2), this one counted.
+    /// Reads the length of an end-of-band run (G.1.2.2), which includes this block.
     private mutating func startRun(_ size: Int, _ bits: inout JPEGBits) -> Bool {
         guard let rest = bits.number(size) else { return false }
         blocksToPass = 1 << size + rest
@@ -137,7 +139,8 @@ struct JPEGScan {
         return true
     }
 
-    /// G.1.2.3: known coefficients have a bit each, wherever a run passes them.
+    /// Reads a refinement of a block (G.1.2.3): each known coefficient that a run passes has one
+    /// correction bit.
     private mutating func refine(_ part: Int, _ nonzero: inout UInt64, _ bits: inout JPEGBits) -> Bool {
         var k = band.lowerBound
         while blocksToPass == 0, k <= band.upperBound {

@@ -1,13 +1,14 @@
 internal import Synchronization
 
-/// A set of which images that cannot be read are passed over: noted, with a black one in their place.
+/// A source that tolerates unreadable images: it records their errors and returns a black image
+/// instead.
 public final class LenientSource: ImageSource {
     private let source: any ImageSource
     private let noted = Mutex<[Int: DatasetError]>([:])
 
     public init(_ source: any ImageSource) { self.source = source }
 
-    /// What is wrong with the images that were asked for and could not be read, by their records.
+    /// The errors of the requested images that could not be read, by record number.
     public var failures: [Int: DatasetError] { noted.withLock { $0 } }
 
     public var count: Int { source.count }

@@ -1,24 +1,26 @@
-/// What a manifest can say, so that everything it says may be added, multiplied and used as a file's name.
+/// The limits of a manifest's values: within them, values can be added and multiplied without
+/// overflow and used as file names.
 extension Manifest {
-    /// Bytes of the file, at most: a shard takes 150, a class's name some ten.
+    /// Largest size of the manifest file in bytes: a shard takes 150 bytes, a class name about ten.
     static let largestByteCount = 256 << 20
-    /// The most classes of a dataset: 16 million, four times as many as the largest sets of people's faces have.
+    /// Maximum number of classes of a dataset: 16 million, four times as many as in the largest
+    /// sets of faces.
     static let largestClassCount = 1 << 24
-    /// The longest side of stored pixels.
+    /// Largest height or width of images stored as pixels.
     private static let largestSide = 1 << 24
-    /// The bytes of stored pixels of one image, at most.
+    /// Largest size in bytes of one image stored as pixels.
     private static let largestImage = 1 << 31
     private static let longestName = 1024
 
-    /// Whether `name` is that of a file in a folder, and of no other file.
+    /// Whether `name` is a valid name of a file directly inside a folder.
     static func isFileName(_ name: String) -> Bool {
         !name.isEmpty && name != "." && name != ".." && name.utf8.count <= 255
             && !name.utf8.contains { $0 == UInt8(ascii: "/") || $0 == 0 }
     }
 
-    /// Refuses what contradicts itself or no dataset can have.
+    /// Throws if the manifest contradicts itself or has values that no dataset can have.
     ///
-    /// - Parameter path: The manifest's, for errors.
+    /// - Parameter path: The path of the manifest, for errors.
     func check(_ path: String, action: String = "read manifest") throws(DatasetError) {
         let problem = nameProblem ?? classProblem ?? layoutProblem ?? shardProblem ?? countProblem
         guard let problem else { return }
@@ -63,20 +65,22 @@ extension Manifest {
             guard Self.isFileName(shard.file), shard.file != Self.fileName else {
                 return "\(found), expected the name of a file in the dataset's folder"
             }
-            guard names.insert(shard.file).inserted else { return "\(found), as that of an earlier one" }
+            guard names.insert(shard.file).inserted else {
+                return "\(found), the same as that of an earlier shard"
+            }
             guard shard.count >= 1, shard.byteCount >= 1, fits(shard) else {
                 return """
-                    shard \(index) has \(shard.count) records in \(shard.byteCount) bytes, which is less than they take
+                    shard \(index) has \(shard.count) records in \(shard.byteCount) bytes, fewer than the records need
                     """
             }
             guard shard.checksum.utf8.count == 16, shard.checksum.allSatisfy(\.isHexDigit) else {
-                return "the checksum of shard \(index) is not of 16 hexadecimal digits"
+                return "the checksum of shard \(index) is not 16 hexadecimal digits"
             }
         }
         return nil
     }
 
-    /// Whether a shard has room for its records: a label of four bytes each, and the pixels.
+    /// Whether a shard is large enough for its records: a four-byte label for each, and the pixels.
     private func fits(_ shard: Shard) -> Bool {
         var recordByteCount = 4
         if case .pixels(let height, let width, _) = layout { recordByteCount += 3 * height * width }
@@ -86,7 +90,7 @@ extension Manifest {
 
     private var countProblem: String? {
         guard let sum = Self.sum(shards.map(\.count)), Self.sum(shards.map(\.byteCount)) != nil else {
-            return "its shards have more records or bytes together than can be counted"
+            return "the sum of its shards' record or byte counts overflows"
         }
         return sum == count && count > 0
             ? nil : "count is \(count), expected the shards' sum \(sum), above 0"

@@ -2,9 +2,10 @@ internal import Checksums
 internal import Files
 internal import Foundation
 
-/// What a dataset's folder holds; the file `manifest.json`, written last.
+/// Describes the contents of a dataset's folder; stored as `manifest.json`, which is written last.
 public struct Manifest: Codable, Equatable, Sendable {
-    /// How images are stored: decoded and all of one size, or as the JPEG and PNG files they came as.
+    /// How images are stored: decoded and all of the same size, or as their original JPEG, PNG and
+    /// WebP files.
     public enum Layout: Codable, Equatable, Sendable {
         case pixels(height: Int, width: Int, channels: Int)
         case encoded
@@ -20,36 +21,41 @@ public struct Manifest: Codable, Equatable, Sendable {
         public var checksum: String
     }
 
-    /// The version of this format that is written and read.
+    /// The version of the manifest format that this code writes and reads.
     public static let currentSchemaVersion = 1
     public static let fileName = "manifest.json"
     static let currentRecordChecksum = "crc32c"
 
     public var schemaVersion = Manifest.currentSchemaVersion
     public var name: String
-    /// The classes' names in the order of their labels; empty if unknown or out of distribution.
+    /// Class names in the order of the labels; empty if unknown, or if the set is out of
+    /// distribution.
     public var classNames: [String]
-    /// Labels lie in `0..<classCount`; 0 for an out-of-distribution set, whose labels are all −1.
+    /// Number of classes: labels lie in `0..<classCount`. 0 for an out-of-distribution set, whose
+    /// labels are all −1.
     public var classCount: Int
     public var count: Int
     public var layout: Layout
     public var shards: [Shard]
-    /// How each record's bytes are checked when they are read: `crc32c`; `nil` in a dataset of an earlier version.
+    /// The checksum that each record is compared with when it is read: `crc32c`; `nil` in a dataset
+    /// of an earlier version.
     public var recordChecksum: String?
-    /// Where the images came from.
+    /// The origin of the images.
     public var source: String
-    /// What the reader has to say, such as bytes left over at the end of a cut-off file.
+    /// Notes of the reader that packed the dataset, such as left-over bytes at the end of a
+    /// truncated file.
     public var notes: [String]
-    /// The benchmark's split that this is, if it was packed as one.
+    /// The benchmark split of this dataset, if it was packed as one.
     public var benchmark: BenchmarkSplit?
-    /// ISO 8601, UTC.
+    /// Time of creation, ISO 8601, UTC.
     public var created: String
 }
 
 extension Manifest {
     /// Reads the manifest of the dataset in `folder`.
     ///
-    /// - Throws: If there is none, it is damaged, of another version, or contradicts itself.
+    /// - Throws: If the manifest is missing, is damaged, has another version, or contradicts
+    ///   itself.
     public init(folder: String) throws(DatasetError) {
         let path = "\(folder)/\(Manifest.fileName)"
         guard try DatasetError.wrapping("open dataset", folder, { try fileExists(path) }) else {
@@ -88,31 +94,32 @@ extension Manifest {
         }
     }
 
-    /// What its file holds.
+    /// The text of the manifest file.
     func text() throws -> String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         return String(decoding: try encoder.encode(self), as: UTF8.self)
     }
 
-    /// A checksum of all shards' checksums, 16 hexadecimal digits: equal for equal records in equal shards.
+    /// A checksum of the record counts and checksums of all shards, 16 hexadecimal digits: equal if
+    /// records and shards are equal.
     public var fingerprint: String {
         CRC64(shards.map { "\($0.count) \($0.checksum)\n" }.joined().utf8).hexadecimal
     }
 }
 
-/// What a decoder of JSON has to say, in a few words.
+/// The reason of a JSON decoding error, in a few words.
 func jsonReason(_ error: any Error) -> String {
     switch error as? DecodingError {
     case .keyNotFound(let key, _): "the key '\(key.stringValue)' is missing"
     case .typeMismatch(_, let context), .valueNotFound(_, let context): kindReason(context.codingPath)
     case .dataCorrupted(let context) where !context.codingPath.isEmpty: kindReason(context.codingPath)
-    default: "it is no valid JSON"
+    default: "it is not valid JSON"
     }
 }
 
 private func kindReason(_ path: [any CodingKey]) -> String {
     path.isEmpty
-        ? "it is no JSON object"
-        : "the value of '\(path.map(\.stringValue).joined(separator: "."))' is of another kind than expected"
+        ? "it is not a JSON object"
+        : "the value of '\(path.map(\.stringValue).joined(separator: "."))' has the wrong type"
 }

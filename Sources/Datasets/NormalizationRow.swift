@@ -1,14 +1,15 @@
 internal import Kernels
 internal import Workers
 
-/// The constants of a normalisation for each element of a row, so that a loop over a row has no channels.
+/// The constants of a normalisation, repeated for each element of a row, so that the loop over a
+/// row needs no inner loop over channels.
 struct NormalizationRow: ~Copyable {
     private var normalization: ChannelNormalization?
     private var size = 0
     private var means = Buffer<Float>(zeros: 0)
     private var deviations = Buffer<Float>(zeros: 0)
 
-    /// Makes the constants of rows of `size` pixels.
+    /// Computes the constants for rows of `size` pixels.
     mutating func prepare(_ normalization: ChannelNormalization, size: Int) {
         if self.normalization == normalization && self.size == size { return }
         self.normalization = normalization
@@ -17,7 +18,8 @@ struct NormalizationRow: ~Copyable {
         deviations = Buffer((0..<3 * size).map { normalization.deviation[$0 % 3] }, default: 1)
     }
 
-    /// Overwrites a row: `columns` with the first of `levels`, normalised, the rest with black.
+    /// Overwrites a row: `columns` with the first elements of `levels`, normalised, and the rest
+    /// with normalised black.
     func write(_ levels: Span<Int32>, to columns: Range<Int>, of row: inout MutableSpan<Float>) {
         var before = row.part(0..<3 * columns.lowerBound)
         fillBlack(&before)
@@ -27,14 +29,14 @@ struct NormalizationRow: ~Copyable {
         fillBlack(&after)
     }
 
-    /// Overwrites a row of levels 0...255 with what they are normalised.
+    /// Overwrites a row of levels 0...255 with their normalised values.
     func normalizeLevels(_ row: inout MutableSpan<Float>) {
         let means = means.span.extracting(0..<row.count)
         let deviations = deviations.span.extracting(0..<row.count)
         for i in row.indices { row[i] = (row[i] / 255 - means[i]) / deviations[i] }
     }
 
-    /// Overwrites some pixels with black.
+    /// Overwrites pixels with normalised black.
     func fillBlack(_ pixels: inout MutableSpan<Float>) {
         let means = means.span.extracting(0..<pixels.count)
         let deviations = deviations.span.extracting(0..<pixels.count)
@@ -42,7 +44,8 @@ struct NormalizationRow: ~Copyable {
     }
 }
 
-/// Overwrites a row: `columns` with the first of `levels` as they are, the rest with black, 0.
+/// Overwrites a row: `columns` with the first elements of `levels`, unchanged, and the rest with
+/// black (0).
 func writeLevels(_ levels: Span<Int32>, to columns: Range<Int>, of row: inout MutableSpan<Float>) {
     row.update(repeating: 0)
     for i in 0..<3 * columns.count { row[3 * columns.lowerBound + i] = Float(levels[i]) }

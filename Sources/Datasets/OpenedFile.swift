@@ -2,13 +2,13 @@ internal import Files
 internal import Glibc
 internal import SystemPackage
 
-/// Opens a file to read; the caller closes the descriptor.
+/// Opens a file for reading; the caller closes the descriptor.
 ///
-/// - Parameter pool: Closes descriptors that nobody uses where there is none left.
+/// - Parameter pool: Closes its idle descriptors if the process has none left.
 func openFile(
     _ path: FilePath, makingRoomIn pool: DescriptorPool = .shared
 ) throws(DatasetError) -> (descriptor: Int32, identity: FileIdentity) {
-    // Opening a pipe would wait for somebody who writes.
+    // Without O_NONBLOCK, opening a pipe would wait for a writer.
     let open = {
         FileWait.during(path.text) {
             unsafe path.withPlatformString { path in
@@ -30,12 +30,12 @@ func openFile(
         let code = errno
         _ = close(descriptor)
         guard code == 0 else { throw DatasetError("open", path.text, failure: code) }
-        throw DatasetError(action: "open", place: path.text, reason: "it is no file")
+        throw DatasetError(action: "open", place: path.text, reason: "it is not a regular file")
     }
     return (descriptor, identity)
 }
 
-/// Opens a file again under the number of a stale descriptor, where it is still the same one.
+/// Opens a file again under the number of a stale descriptor, if it is still the same file.
 func renew(_ descriptor: Int32, of path: FilePath, _ identity: FileIdentity) {
     let opened = unsafe path.withPlatformString {
         unsafe Glibc.open($0, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
@@ -43,7 +43,7 @@ func renew(_ descriptor: Int32, of path: FilePath, _ identity: FileIdentity) {
     identity.renew(descriptor, by: opened)
 }
 
-/// Reads `count` bytes of an open file from `offset` on; fewer are an error.
+/// Reads `count` bytes of an open file from `offset` on; a shorter read is an error.
 ///
 /// - Parameter renew: Opens the file again under the descriptor's number, if its handle is stale.
 func readAll(
@@ -60,7 +60,7 @@ func readAll(
     return bytes
 }
 
-/// Overwrites `bytes` with those of an open file from `offset` on; fewer are an error.
+/// Overwrites `bytes` with the bytes of an open file from `offset` on; a shorter read is an error.
 ///
 /// - Parameter renew: Opens the file again under the descriptor's number, if its handle is stale.
 func readAll(
@@ -74,9 +74,9 @@ func readAll(
     guard read == count else { throw shortRead(count, at: offset, read, failure, place) }
 }
 
-/// Reads until `target` is full, the file ends or the system refuses.
+/// Reads until `target` is full, the file ends or a read fails.
 ///
-/// - Returns: Bytes that were read, and the system's error number or 0.
+/// - Returns: The number of bytes read, and the system's error number or 0.
 private func readAll(
     _ descriptor: Int32, at offset: Int, into target: UnsafeMutableBufferPointer<UInt8>,
     renewing renew: () -> Void

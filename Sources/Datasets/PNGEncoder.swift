@@ -4,7 +4,7 @@ internal import Glibc
 extension RGBImage {
     /// The image as a PNG file.
     ///
-    /// - Throws: If there is no memory for it.
+    /// - Throws: If there is not enough memory.
     public func png() throws(DatasetError) -> [UInt8] {
         let encoder = PNGEncoder()
         let (file, status) = encoder.encode(self)

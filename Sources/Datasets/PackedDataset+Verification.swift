@@ -3,14 +3,17 @@ internal import Synchronization
 internal import Workers
 
 extension PackedDataset {
-    /// Reads every shard of the dataset at `path` whole and compares it with its checksum; then opens it as training does and compares its
-    /// labels and shapes with the manifest, and each record with its own checksum. Nothing is decoded.
+    /// Reads every shard of the dataset at `path` in full and compares it with its checksum; then
+    /// opens it as training does and compares its labels and shapes with the manifest, and each
+    /// record with its own checksum. No image is decoded.
     ///
     /// - Parameters:
-    ///   - threads: Shards that are read at a time.
-    ///   - progress: Gets the bytes checked and of all; called from one thread at a time.
+    ///   - threads: Number of shards that are read in parallel.
+    ///   - progress: Receives the bytes checked so far and the total; called from one thread at a
+    ///     time.
     /// - Returns: The manifest.
-    /// - Throws: If a shard is missing or damaged: the first one with its records, by number and file, and the others' names.
+    /// - Throws: If a shard is missing or damaged. The error names the first such shard with its
+    ///   damaged records (number and path), and the names of the others.
     @discardableResult
     public static func verify(
         path: String, threads: Int = 1, progress: @Sendable (_ done: Int, _ total: Int) -> Void = { _, _ in }
@@ -45,7 +48,7 @@ extension PackedDataset {
             manifest.shards[$0].file
         }
         if !others.isEmpty {
-            error.reason += "; damaged too: \(others.prefix(10).joined(separator: ", "))"
+            error.reason += "; also damaged: \(others.prefix(10).joined(separator: ", "))"
             error.reason += others.count > 10 ? " and \(others.count - 10) more" : ""
         }
         throw error
@@ -59,15 +62,17 @@ extension PackedDataset {
         guard let record = reader.damagedRecords()?.first else { return }
         throw DatasetError(
             action: "read record", place: reader.place(of: record),
-            reason: "its bytes are not those of its checksum, though the file is as the manifest says",
+            reason:
+                "its bytes do not match its checksum, although the checksum of the whole file matches the manifest",
             remedy: "copy or pack the dataset again")
     }
 
-    /// As `verify(path:threads:progress:)`.
+    /// Verifies this dataset like `verify(path:threads:progress:)`.
     public func verify() throws(DatasetError) { try Self.verify(path: path) }
 
-    /// What of a damaged shard is damaged, as far as that can be told.
-    /// - Returns: Also `nil` where the file could not be read, which has been said.
+    /// Describes the damaged parts of a shard, as far as they can be determined.
+    ///
+    /// - Returns: `nil` if the shard has no record checksums.
     private static func damage(
         in shard: Manifest.Shard, of manifest: Manifest, _ folder: String
     ) -> String? {
@@ -79,10 +84,10 @@ extension PackedDataset {
             return error.reason
         }
         guard let records = reader.damagedRecords(), !records.isEmpty else {
-            return "all images are whole, the damage is beside them"
+            return "all images are intact, the damage is outside them"
         }
         if records.count == shard.count, shard.count > 1 {
-            return "no image is where it should be, HDF5's own bytes are damaged"
+            return "no image is at its expected offset, the HDF5 metadata is damaged"
         }
         let names = records.prefix(3).map { record in
             "record \(record)" + (((try? reader.path(of: record)) ?? nil).map { " (\($0.text))" } ?? "")
@@ -92,9 +97,9 @@ extension PackedDataset {
     }
 }
 
-/// Compares a file's size and checksum with what was written.
+/// Compares the size and checksum of a shard's file with those in the manifest.
 ///
-/// - Parameter progress: Gets the bytes of each piece read.
+/// - Parameter progress: Receives the byte count of each piece that is read.
 func checkBytes(
     of shard: Manifest.Shard, in folder: String, progress: (Int) -> Void = { _ in }
 ) throws(DatasetError) {

@@ -1,17 +1,18 @@
 public import SystemPackage
 
-/// A dataset on the disk: images with labels, by record number, from any thread.
+/// A dataset on disk: images with labels, accessed by record number from any thread.
 ///
-/// A record costs one read and, where images are stored encoded, their decoding; nothing is cached.
+/// A record costs one read, plus the decoding if images are stored encoded; nothing is cached.
 public final class PackedDataset: ImageSource {
-    /// The folder, as it was given.
+    /// The path of the folder, as given.
     public let path: String
     public let manifest: Manifest
     private let shards: [ShardReader]
     /// The number of each shard's first record.
     private let starts: [Int]
 
-    /// Opens the dataset in a folder: the manifest, every shard's size, labels and offsets; images are checked as they are read.
+    /// Opens the dataset in a folder: reads the manifest and checks the size, labels and offsets of
+    /// every shard; images are checked when they are read.
     public init(path: String) throws(DatasetError) {
         let manifest = try Manifest(folder: path)
         var shards: [ShardReader] = []
@@ -28,14 +29,15 @@ public final class PackedDataset: ImageSource {
         self.starts = starts
     }
 
-    /// Opens a shard and compares what it holds with what the manifest says.
+    /// Opens a shard and compares its contents with the manifest.
     static func open(
         _ shard: Manifest.Shard, of manifest: Manifest, in folder: String
     ) throws(DatasetError) -> ShardReader {
         let reader = try ShardReader(
             folder: folder, shard: shard, layout: manifest.layout, isChecked: manifest.recordChecksum != nil)
         let classes = 0..<Int32(clamping: manifest.classCount)
-        // A list may leave images without a class; one with the classes' names may not.
+        // Without class names, an image list may leave images unlabelled (−1); with class names it
+        // may not.
         let takesNone = manifest.classNames.isEmpty
         let strange = reader.labels.firstIndex { !classes.contains($0) && !(takesNone && $0 == -1) }
         guard let strange else { return reader }
@@ -43,7 +45,7 @@ public final class PackedDataset: ImageSource {
             action: "open shard", place: reader.place(of: strange),
             reason: """
                 its label is \(reader.labels[strange]), the manifest has \(manifest.classCount) classes\
-                \(manifest.classCount > 0 ? "" : ", so that every label is -1")
+                \(manifest.classCount > 0 ? "" : ", so every label must be -1")
                 """,
             remedy: "copy or pack the dataset again")
     }
@@ -53,7 +55,8 @@ public final class PackedDataset: ImageSource {
 
     public var name: String { manifest.name }
 
-    /// Equal for equal records in equal shards; 16 hexadecimal digits over the shards' checksums.
+    /// Checksum of the shards' record counts and checksums, 16 hexadecimal digits; equal if records
+    /// and shards are equal.
     public var fingerprint: String { manifest.fingerprint }
 
     /// The label of a record; −1 out of distribution.
@@ -68,7 +71,7 @@ public final class PackedDataset: ImageSource {
         return try shards[shard].image(of: index)
     }
 
-    /// Reads the image of a record, as it is stored, into memory that is used again.
+    /// Reads the stored image of a record into a reusable workspace.
     public func load(_ record: Int, into workspace: ImageWorkspace) throws(DatasetError) -> Int {
         let (shard, index) = locate(record)
         try shards[shard].load(index, into: workspace)
@@ -78,13 +81,14 @@ public final class PackedDataset: ImageSource {
     /// True for ImageNet-C's split of a benchmark.
     public var keepsSize: Bool { manifest.benchmark?.set == "imagenet_c" }
 
-    /// The path that a record's image came from; `nil` where images are stored as pixels, or if it cannot be read.
+    /// The original path of a record's image; `nil` if images are stored as pixels, or if it cannot
+    /// be read.
     public func path(of record: Int) -> FilePath? {
         let (shard, index) = locate(record)
         return (try? shards[shard].path(of: index)) ?? nil
     }
 
-    /// The shard of a record, by bisection, and the record's number in it.
+    /// Finds the shard of a record by bisection, and the record's index in that shard.
     private func locate(_ record: Int) -> (shard: Int, index: Int) {
         precondition(record >= 0 && record < count, "record \(record) of \(count)")
         var (low, high) = (0, starts.count)

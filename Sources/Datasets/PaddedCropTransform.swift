@@ -1,55 +1,58 @@
 public import Kernels
 
-/// The training augmentation of CIFAR: a square from the middle, mirrored or not, moved by some pixels.
+/// The training augmentation of CIFAR: a square from the middle, randomly flipped horizontally and
+/// shifted by a few pixels.
 ///
-/// In OpenOOD's order: resize the shorter side, cut the square from the middle, mirror with probability one half, cut a square
-/// of the same size at a uniform position after adding `padding` black pixels on each side.
+/// The order is OpenOOD's: resize the shorter side, cut the square from the middle, flip it
+/// horizontally with probability one half, add `padding` black pixels on each side, and cut a
+/// square of the original size at a uniformly random position.
 public struct PaddedCropTransform: ImageTransform {
     /// Height and width of the square, in pixels.
     public let size: Int
-    /// Black pixels added on each side, and so the farthest move.
+    /// Black pixels added on each side, which is also the largest shift.
     public let padding: Int
-    /// Whether half of the images are mirrored.
-    public let mirrors: Bool
+    /// Whether half of the images are flipped horizontally.
+    public let flips: Bool
     public let normalization: ChannelNormalization
     public let decoding: JPEGDecoding
     public let colors: ColorJitter?
 
     public init(
-        size: Int, padding: Int = 4, mirrors: Bool = true, normalization: ChannelNormalization,
+        size: Int, padding: Int = 4, flips: Bool = true, normalization: ChannelNormalization,
         decoding: JPEGDecoding = .exact, colors: ColorJitter? = nil
     ) {
         precondition(size >= 1 && padding >= 0, "squares of \(size) with a padding of \(padding)")
         self.size = size
         self.padding = padding
-        self.mirrors = mirrors
+        self.flips = flips
         self.normalization = normalization
         self.decoding = decoding
         self.colors = colors
     }
 
-    /// What is drawn for one image.
+    /// The random choices for one image.
     package struct Draw: Equatable, Sendable {
-        package let isMirrored: Bool
-        /// Where the square begins in the padded image, in `0...2 * padding`.
+        package let isFlipped: Bool
+        /// First row of the square in the padded image, in `0...2 * padding`.
         package let top: Int
+        /// First column, likewise.
         package let left: Int
     }
 
     package func draw(from stream: RandomStream) -> Draw {
         var stream = stream
-        let isMirrored = stream.uniform() < 0.5 && mirrors
+        let isFlipped = stream.uniform() < 0.5 && flips
         let top = stream.integer(below: 2 * padding + 1)
-        return Draw(isMirrored: isMirrored, top: top, left: stream.integer(below: 2 * padding + 1))
+        return Draw(isFlipped: isFlipped, top: top, left: stream.integer(below: 2 * padding + 1))
     }
 
-    public func placement(width: Int, height: Int, stream: RandomStream) -> ImagePlacement {
+    public func geometry(width: Int, height: Int, stream: RandomStream) -> CropGeometry {
         let draw = draw(from: stream)
-        var placement = ImagePlacement(
+        var geometry = CropGeometry(
             imageWidth: width, imageHeight: height, shorterSide: size, square: size)
-        placement.isMirrored = draw.isMirrored
-        placement.shiftX = draw.left - padding
-        placement.shiftY = draw.top - padding
-        return placement
+        geometry.isFlipped = draw.isFlipped
+        geometry.shiftX = draw.left - padding
+        geometry.shiftY = draw.top - padding
+        return geometry
     }
 }

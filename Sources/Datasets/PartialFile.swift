@@ -2,21 +2,23 @@ internal import Checksums
 internal import Files
 internal import Glibc
 
-/// A file that is being written under a temporary name, in a folder where processes that do not know of each other may write the same.
+/// A file that is being written under a temporary name, in a folder where independent processes may
+/// write the same file.
 ///
-/// It is locked while it is held. The lock goes with its process, however that ends, and is seen from other PID namespaces, where the
-/// process is not.
+/// It is locked while this object exists. The system releases the lock when the process ends,
+/// however it ends, and the lock is visible in other PID namespaces, in which the process itself is
+/// not.
 final class PartialFile {
-    /// After which a file without a lock is left over, in seconds, on a file system that has no locks.
+    /// Age in seconds after which a file counts as a leftover on a file system without locks.
     private static let longestPause = 3600
 
     private let path: String
     private let action: String
     private let descriptor: Int32
 
-    /// Makes a new file.
+    /// Creates a new file.
     ///
-    /// - Parameter action: What errors say could not be done.
+    /// - Parameter action: The operation that error messages name.
     init(_ path: String, action: String) throws(DatasetError) {
         self.path = path
         self.action = action
@@ -24,7 +26,7 @@ final class PartialFile {
         repeat {
             descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
             guard descriptor >= 0 else { throw DatasetError(action, path, failure: errno) }
-            // Another process may have taken the file for a leftover before it was locked.
+            // Another process may have removed the file as a leftover before it was locked.
             _ = PassingFault.uninterrupted { flock(descriptor, LOCK_EX) }
         } while Self.isRemoved(descriptor)
         self.descriptor = descriptor
@@ -32,7 +34,7 @@ final class PartialFile {
 
     deinit { _ = close(descriptor) }
 
-    /// Writes another file's bytes and gives their checksum.
+    /// Copies the bytes of another file and returns their checksum.
     func copyBytes(of file: ReadableFile, _ progress: (Int) -> Void) throws(DatasetError) -> CRC64 {
         var checksum = CRC64()
         let step = 4 << 20
@@ -45,7 +47,7 @@ final class PartialFile {
         return checksum
     }
 
-    /// Writes bytes behind those that are there.
+    /// Appends bytes.
     func write(_ bytes: [UInt8]) throws(DatasetError) {
         var written = 0
         while written < bytes.count {
@@ -61,7 +63,8 @@ final class PartialFile {
         }
     }
 
-    /// Removes the file at `path` if no process holds it.
+    /// Removes the file at `path` unless a process has it locked; on a file system without locks,
+    /// unless it is recent.
     static func removeIfLeft(_ path: String) {
         let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { return }

@@ -1,9 +1,9 @@
 internal import Glibc
 internal import Synchronization
 
-/// A descriptor that its pool may close while no thread uses it.
+/// A file descriptor that its pool may close while no thread uses it.
 final class PooledDescriptor: Sendable {
-    /// Threads that use it; −1 while it is closed.
+    /// Number of threads that use the descriptor; −1 while it is closed.
     private let users = Atomic<Int>(-1)
     private let number = Atomic<Int32>(-1)
     private let lastUse = Atomic<UInt64>(0)
@@ -30,9 +30,9 @@ final class PooledDescriptor: Sendable {
 
     func release() { users.subtract(1, ordering: .releasing) }
 
-    /// Hands over an open descriptor, with one user.
+    /// Stores an open descriptor, with one user.
     ///
-    /// - Precondition: It is closed, and the pool's lock is held.
+    /// - Precondition: The previous descriptor is closed, and the pool's lock is held.
     func open(_ descriptor: Int32, at time: UInt64) {
         number.store(descriptor, ordering: .relaxed)
         lastUse.store(time, ordering: .relaxed)

@@ -2,17 +2,18 @@ package import Files
 internal import Glibc
 internal import SystemPackage
 
-/// A file that any thread may read at any place, and that is open only as long as the pool has room for it.
+/// A file that any thread may read at any offset, and that stays open only while the pool has room
+/// for it.
 package final class PooledFile: Sendable {
-    /// In words.
+    /// The path as text.
     package let path: String
     let location: FilePath
-    /// The file's, when this was made.
+    /// The identity of the file when this object was created.
     package let identity: FileIdentity
     private let pool: DescriptorPool
     private let descriptor = PooledDescriptor()
 
-    /// Notes which file is at `path`, and leaves it closed.
+    /// Records the identity of the file at `path`, and leaves the file closed.
     init(_ path: FilePath, pool: DescriptorPool = .shared) throws(DatasetError) {
         identity = try ReadableFile(path).identity
         self.path = path.text
@@ -28,7 +29,7 @@ package final class PooledFile: Sendable {
 
     package var byteCount: Int { identity.byteCount }
 
-    /// Reads `count` bytes from `offset` on; fewer are an error.
+    /// Reads `count` bytes from `offset` on; a shorter read is an error.
     package func read(at offset: Int, count: Int) throws(DatasetError) -> [UInt8] {
         try withDescriptor { (number) throws(DatasetError) in
             try readAll(number, at: offset, count: count, place: path) {
@@ -37,14 +38,14 @@ package final class PooledFile: Sendable {
         }
     }
 
-    /// Overwrites `bytes` with those from `offset` on; fewer are an error.
+    /// Overwrites `bytes` with the file's bytes from `offset` on; a shorter read is an error.
     package func read(at offset: Int, into bytes: inout MutableSpan<UInt8>) throws(DatasetError) {
         let number = try pool.take(descriptor, open: reopen)
         defer { descriptor.release() }
         try readAll(number, at: offset, into: &bytes, place: path) { renew(number, of: location, identity) }
     }
 
-    /// Calls `body` with the open file's descriptor, which it may read at given places.
+    /// Calls `body` with the descriptor of the open file, which it may read at explicit offsets.
     package func withDescriptor<Result>(
         _ body: (Int32) throws(DatasetError) -> Result
     ) throws(DatasetError) -> Result {
@@ -53,14 +54,14 @@ package final class PooledFile: Sendable {
         return try body(number)
     }
 
-    /// - Throws: If it is another file now, whose bytes would be taken for this one's.
+    /// - Throws: If another file has the path now; its bytes would be taken for those of this one.
     private func reopen() throws(DatasetError) -> Int32 {
         let (number, found) = try openFile(location, makingRoomIn: pool)
         guard found == identity else {
             _ = close(number)
             throw DatasetError(
                 action: "open again", place: path,
-                reason: "it was replaced: \(found), and \(identity) when it was first opened",
+                reason: "it was replaced: \(found) now, \(identity) when it was first opened",
                 remedy: "leave datasets alone while they are read, and start again")
         }
         return number

@@ -1,13 +1,14 @@
 extension RGBImage {
-    /// Decodes a JPEG, PNG or WebP file, told apart by its first bytes and not by its name.
+    /// Decodes a JPEG, PNG or WebP file; the first bytes determine the format, not the name.
     ///
-    /// Greyscale becomes three equal channels, alpha is dropped, of 16 bits the high 8 stay, CMYK becomes RGB as in
-    /// Pillow, and the orientation in a camera's EXIF data is ignored, as OpenOOD does. JPEG gives the bits of Pillow: exact integer
-    /// transform and smooth chroma upsampling. Animations are refused.
+    /// Greyscale becomes three equal channels, alpha is dropped, 16-bit channels are reduced to
+    /// their high 8 bits, CMYK becomes RGB as in Pillow, and the EXIF orientation is ignored as in
+    /// OpenOOD. JPEG pixels equal Pillow's bit for bit: exact integer DCT and smooth chroma
+    /// upsampling. Animations are refused.
     ///
     /// - Parameters:
     ///   - bytes: The whole file.
-    ///   - place: Where the file is from, for the error.
+    ///   - place: The origin of the file, for errors.
     public init(decoding bytes: [UInt8], place: @autoclosure () -> String) throws(DatasetError) {
         switch ImageFormat(bytes) {
         case .jpeg: self = try decodeJPEG(bytes, place: place())
@@ -23,15 +24,16 @@ extension RGBImage {
     }
 }
 
-/// The most pixels an image may have, as Pillow: beyond, a few bytes would ask for gigabytes.
+/// Maximum number of pixels of an image, as in Pillow: without a limit, a file of a few bytes could
+/// request gigabytes of memory.
 private let largestPixelCount = 178_956_970
 
-/// Checks an image's size before memory is taken for it.
+/// Checks an image's size before memory is allocated for it.
 func checkSize(width: Int, height: Int, _ place: @autoclosure () -> String) throws(DatasetError) {
     let (count, overflows) = width.multipliedReportingOverflow(by: height)
     guard width > 0, height > 0, !overflows, count <= largestPixelCount else {
         throw DatasetError(
             action: "decode image", place: place(),
-            reason: "it says it has \(width)×\(height) pixels, expected 1 to \(largestPixelCount)")
+            reason: "its header says \(width)×\(height) pixels, expected 1 to \(largestPixelCount)")
     }
 }

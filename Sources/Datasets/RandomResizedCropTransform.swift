@@ -1,18 +1,20 @@
 public import Kernels
 internal import Numerics
 
-/// The training augmentation of ImageNet: a random part of the image resized to a square, mirrored or not.
+/// The training augmentation of ImageNet: a random box of the image, resized to a square and
+/// randomly flipped horizontally.
 ///
-/// Szegedy et al.: "Going deeper with convolutions", CVPR 2015, arXiv 1409.4842, section 6, with the details of
-/// torchvision's `RandomResizedCrop`: a box of 8 to 100 % of the area and an aspect ratio of 3/4 to 4/3, uniform in its
-/// logarithm; after ten boxes that do not fit, the largest middle box of an allowed aspect ratio.
+/// Szegedy et al.: "Going deeper with convolutions", CVPR 2015, arXiv 1409.4842, section 6, with
+/// the details of torchvision's `RandomResizedCrop`: a box of 8 to 100 % of the area with an aspect
+/// ratio of 3/4 to 4/3, uniform in its logarithm; after ten boxes that do not fit, the largest
+/// centred box with an allowed aspect ratio.
 public struct RandomResizedCropTransform: ImageTransform {
     /// Height and width of the square, in pixels.
     public let size: Int
-    /// The smallest part of the image's area, above 0 and at most 1.
+    /// The smallest fraction of the image's area, above 0 and at most 1.
     public let smallestArea: Double
-    /// Whether half of the images are mirrored.
-    public let mirrors: Bool
+    /// Whether half of the images are flipped horizontally.
+    public let flips: Bool
     public let normalization: ChannelNormalization
     public let decoding: JPEGDecoding
     public let colors: ColorJitter?
@@ -20,7 +22,7 @@ public struct RandomResizedCropTransform: ImageTransform {
     private static let aspectRatios = 3.0 / 4...4.0 / 3
 
     public init(
-        size: Int, smallestArea: Double = 0.08, mirrors: Bool = true, normalization: ChannelNormalization,
+        size: Int, smallestArea: Double = 0.08, flips: Bool = true, normalization: ChannelNormalization,
         decoding: JPEGDecoding = .exact, colors: ColorJitter? = nil
     ) {
         precondition(
@@ -28,22 +30,22 @@ public struct RandomResizedCropTransform: ImageTransform {
             "squares of \(size) from at least \(smallestArea) of the area")
         self.size = size
         self.smallestArea = smallestArea
-        self.mirrors = mirrors
+        self.flips = flips
         self.normalization = normalization
         self.decoding = decoding
         self.colors = colors
     }
 
-    /// What is drawn for one image.
+    /// The random choices for one image.
     package struct Draw: Equatable, Sendable {
         package let box: PixelBox
-        package let isMirrored: Bool
+        package let isFlipped: Bool
     }
 
     package func draw(from stream: RandomStream, width: Int, height: Int) -> Draw {
         var stream = stream
         let box = fittingBox(&stream, width: width, height: height) ?? middleBox(width: width, height: height)
-        return Draw(box: box, isMirrored: stream.uniform() < 0.5 && mirrors)
+        return Draw(box: box, isFlipped: stream.uniform() < 0.5 && flips)
     }
 
     private func fittingBox(_ stream: inout RandomStream, width: Int, height: Int) -> PixelBox? {
@@ -76,8 +78,8 @@ public struct RandomResizedCropTransform: ImageTransform {
         return box
     }
 
-    public func placement(width: Int, height: Int, stream: RandomStream) -> ImagePlacement {
+    public func geometry(width: Int, height: Int, stream: RandomStream) -> CropGeometry {
         let draw = draw(from: stream, width: width, height: height)
-        return ImagePlacement(box: draw.box, width: size, height: size, isMirrored: draw.isMirrored)
+        return CropGeometry(box: draw.box, width: size, height: size, isFlipped: draw.isFlipped)
     }
 }

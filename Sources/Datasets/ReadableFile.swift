@@ -3,13 +3,13 @@ internal import Files
 internal import Glibc
 internal import SystemPackage
 
-/// An open file that any thread may read at any place.
+/// An open file that any thread may read at any offset.
 final class ReadableFile: Sendable {
-    /// In words.
+    /// The path as text.
     let path: String
     private let location: FilePath
     let identity: FileIdentity
-    /// Whose place in the file nobody else relies on.
+    /// The open descriptor; nothing relies on its file offset.
     let descriptor: Int32
 
     init(_ path: FilePath) throws(DatasetError) {
@@ -24,21 +24,22 @@ final class ReadableFile: Sendable {
 
     var byteCount: Int { identity.byteCount }
 
-    /// Reads `count` bytes from `offset` on; fewer are an error.
+    /// Reads `count` bytes from `offset` on; a shorter read is an error.
     func read(at offset: Int, count: Int) throws(DatasetError) -> [UInt8] {
         try readAll(descriptor, at: offset, count: count, place: path) {
             renew(descriptor, of: location, identity)
         }
     }
 
-    /// The whole file's checksum, read in pieces.
+    /// The checksum of the whole file, which is read in pieces.
     ///
-    /// - Parameter progress: Gets the bytes of each piece.
+    /// - Parameter progress: Receives the byte count of each piece.
     func checksum(progress: (Int) -> Void = { _ in }) throws(DatasetError) -> CRC64 {
         var checksum = CRC64()
         let step = 4 << 20
         for start in stride(from: 0, to: byteCount, by: step) {
-            // Bound to a name: the compiler (6.3.1) crashes on the span of a temporary from a throwing call.
+            // Bound to a name: the compiler (6.3.1) crashes on the span of a temporary from a
+            // throwing call.
             let bytes = try read(at: start, count: min(step, byteCount - start))
             checksum.update(bytes.span)
             progress(bytes.count)
@@ -48,7 +49,8 @@ final class ReadableFile: Sendable {
 
     /// The whole file.
     ///
-    /// - Parameter limit: Bytes that a file of its kind has at most: a sparse one of 10 TB takes no room on the disk.
+    /// - Parameter limit: Largest size in bytes of such a file; needed because even a sparse 10-TB
+    ///   file takes no space on disk.
     static func contents(of path: FilePath, atMost limit: Int = 4 << 30) throws(DatasetError) -> [UInt8] {
         let file = try ReadableFile(path)
         guard file.byteCount <= limit else {

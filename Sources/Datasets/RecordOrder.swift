@@ -1,4 +1,4 @@
-/// The records of every step of a run, in order, for whoever wants to take the same steps with another program.
+/// The records of every step of a run, in order, to reproduce the same steps with another program.
 public struct RecordOrder: Sendable {
     /// The records of one step.
     public struct Step: Equatable, Sendable {
@@ -27,7 +27,7 @@ public struct RecordOrder: Sendable {
         self.epochs = epochs
     }
 
-    /// Calls `body` with every step; the last one of an epoch may have fewer records.
+    /// Calls `body` with every step; the last step of an epoch may have fewer records.
     public func forEachStep(_ body: (Step) throws -> Void) rethrows {
         var step = 0
         for epoch in 0..<epochs {

@@ -1,46 +1,47 @@
 internal import Kernels
 
-/// Which input pixels make an output pixel along one axis, and with what weight in units of 2⁻²².
+/// The input pixels of each output pixel along one axis, and their weights in units of 2⁻²².
 ///
-/// A triangle widened by the reduction, as Pillow's `BILINEAR`; every output pixel has `taps` weights, those that Pillow
-/// leaves out being 0. Memory is used again by `prepare`.
+/// The filter is a triangle widened by the reduction factor, as in Pillow's `BILINEAR`; every
+/// output pixel has `taps` weights, and those that Pillow omits are 0. `prepare` reuses the memory.
 struct ResizeAxis: ~Copyable {
     @inline(__always) static var precision: Int32 { 22 }
     @inline(__always) static var half: Int32 { 1 << 21 }
 
-    /// Weights of each output pixel.
+    /// Number of weights of each output pixel.
     private(set) var taps = 1
     private(set) var outputCount = 0
     private(set) var inputCount = 0
     private var startStore = Buffer<Int32>(zeros: 0)
     private var weightStore = Buffer<Int32>(zeros: 0)
 
-    /// Shape `[outputCount]`: the first input pixel; `start + taps` may pass the end, with weights of 0.
+    /// First input pixel of each output pixel, shape `[outputCount]`; `start + taps` may exceed the
+    /// input, with weights of 0 there.
     var starts: Span<Int32> {
         @_lifetime(borrow self) get { startStore.span.extracting(0..<outputCount) }
     }
-    /// Shape `[outputCount, taps]`.
+    /// Weights of each output pixel, shape `[outputCount, taps]`.
     var weights: Span<Int32> {
         @_lifetime(borrow self) get { weightStore.span.extracting(0..<outputCount * taps) }
     }
 
-    /// The input pixels that output pixel `i` may look at.
+    /// The input pixels that output pixel `i` may depend on.
     func window(of i: Int) -> Range<Int> {
         let start = Int(starts[i])
         return start..<min(start + taps, inputCount)
     }
 
-    /// Whether the weights, each rounded by half a unit at most, can sum up to more than level 255 rounds to.
+    /// Whether rounding of the weights, by at most half a unit each, can produce a level above 255.
     var canPassLimit: Bool { 255 * taps >= 1 << Self.precision }
 
-    /// Whether nothing changes.
+    /// Whether the resize changes nothing.
     var isIdentity: Bool { inputCount == outputCount }
 
     init() {}
 
     init(from inputCount: Int, to outputCount: Int) { prepare(from: inputCount, to: outputCount) }
 
-    /// The level that a sum in units of 2⁻²² rounds to.
+    /// Converts a sum in units of 2⁻²², which already includes `half`, to a level.
     static func level(_ sum: Int32) -> UInt8 { UInt8(clamping: sum >> precision) }
 
     mutating func prepare(from inputCount: Int, to outputCount: Int) {

@@ -1,18 +1,18 @@
-/// The loops over a row of pixels that a transform is made of. Levels are 0...255 in `Int32`, three a pixel.
+/// The row kernels of a transform. Levels are 0...255 stored as `Int32`, three per pixel.
 
 /// Overwrites the beginning of `levels` with `bytes`.
 func widen(_ bytes: Span<UInt8>, into levels: inout MutableSpan<Int32>) {
     for i in bytes.indices { levels[i] = Int32(bytes[i]) }
 }
 
-/// Overwrites `target`.
+/// Overwrites `target` with the first elements of `source`.
 func copy(_ source: Span<Int32>, into target: inout MutableSpan<Int32>) {
     let source = source.extracting(0..<target.count)
     for i in target.indices { target[i] = source[i] }
 }
 
-/// Overwrites the beginning of `levels` with the pixels of `bytes` from the last to the first.
-func widenMirrored(_ bytes: Span<UInt8>, into levels: inout MutableSpan<Int32>) {
+/// Overwrites the beginning of `levels` with the pixels of `bytes` in reverse order.
+func widenFlipped(_ bytes: Span<UInt8>, into levels: inout MutableSpan<Int32>) {
     var from = bytes.count - 3
     for to in stride(from: 0, to: bytes.count, by: 3) {
         levels[to] = Int32(bytes[from])
@@ -24,11 +24,12 @@ func widenMirrored(_ bytes: Span<UInt8>, into levels: inout MutableSpan<Int32>) 
 
 /// Overwrites `count` pixels of `target` with pixels `first`, `first + step`, … of a resized row.
 ///
-/// A pixel takes a load, a product and a sum for each tap, of three levels and a fourth that the next pixel overwrites.
+/// Each tap of a pixel takes one load, one product and one sum of a vector of four elements: the
+/// three levels of the pixel, and a fourth element that the next pixel overwrites.
 ///
 /// - Parameters:
-///   - source: The row before, with room for `axis.taps` pixels and one element behind the last one.
-///   - target: With room for one element behind the last pixel, which is overwritten.
+///   - source: The row before the resize, followed by room for `axis.taps` pixels and one element.
+///   - target: The resized pixels, followed by room for one element, which is overwritten, too.
 func resizeRow(
     _ source: Span<Int32>, along axis: borrowing ResizeAxis, from first: Int, step: Int, count: Int,
     into target: inout MutableSpan<Int32>
@@ -40,7 +41,8 @@ func resizeRow(
     precondition(
         min(first, last) >= 0 && max(first, last) < axis.outputCount, "columns \(first) to \(last)")
     let (starts, weights) = (axis.starts, axis.weights)
-    // Loops of a known length are unrolled: enlarged images have two taps, slightly reduced ones three or four.
+    // The compiler unrolls loops of constant length: enlarged images have two taps, slightly
+    // reduced images three or four.
     switch axis.taps {
     case 2: resizeRow(source, starts, weights, 2, first, step, count, &target)
     case 3: resizeRow(source, starts, weights, 3, first, step, count, &target)
@@ -69,17 +71,17 @@ private func resizeRow(
     }
 }
 
-/// Overwrites sums of products in units of 2⁻²² with the levels they stand for, but for those above 255.
+/// Converts sums of products in units of 2⁻²² to levels, without clamping to 255.
 func roundToLevels(_ sums: inout MutableSpan<Int32>) {
     for i in sums.indices { sums[i] = sums[i] &>> ResizeAxis.precision }
 }
 
-/// Makes levels above 255, to which only thousands of rounded weights can sum up, 255.
+/// Clamps levels to 255; only thousands of rounded weights can sum up to more.
 func limitLevels(_ levels: inout MutableSpan<Int32>) {
     for i in levels.indices { levels[i] = min(levels[i], 255) }
 }
 
-/// Overwrites `sums` with a half and `weight` times `row`.
+/// Overwrites `sums` with `weight` times `row`, plus `ResizeAxis.half` for rounding.
 func beginSum(_ row: Span<Int32>, weight: Int32, into sums: inout MutableSpan<Int32>) {
     let row = row.extracting(0..<sums.count)
     for i in sums.indices { sums[i] = ResizeAxis.half &+ weight &* row[i] }
@@ -91,7 +93,7 @@ func accumulate(_ row: Span<Int32>, weight: Int32, into sums: inout MutableSpan<
     for i in sums.indices { sums[i] &+= weight &* row[i] }
 }
 
-// The three below do not check bounds in a release build: `resizeRow` has checked them.
+// The three functions below do not check bounds in a release build: `resizeRow` has checked them.
 
 extension Span<Int32> {
     @inline(__always)
@@ -100,7 +102,7 @@ extension Span<Int32> {
         return unsafe self[unchecked: index]
     }
 
-    /// Three levels from `index` on, and whatever follows.
+    /// Loads three levels from `index` on, and the element after them.
     @inline(__always)
     fileprivate func pixel(at index: Int) -> SIMD4<Int32> {
         assert(index >= 0 && index + 4 <= count, "pixel at \(index) of \(count) elements")
@@ -112,7 +114,7 @@ extension Span<Int32> {
 }
 
 extension MutableSpan<Int32> {
-    /// Overwrites four elements from `index` on.
+    /// Stores four elements from `index` on.
     @inline(__always)
     fileprivate mutating func store(_ pixel: SIMD4<Int32>, at index: Int) {
         assert(index >= 0 && index + 4 <= count, "pixel at \(index) of \(count) elements")

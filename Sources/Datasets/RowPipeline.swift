@@ -1,11 +1,11 @@
 internal import Kernels
 internal import Workers
 
-/// Pixels of a part of an image, dense.
+/// Pixels of a rectangle of an image, stored densely.
 struct PixelGrid: ~Escapable {
-    /// Shape `[height, width, 3]`, and whatever follows.
+    /// Pixels of shape `[height, width, 3]`; more bytes may follow.
     let bytes: Span<UInt8>
-    /// Where in the image they lie.
+    /// The rectangle of the image that the pixels cover.
     let rect: PixelBox
 
     @_lifetime(copy bytes)
@@ -14,9 +14,9 @@ struct PixelGrid: ~Escapable {
         self.rect = rect
     }
 
-    /// The columns of `box` in row `row` of it.
+    /// Row `row` of `box`, all of its columns.
     ///
-    /// - Precondition: They lie in the part.
+    /// - Precondition: The row lies in `rect`.
     @_lifetime(copy self)
     func row(_ row: Int, of box: PixelBox) -> Span<UInt8> {
         let (x, y) = (box.x - rect.x, box.y + row - rect.y)
@@ -27,34 +27,36 @@ struct PixelGrid: ~Escapable {
     }
 }
 
-/// Resizes and normalises row by row: each row along x when it is first asked for, rows along y into the row that goes to the
-/// network. Only the last few rows are kept, so all of them stay in the first cache.
+/// Resizes and normalises row by row: resizes each input row along x when it is first needed, and
+/// combines the resized rows along y into one output row. Only the last few rows are kept, so all
+/// of them stay in the L1 cache.
 ///
-/// Equal bit for bit to `RGBImage.resized` (Pillow's `BILINEAR`) of the placement's box; pixels that the square leaves out are
-/// not computed. Where colours change, which takes the whole image, normalisation comes after all rows.
+/// The result equals `RGBImage.resized` (Pillow's `BILINEAR`) of the geometry's box bit for bit;
+/// pixels outside the square are not computed. Colour changes need the whole image, so
+/// normalisation then follows after all rows.
 struct RowPipeline: ~Copyable {
     private var alongX = ResizeAxis()
     private var alongY = ResizeAxis()
-    /// A row as it is stored, in 32 bits.
+    /// A stored row, widened to 32 bits.
     private var source = Buffer<Int32>(zeros: 0)
-    /// Rows after the pass along x: row `r` of the box stands at `r % alongY.taps`.
+    /// Ring buffer of rows after the pass along x: row `r` of the box is in slot `r % alongY.taps`.
     private var narrow = Buffer<Int32>(zeros: 0)
     private var sums = Buffer<Int32>(zeros: 0)
     private var constants = NormalizationRow()
 
-    /// Overwrites `pixels` with what `placement` takes from `grid`.
+    /// Overwrites `pixels` with the pixels of `grid` transformed by `geometry`.
     ///
     /// - Parameters:
-    ///   - colors: What becomes of the colours, in order.
+    ///   - colors: Colour changes, in the order in which they are applied.
     ///   - pixels: Shape `[size, size, 3]`.
-    /// - Precondition: The placement's box lies in `grid`, its square in the resized box.
+    /// - Precondition: The geometry's box lies in `grid`, and its square in the resized box.
     mutating func write(
-        _ grid: PixelGrid, _ placement: ImagePlacement, size: Int, colors: [ColorChange] = [],
+        _ grid: PixelGrid, _ geometry: CropGeometry, size: Int, colors: [ColorChange] = [],
         _ normalization: ChannelNormalization, into pixels: inout MutableSpan<Float>
     ) {
         precondition(pixels.count == size * size * 3, "\(pixels.count) elements for \(size)×\(size)×3")
-        let cut = Cut(placement, size: size)
-        reserve(placement, size: size, normalization)
+        let cut = Cut(geometry, size: size)
+        reserve(geometry, size: size, normalization)
         var ready = 0
         for row in 0..<size {
             var line = pixels.part(row * 3 * size..<(row + 1) * 3 * size)
@@ -62,13 +64,13 @@ struct RowPipeline: ~Copyable {
                 if colors.isEmpty { constants.fillBlack(&line) } else { line.update(repeating: 0) }
                 continue
             }
-            let y = placement.top + placement.shiftY + row
+            let y = geometry.top + geometry.shiftY + row
             let window = alongY.window(of: y)
             ready = max(ready, window.lowerBound)
             while ready < window.upperBound {
                 let start = ready % alongY.taps * rowStride
                 Self.resize(
-                    grid.row(ready, of: placement.box), along: alongX, cut, by: &source,
+                    grid.row(ready, of: geometry.box), along: alongX, cut, by: &source,
                     into: &narrow, at: start..<start + rowStride)
                 ready += 1
             }
@@ -88,21 +90,21 @@ struct RowPipeline: ~Copyable {
     }
 
     private mutating func reserve(
-        _ placement: ImagePlacement, size: Int, _ normalization: ChannelNormalization
+        _ geometry: CropGeometry, size: Int, _ normalization: ChannelNormalization
     ) {
-        alongX.prepare(from: placement.box.width, to: placement.width)
-        alongY.prepare(from: placement.box.height, to: placement.height)
+        alongX.prepare(from: geometry.box.width, to: geometry.width)
+        alongY.prepare(from: geometry.box.height, to: geometry.height)
         constants.prepare(normalization, size: size)
         rowStride = 3 * size + 1
-        source.reserve(3 * (placement.box.width + alongX.taps) + 4)
+        source.reserve(3 * (geometry.box.width + alongX.taps) + 4)
         narrow.reserve(alongY.taps * rowStride)
         sums.reserve(rowStride)
     }
 
-    /// Elements of a row after the pass along x, and one that is written over the end.
+    /// Elements of a row after the pass along x, plus one that `resizeRow` overwrites past the end.
     private var rowStride = 0
 
-    /// Overwrites `place` of `narrow` with the columns of the result that `line` gives.
+    /// Overwrites `place` of `narrow` with the result's columns of `line`, resized along x.
     private static func resize(
         _ line: Span<UInt8>, along axis: borrowing ResizeAxis, _ cut: Cut, by source: inout Buffer<Int32>,
         into narrow: inout Buffer<Int32>, at place: Range<Int>
@@ -111,7 +113,7 @@ struct RowPipeline: ~Copyable {
         var target = rows.part(place)
         if axis.isIdentity {
             let part = line.extracting(3 * cut.sources.lowerBound..<3 * cut.sources.upperBound)
-            if cut.step > 0 { widen(part, into: &target) } else { widenMirrored(part, into: &target) }
+            if cut.step > 0 { widen(part, into: &target) } else { widenFlipped(part, into: &target) }
             return
         }
         var levels = source.mutableSpan
@@ -122,7 +124,7 @@ struct RowPipeline: ~Copyable {
         if axis.canPassLimit { limitLevels(&target) }
     }
 
-    /// Overwrites `sums` with row `y` of the result, from the rows in `window`.
+    /// Overwrites `sums` with row `y` of the resized image, computed from the rows in `window`.
     private static func sum(
         _ narrow: borrowing Buffer<Int32>, every rowStride: Int, along axis: borrowing ResizeAxis,
         _ window: Range<Int>, to y: Int, into sums: inout Buffer<Int32>
@@ -149,27 +151,29 @@ struct RowPipeline: ~Copyable {
         if axis.canPassLimit { limitLevels(&own) }
     }
 
-    /// Which rows and columns of the result the image reaches, and which resized columns these are.
+    /// The rows and columns of the result that the image covers, and the corresponding columns of
+    /// the resized box.
     private struct Cut {
         let rows: Range<Int>
         let columns: Range<Int>
-        /// The resized column of the first one.
+        /// The column of the resized box that becomes the first column.
         let first: Int
-        /// To the next one: −1 where the image is mirrored.
+        /// Distance from one resized column to the next: 1, or −1 if the image is flipped
+        /// horizontally.
         let step: Int
 
-        init(_ placement: ImagePlacement, size: Int) {
+        init(_ geometry: CropGeometry, size: Int) {
             precondition(
-                placement.left >= 0 && placement.left + size <= placement.width && placement.top >= 0
-                    && placement.top + size <= placement.height, "a square of \(size): \(placement)")
-            columns = Self.reached(shift: placement.shiftX, size: size)
-            rows = columns.isEmpty ? 0..<0 : Self.reached(shift: placement.shiftY, size: size)
-            let column = columns.lowerBound + placement.shiftX
-            first = placement.left + (placement.isMirrored ? size - 1 - column : column)
-            step = placement.isMirrored ? -1 : 1
+                geometry.left >= 0 && geometry.left + size <= geometry.width && geometry.top >= 0
+                    && geometry.top + size <= geometry.height, "a square of \(size): \(geometry)")
+            columns = Self.reached(shift: geometry.shiftX, size: size)
+            rows = columns.isEmpty ? 0..<0 : Self.reached(shift: geometry.shiftY, size: size)
+            let column = columns.lowerBound + geometry.shiftX
+            first = geometry.left + (geometry.isFlipped ? size - 1 - column : column)
+            step = geometry.isFlipped ? -1 : 1
         }
 
-        /// The resized columns in order.
+        /// The range of resized columns, in ascending order.
         var sources: Range<Int> {
             step > 0 ? first..<first + columns.count : first + 1 - columns.count..<first + 1
         }

@@ -1,27 +1,29 @@
-/// The samples that several views of each image are: lane by lane, the first views of the lane's images, then their second ones.
+/// The order of samples if each image has several views: microbatch by microbatch, first the first
+/// views of the microbatch's images, then their second views, and so on.
 ///
-/// So a lane holds all samples of its images, and lanes, their owners and the tree are those of the images.
+/// A microbatch thus holds all samples of its images, so the microbatches, their ranks and the
+/// reduction tree are the same as without views.
 package struct SampleViews: Sendable {
-    /// Images of the rank's part of a batch, which begins with a lane.
+    /// Images in the rank's part of a batch, which starts at a microbatch boundary.
     package let imageCount: Int
-    /// Images in a lane.
-    package let laneSize: Int
+    /// Images in a microbatch.
+    package let microbatchSize: Int
     /// Views of each image.
     package let views: Int
 
-    package init(imageCount: Int, laneSize: Int, views: Int) {
-        precondition(laneSize >= 1 && views >= 1, "\(views) views of lanes of \(laneSize)")
+    package init(imageCount: Int, microbatchSize: Int, views: Int) {
+        precondition(microbatchSize >= 1 && views >= 1, "\(views) views of microbatches of \(microbatchSize)")
         self.imageCount = imageCount
-        self.laneSize = laneSize
+        self.microbatchSize = microbatchSize
         self.views = views
     }
 
     package var sampleCount: Int { imageCount * views }
 
-    /// Which view of which image a sample is, both counted from 0.
+    /// The image and the view of a sample, both counted from 0.
     package func place(of sample: Int) -> (image: Int, view: Int) {
-        let start = sample / (laneSize * views) * laneSize
-        let count = min(laneSize, imageCount - start)
+        let start = sample / (microbatchSize * views) * microbatchSize
+        let count = min(microbatchSize, imageCount - start)
         let offset = sample - start * views
         return (start + offset % count, offset / count)
     }

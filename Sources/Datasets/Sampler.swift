@@ -2,25 +2,28 @@ internal import Kernels
 
 /// The order in which the records of a set are used: a pure function of seed, epoch and count.
 ///
-/// With a window as large as the set, which is the default, every epoch is a uniform permutation. With a smaller
-/// one the order is *local*: blocks of consecutive records are permuted, and records are permuted inside
-/// windows of some blocks, so while a window is used nothing outside its blocks is read.
+/// With a window as large as the set, which is the default, every epoch is a uniform permutation.
+/// With a smaller window the order is *local*: blocks of consecutive records are permuted, and
+/// records are permuted within windows of several blocks. While a window is used, nothing outside
+/// its blocks is read.
 public struct Sampler: Equatable, Sendable {
-    /// Where the permutations come from; the augmentation of a run is drawn from the same seed.
+    /// Seed of the permutations; the augmentation of a run uses the same seed.
     public let seed: UInt64
-    /// Records in the set.
+    /// Number of records in the set.
     public let count: Int
-    /// Consecutive records that stay in one window.
+    /// Number of consecutive records that stay in one window.
     public let blockSize: Int
-    /// Records that are permuted among each other: a multiple of `blockSize`, or `count`.
+    /// Number of records that are permuted among each other: a multiple of `blockSize`, or `count`.
     public let window: Int
     /// Whether records are permuted at all.
     public let isShuffled: Bool
 
     /// - Parameters:
-    ///   - blockSize: Consecutive records that are read together, such as a shard's; 1 or more.
-    ///   - window: Records to permute among each other, rounded up to whole blocks; all of them by default.
-    ///   - isShuffled: `false` for the records' own order in every epoch.
+    ///   - blockSize: Number of consecutive records that are read together, such as those of a
+    ///     shard; 1 or more.
+    ///   - window: Number of records to permute among each other, rounded up to whole blocks; all
+    ///     records by default.
+    ///   - isShuffled: `false` for the stored order in every epoch.
     public init(
         seed: UInt64, count: Int, blockSize: Int = 1, window: Int? = nil, isShuffled: Bool = true
     ) {
@@ -75,9 +78,10 @@ public struct Sampler: Equatable, Sendable {
 public struct SampleOrder: Equatable, Sendable {
     /// The epoch, counted from 0.
     public let epoch: Int
-    /// The positions of each window, in order: those that share their records' blocks.
+    /// The range of positions of each window, in order.
     ///
-    /// All are of `Sampler.window` positions, but for the last one and the one that has the set's last block, if that is short.
+    /// Each window has `Sampler.window` positions, except the last window and the window with the
+    /// set's last block, which may be short.
     public let windows: [Range<Int>]
     private let records: [UInt32]
 
@@ -87,7 +91,7 @@ public struct SampleOrder: Equatable, Sendable {
         self.windows = windows
     }
 
-    /// The number of positions, which is that of records.
+    /// The number of positions, equal to the number of records.
     public var count: Int { records.count }
 
     /// The record that is used at `position` of the epoch.
@@ -95,9 +99,10 @@ public struct SampleOrder: Equatable, Sendable {
 }
 
 extension [UInt32] {
-    /// Permutes the elements in `range`, every permutation as likely as any other.
+    /// Permutes the elements in `range` uniformly: all permutations are equally likely.
     ///
-    /// Durstenfeld: "Algorithm 235: Random permutation", Communications of the ACM 7 (1964), after Fisher and Yates.
+    /// Durstenfeld: "Algorithm 235: Random permutation", Communications of the ACM 7 (1964), after
+    /// Fisher and Yates.
     fileprivate mutating func permute(_ range: Range<Int>, with stream: inout RandomStream) {
         for last in range.dropFirst().reversed() {
             swapAt(last, range.lowerBound + stream.integer(below: last - range.lowerBound + 1))

@@ -2,13 +2,13 @@ internal import Checksums
 internal import HDF5
 package import SystemPackage
 
-/// Reads the records of one shard from any thread: after `init` by plain file reads, without HDF5, of a file that is open while the
-/// process may have so many open.
+/// Reads the records of one shard from any thread. After `init`, reads are plain file reads without
+/// HDF5, and `DescriptorPool` may close the file between them.
 ///
-/// Each record is compared with its checksum whenever it is read; labels and offsets once, when the shard is
-/// opened. Shards written before there were checksums are read as they are.
+/// Each record is compared with its checksum whenever it is read; labels and offsets are checked
+/// once, when the shard is opened. Shards of earlier versions without checksums are read unchecked.
 package final class ShardReader: Sendable {
-    /// Where the images' bytes lie in the file.
+    /// Positions of the images' bytes in the file.
     fileprivate enum Images {
         case pixels(start: Int, height: Int, width: Int, end: Int)
         case encoded(start: Int, offsets: [UInt64], pathStart: Int, pathByteCount: Int)
@@ -23,8 +23,8 @@ package final class ShardReader: Sendable {
     /// Opens a shard.
     ///
     /// - Parameter isChecked: Whether the manifest says that records have checksums.
-    /// - Throws: If the file is missing, its size is not the manifest's, its labels or offsets are damaged, or it does not hold what
-    ///   the manifest says.
+    /// - Throws: If the file is missing, its size differs from the manifest's, its labels or
+    ///   offsets are damaged, or its contents do not match the manifest.
     package init(
         folder: String, shard: Manifest.Shard, layout: Manifest.Layout, isChecked: Bool
     ) throws(DatasetError) {
@@ -37,7 +37,7 @@ package final class ShardReader: Sendable {
                 remedy: remedy)
         }
         let (labels, checksums, images) = try DatasetError.wrapping("open shard", path) {
-            // Closed again at the end of this, where the pooled file would stay open.
+            // This file is closed at the end of the closure; the pooled file would stay open.
             let opened = try ReadableFile(path)
             let hdf5 = try HDF5Outline(path: path, byteCount: opened.byteCount) {
                 try opened.read(at: $0, count: $1)
@@ -47,7 +47,7 @@ package final class ShardReader: Sendable {
             guard isChecked || !hdf5.contains("checksums") else {
                 throw DatasetError(
                     action: "open shard", place: path,
-                    reason: "it holds a checksum of each record, which the manifest does not speak of",
+                    reason: "it holds record checksums, but the manifest declares none",
                     remedy: remedy)
             }
             guard images.end <= file.byteCount else {
@@ -63,7 +63,7 @@ package final class ShardReader: Sendable {
                 guard try hdf5.attribute("tables", as: UInt32.self) == found else {
                     throw DatasetError(
                         action: "open shard", place: path,
-                        reason: "its labels, offsets or checksums are not those that were written",
+                        reason: "its labels, offsets or checksums do not match their checksum",
                         remedy: remedy)
                 }
             }
@@ -77,7 +77,8 @@ package final class ShardReader: Sendable {
 
     /// Reads and decodes an image.
     ///
-    /// - Throws: If it cannot be read, its bytes are not those that were written, or they are no image.
+    /// - Throws: If the image cannot be read, its bytes do not match their checksum, or they are
+    ///   not a valid image.
     package func image(of index: Int) throws(DatasetError) -> RGBImage {
         let bytes = try bytes(of: index)
         switch images {
@@ -86,7 +87,7 @@ package final class ShardReader: Sendable {
         }
     }
 
-    /// A record's image as it is stored, compared with its checksum.
+    /// The stored bytes of a record's image, after comparison with their checksum.
     package func bytes(of index: Int) throws(DatasetError) -> [UInt8] {
         let (start, count) =
             switch images {
@@ -100,7 +101,8 @@ package final class ShardReader: Sendable {
         return bytes
     }
 
-    /// Reads an image, as it is stored and compared with its checksum, into a worker's memory.
+    /// Reads the stored bytes of an image into a worker's memory and compares them with their
+    /// checksum.
     package func load(_ index: Int, into workspace: ImageWorkspace) throws(DatasetError) {
         switch images {
         case .pixels(let start, let height, let width, _):
@@ -132,20 +134,22 @@ package final class ShardReader: Sendable {
         }
     }
 
-    /// The shard's file, the record's number in it and the path that its image came from.
+    /// A record's location for errors: the shard's file, the record's number in it and the original
+    /// path of its image.
     package func place(of index: Int) -> String {
         let path = ((try? path(of: index)) ?? nil).map { " (\($0.text))" } ?? ""
         return "\(file.path), record \(index)\(path)"
     }
 
-    /// The path an image came from; `nil` where images are stored as pixels.
+    /// The original path of an image; `nil` if images are stored as pixels.
     package func path(of index: Int) throws(DatasetError) -> FilePath? {
         guard case .encoded(_, _, let start, let count) = images else { return nil }
         let bytes = try file.read(at: start + index * count, count: count)
         return FilePath(bytes: bytes.prefix { $0 != 0 })
     }
 
-    /// The numbers of the records whose bytes are not those that were written; `nil` where there are no checksums.
+    /// The numbers of the records whose bytes do not match their checksums; `nil` if there are no
+    /// checksums.
     package func damagedRecords() -> [Int]? {
         checksums.map { checksums in checksums.indices.filter { isDamaged($0) } }
     }
@@ -168,12 +172,12 @@ private func hexadecimal(_ checksum: UInt32) -> String {
 }
 
 extension ShardReader.Images {
-    /// Empty where images are stored as pixels.
+    /// The offsets of encoded images; empty if images are stored as pixels.
     fileprivate var offsets: [UInt64] {
         if case .encoded(_, let offsets, _, _) = self { offsets } else { [] }
     }
 
-    /// Behind the last byte of what is read later.
+    /// The position after the last byte that may be read later.
     fileprivate var end: Int {
         switch self {
         case .pixels(_, _, _, let end): end
@@ -207,7 +211,7 @@ extension ShardReader.Images {
             else {
                 throw DatasetError(
                     action: "open shard", place: hdf5.path,
-                    reason: "'offsets' does not cut \(byteCount) bytes into \(count) images")
+                    reason: "'offsets' does not divide \(byteCount) bytes into \(count) images")
             }
             guard let pathByteCount = try hdf5.fixedStringByteCount(of: "paths"),
                 try hdf5.shape(of: "paths") == [count]
@@ -224,9 +228,10 @@ extension ShardReader.Images {
 }
 
 extension HDF5Outline {
-    /// Reads a dataset of one axis and known length.
+    /// Reads a one-dimensional dataset of known length.
     ///
-    /// - Throws: Before memory is taken for it if it is of another length, as damaged files may say.
+    /// - Throws: If it has another length, as in a damaged file; checked before memory is
+    ///   allocated.
     fileprivate func read<Element: HDF5Element>(
         _ dataset: String, count: Int, from file: ReadableFile
     ) throws -> [Element] {
@@ -235,7 +240,7 @@ extension HDF5Outline {
             throw DatasetError(
                 action: "open shard", place: path,
                 reason: """
-                    '\(dataset)' has shape \(shape) of \(type?.rawValue ?? "another kind"), expected \([count]) of \
+                    '\(dataset)' has shape \(shape) of \(type?.rawValue ?? "an unsupported type"), expected \([count]) of \
                     \(Element.elementType.rawValue)
                     """)
         }

@@ -4,10 +4,11 @@ package import SystemPackage
 
 /// Collects the records of one shard and writes them to a file.
 ///
-/// `pixels`: `images` uint8 `[n, height, width, channels]` and `labels` int32 `[n]`. `encoded`: `bytes` uint8, all
-/// files one after the other, `offsets` uint64 `[n + 1]`, `labels`, and `paths` `[n]`, each as
-/// its bytes, which are UTF-8 where the file's name was. Both: `checksums` uint32 `[n]`, the
-/// CRC-32C of each record's image bytes, and the attribute `tables`, that of `labels`, `checksums` and `offsets` one after the other.
+/// `pixels`: `images` uint8 `[n, height, width, channels]` and `labels` int32 `[n]`. `encoded`:
+/// `bytes` uint8, all files concatenated, `offsets` uint64 `[n + 1]`, `labels`, and `paths` `[n]`,
+/// each stored as bytes, which are UTF-8 if the file's name was. Both: `checksums` uint32 `[n]`,
+/// the CRC-32C of each record's image bytes, and the attribute `tables`, the CRC-32C of `labels`,
+/// `checksums` and `offsets` concatenated.
 package struct ShardWriter {
     private let layout: Manifest.Layout
     private var bytes: [UInt8] = []
@@ -18,15 +19,16 @@ package struct ShardWriter {
 
     package init(layout: Manifest.Layout) { self.layout = layout }
 
-    /// The records collected.
+    /// Number of collected records.
     package var count: Int { labels.count }
 
-    /// The bytes of their images.
+    /// Number of bytes of their images.
     package var byteCount: Int { bytes.count }
 
     /// Adds a record.
     ///
-    /// - Parameter image: Pixels `[height, width, channels]`, or an image file's bytes.
+    /// - Parameter image: Pixels of shape `[height, width, channels]`, or the bytes of an image
+    ///   file.
     package mutating func append(image: [UInt8], label: Int32, path: FilePath) {
         if case .pixels(let height, let width, let channels) = layout {
             precondition(
@@ -42,7 +44,7 @@ package struct ShardWriter {
         }
     }
 
-    /// Writes the collected records to `folder/file` and forgets them.
+    /// Writes the collected records to `folder/file` and removes them from this writer.
     package mutating func write(folder: String, file: String) throws(DatasetError) -> Manifest.Shard {
         let path = "\(folder)/\(file)"
         try DatasetError.wrapping("write shard", path) {
@@ -75,9 +77,9 @@ package struct ShardWriter {
     }
 }
 
-/// The CRC-32C of what a shard holds beside its images.
+/// The CRC-32C of a shard's contents other than its images.
 ///
-/// - Parameter offsets: Empty where images are stored as pixels.
+/// - Parameter offsets: Empty if images are stored as pixels.
 func tableChecksum(labels: [Int32], checksums: [UInt32], offsets: [UInt64]) -> UInt32 {
     var check = CRC32C()
     check.update(labels)

@@ -1,6 +1,6 @@
 internal import CWebP
 
-/// Decodes a WebP file of one picture, lossy or lossless; alpha is dropped.
+/// Decodes a WebP file with a single image, lossy or lossless; alpha is dropped.
 func decodeWebP(_ bytes: [UInt8], place: @autoclosure () -> String) throws(DatasetError) -> RGBImage {
     var features = WebPBitstreamFeatures()
     var status = unsafe bytes.withUnsafeBufferPointer {
@@ -42,7 +42,7 @@ private func reason(_ status: VP8StatusCode) -> String {
     case VP8_STATUS_NOT_ENOUGH_DATA, VP8_STATUS_SUSPENDED: "Premature end of WebP file"
     case VP8_STATUS_BITSTREAM_ERROR: "Corrupt WebP data"
     case VP8_STATUS_UNSUPPORTED_FEATURE: "the WebP file uses a feature that is not supported"
-    case VP8_STATUS_OUT_OF_MEMORY: "there is no memory for it"
+    case VP8_STATUS_OUT_OF_MEMORY: "there is not enough memory"
     default: "the WebP data cannot be decoded"
     }
 }

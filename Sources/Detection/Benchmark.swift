@@ -1,7 +1,7 @@
 public import Datasets
 public import Metrics
 
-/// A packed set with the name that tables call it by.
+/// A packed set and its name in tables.
 public struct NamedSet: Sendable {
     public var name: String
     public var source: any ImageSource
@@ -12,21 +12,21 @@ public struct NamedSet: Sendable {
     }
 }
 
-/// What a detector is judged on.
+/// The sets that a detector is evaluated on.
 public struct Benchmark: Sendable {
     /// The in-distribution test set; every label is a class.
     public var inDistribution: NamedSet
-    /// Out-of-distribution sets that look like it, in the table's order.
+    /// Near out-of-distribution sets (similar to the test set), in the table's order.
     public var near: [NamedSet]
-    /// Out-of-distribution sets that do not, in the table's order.
+    /// Far out-of-distribution sets, in the table's order.
     public var far: [NamedSet]
-    /// In-distribution sets with images of another kind, in order; every label is a class. With the test set they are the
-    /// in-distribution side of the full-spectrum task.
+    /// In-distribution sets with a covariate shift, in order; every label is a class. Together with
+    /// the test set they are the in-distribution side of the full-spectrum task.
     public var covariateShifted: [NamedSet]
-    /// The names of the near and far sets, those that are missing included, in the table's order.
+    /// The names of the near and far sets, including missing ones, in the table's order.
     public var rows: (near: [String], far: [String])
 
-    /// - Parameter rows: By default there is none but those of the sets.
+    /// - Parameter rows: By default the names of `near` and `far`.
     public init(
         inDistribution: NamedSet, near: [NamedSet], far: [NamedSet], covariateShifted: [NamedSet] = [],
         rows: (near: [String], far: [String])? = nil
@@ -38,31 +38,31 @@ public struct Benchmark: Sendable {
         self.rows = rows ?? (near.map(\.name), far.map(\.name))
     }
 
-    /// The in-distribution test set, near, far and covariate-shifted sets.
+    /// The in-distribution test set, then the near, far and covariate-shifted sets.
     public var sets: [NamedSet] { [inDistribution] + near + far + covariateShifted }
 
-    /// What a detector is to tell apart.
+    /// The two sides that a detector has to separate.
     public enum Task: String, CaseIterable, Sendable {
-        /// The test set from the out-of-distribution sets.
+        /// The test set against the out-of-distribution sets.
         case standard = "ood"
-        /// The test set and the covariate-shifted sets from the out-of-distribution sets.
+        /// The test set and the covariate-shifted sets against the out-of-distribution sets.
         case fullSpectrum = "fsood"
     }
 
-    /// The tasks that there are sets for.
+    /// The tasks that the benchmark has sets for.
     public var tasks: [Task] { covariateShifted.isEmpty ? [.standard] : Task.allCases }
 
-    /// Of the scored `sets`, those on the in-distribution side of a task.
+    /// The scored `sets` on the in-distribution side of a task.
     func inDistributionSide(of task: Task, _ scored: [ScoredSet]) -> [ScoredSet] {
         task == .standard ? [scored[0]] : [scored[0]] + scored.suffix(covariateShifted.count)
     }
 
-    /// Of the scored `sets`, those that are out of distribution.
+    /// The scored `sets` that are out of distribution.
     func outOfDistribution(_ scored: [ScoredSet]) -> [ScoredSet] {
         Array(scored[1..<1 + near.count + far.count])
     }
 
-    /// How far one score ranks the images of a task at all.
+    /// The ties among one score's confidences over all images of a task.
     public func ties(at index: Int, task: Task, _ scored: [ScoredSet]) -> Ties {
         Ties(
             (inDistributionSide(of: task, scored) + outOfDistribution(scored)).flatMap {
@@ -74,8 +74,9 @@ public struct Benchmark: Sendable {
     ///
     /// - Parameters:
     ///   - scored: The `sets`, in their order.
-    ///   - index: The score's place among the confidences.
-    /// - Throws: `RankingMetricsError` with the score and the dataset whose confidences cannot be ranked.
+    ///   - index: The score's index in the confidences.
+    /// - Throws: `RankingMetricsError` with the score and the dataset whose confidences cannot be
+    ///   ranked.
     func result(
         of score: ScoreName, at index: Int, task: Task, _ scored: [ScoredSet]
     ) throws(RankingMetricsError) -> BenchmarkResult {
@@ -99,7 +100,7 @@ public struct Benchmark: Sendable {
             accuracies.count == side.count ? accuracies.reduce(Accuracy(correct: 0, count: 0), +) : nil)
     }
 
-    /// A table of the metrics by sets.
+    /// A table of the metrics of each set.
     func result(_ metrics: [String: RankingMetrics], _ accuracy: Accuracy?) -> BenchmarkResult {
         let entries = { (names: [String]) in
             names.map { BenchmarkResult.Entry(dataset: $0, metrics: metrics[$0]) }

@@ -2,16 +2,18 @@ internal import Kernels
 public import Metrics
 public import Workers
 
-/// How far a table's cells would move if other images had been drawn from the same sets: percentile intervals of the bootstrap.
+/// Percentile bootstrap intervals of a table's cells: how far the cells would move if other images
+/// had been drawn from the same sets.
 ///
-/// Each set is resampled with replacement to its own size (stratified); the in-distribution draw of a replicate is shared by all
-/// rows, so that the intervals of mean rows see what their sets have in common. Which images are drawn is a function of (seed,
-/// replicate, set). Efron, Tibshirani: "An introduction to the bootstrap", 1993, chapter 13.
+/// Each set is resampled with replacement to its own size (stratified). All rows of a replicate
+/// share the in-distribution draw, so the intervals of mean rows include the correlation between
+/// their sets. The drawn images are a function of (seed, replicate, set). Efron, Tibshirani: "An
+/// introduction to the bootstrap", 1993, chapter 13.
 public struct Bootstrap: Sendable {
-    /// How often a table is made anew.
+    /// The number of bootstrap replicates.
     public var replicates: Int
     public var seed: UInt64
-    /// The share of replicates inside an interval.
+    /// The confidence level: the fraction of replicates inside an interval.
     public var level: Double
 
     public init(replicates: Int, seed: UInt64 = 0, level: Double = 0.95) {
@@ -21,11 +23,12 @@ public struct Bootstrap: Sendable {
         self.level = level
     }
 
-    /// A table's intervals, in percent, shape `[rows, MetricColumn.allCases]`; `nil` in the rows of missing sets.
+    /// A table's intervals, in percent, shape `[rows, MetricColumn.allCases]`; `nil` in the rows of
+    /// missing sets.
     ///
     /// - Parameters:
-    ///   - sets: The benchmark's, in its order.
-    ///   - index: The score's place among the confidences, all finite.
+    ///   - sets: The benchmark's scored sets, in its order.
+    ///   - index: The score's index in the confidences, which are all finite.
     public func intervals(
         _ benchmark: Benchmark, _ sets: [ScoredSet], at index: Int, task: Benchmark.Task, on pool: WorkerPool
     ) -> (rows: [BenchmarkRow], values: [[ClosedRange<Double>?]]) {
@@ -34,17 +37,17 @@ public struct Bootstrap: Sendable {
             GroupedPair(
                 inDistribution: side.flatMap { $0.confidences[index] }, $0.confidences[index], name: $0.name)
         }
-        // The place of each set of the side among all, which its draws are keyed by.
+        // The index of each of these sets among all sets; it keys the set's random draws.
         let places = side.indices.map { $0 == 0 ? 0 : sets.count - side.count + $0 }
         let whole = benchmark.result([:], Accuracy(correct: 0, count: 1))
         let columns = MetricColumn.allCases.count
         let width = whole.rows.count * columns
-        let hits = side.map(\.hits)
+        let isCorrect = side.map(\.isCorrect)
         let hasAccuracy = side.allSatisfy { $0.accuracy != nil }
         var values = [Double](repeating: .nan, count: replicates * width)
         var span = values.mutableSpan
         pool.split(&span, every: width) { replicate, part in
-            let result = result(benchmark, pairs, hits, places, replicate, hasAccuracy: hasAccuracy)
+            let result = result(benchmark, pairs, isCorrect, places, replicate, hasAccuracy: hasAccuracy)
             for (row, cells) in result.values.enumerated() {
                 for (column, cell) in cells.enumerated() { part[row * columns + column] = cell ?? .nan }
             }
@@ -61,13 +64,13 @@ public struct Bootstrap: Sendable {
 
     /// The table of one replicate.
     private func result(
-        _ benchmark: Benchmark, _ pairs: [GroupedPair], _ hits: [[Bool]], _ places: [Int],
+        _ benchmark: Benchmark, _ pairs: [GroupedPair], _ isCorrect: [[Bool]], _ places: [Int],
         _ replicate: Int, hasAccuracy: Bool
     ) -> BenchmarkResult {
         var drawn: [Int] = []
         var correct = 0
         var start = 0
-        for (set, place) in zip(hits, places) {
+        for (set, place) in zip(isCorrect, places) {
             for sample in draw(set.count, replicate, place) {
                 drawn.append(start + sample)
                 if set[sample] { correct += 1 }
@@ -83,13 +86,14 @@ public struct Bootstrap: Sendable {
             metrics, hasAccuracy ? Accuracy(correct: correct, count: drawn.count) : nil)
     }
 
-    /// Samples of a set, by their places in it.
+    /// Draws `count` sample indices of a set, with replacement.
     private func draw(_ count: Int, _ replicate: Int, _ place: Int) -> [Int] {
         var stream = RandomStream(seed: seed, purpose: .resampling, place, replicate)
         return (0..<count).map { _ in stream.integer(below: count) }
     }
 
-    /// From the lower to the upper percentile, between order statistics by straight lines; `nil` if a value is NaN.
+    /// The interval from the lower to the upper percentile, linearly interpolated between order
+    /// statistics; `nil` if a value is NaN.
     private func interval(_ values: [Double]) -> ClosedRange<Double>? {
         guard !values.contains(where: \.isNaN) else { return nil }
         let sorted = values.sorted()
@@ -103,7 +107,8 @@ public struct Bootstrap: Sendable {
     }
 }
 
-/// Both sides of a comparison, each sample with the rank of its confidence among the distinct ones.
+/// Both sides of a comparison; each sample is stored as the rank of its confidence among the
+/// distinct confidences.
 private struct GroupedPair: Sendable {
     let name: String
     let inGroups: [Int32]
@@ -126,7 +131,7 @@ private struct GroupedPair: Sendable {
         groupCount = group + 1
     }
 
-    /// The metrics of some samples of both sides.
+    /// The metrics of the given samples of both sides; a sample may occur more than once.
     func metrics(_ inSamples: [Int], _ outSamples: [Int]) -> RankingMetrics {
         var inCounts = [Int32](repeating: 0, count: groupCount)
         var outCounts = inCounts

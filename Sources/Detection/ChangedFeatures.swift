@@ -8,11 +8,11 @@ extension ScoreInput {
         features.extracting(sample * head.dimension..<(sample + 1) * head.dimension)
     }
 
-    /// Overwrites confidences with the log-sum-exp of `head`'s logits of changed features, and predictions with the
-    /// largest of these logits.
+    /// Overwrites confidences with the log-sum-exp of `head`'s logits of changed features, and
+    /// predictions with the argmax of these logits.
     ///
     /// - Parameters:
-    ///   - head: Of the dimension and classes of the input's.
+    ///   - head: Has the dimension and classes of the input's head.
     ///   - change: Changes one sample's feature, shape `[D]`.
     func energies(
         head: ScoringHead, confidences: inout MutableSpan<Double>, predictions: inout MutableSpan<Int32>,
@@ -26,10 +26,10 @@ extension ScoreInput {
         }
     }
 
-    /// Calls `body` for each sample with `head`'s logits of its changed feature.
+    /// Calls `body` for each sample with `head`'s logits of the changed feature.
     ///
     /// - Parameters:
-    ///   - head: Of the dimension and classes of the input's.
+    ///   - head: Has the dimension and classes of the input's head.
     ///   - change: Changes one sample's feature, shape `[D]`.
     func forEachLogits(
         head: ScoringHead, change: (inout [Float]) -> Void,
@@ -62,19 +62,19 @@ extension ScoringHead {
 
 /// The largest features of one sample.
 struct LargestFeatures {
-    /// Sum of all features; NaN if any is.
+    /// Sum of all features; NaN if any feature is NaN.
     let sum: Double
-    /// Sum of the largest.
+    /// Sum of the kept features.
     let largestSum: Double
-    /// The smallest of the largest.
+    /// The smallest kept feature.
     let threshold: Float
-    /// How many are kept.
+    /// How many features are kept.
     let keptCount: Int
-    /// How many of those that equal the threshold are kept, the first ones.
+    /// How many features equal to the threshold are kept; the first ones are.
     private let keptAtThreshold: Int
 
-    /// - Parameter percentile: Share that is not kept, in percent; at least one feature is. Half a feature is rounded
-    ///   to the even number, as PyTorch and NumPy do.
+    /// - Parameter percentile: Percentage of features that are not kept; at least one feature is
+    ///   kept. Halves are rounded to even, as in PyTorch and NumPy.
     init(of feature: [Float], percentile: Double) {
         let count = feature.count
         let dropped = (Double(count) * percentile / 100).rounded(.toNearestOrEven)
@@ -94,7 +94,7 @@ struct LargestFeatures {
         keptAtThreshold = atThreshold
     }
 
-    /// Calls `body` for each feature: its value, and whether it is kept.
+    /// Calls `body` for each feature with its value and whether it is kept.
     func forEach(_ feature: inout [Float], _ body: (_ value: inout Float, _ isKept: Bool) -> Void) {
         var left = keptAtThreshold
         for j in feature.indices {

@@ -1,7 +1,7 @@
 internal import Cluster
 internal import Kernels
 
-/// Sums over the records of each class, of all ranks.
+/// Sums over the records of each class, over all ranks.
 struct ClassSums {
     /// Shape `[K, W]`.
     let sums: [Double]
@@ -16,19 +16,20 @@ struct ClassSums {
     }
 }
 
-extension FeatureShare {
-    /// Sums values by class, each class along the tree over lanes; a lane holds the classes it has and no more. Collective.
+extension FeatureShard {
+    /// Sums values by class, each class along the reduction tree over microbatches. A microbatch
+    /// stores sums only of the classes that occur in it. Collective.
     ///
     /// - Parameters:
-    ///   - width: How many values a record gives, `W`.
-    ///   - classOf: The class that a record counts for; `nil` for none.
-    ///   - values: Shape `[W]`.
+    ///   - width: The number of values per record, `W`.
+    ///   - classOf: The class that a record is added to; `nil` skips the record.
+    ///   - values: The values of a record, shape `[W]`.
     func classSums(
         width: Int, on communicator: any Communicator, classOf: (_ record: Int) -> Int?,
         values: (_ record: Int) -> [Double]
     ) throws(MPIError) -> ClassSums {
         var counts = [Int64](repeating: 0, count: head.classes)
-        let own = sums(of: 0..<(count + laneSize - 1) / laneSize) { record, sums in
+        let own = sums(of: 0..<(count + microbatchSize - 1) / microbatchSize) { record, sums in
             guard let k = classOf(record) else { return }
             counts[k] += 1
             increase(&sums[k], by: values(record))
@@ -45,18 +46,20 @@ extension FeatureShare {
     }
 
     private func sums(
-        of lanes: Range<Int>, _ addRecord: (_ record: Int, _ sums: inout [Int: [Double]]) -> Void
+        of microbatches: Range<Int>, _ addRecord: (_ record: Int, _ sums: inout [Int: [Double]]) -> Void
     ) -> [Int: [Double]] {
-        guard lanes.count > 1 else {
+        guard microbatches.count > 1 else {
             var sums: [Int: [Double]] = [:]
-            for lane in lanes {
-                for record in lane * laneSize..<min((lane + 1) * laneSize, count) { addRecord(record, &sums) }
+            for microbatch in microbatches {
+                for record in microbatch * microbatchSize..<min((microbatch + 1) * microbatchSize, count) {
+                    addRecord(record, &sums)
+                }
             }
             return sums
         }
-        let middle = LaneTree.middle(of: lanes)
-        var left = sums(of: lanes.lowerBound..<middle, addRecord)
-        for (k, sum) in sums(of: middle..<lanes.upperBound, addRecord) { increase(&left[k], by: sum) }
+        let middle = ReductionTree.middle(of: microbatches)
+        var left = sums(of: microbatches.lowerBound..<middle, addRecord)
+        for (k, sum) in sums(of: middle..<microbatches.upperBound, addRecord) { increase(&left[k], by: sum) }
         return left
     }
 }

@@ -7,15 +7,17 @@ internal import Workers
 
 /// The tables of one model.
 public struct Evaluation: Sendable {
-    /// Of the classifier on the in-distribution set, by the logits that training uses; `nil` of a network without one.
+    /// The classifier's accuracy on the in-distribution set, from the logits that training uses;
+    /// `nil` for a network without a classifier.
     public let accuracy: Accuracy?
-    /// One table a score, in the order asked for.
+    /// One table per score, in the requested order.
     public let results: [(score: ScoreName, result: BenchmarkResult)]
-    /// Likewise of the full-spectrum task; empty where the benchmark has no covariate-shifted set.
+    /// The same for the full-spectrum task; empty if the benchmark has no covariate-shifted set.
     public let fullSpectrum: [(score: ScoreName, result: BenchmarkResult)]
-    /// What the tables are made of: the benchmark's sets, in its order.
+    /// The scored sets that the tables are computed from, in the benchmark's order.
     public let sets: [ScoredSet]
-    /// What was chosen for the scores that have settings to search for; empty without a search.
+    /// The settings that the search chose, for scores with settings to search; empty without a
+    /// search.
     public let choices: [ScoreChoice]
 
     /// The tables of a task.
@@ -26,8 +28,9 @@ public struct Evaluation: Sendable {
 
 /// Scores all sets of a benchmark on all ranks and ranks the confidences.
 ///
-/// Features are computed once and shared by all scores. Confidences of all ranks are gathered in the order of
-/// records, so tables have the same bits for every world of 2ᵏ ranks, and for any other that shares out lanes.
+/// Features are computed once and shared by all scores. Confidences of all ranks are gathered in
+/// record order, so tables have the same bits for every world of 2ᵏ ranks, and for a world of any
+/// other size that distributes whole microbatches.
 public struct Evaluator {
     private let pass: ForwardPass
     private let head: ScoringHead
@@ -37,9 +40,11 @@ public struct Evaluator {
     private let describe: (any Error) -> (exitCode: Int32, message: String)
 
     /// - Parameters:
-    ///   - members: Other networks of the same classes, which see the same images, for an ensemble.
-    ///   - options: What can be chosen of scores.
-    ///   - describe: The exit code and the line for an error, by which all ranks learn of one rank's.
+    ///   - members: Other networks for an ensemble, with the same classes; they evaluate the same
+    ///     images.
+    ///   - options: Options of the scores.
+    ///   - describe: The exit code and the message of an error; if one rank fails, all ranks
+    ///     receive them.
     public init(
         _ pass: ForwardPass, classifier: Classifier, members: [Classifier] = [],
         options: ScoreOptions = ScoreOptions(), communicator: any Communicator,
@@ -55,8 +60,10 @@ public struct Evaluator {
 
     /// The tables of `scores`, the same on every rank.
     ///
-    /// - Parameters: As for `score(_:by:training:validation:outlierValidation:searches:measure:progress:)`.
-    /// - Precondition: There is a training set if `scores.needTraining`; scores need no logits if there is no classifier.
+    /// - Parameters: As for
+    ///   `score(_:by:training:validation:outlierValidation:searches:measure:progress:)`.
+    /// - Precondition: There is a training set if `scores.needTraining`; scores need no logits if
+    ///   there is no classifier.
     /// - Throws: `JobFailure`, the same on all ranks, or `MPIError`.
     public func evaluate(
         _ benchmark: Benchmark, scores: [ScoreName], training: NamedSet? = nil,
@@ -81,17 +88,20 @@ public struct Evaluator {
         }
     }
 
-    /// Scores whole sets; every rank gets all of them. Collective.
+    /// Scores whole sets; every rank receives all results. Collective.
     ///
     /// - Parameters:
     ///   - training: The training set, read once if a score is fitted on it.
-    ///   - validation: The in-distribution validation set, read once if a score is fitted on it; where there is none, such
-    ///     a score is fitted on the training set.
-    ///   - outlierValidation: The out-of-distribution validation set, read once if a score is fitted on it or settings are searched for.
-    ///   - searches: Whether settings are searched for by the two validation sets.
-    ///   - measure: What else is to be known of each sample.
-    ///   - progress: Called on every rank after each batch of its share: the set, and how many of its records are done.
-    /// - Precondition: There is a training set if `scores.needTraining`, and the other sets that are needed.
+    ///   - validation: The in-distribution validation set, read once if a score is fitted on it; if
+    ///     there is none, such a score is fitted on the training set.
+    ///   - outlierValidation: The out-of-distribution validation set, read once if a score is
+    ///     fitted on it or settings are searched.
+    ///   - searches: Whether settings are searched on the two validation sets.
+    ///   - measure: Additional measurements of each sample.
+    ///   - progress: Called on every rank after each batch of its shard, with the set's name and
+    ///     how many of the shard's records are done.
+    /// - Precondition: There is a training set if `scores.needTraining`, and every other set that
+    ///   is needed.
     /// - Throws: `JobFailure`, the same on all ranks, or `MPIError`.
     public func score(
         _ sets: [NamedSet], by scores: [ScoreName], training: NamedSet? = nil, validation: NamedSet? = nil,
@@ -110,18 +120,19 @@ public struct Evaluator {
             var own = try communicator.together(describe: describe) {
                 try score(set, fitted, measure, progress)
             }
-            // These scores' records are shared out over the ranks, which look at all samples together.
+            // These scores' training records are sharded over the ranks, so all ranks evaluate
+            // every sample.
             for (index, score) in fitted.enumerated() {
                 guard let score = score as? any ShardedScore else { continue }
                 own.confidences[index] = try score.confidences(
-                    of: own.share, on: communicator, pool: pass.layout.pool)
+                    of: own.shard, on: communicator, pool: pass.layout.pool)
             }
             return try gather(own, of: set)
         }
         return (scored, made.compactMap(\.choice))
     }
 
-    /// The whole set from the ranks' parts. Collective.
+    /// Gathers the whole set from the ranks' parts. Collective.
     private func gather(_ own: ScoredPart, of set: NamedSet) throws -> ScoredSet {
         let counts = pass.shares(of: set.source.count)
         let records = try communicator.allGather(own.records.map(Int64.init).span, counts: counts)
@@ -133,53 +144,57 @@ public struct Evaluator {
             measures: try own.measures.map { try communicator.allGather($0.span, counts: counts) })
     }
 
-    /// What the scores must know of the training and the validation set. Collective.
+    /// Reads what the scores are fitted on from the training and validation sets; `nil` if they
+    /// need nothing. Collective.
     private func fit(
         _ scores: [ScoreName], _ training: NamedSet?, _ validation: NamedSet?, _ outliers: NamedSet?,
         searches: Bool, _ progress: (_ set: String, _ done: Int) -> Void
-    ) throws -> ScoreFit? {
+    ) throws -> FitContext? {
         var mean: [Float]?
-        var (trainingShare, validationShare, outlierShare): (FeatureShare?, FeatureShare?, FeatureShare?)
+        var (trainingShard, validationShard, outlierShard): (FeatureShard?, FeatureShard?, FeatureShard?)
         if let training, scores.keepTraining(hasValidation: validation != nil) {
-            trainingShare = try share(of: training, progress)
+            trainingShard = try shard(of: training, progress)
         } else if let training, scores.needTraining(hasValidation: validation != nil) {
             mean = try self.mean(of: training, progress)
         }
         if let validation, searches || scores.needValidation {
-            validationShare = try share(of: validation, progress)
+            validationShard = try shard(of: validation, progress)
         }
         if let outliers, searches || scores.needOutliers {
-            outlierShare = try share(of: outliers, progress)
+            outlierShard = try shard(of: outliers, progress)
         }
-        if let mean, validationShare == nil { return ScoreFit(head: head, featureMean: mean) }
-        guard trainingShare != nil || validationShare != nil else { return nil }
+        if let mean, validationShard == nil { return FitContext(head: head, featureMean: mean) }
+        guard trainingShard != nil || validationShard != nil else { return nil }
         return try alike {
-            try ScoreFit(
-                head: head, training: trainingShare, featureMean: mean, validation: validationShare,
-                outliers: outlierShare, trainingImages: training.map(images),
+            try FitContext(
+                head: head, training: trainingShard, featureMean: mean, validation: validationShard,
+                outliers: outlierShard, trainingImages: training.map(images),
                 validationImages: validation.map(images), options: options, communicator: communicator)
         }
     }
 
-    /// Runs what is collective itself and fails on all ranks alike, by numbers that all have: its error becomes the `JobFailure` that all
-    /// throw. Another error is this rank's own and goes on as it is, to end the job.
+    /// Runs a collective `body`. It throws a `FitError` or `RankingMetricsError` on all ranks or on
+    /// none, because these depend on values that all ranks have; such an error becomes the
+    /// `JobFailure` that all ranks throw. Any other error belongs to this rank alone and is
+    /// rethrown unchanged, which ends the job.
     private func alike<Result>(_ body: () throws -> Result) throws -> Result {
         do {
             return try body()
-        } catch  where error is ScoreFitError || error is RankingMetricsError {
+        } catch  where error is FitError || error is RankingMetricsError {
             let (code, message) = describe(error)
             throw JobFailure(rank: 0, exitCode: code, message: message)
         }
     }
 
-    /// What settings are searched for with; `nil` where nothing was fitted.
-    private func search(_ outliers: NamedSet?, _ fit: ScoreFit?) -> ScoreSearch? {
+    /// The search for settings; `nil` if there is nothing to fit on or no out-of-distribution
+    /// validation set.
+    private func search(_ outliers: NamedSet?, _ fit: FitContext?) -> ScoreSearch? {
         guard let outliers, let fit else { return nil }
         return ScoreSearch(
             fit, outliers: fit.outliers, images: images(of: outliers), pool: pass.layout.pool)
     }
 
-    /// The rank's images of a set, for what is observed of them.
+    /// The rank's images of a set, for capturing activations.
     private func images(of set: NamedSet) -> ImagePass {
         ImagePass(network, firstRecord: pass.firstRecord(of: set.source.count)) { body in
             try communicator.together(describe: describe) {
@@ -188,12 +203,13 @@ public struct Evaluator {
         }
     }
 
-    /// The mean feature of a set, of which nothing else is kept. Collective.
+    /// The mean feature of a set; the features themselves are not kept. Collective.
     private func mean(
         of set: NamedSet, _ progress: (_ set: String, _ done: Int) -> Void
     ) throws -> [Float] {
         let sums = try communicator.together(describe: describe) {
-            var sums = LaneFeatureSums(dimension: head.dimension, laneSize: pass.layout.laneSize)
+            var sums = MicrobatchFeatureSums(
+                dimension: head.dimension, microbatchSize: pass.layout.microbatchSize)
             var done = 0
             try pass.forEachBatch(of: set.source) { outputs in
                 sums.add(outputs.features.span)
@@ -205,52 +221,53 @@ public struct Evaluator {
         return try sums.mean(on: communicator)
     }
 
-    /// The rank's share of a set. Collective.
-    private func share(
+    /// The rank's shard of a set. Collective.
+    private func shard(
         of set: NamedSet, _ progress: (_ set: String, _ done: Int) -> Void
-    ) throws -> FeatureShare {
+    ) throws -> FeatureShard {
         try communicator.together(describe: describe) {
-            var share = FeatureShare(head: head, laneSize: pass.layout.laneSize)
+            var shard = FeatureShard(head: head, microbatchSize: pass.layout.microbatchSize)
             try pass.forEachBatch(of: set.source) { outputs in
                 var logits = [Float](repeating: 0, count: outputs.labels.count * head.classes)
                 fillScoringLogits(outputs, into: &logits)
-                share.add(features: outputs.features, logits: logits, labels: outputs.labels)
-                progress(set.name, share.count)
+                shard.add(features: outputs.features, logits: logits, labels: outputs.labels)
+                progress(set.name, shard.count)
             }
-            return share
+            return shard
         }
     }
 
-    /// The rank's share of one set; what sharded scores are to look at is kept.
+    /// Scores the rank's part of one set; features are kept only if a sharded score needs them.
     private func score(
         _ set: NamedSet, _ scores: [any Score], _ measure: (any SampleMeasure)?,
         _ progress: (_ set: String, _ done: Int) -> Void
     ) throws -> ScoredPart {
         let keepsShare = scores.contains { $0 is any ShardedScore }
         var part = ScoredPart(
-            share: FeatureShare(head: head, laneSize: pass.layout.laneSize), scoreCount: scores.count,
+            shard: FeatureShard(head: head, microbatchSize: pass.layout.microbatchSize),
+            scoreCount: scores.count,
             measureCount: measure?.names.count ?? 0)
         try pass.forEachBatch(of: set.source) { outputs, images in
             var logits = [Float](repeating: 0, count: outputs.labels.count * head.classes)
             fillScoringLogits(outputs, into: &logits)
             let input = ScoreInput(features: outputs.features.span, logits: logits.span, head: head)
             if keepsShare {
-                part.share.add(features: outputs.features, logits: logits, labels: outputs.labels)
+                part.shard.add(features: outputs.features, logits: logits, labels: outputs.labels)
             }
-            var observed: [String: [Float]] = [:]
+            var captured: [String: [Float]] = [:]
             for (index, score) in scores.enumerated() where !(score is any ShardedScore) {
-                guard let observation = score.observation else {
+                guard let probe = score.probe else {
                     part.confidences[index] += score.confidences(input, on: pass.layout.pool)
                     continue
                 }
                 let values =
-                    try observed[observation.key]
-                    ?? network.observe(observation, images: images, input)
-                observed[observation.key] = values
+                    try captured[probe.key]
+                    ?? network.capture(probe, images: images, input)
+                captured[probe.key] = values
                 part.confidences[index] += score.confidences(
                     ScoreInput(
                         features: outputs.features.span, logits: logits.span, head: head,
-                        observed: values.span), on: pass.layout.pool)
+                        captured: values.span), on: pass.layout.pool)
             }
             for (index, values) in (measure?.values(of: outputs) ?? []).enumerated() {
                 part.measures[index] += values
@@ -263,9 +280,9 @@ public struct Evaluator {
     }
 
     private func fillScoringLogits(_ outputs: ForwardPass.Outputs, into logits: inout [Float]) {
-        let (laneSize, pool) = pass.layout
+        let (microbatchSize, pool) = pass.layout
         var span = logits.mutableSpan
-        head.logits(of: outputs.features.span, laneSize: laneSize, into: &span, on: pool)
+        head.logits(of: outputs.features.span, microbatchSize: microbatchSize, into: &span, on: pool)
     }
 }
 
@@ -275,18 +292,19 @@ private struct ScoredPart {
     var predictions: [Int32] = []
     var confidences: [[Double]]
     var measures: [[Float]]
-    /// Kept for sharded scores alone.
-    var share: FeatureShare
+    /// Filled only if there is a sharded score.
+    var shard: FeatureShard
 
-    init(share: FeatureShare, scoreCount: Int, measureCount: Int) {
+    init(shard: FeatureShard, scoreCount: Int, measureCount: Int) {
         confidences = [[Double]](repeating: [], count: scoreCount)
         measures = [[Float]](repeating: [], count: measureCount)
-        self.share = share
+        self.shard = shard
     }
 }
 
 extension ScoringHead {
-    /// The last layer of `classifier` with τ folded in; of a network without a classifier a layer of zeros, for scores of features alone.
+    /// The last layer of `classifier` with τ folded in. For a network without a classifier it is a
+    /// layer of zeros, which suffices for scores that use features alone.
     init(_ classifier: Classifier, _ options: ScoreOptions) {
         switch classifier.headKind {
         case .linear:
@@ -296,7 +314,7 @@ extension ScoringHead {
             let last = classifier.lastLayer
             self.init(weights: last.weights, bias: last.bias, temperature: temperature, options: options)
         case .projection:
-            // Every logit is 0, and what is made of them is not shown.
+            // Every logit is 0; values computed from them are not shown.
             self.init(
                 weights: [Float](repeating: 0, count: classifier.classes * classifier.featureDimension),
                 bias: [Float](repeating: 0, count: classifier.classes))

@@ -1,6 +1,6 @@
 public import Metrics
 
-/// What a benchmark shows of a network's feature norms, set by set.
+/// Diagnostics of a network's feature norms on each set of a benchmark.
 public struct FeatureDiagnostics: Equatable, Sendable {
     /// One set.
     public struct Row: Equatable, Sendable {
@@ -8,10 +8,10 @@ public struct FeatureDiagnostics: Equatable, Sendable {
         public var count: Int
         /// The mean of `‖h‖₂`.
         public var meanNorm: Double
-        /// The in-distribution test set's mean norm as a multiple of this one's.
+        /// The in-distribution test set's mean norm divided by this set's.
         public var normRatio: Double
-        /// AUROC in percent by `‖h‖₂` as confidence, by the normalised forward pass, and by each temperature of the sweep; `nil` of the
-        /// in-distribution test set itself.
+        /// AUROC in percent with `‖h‖₂`, the normalised forward pass and each temperature of the
+        /// sweep as confidence; `nil` for the in-distribution test set itself.
         public var areas: Areas?
     }
 
@@ -27,7 +27,7 @@ public struct FeatureDiagnostics: Equatable, Sendable {
     public let rows: [Row]
 
     /// - Parameter sets: Scored with `measure`; the in-distribution test set first.
-    /// - Throws: `RankingMetricsError` with the dataset whose numbers are NaN or infinite.
+    /// - Throws: `RankingMetricsError` with the dataset that has a NaN or infinite value.
     public init(_ sets: [ScoredSet], _ measure: FeatureMeasure) throws(RankingMetricsError) {
         temperatures = measure.temperatures
         let inDistribution = sets[0]

@@ -2,38 +2,41 @@ internal import Kernels
 public import Networks
 public import Workers
 
-/// What T2FNorm's claims are about: each sample's feature norm, and its largest softmax probability with the feature normalised, as
-/// it is, and divided by other temperatures than the trained one.
+/// The quantities that T2FNorm makes claims about: each sample's feature norm, and its largest
+/// softmax probability with the normalised feature and with the raw feature divided by each
+/// temperature of a sweep.
 ///
-/// Regmi, Panthi, Ming, Gyawali, Stoyanov, Bhattarai: "T2FNorm: Train-time feature normalization for OOD detection in
-/// image classification", CVPR workshops 2024, arXiv 2305.17797.
+/// Regmi, Panthi, Ming, Gyawali, Stoyanov, Bhattarai: "T2FNorm: Train-time feature normalization
+/// for OOD detection in image classification", CVPR workshops 2024, arXiv 2305.17797.
 public struct FeatureMeasure: SampleMeasure {
-    /// τ of a sweep, by default.
+    /// The default sweep of τ.
     public static let sweep: [Float] = [0.01, 0.04, 0.05, 0.1, 0.2, 0.5, 1]
 
     /// The temperatures of the sweep.
     public let temperatures: [Float]
     private let weights: [Float]
     private let bias: [Float]
-    private let laneSize: Int
+    private let microbatchSize: Int
     private let pool: WorkerPool
 
     /// - Parameters:
-    ///   - laneSize: Samples in one piece of work; the bits depend on it, as on nothing else here.
+    ///   - microbatchSize: Samples per work item. Apart from the data, the bits of the results
+    ///     depend on this alone.
     public init(
-        _ classifier: Classifier, temperatures: [Float] = FeatureMeasure.sweep, laneSize: Int,
+        _ classifier: Classifier, temperatures: [Float] = FeatureMeasure.sweep, microbatchSize: Int,
         pool: WorkerPool
     ) {
         precondition(temperatures.allSatisfy { $0 > 0 }, "temperatures \(temperatures)")
         (weights, bias) = classifier.lastLayer
         self.temperatures = temperatures
-        self.laneSize = laneSize
+        self.microbatchSize = microbatchSize
         self.pool = pool
     }
 
     public var names: [String] { ["norm", "normalized"] + temperatures.map { "tau \($0)" } }
 
-    /// `‖h‖₂`; the largest probability of the logits that training uses; those of `W h / τ + b` by temperatures.
+    /// `‖h‖₂`; the largest probability of the logits that training uses; the largest probability of
+    /// `W h / τ + b` for each temperature.
     public func values(of outputs: ForwardPass.Outputs) -> [[Float]] {
         let products = products(outputs.features)
         return [norms(of: outputs), largestProbabilities(outputs.logits.span, classes: bias.count)]
@@ -61,7 +64,8 @@ public struct FeatureMeasure: SampleMeasure {
         var products = [Float](repeating: 0, count: features.count / dimension * bias.count)
         var span = products.mutableSpan
         linear(
-            features.span, weights: weights.span, bias: none.span, laneSize: laneSize, into: &span, on: pool)
+            features.span, weights: weights.span, bias: none.span, microbatchSize: microbatchSize,
+            into: &span, on: pool)
         return products
     }
 }

@@ -1,9 +1,9 @@
 internal import Cluster
 internal import Kernels
 
-/// Mean and second moment of features, and the means of the classes: in double precision, the same bits on all ranks.
+/// Mean and covariance of features, in double precision and with the same bits on all ranks.
 struct FeatureMoments {
-    /// Records of all ranks.
+    /// The number of records of all ranks.
     let count: Int
     /// Shape `[D]`.
     let mean: [Double]
@@ -22,11 +22,12 @@ struct FeatureMoments {
         return result
     }
 
-    /// The mean over records of `(h − m)(h − m)ᵀ`, where `m` is the mean of the record's class; shape `[D, D]`.
+    /// The mean over records of `(h − m)(h − m)ᵀ`, where `m` is the mean of the record's class;
+    /// shape `[D, D]`.
     ///
     /// - Parameters:
     ///   - means: Shape `[K, D]`.
-    ///   - counts: Records of each class; all records are in one.
+    ///   - counts: Records of each class; every record belongs to a class.
     func covariance(within means: [[Double]], counts: [Int]) -> [Double] {
         var result = covariance
         for (own, members) in zip(means, counts) {
@@ -41,10 +42,11 @@ struct FeatureMoments {
     }
 }
 
-extension FeatureShare {
-    /// Two passes: the mean first, then what is left, so that nothing cancels. Collective.
+extension FeatureShard {
+    /// The mean and covariance in two passes: first the mean, then the centred second moment, so
+    /// that nothing cancels. Collective.
     ///
-    /// Holds `8 D²` bytes for each level of the tree over the rank's lanes, in the second.
+    /// The second pass holds `8 D²` bytes for each level of the tree over the rank's microbatches.
     func moments(on communicator: any Communicator) throws(MPIError) -> FeatureMoments {
         let dimension = head.dimension
         let total = Double(try totalCount(on: communicator))
@@ -74,7 +76,7 @@ extension FeatureShare {
 
     /// The sums of raw features by label. Collective.
     ///
-    /// - Parameter isCounted: Whether a record takes part.
+    /// - Parameter isCounted: Whether a record is included.
     func featureSums(
         on communicator: any Communicator, where isCounted: (_ record: Int) -> Bool = { _ in true }
     ) throws(MPIError) -> ClassSums {
@@ -84,15 +86,15 @@ extension FeatureShare {
             values: { features[$0 * dimension..<($0 + 1) * dimension].map(Double.init) })
     }
 
-    /// The same records with each feature divided by its length.
-    func normalized() -> FeatureShare {
-        var result = FeatureShare(head: head, laneSize: laneSize)
+    /// The same records with each feature divided by its norm.
+    func normalized() -> FeatureShard {
+        var result = FeatureShard(head: head, microbatchSize: microbatchSize)
         result.add(features: unitRows(features, dimension: head.dimension), logits: logits, labels: labels)
         return result
     }
 }
 
-/// Each row divided by its length plus 1e-10, so that a row of zeros stays one.
+/// Each row divided by its norm plus 1e-10, so that a row of zeros stays zero.
 func unitRows(_ rows: [Float], dimension: Int) -> [Float] {
     var result = rows
     for start in stride(from: 0, to: rows.count, by: dimension) {

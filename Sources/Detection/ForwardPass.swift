@@ -4,42 +4,47 @@ internal import Kernels
 public import Networks
 public import Workers
 
-/// Evaluation of a set by all ranks, each its share of whole lanes, every record once.
+/// A forward pass over a set by all ranks. Each rank evaluates whole microbatches, and every record
+/// is evaluated once.
 public struct ForwardPass {
     private let classifier: Classifier
     private let transform: EvaluationTransform
-    private let laneSize: Int
-    private let lanesPerBatch: Int
+    private let microbatchSize: Int
+    private let microbatchesPerBatch: Int
     private let communicator: any Communicator
     private let pool: WorkerPool
 
     /// - Parameters:
-    ///   - laneSize: Samples in a lane; a sample's result depends on it, as on nothing else about the job.
-    ///   - batchSize: Samples that a rank takes at a time, rounded down to whole lanes.
+    ///   - microbatchSize: Samples in a microbatch; a sample's result depends on it, and on no
+    ///     other setting of the job.
+    ///   - batchSize: Samples per batch of a rank, rounded down to whole microbatches, at least
+    ///     one.
     public init(
-        classifier: Classifier, transform: EvaluationTransform, laneSize: Int, batchSize: Int,
+        classifier: Classifier, transform: EvaluationTransform, microbatchSize: Int, batchSize: Int,
         communicator: any Communicator, pool: WorkerPool
     ) {
         self.classifier = classifier
         self.transform = transform
-        self.laneSize = laneSize
-        lanesPerBatch = max(batchSize / laneSize, 1)
+        self.microbatchSize = microbatchSize
+        microbatchesPerBatch = max(batchSize / microbatchSize, 1)
         self.communicator = communicator
         self.pool = pool
     }
 
     /// Features and logits of some consecutive records.
     public struct Outputs: Sendable {
-        /// Shape `[N, D]`, raw; of a network without a classifier divided by their length.
+        /// Shape `[N, D]`, raw; divided by their norm if the network has no classifier.
         public let features: [Float]
-        /// Shape `[N, classes]`, as training and accuracy use them; empty of a network without a classifier.
+        /// Shape `[N, classes]`, as training and accuracy use them; empty for a network without a
+        /// classifier.
         public let logits: [Float]
         /// Shape `[N]`.
         public let labels: [Int32]
-        /// The records' numbers, as the source says it has read them; shape `[N]`.
+        /// The indices of the records, as the source reports them; shape `[N]`.
         public let records: [Int]
 
-        /// The class of each sample's largest logit, the first among equals, or −1 without logits; shape `[N]`.
+        /// The class of each sample's largest logit (ties go to the first), or −1 without logits;
+        /// shape `[N]`.
         public var predictions: [Int32] {
             if logits.isEmpty { return [Int32](repeating: -1, count: labels.count) }
             let classes = logits.count / max(labels.count, 1)
@@ -52,11 +57,12 @@ public struct ForwardPass {
             return predictions
         }
 
-        /// Samples that are predicted as their label.
+        /// The number of correct predictions.
         public var correctCount: Int { zip(predictions, labels).count(where: ==) }
     }
 
-    /// Calls `body` for each batch of the rank's records, in order. Not collective: ranks do not wait for each other.
+    /// Calls `body` for each batch of the rank's records, in order. Not collective: ranks do not
+    /// wait for each other.
     public func forEachBatch(
         of source: any ImageSource, _ body: (Outputs) throws -> Void
     ) throws {
@@ -68,16 +74,17 @@ public struct ForwardPass {
         of source: any ImageSource, _ body: (Outputs, borrowing Buffer<Float>) throws -> Void
     ) throws {
         try forEachBatchOfImages(of: source) { batch in
-            let pass = Pass(
-                BatchPlacement(sampleCount: batch.count, laneSize: laneSize), mode: .evaluation, pool: pool)
-            let (features, logits) = try classifier.forward(images: batch.images, pass)
+            let context = StepContext(
+                BatchPlacement(sampleCount: batch.count, microbatchSize: microbatchSize), mode: .evaluation,
+                pool: pool)
+            let (features, logits) = try classifier.forward(images: batch.images, context)
             try body(
                 Outputs(features: features, logits: logits, labels: batch.labels, records: batch.records),
                 batch.images)
         }
     }
 
-    /// As above, without a pass through the network.
+    /// As above, with the images alone and no forward pass.
     func forEachImages(of source: any ImageSource, _ body: ImagePass.Body) throws {
         try forEachBatchOfImages(of: source) { try body($0.images, $0.count) }
     }
@@ -85,7 +92,7 @@ public struct ForwardPass {
     private func forEachBatchOfImages(of source: any ImageSource, _ body: (Batch) throws -> Void) throws {
         let loader = try BatchLoader(
             evaluating: source, transform: source.keepsSize ? transform.withoutResize : transform,
-            laneSize: laneSize, lanesPerBatch: lanesPerBatch,
+            microbatchSize: microbatchSize, microbatchesPerBatch: microbatchesPerBatch,
             rank: communicator.rank, worldSize: communicator.worldSize)
         defer { loader.close() }
         while let batch = try loader.next() {
@@ -96,24 +103,26 @@ public struct ForwardPass {
 
     /// How many records of a set of `count` each rank has, rank 0 first.
     func shares(of count: Int) -> [Int] {
-        let tree = LaneTree(sampleCount: count, laneSize: laneSize)
+        let tree = ReductionTree(sampleCount: count, microbatchSize: microbatchSize)
         return (0..<communicator.worldSize).map {
-            tree.samples(inLanes: tree.lanes(ofRank: $0, worldSize: communicator.worldSize)).count
+            tree.samples(inMicrobatches: tree.microbatches(ofRank: $0, worldSize: communicator.worldSize))
+                .count
         }
     }
 
-    /// The place in a set of `count` of the rank's first record.
+    /// The index of the rank's first record in a set of `count`.
     func firstRecord(of count: Int) -> Int { shares(of: count)[..<communicator.rank].reduce(0, +) }
 
-    /// The network as scores inspect it.
+    /// The network, for scores that inspect it.
     ///
     /// - Parameter members: Other networks for an ensemble.
     func network(with members: [Classifier], _ options: ScoreOptions) -> InspectedNetwork {
         InspectedNetwork(
-            classifier, deviation: transform.normalization.deviation, laneSize: laneSize, pool: pool,
+            classifier, deviation: transform.normalization.deviation, microbatchSize: microbatchSize,
+            pool: pool,
             options: options, members: members)
     }
 
-    /// Samples in a lane, and where work is done; what a score needs to go the same way.
-    var layout: (laneSize: Int, pool: WorkerPool) { (laneSize, pool) }
+    /// The microbatch size and the worker pool, for scores that split their work in the same way.
+    var layout: (microbatchSize: Int, pool: WorkerPool) { (microbatchSize, pool) }
 }

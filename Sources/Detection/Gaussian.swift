@@ -4,18 +4,18 @@ internal import Numerics
 /// Squared Mahalanobis distances to means that share a covariance.
 struct Gaussian: Sendable {
     private let whitening: LinearMap
-    /// The whitened means less the origin, shape `[K, R]`.
+    /// The whitened means minus the origin, shape `[K, R]`.
     private let means: [[Double]]
-    /// Of the covariance, without the eigenvalues that are left out.
+    /// The log-determinant of the covariance, over the eigenvalues that are kept.
     let logDeterminant: Double
 
-    /// The inverse covariance is the pseudo-inverse: eigenvalues of at most `D · 2⁻⁵²` times the largest are left out, so that a
-    /// feature that never changes, or fewer records than features, do no harm.
+    /// The inverse covariance is the pseudo-inverse: eigenvalues of at most `D · 2⁻⁵²` times the
+    /// largest are left out, so that constant features, or fewer records than features, do no harm.
     ///
     /// - Parameters:
     ///   - covariance: Shape `[D, D]`.
     ///   - means: Shape `[K, D]`.
-    ///   - score: Which an error names.
+    ///   - score: The score that errors name.
     init(covariance: [Double], means: [[Double]], score: ScoreName) throws {
         let dimension = means[0].count
         let eigen = try eigenvectors(of: covariance, dimension: dimension, score: score)
@@ -29,13 +29,13 @@ struct Gaussian: Sendable {
         }
         logDeterminant = logarithms
         guard !directions.isEmpty else {
-            throw ScoreFitError(
+            throw FitError(
                 score: score,
                 reason:
-                    "all fitted features are equal, which leaves no covariance; evaluate another checkpoint",
+                    "all fitted features are equal, so their covariance is 0; evaluate another checkpoint",
                 isNumeric: true)
         }
-        // The means' own images are taken relative to the first, which keeps small differences.
+        // The means are mapped relative to the first mean, which preserves small differences.
         whitening = LinearMap(directions: directions, origin: means[0])
         self.means = means.map { mean in
             directions.map { direction in
@@ -80,7 +80,8 @@ struct Gaussian: Sendable {
         }
     }
 
-    /// The nearest mean of each feature, shape `[N]`, and the gradient of half the squared distance to it, shape `[N, D]`.
+    /// The nearest mean of each feature, shape `[N]`, and the gradient of half the squared distance
+    /// to it, shape `[N, D]`.
     ///
     /// - Parameter features: Shape `[N, D]`.
     func nearest(_ features: Span<Float>, count: Int) -> (means: [Int], gradients: [Double]) {
@@ -102,9 +103,9 @@ struct Gaussian: Sendable {
 /// The eigenvectors of a covariance.
 func eigenvectors(of matrix: [Double], dimension: Int, score: ScoreName) throws -> SymmetricEigenvectors {
     guard let result = SymmetricEigenvectors(of: matrix, dimension: dimension) else {
-        throw ScoreFitError(
+        throw FitError(
             score: score,
-            reason: "the eigenvectors of the features' covariance are not found; evaluate another checkpoint",
+            reason: "the eigenvectors of the covariance do not converge; evaluate another checkpoint",
             isNumeric: true)
     }
     return result

@@ -2,29 +2,34 @@ public import Kernels
 public import Networks
 public import Workers
 
-/// A network in evaluation whose images can be changed and whose inside can be seen.
+/// A network in evaluation mode that gives access to its activations and to gradients with respect
+/// to its images.
 ///
-/// Batches go through it a lane at a time: what a backward pass keeps takes as much memory as a training step of one lane.
+/// It processes one microbatch at a time, so the activations kept for a backward pass take as much
+/// memory as a training step of one microbatch.
 public final class InspectedNetwork {
     let classifier: Classifier
     let head: ScoringHead
-    /// What a channel's values were divided by after reading, shape `[3]`; changes of images are in units of it.
+    /// The standard deviation that the transform divides each channel by, shape `[3]`; it converts
+    /// perturbations from image units to normalised units.
     let deviation: [Float]
     /// Other networks whose logits are averaged with this one's.
     let members: [InspectedNetwork]
-    private let laneSize: Int
+    private let microbatchSize: Int
     let pool: WorkerPool
 
     /// - Parameters:
-    ///   - deviation: Of the transform that images are read with, shape `[3]`.
-    ///   - laneSize: Samples in a lane; an image's bits depend on it, as on nothing else here.
-    ///   - options: What can be chosen of scores.
-    ///   - members: Other networks of the same classes and images, for an ensemble.
+    ///   - deviation: The standard deviation of the transform that images are read with, shape
+    ///     `[3]`.
+    ///   - microbatchSize: Samples in a microbatch. Apart from the image, the bits of its results
+    ///     depend on this alone.
+    ///   - options: Options of the scores.
+    ///   - members: Other networks for an ensemble, with the same classes and image size.
     public init(
-        _ classifier: Classifier, deviation: [Float], laneSize: Int, pool: WorkerPool,
+        _ classifier: Classifier, deviation: [Float], microbatchSize: Int, pool: WorkerPool,
         options: ScoreOptions = ScoreOptions(), members: [Classifier] = []
     ) {
-        precondition(deviation.count == 3, "\(deviation.count) deviations of 3 channels")
+        precondition(deviation.count == 3, "\(deviation.count) deviations for 3 channels")
         self.classifier = classifier
         head = ScoringHead(classifier, options)
         self.deviation = deviation
@@ -33,29 +38,29 @@ public final class InspectedNetwork {
                 $0.classes == classifier.classes && $0.imageCount == classifier.imageCount,
                 "an ensemble of networks of \(classifier.classes) and \($0.classes) classes")
             return InspectedNetwork(
-                $0, deviation: deviation, laneSize: laneSize, pool: pool, options: options)
+                $0, deviation: deviation, microbatchSize: microbatchSize, pool: pool, options: options)
         }
-        self.laneSize = laneSize
+        self.microbatchSize = microbatchSize
         self.pool = pool
     }
 
-    /// What `observation` gives for a batch, shape `[input.count, W]`.
+    /// The values that `probe` captures for a batch, shape `[input.count, W]`.
     ///
     /// - Parameters:
-    ///   - images: Shape `[input.count, H, W, 3]`, of whole lanes but for the last.
+    ///   - images: Shape `[input.count, H, W, 3]`, in whole microbatches except for the last.
     ///   - input: Features and logits of these images.
-    public func observe(
-        _ observation: any Observation, images: borrowing Buffer<Float>, _ input: borrowing ScoreInput
+    public func capture(
+        _ probe: any NetworkProbe, images: borrowing Buffer<Float>, _ input: borrowing ScoreInput
     ) throws -> [Float] {
         var result: [Float] = []
-        for first in stride(from: 0, to: input.count, by: laneSize) {
-            let samples = first..<min(first + laneSize, input.count)
-            result += try observation.values(of: lane(samples, of: images), input.samples(samples), in: self)
+        for first in stride(from: 0, to: input.count, by: microbatchSize) {
+            let samples = first..<min(first + microbatchSize, input.count)
+            result += try probe.values(of: microbatch(samples, of: images), input.samples(samples), in: self)
         }
         return result
     }
 
-    private func lane(_ samples: Range<Int>, of images: borrowing Buffer<Float>) -> Buffer<Float> {
+    private func microbatch(_ samples: Range<Int>, of images: borrowing Buffer<Float>) -> Buffer<Float> {
         let count = classifier.imageCount
         let source = images.span.extracting(samples.lowerBound * count..<samples.upperBound * count)
         var result = Buffer<Float>(zeros: source.count)
@@ -64,38 +69,41 @@ public final class InspectedNetwork {
         return result
     }
 
-    /// A pass over one lane or less.
-    func pass(_ count: Int, _ mode: Pass.Mode) -> Pass {
-        Pass(BatchPlacement(sampleCount: count, laneSize: laneSize), mode: mode, pool: pool)
+    /// The context of a pass over at most one microbatch.
+    func context(_ count: Int, _ mode: StepContext.Mode) -> StepContext {
+        StepContext(
+            BatchPlacement(sampleCount: count, microbatchSize: microbatchSize), mode: mode, pool: pool)
     }
 
     /// Raw features of images, shape `[N, D]`.
     func features(of images: borrowing Buffer<Float>, count: Int) throws -> [Float] {
-        try classifier.forward(images: images, pass(count, .evaluation)).features
+        try classifier.forward(images: images, context(count, .evaluation)).features
     }
 
     /// The logits that scores see, shape `[N, K]`.
     func logits(of features: [Float]) -> [Float] {
         var result = [Float](repeating: 0, count: features.count / head.dimension * head.classes)
         var span = result.mutableSpan
-        head.logits(of: features.span, laneSize: laneSize, into: &span, on: pool)
+        head.logits(of: features.span, microbatchSize: microbatchSize, into: &span, on: pool)
         return result
     }
 
-    /// The gradient of images, shape `[N, H, W, 3]`, of something that looks at the logits that scores see.
+    /// The gradient with respect to images, shape `[N, H, W, 3]`, of a function of the logits that
+    /// scores see.
     ///
-    /// - Parameter logitsGradient: Gets the logits, shape `[N, K]`; gives their gradient.
+    /// - Parameter logitsGradient: Receives the logits, shape `[N, K]`; returns the gradient with
+    ///   respect to them.
     func imageGradient(
         of images: borrowing Buffer<Float>, count: Int, logitsGradient: (_ logits: [Float]) -> [Float]
     ) throws -> [Float] {
-        try classifier.imageGradient(images: images, pass(count, .inspection)) { features in
+        try classifier.imageGradient(images: images, context(count, .inspection)) { features in
             head.featureGradient(of: logitsGradient(logits(of: features)))
         }.gradient
     }
 
-    /// `images + scale[c] · change`, shape `[N, H, W, 3]`.
+    /// `images + change`, shape `[N, H, W, 3]`.
     ///
-    /// - Parameter change: Gets a value's place.
+    /// - Parameter change: Receives the index of a value; returns its change.
     func changed(
         _ images: borrowing Buffer<Float>, by change: (_ place: Int) -> Float
     ) -> Buffer<Float> {
@@ -108,7 +116,8 @@ public final class InspectedNetwork {
 }
 
 extension ScoringHead {
-    /// The gradient with respect to features, shape `[N, D]`, from that with respect to logits, shape `[N, K]`.
+    /// The gradient with respect to features, shape `[N, D]`, from that with respect to logits,
+    /// shape `[N, K]`.
     func featureGradient(of logitsGradient: [Float]) -> [Float] {
         let count = logitsGradient.count / classes
         var result = [Float](repeating: 0, count: count * dimension)

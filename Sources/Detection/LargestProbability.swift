@@ -1,4 +1,5 @@
-/// The softmax probability of the predicted class, by the logits that training and accuracy use; NaN without logits.
+/// The softmax probability of the predicted class, from the logits that training and accuracy use;
+/// NaN without logits.
 public struct LargestProbability: SampleMeasure {
     public var names: [String] { ["probability"] }
 
@@ -11,7 +12,7 @@ public struct LargestProbability: SampleMeasure {
     }
 }
 
-/// The largest softmax probability of each row of `[N, classes]` logits; NaN where a logit is.
+/// The largest softmax probability of each row of `[N, classes]` logits; NaN if a logit is NaN.
 func largestProbabilities(_ logits: Span<Float>, classes: Int) -> [Float] {
     var result = [Float](repeating: 0, count: logits.count / max(classes, 1))
     for sample in result.indices {
@@ -21,5 +22,5 @@ func largestProbabilities(_ logits: Span<Float>, classes: Int) -> [Float] {
     return result
 }
 
-/// The largest softmax probability of one sample's logits; NaN where a logit is.
+/// The largest softmax probability of one sample's logits; NaN if a logit is NaN.
 func largestProbability(_ row: Span<Float>) -> Float { 1 / exponentialSum(row, below: maximumOrNaN(row)) }

@@ -1,6 +1,7 @@
 internal import Workers
 
-/// `Lᵀ (h − o)` in double precision, a feature's bits the same whichever features are mapped with it.
+/// `Lᵀ (h − o)` in double precision. The bits of a feature's result do not depend on the other
+/// features of the call.
 struct LinearMap: Sendable {
     /// `L`, shape `[D, R]`.
     private let matrix: [Double]
@@ -23,7 +24,7 @@ struct LinearMap: Sendable {
         self.origin = directions.map { zip($0, origin).reduce(0) { $0 + $1.0 * $1.1 } }
     }
 
-    /// `L v` of vectors `v`, shape `[N, R]`: shape `[N, D]`.
+    /// `L v` for vectors `v` of shape `[N, R]`; shape `[N, D]`.
     func transposed(_ vectors: [Double]) -> [Double] {
         guard rank > 0 else { return [] }
         let dimension = matrix.count / rank
@@ -39,7 +40,7 @@ struct LinearMap: Sendable {
         return result
     }
 
-    /// The images of `rows` features, shape `[N, R]`.
+    /// The mapped features, shape `[N, R]`.
     ///
     /// - Parameter features: Shape `[N, D]`.
     func callAsFunction(_ features: Span<Float>) -> [Double] {
@@ -49,7 +50,7 @@ struct LinearMap: Sendable {
         var result = [Double](repeating: 0, count: count * rank)
         var images = result.mutableSpan
         let matrix = matrix.span
-        // A row of the matrix serves some features while it is near.
+        // Each row of the matrix is used for eight features while it is in the cache.
         for first in stride(from: 0, to: count, by: 8) {
             for j in 0..<dimension {
                 let row = matrix.extracting(j * rank..<(j + 1) * rank)

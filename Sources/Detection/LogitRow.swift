@@ -1,6 +1,6 @@
 internal import Numerics
 
-/// The sum of `exp(row[k] − largest)` over all classes; NaN if any logit is.
+/// The sum of `exp(row[k] − largest)` over all classes; NaN if any logit is NaN.
 func exponentialSum(_ row: Span<Float>, below largest: Float) -> Float {
     var sum: Float = 0
     for k in row.indices { sum += exponential(row[k] - largest) }

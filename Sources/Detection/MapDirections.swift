@@ -2,8 +2,8 @@ internal import Cluster
 internal import Kernels
 internal import Networks
 
-/// A stage's map as one row, shape `[N, positions · channels]`.
-struct StageMap: Observation {
+/// A stage's activation map as one row, shape `[N, positions · channels]`.
+struct StageActivations: NetworkProbe {
     let stage: Int
 
     var key: String { "map of stage \(stage)" }
@@ -13,7 +13,7 @@ struct StageMap: Observation {
     ) throws -> [Float] {
         var result: [Float] = []
         let count = input.count
-        _ = try network.classifier.features(images: images, network.pass(count, .evaluation)) { layer in
+        _ = try network.classifier.features(images: images, network.context(count, .evaluation)) { layer in
             guard layer.kind == .stage(stage) else { return }
             for sample in 0..<count { result += layer.map(ofSample: sample) }
         }
@@ -21,23 +21,25 @@ struct StageMap: Observation {
     }
 }
 
-/// The directions in which training images' maps of a stage vary most, about their mean.
+/// The directions in which a stage's activation maps of the training images vary most about their
+/// mean.
 ///
-/// Maps are too wide for a covariance: some drawn directions are multiplied with it round after round, each a pass over the images, and
-/// made orthogonal in between. Halko, Martinsson, Tropp: "Finding structure with randomness", SIAM Review 53, 2011, arXiv 0909.4061,
-/// algorithm 4.4.
+/// Maps are too wide to form their covariance, so this is a randomised subspace iteration: each
+/// round multiplies random directions by the covariance, in one pass over the images, and
+/// orthonormalises them. Halko, Martinsson, Tropp: "Finding structure with randomness", SIAM Review
+/// 53, 2011, arXiv 0909.4061, algorithm 4.4.
 struct MapDirections: Sendable {
-    /// Maps a map less the mean to its coordinates.
+    /// Projects an activation map minus the mean onto the directions.
     let map: LinearMap
-    /// The coordinates of the rank's training images, with their labels.
-    let training: FeatureShare
+    /// The coordinates of the rank's training images, with the images' labels.
+    let training: FeatureShard
 
-    /// Collective; goes through the training images `rounds + 1` times.
+    /// Collective; reads the training images `rounds + 1` times.
     ///
     /// - Parameters:
-    ///   - count: Directions.
-    ///   - more: Directions beside those that are iterated on and left out at the end.
-    init(_ fit: ScoreFit, stage: Int, count: Int, more: Int, rounds: Int) throws {
+    ///   - count: The number of directions.
+    ///   - more: Extra directions (oversampling), which are iterated on and dropped at the end.
+    init(_ fit: FitContext, stage: Int, count: Int, more: Int, rounds: Int) throws {
         let (channels, positions) = fit.network.classifier.mapShape(ofStage: stage)
         let width = channels * positions
         var rows = drawnRows(count + more, width)
@@ -48,10 +50,10 @@ struct MapDirections: Sendable {
         }
         let directions = stride(from: 0, to: rows.count, by: width).map { Array(rows[$0..<$0 + width]) }
         let sketch = LinearMap(directions: directions, origin: mean)
-        let coordinates = try fit.trainingShare(of: Projection(map: sketch, stage: stage))
+        let coordinates = try fit.trainingShard(of: Projection(map: sketch, stage: stage))
         let moments = try coordinates.moments(on: fit.communicator)
         let eigen = try eigenvectors(of: moments.covariance, dimension: directions.count, score: .gmm)
-        // The last are the largest.
+        // Eigenvalues are in ascending order, so the last vectors are kept.
         let kept = (0..<count).map { index in
             let start = (directions.count - 1 - index) * directions.count
             return Array(eigen.vectors[start..<start + directions.count])
@@ -71,7 +73,7 @@ struct MapDirections: Sendable {
 }
 
 /// The coordinates of a stage's map, shape `[N, R]`.
-struct Projection: Observation {
+struct Projection: NetworkProbe {
     let map: LinearMap
     let stage: Int
 
@@ -80,12 +82,12 @@ struct Projection: Observation {
     func values(
         of images: borrowing Buffer<Float>, _ input: borrowing ScoreInput, in network: InspectedNetwork
     ) throws -> [Float] {
-        let maps = try StageMap(stage: stage).values(of: images, input, in: network)
+        let maps = try StageActivations(stage: stage).values(of: images, input, in: network)
         return map(maps.span).map { Float($0) }
     }
 }
 
-/// Rows of drawn numbers from −1 to 1, shape `[count, width]`.
+/// Rows of uniform random numbers from −1 to 1, shape `[count, width]`.
 private func drawnRows(_ count: Int, _ width: Int) -> [Double] {
     (0..<count).flatMap { row in
         var numbers = RandomStream(seed: 0, purpose: .projection, 0, row)
@@ -95,18 +97,19 @@ private func drawnRows(_ count: Int, _ width: Int) -> [Double] {
 
 /// `rows` times the covariance of the training images' maps, and the maps' mean. Collective.
 private func multiplied(
-    _ rows: [Double], width: Int, stage: Int, _ fit: ScoreFit
+    _ rows: [Double], width: Int, stage: Int, _ fit: FitContext
 ) throws -> (rows: [Double], mean: [Double]) {
-    let share = fit.training
+    let shard = fit.training
     let count = rows.count / width
     let directions = rows.map { Float($0) }
     var sums = StreamedTreeSum(
-        laneCount: (share.count + share.laneSize - 1) / share.laneSize, width: rows.count + width)
+        microbatchCount: (shard.count + shard.microbatchSize - 1) / shard.microbatchSize,
+        width: rows.count + width)
     var scratch = [Float](repeating: 0, count: matrixProductScratchCount)
-    try fit.forEachTrainingObservation(StageMap(stage: stage)) { records, values in
+    try fit.forEachCapturedTrainingBatch(StageActivations(stage: stage)) { records, values in
         var scratch = scratch.mutableSpan
-        for first in stride(from: 0, to: records.count, by: share.laneSize) {
-            let samples = min(share.laneSize, records.count - first)
+        for first in stride(from: 0, to: records.count, by: shard.microbatchSize) {
+            let samples = min(shard.microbatchSize, records.count - first)
             let maps = values.span.extracting(first * width..<(first + samples) * width)
             var coordinates = [Float](repeating: 0, count: samples * count)
             var coordinateSpan = coordinates.mutableSpan
@@ -125,7 +128,7 @@ private func multiplied(
             sums.add(sum)
         }
     }
-    let total = Double(try share.totalCount(on: fit.communicator))
+    let total = Double(try shard.totalCount(on: fit.communicator))
     let sum = try sums.total(on: fit.communicator).map { $0 / total }
     let mean = Array(sum[rows.count...])
     var result = Array(sum[..<rows.count])
@@ -137,7 +140,8 @@ private func multiplied(
     return (result, mean)
 }
 
-/// Makes rows orthogonal and of length 1, twice over for the rounding; rows that depend on those before them become 0.
+/// Orthonormalises the rows by Gram-Schmidt, with a second pass against rounding; rows that depend
+/// linearly on earlier rows become 0.
 private func makeOrthonormal(_ rows: inout [Double], width: Int) {
     for start in stride(from: 0, to: rows.count, by: width) {
         let length = norm(rows[start..<start + width])

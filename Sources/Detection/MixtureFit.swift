@@ -2,14 +2,16 @@ internal import Cluster
 internal import Kernels
 internal import Numerics
 
-/// A mixture of Gaussians with one covariance, by expectation and maximisation; all sums follow the tree over lanes.
+/// A Gaussian mixture with one shared covariance, fitted by expectation-maximisation (EM); all sums
+/// follow the reduction tree over microbatches.
 ///
-/// Starts from ten rounds of k-means whose first means are records at even distances in the set; ends when the mean log-likelihood changes by less
-/// than 10⁻³, or after a hundred rounds. 10⁻⁶ is added to the covariance's diagonal, as scikit-learn does.
+/// EM starts from ten rounds of k-means, whose initial means are evenly spaced records of the set.
+/// It ends when the mean log-likelihood changes by less than 10⁻³, or after a hundred rounds. 10⁻⁶
+/// is added to the covariance's diagonal, as in scikit-learn.
 struct MixtureFit: Sendable {
     private static let (meansRounds, rounds, tolerance, diagonal) = (10, 100, 1e-3, 1e-6)
 
-    /// Shares of the components, shape `[M]`.
+    /// The components' mixing weights, shape `[M]`.
     private(set) var weights: [Double]
     /// Shape `[M][R]`.
     private(set) var means: [[Double]]
@@ -18,33 +20,33 @@ struct MixtureFit: Sendable {
 
     /// Collective.
     ///
-    /// - Throws: `ScoreFitError` if there are fewer records than components.
-    init(_ share: FeatureShare, first: Int, components: Int, on communicator: any Communicator) throws {
-        let total = try share.totalCount(on: communicator)
+    /// - Throws: `FitError` if there are fewer records than components.
+    init(_ shard: FeatureShard, first: Int, components: Int, on communicator: any Communicator) throws {
+        let total = try shard.totalCount(on: communicator)
         guard total >= components else {
-            throw ScoreFitError(
+            throw FitError(
                 score: .gmm,
                 reason:
-                    "\(components) components of \(total) training records, expected as many records at least"
+                    "\(total) training records for \(components) mixture components, expected at least \(components) records"
             )
         }
-        let dimension = share.head.dimension
-        let moments = try share.moments(on: communicator)
-        let starts = try share.treeSum(width: components * dimension, on: communicator) { records, sums in
+        let dimension = shard.head.dimension
+        let moments = try shard.moments(on: communicator)
+        let starts = try shard.treeSum(width: components * dimension, on: communicator) { records, sums in
             for m in 0..<components {
                 guard let record = records.first(where: { first + $0 == m * total / components }) else {
                     continue
                 }
                 for j in 0..<dimension {
-                    sums[m * dimension + j] += Double(share.features[record * dimension + j])
+                    sums[m * dimension + j] += Double(shard.features[record * dimension + j])
                 }
             }
         }
         weights = [Double](repeating: 1 / Double(components), count: components)
         means = (0..<components).map { Array(starts[$0 * dimension..<($0 + 1) * dimension]) }
         for _ in 0..<Self.meansRounds {
-            let nearest = share.nearest(means)
-            let sums = try share.sums(components, on: communicator) { record, shares in
+            let nearest = shard.nearest(means)
+            let sums = try shard.sums(components, on: communicator) { record, shares in
                 shares[nearest[record]] = 1
                 return 0
             }
@@ -53,8 +55,8 @@ struct MixtureFit: Sendable {
         var likelihood = -Double.infinity
         for _ in 0..<Self.rounds {
             let gaussian = try density()
-            let distances = gaussian.distances(share.features.span, count: share.count)
-            let sums = try share.sums(components, on: communicator) { record, shares in
+            let distances = gaussian.distances(shard.features.span, count: shard.count)
+            let sums = try shard.sums(components, on: communicator) { record, shares in
                 let logs = (0..<components).map {
                     logarithm(weights[$0]) - distances[record * components + $0] / 2
                 }
@@ -70,10 +72,11 @@ struct MixtureFit: Sendable {
         }
     }
 
-    /// The components' Gaussian.
+    /// The Gaussian with the components' means and their shared covariance.
     func density() throws -> Gaussian { try Gaussian(covariance: covariance, means: means, score: .gmm) }
 
-    /// - Parameter sums: Shape `[M, 1 + R]`: what a component has of the records, and the sum of these.
+    /// - Parameter sums: Shape `[M, 1 + R]`: for each component the sum of its responsibilities,
+    ///   then the sum of the features weighted by them.
     private mutating func maximize(_ sums: ArraySlice<Double>, _ moments: FeatureMoments) {
         let dimension = moments.dimension
         let total = Double(moments.count)
@@ -93,8 +96,9 @@ struct MixtureFit: Sendable {
     }
 }
 
-extension FeatureShare {
-    /// For each component how much of the records it has, and the sum of these: shape `[M, 1 + R]`, and at the end the sum of what `body` returns.
+extension FeatureShard {
+    /// For each component the sum of its responsibilities, then the sum of the features weighted by
+    /// them: shape `[M, 1 + R]`, followed by the sum of the values that `body` returns.
     fileprivate func sums(
         _ components: Int, on communicator: any Communicator,
         _ body: (_ record: Int, _ shares: inout [Double]) -> Double
@@ -115,7 +119,7 @@ extension FeatureShare {
         }
     }
 
-    /// The nearest of some points to each record.
+    /// The index of the point nearest to each record, shape `[N]`.
     fileprivate func nearest(_ points: [[Double]]) -> [Int] {
         let dimension = head.dimension
         return (0..<count).map { record in

@@ -1,10 +1,12 @@
 internal import Cluster
 
-extension FeatureShare {
-    /// The percentile of all features of all records of all ranks, between the two values next to its place as NumPy has it.
+extension FeatureShard {
+    /// The percentile of all features of all ranks' records, linearly interpolated between order
+    /// statistics as in NumPy.
     ///
-    /// Exact, and the same for any number of ranks: nothing is summed but counts. No feature is sent; each of the two values
-    /// takes two messages of 65,536 counts. Collective.
+    /// The result is exact and the same for any number of ranks, because only counts are summed. No
+    /// feature is sent; each of the two order statistics takes two all-reduces of 65,536 counts.
+    /// Collective.
     ///
     /// - Precondition: There are features, and none is NaN.
     func featurePercentile(_ percentile: Double, on communicator: any Communicator) throws(MPIError) -> Double
@@ -18,7 +20,8 @@ extension FeatureShare {
         return start + (end - start) * (place - Double(lower))
     }
 
-    /// The feature at `place` of all in rising order: first the upper half of its bits is found, then the lower one.
+    /// The feature at index `place` in ascending order. The upper half of its bits is determined
+    /// first, then the lower half.
     private func orderStatistic(_ place: Int, on communicator: any Communicator) throws(MPIError) -> Float {
         let (upper, below) = try bucket(of: place, on: communicator) { Int($0 >> 16) }
         let (lower, _) = try bucket(of: place - below, on: communicator) {
@@ -27,7 +30,8 @@ extension FeatureShare {
         return Float(orderKey: UInt32(upper) << 16 | UInt32(lower))
     }
 
-    /// The bucket that the value at `place` of those with a bucket falls in, and how many fall in those before it.
+    /// The bucket of the value at index `place`, counted among the values that have a bucket, and
+    /// the number of values in earlier buckets.
     private func bucket(
         of place: Int, on communicator: any Communicator, _ bucket: (UInt32) -> Int?
     ) throws(MPIError) -> (index: Int, below: Int) {
@@ -47,7 +51,8 @@ extension FeatureShare {
 }
 
 extension Float {
-    /// Bits that rise with the value: IEEE's with the sign bit flipped for positive numbers, all bits for negative ones.
+    /// An integer that orders like the value: the IEEE bit pattern with the sign bit flipped for
+    /// positive numbers and all bits flipped for negative ones.
     fileprivate var orderKey: UInt32 { bitPattern >> 31 == 0 ? bitPattern | 1 << 31 : ~bitPattern }
 
     fileprivate init(orderKey key: UInt32) { self.init(bitPattern: key >> 31 == 1 ? key & ~(1 << 31) : ~key) }

@@ -1,25 +1,26 @@
 internal import Foundation
 internal import Kernels
 
-/// What features have outside of the directions that vary most: `Rᵀ (h − u)`, where the logits of `u` are nearest to 0.
+/// The residual of features outside the principal directions: `Rᵀ (h − u)`, where `u` is the point
+/// whose logits are nearest to 0.
 struct PrincipalSpace: Sendable {
     private let rest: LinearMap
 
     /// - Parameters:
-    ///   - moments: Of the features that the directions are taken from.
-    ///   - dimension: How many directions are left out, below `D`.
+    ///   - moments: Moments of the features that define the principal directions.
+    ///   - dimension: The number of principal directions, below `D`.
     init(_ moments: FeatureMoments, head: ScoringHead, dimension: Int, score: ScoreName) throws {
         let all = head.dimension
         guard (0..<all).contains(dimension) else {
-            throw ScoreFitError(
+            throw FitError(
                 score: score,
                 reason:
-                    "a principal space of \(dimension) of \(all) dimensions leaves nothing, expected less than \(all)"
+                    "a principal space of \(dimension) of \(all) dimensions leaves no residual, expected fewer than \(all)"
             )
         }
         let origin = leastSquares(head.weights.map(Double.init), head.bias.map { -Double($0) })
         guard let origin else {
-            throw ScoreFitError(
+            throw FitError(
                 score: score,
                 reason: "the last layer has no pseudo-inverse; evaluate another checkpoint", isNumeric: true)
         }
@@ -30,7 +31,7 @@ struct PrincipalSpace: Sendable {
             origin: origin)
     }
 
-    /// The length of what is left of each feature, shape `[N]`.
+    /// The norm of each feature's residual, shape `[N]`.
     ///
     /// - Parameter features: Shape `[N, D]`.
     func residuals(_ features: Span<Float>, count: Int) -> [Double] {

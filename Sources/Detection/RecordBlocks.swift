@@ -1,28 +1,30 @@
 internal import Kernels
 
-/// Rows of a rank's records, in blocks that products with samples are taken with: as many bytes as the rows and a little more.
+/// Rows of a rank's records in blocks, for matrix products with samples; takes slightly more memory
+/// than the rows.
 ///
-/// A block is a lane, or a part of one, filled up with zeros; samples come in groups of 32, filled up too. So each product is of
-/// one shape, and its bits depend on the sample and the record alone, not on where the lane is kept.
+/// A block is a microbatch, or a part of one, padded with zeros; samples come in groups of 32,
+/// padded likewise. So every product has the same shape, and its bits depend on the sample and the
+/// record alone, not on the rank that holds the microbatch.
 struct RecordBlocks: Sendable {
     static let groupSize = 32
 
     /// Records in a block.
     let width: Int
-    /// The first record of each block, and how many it has.
+    /// The first record of each block, and its number of records.
     let records: [(first: Int, count: Int)]
     private let dimension: Int
     /// Shape `[blocks, D, width]`.
     private let columns: [Float]
 
     /// - Parameter rows: Shape `[N, D]`.
-    init(_ rows: [Float], dimension: Int, laneSize: Int) {
+    init(_ rows: [Float], dimension: Int, microbatchSize: Int) {
         let count = rows.count / dimension
-        let width = min(laneSize, 64)
+        let width = min(microbatchSize, 64)
         var records: [(first: Int, count: Int)] = []
-        for lane in stride(from: 0, to: count, by: laneSize) {
-            let end = min(lane + laneSize, count)
-            for first in stride(from: lane, to: end, by: width) {
+        for microbatch in stride(from: 0, to: count, by: microbatchSize) {
+            let end = min(microbatch + microbatchSize, count)
+            for first in stride(from: microbatch, to: end, by: width) {
                 records.append((first, min(width, end - first)))
             }
         }
@@ -39,10 +41,11 @@ struct RecordBlocks: Sendable {
         (self.width, self.records, self.dimension, self.columns) = (width, records, dimension, columns)
     }
 
-    /// Floats that `products` needs.
+    /// The number of floats in `products`.
     var productCount: Int { Self.groupSize * width }
 
-    /// Overwrites `products`, shape `[32, width]`, with those of a group of samples and the records of a block.
+    /// Overwrites `products`, shape `[32, width]`, with the inner products of a group of samples
+    /// and a block's records.
     ///
     /// - Parameters:
     ///   - samples: Shape `[32, D]`.
@@ -57,7 +60,7 @@ struct RecordBlocks: Sendable {
             rows: Self.groupSize, columns: width, inner: dimension, into: &products, scratch: &scratch)
     }
 
-    /// The rows followed by rows of zeros up to whole groups.
+    /// The rows, padded with rows of zeros to whole groups.
     static func groups(_ rows: [Float], dimension: Int) -> [Float] {
         let count = rows.count / dimension
         let padded = (count + groupSize - 1) / groupSize * groupSize
@@ -66,7 +69,7 @@ struct RecordBlocks: Sendable {
 }
 
 extension ScoreInput {
-    /// Copies of the features, shape `[N, D]`.
+    /// A copy of the features, shape `[N, D]`.
     func copyFeatures() -> [Float] {
         var result: [Float] = []
         result.reserveCapacity(features.count)

@@ -1,21 +1,22 @@
 internal import Workers
 
-/// A rule that says how much a sample looks like the training distribution.
+/// An OOD score: a confidence that a sample comes from the training distribution.
 ///
-/// A sample's result depends on that sample alone, to the bit. A NaN among its logits gives a NaN confidence: the
-/// metrics refuse it, and nothing hides it.
+/// A sample's result depends on that sample alone, to the bit. A NaN among its logits gives a NaN
+/// confidence, which the metrics refuse instead of hiding it.
 public protocol Score: Sendable {
-    /// How users and files call it.
+    /// The score's name in configurations and files.
     var name: ScoreName { get }
 
-    /// What the network is gone through for once more; `nil` for a score that features are enough for.
-    var observation: (any Observation)? { get }
+    /// Extra network output this score needs; `nil` if features and logits suffice.
+    var probe: (any NetworkProbe)? { get }
 
     /// Overwrites the confidences and the predicted classes.
     ///
     /// - Parameters:
-    ///   - confidences: Shape `[input.count]`; higher means more in-distribution. Rounded afterwards to the score's `precision`.
-    ///   - predictions: Shape `[input.count]`; the first class among equals.
+    ///   - confidences: Shape `[input.count]`; higher means more in-distribution. Rounded
+    ///     afterwards to the score's `precision`.
+    ///   - predictions: Shape `[input.count]`; ties go to the first class.
     func evaluate(
         _ input: borrowing ScoreInput, confidences: inout MutableSpan<Double>,
         predictions: inout MutableSpan<Int32>)
@@ -35,9 +36,10 @@ public struct ScoredSamples: Equatable, Sendable {
 }
 
 extension Score {
-    public var observation: (any Observation)? { nil }
+    public var probe: (any NetworkProbe)? { nil }
 
-    /// The confidences of `input` in the score's precision, its samples shared out over `pool`.
+    /// The confidences of `input` in the score's precision; the samples are distributed over
+    /// `pool`.
     func confidences(_ input: borrowing ScoreInput, on pool: WorkerPool) -> [Double] {
         var confidences = [Double](repeating: 0, count: input.count)
         var predictions = [Int32](repeating: 0, count: input.count)

@@ -1,6 +1,6 @@
-/// What a score may look at, for `count` samples.
+/// The input of a score, for `count` samples.
 ///
-/// A score that needs more of the network adds it here; those that do not stay as they are.
+/// A score that needs more of the network adds a property here; the other scores stay unchanged.
 public struct ScoreInput: ~Escapable, Sendable {
     /// Raw penultimate features, shape `[count, D]`.
     public let features: Span<Float>
@@ -8,21 +8,22 @@ public struct ScoreInput: ~Escapable, Sendable {
     public let logits: Span<Float>
     /// The last layer.
     public let head: ScoringHead
-    /// What the score's `observation` gave, shape `[count, W]`; empty for a score without one.
-    public let observed: Span<Float>
+    /// The values that the score's `probe` captured, shape `[count, W]`; empty for a score without
+    /// a probe.
+    public let captured: Span<Float>
 
     /// The number of samples.
     public var count: Int { logits.count / head.classes }
 
-    /// - Precondition: The features and the logits are of the same number of samples.
+    /// - Precondition: The features and the logits belong to the same number of samples.
     @_lifetime(copy features, copy logits)
     public init(features: Span<Float>, logits: Span<Float>, head: ScoringHead) {
-        self.init(features: features, logits: logits, head: head, observed: Span())
+        self.init(features: features, logits: logits, head: head, captured: Span())
     }
 
-    /// As above, with what an observation gave.
-    @_lifetime(copy features, copy logits, copy observed)
-    public init(features: Span<Float>, logits: Span<Float>, head: ScoringHead, observed: Span<Float>) {
+    /// As above, with the values that a probe captured.
+    @_lifetime(copy features, copy logits, copy captured)
+    public init(features: Span<Float>, logits: Span<Float>, head: ScoringHead, captured: Span<Float>) {
         precondition(
             logits.count.isMultiple(of: head.classes)
                 && features.count == logits.count / head.classes * head.dimension,
@@ -33,26 +34,26 @@ public struct ScoreInput: ~Escapable, Sendable {
         self.features = features
         self.logits = logits
         self.head = head
-        self.observed = observed
+        self.captured = captured
     }
 
     /// Some of the samples.
     @_lifetime(copy self)
     func samples(_ samples: Range<Int>) -> ScoreInput {
-        let width = count > 0 ? observed.count / count : 0
+        let width = count > 0 ? captured.count / count : 0
         return ScoreInput(
             features: features.extracting(
                 samples.lowerBound * head.dimension..<samples.upperBound * head.dimension),
             logits: logits.extracting(samples.lowerBound * head.classes..<samples.upperBound * head.classes),
             head: head,
-            observed: observed.extracting(samples.lowerBound * width..<samples.upperBound * width))
+            captured: captured.extracting(samples.lowerBound * width..<samples.upperBound * width))
     }
 
-    /// What was observed of one sample, shape `[W]`.
+    /// The captured values of one sample, shape `[W]`.
     @_lifetime(copy self)
-    func observed(of sample: Int) -> Span<Float> {
-        let width = observed.count / count
-        return observed.extracting(sample * width..<(sample + 1) * width)
+    func captured(of sample: Int) -> Span<Float> {
+        let width = captured.count / count
+        return captured.extracting(sample * width..<(sample + 1) * width)
     }
 
     /// The logits of one sample, shape `[K]`.

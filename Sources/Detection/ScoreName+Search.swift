@@ -2,7 +2,7 @@
 public struct ScoreSetting: Equatable, Sendable, CustomStringConvertible {
     public let name: String
     public let value: Double
-    /// The value in words, where it stands for a choice.
+    /// The value as a word, if it stands for a choice.
     private let word: String?
 
     init(_ name: String, _ value: Double, word: String? = nil) {
@@ -17,11 +17,12 @@ public struct ScoreSetting: Equatable, Sendable, CustomStringConvertible {
 }
 
 extension ScoreName {
-    /// The settings that OpenOOD's search tries, in its order: of several lists the first varies fastest. Empty where there is nothing to
-    /// choose. Settings that the classifier or the training set has no room for are left out.
+    /// The settings that OpenOOD's search tries, in its order: if there are several lists, the
+    /// first varies fastest. Empty if the score has no settings to search. Settings that are too
+    /// large for the classifier or the training set are left out.
     ///
-    /// - Parameter fit: What the scores are fitted on. Collective if it is `knn` that asks.
-    package func searchGrid(_ fit: ScoreFit) throws -> [[ScoreSetting]] {
+    /// - Parameter fit: The context that scores are fitted on. The call is collective for `knn`.
+    package func searchGrid(_ fit: FitContext) throws -> [[ScoreSetting]] {
         switch self {
         case .gen:
             product(("exponent", [0.01, 0.1, 0.5, 1, 2, 5, 10]), ("count", [10, 50, 100, 200, 500, 1000]))
@@ -52,10 +53,10 @@ extension ScoreName {
         }
     }
 
-    /// Whether published numbers of OpenOOD are of settings that were searched for.
+    /// Whether OpenOOD's published numbers use searched settings.
     public var isSearchedByOpenOOD: Bool { hasSearch && self != .ashP && self != .ashS }
 
-    /// Whether there is something to search for.
+    /// Whether the score has settings to search.
     public var hasSearch: Bool {
         switch self {
         case .gen, .odin, .iodin, .react, .vra, .ash, .ashB, .ashP, .ashS, .scale, .adascaleA, .adascaleL,
@@ -68,8 +69,8 @@ extension ScoreName {
         }
     }
 
-    /// The score with some of its grid's settings. Collective if it is fitted.
-    package func makeScore(_ fit: ScoreFit, settings: [ScoreSetting]) throws -> any Score {
+    /// The score with one combination of settings from its grid. Collective if the score is fitted.
+    package func makeScore(_ fit: FitContext, settings: [ScoreSetting]) throws -> any Score {
         let values = settings.map(\.value)
         return switch self {
         case .gen: GeneralizedEntropy(exponent: Float(values[0]), count: Int(values[1]))
@@ -109,7 +110,7 @@ private func product(
     }
 }
 
-/// All pairs of which the first is smaller.
+/// All pairs whose first value is smaller than the second.
 private func pairs(_ low: String, _ high: String, _ values: [Double]) -> [[ScoreSetting]] {
     values.flatMap { first in
         values.filter { $0 > first }.map { [ScoreSetting(low, first), ScoreSetting(high, $0)] }
@@ -117,6 +118,6 @@ private func pairs(_ low: String, _ high: String, _ values: [Double]) -> [[Score
 }
 
 extension [ScoreName] {
-    /// Whether one of the scores has something to search for.
+    /// Whether one of the scores has settings to search.
     public var haveSearch: Bool { contains { $0.hasSearch } }
 }

@@ -8,7 +8,7 @@ public enum ScoreName: String, CaseIterable, Sendable {
     case mcm
     case gradnorm
     case ash
-    /// Another name of `ash`.
+    /// An alias of `ash`.
     case ashB = "ash_b"
     case ashP = "ash_p"
     case ashS = "ash_s"
@@ -43,18 +43,19 @@ public enum ScoreName: String, CaseIterable, Sendable {
     case gmm
     case ensemble
 
-    /// What a score must see before it scores.
+    /// The data that a score is fitted on.
     public enum Need: Sendable {
         case nothing
         /// The mean feature of the training set.
         case trainingMean
         /// Features, logits and labels of the training set.
         case trainingFeatures
-        /// The same of the in-distribution validation set, or of the training set where there is none.
+        /// The same for the in-distribution validation set, or for the training set if there is
+        /// none.
         case validationFeatures
     }
 
-    /// What the score must see before it scores.
+    /// The data that the score is fitted on.
     public var need: Need {
         switch self {
         case .msp, .t2fnorm, .mls, .ebo, .gen, .mcm, .gradnorm, .ash, .ashB, .ashP, .ashS, .scale, .odin,
@@ -68,30 +69,32 @@ public enum ScoreName: String, CaseIterable, Sendable {
         }
     }
 
-    /// Whether the score must see the out-of-distribution validation set too.
+    /// Whether the score is also fitted on the out-of-distribution validation set.
     public var needsOutliers: Bool { self == .grood }
 
-    /// Whether the score must see what other networks make of an image.
+    /// Whether the score needs the logits of other networks.
     public var needsMembers: Bool { self == .ensemble }
 
-    /// Whether the score looks at features alone, so that a network without a classifier has it too.
+    /// Whether the score uses features alone, so that it also works for a network without a
+    /// classifier.
     public var needsNoClassifier: Bool { Self.ofFeatures.contains(self) }
 
-    /// The scores that look at features alone.
+    /// The scores that use features alone.
     public static let ofFeatures: [ScoreName] = [.mds, .rmds, .ssd, .knn, .cfood]
 
-    /// What the score takes of the network beside the one pass that all scores share; `nil` for nothing.
+    /// The network passes that the score needs besides the forward pass that all scores share;
+    /// `nil` for none.
     public var networkCost: String? {
         switch self {
-        case .odin, .iodin: "2 forward passes and 1 backward pass more for each image scored"
+        case .odin, .iodin: "2 more forward passes and 1 more backward pass for each image scored"
         case .adascaleA, .adascaleL:
-            "2 forward passes and 1 backward pass more for each image scored and each validation image"
-        case .rankfeat: "1 forward pass more for each image scored, and the last stage of another"
-        case .gram: "1 forward pass more for each image scored, 2 for each training image"
-        case .gmm: "1 forward pass more for each image scored, 6 for each training image"
+            "2 more forward passes and 1 more backward pass for each image scored and each validation image"
+        case .rankfeat: "1 more forward pass for each image scored, and 1 through the last stage alone"
+        case .gram: "1 more forward pass for each image scored, 2 for each training image"
+        case .gmm: "1 more forward pass for each image scored, 6 for each training image"
         case .mdsEnsemble:
-            "the first layer twice forward and once backward for each image scored, once forward for each training image"
-        case .ensemble: "1 forward pass of each other network more for each image scored"
+            "2 forward passes and 1 backward pass of the first layer for each image scored, 1 forward pass of it for each training image"
+        case .ensemble: "1 forward pass of each other network for each image scored"
         case .msp, .t2fnorm, .mls, .ebo, .gen, .mcm, .gradnorm, .ash, .ashB, .ashP, .ashS, .scale, .dice,
             .fdbd, .nci, .react, .vra, .tempScaling, .klm, .mds, .rmds, .ssd, .vim, .residual, .she, .knn,
             .nnguide, .relation, .openmax, .cfood, .grood, .dropout:
@@ -101,9 +104,9 @@ public enum ScoreName: String, CaseIterable, Sendable {
 
     /// The score with its default settings. Collective if it is fitted.
     ///
-    /// - Precondition: A score that is fitted has its `fit`.
-    /// - Throws: `ScoreFitError` on all ranks, or `MPIError`.
-    public func makeScore(_ fit: ScoreFit? = nil) throws -> any Score {
+    /// - Precondition: `fit` is given if the score is fitted.
+    /// - Throws: `FitError` on all ranks, or `MPIError`.
+    public func makeScore(_ fit: FitContext? = nil) throws -> any Score {
         switch self {
         case .msp: MaximumSoftmaxProbability()
         case .t2fnorm: T2FNormScore()
@@ -149,30 +152,31 @@ public enum ScoreName: String, CaseIterable, Sendable {
         }
     }
 
-    private func required(_ fit: ScoreFit?) -> ScoreFit {
-        guard let fit else { preconditionFailure("\(rawValue) without what it is fitted on") }
+    private func required(_ fit: FitContext?) -> FitContext {
+        guard let fit else { preconditionFailure("score \(rawValue) has no context to be fitted on") }
         return fit
     }
 }
 
 extension [ScoreName] {
-    /// Whether one of the scores must see the out-of-distribution validation set.
+    /// Whether one of the scores is fitted on the out-of-distribution validation set.
     public var needOutliers: Bool { contains { $0.needsOutliers } }
 
-    /// Whether one of the scores must see what other networks make of an image.
+    /// Whether one of the scores needs the logits of other networks.
     public var needMembers: Bool { contains { $0.needsMembers } }
 
-    /// Whether one of the scores must see the validation set.
+    /// Whether one of the scores is fitted on the validation set.
     public var needValidation: Bool { contains { $0.need == .validationFeatures } }
 
-    /// Whether one of the scores must see the training set.
+    /// Whether one of the scores is fitted on the training set.
     ///
-    /// - Parameter hasValidation: Whether there is a validation set; the training set takes its place.
+    /// - Parameter hasValidation: Whether there is a validation set; without one the training set
+    ///   takes its place.
     public func needTraining(hasValidation: Bool) -> Bool {
         keepTraining(hasValidation: hasValidation) || contains { $0.need == .trainingMean }
     }
 
-    /// Whether one of the scores must see more of the training set than its mean.
+    /// Whether one of the scores needs more of the training set than its mean feature.
     func keepTraining(hasValidation: Bool) -> Bool {
         contains { $0.need == .trainingFeatures } || !hasValidation && needValidation
     }

@@ -1,17 +1,18 @@
-/// What can be chosen of scores beside the settings that a search finds.
+/// Options of scores other than the settings that a search finds.
 public struct ScoreOptions: Equatable, Sendable {
-    /// Whether scores of a T2FNorm network see features divided by its temperature.
+    /// Whether scores of a T2FNorm network divide features by its temperature τ.
     public enum Temperature: String, Sendable {
-        /// They do unless there are 1000 classes: the published ImageNet-1k network was fine-tuned, and is scored without τ.
+        /// Features are divided by τ unless there are 1000 classes: the published ImageNet-1k
+        /// network was fine-tuned and is scored without τ.
         case automatic
-        /// They do.
+        /// Features are divided by τ.
         case training
-        /// They see features as they are.
+        /// Features are not divided.
         case none
     }
 
     public var temperature: Temperature
-    /// What `grood` compares with.
+    /// The records that `grood` compares with.
     public var grood: GradientNeighbors.Records
 
     public init(temperature: Temperature = .automatic, grood: GradientNeighbors.Records = .openOOD) {
@@ -19,10 +20,10 @@ public struct ScoreOptions: Equatable, Sendable {
         self.grood = grood
     }
 
-    /// What scores see features divided by.
+    /// The temperature that features are divided by.
     ///
-    /// - Parameter trained: τ of the network's head; `nil` for a head without.
-    /// - Returns: `nil` for nothing.
+    /// - Parameter trained: τ of the network's head; `nil` for a head without τ.
+    /// - Returns: `nil` if features are not divided.
     public func temperature(_ trained: Float?, classes: Int) -> Float? {
         switch temperature {
         case .automatic: classes == 1000 ? nil : trained
@@ -31,9 +32,10 @@ public struct ScoreOptions: Equatable, Sendable {
         }
     }
 
-    /// What a score's confidences depend on beside the network and the images; `nil` for what has been so from the first version on.
+    /// A description of the choices besides the network and the images that a score's confidences
+    /// depend on; `nil` if they are those of the first version.
     ///
-    /// Confidences of another description must not stand beside these.
+    /// Confidences with different descriptions must not be compared.
     public func description(of score: ScoreName, trained: Float?, classes: Int) -> String? {
         var parts: [String] = []
         let used = temperature(trained, classes: classes)

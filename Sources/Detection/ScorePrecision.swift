@@ -1,21 +1,24 @@
-/// How exact a score's confidences are kept; equal ones are ties, which metrics count as such.
+/// The precision in which a score's confidences are kept; metrics count equal confidences as ties.
 public enum ScorePrecision: Sendable {
-    /// As OpenOOD has them: its softmax is in single precision, and what rounds to the same number is tied in the published tables, too.
+    /// As in OpenOOD, whose softmax is in single precision: confidences that round to the same
+    /// number are ties in the published tables, too.
     case single
-    /// For scores whose values crowd where single precision has no digits left, such as a probability at 1.
+    /// For scores whose values crowd where single precision has no digits left, such as
+    /// probabilities near 1.
     case double
 
-    /// The confidences as this precision has them.
+    /// The confidences rounded to this precision.
     public func rounded(_ confidences: [Double]) -> [Double] {
         self == .double ? confidences : confidences.map { Double(Float($0)) }
     }
 }
 
 extension ScoreName {
-    /// How exact the confidences are.
+    /// The precision of the confidences.
     ///
-    /// `openmax` crowds at −1 and 0 and `klm` at the logarithms of its classes' typical probabilities, and OpenOOD has both in double
-    /// precision. The others lose no rank of a real benchmark, or lose it in OpenOOD, too.
+    /// Confidences of `openmax` crowd at −1 and 0, those of `klm` at the logarithms of its classes'
+    /// typical probabilities; OpenOOD computes both in double precision. In single precision the
+    /// other scores lose no rank of a real benchmark, or lose it in OpenOOD, too.
     public var precision: ScorePrecision {
         switch self {
         case .openmax, .klm: .double

@@ -2,7 +2,7 @@ internal import Cluster
 internal import Metrics
 package import Workers
 
-/// What a search has chosen for a score.
+/// The settings that a search chose for a score.
 public struct ScoreChoice: Equatable, Sendable {
     public let score: ScoreName
     /// The settings chosen.
@@ -19,29 +19,33 @@ extension ScoreChoice: CustomStringConvertible {
     }
 }
 
-/// OpenOOD's search for a score's settings (APS): those that tell validation images from out-of-distribution validation images best.
+/// OpenOOD's search for a score's settings (APS): it chooses those with the largest AUROC between
+/// the in-distribution and the out-of-distribution validation set.
 ///
-/// Zhang et al.: "OpenOOD v1.5: Enhanced benchmark for out-of-distribution detection", 2023, arXiv 2306.09301, section 3. Of equally
-/// good ones the first is taken. Features and logits are computed once, and so is what several settings observe; all is the same on
-/// all ranks.
+/// Zhang et al.: "OpenOOD v1.5: Enhanced benchmark for out-of-distribution detection", 2023, arXiv
+/// 2306.09301, section 3. Ties go to the first setting. Features and logits are computed once, and
+/// so are captured values that several settings share. All results are the same on all ranks.
 package final class ScoreSearch {
-    private let fit: ScoreFit
-    private let outliers: FeatureShare
+    private let fit: FitContext
+    private let outliers: FeatureShard
     private let outlierImages: ImagePass
     private let pool: WorkerPool
-    private var observed: [String: [Float]] = [:]
+    private var captured: [String: [Float]] = [:]
 
-    /// - Parameter outliers: The rank's share of the out-of-distribution validation set, and its images.
-    package init(_ fit: ScoreFit, outliers: FeatureShare, images: ImagePass, pool: WorkerPool) {
+    /// - Parameter outliers: The rank's shard of the out-of-distribution validation set, and its
+    ///   images.
+    package init(_ fit: FitContext, outliers: FeatureShard, images: ImagePass, pool: WorkerPool) {
         self.fit = fit
         self.outliers = outliers
         outlierImages = images
         self.pool = pool
     }
 
-    /// The score with the best settings; with its own where there is nothing to choose. Collective.
+    /// The score with the best settings, or with its default settings if there is nothing to
+    /// search. Collective.
     ///
-    /// - Throws: `ScoreFitError` if no setting ranks the sets at all, or `RankingMetricsError` for confidences that are no numbers.
+    /// - Throws: `FitError` if every setting's AUROC is 0, or `RankingMetricsError` for NaN
+    ///   confidences.
     package func makeScore(_ name: ScoreName) throws -> (score: any Score, choice: ScoreChoice?) {
         let grid = try name.searchGrid(fit)
         var best: (settings: [ScoreSetting], area: Double)?
@@ -50,11 +54,11 @@ package final class ScoreSearch {
         }
         guard !grid.isEmpty else { return (try name.makeScore(fit), nil) }
         guard let best else {
-            throw ScoreFitError(
+            throw FitError(
                 score: name,
                 reason: """
-                    no setting ranks a validation image above an out-of-distribution one, expected one at least; check that \
-                    evaluation.outlierValidation is out of the distribution
+                    no setting ranks a validation image above an out-of-distribution one, expected at least one; check that \
+                    evaluation.outlierValidation is out of distribution
                     """)
         }
         return (
@@ -70,12 +74,12 @@ package final class ScoreSearch {
         return try grid.map { settings in
             let score = try name.makeScore(fit, settings: settings)
             return try area(
-                inside: confidences(score, fit.validation) { try fit.observedValidation($0) },
-                outside: confidences(score, outliers) { try observedOutliers($0) }, name, settings)
+                inside: confidences(score, fit.validation) { try fit.capturedValidation($0) },
+                outside: confidences(score, outliers) { try capturedOutliers($0) }, name, settings)
         }
     }
 
-    /// The same of `knn`, by one search for the most neighbours.
+    /// The same for `knn`, from one search for the largest number of neighbours.
     private func neighborAreas(_ grid: [[ScoreSetting]]) throws -> [Double] {
         let neighbors = grid.map { Int($0[0].value) }
         guard let most = neighbors.max() else { return [] }
@@ -103,27 +107,27 @@ package final class ScoreSearch {
         }
     }
 
-    /// The confidences of a set, of all ranks in the order of records.
+    /// The confidences of a set, gathered from all ranks in record order.
     private func confidences(
-        _ score: any Score, _ share: FeatureShare, observe: (any Observation) throws -> [Float]
+        _ score: any Score, _ shard: FeatureShard, capture: (any NetworkProbe) throws -> [Float]
     ) throws -> [Double] {
         if let score = score as? any ShardedScore {
-            return try gathered(score.confidences(of: share, on: fit.communicator, pool: pool))
+            return try gathered(score.confidences(of: shard, on: fit.communicator, pool: pool))
         }
-        guard let observation = score.observation else {
-            return try gathered(score.confidences(share.input, on: pool))
+        guard let probe = score.probe else {
+            return try gathered(score.confidences(shard.input, on: pool))
         }
-        let values = try observe(observation)
-        return try gathered(score.confidences(share.input(observed: values), on: pool))
+        let values = try capture(probe)
+        return try gathered(score.confidences(shard.input(captured: values), on: pool))
     }
 
     private func gathered(_ own: [Double]) throws -> [Double] { try fit.communicator.allGather(own.span) }
 
-    private func observedOutliers(_ observation: any Observation) throws -> [Float] {
-        if let known = observed[observation.key] { return known }
+    private func capturedOutliers(_ probe: any NetworkProbe) throws -> [Float] {
+        if let known = captured[probe.key] { return known }
         var values: [Float] = []
-        try outlierImages.forEachObservation(observation, outliers) { values += $1 }
-        observed[observation.key] = values
+        try outlierImages.forEachCapturedBatch(probe, outliers) { values += $1 }
+        captured[probe.key] = values
         return values
     }
 }

@@ -1,17 +1,18 @@
 public import Metrics
 
-/// A whole set after all ranks have scored it, in the order of its records; the same on every rank.
+/// A whole set after all ranks have scored it, in record order; the same on every rank.
 public struct ScoredSet: Equatable, Sendable {
     public var name: String
-    /// The records' numbers, shape `[N]`: each of the set once.
+    /// The indices of the records, shape `[N]`; each record of the set occurs once.
     public var records: [Int]
-    /// Shape `[N]`; −1 out of distribution.
+    /// Shape `[N]`; −1 for out-of-distribution records.
     public var labels: [Int32]
-    /// Classes by the logits that training and accuracy use, shape `[N]`; −1 each of a network without a classifier.
+    /// Predicted classes from the logits that training and accuracy use, shape `[N]`; −1 for a
+    /// network without a classifier.
     public var predictions: [Int32]
-    /// Shape `[scores, N]`, in the order asked for.
+    /// Shape `[scores, N]`, in the requested order.
     public var confidences: [[Double]]
-    /// What a `SampleMeasure` says, shape `[measures, N]`; empty if there is none.
+    /// The values of a `SampleMeasure`, shape `[measures, N]`; empty if there is none.
     public var measures: [[Float]]
 
     public init(
@@ -29,18 +30,18 @@ public struct ScoredSet: Equatable, Sendable {
     public var count: Int { records.count }
 
     /// Whether each prediction is the label, shape `[N]`.
-    public var hits: [Bool] { zip(predictions, labels).map(==) }
+    public var isCorrect: [Bool] { zip(predictions, labels).map(==) }
 
-    /// `nil` where nothing was predicted.
+    /// `nil` if there are no predictions.
     public var accuracy: Accuracy? {
         guard predictions.isEmpty || predictions.contains(where: { $0 >= 0 }) else { return nil }
         return Accuracy(predictions: predictions, labels: labels)
     }
 }
 
-/// Numbers of single samples that are no confidences, to be looked at beside them.
+/// Measurements of single samples that are not confidences but are reported with them.
 public protocol SampleMeasure: Sendable {
-    /// What the numbers are.
+    /// The names of the measurements.
     var names: [String] { get }
 
     /// Shape `[names, N]`.

@@ -1,13 +1,14 @@
 internal import Kernels
 public import Workers
 
-/// The last layer of a classifier as scores see it: `z = W h + b` of the raw feature `h`.
+/// The last layer of a classifier as scores see it: `z = W h + b` for the raw feature `h`.
 ///
-/// A T2FNorm network trains on `W (ĥ / τ) + b` but is scored without normalisation, on `W (h / τ) + b`: τ is folded into
-/// the weights, so every score sees a plain classifier. Source: Regmi, Panthi, Ming, Gyawali, Stoyanov, Bhattarai: "T2FNorm:
-/// Train-time feature normalization for OOD detection in image classification", CVPR workshops 2024, arXiv 2305.17797.
+/// A T2FNorm network trains on `W (ĥ / τ) + b` but is scored without normalisation, on
+/// `W (h / τ) + b`: τ is folded into the weights, so every score sees a plain classifier. Source:
+/// Regmi, Panthi, Ming, Gyawali, Stoyanov, Bhattarai: "T2FNorm: Train-time feature normalization
+/// for OOD detection in image classification", CVPR workshops 2024, arXiv 2305.17797.
 public struct ScoringHead: Equatable, Sendable {
-    /// Shape `[K, D]`, divided by τ where that is used.
+    /// Shape `[K, D]`, divided by τ if scores use it.
     public let weights: [Float]
     /// Shape `[K]`, not divided by τ.
     public let bias: [Float]
@@ -20,7 +21,7 @@ public struct ScoringHead: Equatable, Sendable {
     /// - Parameters:
     ///   - weights: Shape `[K, D]`, as trained.
     ///   - bias: Shape `[K]`.
-    ///   - temperature: τ of a T2FNorm network, above 0; `nil` of any other.
+    ///   - temperature: τ of a T2FNorm network, above 0; `nil` for any other network.
     ///   - options: Whether scores see features divided by τ.
     public init(
         weights: [Float], bias: [Float], temperature: Float? = nil, options: ScoreOptions = ScoreOptions()
@@ -37,17 +38,19 @@ public struct ScoringHead: Equatable, Sendable {
         self.bias = bias
     }
 
-    /// Overwrites `logits` with those that scores see.
+    /// Overwrites `logits` with the logits that scores see.
     ///
     /// - Parameters:
     ///   - features: Shape `[N, D]`, raw: not normalised.
     ///   - logits: Shape `[N, K]`.
-    ///   - laneSize: Samples in one piece of work; the bits depend on it, as on nothing else here.
+    ///   - microbatchSize: Samples per work item. Apart from the data, the bits of the logits
+    ///     depend on this alone.
     public func logits(
-        of features: Span<Float>, laneSize: Int, into logits: inout MutableSpan<Float>,
+        of features: Span<Float>, microbatchSize: Int, into logits: inout MutableSpan<Float>,
         on pool: WorkerPool
     ) {
         linear(
-            features, weights: weights.span, bias: bias.span, laneSize: laneSize, into: &logits, on: pool)
+            features, weights: weights.span, bias: bias.span, microbatchSize: microbatchSize, into: &logits,
+            on: pool)
     }
 }

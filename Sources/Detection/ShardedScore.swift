@@ -2,16 +2,16 @@ public import Cluster
 internal import Kernels
 public import Workers
 
-/// A score that compares samples with records of the training set, of which each rank keeps its own share.
+/// A score that compares samples with training records, of which each rank keeps its own shard.
 ///
-/// Samples are shown to every rank; what the ranks find is joined where the sample came from.
+/// Every rank receives every sample; the rank that the sample came from joins the partial results.
 public protocol ShardedScore: Score {
-    /// How many numbers a rank's share gives for a sample.
+    /// The number of partial results that a rank's shard gives for a sample.
     var partialCount: Int { get }
-    /// Ranks among whom the records are shared out.
+    /// The number of ranks that the records are sharded over.
     var worldSize: Int { get }
 
-    /// What the rank's share gives, shape `[input.count, partialCount]`.
+    /// The partial results from the rank's shard, shape `[input.count, partialCount]`.
     func partials(_ input: borrowing ScoreInput, on pool: WorkerPool) -> [Double]
 
     /// The confidence of one sample.
@@ -24,12 +24,13 @@ public protocol ShardedScore: Score {
 }
 
 extension ShardedScore {
-    /// - Precondition: The rank's share is the whole set; otherwise `confidences(of:on:pool:)`.
+    /// - Precondition: The rank's shard is the whole set; otherwise call
+    ///   `confidences(of:on:pool:)`.
     public func evaluate(
         _ input: borrowing ScoreInput, confidences: inout MutableSpan<Double>,
         predictions: inout MutableSpan<Int32>
     ) {
-        precondition(worldSize == 1, "\(name.rawValue) sees one of \(worldSize) shares of its records")
+        precondition(worldSize == 1, "\(name.rawValue) sees one of \(worldSize) shards of its records")
         let partials = partials(input, on: WorkerPool(threads: 1))
         for sample in 0..<input.count {
             confidences[sample] = confidence([
@@ -44,30 +45,32 @@ extension ShardedScore {
         indexOfMaximum(input.logits(of: sample))
     }
 
-    /// The confidences of the rank's share of a set, in the score's precision. Collective.
+    /// The confidences of the rank's shard of a set, in the score's precision. Collective.
     public func confidences(
-        of share: FeatureShare, on communicator: any Communicator, pool: WorkerPool
+        of shard: FeatureShard, on communicator: any Communicator, pool: WorkerPool
     ) throws(MPIError) -> [Double] {
-        name.precision.rounded(try joined(share, on: communicator, pool: pool) { confidence($0) })
+        name.precision.rounded(try joined(shard, on: communicator, pool: pool) { confidence($0) })
     }
 
-    /// What `join` makes of all ranks' parts for each sample of the rank's share of a set. Collective.
+    /// The results of `join` on all ranks' partial results, for each sample of the rank's shard of
+    /// a set. Collective.
     ///
-    /// Ranks take turns in showing their samples, two thousand at a time.
+    /// Ranks take turns broadcasting their samples, two thousand at a time.
     func joined<Result>(
-        _ share: FeatureShare, on communicator: any Communicator, pool: WorkerPool,
+        _ shard: FeatureShard, on communicator: any Communicator, pool: WorkerPool,
         _ join: (_ partials: [ArraySlice<Double>]) -> Result
     ) throws(MPIError) -> [Result] {
-        let own = [Int64(share.count)]
+        let own = [Int64(shard.count)]
         let counts = try communicator.allGather(
             own.span, counts: [Int](repeating: 1, count: communicator.worldSize))
         var results: [Result] = []
         for root in 0..<communicator.worldSize {
             for start in stride(from: 0, to: Int(counts[root]), by: 2016) {
                 let records = start..<min(start + 2016, Int(counts[root]))
-                let block = try share.block(records, from: root, on: communicator)
+                let block = try shard.block(records, from: root, on: communicator)
                 let partials = self.partials(block.input, on: pool)
-                // Alone, there is nothing to gather: 16 MB for two thousand samples of knn's largest setting.
+                // A single rank skips the gather, which would copy 16 MB for two thousand samples
+                // of knn's largest setting.
                 let all =
                     communicator.worldSize == 1
                     ? partials
@@ -89,11 +92,11 @@ extension ShardedScore {
     }
 }
 
-extension FeatureShare {
-    /// Some records of rank `root`'s share, on all ranks.
+extension FeatureShard {
+    /// Broadcasts some records of rank `root`'s shard to all ranks.
     fileprivate func block(
         _ records: Range<Int>, from root: Int, on communicator: any Communicator
-    ) throws(MPIError) -> FeatureShare {
+    ) throws(MPIError) -> FeatureShard {
         let rows = { (values: [Float], width: Int) throws(MPIError) -> [Float] in
             var result =
                 root == communicator.rank
@@ -103,7 +106,7 @@ extension FeatureShare {
             try communicator.broadcast(&span, from: root)
             return result
         }
-        var result = FeatureShare(head: head, laneSize: laneSize)
+        var result = FeatureShard(head: head, microbatchSize: microbatchSize)
         result.add(
             features: try rows(features, head.dimension), logits: try rows(logits, head.classes),
             labels: [Int32](repeating: -1, count: records.count))

@@ -1,48 +1,49 @@
 internal import Cluster
 internal import Kernels
 
-/// The sum over the lanes of all ranks along the tree, of lanes that come one after another; holds one sum a level of the tree.
+/// The sum over the microbatches of all ranks along the reduction tree, for microbatches that
+/// arrive one after another; holds one sum per level of the tree.
 struct StreamedTreeSum {
-    /// Sums that wait for the other half of their node, the largest node first.
+    /// Sums that wait for the right half of their node, the largest node first.
     private var waiting: [[Double]] = []
-    /// How many nodes end with each of the rank's lanes.
+    /// The number of tree nodes that end with each of the rank's microbatches.
     private let ends: [Int]
     private let width: Int
-    private var lane = 0
+    private var microbatch = 0
 
     /// - Parameters:
-    ///   - laneCount: The rank's lanes.
+    ///   - microbatchCount: The number of the rank's microbatches.
     ///   - width: How many values are summed.
-    init(laneCount: Int, width: Int) {
-        var ends = [Int](repeating: 0, count: laneCount)
-        func visit(_ lanes: Range<Int>) {
-            guard lanes.count > 1 else { return }
-            let middle = LaneTree.middle(of: lanes)
-            visit(lanes.lowerBound..<middle)
-            visit(middle..<lanes.upperBound)
-            ends[lanes.upperBound - 1] += 1
+    init(microbatchCount: Int, width: Int) {
+        var ends = [Int](repeating: 0, count: microbatchCount)
+        func visit(_ microbatches: Range<Int>) {
+            guard microbatches.count > 1 else { return }
+            let middle = ReductionTree.middle(of: microbatches)
+            visit(microbatches.lowerBound..<middle)
+            visit(middle..<microbatches.upperBound)
+            ends[microbatches.upperBound - 1] += 1
         }
-        visit(0..<laneCount)
+        visit(0..<microbatchCount)
         self.ends = ends
         self.width = width
     }
 
-    /// Adds the next lane's sum.
+    /// Adds the next microbatch's sum.
     mutating func add(_ sum: [Double]) {
-        precondition(sum.count == width, "a sum of \(sum.count) values among those of \(width)")
+        precondition(sum.count == width, "a sum of \(sum.count) values, expected \(width)")
         waiting.append(sum)
-        for _ in 0..<ends[lane] {
+        for _ in 0..<ends[microbatch] {
             let right = waiting.removeLast()
             var left = waiting.removeLast()
             for j in left.indices { left[j] += right[j] }
             waiting.append(left)
         }
-        lane += 1
+        microbatch += 1
     }
 
-    /// The sum over all ranks' lanes. Collective.
+    /// The sum over all ranks' microbatches. Collective.
     func total(on communicator: any Communicator) throws(MPIError) -> [Double] {
-        precondition(lane == ends.count, "\(lane) of \(ends.count) lanes")
+        precondition(microbatch == ends.count, "\(microbatch) of \(ends.count) microbatches")
         var sum = waiting.first ?? [Double](repeating: -0.0, count: width)
         var span = sum.mutableSpan
         try communicator.treeSum(&span)

@@ -1,8 +1,8 @@
-/// Little-endian numbers and parts of a file, read from the front; never past the end.
+/// Reads little-endian numbers and byte ranges of a file in order, with bounds checks.
 struct ByteReader {
     let bytes: ArraySlice<UInt8>
     private(set) var position: Int
-    /// What is read, for errors.
+    /// Name of the content, for errors.
     let what: String
 
     init(_ bytes: ArraySlice<UInt8>, at position: Int? = nil, what: String) {
@@ -21,21 +21,21 @@ struct ByteReader {
         return bytes[position..<position + count]
     }
 
-    /// A number of `byteCount` bytes, up to 8.
+    /// Reads a number of `byteCount` bytes, at most 8.
     mutating func unsigned(_ byteCount: Int) throws(FormatError) -> UInt64 {
         try take(byteCount).reversed().reduce(0) { $0 << 8 | UInt64($1) }
     }
 
-    /// A number of up to four bytes.
+    /// Reads a number of at most four bytes.
     mutating func integer(_ byteCount: Int) throws(FormatError) -> Int {
         Int(try unsigned(byteCount))
     }
 
-    /// A number of eight bytes that must be a size or a place in a file.
+    /// Reads a number of eight bytes that must be a size or an offset in a file.
     mutating func size() throws(FormatError) -> Int {
         let number = try unsigned(8)
         guard let size = Int(exactly: number) else {
-            throw FormatError("\(what) announces \(number) bytes, which is no size")
+            throw FormatError("\(what) announces \(number) bytes, which is not a valid size")
         }
         return size
     }

@@ -1,8 +1,8 @@
-/// Why a model file of another program could not be read, used or written.
+/// An error in reading, using or writing a model file of another program.
 public struct ExchangeError: Error, Equatable, Sendable, CustomStringConvertible {
     /// The file, as the user gave it.
     public var path: String
-    /// What is wrong and, where that is not plain, how to mend it.
+    /// The problem and, if it is not obvious, the remedy.
     public var reason: String
 
     public init(path: String, reason: String) {
@@ -13,14 +13,15 @@ public struct ExchangeError: Error, Equatable, Sendable, CustomStringConvertible
     public var description: String { "model file \(path): \(reason)" }
 }
 
-/// What is wrong with bytes, before it is known which file they are from.
+/// An error in the content of a file whose path is not known yet.
 struct FormatError: Error, Equatable {
     var reason: String
 
     init(_ reason: String) { self.reason = reason }
 }
 
-/// A name out of a file as an error may show it: one line, not endless, without characters that a terminal acts on.
+/// A name from a file, made safe for an error message: one line of limited length, without terminal
+/// control characters.
 func shown(_ name: String) -> String {
     let start = name.prefix(120)
     let clean = String(
@@ -28,14 +29,14 @@ func shown(_ name: String) -> String {
     return clean.utf8.count < name.utf8.count && start.count < name.count ? clean + "…" : clean
 }
 
-/// The first few names and the number of the others.
+/// The first few names and the number of the remaining ones.
 func shownList(_ names: [String]) -> String {
     let limit = 8
     let more = names.count > limit ? " and \(names.count - limit) more" : ""
     return names.prefix(limit).map(shown).joined(separator: ", ") + more
 }
 
-/// Whether a character is neither a control character nor one that turns the direction of the line.
+/// Whether a character is neither a control character nor one that changes the text direction.
 private func isPlain(_ scalar: Unicode.Scalar) -> Bool {
     switch scalar.properties.generalCategory {
     case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate: false

@@ -1,13 +1,15 @@
 internal import Networks
 
-/// Whose names the tensors of an exported network have.
+/// The naming convention for the tensors of an exported network.
 public enum ExportNames: Equatable, Sendable {
-    /// Those of OpenOOD's networks: of a T2FNorm network (networks/t2fnorm_net.py) `tau`, then the others behind `backbone.`.
+    /// The names of OpenOOD's networks; for a T2FNorm network (networks/t2fnorm_net.py) `tau`, then
+    /// the others with the prefix `backbone.`.
     case openOOD
-    /// Those of torchvision, bare, without τ: `fc`, and `downsample` for a block's projection.
+    /// The names of torchvision, without prefix and τ: `fc`, and `downsample` for a block's
+    /// projection.
     ///
-    /// With `foldsTemperature` the last layer's weights are divided by τ, so that `z = W' h + b` are the logits that scores see; else they
-    /// are as trained, on features of length 1/τ.
+    /// With `foldsTemperature` the last layer's weights are divided by τ, so that `z = W' h + b`
+    /// are the logits that scores use; else they are as trained, for features of norm 1/τ.
     case torchvision(foldsTemperature: Bool)
 
     private static let torchvisionNames: [Substring: Substring] = ["linear": "fc", "shortcut": "downsample"]
@@ -20,7 +22,7 @@ public enum ExportNames: Equatable, Sendable {
         }
     }
 
-    /// What the last layer's weights are divided by.
+    /// The temperature to divide the last layer's weights by; `nil` if it is not folded.
     func foldedTemperature(of classifier: Classifier) -> Float? {
         guard self == .torchvision(foldsTemperature: true),
             case .t2fnorm(let temperature) = classifier.headKind

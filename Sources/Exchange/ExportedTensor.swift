@@ -1,6 +1,7 @@
 internal import Networks
 
-/// A tensor as other programs get it: PyTorch's order, little-endian, real numbers in single precision, counts as int64.
+/// A tensor as it is exported: PyTorch's memory layout, little-endian, real numbers in single
+/// precision, batch counts as int64.
 struct ExportedTensor {
     var name: String
     var shape: [Int]
@@ -9,7 +10,7 @@ struct ExportedTensor {
 
     var count: Int { shape.reduce(1, *) }
 
-    /// The state dictionary of a classifier, with the order of OpenOOD's networks.
+    /// The state dictionary of a classifier, in the order of OpenOOD's networks.
     static func all(of classifier: Classifier, _ names: ExportNames) -> [ExportedTensor] {
         let store = classifier.parameters
         let last = store.entries.count - 2
@@ -31,13 +32,13 @@ struct ExportedTensor {
         }
     }
 
-    /// τ of OpenOOD's T2FNorm network, which stands before all others.
+    /// τ of OpenOOD's T2FNorm network, the first tensor of its state dictionary.
     static func temperature(_ temperature: Float) -> ExportedTensor {
         ExportedTensor(name: "tau", shape: [], isCount: false, bytes: littleEndian([temperature]))
     }
 }
 
 private func littleEndian(_ values: [Float]) -> [UInt8] {
-    // Every machine this program is built for is little-endian.
+    // All supported machines are little-endian.
     unsafe values.withUnsafeBytes { unsafe [UInt8]($0) }
 }

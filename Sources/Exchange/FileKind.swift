@@ -1,6 +1,6 @@
-/// What a file is that holds no model, by its first bytes, with what to do about it.
+/// Recognises files that hold no model by their first bytes, and names the remedy.
 enum FileKind {
-    /// One line to follow the file's name; it ends with the remedy.
+    /// One line that follows the file's name in an error; it ends with the remedy.
     static func remark(on bytes: [UInt8]) -> String {
         for (signature, remark) in signatures where bytes.starts(with: signature) { return remark }
         if bytes.isEmpty { return "is empty: the download or the copy failed; get it again" }
@@ -9,13 +9,13 @@ enum FileKind {
         }
         if bytes.count > 2, bytes[0] == 0x80, (2...5).contains(bytes[1]) {
             return """
-                is a pickle of Python, but not one of torch.save; load it there, and save its weights by \
+                is a Python pickle, but not of torch.save; load it in Python, and save its weights with \
                 torch.save(model.state_dict(), FILE)
                 """
         }
         if bytes.count > 3, bytes[0] == 8, bytes[1] < 32, bytes[2] == 0x12 {
             return
-                "looks like an ONNX model; save the weights of the PyTorch model by torch.save(model.state_dict(), FILE)"
+                "looks like an ONNX model; save the weights of the PyTorch model with torch.save(model.state_dict(), FILE)"
         }
         return remarkOnText(bytes) ?? "is neither a file of torch.save nor one of safetensors"
     }
@@ -25,18 +25,21 @@ enum FileKind {
             [0x89, 0x48, 0x44, 0x46],
             "is an HDF5 file, such as a checkpoint of this program, which needs no import"
         ),
-        ([0x1F, 0x8B], "is compressed by gzip; unpack it by gunzip, and name what is in it"),
+        ([0x1F, 0x8B], "is compressed by gzip; unpack it with gunzip, and name the unpacked file"),
         (
             [0xFD, 0x37, 0x7A, 0x58, 0x5A, 0],
-            "is compressed by xz; unpack it by unxz, and name what is in it"
+            "is compressed by xz; unpack it with unxz, and name the unpacked file"
         ),
-        (Array("BZh".utf8), "is compressed by bzip2; unpack it by bunzip2, and name what is in it"),
-        ([0x28, 0xB5, 0x2F, 0xFD], "is compressed by zstd; unpack it by unzstd, and name what is in it"),
+        (Array("BZh".utf8), "is compressed by bzip2; unpack it with bunzip2, and name the unpacked file"),
+        (
+            [0x28, 0xB5, 0x2F, 0xFD],
+            "is compressed by zstd; unpack it with unzstd, and name the unpacked file"
+        ),
         ([0x37, 0x7A, 0xBC, 0xAF], "is a 7z archive; unpack it, and name the file of weights in it"),
         (Array("Rar!".utf8), "is a RAR archive; unpack it, and name the file of weights in it"),
         (
             [0x93] + Array("NUMPY".utf8),
-            "is an array of NumPy, without names; save the state dictionary by torch.save or safetensors"
+            "is a NumPy array, without names; save the state dictionary with torch.save or safetensors"
         ),
         (
             Array("GGUF".utf8),
@@ -44,7 +47,7 @@ enum FileKind {
         ),
         (
             Array("version https://git-lfs".utf8),
-            "is a pointer of git-lfs, not the file it stands for; get that by git lfs pull"
+            "is a git-lfs pointer, not the file itself; fetch that with git lfs pull"
         ),
     ]
 
@@ -62,8 +65,8 @@ enum FileKind {
         }
         if text.first == "{" || text.first == "[" {
             return
-                "is JSON, but no index of a model in shards, which has a weight_map; name the file of weights itself"
+                "is JSON, but not the index of a model in shards: it has no weight_map; name the file of weights itself"
         }
-        return "is text ('\(shown(String(text.prefix(40))))'), no file of torch.save or safetensors"
+        return "is text ('\(shown(String(text.prefix(40))))'), not a file of torch.save or safetensors"
     }
 }

@@ -1,18 +1,18 @@
-/// The tensors of a file by their names without what wrappers add.
+/// The tensors of a file by their bare names, that is without the parts that wrappers add.
 struct FileTensors {
     struct Entry {
         var name: String
         var bare: String
-        /// `nil` if it is not read.
+        /// `nil` for an entry that is not read.
         var tensor: StoredTensor?
-        /// What it is instead.
+        /// Why it is not read.
         var reason = ""
     }
 
     /// In the file's order.
     private(set) var entries: [Entry] = []
     private var places: [String: Int] = [:]
-    /// Names that become the same without what wrappers add, by that.
+    /// Names with the same bare name, by the bare name.
     private(set) var ambiguous: [(bare: String, names: String)] = []
 
     init(_ file: ModelFile) {
@@ -32,7 +32,8 @@ struct FileTensors {
 
     subscript(bare: String) -> Entry? { places[bare].map { entries[$0] } }
 
-    /// What stands in front of `names` in the file: each beginning with the number of names that follow it, the most first.
+    /// The prefixes of `names` in the file, each with the number of names that follow it, the most
+    /// frequent first.
     func prefixes(of names: Set<String>) -> [(prefix: String, count: Int)] {
         var counts: [String: Int] = [:]
         for bare in places.keys {

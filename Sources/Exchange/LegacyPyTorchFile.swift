@@ -1,19 +1,21 @@
 internal import Pickle
 
-/// A file of `torch.save` before PyTorch 1.6: five pickles, then the storages one behind the other.
+/// A file of `torch.save` before PyTorch 1.6: five pickles, then the storages contiguously.
 ///
-/// The pickles: a magic number, the protocol (1001), a description of the machine, what was saved, the storages' keys. A storage is its number of
-/// elements in eight bytes, then the elements (torch/serialization.py, `_legacy_save`).
+/// The pickles: a magic number, the protocol (1001), a description of the machine, the saved
+/// object, the storages' keys. A storage is its number of elements in eight bytes, then the
+/// elements (torch/serialization.py, `_legacy_save`).
 enum LegacyPyTorchFile {
-    /// The magic number as pickles of protocol 2 and later have it: an integer of ten bytes, and the end.
+    /// The magic number in pickles of protocol 2 and later: an integer of ten bytes, and the stop
+    /// opcode.
     private static let magic: [UInt8] = [
         0x8A, 10, 0x6C, 0xFC, 0x9C, 0x46, 0xF9, 0x20, 0x6A, 0xA8, 0x50, 0x19, 0x2E,
     ]
 
-    /// Bytes of the first pickle, which only these files begin with; `nil` of other files.
+    /// Length in bytes of the first pickle, which identifies these files; `nil` for other files.
     static func headerByteCount(_ bytes: [UInt8]) -> Int? {
         guard bytes.count > 2, bytes[0] == 0x80, (2...5).contains(bytes[1]) else { return nil }
-        // Protocols 4 and 5 put a frame of nine bytes around it.
+        // Protocols 4 and 5 put a frame opcode of nine bytes before it.
         let start = bytes[2] == 0x95 ? 11 : 2
         return bytes.dropFirst(start).starts(with: magic) ? start + magic.count : nil
     }
@@ -26,7 +28,7 @@ enum LegacyPyTorchFile {
         }
         let machine = try pickle("the description of the machine", &rest).value
         guard case .bool(let isLittleEndian)? = machine["little_endian"] else {
-            throw FormatError("does not say the order of its bytes")
+            throw FormatError("does not give its byte order")
         }
         let saved = try pickle("what was saved", &rest)
         let keys = try pickle("the storages' keys", &rest).value.elements ?? []
@@ -49,7 +51,8 @@ enum LegacyPyTorchFile {
         return content
     }
 
-    /// The storages that are named anywhere in what was saved, which alone say their types.
+    /// The storages referred to anywhere in the saved object; only these references give their
+    /// types.
     private static func references(
         _ names: [PickleValue]
     ) throws(FormatError) -> [String: StorageReference] {
@@ -73,11 +76,11 @@ enum LegacyPyTorchFile {
         var reader = ByteReader(rest, what: "the storages")
         for key in keys {
             guard let key = key.string, let reference = references[key] else {
-                throw FormatError("a storage is listed that nothing refers to")
+                throw FormatError("a storage is listed that no tensor uses")
             }
             guard let elementByteCount = reference.elementByteCount else {
                 throw FormatError(
-                    "storage '\(shown(key))' is a \(shown("\(reference.type)")), which is no class of storages"
+                    "storage '\(shown(key))' is a \(shown("\(reference.type)")), which is not a storage class"
                 )
             }
             let count = try number(&reader, isBigEndian)
@@ -87,7 +90,7 @@ enum LegacyPyTorchFile {
             }
             let (size, overflows) = count.multipliedReportingOverflow(by: elementByteCount)
             guard !overflows, storages.updateValue(try reader.take(size), forKey: key) == nil else {
-                throw FormatError("storage '\(shown(key))' is there twice, or larger than any file")
+                throw FormatError("storage '\(shown(key))' occurs twice, or is larger than any file")
             }
         }
         guard reader.position == rest.endIndex else {

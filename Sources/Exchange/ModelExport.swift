@@ -2,13 +2,13 @@ internal import Files
 internal import Foundation
 public import Networks
 
-/// A format that a model can be given away in.
+/// A file format for exported models.
 public enum ExportFormat: String, CaseIterable, Sendable {
-    /// `torch.save`'s zip archive of a state dictionary; `torch.load(weights_only=True)` takes it.
+    /// `torch.save`'s zip archive of a state dictionary; `torch.load(weights_only=True)` reads it.
     case pytorch
     case safetensors
 
-    /// The endings of each format's files.
+    /// The file name endings of the format.
     public var endings: [String] {
         switch self {
         case .pytorch: [".pth", ".pt", ".ckpt", ".th", ".bin", ".pth.tar"]
@@ -16,7 +16,7 @@ public enum ExportFormat: String, CaseIterable, Sendable {
         }
     }
 
-    /// The format of a file by its ending; `nil` for another one, or none.
+    /// The format of a file by its ending; `nil` for an unknown ending, or none.
     public init?(path: String) {
         let name = path.lowercased()
         guard let format = Self.allCases.first(where: { $0.endings.contains { name.hasSuffix($0) } }) else {
@@ -28,12 +28,13 @@ public enum ExportFormat: String, CaseIterable, Sendable {
 
 /// Writes the state dictionary of a classifier, with the names and the order of PyTorch's networks.
 ///
-/// A T2FNorm network has OpenOOD's names (`tau`, then `backbone.…`), so its `T2FNormNet` loads it strictly, unless `names` says otherwise.
-/// The file is written under another name, synced and renamed.
+/// By default a T2FNorm network has OpenOOD's names (`tau`, then `backbone.…`), so that OpenOOD's
+/// `T2FNormNet` loads it with `strict=True`. The file is written under a temporary name, synced and
+/// renamed.
 ///
 /// - Parameters:
-///   - names: Whose names the tensors have.
-///   - metadata: What safetensors keeps beside the tensors; of no effect on PyTorch's format, which has no place for it.
+///   - names: The naming convention of the tensors.
+///   - metadata: The metadata of a safetensors file; ignored for PyTorch's format, which has none.
 /// - Precondition: The classifier has no projection head.
 public func export(
     _ classifier: Classifier, as format: ExportFormat, names: ExportNames = .openOOD,
@@ -60,7 +61,7 @@ public func export(
     }
 }
 
-/// What `torch.save` writes for an `OrderedDict` of tensors, each with a storage of its own.
+/// The file that `torch.save` writes for an `OrderedDict` of tensors, each with its own storage.
 private func pytorchArchive(_ tensors: [ExportedTensor], path: String) throws(ExchangeError) -> [UInt8] {
     var pickle = PickleWriter()
     pickle.global("collections", "OrderedDict")
@@ -117,7 +118,7 @@ private func safetensorsFile(
 ) throws(ExchangeError) -> [UInt8] {
     var position = 0
     var entries: [String: SafeTensors.Entry] = [:]
-    // The counts' eight bytes first, so that every tensor lies at a multiple of its element's size.
+    // The counts of eight bytes come first, so that every tensor is aligned to its element's size.
     let sorted = tensors.filter(\.isCount) + tensors.filter { !$0.isCount }
     for tensor in sorted {
         let end = position + tensor.bytes.count
@@ -133,7 +134,7 @@ private func safetensorsFile(
     } catch {
         throw ExchangeError(path: path, reason: "metadata cannot be written: \(error)")
     }
-    // Spaces fill the header, so that the tensors begin at a multiple of eight.
+    // Spaces pad the header, so that the tensors begin at a multiple of eight.
     let padding = (8 - header.count % 8) % 8
     var bytes: [UInt8] = []
     bytes.reserveCapacity(8 + header.count + padding + position)

@@ -2,17 +2,19 @@ public import Kernels
 public import Networks
 
 extension ModelFile {
-    /// The network of a file.
+    /// Matches the file's tensors to a network.
     ///
-    /// Whatever stands in front of all of the network's names is taken off, and what wrappers add (`module`, `_orig_mod` …) wherever it is.
-    /// The last layer is `fc`, `linear`, `classifier` or `head`, bare or in a sequence; `shortcut` may be called `downsample`, or the other
-    /// way.
+    /// A prefix common to all of the network's names is removed, and the parts that wrappers add
+    /// (`module`, `_orig_mod` …) anywhere in a name. The last layer is `fc`, `linear`, `classifier`
+    /// or `head`, bare or in a sequence; `shortcut` and `downsample` are the same.
     ///
     /// - Parameters:
-    ///   - name: The architecture; the one that fits names and shapes if `nil`.
-    ///   - lastLayer: The last layer's name in the file, where it has another.
-    ///   - takesLastLayer: Whether the file's last layer is wanted; else there may be any, or none.
-    /// - Throws: What is missing, unexpected or of another shape or type; of long lists the first few.
+    ///   - name: The architecture; if `nil`, the architecture that fits names and shapes.
+    ///   - lastLayer: The last layer's name in the file, if it has another name.
+    ///   - takesLastLayer: Whether to use the file's last layer; if not, it may be any layer or
+    ///     missing.
+    /// - Throws: An error that lists tensors that are missing, unexpected, or of a wrong shape or
+    ///   type; of long lists the first few.
     public func match(
         _ name: NetworkName? = nil, lastLayer: String? = nil, takesLastLayer: Bool = true
     ) throws(ExchangeError) -> ModelMatch {
@@ -26,7 +28,8 @@ extension ModelFile {
             let networks = fitting.map(\.network.rawValue)
             throw ExchangeError(
                 path: path,
-                reason: "is one of \(networks.joined(separator: ", ")); say which by --network \(networks[0])"
+                reason:
+                    "is one of \(networks.joined(separator: ", ")); choose one with --network \(networks[0])"
             )
         }
         guard let nearest = all.min(by: { $0.problemCount < $1.problemCount }) else {
@@ -35,17 +38,18 @@ extension ModelFile {
         throw name == nil ? noNetwork(nearest) : mismatch(nearest, names, lastLayer, takesLastLayer)
     }
 
-    /// The network of a file, with its parameters and running statistics.
+    /// Makes the network of a file, with its parameters and running statistics.
     ///
-    /// The number of classes is that of the file's last layer; the head is T2FNorm's if the file has `tau`, else linear.
+    /// The number of classes is that of the file's last layer; the head is T2FNorm's if the file
+    /// has `tau`, else linear.
     ///
     /// - Parameters:
     ///   - name: The architecture.
-    ///   - head: The head, instead of the one the file says.
-    ///   - convolutions: The path of each convolution.
-    /// - Throws: As `match(_:lastLayer:takesLastLayer:)`, and tensors with values that cannot be.
+    ///   - head: The head, instead of the file's.
+    ///   - convolutions: The algorithm of each convolution.
+    /// - Throws: Like `match(_:lastLayer:takesLastLayer:)`, and for tensors with invalid values.
     public func makeClassifier(
-        _ name: NetworkName, head: HeadKind? = nil, convolutions: ConvolutionChoices = .shape
+        _ name: NetworkName, head: HeadKind? = nil, convolutions: AlgorithmSelection = .shape
     ) throws(ExchangeError) -> Classifier {
         try match(name).makeClassifier(head: head, convolutions: convolutions)
     }

@@ -1,7 +1,8 @@
 internal import Foundation
 
 extension ModelFile {
-    /// Reads every shard that an index names, each of which must hold just the tensors that the index says.
+    /// Reads every shard of an index; each must hold exactly the tensors that the index lists for
+    /// it.
     init(_ index: ShardIndex, path: String, key: String?) throws(ExchangeError) {
         let folder = URL(filePath: path).deletingLastPathComponent().relativePath
         var format = Format.safetensors
@@ -10,7 +11,7 @@ extension ModelFile {
         for shard in index.shards {
             let file = folder == "." ? shard : "\(folder)/\(shard)"
             let bytes = try readWhole(file)
-            // Not an index again, which might name itself.
+            // A shard must not be an index, which might name itself.
             guard Self.format(of: bytes) != nil else {
                 throw ExchangeError(path: file, reason: FileKind.remark(on: bytes))
             }
@@ -33,7 +34,7 @@ extension ModelFile {
             throw ExchangeError(
                 path: part.path,
                 reason:
-                    "holds tensor '\(shown(stray))', which the index \(path) does not say: files of two models are mixed"
+                    "holds tensor '\(shown(stray))', which the index \(path) does not list for it: files of two models are mixed"
             )
         }
         let missing = index.files.filter { $0.value == shard && !names.contains($0.key) }.keys.sorted()
@@ -41,12 +42,12 @@ extension ModelFile {
             throw ExchangeError(
                 path: part.path,
                 reason:
-                    "does not hold tensor '\(shown(first))', which the index \(path) says: files of two models are mixed"
+                    "does not hold tensor '\(shown(first))', which the index \(path) lists for it: files of two models are mixed"
             )
         }
     }
 
-    /// Refuses a part of a model, by its name, and names the index.
+    /// Throws if a file's name is that of a single shard; the error names the index.
     static func checkIsWhole(_ path: String) throws(ExchangeError) {
         let url = URL(filePath: path)
         guard let shard = ShardName(url.lastPathComponent) else { return }

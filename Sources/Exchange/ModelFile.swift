@@ -1,15 +1,15 @@
 internal import Foundation
 
-/// A tensor with the name it has in its file.
+/// A tensor with its name in the file.
 public struct NamedTensor: Sendable {
     public var name: String
     public var tensor: StoredTensor
 }
 
-/// What stands under a name in a state dictionary and is not read.
+/// An entry of a state dictionary that is not read.
 public struct UnreadTensor: Equatable, Sendable {
     public var name: String
-    /// What it is, to follow the name.
+    /// Why it is not read; follows the name in a message.
     public var reason: String
 
     public init(name: String, reason: String) {
@@ -23,7 +23,7 @@ public struct ModelFile: Sendable {
     public enum Format: String, Sendable {
         /// `torch.save` since PyTorch 1.6.
         case pytorch = "PyTorch (zip)"
-        /// `torch.save` before.
+        /// `torch.save` before PyTorch 1.6.
         case legacyPyTorch = "PyTorch (before 1.6)"
         case safetensors
     }
@@ -31,32 +31,36 @@ public struct ModelFile: Sendable {
     /// The file, as the user gave it.
     public let path: String
     public let format: Format
-    /// In the file's order; of safetensors, as they lie.
+    /// The tensors in the file's order; for safetensors, in the order of their offsets.
     public private(set) var tensors: [NamedTensor]
-    /// What stands between them and is no tensor, or none of a type that is read: of no matter unless the network needs it.
+    /// Entries that are not tensors, or of an unsupported type; an error only if the network needs
+    /// them.
     public private(set) var unread: [UnreadTensor]
-    /// The keys that lead to the state dictionary, with dots between; `nil` if the file is one itself.
+    /// The keys that lead to the state dictionary, separated by dots; `nil` if the file itself is a
+    /// state dictionary.
     public private(set) var key: String?
-    /// The files that the tensors lie in.
+    /// Number of files that hold the tensors.
     public let shardCount: Int
 
-    /// Reads a file of any of the formats; which one its first bytes say, not its name.
+    /// Reads a file of any of the formats, which is recognised by its first bytes, not its name.
     ///
-    /// Nothing of the file is run, and memory is bounded by its length. An index of a model in shards stands for all of them.
+    /// No code in the file is run, and memory is bounded by its length. For the index of a model in
+    /// shards, all shards are read.
     ///
-    /// - Parameter key: Which of several state dictionaries, by its key (`state_dict_ema`, or `a.b` for one in another), or by what the
-    ///   names of its tensors begin with.
-    /// - Throws: If it cannot be read, is of no known format or damaged, or holds no state dictionary or several.
+    /// - Parameter key: Which of several state dictionaries, by its key (`state_dict_ema`, or `a.b`
+    ///   for a nested one), or by the prefix of its tensors' names.
+    /// - Throws: If the file cannot be read, has an unknown format or is damaged, or holds no state
+    ///   dictionary or several.
     public init(path: String, key: String? = nil) throws(ExchangeError) {
         let bytes = try readWhole(path)
         try self.init(bytes: bytes, path: path, key: key)
         if shardCount == 1 { try Self.checkIsWhole(path) }
     }
 
-    /// Takes a file that was read already.
+    /// Parses the content of a file.
     ///
     /// - Parameters:
-    ///   - path: Where it is from, for errors and for the shards of an index.
+    ///   - path: The path of the file, for errors and for the shards of an index.
     ///   - key: As in `init(path:key:)`.
     public init(bytes: [UInt8], path: String, key: String? = nil) throws(ExchangeError) {
         let source: Source
@@ -95,7 +99,7 @@ public struct ModelFile: Sendable {
             throw ExchangeError(
                 path: path,
                 reason: """
-                    has no state dictionary of the key '\(shown(prefix))', and no tensor whose name begins with it; its \(tensors.count) \
+                    has no state dictionary with the key '\(shown(prefix))', and no tensor whose name begins with it; its \(tensors.count) \
                     tensors are \(shownList(tensors.map(\.name)))
                     """)
         }
@@ -106,7 +110,7 @@ public struct ModelFile: Sendable {
 }
 
 extension ModelFile {
-    /// What the bytes of a file are.
+    /// The parsed content of a file: tensors, or the index of a model in shards.
     private enum Source {
         case file(Format, FileContent)
         case index(ShardIndex)
@@ -124,7 +128,7 @@ extension ModelFile {
         }
     }
 
-    /// By the first bytes; `nil` for what is no file of tensors.
+    /// The format by the first bytes; `nil` if the file holds no tensors.
     static func format(of bytes: [UInt8]) -> Format? {
         if bytes.starts(with: [0x50, 0x4B, 3, 4]) { return .pytorch }
         if LegacyPyTorchFile.headerByteCount(bytes) != nil { return .legacyPyTorch }
@@ -132,25 +136,26 @@ extension ModelFile {
     }
 }
 
-/// What a file holds, before its path is known.
+/// The content of a file, without its path.
 struct FileContent {
     var tensors: [NamedTensor]
     var unread: [UnreadTensor] = []
     var key: String?
-    /// What is left of a key that was asked for: the beginning of the tensors' names.
+    /// The rest of a requested key that leads to no dictionary: the prefix of the tensors' names.
     var prefix: String?
 }
 
-/// A whole file in memory.
+/// Reads a whole file into memory.
 func readWhole(_ path: String) throws(ExchangeError) -> [UInt8] {
-    // A FIFO that nobody writes to would keep an open without O_NONBLOCK waiting.
+    // Without O_NONBLOCK, open would block on a FIFO without a writer.
     let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard descriptor >= 0 else { throw unreadable(path) }
     defer { _ = close(descriptor) }
     var status = stat()
     guard unsafe fstat(descriptor, &status) == 0 else { throw unreadable(path) }
     guard status.st_mode & S_IFMT == S_IFREG else {
-        throw ExchangeError(path: path, reason: "is no file; name a file of torch.save or safetensors")
+        throw ExchangeError(
+            path: path, reason: "is not a regular file; name a file of torch.save or safetensors")
     }
     let count = Int(status.st_size)
     guard count <= fileLimit else {
@@ -167,7 +172,7 @@ func readWhole(_ path: String) throws(ExchangeError) -> [UInt8] {
     return bytes
 }
 
-/// Far above the largest network here, of 45 million numbers.
+/// Far above the size of the largest network here, with 45 million parameters.
 private let fileLimit = 16 << 30
 
 private func unreadable(_ path: String) -> ExchangeError {

@@ -1,12 +1,12 @@
 public import Kernels
 public import Networks
 
-/// A file whose tensors are those of a network.
+/// A file whose tensors match a network.
 public struct ModelMatch {
     public let network: NetworkName
     private let path: String
     private let match: TensorMatch
-    /// What was taken off, chosen or passed over, a sentence each.
+    /// Notes on removed prefixes, choices and ignored tensors, one sentence each.
     public let notes: [String]
 
     init(_ file: ModelFile, _ match: TensorMatch) {
@@ -16,24 +16,24 @@ public struct ModelMatch {
         notes = Self.notes(file, match)
     }
 
-    /// Rows of the file's last layer; `nil` if it is not taken.
+    /// Rows of the file's last layer; `nil` if it is not used.
     public var classes: Int? { match.lastLayer?.classes }
 
     /// τ of the file, if it has one.
     public var temperature: Float? { match.temperature }
 
-    /// The head that the file says: T2FNorm's if it has τ, else linear.
+    /// The head of the file: T2FNorm's if it has τ, else linear.
     public var headKind: HeadKind { match.temperature.map { .t2fnorm(temperature: $0) } ?? .linear }
 
     /// The network with the file's parameters and running statistics.
     ///
     /// - Parameters:
-    ///   - head: The head, instead of the one the file says.
-    ///   - convolutions: The path of each convolution.
-    /// - Precondition: The file's last layer is taken, and `head` is a classifier.
-    /// - Throws: A tensor with values that cannot be: NaN, infinite, or below 0 as a variance or a count.
+    ///   - head: The head, instead of the file's.
+    ///   - convolutions: The algorithm of each convolution.
+    /// - Precondition: The file's last layer is used, and `head` is a classifier.
+    /// - Throws: If a tensor has invalid values: NaN, infinite, or a negative variance or count.
     public func makeClassifier(
-        head: HeadKind? = nil, convolutions: ConvolutionChoices = .shape
+        head: HeadKind? = nil, convolutions: AlgorithmSelection = .shape
     ) throws(ExchangeError) -> Classifier {
         guard let classes else { preconditionFailure("a classifier of a file without its last layer") }
         let classifier = Classifier(
@@ -42,14 +42,16 @@ public struct ModelMatch {
         return classifier
     }
 
-    /// The network with the file's parameters and running statistics up to the features, and a head drawn as training draws it.
+    /// The network with the file's parameters and running statistics up to the features, and a head
+    /// initialised as for training.
     ///
     /// - Parameters:
-    ///   - seed: What the head is drawn from: its tensors are those of a network that begins from this seed.
-    ///   - convolutions: The path of each convolution.
-    /// - Throws: As `makeClassifier(head:convolutions:)`.
+    ///   - seed: The random seed of the head: its tensors are those of a network initialised with
+    ///     this seed.
+    ///   - convolutions: The algorithm of each convolution.
+    /// - Throws: Like `makeClassifier(head:convolutions:)`.
     public func makeClassifier(
-        newHead head: HeadKind, classes: Int, seed: UInt64, convolutions: ConvolutionChoices = .shape
+        newHead head: HeadKind, classes: Int, seed: UInt64, convolutions: AlgorithmSelection = .shape
     ) throws(ExchangeError) -> Classifier {
         let classifier = Classifier(network, head: head, classes: classes, convolutions: convolutions)
         classifier.parameters.initialize(seed: seed)
@@ -108,14 +110,14 @@ extension ModelMatch {
         let first = match.tensors.first.flatMap { $0 }?.name ?? ""
         let prefix =
             first.hasSuffix("conv1.weight") ? String(first.dropLast("conv1.weight".count)) : match.prefix
-        if !prefix.isEmpty { notes.append("the prefix '\(shown(prefix))' of the names is taken off") }
+        if !prefix.isEmpty { notes.append("the prefix '\(shown(prefix))' is removed from the names") }
         if let layer = match.lastLayer?.name, !["fc", "linear"].map({ match.prefix + $0 }).contains(layer) {
             notes.append("the last layer is '\(shown(layer))'")
         }
         if !match.passedOver.isEmpty {
             let count = match.passedOver.count
             notes.append(
-                "\(count) \(count == 1 ? "tensor is" : "tensors are") passed over: \(shownList(match.passedOver))"
+                "\(count) \(count == 1 ? "tensor is" : "tensors are") ignored: \(shownList(match.passedOver))"
             )
         }
         return notes

@@ -1,4 +1,4 @@
-/// Writes the few operations of pickle protocol 2 that a state dictionary takes.
+/// Writes the few opcodes of pickle protocol 2 that a state dictionary needs.
 struct PickleWriter {
     private(set) var bytes: [UInt8] = [0x80, 2]
 
@@ -8,9 +8,9 @@ struct PickleWriter {
     mutating func emptyDictionary() { add("}") }
     /// Calls a class or function with a tuple.
     mutating func reduce() { add("R") }
-    /// Sets the keys and values behind the mark.
+    /// Sets the keys and values after the mark.
     mutating func setItems() { add("u") }
-    /// Names what lies outside the pickle.
+    /// Refers to an object outside the pickle by its persistent id.
     mutating func persistent() { add("Q") }
     mutating func stop() { add(".") }
     mutating func setFalse() { bytes.append(0x89) }
@@ -25,7 +25,7 @@ struct PickleWriter {
         add(text)
     }
 
-    /// - Precondition: From 0 to 2³¹ − 1.
+    /// - Precondition: `value` is from 0 to 2³¹ − 1.
     mutating func integer(_ value: Int) {
         precondition((0...Int(Int32.max)).contains(value), "\(value) is no size of a tensor")
         if value < 256 {
@@ -51,7 +51,7 @@ struct PickleWriter {
 }
 
 extension [UInt8] {
-    /// Adds the lowest `byteCount` bytes of a number, the lowest first.
+    /// Appends the lowest `byteCount` bytes of a number in little-endian order.
     mutating func appendLittleEndian(_ value: UInt64, byteCount: Int) {
         for index in 0..<byteCount { append(UInt8(truncatingIfNeeded: value >> UInt64(8 * index))) }
     }

@@ -1,6 +1,7 @@
 internal import Pickle
 
-/// A file of `torch.save` since PyTorch 1.6: a zip archive of a pickle, `data.pkl`, and a record for each storage, `data/0` ….
+/// A file of `torch.save` since PyTorch 1.6: a zip archive of a pickle, `data.pkl`, and a record
+/// for each storage, `data/0` ….
 enum PyTorchArchive {
     static func content(_ bytes: [UInt8], key: String?) throws(FormatError) -> FileContent {
         let archive = try ZipArchive(bytes)
@@ -23,14 +24,14 @@ enum PyTorchArchive {
         }
     }
 
-    /// The one folder that everything lies in.
+    /// The single top-level folder of the archive.
     private static func folder(of archive: ZipArchive) throws(FormatError) -> String {
         let names = archive.entries.keys
         guard !names.contains(where: { $0.hasSuffix("/constants.pkl") || $0.contains("/code/__torch__") })
         else {
             throw FormatError(
                 """
-                is a TorchScript program; expected its weights alone, saved by \
+                is a TorchScript program; expected its weights alone, saved with \
                 torch.save(torch.jit.load(FILE).state_dict(), OTHER)
                 """)
         }
@@ -45,9 +46,9 @@ enum PyTorchArchive {
     }
 
     private static func notOfPyTorch(_ names: [String]) -> String {
-        let what = "is a zip archive, but none of torch.save: there is no data.pkl in it"
+        let what = "is a zip archive, but not of torch.save: there is no data.pkl in it"
         if names.contains(where: { $0.hasSuffix(".npy") }) {
-            return "is an archive of NumPy (.npz); save the state dictionary by torch.save or safetensors"
+            return "is a NumPy archive (.npz); save the state dictionary with torch.save or safetensors"
         }
         let endings = [".pt", ".pth", ".th", ".ckpt", ".bin", ".safetensors"]
         let models = names.filter { name in endings.contains { name.hasSuffix($0) } }
@@ -55,7 +56,8 @@ enum PyTorchArchive {
     }
 
     private static func isBigEndian(_ archive: ZipArchive, _ folder: String) throws(FormatError) -> Bool {
-        // Files of PyTorch before 2.1 do not say it; they are little-endian here as there.
+        // Files of PyTorch before 2.1 have no byte order; they are read as little-endian, as in
+        // PyTorch.
         guard archive.entries["\(folder)/byteorder"] != nil else { return false }
         let order = String(decoding: try archive.content("\(folder)/byteorder"), as: UTF8.self)
         guard order == "little" || order == "big" else {

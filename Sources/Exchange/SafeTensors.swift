@@ -1,9 +1,11 @@
 internal import Foundation
 
-/// A safetensors file: the length of a header in eight bytes, the header in JSON, the tensors' bytes.
+/// A safetensors file: the length of a header in eight bytes, the header in JSON, the tensors'
+/// bytes.
 ///
-/// Format: huggingface/safetensors, README ("Format"), with its rules: offsets are in the bytes behind the header, cover them without holes and
-/// do not overlap; the header is 100 MB at most.
+/// Format: huggingface/safetensors, README ("Format"), with its rules: offsets are relative to the
+/// end of the header, cover the rest of the file without holes and do not overlap; the header is at
+/// most 100 MB.
 enum SafeTensors {
     static let headerLimit = 100_000_000
 
@@ -12,7 +14,7 @@ enum SafeTensors {
         "I16": .int16, "I8": .int8, "U8": .uint8, "BOOL": .bool,
     ]
 
-    /// Whether a file begins as one: a length that fits, then an object in JSON.
+    /// Whether a file begins like safetensors: a valid header length, then a JSON object.
     static func isPlausible(_ bytes: [UInt8]) -> Bool {
         guard bytes.count > 9, bytes[8] == UInt8(ascii: "{") else { return false }
         var reader = ByteReader(bytes[...], what: "the header")
@@ -72,7 +74,7 @@ enum SafeTensors {
     }
 }
 
-// MARK: - The header
+// MARK: - Header
 
 extension SafeTensors {
     struct Entry: Codable, Sendable {
@@ -97,7 +99,7 @@ extension SafeTensors {
             header = try JSONDecoder().decode(Header.self, from: Data(bytes))
         } catch {
             throw FormatError(
-                "its header is no JSON object of tensors with dtype, shape and data_offsets: the file is damaged"
+                "its header is not a JSON object of tensors with dtype, shape and data_offsets: the file is damaged"
             )
         }
         for (name, entry) in header.entries

@@ -1,8 +1,9 @@
 internal import Foundation
 
-/// The index of a model in several files: JSON whose `weight_map` says in which of them each tensor lies.
+/// The index of a model in several files: JSON whose `weight_map` gives the file of each tensor.
 ///
-/// Format: huggingface/transformers, `model.safetensors.index.json`, `pytorch_model.bin.index.json`.
+/// Format: huggingface/transformers, `model.safetensors.index.json`,
+/// `pytorch_model.bin.index.json`.
 struct ShardIndex {
     private static let byteLimit = 64 << 20
     private static let shardLimit = 1000
@@ -11,7 +12,7 @@ struct ShardIndex {
     let files: [String: String]
 
     /// - Returns: `nil` if `bytes` are not JSON with a `weight_map`.
-    /// - Throws: If it names files outside of its folder, or too many.
+    /// - Throws: If it names files outside its folder, or too many files.
     init?(_ bytes: [UInt8]) throws(FormatError) {
         guard bytes.count <= Self.byteLimit,
             bytes.first(where: { !(9...32).contains($0) }) == UInt8(ascii: "{"),
@@ -43,12 +44,13 @@ struct ShardIndex {
     }
 }
 
-/// A file's place among those of a model in shards, by its name: `model-00001-of-00002.safetensors`.
+/// The number of a shard and the number of shards, by the file's name:
+/// `model-00001-of-00002.safetensors`.
 struct ShardName {
     let number: Int
     let count: Int
 
-    /// - Returns: `nil` if the name is not that of one of several shards.
+    /// - Returns: `nil` if the name is not that of a shard.
     init?(_ name: String) {
         let stem = name.split(separator: ".").first ?? ""
         let parts = stem.split(separator: "-")

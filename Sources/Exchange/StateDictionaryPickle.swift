@@ -1,8 +1,10 @@
 internal import Pickle
 
-/// The state dictionary in what `torch.save` was given: itself, or inside of dictionaries and lists of other things.
+/// The state dictionary in an object saved by `torch.save`: the object itself, or nested in
+/// dictionaries and lists.
 ///
-/// A dictionary of tensors of which one at least is called `….weight` is one, wherever it is; several must be told apart by a key.
+/// A state dictionary is a dictionary of tensors with at least one named `….weight`, at any depth.
+/// If there are several, a key must choose one.
 enum StateDictionaryPickle {
     /// Keys that training scripts use, for dictionaries whose tensors have other names.
     static let nestingKeys = ["state_dict", "model_state_dict", "net", "network", "model"]
@@ -10,7 +12,8 @@ enum StateDictionaryPickle {
     /// The named tensors.
     ///
     /// - Parameters:
-    ///   - key: Keys that lead to the dictionary, with dots between; what is left of it begins the tensors' names.
+    ///   - key: Keys that lead to the dictionary, separated by dots; the rest of it is a prefix of
+    ///     the tensors' names.
     ///   - storage: The bytes of a storage.
     static func content(
         of root: PickleValue, key: String?, isBigEndian: Bool,
@@ -28,7 +31,7 @@ enum StateDictionaryPickle {
                 if let tensor {
                     content.tensors.append(NamedTensor(name: name, tensor: tensor))
                 } else {
-                    let reason = "is of a type that is not read; save tensor.float() in its place"
+                    let reason = "is of a type that is not read; save tensor.float() instead"
                     content.unread.append(UnreadTensor(name: name, reason: reason))
                 }
             case .unread(let reason): content.unread.append(UnreadTensor(name: name, reason: reason))
@@ -36,11 +39,11 @@ enum StateDictionaryPickle {
             }
         }
         guard let first = duplicate(content.tensors.map(\.name)) else { return content }
-        throw FormatError("tensor '\(shown(first))' is there twice")
+        throw FormatError("tensor '\(shown(first))' occurs twice")
     }
 }
 
-/// The first name that is there a second time.
+/// The first name that occurs a second time; `nil` if all names differ.
 func duplicate(_ names: [String]) -> String? {
     var seen: Set<String> = []
     return names.first { !seen.insert($0).inserted }

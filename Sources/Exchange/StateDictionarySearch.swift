@@ -1,11 +1,11 @@
 internal import Pickle
 
-/// Looks for the dictionaries of weights in what `torch.save` was given.
+/// Searches for state dictionaries in an object saved by `torch.save`.
 struct StateDictionarySearch {
     struct Candidate {
         var path: [String]
         var value: PickleValue
-        /// What is left of a key that was asked for.
+        /// The rest of the requested key.
         var rest: String?
 
         var name: String { path.isEmpty ? "the file itself" : shown(path.joined(separator: ".")) }
@@ -13,7 +13,7 @@ struct StateDictionarySearch {
 
     private let root: PickleValue
     private var candidates: [Candidate] = []
-    /// Modules of PyTorch that were saved whole.
+    /// PyTorch modules that were saved as whole objects.
     private var modules: [(path: [String], type: PickleGlobal)] = []
     private var visitsLeft = 100_000
 
@@ -22,7 +22,7 @@ struct StateDictionarySearch {
         visit(root, path: [])
     }
 
-    /// The dictionary that is meant.
+    /// The state dictionary that the key chooses, or the only one.
     func dictionary(key: String?) throws(FormatError) -> Candidate {
         if let key, let named = descend(root, key) {
             if let module = named.value.wholeModule { throw wholeModule(module, at: named.path) }
@@ -36,7 +36,7 @@ struct StateDictionarySearch {
         return found
     }
 
-    /// A dictionary that a key led to, or the one in it that has tensors.
+    /// The dictionary that the key leads to or, if it has no tensors, the state dictionary in it.
     private func single(_ named: Candidate) throws(FormatError) -> Candidate {
         guard !hasTensors(named.value) else { return named }
         var inner = try StateDictionarySearch(named.value).dictionary(key: nil)
@@ -73,7 +73,7 @@ extension StateDictionarySearch {
 
     private func hasTensors(_ value: PickleValue) -> Bool { tensorCount(value) > 0 }
 
-    /// What is in a dictionary, list or tuple, by its key or place.
+    /// The elements of a dictionary, list or tuple, by key or index.
     private func children(of value: PickleValue) -> [(key: String, value: PickleValue)] {
         if value.tensorDescription != nil { return [] }
         if let entries = value.entries {
@@ -84,7 +84,7 @@ extension StateDictionarySearch {
         return (value.elements ?? []).enumerated().map { ("\($0.offset)", $0.element) }
     }
 
-    /// Follows a key as far as it leads; `nil` if not even its first part is there.
+    /// Follows a key as far as possible; `nil` if its first part does not exist.
     private func descend(_ value: PickleValue, _ key: String) -> Candidate? {
         let inner = children(of: value)
         if let whole = inner.last(where: { $0.key == key }) {
@@ -102,7 +102,7 @@ extension StateDictionarySearch {
         return nil
     }
 
-    /// By the keys of training scripts, of dictionaries whose tensors are called otherwise than `….weight`.
+    /// Finds a dictionary without a tensor named `….weight` by the usual keys of training scripts.
     private func usual(_ value: PickleValue, path: [String]) throws(FormatError) -> Candidate? {
         let inner = StateDictionaryPickle.nestingKeys.filter { value[$0]?.entries != nil }
         guard inner.count <= 1 else { throw severalKeys(inner) }
@@ -121,7 +121,7 @@ extension StateDictionarySearch {
     private func severalCandidates(_ key: String?) -> FormatError {
         let list = candidates.prefix(12).map { "\($0.name) (\(tensorCount($0.value)) tensors)" }
         let example = candidates.first { !$0.path.isEmpty }?.name ?? "KEY"
-        let missing = key.map { "has no state dictionary of the key '\(shown($0))', but" } ?? "holds"
+        let missing = key.map { "has no state dictionary with the key '\(shown($0))', but" } ?? "holds"
         return FormatError(
             """
             \(missing) several state dictionaries: \(list.joined(separator: ", ")); choose one with --key, as --key \(example)
@@ -140,7 +140,7 @@ extension StateDictionarySearch {
         return FormatError(
             """
             holds a whole model\(place), an object of \(shown("\(type)")), not its weights alone; load it in Python with its classes, and \
-            save those by torch.save(model.state_dict(), FILE)
+            save those with torch.save(model.state_dict(), FILE)
             """)
     }
 

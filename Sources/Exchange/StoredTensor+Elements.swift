@@ -1,5 +1,6 @@
 extension StoredTensor {
-    /// The elements in single precision, the last axis fastest; float64 and integers beyond 2²⁴ are rounded.
+    /// The elements in single precision and row-major order; float64 and integers beyond 2²⁴ are
+    /// rounded.
     public func floats() -> [Float] {
         if elementType == .float32 && !isBigEndian && strides == rowStrides(of: shape) { return copied() }
         var values = [Float](repeating: 0, count: count)
@@ -7,7 +8,7 @@ extension StoredTensor {
         var element = 0
         for index in values.indices {
             values[index] = value(at: element)
-            // The next place: the last axis first, carried to those before it.
+            // Advances the index: the last axis first, with a carry to the axes before it.
             for axis in shape.indices.reversed() {
                 place[axis] += 1
                 element += strides[axis]
@@ -19,7 +20,7 @@ extension StoredTensor {
         return values
     }
 
-    /// The first element, of a tensor of `int64` that is not empty.
+    /// The first element of a non-empty `int64` tensor.
     var firstInteger: Int {
         precondition(elementType == .int64 && count > 0, "the first integer of \(elementType) \(shape)")
         return Int(Int64(bitPattern: bits(at: 0)))

@@ -1,4 +1,4 @@
-/// A tensor as it lies in a file of another program: a view of stored bytes, not yet converted.
+/// A tensor of a file of another program: a strided view of stored bytes, not yet converted.
 public struct StoredTensor: Sendable {
     /// The type of an element.
     public enum ElementType: String, CaseIterable, Sendable {
@@ -13,7 +13,7 @@ public struct StoredTensor: Sendable {
             }
         }
 
-        /// Whether it can hold weights.
+        /// Whether it is a floating-point type, as weights need.
         public var isReal: Bool {
             switch self {
             case .float64, .float32, .float16, .bfloat16: true
@@ -24,9 +24,9 @@ public struct StoredTensor: Sendable {
 
     public let elementType: ElementType
     public let shape: [Int]
-    /// Elements between neighbours along each axis.
+    /// Strides in elements.
     let strides: [Int]
-    /// The stored bytes from the first element on.
+    /// The stored bytes, starting at the first element.
     let bytes: ArraySlice<UInt8>
     let isBigEndian: Bool
 
@@ -35,10 +35,11 @@ public struct StoredTensor: Sendable {
     /// A view of a storage.
     ///
     /// - Parameters:
-    ///   - strides: Elements between neighbours along each axis; those of rows that lie one behind the other if `nil`.
-    ///   - offset: The first element.
+    ///   - strides: Strides in elements; row-major if `nil`.
+    ///   - offset: Index of the first element in the storage.
     ///   - name: The tensor's name, for errors.
-    /// - Throws: If sizes are negative or too large, the view leaves its storage, or elements share bytes.
+    /// - Throws: If sizes are negative or too large, the view exceeds its storage, or elements
+    ///   overlap.
     init(
         _ elementType: ElementType, shape: [Int], strides: [Int]? = nil, offset: Int = 0,
         of storage: ArraySlice<UInt8>, isBigEndian: Bool = false, name: String
@@ -54,10 +55,10 @@ public struct StoredTensor: Sendable {
         var count = 1
         for size in shape {
             let (product, overflows) = count.multipliedReportingOverflow(by: size)
-            // A stored element is used once at most, so a small file never asks for much memory.
+            // A stored element is used at most once, so a small file cannot request much memory.
             guard !overflows, product <= stored else {
-                // What torch.Tensor.expand makes: one element that stands for many.
-                let remedy = strides?.contains(0) ?? false ? "; save tensor.contiguous() in its place" : ""
+                // torch.Tensor.expand gives a stride of 0: one stored element for many.
+                let remedy = strides?.contains(0) ?? false ? "; save tensor.contiguous() instead" : ""
                 throw FormatError(
                     "tensor '\(name)' of shape \(shape) has more elements than its storage's \(stored)\(remedy)"
                 )
@@ -67,7 +68,7 @@ public struct StoredTensor: Sendable {
         let strides = strides ?? rowStrides(of: shape)
         guard count == 0 || Self.end(shape, strides, offset: offset) ?? .max <= stored else {
             throw FormatError(
-                "tensor '\(name)' of shape \(shape), strides \(strides) and offset \(offset) leaves its storage of \(stored) elements"
+                "tensor '\(name)' of shape \(shape), strides \(strides) and offset \(offset) exceeds its storage of \(stored) elements"
             )
         }
         guard count == 0 || Self.areApart(shape, strides) else {
@@ -81,7 +82,7 @@ public struct StoredTensor: Sendable {
         self.isBigEndian = isBigEndian
     }
 
-    /// One past the last element of a view that is not empty.
+    /// One past the last element of a non-empty view; `nil` on overflow.
     private static func end(_ shape: [Int], _ strides: [Int], offset: Int) -> Int? {
         var last = offset
         for (size, stride) in zip(shape, strides) {
@@ -93,7 +94,8 @@ public struct StoredTensor: Sendable {
         return last + 1
     }
 
-    /// Whether every axis steps over all that the shorter steps reach.
+    /// Whether elements do not overlap: each stride is larger than the extent of all smaller
+    /// strides.
     private static func areApart(_ shape: [Int], _ strides: [Int]) -> Bool {
         let axes = zip(shape, strides).filter { $0.0 > 1 }.sorted { $0.1 < $1.1 }
         var reach = 0
@@ -105,7 +107,7 @@ public struct StoredTensor: Sendable {
     }
 }
 
-/// Strides of rows that lie one behind the other.
+/// Row-major strides in elements.
 func rowStrides(of shape: [Int]) -> [Int] {
     var strides = [Int](repeating: 1, count: shape.count)
     for axis in shape.indices.dropLast().reversed() { strides[axis] = strides[axis + 1] &* shape[axis + 1] }

@@ -1,42 +1,44 @@
 internal import Networks
 
-/// The tensors of a file, each at the place of the network that it is meant for; and all that does not fit.
+/// The tensors of a file, matched to the entries of a network, and all mismatches.
 struct TensorMatch {
     let network: NetworkName
-    /// What stands in front of the network's names, without what wrappers add.
+    /// The prefix of the network's names in the file, without the parts that wrappers add.
     private(set) var prefix = ""
-    /// For each entry of the network the tensor of the file; `nil` for a count of batches that the file does not keep.
+    /// The file's tensor for each entry of the network; `nil` for a batch count that the file does
+    /// not have.
     ///
-    /// The last two are the last layer's, if it is asked for.
+    /// The last two are the last layer's, if it is used.
     private(set) var tensors: [(name: String, tensor: StoredTensor)?] = []
     /// The last layer's name in the file, with its rows.
     private(set) var lastLayer: (name: String, classes: Int)?
     /// τ of a T2FNorm network, if the file has it.
     private(set) var temperature: Float?
-    /// Why there is no last layer, or none to choose.
+    /// Why no last layer is found, or none can be chosen.
     private(set) var lastLayerProblem: String?
-    /// Why it is not known which of several networks of a file is meant.
+    /// Why the choice among several networks of a file is ambiguous.
     private(set) var prefixProblem: String?
     private(set) var missing: [String] = []
     private(set) var unexpected: [String] = []
-    /// Each with what it is and what is expected.
+    /// Tensors of a wrong shape or type, each with what is found and what is expected.
     private(set) var misshapen: [String] = []
-    /// Each with what it is instead of a tensor.
+    /// Entries that are not read, each with the reason.
     private(set) var unreadable: [(name: String, reason: String)] = []
-    /// Names that become the same without what wrappers add.
+    /// Names that are equal without the parts that wrappers add.
     private(set) var ambiguous: [String] = []
-    /// Tensors of the file that the network has no use for.
+    /// Tensors of the file that the network does not use.
     private(set) var passedOver: [String] = []
 
     private var used: Set<String> = []
 
     /// Matches by name and shape.
     ///
-    /// `num_batches_tracked` may be missing, as in files from before PyTorch 0.4.1: nothing but cumulative averages reads it.
+    /// `num_batches_tracked` may be missing, as in files from before PyTorch 0.4.1: only cumulative
+    /// averages use it.
     ///
     /// - Parameters:
-    ///   - lastLayer: The last layer's name; found by its usual ones if `nil`.
-    ///   - takesLastLayer: Whether the file's last layer is wanted.
+    ///   - lastLayer: The last layer's name; if `nil`, the usual names are tried.
+    ///   - takesLastLayer: Whether to use the file's last layer.
     init(_ file: FileTensors, _ network: NetworkName, lastLayer: String?, takesLastLayer: Bool) {
         self.network = network
         let entries = network.stateEntries(classes: 2)
@@ -55,7 +57,7 @@ struct TensorMatch {
 
     var fits: Bool { problems.isEmpty && lastLayerProblem == nil && prefixProblem == nil }
 
-    /// How many things do not fit, for the network that comes nearest.
+    /// Number of mismatches, to find the nearest network.
     var problemCount: Int {
         problems.reduce(0) { $0 + $1.names.count } + (lastLayerProblem == nil ? 0 : 1)
     }
@@ -63,17 +65,17 @@ struct TensorMatch {
     private var problems: [(title: String, names: [String])] {
         [
             ("missing", missing), ("unexpected", unexpected), ("misshapen", misshapen),
-            ("not read", unreadable.map(\.name)), ("the same but for prefixes", ambiguous),
+            ("not read", unreadable.map(\.name)), ("equal except for prefixes", ambiguous),
         ].filter { !$0.1.isEmpty }
     }
 
-    /// How many tensors do not fit.
+    /// Number of mismatches of each kind, in words.
     var summary: String { problems.map { "\($0.names.count) \($0.title)" }.joined(separator: ", ") }
 
-    /// What does not fit, in one line.
+    /// All mismatches in one line.
     var complaint: String {
         let all = problems.map { "\($0.names.count) \($0.title): \(shownList($0.names))" }
-        // One reason stands for all: a file has one type.
+        // The first reason suffices, since the tensors of a file usually have one type.
         let reason = unreadable.first.map { "'\(shown($0.name))' \($0.reason)" }
         return (all + [reason, lastLayerProblem, prefixProblem].compactMap { $0 }).joined(separator: "; ")
     }
@@ -83,7 +85,7 @@ struct TensorMatch {
 private struct Wanted {
     var name: String
     var shape: [Int]
-    /// Whether it is a count of batches.
+    /// Whether it is a batch count.
     var isCount: Bool
 
     init(name: String, shape: [Int], isCount: Bool) {
@@ -97,10 +99,10 @@ private struct Wanted {
     }
 }
 
-// MARK: - The network's tensors
+// MARK: - Backbone
 
 extension TensorMatch {
-    /// Sets `prefix` to what most of the network's names follow in the file.
+    /// Sets `prefix` to the prefix that most of the network's names have in the file.
     private mutating func findPrefix(_ file: FileTensors, _ entries: some Sequence<TensorEntry>) {
         let names = Set(entries.filter { $0.role != .batchCount }.map { TensorNames.bare($0.name) })
         let found = file.prefixes(of: names)
@@ -110,7 +112,7 @@ extension TensorMatch {
         let example = whole.first { !$0.isEmpty } ?? ""
         prefixProblem = """
             it holds the network \(whole.count) times, under the names \
-            \(shownList(whole.map { $0.isEmpty ? "of itself" : $0 + "*" })); choose one with --key, as --key \
+            \(shownList(whole.map { $0.isEmpty ? "(no prefix)" : $0 + "*" })); choose one with --key, as --key \
             \(shown(String(example.dropLast())))
             """
     }
@@ -134,7 +136,7 @@ extension TensorMatch {
     private mutating func check(_ tensor: StoredTensor, _ entry: Wanted) {
         let isCount = entry.isCount
         let hasType = isCount ? tensor.elementType == .int64 : tensor.elementType.isReal
-        // A count of batches is a scalar; files of one number in a row have been seen too.
+        // A batch count is a scalar; files with shape [1] exist, too.
         let hasShape = tensor.shape == entry.shape || (isCount && tensor.shape == [1])
         guard !hasShape || !hasType else { return }
         misshapen.append(
@@ -157,9 +159,11 @@ extension TensorMatch {
         temperature = value
     }
 
-    /// Sorts what is left into what the network has no use for and what makes it another network.
+    /// Sorts the remaining tensors into ignored ones and unexpected ones, which belong to another
+    /// network.
     ///
-    /// - Parameter keepsOtherLayers: Whether other layers than the network's own may be there, as heads that are replaced.
+    /// - Parameter keepsOtherLayers: Whether layers that the network does not have are ignored,
+    ///   such as heads to be replaced.
     private mutating func sortRest(
         _ file: FileTensors, _ entries: some Sequence<TensorEntry>, keepsOtherLayers: Bool
     ) {
@@ -180,7 +184,7 @@ extension TensorMatch {
     }
 }
 
-// MARK: - The last layer
+// MARK: - Last layer
 
 extension TensorMatch {
     private mutating func takeLastLayer(
@@ -190,10 +194,10 @@ extension TensorMatch {
         var layers: [String] = []
         for name in TensorNames.ancestors(of: prefix).flatMap({ start in names.map { start + $0 } }) {
             guard let found = file["\(name).weight"] else { continue }
-            // A name that was asked for is looked at whatever it is, and then refused with its shape.
+            // A requested layer of any shape is a candidate, so that the error can name its shape.
             if found.tensor?.shape.count == 2 || asked != nil { layers.append(name) }
         }
-        // Whatever is wrong with them, they are not unexpected.
+        // Even if they do not fit, they are not reported as unexpected.
         used.formUnion(layers.flatMap { ["\($0).weight", "\($0).bias"] })
         let fitting = layers.filter { file["\($0).weight"]?.tensor?.shape.last == dimension }
         guard let layer = fitting.first ?? layers.first else {
@@ -227,7 +231,8 @@ extension TensorMatch {
         }.map(\.name)
         let remark =
             alike.isEmpty
-            ? "" : "; of that shape are \(shownList(alike)): --last-layer NAME takes one, without .weight"
+            ? ""
+            : "; of that shape are \(shownList(alike)): choose one with --last-layer NAME, without .weight"
         let expected =
             asked.map { "\(shown($0)).weight" }
             ?? "fc.weight, linear.weight, classifier.weight or head.weight"

@@ -1,22 +1,23 @@
 internal import CZlib
 
-/// The records of a zip archive whose entries are stored, as `torch.save` writes it.
+/// The entries of a zip archive without compression, as `torch.save` writes it.
 ///
-/// Format: PKWARE's APPNOTE 6.3.10, sections 4.3 and 4.5.3 (zip64). The central directory says what there is; a local header must
-/// agree with it in name. Refused by name: encrypted entries, compressed ones that are asked for (so nothing is ever inflated), names that leave the archive's
-/// folder, entries that overlap one another or the directory, several disks, bytes behind the end.
+/// Format: PKWARE's APPNOTE 6.3.10, sections 4.3 and 4.5.3 (zip64). The central directory is
+/// authoritative; a local header must have the same name. Refused with an error: encrypted entries,
+/// reading a compressed entry (so nothing is ever inflated), names that leave the archive's folder,
+/// entries that overlap each other or the directory, several disks, bytes after the end.
 struct ZipArchive {
     struct Entry {
         var name: String
-        /// Where the local header begins.
+        /// Offset of the local header.
         var start: Int
         var byteCount: Int
-        /// 0 if the bytes are stored as they are.
+        /// Compression method; 0 if the bytes are stored without compression.
         var method: Int
-        /// Bytes that lie in the archive.
+        /// Length in the archive in bytes.
         var packedByteCount: Int
         var checksum: UInt32
-        /// What is stored, checked against `checksum` where it is taken.
+        /// The stored bytes; checked against `checksum` when they are read.
         var content: ArraySlice<UInt8>
     }
 
@@ -44,7 +45,7 @@ struct ZipArchive {
         self.entries = try Self.named(entries)
     }
 
-    /// The bytes of an entry, checked.
+    /// The bytes of an entry, checked against their CRC-32.
     func content(_ name: String) throws(FormatError) -> ArraySlice<UInt8> {
         guard let entry = entries[name] else {
             throw FormatError("there is no '\(shown(name))' in the zip archive")
@@ -53,7 +54,7 @@ struct ZipArchive {
             throw FormatError(
                 """
                 zip entry '\(shown(name))' is compressed (method \(entry.method), \(entry.packedByteCount) to \(entry.byteCount) \
-                bytes), expected stored bytes as torch.save writes them; unpack the archive, and pack it again by zip -0 -r
+                bytes), expected stored bytes as torch.save writes them; unpack the archive, and pack it again with zip -0 -r
                 """)
         }
         let checksum = crc32(of: entry.content)
@@ -68,7 +69,7 @@ struct ZipArchive {
     }
 }
 
-/// CRC-32 as zip archives have it.
+/// The CRC-32 of zip archives.
 func crc32(of bytes: ArraySlice<UInt8>) -> UInt32 {
     var checksum: UInt = 0
     for start in stride(from: bytes.startIndex, to: bytes.endIndex, by: 1 << 30) {
@@ -80,10 +81,10 @@ func crc32(of bytes: ArraySlice<UInt8>) -> UInt32 {
     return UInt32(truncatingIfNeeded: checksum)
 }
 
-// MARK: - The end of the archive
+// MARK: - End of the archive
 
 extension ZipArchive {
-    /// Where the central directory lies.
+    /// The byte range of the central directory.
     private struct Directory {
         var range: Range<Int>
         var entryCount: Int
@@ -106,17 +107,18 @@ extension ZipArchive {
                     "the zip archive announces \(entryCount) entries, expected at most \(ZipArchive.entryLimit)"
                 )
             }
-            // Nothing may lie between the directory and the records of the end, so that no reader sees another one.
+            // No bytes may lie between the directory and the end records, so that no reader can see
+            // another directory.
             guard size <= limit, start == limit - size else {
                 throw FormatError(
-                    "the zip directory is said to be \(size) bytes at \(start), which is not before its end at \(limit)"
+                    "the zip directory has \(size) bytes at \(start) by its end record, which does not end at \(limit)"
                 )
             }
             range = start..<start + size
             self.entryCount = entryCount
         }
 
-        /// The end record, whose comment must reach to the end of the file.
+        /// The offset of the end record, whose comment must reach to the end of the file.
         private static func findEnd(_ bytes: [UInt8]) throws(FormatError) -> Int {
             let last = bytes.count - 22
             for start in stride(from: last, through: max(0, last - 0xFFFF), by: -1)
@@ -126,7 +128,7 @@ extension ZipArchive {
             {
                 return start
             }
-            throw FormatError("the zip archive has no end: the file is cut off, or bytes follow it")
+            throw FormatError("the zip archive has no end record: the file is cut off, or bytes follow it")
         }
 
         private static func zip64End(
@@ -189,10 +191,10 @@ extension ZipArchive {
             checksum: checksum, content: [])
     }
 
-    /// Refuses names that would leave the archive's folder, as if the entries were unpacked.
+    /// Throws for a name that would leave the archive's folder if the entry were unpacked.
     private static func checkedName(_ bytes: ArraySlice<UInt8>) throws(FormatError) -> String {
         guard let name = String(validating: bytes, as: UTF8.self) else {
-            throw FormatError("the name of a zip entry is no UTF-8")
+            throw FormatError("the name of a zip entry is not valid UTF-8")
         }
         let parts = name.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
         let isPlain =
@@ -214,7 +216,7 @@ extension ZipArchive {
         _ = try reader.take(22)
         let (nameCount, extraCount) = try (reader.integer(2), reader.integer(2))
         guard try reader.take(nameCount).elementsEqual(entry.name.utf8) else {
-            throw FormatError("zip entry '\(shown(entry.name))' has another name in front of its bytes")
+            throw FormatError("zip entry '\(shown(entry.name))' has another name in its local header")
         }
         _ = try reader.take(extraCount)
         return try reader.take(entry.packedByteCount)
@@ -232,7 +234,7 @@ extension ZipArchive {
     private static func named(_ entries: [Entry]) throws(FormatError) -> [String: Entry] {
         var named: [String: Entry] = [:]
         for entry in entries where named.updateValue(entry, forKey: entry.name) != nil {
-            throw FormatError("zip entry '\(shown(entry.name))' is there twice")
+            throw FormatError("zip entry '\(shown(entry.name))' occurs twice")
         }
         return named
     }

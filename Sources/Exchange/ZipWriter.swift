@@ -1,15 +1,16 @@
-/// Makes a zip archive of stored entries as `torch.save` does: every entry's bytes begin at a multiple of 64.
+/// Writes a zip archive of uncompressed entries like `torch.save`: every entry's bytes begin at a
+/// multiple of 64.
 ///
-/// Format: PKWARE's APPNOTE 6.3.10, section 4.3. The archive is below 4 GB, so nothing of zip64 is needed.
+/// Format: PKWARE's APPNOTE 6.3.10, section 4.3. The archive is below 4 GB, so zip64 is not needed.
 struct ZipWriter {
-    /// An archive's and an entry's limit without zip64.
+    /// The size limit in bytes of an archive and of an entry without zip64.
     static let limit = Int(UInt32.max) - 1
 
     private(set) var bytes: [UInt8] = []
     private var directory: [UInt8] = []
     private var count = 0
 
-    /// - Parameter capacity: Bytes that all entries will have together, about.
+    /// - Parameter capacity: Estimated size of the archive in bytes.
     init(capacity: Int) { bytes.reserveCapacity(capacity) }
 
     /// Adds an entry.
@@ -19,7 +20,7 @@ struct ZipWriter {
         let start = bytes.count
         let name = [UInt8](name.utf8)
         precondition(start + content.count < Self.limit && count < 0xFFFE, "a zip archive without zip64")
-        // A private field of extra data moves the bytes to their place; its own head takes four.
+        // A private extra field aligns the bytes; its own header takes four bytes.
         let padding = (64 - (start + 30 + name.count + 4) % 64) % 64
         var common: [UInt8] = []
         // Version 2.0, UTF-8, stored, 1 January 1980.
@@ -33,7 +34,7 @@ struct ZipWriter {
         bytes += common
         bytes.appendLittleEndian(UInt64(4 + padding), byteCount: 2)
         bytes += name
-        // "FB", as PyTorch calls its padding.
+        // "FB" is the identifier of PyTorch's padding field.
         bytes += [0x46, 0x42]
         bytes.appendLittleEndian(UInt64(padding), byteCount: 2)
         bytes += [UInt8](repeating: 0x5A, count: padding)

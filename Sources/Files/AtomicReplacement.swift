@@ -1,14 +1,17 @@
 internal import Glibc
 
-/// Writes a file under a temporary name in the same folder, then syncs it, renames it to `path` and syncs the folder.
+/// Writes a file under a temporary name in the same folder, then syncs it, renames it to `path` and
+/// syncs the folder.
 ///
-/// A crash at any time leaves the old file or the new one whole. The temporary name is `path` with `.partial-` and a random number
-/// after it: processes in two containers, or on two hosts, may have the same id.
+/// A crash at any time leaves either the old or the new file intact. The temporary name is `path`,
+/// `.partial-` and a random number, since processes in two containers or on two hosts may have the
+/// same id.
 ///
 /// - Parameters:
-///   - check: Looks at the new file, once it is on the disk, before it takes the old one's place.
-///   - write: Writes and closes the file of the name it gets.
-/// - Throws: What `write` or `check` throws, or a `FileError`; then the temporary file is removed and `path` untouched.
+///   - check: Checks the new file after it is on the disk and before it replaces the old one.
+///   - write: Writes and closes the file with the given name.
+/// - Throws: What `write` or `check` throws, or a `FileError`; the temporary file is then removed,
+///   and `path` is unchanged.
 public func replaceFile(
     at path: String, check: (_ temporaryPath: String) throws -> Void = { _ in },
     _ write: (_ temporaryPath: String) throws -> Void
@@ -28,10 +31,10 @@ public func replaceFile(
     try synchronize(folder(of: path))
 }
 
-/// What stands between a file's name and the random end of its temporary one.
+/// The text between a file's name and the random end of its temporary name.
 public let partialMark = ".partial-"
 
-/// Writes a whole file of text, or none, as `replaceFile` does; missing folders are made.
+/// Writes a text file atomically, as `replaceFile` does; creates missing folders.
 public func writeFile(_ text: String, to path: String) throws(FileError) {
     try createFolder(folder(of: path))
     do {
@@ -50,15 +53,16 @@ public func writeFile(_ text: String, to path: String) throws(FileError) {
 
 /// Waits until a file's bytes, or a folder's names, are on the disk.
 ///
-/// - Throws: If it cannot be opened or the disk refuses, as a full one may do this late.
+/// - Throws: If it cannot be opened, or the disk reports an error; a full disk may do so only here.
 public func synchronize(_ path: String) throws(FileError) {
     let descriptor = FileWait.during(path) {
         PassingFault.retry { unsafe open(path, O_RDONLY | O_CLOEXEC) }
     }
     guard descriptor >= 0 else { throw FileError(atFailureOf: path) }
     defer { _ = close(descriptor) }
-    // Not again after another failure: the system may have dropped what it could not write, and would then say that all is well.
-    // Some file systems cannot sync a folder and say EINVAL; there is nothing better to do there.
+    // Only an interrupted call is repeated: after another failure the system may have dropped the
+    // data that it could not write, and would then report success. Some file systems cannot sync a
+    // folder and report EINVAL; nothing better can be done there.
     let synced = FileWait.during(path) { PassingFault.uninterrupted { fsync(descriptor) } }
     guard synced == 0 || errno == EINVAL else {
         throw FileError(atFailureOf: path)

@@ -1,10 +1,10 @@
 internal import Glibc
 
-/// The one owner of an open file's number.
+/// The unique owner of an open file descriptor.
 struct Descriptor: ~Copyable, Sendable {
     let number: Int32
 
-    /// - Throws: The system's words where the file cannot be opened.
+    /// - Throws: A `FileError` with the system's message if the file cannot be opened.
     init(_ path: String, _ flags: Int32) throws(FileError) {
         let number = FileWait.during(path) {
             PassingFault.retry { unsafe open(path, flags | O_CLOEXEC, 0o666) }
@@ -15,10 +15,11 @@ struct Descriptor: ~Copyable, Sendable {
 
     deinit { _ = Glibc.close(number) }
 
-    /// Closes the file and says how that went.
+    /// Closes the file; returns 0, or −1 with the reason in `errno`.
     ///
-    /// A signal that interrupts it is no failure: Linux has closed the descriptor by then, and another thread may have got its number. What
-    /// must be on the disk is synced before or after, which says whether it is.
+    /// An interruption by a signal is not a failure: Linux has already closed the descriptor, and
+    /// another thread may have received its number. Data that must be on the disk is synced before
+    /// or after, and the sync reports whether it is.
     consuming func close() -> Int32 {
         let number = number
         discard self

@@ -1,14 +1,14 @@
 internal import Glibc
 
-/// How many files and sockets a process may have open at a time (`ulimit -n`).
+/// The number of files and sockets that a process may have open at a time (`ulimit -n`).
 public enum DescriptorLimit {
-    /// The soft limit, which holds.
+    /// The soft limit, which is in force.
     public static var soft: Int { count(limits.rlim_cur) }
 
-    /// What the soft limit may be raised to.
+    /// The hard limit, up to which the soft limit may be raised.
     public static var hard: Int { count(limits.rlim_max) }
 
-    /// Raises the soft limit to the hard one, which needs no rights.
+    /// Raises the soft limit to the hard limit, which needs no privileges.
     public static func raise() {
         var limits = limits
         limits.rlim_cur = limits.rlim_max
@@ -18,9 +18,9 @@ public enum DescriptorLimit {
     /// Whether `code` says that the process (EMFILE) or its host (ENFILE) has no descriptor left.
     public static func isReached(_ code: Int32) -> Bool { code == EMFILE || code == ENFILE }
 
-    /// Which limit is reached, what is open and what to do.
+    /// The error message: which limit is reached, what is open and what to do.
     ///
-    /// Opens nothing, as nothing could be opened.
+    /// It opens no file, since no descriptor is left.
     static func message(_ code: Int32) -> String {
         let kinds = kindsOfOpenDescriptors()
         let open = """
@@ -28,7 +28,7 @@ public enum DescriptorLimit {
             """
         if code == ENFILE {
             return """
-                too many open files on this host: its limit (sysctl fs.file-max) is reached, of this process \(open); raise \
+                too many open files on this host: its limit (sysctl fs.file-max) is reached; in this process \(open); raise \
                 that limit or end other programs
                 """
         }
@@ -46,7 +46,7 @@ public enum DescriptorLimit {
 
     private static func count(_ limit: rlim_t) -> Int { Int(exactly: limit) ?? .max }
 
-    /// What descriptors are of, the commonest first.
+    /// The kinds of open descriptors, the most frequent first.
     private static func kindsOfOpenDescriptors() -> [(kind: String, count: Int)] {
         var counts: [String: Int] = [:]
         for number in 0..<min(soft, 1 << 16) {
@@ -57,7 +57,7 @@ public enum DescriptorLimit {
             .sorted { ($1.count, $0.kind) < ($0.count, $1.kind) }
     }
 
-    /// What `/proc` says that a descriptor is of; `nil` for one that is not open.
+    /// The target of a descriptor according to `/proc`; `nil` if it is not open.
     private static func target(of number: Int) -> String? {
         var text = [UInt8](repeating: 0, count: 256)
         let length = unsafe text.withUnsafeMutableBytes { bytes in

@@ -1,10 +1,11 @@
 internal import Foundation
 
-/// Why a file or folder could not be read or written: one line, in the system's own words.
+/// Why a file or folder could not be read or written: one line with the system's message.
 public struct FileError: Error, Equatable, Sendable, CustomStringConvertible {
     public var path: String
     public var reason: String
-    /// Whether the system and not the file is at fault: there is no descriptor left for it, or its disk or server does not answer.
+    /// Whether the system and not the file is at fault: no descriptor is left for it, or its disk
+    /// or server does not answer.
     public var isSystemFault: Bool
 
     public init(path: String, reason: String, isSystemFault: Bool = false) {
@@ -13,12 +14,12 @@ public struct FileError: Error, Equatable, Sendable, CustomStringConvertible {
         self.isSystemFault = isSystemFault
     }
 
-    /// What the last failed call on this thread has said about `path`.
+    /// The error of the last failed system call on this thread, for `path`.
     public init(atFailureOf path: String) {
         self.init(path: path, reason: systemMessage(), isSystemFault: PassingFault.isSystemFault(errno))
     }
 
-    /// What Foundation says about `path`.
+    /// An error of Foundation for `path`.
     public init(path: String, _ error: any Error) {
         self.init(path: path, reason: Self.reason(of: error))
     }
@@ -28,7 +29,7 @@ public struct FileError: Error, Equatable, Sendable, CustomStringConvertible {
         return "could not write \(path): \(reason)\(isSystemFault ? "" : remedy)"
     }
 
-    /// The system's own words, which Foundation keeps one level down.
+    /// The system's message, which Foundation keeps in the underlying error.
     private static func reason(of error: any Error) -> String {
         if let error = error as? FileError { return error.reason }
         let outer = error as NSError
@@ -39,8 +40,8 @@ public struct FileError: Error, Equatable, Sendable, CustomStringConvertible {
     }
 }
 
-/// The operating system's words for the last failed call on this thread, in lower case; which limit is reached and what to do where no
-/// descriptor is left. Leaves `errno` as it is.
+/// The operating system's message for the last failed call on this thread, in lower case; if no
+/// descriptor is left, which limit is reached and what to do. Leaves `errno` unchanged.
 public func systemMessage() -> String {
     let code = errno
     defer { errno = code }

@@ -1,13 +1,13 @@
 internal import Glibc
 
-/// Which file a descriptor is of.
+/// The identity of the file that a descriptor refers to.
 public struct FileIdentity: Equatable, Sendable {
     public let device: UInt
     public let inode: UInt
     public let byteCount: Int
 
-    /// - Returns: `nil` where the system does not say; `errno` has its reason. Also, with 0 there, where it is no regular file and
-    ///   `isRegular` asks for one.
+    /// - Returns: `nil` if the system cannot tell, with the reason in `errno`; also `nil`, with
+    ///   `errno` 0, if `isRegular` is true and it is not a regular file.
     public init?(of descriptor: Int32, isRegular: Bool = false) {
         var status = stat()
         guard PassingFault.retry({ unsafe fstat(descriptor, &status) }) == 0 else { return nil }
@@ -20,12 +20,14 @@ public struct FileIdentity: Equatable, Sendable {
         byteCount = Int(status.st_size)
     }
 
-    /// Puts a new opening of this file in the place of a stale descriptor, which keeps its number.
+    /// Replaces a stale descriptor by a new descriptor of the same file; its number stays the same.
     ///
-    /// A file server that was started anew may not know what was opened before.
+    /// A restarted file server may not recognise a handle that was opened before.
     ///
-    /// - Parameter opened: A descriptor, which is closed; negative if the file could not be opened.
-    /// - Returns: `false` if it is not of this file, or could not be put there.
+    /// - Parameter opened: The new descriptor, which this call closes; negative if the file could
+    ///   not be opened.
+    /// - Returns: `false` if `opened` refers to another file, or the descriptor could not be
+    ///   replaced.
     @discardableResult
     public func renew(_ descriptor: Int32, by opened: Int32) -> Bool {
         guard opened >= 0 else { return false }

@@ -1,8 +1,8 @@
 internal import Glibc
 internal import Synchronization
 
-/// Calls to the file system that this process waits in: a disk or server that does not answer holds its thread, and nobody else can
-/// tell that from work.
+/// The file-system calls in which this process waits: a disk or server that does not answer blocks
+/// the thread, which other threads cannot tell from work.
 public enum FileWait {
     private struct State {
         var calls: [Int: (path: String, start: ContinuousClock.Instant)] = [:]
@@ -11,9 +11,9 @@ public enum FileWait {
 
     private static let state = Mutex(State())
 
-    /// Runs a call that may have to wait; leaves `errno` as the call left it.
+    /// Runs a call that may block; leaves `errno` as the call set it.
     ///
-    /// - Parameter path: What it waits for.
+    /// - Parameter path: The file or folder that it waits for.
     public static func during<Result: ~Copyable, Failure: Error>(
         _ path: String, _ call: () throws(Failure) -> Result
     ) throws(Failure) -> Result {
@@ -30,7 +30,7 @@ public enum FileWait {
         return try call()
     }
 
-    /// The call that has waited longest, and since when; `nil` if none is under way.
+    /// The call that has waited longest, and since when; `nil` if none is in progress.
     public static var longest: (path: String, start: ContinuousClock.Instant)? {
         state.withLock { $0.calls.values.min { $0.start < $1.start } }
     }

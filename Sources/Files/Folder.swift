@@ -2,7 +2,7 @@ internal import Glibc
 
 /// Whether there is a file or folder at `path`.
 ///
-/// - Throws: Where the system cannot say: what cannot be seen is not taken for missing.
+/// - Throws: If the system cannot tell: a file that cannot be examined does not count as missing.
 public func fileExists(_ path: String) throws(FileError) -> Bool {
     var status = stat()
     guard PassingFault.retry({ unsafe stat(path, &status) }) != 0 else { return true }
@@ -10,7 +10,7 @@ public func fileExists(_ path: String) throws(FileError) -> Bool {
     return false
 }
 
-/// Whether `path` is a folder; `false` also where the system cannot say. Leaves `errno` as it is.
+/// Whether `path` is a folder; `false` also if the system cannot tell. Leaves `errno` unchanged.
 public func isFolder(_ path: String) -> Bool {
     let code = errno
     defer { errno = code }
@@ -18,9 +18,9 @@ public func isFolder(_ path: String) -> Bool {
     return PassingFault.retry { unsafe stat(path, &status) } == 0 && status.st_mode & S_IFMT == S_IFDIR
 }
 
-/// The names in a folder, in any order; none if there is no such folder.
+/// The names in a folder, in any order; empty if the folder does not exist.
 ///
-/// - Throws: Where the system cannot say: files that cannot be seen are not taken for missing.
+/// - Throws: If the system cannot tell: files that cannot be listed do not count as missing.
 public func namesInFolder(_ path: String) throws(FileError) -> [String] {
     var names: [String] = []
     guard PassingFault.retry({ list(path, &names) }) == 0 else { throw FileError(atFailureOf: path) }
@@ -48,7 +48,7 @@ private func list(_ path: String, _ names: inout [String]) -> Int32 {
     return code == 0 ? 0 : -1
 }
 
-/// Makes a folder, with those above it; one that is there already is no error.
+/// Creates a folder and its missing parents; an existing folder is not an error.
 public func createFolder(_ path: String) throws(FileError) {
     if unsafe mkdir(path, 0o777) == 0 || isFolder(path) { return }
     let above = folder(of: path)
@@ -57,7 +57,7 @@ public func createFolder(_ path: String) throws(FileError) {
     guard unsafe mkdir(path, 0o777) == 0 || isFolder(path) else { throw FileError(atFailureOf: path) }
 }
 
-/// The folder that a file or folder lies in.
+/// The parent folder of a file or folder.
 func folder(of path: String) -> String {
     guard let slash = path.dropLast().lastIndex(of: "/") else { return path.hasPrefix("/") ? "/" : "." }
     return slash == path.startIndex ? "/" : String(path[..<slash])

@@ -1,6 +1,6 @@
 internal import Glibc
 
-/// The folders of `path`, itself included, that are not there, innermost first.
+/// The folders of `path`, including itself, that do not exist, innermost first.
 public func missingFolders(_ path: String) -> [String] {
     var missing: [String] = []
     var path = path
@@ -13,5 +13,5 @@ public func missingFolders(_ path: String) -> [String] {
     return missing
 }
 
-/// Deletes a folder if nothing is in it.
+/// Deletes a folder if it is empty.
 public func removeEmptyFolder(_ path: String) { _ = unsafe rmdir(path) }

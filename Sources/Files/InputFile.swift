@@ -1,12 +1,12 @@
 internal import Glibc
 
-/// A file that is read at any place.
+/// A file that is read at any offset.
 public struct InputFile: ~Copyable, Sendable {
     private let path: String
     private let descriptor: Descriptor
     private let identity: FileIdentity
 
-    /// Opens a file to read.
+    /// Opens a file for reading.
     public init(opening path: String) throws(FileError) {
         let descriptor = try Descriptor(path, O_RDONLY)
         guard let identity = FileIdentity(of: descriptor.number) else { throw FileError(atFailureOf: path) }
@@ -18,9 +18,9 @@ public struct InputFile: ~Copyable, Sendable {
     /// Its length when it was opened.
     public var byteCount: Int { identity.byteCount }
 
-    /// Overwrites `values` with the bytes from `offset` on.
+    /// Overwrites `values` with the bytes that begin at `offset`.
     ///
-    /// - Throws: Also if the file ends before.
+    /// - Throws: Also if the file ends before the last value.
     public func read<Element: BitwiseCopyable>(
         at offset: Int, into values: inout MutableSpan<Element>
     ) throws(FileError) {
@@ -30,12 +30,12 @@ public struct InputFile: ~Copyable, Sendable {
 
     /// The `count` values whose bytes begin at `offset`.
     ///
-    /// - Throws: Also if the file ends before.
+    /// - Throws: Also if the file ends before the last value.
     public func values<Element: BitwiseCopyable>(
         at offset: Int, count: Int, as type: Element.Type = Element.self
     ) throws(FileError) -> [Element] {
         var failure: FileError?
-        // Zeros first would touch new memory twice.
+        // Initialising with zeros would touch new memory twice.
         let values = unsafe [Element](unsafeUninitializedCapacity: count) { target, initialized in
             let bytes = unsafe UnsafeMutableRawBufferPointer(
                 start: target.baseAddress, count: count * MemoryLayout<Element>.stride)
@@ -47,20 +47,20 @@ public struct InputFile: ~Copyable, Sendable {
         return values
     }
 
-    /// Asks for pages of 2 MiB where `bytes` holds whole ones: 512 fewer faults for each, which take longer than reading what is
-    /// cached.
+    /// Requests pages of 2 MiB where `bytes` contains whole ones: 512 fewer page faults for each.
+    /// The faults take longer than reading from the page cache.
     private static func askForHugePages(_ bytes: UnsafeMutableRawBufferPointer) {
         let page = 2 << 20
         guard bytes.count >= page, let base = bytes.baseAddress else { return }
         let start = unsafe base.alignedUp(toMultipleOf: page)
         let count = unsafe (bytes.count - (start - base)) / page * page
-        // A refusal costs speed alone.
+        // A refusal costs only speed.
         if count > 0 { _ = unsafe madvise(start, count, Int32(MADV_HUGEPAGE)) }
     }
 
     private func read(at offset: Int, into bytes: UnsafeMutableRawBufferPointer) -> FileError? {
         let (number, path, identity) = (descriptor.number, path, identity)
-        // Opens the file again under its number, where it is still the one at its path.
+        // Reopens the file under the same descriptor number if it is still the one at its path.
         let renew = { _ = identity.renew(number, by: unsafe open(path, O_RDONLY | O_CLOEXEC)) }
         var done = 0
         while done < bytes.count {
@@ -73,7 +73,8 @@ public struct InputFile: ~Copyable, Sendable {
             guard count >= 0 else { return FileError(atFailureOf: path) }
             guard count > 0 else {
                 let end = offset + bytes.count
-                // Within the length that the system has told, the file is changed meanwhile or its server is wrong.
+                // If `end` is within the length at opening, the file has changed since or its
+                // server is at fault.
                 return FileError(
                     path: path, reason: "it ends before byte \(end)", isSystemFault: end <= byteCount)
             }
@@ -82,16 +83,18 @@ public struct InputFile: ~Copyable, Sendable {
         return nil
     }
 
-    /// Has the system read the file from the disk while its beginning is worked on.
+    /// Lets the system read the file from the disk while the caller works on its beginning.
     public func readAhead() { _ = posix_fadvise(descriptor.number, 0, 0, POSIX_FADV_WILLNEED) }
 
-    /// Lets go of what the system keeps of the file in memory, so that it is read from the disk; what is not synced stays.
+    /// Drops the file from the page cache, so that it is read from the disk again; pages that are
+    /// not synced stay.
     public func forgetCached() { _ = posix_fadvise(descriptor.number, 0, 0, POSIX_FADV_DONTNEED) }
 }
 
 /// All bytes of the file at `path`; `nil` if there is none.
 ///
-/// - Throws: Where the system cannot read it: a file that cannot be seen is not taken for missing.
+/// - Throws: If the system cannot read it: a file that cannot be examined does not count as
+///   missing.
 public func contents(of path: String) throws(FileError) -> [UInt8]? {
     guard try fileExists(path) else { return nil }
     let file = try InputFile(opening: path)

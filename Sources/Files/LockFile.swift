@@ -1,18 +1,20 @@
 internal import Glibc
 
-/// A file that one process at most of all hosts that see its folder has made.
+/// A lock that at most one process holds among all hosts that share its folder.
 ///
-/// It needs no `flock`, which NFS and Lustre may lack: a draft is written whole, then linked to the lock's name, which fails where that is
-/// taken. Its modification time is its owner's sign of life, in the file server's clock. It is synced, so that after a power cut it says whose it was.
+/// It does not need `flock`, which NFS and Lustre may lack: a draft is written completely, then
+/// hard-linked to the lock's name, which fails if that name exists. Its modification time, by the
+/// file server's clock, is its owner's sign of life. It is synced, so that after a power cut it
+/// still names its owner.
 public struct LockFile: Sendable {
-    /// What a lock is seen to be.
+    /// The contents of a lock as read from the disk.
     public struct Contents: Equatable, Sendable {
         public let text: String
         /// Changes with every sign of life.
         public let stamp: Stamp
     }
 
-    /// When, and as which file, a lock was written last.
+    /// The modification time and the inode of a lock.
     public struct Stamp: Equatable, Sendable {
         let inode: UInt64
         let seconds: Int
@@ -30,33 +32,33 @@ public struct LockFile: Sendable {
         }
     }
 
-    /// What has become of a lock that this process made.
+    /// The state of a lock that this process created.
     public enum State: Equatable, Sendable {
         case held
-        /// Somebody has deleted it.
+        /// Another process has deleted it.
         case missing
-        /// Somebody has put another one in its place; that one's text.
+        /// Another process has replaced it; the text of the new lock.
         case replaced(String)
     }
 
     public let path: String
     private let draft: String
 
-    /// - Parameter name: A part of a file's name that no other process uses.
+    /// - Parameter name: A suffix of the draft's name that no other process uses.
     public init(path: String, name: String) {
         self.path = path
         draft = "\(path).\(name)"
     }
 
-    /// Makes the lock, unless there is one.
+    /// Creates the lock unless it exists.
     ///
-    /// - Returns: Whether this process has made it.
+    /// - Returns: Whether this process has created it.
     public func create(_ text: String) throws(FileError) -> Bool {
         try writeDraft(text)
         defer { discardDraft() }
         if unsafe link(draft, path) == 0 { return true }
         let code = errno
-        // The reply to a link that was made may be lost on its way.
+        // The link may have been created although the server's reply was lost.
         var status = stat()
         if unsafe stat(draft, &status) == 0, status.st_nlink == 2 { return true }
         switch code {
@@ -68,7 +70,7 @@ public struct LockFile: Sendable {
         }
     }
 
-    /// Where a file system has no links.
+    /// For a file system without hard links.
     private func createExclusively(_ text: String) throws(FileError) -> Bool {
         let descriptor = unsafe open(path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0o666)
         guard descriptor >= 0 else {
@@ -87,7 +89,7 @@ public struct LockFile: Sendable {
         return true
     }
 
-    /// Puts this process's lock in the place of another.
+    /// Replaces another process's lock by this process's.
     public func replace(_ text: String) throws(FileError) {
         try writeDraft(text)
         guard unsafe rename(draft, path) == 0 else {
@@ -97,9 +99,9 @@ public struct LockFile: Sendable {
         }
     }
 
-    /// The lock that is there; `nil` if there is none.
+    /// The contents of the lock; `nil` if there is none.
     public func read() throws(FileError) -> Contents? {
-        // A file is opened anew each time: NFS asks the server then, and only then.
+        // The file is opened for each read: NFS asks the server only on opening.
         let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else {
             guard errno == ENOENT || errno == ESTALE else {
@@ -111,7 +113,7 @@ public struct LockFile: Sendable {
         return try contents(of: descriptor)
     }
 
-    /// Gives a sign of life, if the lock is still the one of this text.
+    /// Renews the modification time if the lock still has this text.
     public func refresh(_ text: String) throws(FileError) -> State {
         let descriptor = unsafe open(path, O_RDWR | O_CLOEXEC)
         guard descriptor >= 0 else {
@@ -122,14 +124,14 @@ public struct LockFile: Sendable {
         let found = try contents(of: descriptor).text
         guard found == text else { return .replaced(found) }
         if futimens(descriptor, nil) != 0 {
-            // The same bytes once more change the time, too.
+            // Writing the same bytes again changes the time too.
             try write(text, to: descriptor)
             _ = fsync(descriptor)
         }
         return .held
     }
 
-    /// How long ago the lock gave its last sign of life, in the file server's clock.
+    /// The time since the lock's last sign of life, by the file server's clock.
     public func age(of contents: Contents) throws(FileError) -> Duration {
         try writeDraft("")
         defer { discardDraft() }
@@ -157,7 +159,7 @@ public struct LockFile: Sendable {
         try write(text, to: descriptor)
     }
 
-    /// Writes at the file's beginning.
+    /// Writes from the start of the file.
     private func write(_ text: String, to descriptor: Int32) throws(FileError) {
         let bytes = Array(text.utf8)
         var done = 0

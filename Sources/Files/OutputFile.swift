@@ -1,19 +1,19 @@
 internal import Glibc
 
-/// A new file that is written from its beginning to its end.
+/// A new file that is written sequentially.
 public struct OutputFile: ~Copyable {
     private static let pieceByteCount = 8 << 20
 
     private let path: String
     private let descriptor: Descriptor
 
-    /// Creates a file, in place of one that may be there.
+    /// Creates a file, or truncates an existing one.
     public init(creating path: String) throws(FileError) {
         self.path = path
         descriptor = try Descriptor(path, O_WRONLY | O_CREAT | O_TRUNC)
     }
 
-    /// Adds `bytes` at the end.
+    /// Appends `bytes`.
     public func write(_ bytes: RawSpan) throws(FileError) {
         var start = 0
         while start < bytes.byteCount {
@@ -30,13 +30,13 @@ public struct OutputFile: ~Copyable {
         }
     }
 
-    /// Adds `bytes` at the end.
+    /// Appends `bytes`.
     public func write(_ bytes: [UInt8]) throws(FileError) {
         let span = bytes.span
         try write(unsafe span.bytes)
     }
 
-    /// Closes the file, and says what only that brings to light, as on some network file systems.
+    /// Closes the file; throws errors that appear only then, as on some network file systems.
     public consuming func close() throws(FileError) {
         let path = path
         guard descriptor.close() == 0 else { throw FileError(atFailureOf: path) }

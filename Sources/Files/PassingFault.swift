@@ -1,34 +1,39 @@
 internal import Glibc
 
-/// Failures of system calls that say nothing about a file: a server, a network, a disk or a busy system did not answer this time.
+/// Transient failures of system calls, which say nothing about a file: a server, a network, a disk
+/// or a busy system did not answer this time.
 ///
-/// Such a call is made again a few times. Only wrong bytes are damage; what still fails is the system's fault and ends the job.
+/// Such a call is retried a few times. Only wrong bytes count as damage; a call that still fails is
+/// a system fault and ends the job.
 public enum PassingFault {
-    /// Seconds before each further try, three in all: a mount that waits for its server has waited before it says so.
+    /// Seconds before each retry, about three seconds in all: a mount that waits for its server has
+    /// already waited before it reports the failure.
     private static let pauses = [0.1, 0.2, 0.4, 0.8, 1.6]
 
     private static let codes: Set<Int32> = [
         EAGAIN, EBUSY, EIO, ENOBUFS, ENOLCK, ENOMEM, EREMOTEIO, ESTALE, ETIMEDOUT,
-        // Of a network file system whose server or connection is gone for a while.
+        // Errors of a network file system whose server or connection is temporarily lost.
         ECOMM, ECONNABORTED, ECONNREFUSED, ECONNRESET, EHOSTDOWN, EHOSTUNREACH, ENETDOWN, ENETRESET,
         ENETUNREACH,
         ENOLINK, ENOTCONN, EPROTO, ESHUTDOWN,
     ]
 
-    /// Whether a call that failed with `code` may succeed when it is made again.
+    /// Whether a call that failed with `code` may succeed on a retry.
     public static func isPassing(_ code: Int32) -> Bool { codes.contains(code) }
 
-    /// Whether `code` is the system's fault and not the file's: a passing one that has not passed, or a limit of descriptors.
+    /// Whether `code` is the fault of the system and not of the file: a transient failure that
+    /// persists, or the descriptor limit.
     public static func isSystemFault(_ code: Int32) -> Bool {
         isPassing(code) || DescriptorLimit.isReached(code)
     }
 
-    /// Makes a system call that changes nothing, again after a pause where its failure may pass; at once where a signal interrupted it.
+    /// Makes a system call that has no side effects. Retries it after a pause if its failure is
+    /// transient, and at once if a signal interrupted it.
     ///
     /// - Parameters:
-    ///   - renew: Called before another try where the file's handle is stale (`ESTALE`).
-    ///   - call: Returns a negative number and sets `errno` where it fails.
-    /// - Returns: The last try's result; `errno` is that one's.
+    ///   - renew: Called before a retry if the file's handle is stale (`ESTALE`).
+    ///   - call: Returns a negative number and sets `errno` if it fails.
+    /// - Returns: The result of the last attempt; `errno` is from that attempt.
     public static func retry<Result: SignedInteger>(
         renewing renew: () -> Void = {}, _ call: () -> Result
     ) -> Result {
@@ -42,7 +47,7 @@ public enum PassingFault {
         return uninterrupted(call)
     }
 
-    /// Makes a system call again as long as a signal interrupts it.
+    /// Makes a system call, and repeats it as long as a signal interrupts it.
     public static func uninterrupted<Result: SignedInteger>(_ call: () -> Result) -> Result {
         while true {
             let result = call()

@@ -1,23 +1,23 @@
 internal import Foundation
 
-/// A process of a host, told from all others that there were: numbers of processes are used again.
+/// The identity of a process, distinct from that of all earlier processes: process ids are reused.
 public struct ProcessIdentity: Codable, Equatable, Sendable {
-    /// What is known of a process.
+    /// What is known about whether a process runs.
     public enum Life: Equatable, Sendable {
         case running
         case ended
-        /// It is on another host or in another container.
+        /// The process is on another host or in another container.
         case unknown
     }
 
     public var host: String
-    /// The number.
+    /// The process id.
     public var process: Int32
-    /// Names this start of the host's system; empty if unknown.
+    /// The id of the host's current boot; empty if unknown.
     public var boot: String
-    /// Names the numbers' space, which containers have of their own.
+    /// The PID namespace; each container has its own.
     public var namespace: String
-    /// When it began, in ticks of the system's clock.
+    /// The start time, in clock ticks since boot.
     public var start: UInt64
 
     /// This process.
@@ -39,21 +39,21 @@ public struct ProcessIdentity: Codable, Equatable, Sendable {
         self.start = start
     }
 
-    /// Whether it still runs, as far as this process can see.
+    /// Whether the process still runs, as far as this process can tell.
     public var life: Life {
         let current = Self.current
         guard host == current.host, boot == current.boot, namespace == current.namespace, !boot.isEmpty else {
             return .unknown
         }
         if kill(process, 0) != 0 && errno == ESRCH { return .ended }
-        // Where processes of others are hidden, their number has to do.
+        // If processes of other users are hidden, the existence of the process id has to suffice.
         guard let (state, start) = Self.status(of: process) else { return .running }
         return start == self.start && state != "Z" && state != "X" ? .running : .ended
     }
 
-    /// State and beginning of a process; see proc(5).
+    /// The state and the start time of a process; see proc(5).
     private static func status(of process: Int32) -> (state: Character, start: UInt64)? {
-        // The name in parentheses may hold anything.
+        // The name in parentheses may contain any character.
         guard let line = text("/proc/\(process)/stat"), let end = line.lastIndex(of: ")") else { return nil }
         let fields = line[line.index(after: end)...].split(separator: " ")
         guard fields.count > 19, let state = fields[0].first, let start = UInt64(fields[19]) else {

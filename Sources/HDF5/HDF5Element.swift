@@ -16,7 +16,8 @@ public enum HDF5ElementType: String, Sendable, CaseIterable {
         }
     }
 
-    /// The member that a type of the C library is, whatever its byte order in the file.
+    /// The element type of a type identifier of the C library, in either byte order; `nil` for any
+    /// other type.
     init?(_ type: hid_t) {
         let native = Handle(H5Tget_native_type(type, H5T_DIR_ASCEND), H5Tclose)
         let found = Self.allCases.first { H5Tequal(native.identifier, $0.native) > 0 }
@@ -28,7 +29,7 @@ public enum HDF5ElementType: String, Sendable, CaseIterable {
 /// A number that datasets and attributes can hold.
 public protocol HDF5Element: BitwiseCopyable, Sendable {
     static var elementType: HDF5ElementType { get }
-    /// What a new array is filled with before it is read into.
+    /// The value of a new array's elements before it is read into.
     static var zero: Self { get }
 }
 

@@ -1,14 +1,15 @@
-/// Why a file could not be read or written: one line, in HDF5's own innermost words.
+/// Why a file could not be read or written: one line, with HDF5's innermost error message.
 public struct HDF5Error: Error, Equatable, Sendable, CustomStringConvertible {
     /// What was tried, as in "could not *open*".
     public var action: String
     /// The file's path, as the caller gave it.
     public var file: String
-    /// The path inside the file of the dataset, group or attribute, if it is about one.
+    /// The path inside the file of the dataset, group or attribute, if the error is about one.
     public var object: String?
-    /// The cause, with the failed call where it is one of the library's.
+    /// The cause, with the name of the call if a call of the library failed.
     public var reason: String
-    /// Whether the system and not the file is at fault: there is no descriptor left, or the disk or its server does not answer.
+    /// Whether the system and not the file is at fault: no file descriptor is left, or the disk or
+    /// its server does not answer.
     public var isSystemFault: Bool
 
     public init(

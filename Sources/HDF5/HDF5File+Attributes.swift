@@ -1,7 +1,7 @@
 internal import CHDF5
 
 extension HDF5File {
-    /// Gives `object` (the root unless said) a new number attribute.
+    /// Adds a number attribute to `object`, by default the root.
     public func setAttribute<Element: HDF5Element>(
         _ name: String, _ value: Element, on object: String = "/"
     ) throws(HDF5Error) {
@@ -14,7 +14,7 @@ extension HDF5File {
         try operation.check("H5Awrite", status)
     }
 
-    /// Gives `object` (the root unless said) a new UTF-8 string attribute, below 64 kB.
+    /// Adds a UTF-8 string attribute of less than 64 kB to `object`, by default the root.
     public func setAttribute(_ name: String, _ value: String, on object: String = "/") throws(HDF5Error) {
         Library.lock()
         defer { Library.unlock() }
@@ -30,7 +30,7 @@ extension HDF5File {
         try operation.check("H5Awrite", status)
     }
 
-    /// A number attribute of `object`; its type must be the one asked for.
+    /// A number attribute of `object`; its type must be `Element`.
     public func attribute<Element: HDF5Element>(
         _ name: String, as elementType: Element.Type = Element.self, on object: String = "/"
     ) throws(HDF5Error) -> Element {
@@ -61,7 +61,7 @@ extension HDF5File {
         let type = Handle(try operation.check("H5Aget_type", H5Aget_type(attribute.identifier)), H5Tclose)
         let space = Handle(try operation.check("H5Aget_space", H5Aget_space(attribute.identifier)), H5Sclose)
         guard try valueCount(attribute, operation) == 1 else {
-            throw operation.error("it is no single string")
+            throw operation.error("it is not a single string")
         }
         let strings = try unsafe readStrings(1, type: type, space: space, operation, call: "H5Aread") {
             memory, buffer in unsafe H5Aread(attribute.identifier, memory, buffer)

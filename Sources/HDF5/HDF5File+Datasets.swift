@@ -5,8 +5,9 @@ extension HDF5File {
     ///
     /// - Parameters:
     ///   - values: All elements, row-major.
-    ///   - shape: The lengths of the axes, outermost first; their product is the number of elements.
-    ///   - dataset: Its path; groups on the way are created.
+    ///   - shape: The lengths of the axes, outermost first; their product is the number of
+    ///     elements.
+    ///   - dataset: The dataset's path; missing groups on it are created.
     public func write<Element: HDF5Element>(
         _ values: Span<Element>, shape: [Int], to dataset: String
     ) throws(HDF5Error) {
@@ -25,7 +26,7 @@ extension HDF5File {
         try operation.check("H5Dwrite", status)
     }
 
-    /// As `write(_:shape:to:)`, for an array; one axis unless `shape` says otherwise.
+    /// As `write(_:shape:to:)`, for an array; with one axis if `shape` is `nil`.
     public func write<Element: HDF5Element>(
         _ values: [Element], shape: [Int]? = nil, to dataset: String
     ) throws(HDF5Error) {
@@ -40,7 +41,8 @@ extension HDF5File {
         return try shape(of: try openDataset(dataset, operation), operation)
     }
 
-    /// The type of a dataset's elements; `nil` for strings and all that this module does not read.
+    /// The type of a dataset's elements; `nil` for strings and other types that this module does
+    /// not read.
     public func elementType(of dataset: String) throws(HDF5Error) -> HDF5ElementType? {
         Library.lock()
         defer { Library.unlock() }
@@ -50,13 +52,13 @@ extension HDF5File {
         return HDF5ElementType(type.identifier)
     }
 
-    /// Reads a dataset, or some of its rows, over `values`.
+    /// Reads a dataset, or some of its rows, into `values`.
     ///
     /// - Parameters:
     ///   - dataset: Its path; its element type must be that of `values`.
     ///   - rows: Indices of the outermost axis; all if `nil`.
-    ///   - values: As many elements as are read.
-    /// - Throws: Also if the number of elements or their type is another one.
+    ///   - values: Overwritten; as many elements as are read.
+    /// - Throws: Also if the number of elements or their type differs.
     public func read<Element: HDF5Element>(
         _ dataset: String, rows: Range<Int>? = nil, into values: inout MutableSpan<Element>
     ) throws(HDF5Error) {
@@ -93,7 +95,8 @@ extension HDF5File {
         return values
     }
 
-    /// Where a contiguous dataset's first byte lies in the file, to read it without the library.
+    /// The file offset of a contiguous dataset's first byte, to read the dataset without the
+    /// library.
     ///
     /// - Throws: Also if the dataset is not contiguous, or has no bytes.
     public func contiguousOffset(of dataset: String) throws(HDF5Error) -> Int {
@@ -104,7 +107,7 @@ extension HDF5File {
         let open = try openDataset(dataset, operation)
         let offset = H5Dget_offset(open.identifier)
         guard offset != CHDF5_UNDEFINED_ADDRESS() else {
-            throw operation.error("its bytes do not lie in one piece in the file")
+            throw operation.error("it is not contiguous in the file, or has no bytes")
         }
         guard let offset = Int(exactly: offset) else { throw operation.error("its address is \(offset)") }
         return offset

@@ -1,7 +1,7 @@
 internal import CHDF5
 
 extension HDF5File {
-    /// Creates a group and those above it.
+    /// Creates a group and its missing parents.
     public func createGroup(_ group: String) throws(HDF5Error) {
         Library.lock()
         defer { Library.unlock() }
@@ -16,7 +16,7 @@ extension HDF5File {
     public func contains(_ object: String) -> Bool {
         Library.lock()
         defer { Library.unlock() }
-        // H5Lexists fails, rather than say no, where a part before the last one is missing.
+        // H5Lexists fails, instead of returning 0, if a part before the last one is missing.
         var soFar = ""
         for part in object.split(separator: "/") {
             soFar += "/\(part)"

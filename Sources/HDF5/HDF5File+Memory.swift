@@ -1,14 +1,15 @@
 internal import CHDF5
 
 extension HDF5File {
-    /// How much room a file in memory grows by.
+    /// The step by which a file in memory grows, in bytes.
     private static let increment = 8 << 20
 
-    /// Creates a file in memory, whose bytes somebody else writes.
+    /// Creates a file in memory, whose bytes the caller writes to the disk.
     ///
-    /// The library can neither finish nor let go of a file that the disk has no room for; memory does not refuse.
+    /// If the disk is full, the library can neither finish nor release a file on it; a file in
+    /// memory does not have this problem.
     ///
-    /// - Parameter name: For errors; nothing is at this path.
+    /// - Parameter name: For errors; no file is created at this path.
     public init(inMemory name: String) throws(HDF5Error) {
         Library.lock()
         defer { Library.unlock() }
@@ -22,11 +23,11 @@ extension HDF5File {
         handle = Handle(identifier, H5Fclose)
     }
 
-    /// Hands over the bytes of a file in memory, as they would lie on the disk.
+    /// Calls `body` with the bytes of a file in memory, as they would be on the disk.
     ///
-    /// The library's lock is free meanwhile; the file must be left alone.
+    /// The library's lock is not held meanwhile, so the file must not be used elsewhere.
     ///
-    /// - Precondition: The file is one of `init(inMemory:)`.
+    /// - Precondition: The file was created by `init(inMemory:)`.
     public func withBytes<Result>(_ body: (RawSpan) throws -> Result) throws -> Result {
         let bytes = try unsafe image()
         return try unsafe body(RawSpan(_unsafeBytes: bytes))
@@ -42,7 +43,7 @@ extension HDF5File {
         var place: UnsafeMutableRawPointer?
         try operation.check(
             "H5Fget_vfd_handle", unsafe H5Fget_vfd_handle(handle.identifier, 0, &place))
-        // The driver gives the address of its pointer to the memory.
+        // The driver returns the address of its pointer to the memory.
         let memory = unsafe place?.load(as: UnsafeRawPointer?.self)
         return unsafe UnsafeRawBufferPointer(start: memory, count: count)
     }

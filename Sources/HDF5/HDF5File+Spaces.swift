@@ -14,7 +14,7 @@ extension HDF5File {
         let links = try intermediateGroups(operation)
         let creation = Handle(try operation.check("H5Pcreate", H5Pcreate(CHDF5_DATASET_CREATE())), H5Pclose)
         try operation.check("H5Pset_layout", H5Pset_layout(creation.identifier, H5D_CONTIGUOUS))
-        // Without times the same content gives the same bytes, and so the same checksum.
+        // Without timestamps the same content gives the same bytes, and so the same checksum.
         try operation.check("H5Pset_obj_track_times", H5Pset_obj_track_times(creation.identifier, false))
         return Handle(
             try operation.check(
@@ -33,7 +33,7 @@ extension HDF5File {
             "H5Sget_simple_extent_dims",
             unsafe H5Sget_simple_extent_dims(space.identifier, &lengths, nil))
         guard product(lengths.map { Int(exactly: $0) ?? -1 }) != nil else {
-            throw operation.error("its shape \(lengths) is of more elements than can be counted")
+            throw operation.error("the element count of its shape \(lengths) overflows")
         }
         return lengths.map { Int($0) }
     }
@@ -54,7 +54,7 @@ extension HDF5File {
     ) throws(HDF5Error) -> Int {
         guard let rows else { return shape.reduce(1, *) }
         guard let rowCount = shape.first, rows.lowerBound >= 0, rows.upperBound <= rowCount else {
-            throw operation.error("rows \(rows) asked for of shape \(shape)")
+            throw operation.error("rows \(rows) are out of range for shape \(shape)")
         }
         return rows.count * shape.dropFirst().reduce(1, *)
     }
@@ -71,7 +71,7 @@ extension HDF5File {
     }
 }
 
-/// A space of the given axes; of a single value if there are none.
+/// A dataspace with the given axes; a scalar one if there are none.
 func simpleSpace(_ shape: [Int], _ operation: Operation) throws(HDF5Error) -> Handle {
     if shape.isEmpty {
         return Handle(try operation.check("H5Screate", H5Screate(H5S_SCALAR)), H5Sclose)

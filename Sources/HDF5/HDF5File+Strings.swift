@@ -1,14 +1,15 @@
 internal import CHDF5
 
 extension HDF5File {
-    /// Writes a new dataset of UTF-8 strings, shape `[n]`, each padded with zero bytes to the longest one's length.
+    /// Writes a new dataset of UTF-8 strings, shape `[n]`, each padded with zero bytes to the
+    /// longest one's length.
     ///
     /// - Throws: Also if a string holds a zero byte, which would be lost.
     public func write(_ strings: [String], to dataset: String) throws(HDF5Error) {
         try write(strings.map { Array($0.utf8) }, to: dataset)
     }
 
-    /// Writes a new dataset of strings that may be no UTF-8, such as names of files, in the form of the others.
+    /// Writes a new dataset of strings that may not be UTF-8, such as file names, in the same form.
     ///
     /// - Throws: Also if a string holds a zero byte, which would be lost.
     public func write(_ strings: [[UInt8]], to dataset: String) throws(HDF5Error) {
@@ -46,7 +47,7 @@ extension HDF5File {
         }
     }
 
-    /// The bytes that each string of a fixed-length string dataset takes; `nil` for every other dataset.
+    /// The bytes per string of a fixed-length string dataset; `nil` for every other dataset.
     public func fixedStringByteCount(of dataset: String) throws(HDF5Error) -> Int? {
         Library.lock()
         defer { Library.unlock() }
@@ -59,12 +60,15 @@ extension HDF5File {
         return H5Tget_size(type.identifier)
     }
 
-    /// Reads strings of either kind through `read`, which fills a buffer as the C library lays it out.
+    /// Reads strings of fixed or variable length through `read`, which fills a buffer in the C
+    /// library's layout.
     func readStrings(
         _ count: Int, type: borrowing Handle, space: borrowing Handle, _ operation: Operation, call: String,
         read: (_ memoryType: hid_t, _ buffer: UnsafeMutableRawPointer?) -> herr_t
     ) throws(HDF5Error) -> [String] {
-        guard H5Tget_class(type.identifier) == H5T_STRING else { throw operation.error("holds no strings") }
+        guard H5Tget_class(type.identifier) == H5T_STRING else {
+            throw operation.error("its elements are not strings")
+        }
         guard count > 0 else { return [] }
         guard H5Tis_variable_str(type.identifier) == 0 else {
             let memory = try stringType(
@@ -89,7 +93,8 @@ extension HDF5File {
     }
 }
 
-/// The type of zero-padded strings; to read, `characters` is the file's, because the library does not convert them.
+/// The type of zero-padded strings. To read, `characters` must be the file's character set, because
+/// the library does not convert between them.
 func stringType(
     length: Int, characters: H5T_cset_t = H5T_CSET_UTF8, _ operation: Operation
 ) throws(HDF5Error) -> Handle {

@@ -2,18 +2,18 @@ internal import CHDF5
 internal import Files
 internal import Glibc
 
-/// An open HDF5 file; it closes when its owner goes.
+/// An open HDF5 file, which is closed when its owner is destroyed.
 ///
-/// Objects are named by their path (`model/conv1.weight`; the root is `/`). Every method takes the library's one
-/// lock, so a file may be used from any thread, one call at a time.
+/// Objects are named by their path (`model/conv1.weight`; the root is `/`). Every method takes the
+/// library's one lock, so a file may be used from any thread, one call at a time.
 public struct HDF5File: ~Copyable, Sendable {
     /// The file's path as it was given.
     public let path: String
     let handle: Handle
 
-    /// Opens a file to read.
+    /// Opens a file for reading.
     ///
-    /// - Throws: If there is no such file, or it is no HDF5 file or a cut-off one.
+    /// - Throws: If there is no such file, or it is not an HDF5 file, or truncated.
     public init(opening path: String) throws(HDF5Error) {
         Library.lock()
         defer { Library.unlock() }
@@ -26,7 +26,7 @@ public struct HDF5File: ~Copyable, Sendable {
         handle = Handle(identifier, H5Fclose)
     }
 
-    /// Creates a file to write, in place of one that may be there: see `writeAtomically(to:_:)` first.
+    /// Creates a file for writing, and overwrites an existing one: prefer `writeAtomically(to:_:)`.
     public init(creating path: String) throws(HDF5Error) {
         Library.lock()
         defer { Library.unlock() }
@@ -38,7 +38,7 @@ public struct HDF5File: ~Copyable, Sendable {
         handle = Handle(identifier, H5Fclose)
     }
 
-    /// Closes the file and reports what closing it may bring to light, such as a full disk.
+    /// Closes the file and throws errors that only closing reveals, such as a full disk.
     public consuming func close() throws(HDF5Error) {
         Library.lock()
         defer { Library.unlock() }
@@ -46,11 +46,13 @@ public struct HDF5File: ~Copyable, Sendable {
         try operation.check("H5Fclose", handle.close())
     }
 
-    /// Writes a whole new file and puts it in the place of `path` once it is complete and on the disk.
+    /// Writes a new file and moves it to `path` once it is complete and on the disk.
     ///
-    /// A crash at any time leaves either the old file or the new one, and perhaps a `…​.partial-…` beside it.
+    /// A crash at any time leaves either the old file or the new one, and perhaps a `…​.partial-…`
+    /// beside it.
     ///
-    /// - Throws: What `body` throws, an `HDF5Error` or a `FileError`; then the old file, if any, is untouched.
+    /// - Throws: The error of `body`, an `HDF5Error` or a `FileError`; the old file, if any, is
+    ///   then unchanged.
     public static func writeAtomically(
         to path: String, _ body: (borrowing HDF5File) throws -> Void
     ) throws {
@@ -66,11 +68,13 @@ public struct HDF5File: ~Copyable, Sendable {
     }
 }
 
-/// How files are opened: without locks, which some network file systems refuse (Lustre without `flock`, NFS without its lock daemon). What
-/// is read is never written again, and what is written has a name that no other process knows.
+/// The access properties of files: no file locks, which some network file systems refuse (Lustre
+/// without `flock`, NFS without its lock daemon). Locks are not needed: a file that is read is
+/// never written again, and a file that is written has a name that no other process knows.
 func fileAccess(_ operation: Operation) throws(HDF5Error) -> Handle {
     let list = Handle(try operation.check("H5Pcreate", H5Pcreate(CHDF5_FILE_ACCESS())), H5Pclose)
-    // Of the kind that `HDF5Outline` reads, whatever a later library would write by itself.
+    // The version of the format that `HDF5Outline` reads, whatever the default of a later library
+    // is.
     try operation.check(
         "H5Pset_libver_bounds",
         H5Pset_libver_bounds(list.identifier, H5F_LIBVER_EARLIEST, H5F_LIBVER_V110))

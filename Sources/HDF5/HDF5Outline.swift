@@ -1,32 +1,35 @@
-/// What an HDF5 file holds, found without the C library, which trusts what it reads: a few wrong bits can crash it (1.10.8).
+/// The objects of an HDF5 file, read without the C library, which trusts its input: a few wrong
+/// bits can crash it (1.10.8).
 ///
-/// Of the format (HDF5 File Format Specification 3.0) it knows what `HDF5File` writes: superblock version 0, groups as symbol tables,
-/// object headers of version 1, contiguous datasets of numbers and fixed-length strings, attributes of one number or one string. All else is
-/// an error. Addresses and lengths are compared with the file's size before they are used, and no block is read
-/// twice, so that a loop of blocks ends.
+/// It supports the part of the format (HDF5 File Format Specification 3.0) that `HDF5File` writes:
+/// superblock version 0, groups as symbol tables, object headers of version 1, contiguous datasets
+/// of numbers and fixed-length strings, attributes of one number or one string. Everything else is
+/// an error. Addresses and lengths are compared with the file's size before they are used, and no
+/// block is read twice, so that a cycle of blocks ends.
 public struct HDF5Outline: Sendable {
     /// A group, or a dataset.
     struct Object: Sendable {
-        /// Names in the group, sorted; `nil` of a dataset.
+        /// The names in the group, sorted; `nil` for a dataset.
         var members: [String]?
         var dataset: Dataset?
         var attributes: [String: Attribute] = [:]
     }
 
-    /// What a dataset's header says.
+    /// The content of a dataset's header.
     struct Dataset: Sendable {
         /// The lengths of the axes, outermost first.
         var shape: [Int]
         var type: DataType
-        /// Of the first byte; `nil` where there are none, or not in one piece.
+        /// The file offset of the first byte; `nil` if the dataset has no bytes or is not
+        /// contiguous.
         var offset: Int?
     }
 
-    /// The types of elements that are known.
+    /// The supported types of elements.
     enum DataType: Equatable, Sendable {
         case number(HDF5ElementType)
         case text(byteCount: Int)
-        /// Strings that lie elsewhere; in attributes alone.
+        /// Variable-length strings, which lie in a global heap; only in attributes.
         case variableText
         case other
     }
@@ -40,15 +43,15 @@ public struct HDF5Outline: Sendable {
 
     /// The file's path, for errors.
     public let path: String
-    /// By their paths, without the slash in front; the root is the empty one.
+    /// The objects by path, without the leading slash; the root's path is empty.
     let objects: [String: Object]
 
     /// Reads the headers of all objects.
     ///
     /// - Parameters:
     ///   - byteCount: The file's length.
-    ///   - read: Gives `count` bytes from `offset` on; asked for none that lie behind the end.
-    /// - Throws: An `HDF5Error` if the file is not as `HDF5File` writes it; what `read` throws.
+    ///   - read: Returns `count` bytes from `offset` on; never called for bytes past the end.
+    /// - Throws: An `HDF5Error` if the file is not as `HDF5File` writes it; the errors of `read`.
     public init(
         path: String, byteCount: Int, read: (_ offset: Int, _ count: Int) throws -> [UInt8]
     ) throws {
@@ -79,24 +82,25 @@ extension HDF5Outline {
         try find(dataset, to: "read shape of").shape
     }
 
-    /// The type of a dataset's elements; `nil` for strings and all that this module does not read.
+    /// The type of a dataset's elements; `nil` for strings and other types that this module does
+    /// not read.
     public func elementType(of dataset: String) throws(HDF5Error) -> HDF5ElementType? {
         guard case .number(let type) = try find(dataset, to: "read type of").type else { return nil }
         return type
     }
 
-    /// The bytes that each string of a fixed-length string dataset takes; `nil` for every other dataset.
+    /// The bytes per string of a fixed-length string dataset; `nil` for every other dataset.
     public func fixedStringByteCount(of dataset: String) throws(HDF5Error) -> Int? {
         guard case .text(let byteCount) = try find(dataset, to: "read type of").type else { return nil }
         return byteCount
     }
 
-    /// Where a dataset's first byte lies in the file; all its bytes lie there.
+    /// The file offset of a dataset's first byte; the whole dataset lies inside the file.
     ///
     /// - Throws: Also if the dataset is not contiguous, or has no bytes.
     public func contiguousOffset(of dataset: String) throws(HDF5Error) -> Int {
         guard let offset = try find(dataset, to: "locate").offset else {
-            throw error("locate", dataset, "its bytes do not lie in one piece in the file")
+            throw error("locate", dataset, "it is not contiguous in the file, or has no bytes")
         }
         return offset
     }
@@ -125,14 +129,14 @@ extension HDF5Outline {
         objects[key(object)]?.attributes[name] != nil
     }
 
-    /// A number attribute of `object`; its type must be the one asked for.
+    /// A number attribute of `object`; its type must be `Element`.
     public func attribute<Element: HDF5Element>(
         _ name: String, as elementType: Element.Type = Element.self, on object: String = "/"
     ) throws(HDF5Error) -> Element {
         guard case .number(let type, let bytes) = try find(name, on: object), type == Element.elementType
         else {
             throw error(
-                "read attribute", "\(object)@\(name)", "it is no single \(Element.elementType.rawValue)")
+                "read attribute", "\(object)@\(name)", "it is not a single \(Element.elementType.rawValue)")
         }
         return unsafe bytes.withUnsafeBytes { unsafe $0.loadUnaligned(as: Element.self) }
     }
@@ -140,7 +144,7 @@ extension HDF5Outline {
     /// A string attribute of `object`, of fixed or variable length.
     public func stringAttribute(_ name: String, on object: String = "/") throws(HDF5Error) -> String {
         guard case .text(let text) = try find(name, on: object) else {
-            throw error("read attribute", "\(object)@\(name)", "it is no single string")
+            throw error("read attribute", "\(object)@\(name)", "it is not a single string")
         }
         return text
     }

@@ -1,6 +1,6 @@
 internal import CHDF5
 
-/// The one owner of an identifier of the C library.
+/// The only owner of an identifier of the C library.
 struct Handle: ~Copyable, Sendable {
     let identifier: hid_t
     private let release: @convention(c) @Sendable (hid_t) -> herr_t
@@ -16,7 +16,8 @@ struct Handle: ~Copyable, Sendable {
         Library.unlock()
     }
 
-    /// Releases the identifier and says how that went: a file's last bytes are written when it is closed.
+    /// Releases the identifier and returns the status: closing a file writes its last bytes, which
+    /// can fail.
     consuming func close() -> herr_t {
         let (identifier, release) = (identifier, release)
         discard self

@@ -1,4 +1,4 @@
-/// Some bytes of an HDF5 file; nothing outside of them is read.
+/// A block of bytes of an HDF5 file; nothing outside the block is read.
 struct OutlineBlock {
     let bytes: ArraySlice<UInt8>
     let path: String
@@ -7,9 +7,9 @@ struct OutlineBlock {
 
     func starts(with mark: [UInt8]) -> Bool { bytes.starts(with: mark) }
 
-    /// An unsigned number, the lowest byte first.
+    /// An unsigned little-endian integer.
     ///
-    /// - Throws: Also if it is beyond `Int`, as the address of what is not there is.
+    /// - Throws: Also if it does not fit in `Int`, like the undefined address.
     func number(at offset: Int, _ byteCount: Int) throws(HDF5Error) -> Int {
         let value = try part(offset, count: byteCount).bytes.reversed().reduce(UInt64(0)) {
             $0 << 8 | UInt64($1)
@@ -49,6 +49,6 @@ struct OutlineMessage {
     var flags: Int
     var block: OutlineBlock
 
-    /// Whether the message lies elsewhere, and its block only says where.
+    /// Whether the message lies elsewhere, so that its block only contains the location.
     var isShared: Bool { flags & 2 != 0 }
 }

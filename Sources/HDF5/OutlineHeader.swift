@@ -1,4 +1,4 @@
-/// What the messages of an object's header say, as far as this module writes them.
+/// The content of an object header: the messages that this module writes.
 struct OutlineHeader {
     private(set) var symbolTable: (tree: Int, heap: Int)?
     private(set) var attributes: [String: HDF5Outline.Attribute] = [:]
@@ -7,7 +7,7 @@ struct OutlineHeader {
     private var layout: (offset: Int, byteCount: Int)?
     private var isContiguous = false
 
-    /// - Parameter text: The string that a variable-length value points at.
+    /// - Parameter text: Returns the string that a variable-length value points at.
     mutating func take(_ message: OutlineMessage, text: (OutlineBlock) throws -> String) throws {
         let block = message.block
         let known: Set = [0x01, 0x03, 0x08, 0x0C, 0x11]
@@ -17,7 +17,7 @@ struct OutlineHeader {
         switch message.type {
         case 0x01: shape = try block.dataspace()
         case 0x03: type = try block.dataType()
-        case 0x07, 0x0B: throw block.error("its bytes are filtered, or in other files")
+        case 0x07, 0x0B: throw block.error("a dataset is filtered, or stored in external files")
         case 0x08: try takeLayout(block)
         case 0x0C:
             let (name, attribute) = try Self.attribute(block, text: text)
@@ -27,20 +27,20 @@ struct OutlineHeader {
         }
     }
 
-    /// The dataset that the header is of.
+    /// The dataset that the header describes; `nil` if it has no shape or no type.
     ///
-    /// - Parameter byteCount: The file's, in which all its bytes must lie.
+    /// - Parameter byteCount: The file's size; all bytes of the dataset must lie inside the file.
     func dataset(in path: String, byteCount: Int) throws(HDF5Error) -> HDF5Outline.Dataset? {
         guard let shape, let type else { return nil }
         var dataset = HDF5Outline.Dataset(shape: shape, type: type.type, offset: nil)
         guard isContiguous, let layout else { return dataset }
         let error = { (reason: String) in HDF5Error(action: "open", file: path, reason: reason) }
         guard let needed = product(shape + [type.byteCount]), needed == layout.byteCount else {
-            throw error("a dataset of shape \(shape) is said to have \(layout.byteCount) bytes")
+            throw error("a dataset of shape \(shape) has \(layout.byteCount) bytes by its header")
         }
         guard layout.byteCount <= byteCount, layout.offset <= byteCount - layout.byteCount else {
             throw error(
-                "a dataset's \(layout.byteCount) bytes at \(layout.offset) end behind the file's \(byteCount)"
+                "a dataset's \(layout.byteCount) bytes at \(layout.offset) end after the file's \(byteCount)"
             )
         }
         dataset.offset = layout.offset
@@ -64,7 +64,7 @@ struct OutlineHeader {
     ) throws -> (String, HDF5Outline.Attribute) {
         let version = try block.number(at: 0, 1)
         guard (1...3).contains(version), try version == 1 || block.number(at: 1, 1) == 0 else {
-            throw block.error("an attribute is of another kind")
+            throw block.error("an attribute's message is of another kind")
         }
         var position = version == 3 ? 9 : 8
         func next(_ lengthOffset: Int) throws -> OutlineBlock {
@@ -87,7 +87,7 @@ struct OutlineHeader {
     }
 }
 
-/// The product of lengths; `nil` where there is none.
+/// The product of `lengths`; `nil` if one is negative or the product overflows.
 func product(_ lengths: [Int]) -> Int? {
     var product = 1
     for length in lengths {
@@ -104,13 +104,15 @@ extension OutlineBlock {
     /// The lengths of the axes: a dataspace message of version 1 or 2.
     fileprivate func dataspace() throws(HDF5Error) -> [Int] {
         let (version, rank) = (try number(at: 0, 1), try number(at: 1, 1))
-        guard version == 1 || version == 2, rank <= 32 else { throw error("a shape is of another kind") }
+        guard version == 1 || version == 2, rank <= 32 else {
+            throw error("a shape's message is of another kind")
+        }
         var shape: [Int] = []
         for axis in 0..<rank { shape.append(try number(at: (version == 1 ? 8 : 4) + 8 * axis, 8)) }
         return shape
     }
 
-    /// A datatype message, and the bytes of an element.
+    /// A datatype message, and the byte count of an element.
     fileprivate func dataType() throws(HDF5Error) -> (type: HDF5Outline.DataType, byteCount: Int) {
         let byteCount = try number(at: 4, 4)
         switch try (number(at: 0, 1) & 0x0F, number(at: 1, 1) & 0x0F) {
@@ -124,7 +126,7 @@ extension OutlineBlock {
 }
 
 extension HDF5ElementType {
-    /// The datatype message of the type, the lowest byte first.
+    /// The datatype message of the little-endian type.
     fileprivate var encoding: [UInt8] {
         switch self {
         case .uint8: Self.integer(1, isSigned: false)

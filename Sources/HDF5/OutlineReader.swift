@@ -1,16 +1,17 @@
-/// Goes through a file's groups and object headers for an `HDF5Outline`.
+/// Traverses a file's groups and object headers for an `HDF5Outline`.
 struct OutlineReader {
-    /// More than any file of this program has, few enough for the memory.
+    /// More objects than any file of this program has, few enough for the memory.
     private static let largestObjectCount = 100_000
     private static let largestDepth = 16
 
     private let path: String
     private let byteCount: Int
     private let read: (_ offset: Int, _ count: Int) throws -> [UInt8]
-    /// Bytes that may still be read, and that strings may still have: blocks can overlap, and strings be one.
+    /// The remaining number of bytes that may be read, and that all strings together may have:
+    /// blocks can overlap, and attributes can share a string.
     private var budget = 1 << 26
     private var textBudget = 1 << 26
-    /// Addresses of the blocks that were read.
+    /// The addresses of the blocks read so far.
     private var visited: Set<Int> = []
     private var heaps: [Int: OutlineBlock] = [:]
     private var memberCount = 0
@@ -26,12 +27,12 @@ struct OutlineReader {
     mutating func objects() throws -> [String: HDF5Outline.Object] {
         let block = try block(at: 0, count: min(96, byteCount))
         guard block.starts(with: [0x89, 0x48, 0x44, 0x46, 0x0D, 0x0A, 0x1A, 0x0A]) else {
-            throw error("it is no HDF5 file: its signature is missing")
+            throw error("it is not an HDF5 file: its signature is missing")
         }
         guard block.count == 96 else { throw error("it ends after \(byteCount) bytes: it is truncated") }
         guard try block.number(at: 8, 1) == 0, try block.number(at: 13, 1) == 8,
             try block.number(at: 14, 1) == 8, try block.number(at: 24, 8) == 0
-        else { throw error("its superblock is not of the kind that this program writes") }
+        else { throw error("its superblock is not as this program writes it") }
         let end = try block.number(at: 40, 8)
         guard end <= byteCount else {
             throw error("it ends after \(byteCount) of \(end) bytes: it is truncated")
@@ -43,7 +44,9 @@ struct OutlineReader {
     // MARK: - Objects
 
     private mutating func readObject(at address: Int, path name: String, depth: Int) throws {
-        guard depth <= Self.largestDepth else { throw error("its groups are too deep") }
+        guard depth <= Self.largestDepth else {
+            throw error("its groups are nested more than \(Self.largestDepth) deep")
+        }
         var header = OutlineHeader()
         for message in try messages(of: address) { try header.take(message) { try text(of: $0) } }
         var object = HDF5Outline.Object(attributes: header.attributes)
@@ -53,7 +56,7 @@ struct OutlineReader {
             found[name] = object
             for member in members {
                 let inner = name.isEmpty ? member.name : "\(name)/\(member.name)"
-                guard found[inner] == nil else { throw error("'\(inner)' is there twice") }
+                guard found[inner] == nil else { throw error("'\(inner)' occurs twice") }
                 try readObject(at: member.address, path: inner, depth: depth + 1)
             }
         } else {
@@ -62,10 +65,10 @@ struct OutlineReader {
         }
     }
 
-    /// The messages of an object header of version 1, which may go on in other blocks.
+    /// The messages of an object header of version 1, which may continue in other blocks.
     private mutating func messages(of address: Int) throws -> [OutlineMessage] {
         let prefix = try newBlock(at: address, count: 16)
-        guard try prefix.number(at: 0, 1) == 1 else { throw error("an object's header is of another kind") }
+        guard try prefix.number(at: 0, 1) == 1 else { throw error("an object header is not of version 1") }
         var left = try prefix.number(at: 2, 2)
         // Eight bytes of padding lie between the prefix and the first message.
         var parts = [(address: try sum(address, 16), count: try prefix.number(at: 8, 4))]
@@ -93,7 +96,9 @@ struct OutlineReader {
 
     private mutating func members(tree: Int, heap address: Int) throws -> [(name: String, address: Int)] {
         let head = try newBlock(at: address, count: 32)
-        guard head.starts(with: Array("HEAP".utf8)) else { throw error("a group has no names") }
+        guard head.starts(with: Array("HEAP".utf8)) else {
+            throw error("the heap of a group's names is damaged")
+        }
         let names = try newBlock(at: try head.number(at: 24, 8), count: try head.number(at: 8, 8))
         return try members(node: tree, names: names, depth: 0)
     }
@@ -102,13 +107,15 @@ struct OutlineReader {
     private mutating func members(
         node address: Int, names: OutlineBlock, depth: Int
     ) throws -> [(name: String, address: Int)] {
-        guard depth <= Self.largestDepth else { throw error("a group's tree is too deep") }
+        guard depth <= Self.largestDepth else {
+            throw error("a group's tree is more than \(Self.largestDepth) deep")
+        }
         let head = try newBlock(at: address, count: 24)
         guard head.starts(with: Array("TREE".utf8)), try head.number(at: 4, 1) == 0 else {
             throw error("a group's tree is damaged")
         }
         let (level, count) = (try head.number(at: 5, 1), try head.number(at: 6, 2))
-        // Keys and children in turn, a key at both ends.
+        // Keys and children alternate, with a key at both ends.
         let entries = try block(at: try sum(address, 24), count: 16 * count + 8)
         var members: [(name: String, address: Int)] = []
         for index in 0..<count {
@@ -135,7 +142,9 @@ struct OutlineReader {
         var members: [(name: String, address: Int)] = []
         for index in 0..<count {
             // 0 is an object of this file, 1 a group in it, 2 a symbolic link.
-            guard try entries.number(at: 40 * index + 16, 4) < 2 else { throw error("it has links") }
+            guard try entries.number(at: 40 * index + 16, 4) < 2 else {
+                throw error("it contains symbolic links")
+            }
             let name = try names.name(at: try entries.number(at: 40 * index, 8))
             guard !name.isEmpty, !name.contains("/") else { throw error("an object has no name") }
             members.append((name, try entries.number(at: 40 * index + 8, 8)))
@@ -143,9 +152,10 @@ struct OutlineReader {
         return members
     }
 
-    // MARK: - Strings elsewhere
+    // MARK: - Variable-length strings
 
-    /// The string that a variable-length value points at: its length, and its place in a global heap.
+    /// The string that a variable-length value points at with its length and its place in a global
+    /// heap.
     private mutating func text(of value: OutlineBlock) throws -> String {
         let count = try value.number(at: 0, 4)
         if count == 0 { return "" }
@@ -163,7 +173,7 @@ struct OutlineReader {
             }
             position = try sum(position, try sum(16, try sum(length, 7) & ~7))
         }
-        throw error("a string is not where it should be")
+        throw error("a string is missing in its heap")
     }
 
     private mutating func globalHeap(at address: Int) throws -> OutlineBlock {
@@ -180,22 +190,22 @@ struct OutlineReader {
     /// A block that has not been read yet.
     private mutating func newBlock(at address: Int, count: Int) throws -> OutlineBlock {
         let block = try block(at: address, count: count)
-        guard visited.insert(address).inserted else { throw error("its blocks go round in a circle") }
+        guard visited.insert(address).inserted else { throw error("its blocks form a cycle") }
         return block
     }
 
     private mutating func block(at address: Int, count: Int) throws -> OutlineBlock {
         guard count >= 0, address >= 0, count <= byteCount, address <= byteCount - count else {
-            throw error("a block of \(count) bytes at \(address) lies outside of its \(byteCount) bytes")
+            throw error("a block of \(count) bytes at \(address) lies outside its \(byteCount) bytes")
         }
-        guard count <= budget else { throw error("its headers are larger than those of any data") }
+        guard count <= budget else { throw error("its headers take more than 64 MiB") }
         budget -= count
         return OutlineBlock(bytes: try read(address, count)[...], path: path)
     }
 
     private func sum(_ one: Int, _ other: Int) throws(HDF5Error) -> Int {
         let (sum, overflows) = one.addingReportingOverflow(other)
-        guard !overflows else { throw error("an address is beyond all files") }
+        guard !overflows else { throw error("an address overflows") }
         return sum
     }
 

@@ -1,16 +1,17 @@
 internal import Workers
 
-/// One piece of memory that buffers with different lifetimes are laid out in.
+/// One block of memory that holds buffers with different lifetimes.
 @safe public final class Arena: Sendable {
-    /// Bytes to which the places of buffers are aligned.
+    /// Alignment of buffers in bytes.
     public static let alignment = 64
 
     public let byteCount: Int
     nonisolated(unsafe) private let base: UnsafeMutableRawPointer
 
-    /// Allocates `byteCount` bytes of zeros: a lack of memory shows here, not in a step.
+    /// Allocates `byteCount` bytes and zeroes them, so a lack of memory shows here and not in a
+    /// step.
     public init(byteCount: Int) {
-        precondition(byteCount >= 0, "an arena of \(byteCount) bytes")
+        precondition(byteCount >= 0, "byteCount is \(byteCount), expected 0 or more")
         self.byteCount = byteCount
         unsafe base = allocatePages(byteCount: byteCount)
         unsafe base.initializeMemory(as: UInt8.self, repeating: 0, count: byteCount)

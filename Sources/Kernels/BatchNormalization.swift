@@ -1,13 +1,14 @@
 internal import CProcessor
 public import Workers
 
-// What a batch normalisation does beside its convolutions: most of it happens in their operands and epilogues.
+// The part of batch normalisation that runs outside convolutions. Most of it runs in their
+// prologues and epilogues.
 
-/// Puts a gradient through an epilogue, in place: what the convolution that made it would have done.
+/// Applies an epilogue to a gradient in place, as the convolution that computed it would have done.
 ///
 /// - Parameters:
 ///   - gradient: Shape `[N, positions, C]`, `C` a multiple of 16.
-///   - epilogue: One that masks; without an addend.
+///   - epilogue: A masking epilogue without an addend.
 ///   - sums: Shape `[N, 2, C]`; overwritten.
 public func maskGradient(
     _ gradient: inout MutableSpan<Float>, epilogue: borrowing Epilogue, channels: Int, positions: Int,
@@ -22,12 +23,12 @@ public func maskGradient(
                 &gradient, NormalizedMaskSink<NothingAdded>.self, epilogue, channels: channels,
                 positions: positions,
                 sample: sample, sums: &sums)
-        case .maskByRectified:
+        case .maskByReLU:
             mask(
-                &gradient, RectifiedMaskSink<NothingAdded>.self, epilogue, channels: channels,
+                &gradient, ReLUMaskSink<NothingAdded>.self, epilogue, channels: channels,
                 positions: positions,
                 sample: sample, sums: &sums)
-        default: preconditionFailure("an epilogue that masks nothing")
+        default: preconditionFailure("the epilogue masks nothing")
         }
     }
 }
@@ -53,11 +54,12 @@ private func mask<Sink: ResultSink>(
     }
 }
 
-/// Overwrites `sums` with each sample's sums of a gradient and of its products with what was normalised.
+/// Overwrites `sums` with each sample's sums of a gradient and of its products with the input of
+/// the normalisation.
 ///
 /// - Parameters:
 ///   - gradient: Shape `[N, positions, C]`, `C` a multiple of 16.
-///   - normalized: Shape of `gradient`.
+///   - normalized: Input of the normalisation; shape of `gradient`.
 ///   - sums: Shape `[N, 2, C]`.
 public func sumGradientProducts(
     _ gradient: Span<Float>, normalized: Span<Float>, channels: Int, positions: Int, sampleCount: Int,
@@ -81,25 +83,25 @@ public func sumGradientProducts(
     }
 }
 
-/// Overwrites `output` with an operand's values plus those of another, rectified if asked.
+/// Overwrites `output` with the sum of two prologues' values, followed by ReLU if `appliesReLU`.
 ///
 /// - Parameters:
-///   - first: Shape `[N, positions, C]`, `C` a multiple of 16.
-///   - second: Shape of `first`, or `nil` for none.
+///   - first: A normalising prologue; shape `[N, positions, C]`, `C` a multiple of 16.
+///   - second: A plain or normalising prologue; shape of `first`.
 ///   - output: Shape of `first`.
 public func combine(
-    _ first: borrowing Operand, adding second: borrowing Operand, rectifies: Bool, channels: Int,
+    _ first: borrowing Prologue, adding second: borrowing Prologue, appliesReLU: Bool, channels: Int,
     positions: Int, sampleCount: Int, into output: inout MutableSpan<Float>, on pool: WorkerPool
 ) {
     precondition(channels.isMultiple(of: vectorWidth), "\(channels) channels, no multiple of \(vectorWidth)")
     let first = copy first
     let second = copy second
-    let floor = Vector(repeating: rectifies ? 0 : -.infinity)
+    let floor = Vector(repeating: appliesReLU ? 0 : -.infinity)
     var used = output.part(0..<sampleCount * positions * channels)
     let passesCaches = used.isWrittenPastCaches
     pool.split(&used, every: positions * channels) { sample, part in
         switch (first.reading, second.reading) {
-        case (.plain, _): preconditionFailure("nothing to normalise")
+        case (.plain, _): preconditionFailure("the first prologue does not normalise")
         case (_, .plain):
             combine(
                 first, second, PlainReader.self, floor, channels: channels, sample: sample,
@@ -114,7 +116,7 @@ public func combine(
 }
 
 private func combine<Second: ChannelReader>(
-    _ first: borrowing Operand, _ second: borrowing Operand, _: Second.Type, _ floor: Vector, channels: Int,
+    _ first: borrowing Prologue, _ second: borrowing Prologue, _: Second.Type, _ floor: Vector, channels: Int,
     sample: Int, pastCaches: Bool, into part: inout MutableSpan<Float>
 ) {
     let start = sample * part.count
@@ -130,25 +132,25 @@ private func combine<Second: ChannelReader>(
     }
 }
 
-/// Overwrites `output` with an operand's values.
+/// Overwrites `output` with a prologue's values.
 ///
 /// - Parameters:
-///   - operand: Normalised; shape `[N, positions, C]`, `C` a multiple of 16.
-///   - output: Shape of the operand.
+///   - prologue: A normalising prologue; shape `[N, positions, C]`, `C` a multiple of 16.
+///   - output: Shape of `prologue`.
 public func normalize(
-    _ operand: borrowing Operand, channels: Int, positions: Int, sampleCount: Int,
+    _ prologue: borrowing Prologue, channels: Int, positions: Int, sampleCount: Int,
     into output: inout MutableSpan<Float>, on pool: WorkerPool
 ) {
     precondition(channels.isMultiple(of: vectorWidth), "\(channels) channels, no multiple of \(vectorWidth)")
-    let operand = copy operand
+    let prologue = copy prologue
     var used = output.part(0..<sampleCount * positions * channels)
     pool.split(&used, every: positions * channels) { sample, part in
-        let group = operand.groups.group(of: sample)
+        let group = prologue.groups.group(of: sample)
         let start = sample * part.count
         for offset in stride(from: 0, to: part.count, by: channels) {
             for c in stride(from: 0, to: channels, by: vectorWidth) {
-                let reader = NormalizedReader(operand, group: group, channel: c, channels: channels)
-                part.store(reader.vector(operand, at: start + offset + c), at: offset + c)
+                let reader = NormalizedReader(prologue, group: group, channel: c, channels: channels)
+                part.store(reader.vector(prologue, at: start + offset + c), at: offset + c)
             }
         }
     }

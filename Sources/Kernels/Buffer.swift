@@ -1,15 +1,16 @@
 internal import Workers
 
-/// Memory for `count` elements, aligned to 64 bytes, with one owner; or a place in an `Arena`.
+/// Storage for `count` elements, aligned to 64 bytes, with one owner: memory of its own or a place
+/// in an `Arena`.
 ///
-/// Kernels see it as a `Span` or a `MutableSpan`; memory of its own it frees when its owner goes.
+/// Kernels access it as a `Span` or a `MutableSpan`. Memory of its own is freed with the buffer.
 ///
-/// `@unchecked Sendable`: the buffer cannot be copied, so it moves from thread to thread whole.
+/// `@unchecked Sendable`: the buffer cannot be copied, so it moves between threads as a whole.
 @safe public struct Buffer<Element: BitwiseCopyable>: ~Copyable, @unchecked Sendable {
     private var base: UnsafeMutableBufferPointer<Element>
-    /// Where the memory lies, if it is not the buffer's own.
+    /// The arena that holds the memory; `nil` if the buffer owns its memory.
     private let arena: Arena?
-    /// Elements that the memory has room for.
+    /// Number of elements that fit into the memory.
     private let capacity: Int
 
     /// The number of elements.
@@ -17,7 +18,7 @@ internal import Workers
 
     /// Allocates `count` elements, each set to `value`.
     public init(count: Int, repeating value: Element) {
-        precondition(count >= 0, "a buffer of \(count) elements")
+        precondition(count >= 0, "count is \(count), expected 0 or more")
         let memory = unsafe allocatePages(byteCount: count * MemoryLayout<Element>.stride)
         let elements = unsafe memory.initializeMemory(as: Element.self, repeating: value, count: count)
         unsafe base = unsafe UnsafeMutableBufferPointer(start: elements, count: count)
@@ -25,9 +26,9 @@ internal import Workers
         capacity = count
     }
 
-    /// `count` elements at `offset` bytes of `arena`, with whatever is there.
+    /// `count` elements at `offset` bytes of `arena`, with the contents that are there.
     ///
-    /// Buffers of one arena may overlap: what one of them holds is lost when another is written.
+    /// Buffers of one arena may overlap: writing one of them destroys the contents of the others.
     public init(in arena: Arena, at offset: Int, count: Int) {
         unsafe base = arena.elements(at: offset, count: count)
         self.arena = arena
@@ -45,14 +46,14 @@ internal import Workers
         if arena == nil { unsafe base.deallocate() }
     }
 
-    /// The elements, to read.
+    /// A view of the elements for reading.
     public var span: Span<Element> {
         @_lifetime(borrow self) get {
             unsafe _overrideLifetime(Span(_unsafeElements: UnsafeBufferPointer(base)), borrowing: self)
         }
     }
 
-    /// The elements, to change.
+    /// A view of the elements for writing.
     public var mutableSpan: MutableSpan<Element> {
         @_lifetime(&self) mutating get {
             unsafe _overrideLifetime(MutableSpan(_unsafeElements: base), mutating: &self)
@@ -64,22 +65,23 @@ extension Buffer where Element: Numeric {
     /// Allocates `count` zeros.
     public init(zeros count: Int) { self.init(count: count, repeating: 0) }
 
-    /// Makes room for `count` elements; what was there is lost if the buffer was smaller.
+    /// Grows the buffer to at least `count` elements; the contents are lost if it grows.
     ///
-    /// - Precondition: A place in an arena has room enough: what a plan left out is an error.
+    /// - Precondition: A place in an arena is large enough; it does not grow.
     public mutating func reserve(_ count: Int) {
         guard self.count < count else { return }
-        precondition(arena == nil, "\(count) elements in a place planned for \(self.count)")
+        precondition(arena == nil, "\(count) elements do not fit into a place in an arena for \(self.count)")
         self = Buffer(zeros: count)
     }
 
-    /// Makes `count` the number of elements, in the memory that is there if it has room; what was in them is lost.
+    /// Sets the number of elements to `count` and reuses the memory if it is large enough; the
+    /// contents are lost.
     public mutating func resize(to count: Int) {
         guard count > capacity else {
             unsafe base = UnsafeMutableBufferPointer(start: base.baseAddress, count: count)
             return
         }
-        precondition(arena == nil, "\(count) elements in a place planned for \(capacity)")
+        precondition(arena == nil, "\(count) elements do not fit into a place in an arena for \(capacity)")
         self = Buffer(zeros: count)
     }
 }

@@ -1,9 +1,11 @@
 public import Workers
 
-/// Overwrites `output` with every second position of `input`, its channels in the middle of the wider ones.
+/// Overwrites `output` with every second position of `input`, with zero channels added on both
+/// sides.
 ///
-/// The parameter-free shortcut ("option A") of He, Zhang, Ren, Sun: "Deep residual learning for image
-/// recognition", arXiv 1512.03385, section 3.3; the zero channels are shared evenly between front and back.
+/// The parameter-free shortcut ("option A") of He, Zhang, Ren, Sun: "Deep residual learning for
+/// image recognition", arXiv 1512.03385, section 3.3; the zero channels are divided evenly between
+/// front and back.
 ///
 /// - Parameters:
 ///   - input: Shape `[N, H, W, C]`.

@@ -1,102 +1,110 @@
 public import Workers
 
-/// How a convolution is computed.
-public enum ConvolutionPath: String, CaseIterable, Codable, Sendable {
-    /// 3×3 and whole vectors of channels; with stride 1 F(4×4, 3×3), a quarter of the multiplications, with stride 2 by phases
-    /// with F(4, 2), 9 of 16.
+/// An algorithm that computes a convolution.
+public enum ConvolutionAlgorithm: String, CaseIterable, Codable, Sendable {
+    /// Winograd, for 3×3 kernels and channel counts that are multiples of 16. With stride 1 F(4×4,
+    /// 3×3), a quarter of the multiplications; with stride 2 polyphase with F(4, 2), 9 of 16.
     case winograd
-    /// Patches gathered a few rows at a time, multiplied in register tiles. Any convolution.
+    /// Implicit GEMM: gathers patches a few rows at a time and multiplies them in register tiles.
+    /// Supports any convolution.
     case tiled
-    /// As `tiled`, with the products made by the BLAS library.
+    /// Same as `tiled`, with the products computed by the BLAS library.
     case library
 }
 
-/// A convolution without bias in all three passes, by one path.
+/// A convolution without bias: the forward pass and both gradients, by one algorithm.
 ///
-/// Inputs and gradients are read through an `Operand`, results pass through an `Epilogue`: normalisations and rectifiers
-/// around a convolution take no pass over memory of their own.
+/// Inputs and gradients are read through a `Prologue` and results are written through an
+/// `Epilogue`, so normalisations and ReLUs around a convolution need no pass over memory of their
+/// own.
 ///
-/// With `winograd` and `tiled` every result is one fixed chain of operations, however work is cut and whatever the processor's vector width.
-/// With `library` it depends on the lane size and on the loops that the library has chosen for the processor.
+/// With `winograd` and `tiled` each result is one fixed chain of operations, however the work is
+/// split and whatever the processor's vector width. With `library` it depends on the microbatch
+/// size and on the kernels that the library uses on this processor.
 public struct Convolution: Sendable {
     public let shape: ConvolutionShape
-    public let path: ConvolutionPath
+    public let algorithm: ConvolutionAlgorithm
     private let winograd: WinogradConvolution?
     private let polyphase: PolyphaseConvolution?
-    private let taps: TapConvolution
-    private let phases: [TapConvolution]
+    private let taps: ImplicitGEMMConvolution
+    private let phases: [ImplicitGEMMConvolution]
     private let pointwise: PointwiseGradients?
 
-    /// - Precondition: `path` is one of `Convolution.paths(for: shape)`.
-    public init(_ shape: ConvolutionShape, path: ConvolutionPath) {
-        precondition(Self.paths(for: shape).contains(path), "no path \(path) for \(shape)")
+    /// - Precondition: `algorithm` is one of `Convolution.algorithms(for: shape)`.
+    public init(_ shape: ConvolutionShape, algorithm: ConvolutionAlgorithm) {
+        precondition(
+            Self.algorithms(for: shape).contains(algorithm), "algorithm \(algorithm) cannot compute \(shape)")
         self.shape = shape
-        self.path = path
-        winograd = path == .winograd && shape.stride == 1 ? WinogradConvolution(shape) : nil
-        polyphase = path == .winograd && shape.stride == 2 ? PolyphaseConvolution(shape) : nil
-        taps = TapConvolution(shape, usesLibrary: path == .library)
-        phases = TapConvolution.inputGradient(of: shape, usesLibrary: path == .library)
+        self.algorithm = algorithm
+        winograd = algorithm == .winograd && shape.stride == 1 ? WinogradConvolution(shape) : nil
+        polyphase = algorithm == .winograd && shape.stride == 2 ? PolyphaseConvolution(shape) : nil
+        taps = ImplicitGEMMConvolution(shape, usesLibrary: algorithm == .library)
+        phases = ImplicitGEMMConvolution.inputGradient(of: shape, usesLibrary: algorithm == .library)
         pointwise =
-            path == .tiled && PointwiseGradients.supports(shape) ? PointwiseGradients(shape) : nil
+            algorithm == .tiled && PointwiseGradients.supports(shape) ? PointwiseGradients(shape) : nil
     }
 
-    /// A convolution by the path that is chosen for its shape.
-    public init(_ shape: ConvolutionShape, _ choices: ConvolutionChoices = .shape) {
-        self.init(shape, path: choices.path(for: shape))
+    /// A convolution by the algorithm that `selection` has for its shape.
+    public init(_ shape: ConvolutionShape, _ selection: AlgorithmSelection = .shape) {
+        self.init(shape, algorithm: selection.algorithm(for: shape))
     }
 
-    /// The paths that can compute a shape, the one to prefer first.
-    public static func paths(for shape: ConvolutionShape) -> [ConvolutionPath] {
+    /// The algorithms that can compute a shape; the preferred one comes first.
+    public static func algorithms(for shape: ConvolutionShape) -> [ConvolutionAlgorithm] {
         WinogradConvolution.supports(shape) || PolyphaseConvolution.supports(shape)
             ? [.winograd, .tiled, .library] : [.tiled, .library]
     }
 
-    /// Elements of the packed weights that a forward pass or one for the input's gradient needs at a time.
+    /// Elements of the packed weights, the larger of the forward pass and the input gradient.
     public var panelCount: Int {
         if let count = winograd?.panelCount ?? polyphase?.panelCount { return count }
         return max(taps.panelCount, phases.map(\.panelCount).reduce(0, +))
     }
 
-    /// Floats of a worker's memory that a pass needs, the largest of the three.
-    public func scratchCount(sampleCount: Int, laneSize: Int, threads: Int) -> Int {
+    /// Floats of scratch memory per worker, the largest of the three passes.
+    public func scratchCount(sampleCount: Int, microbatchSize: Int, threads: Int) -> Int {
         if let winograd {
             return max(
                 winograd.scratchCount, winograd.transposed.scratchCount,
                 WinogradWeightGradient(winograd).scratchCount(
-                    sampleCount: sampleCount, laneSize: laneSize, threads: threads))
+                    sampleCount: sampleCount, microbatchSize: microbatchSize, threads: threads))
         }
         if let polyphase {
             return max(
                 polyphase.scratchCount, PolyphaseConvolution(inputGradientOf: shape).scratchCount,
                 PolyphaseWeightGradient(polyphase).scratchCount(
-                    sampleCount: sampleCount, laneSize: laneSize, threads: threads))
+                    sampleCount: sampleCount, microbatchSize: microbatchSize, threads: threads))
         }
-        let lanes = (sampleCount + laneSize - 1) / laneSize * gradientParts(laneSize: laneSize)
+        let microbatches =
+            (sampleCount + microbatchSize - 1) / microbatchSize
+            * gradientParts(microbatchSize: microbatchSize)
         return max(
             taps.scratchCount, phases.map(\.scratchCount).max() ?? 0, pointwise?.scratchCount ?? 0,
-            TapWeightGradient(shape, usesLibrary: path == .library).scratchCount(
-                lanes: lanes, threads: threads))
+            ImplicitGEMMWeightGradient(shape, usesLibrary: algorithm == .library).scratchCount(
+                microbatches: microbatches, threads: threads))
     }
 
-    /// Parts in which `weightGradient` leaves a lane's gradient; see `sumLanes`.
-    public func gradientParts(laneSize: Int) -> Int {
-        pointwise == nil ? 1 : PointwiseGradients.parts(laneSize: laneSize)
+    /// Number of partial gradients that `weightGradient` writes per microbatch; see
+    /// `sumMicrobatches`.
+    public func gradientParts(microbatchSize: Int) -> Int {
+        pointwise == nil ? 1 : PointwiseGradients.parts(microbatchSize: microbatchSize)
     }
 
     /// Overwrites `output` with the convolution (cross-correlation) of a batch.
     ///
-    /// `output[n, p, q, k] = sum over r, s, c of input[n, p·stride + r − padding, q·stride + s − padding, c] ·
-    /// weights[r, s, c, k]`
+    /// `output[n, p, q, k]` is the sum over `r`, `s`, `c` of
+    /// `input[n, p·stride + r − padding, q·stride + s − padding, c] · weights[r, s, c, k]`.
     ///
     /// - Parameters:
     ///   - input: Shape `[N, H, W, C]`.
     ///   - weights: Shape `[R, S, C, K]`.
-    ///   - laneSize: Samples in a lane.
+    ///   - microbatchSize: Samples in a microbatch.
     ///   - panels: Room for `panelCount` elements; overwritten.
     ///   - output: Shape `[N, P, Q, K]`.
-    ///   - sums: Shape `[N, 2, K]`: overwritten with each sample's sums if the epilogue makes some.
+    ///   - sums: Shape `[N, 2, K]`: overwritten with each sample's sums if the epilogue computes
+    ///     sums.
     public func forward(
-        _ input: borrowing Operand, weights: Span<Float>, sampleCount: Int, laneSize: Int,
+        _ input: borrowing Prologue, weights: Span<Float>, sampleCount: Int, microbatchSize: Int,
         epilogue: borrowing Epilogue, panels: inout MutableSpan<Float>, into output: inout MutableSpan<Float>,
         sums: inout MutableSpan<Double>, on pool: WorkerPool
     ) {
@@ -117,7 +125,7 @@ public struct Convolution: Sendable {
         } else {
             taps.packWeights(weights, isTransposed: false, into: &panels, on: pool)
             run(
-                [taps], input, panels: panels.span, sampleCount: sampleCount, laneSize: laneSize,
+                [taps], input, panels: panels.span, sampleCount: sampleCount, microbatchSize: microbatchSize,
                 epilogue: epilogue, into: &output, sums: &sums, on: pool)
         }
     }
@@ -129,9 +137,10 @@ public struct Convolution: Sendable {
     ///   - weights: Shape `[R, S, C, K]`.
     ///   - panels: Room for `panelCount` elements; overwritten.
     ///   - inputGradient: Shape `[N, H, W, C]`.
-    ///   - sums: Shape `[N, 2, C]`: overwritten with each sample's sums if the epilogue makes some.
+    ///   - sums: Shape `[N, 2, C]`: overwritten with each sample's sums if the epilogue computes
+    ///     sums.
     public func inputGradient(
-        _ outputGradient: borrowing Operand, weights: Span<Float>, sampleCount: Int, laneSize: Int,
+        _ outputGradient: borrowing Prologue, weights: Span<Float>, sampleCount: Int, microbatchSize: Int,
         epilogue: borrowing Epilogue, panels: inout MutableSpan<Float>,
         into inputGradient: inout MutableSpan<Float>, sums: inout MutableSpan<Double>, on pool: WorkerPool
     ) {
@@ -152,7 +161,8 @@ public struct Convolution: Sendable {
         } else {
             packPhases(weights, into: &panels, on: pool)
             run(
-                phases, outputGradient, panels: panels.span, sampleCount: sampleCount, laneSize: laneSize,
+                phases, outputGradient, panels: panels.span, sampleCount: sampleCount,
+                microbatchSize: microbatchSize,
                 epilogue: epilogue, into: &inputGradient, sums: &sums, on: pool)
         }
     }
@@ -168,59 +178,67 @@ public struct Convolution: Sendable {
         }
     }
 
-    /// Overwrites `laneGradients` with the gradient of the weights, one for each part of a lane.
+    /// Overwrites `microbatchGradients` with the partial weight gradients of each microbatch.
     ///
     /// - Parameters:
     ///   - input: Shape `[N, H, W, C]`.
     ///   - outputGradient: Shape `[N, P, Q, K]`.
-    ///   - laneGradients: Shape `[⌈N / laneSize⌉, gradientParts, R, S, C, K]`.
+    ///   - microbatchGradients: Shape `[⌈N / microbatchSize⌉, gradientParts, R, S, C, K]`.
     public func weightGradient(
-        _ input: borrowing Operand, outputGradient: borrowing Operand, sampleCount: Int, laneSize: Int,
-        into laneGradients: inout MutableSpan<Float>, on pool: WorkerPool
+        _ input: borrowing Prologue, outputGradient: borrowing Prologue, sampleCount: Int,
+        microbatchSize: Int,
+        into microbatchGradients: inout MutableSpan<Float>, on pool: WorkerPool
     ) {
         if let winograd {
             WinogradWeightGradient(winograd).accumulate(
-                input: input, outputGradient: outputGradient, sampleCount: sampleCount, laneSize: laneSize,
-                into: &laneGradients, on: pool)
+                input: input, outputGradient: outputGradient, sampleCount: sampleCount,
+                microbatchSize: microbatchSize,
+                into: &microbatchGradients, on: pool)
         } else if let polyphase {
             PolyphaseWeightGradient(polyphase).accumulate(
-                input: input, outputGradient: outputGradient, sampleCount: sampleCount, laneSize: laneSize,
-                into: &laneGradients, on: pool)
-        } else {
-            let parts = gradientParts(laneSize: laneSize)
-            TapWeightGradient(shape, usesLibrary: path == .library).accumulate(
                 input: input, outputGradient: outputGradient, sampleCount: sampleCount,
-                laneSize: laneSize / parts, lanes: (sampleCount + laneSize - 1) / laneSize * parts,
-                into: &laneGradients, on: pool)
+                microbatchSize: microbatchSize,
+                into: &microbatchGradients, on: pool)
+        } else {
+            let parts = gradientParts(microbatchSize: microbatchSize)
+            ImplicitGEMMWeightGradient(shape, usesLibrary: algorithm == .library).accumulate(
+                input: input, outputGradient: outputGradient, sampleCount: sampleCount,
+                microbatchSize: microbatchSize / parts,
+                microbatches: (sampleCount + microbatchSize - 1) / microbatchSize * parts,
+                into: &microbatchGradients, on: pool)
         }
     }
 
-    /// Overwrites both gradients, as `weightGradient` and `inputGradient` do, to the bit; in one reading where that is faster.
+    /// Overwrites both gradients with the same bits as `weightGradient` and `inputGradient`; reads
+    /// the tensors only once if that is faster.
     ///
     /// - Parameters:
     ///   - input: Shape `[N, H, W, C]`.
     ///   - outputGradient: Shape `[N, P, Q, K]`.
     ///   - weights: Shape `[R, S, C, K]`.
     ///   - panels: Room for `panelCount` elements; overwritten.
-    ///   - laneGradients: Shape `[⌈N / laneSize⌉, gradientParts, R, S, C, K]`.
+    ///   - microbatchGradients: Shape `[⌈N / microbatchSize⌉, gradientParts, R, S, C, K]`.
     ///   - inputGradient: Shape `[N, H, W, C]`.
-    ///   - sums: Shape `[N, 2, C]`: overwritten with each sample's sums if the epilogue makes some.
+    ///   - sums: Shape `[N, 2, C]`: overwritten with each sample's sums if the epilogue computes
+    ///     sums.
     public func gradients(
-        _ input: borrowing Operand, outputGradient: borrowing Operand, weights: Span<Float>, sampleCount: Int,
-        laneSize: Int, epilogue: borrowing Epilogue, panels: inout MutableSpan<Float>,
-        intoWeights laneGradients: inout MutableSpan<Float>,
+        _ input: borrowing Prologue, outputGradient: borrowing Prologue, weights: Span<Float>,
+        sampleCount: Int,
+        microbatchSize: Int, epilogue: borrowing Epilogue, panels: inout MutableSpan<Float>,
+        intoWeights microbatchGradients: inout MutableSpan<Float>,
         intoInput inputGradient: inout MutableSpan<Float>,
         sums: inout MutableSpan<Double>, on pool: WorkerPool
     ) {
         precondition(weights.count == shape.weightCount, "\(weights.count) weights for \(shape)")
-        let parts = gradientParts(laneSize: laneSize)
-        let lanes = (sampleCount + laneSize - 1) / laneSize
-        guard let pointwise, lanes * parts >= pool.threads else {
+        let parts = gradientParts(microbatchSize: microbatchSize)
+        let microbatches = (sampleCount + microbatchSize - 1) / microbatchSize
+        guard let pointwise, microbatches * parts >= pool.threads else {
             weightGradient(
-                input, outputGradient: outputGradient, sampleCount: sampleCount, laneSize: laneSize,
-                into: &laneGradients, on: pool)
+                input, outputGradient: outputGradient, sampleCount: sampleCount,
+                microbatchSize: microbatchSize,
+                into: &microbatchGradients, on: pool)
             self.inputGradient(
-                outputGradient, weights: weights, sampleCount: sampleCount, laneSize: laneSize,
+                outputGradient, weights: weights, sampleCount: sampleCount, microbatchSize: microbatchSize,
                 epilogue: epilogue, panels: &panels, into: &inputGradient, sums: &sums, on: pool)
             return
         }
@@ -228,22 +246,24 @@ public struct Convolution: Sendable {
         let epilogue = epilogue.fitted(to: &inputGradient)
         pointwise.run(
             input: input, outputGradient: outputGradient, panels: panels.span, sampleCount: sampleCount,
-            partSize: laneSize / parts, parts: lanes * parts, epilogue: epilogue, into: &inputGradient,
-            partGradients: &laneGradients, sums: &sums, on: pool)
+            partSize: microbatchSize / parts, parts: microbatches * parts, epilogue: epilogue,
+            into: &inputGradient,
+            partGradients: &microbatchGradients, sums: &sums, on: pool)
     }
 
     /// Runs all of `convolutions` over each item's images.
     private func run(
-        _ convolutions: [TapConvolution], _ operand: borrowing Operand, panels: Span<Float>, sampleCount: Int,
-        laneSize: Int, epilogue: borrowing Epilogue, into output: inout MutableSpan<Float>,
+        _ convolutions: [ImplicitGEMMConvolution], _ prologue: borrowing Prologue, panels: Span<Float>,
+        sampleCount: Int,
+        microbatchSize: Int, epilogue: borrowing Epilogue, into output: inout MutableSpan<Float>,
         sums: inout MutableSpan<Double>, on pool: WorkerPool
     ) {
         let positions = convolutions.map(\.positions).reduce(0, +)
         var images = 1
-        while laneSize.isMultiple(of: 2 * images) && 2 * images * positions <= 1024 { images *= 2 }
+        while microbatchSize.isMultiple(of: 2 * images) && 2 * images * positions <= 1024 { images *= 2 }
         let count = images
         let channels = convolutions[0].target.channels
-        let operand = copy operand
+        let prologue = copy prologue
         let epilogue = copy epilogue
         pool.share(
             &output, &sums, items: (sampleCount + count - 1) / count,
@@ -257,7 +277,7 @@ public struct Convolution: Sendable {
             var start = 0
             for convolution in convolutions {
                 convolution.run(
-                    operand, panels: panels.extracting(start..<start + convolution.panelCount),
+                    prologue, panels: panels.extracting(start..<start + convolution.panelCount),
                     samples: samples,
                     epilogue: epilogue, into: &output, sums: &sums, scratch: &scratch)
                 start += convolution.panelCount

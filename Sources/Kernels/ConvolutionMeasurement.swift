@@ -1,58 +1,62 @@
 internal import Glibc
 internal import Workers
 
-/// How fast each path computes a convolution on this machine, and how exactly the chosen one does.
+/// The time of each algorithm for a convolution on this machine, and the error of the chosen one.
 public struct ConvolutionMeasurement: Codable, Equatable, Sendable {
-    /// One path's time.
+    /// One algorithm's time.
     public struct Candidate: Codable, Equatable, Sendable {
-        public let path: ConvolutionPath
-        /// Of all three passes on one thread.
+        public let algorithm: ConvolutionAlgorithm
+        /// Time of all three passes on one thread, in seconds.
         public let secondsPerImage: Double
 
-        public init(path: ConvolutionPath, secondsPerImage: Double) {
-            self.path = path
+        public init(algorithm: ConvolutionAlgorithm, secondsPerImage: Double) {
+            self.algorithm = algorithm
             self.secondsPerImage = secondsPerImage
         }
     }
 
     public let shape: ConvolutionShape
-    /// In the order of `Convolution.paths(for: shape)`.
+    /// In the order of `Convolution.algorithms(for: shape)`.
     public let candidates: [Candidate]
-    /// The path that is chosen.
-    public let path: ConvolutionPath
-    /// Its relative rms difference from results in double precision, the largest of the three passes.
+    /// The chosen algorithm.
+    public let algorithm: ConvolutionAlgorithm
+    /// Relative RMS error of its results against double precision, the largest of the three passes.
     public let relativeError: Double
 
     public init(
-        shape: ConvolutionShape, candidates: [Candidate], path: ConvolutionPath, relativeError: Double
+        shape: ConvolutionShape, candidates: [Candidate], algorithm: ConvolutionAlgorithm,
+        relativeError: Double
     ) {
         self.shape = shape
         self.candidates = candidates
-        self.path = path
+        self.algorithm = algorithm
         self.relativeError = relativeError
     }
 }
 
 extension ConvolutionMeasurement {
-    /// The fastest of `candidates` if it saves at least a twentieth of the first one's time, else the first.
+    /// The fastest of `candidates` if it saves at least a twentieth of the first one's time, else
+    /// the first.
     ///
-    /// Smaller differences are those of two measurements, and the first path is the one that other runs take.
-    public static func choice(among candidates: [Candidate]) -> ConvolutionPath {
-        precondition(!candidates.isEmpty, "a choice among no paths")
+    /// Smaller differences are measurement noise, and the first algorithm is the one that other
+    /// runs use.
+    public static func choice(among candidates: [Candidate]) -> ConvolutionAlgorithm {
+        precondition(!candidates.isEmpty, "there are no candidates to choose from")
         let fastest = candidates.min { $0.secondsPerImage < $1.secondsPerImage }!
         return fastest.secondsPerImage <= 0.95 * candidates[0].secondsPerImage
-            ? fastest.path : candidates[0].path
+            ? fastest.algorithm : candidates[0].algorithm
     }
 }
 
-/// Measures all paths of `shapes` on random numbers.
+/// Times all algorithms for `shapes` on random data.
 ///
-/// Paths take turns on one thread, and the least time of each counts. Times are the thread's own, so that other programs
-/// on its core do not decide.
+/// Algorithms take turns on one thread, and the least time of each counts. Times are the thread's
+/// CPU time, so other programs on its core do not affect the choice.
 ///
 /// - Parameters:
-///   - shapes: Each once; output channels a multiple of 16, as normalised ones are.
-///   - limit: For all shapes; where it is too short for one turn of every path it is exceeded.
+///   - shapes: No duplicates; output channels a multiple of 16, as in every normalised convolution.
+///   - limit: Time limit for all shapes together; exceeded if it is too short for one turn of every
+///     algorithm.
 public func measureConvolutions(
     _ shapes: [ConvolutionShape], limit: Duration = .milliseconds(500)
 ) -> [ConvolutionMeasurement] {
@@ -67,49 +71,52 @@ public func measureConvolutions(
 private func measure(
     _ shape: ConvolutionShape, until deadline: ContinuousClock.Instant, on pool: WorkerPool
 ) -> ConvolutionMeasurement {
-    let paths = Convolution.paths(for: shape)
+    let algorithms = Convolution.algorithms(for: shape)
     let part = shape.part(rows: max(384 / shape.outputWidth + 3, 4) & ~3)
-    // Enough positions to fill tiles and to make use of packed weights; of transformed ones it takes more.
-    let positions = paths.contains(.winograd) ? 384 : 256
+    // Enough positions to fill tiles and to amortise packing the weights. Transforming the weights
+    // needs more positions.
+    let positions = algorithms.contains(.winograd) ? 384 : 256
     let images = max(min(positions / part.outputPositions, 16), 1)
     let trial = ConvolutionTrial(part, images: images)
     var results = trial.makeResults()
-    let seconds = leastSeconds(of: paths, until: deadline) {
+    let seconds = leastSeconds(of: algorithms, until: deadline) {
         trial.run($0, into: &results, on: pool)
     }
-    let candidates = zip(paths, seconds).map {
+    let candidates = zip(algorithms, seconds).map {
         ConvolutionMeasurement.Candidate(
-            path: $0,
+            algorithm: $0,
             secondsPerImage: $1 * Double(shape.outputHeight) / Double(images * part.outputHeight))
     }
     let choice = ConvolutionMeasurement.choice(among: candidates)
-    // Turns end with the first path's.
-    if choice != candidates[0].path { trial.run(choice, into: &results, on: pool) }
+    // The first algorithm runs last in each turn, so `results` are its results.
+    if choice != candidates[0].algorithm { trial.run(choice, into: &results, on: pool) }
     return ConvolutionMeasurement(
-        shape: shape, candidates: candidates, path: choice,
+        shape: shape, candidates: candidates, algorithm: choice,
         relativeError: trial.relativeError(of: results, samples: 64))
 }
 
-/// The least time of each path; the first one runs last.
+/// The least time of each algorithm; the first one runs last.
 ///
-/// The first run of a path finds cold caches (Winograd at 8×8 had 138 instead of 214 GFLOP/s), so short ones are done
-/// twice a turn. While turns are short there are more, after a while only of paths within half of the best one's time.
+/// The first run of an algorithm has cold caches (Winograd at 8×8 had 138 instead of 214 GFLOP/s),
+/// so short runs are repeated within a turn. There are more turns while they are short; after 5 ms
+/// only the first algorithm and those within 1.5 times the best time take part.
 private func leastSeconds(
-    of paths: [ConvolutionPath], until deadline: ContinuousClock.Instant, run: (ConvolutionPath) -> Void
+    of algorithms: [ConvolutionAlgorithm], until deadline: ContinuousClock.Instant,
+    run: (ConvolutionAlgorithm) -> Void
 ) -> [Double] {
-    var least = [Double](repeating: .infinity, count: paths.count)
-    var contenders = Array(paths.indices)
-    func timed(_ path: ConvolutionPath) -> Double {
+    var least = [Double](repeating: .infinity, count: algorithms.count)
+    var contenders = Array(algorithms.indices)
+    func timed(_ algorithm: ConvolutionAlgorithm) -> Double {
         let begin = threadSeconds()
-        run(path)
+        run(algorithm)
         return threadSeconds() - begin
     }
     let start = ContinuousClock.now
     var elapsed = Duration.zero
     repeat {
         for i in contenders.reversed() {
-            var seconds = timed(paths[i])
-            if seconds < 0.006 { seconds = min(seconds, timed(paths[i])) }
+            var seconds = timed(algorithms[i])
+            if seconds < 0.006 { seconds = min(seconds, timed(algorithms[i])) }
             least[i] = min(least[i], seconds)
         }
         elapsed = ContinuousClock.now - start
@@ -121,7 +128,8 @@ private func leastSeconds(
 }
 
 extension ConvolutionShape {
-    /// The convolution of as much of an image as gives `rows` rows of output, or of a whole image.
+    /// The convolution of the part of an image that gives `rows` rows of output, or of the whole
+    /// image if it has no more rows.
     fileprivate func part(rows: Int) -> ConvolutionShape {
         guard rows < outputHeight else { return self }
         return ConvolutionShape(
@@ -130,10 +138,10 @@ extension ConvolutionShape {
     }
 }
 
-/// Seconds that this thread has had on a core.
+/// CPU time of this thread in seconds.
 private func threadSeconds() -> Double {
     var time = timespec()
     let status = unsafe clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
-    precondition(status == 0, "no clock of the thread's own time")
+    precondition(status == 0, "could not read the thread's CPU clock")
     return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
 }

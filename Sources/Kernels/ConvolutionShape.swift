@@ -1,7 +1,7 @@
 /// The sizes of a two-dimensional convolution without bias, dilation or groups.
 ///
-/// Images are NHWC, weights `[R, S, C, K]`: a kernel position's `[C, K]` matrix is contiguous, and so is
-/// what one kernel row contributes to the weight gradient.
+/// Images are NHWC, weights `[R, S, C, K]`: the `[C, K]` matrix of a kernel position is contiguous,
+/// and so is the part of the weight gradient that belongs to one kernel row.
 public struct ConvolutionShape: Hashable, Codable, Sendable {
     /// Input size and channels: `H`, `W`, `C`.
     public let height: Int, width: Int, channels: Int
@@ -20,7 +20,7 @@ public struct ConvolutionShape: Hashable, Codable, Sendable {
     ) {
         precondition(
             height + 2 * padding >= kernel && width + 2 * padding >= kernel,
-            "a kernel of \(kernel) on \(height)×\(width) with padding \(padding)")
+            "a kernel of size \(kernel) does not fit an image of \(height)×\(width) with padding \(padding)")
         precondition(min(channels, outputChannels, kernel, stride) >= 1 && padding >= 0)
         self.height = height
         self.width = width
@@ -43,8 +43,8 @@ public struct ConvolutionShape: Hashable, Codable, Sendable {
     public var outputCount: Int { outputPositions * outputChannels }
     /// Elements of the weights, `R·S·C·K`.
     public var weightCount: Int { patchCount * outputChannels }
-    /// Inputs that one output sees, `R·S·C`.
+    /// Inputs of one output, `R·S·C`.
     public var patchCount: Int { kernel * kernel * channels }
-    /// Whether the input, as it lies, is the matrix of patches.
+    /// Whether the input in memory is already the matrix of patches.
     public var isPointwise: Bool { kernel == 1 && stride == 1 && padding == 0 }
 }

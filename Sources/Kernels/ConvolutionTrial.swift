@@ -1,10 +1,12 @@
 internal import Workers
 
-/// One convolution's inputs, random numbers: for its three passes by any path, and to see how exact these were.
+/// Random inputs of one convolution, to time its three passes with any algorithm and to measure
+/// their error.
 ///
-/// They are read as in training, through the coefficients of a normalisation, which change no value here.
+/// As in training, inputs are read through the coefficients of a normalisation, which is the
+/// identity here.
 struct ConvolutionTrial: ~Copyable {
-    /// What the passes overwrite.
+    /// The buffers that the passes overwrite.
     struct Results: ~Copyable {
         var panels: Buffer<Float>
         /// Shape `[N, 2, K]`.
@@ -37,11 +39,11 @@ struct ConvolutionTrial: ~Copyable {
         gradientCoefficients = onesAndZeros(shape.outputChannels, rows: 3)
     }
 
-    /// Room for the results of every path.
+    /// Allocates buffers that are large enough for every algorithm.
     func makeResults() -> Results {
-        let convolutions = Convolution.paths(for: shape).map { Convolution(shape, path: $0) }
+        let convolutions = Convolution.algorithms(for: shape).map { Convolution(shape, algorithm: $0) }
         let panels = convolutions.map(\.panelCount)
-        let parts = convolutions.map { $0.gradientParts(laneSize: images) * shape.weightCount }
+        let parts = convolutions.map { $0.gradientParts(microbatchSize: images) * shape.weightCount }
         return Results(
             panels: Buffer(zeros: panels.max() ?? 0), sums: Buffer(zeros: images * 2 * shape.outputChannels),
             output: Buffer(zeros: images * shape.outputCount),
@@ -49,15 +51,16 @@ struct ConvolutionTrial: ~Copyable {
             parts: Buffer(zeros: parts.max() ?? 0), weightGradient: Buffer(zeros: shape.weightCount))
     }
 
-    /// All three passes; the images are one lane.
-    func run(_ path: ConvolutionPath, into results: inout Results, on pool: WorkerPool) {
-        let convolution = Convolution(shape, path: path)
+    /// Runs all three passes; the images are one microbatch.
+    func run(_ algorithm: ConvolutionAlgorithm, into results: inout Results, on pool: WorkerPool) {
+        let convolution = Convolution(shape, algorithm: algorithm)
         forward(convolution, &results.panels, into: &results.output, sums: &results.sums, on: pool)
         backward(
             convolution, output: results.output, &results.panels, into: &results.inputGradient,
             &results.parts, on: pool)
         sum(
-            results.parts, parts: convolution.gradientParts(laneSize: images), into: &results.weightGradient,
+            results.parts, parts: convolution.gradientParts(microbatchSize: images),
+            into: &results.weightGradient,
             on: pool)
     }
 
@@ -65,14 +68,14 @@ struct ConvolutionTrial: ~Copyable {
         _ convolution: Convolution, _ panels: inout Buffer<Float>, into output: inout Buffer<Float>,
         sums: inout Buffer<Double>, on pool: WorkerPool
     ) {
-        let input = Operand(
-            normalized: input.span, coefficients: inputCoefficients.span, groups: .one, rectifies: false)
+        let input = Prologue(
+            normalized: input.span, coefficients: inputCoefficients.span, groups: .one, appliesReLU: false)
         var panels = panels.mutableSpan
         var usedPanels = panels.part(0..<convolution.panelCount)
         var output = output.mutableSpan
         var sums = sums.mutableSpan
         convolution.forward(
-            input, weights: weights.span, sampleCount: images, laneSize: images, epilogue: .moments(),
+            input, weights: weights.span, sampleCount: images, microbatchSize: images, epilogue: .moments(),
             panels: &usedPanels, into: &output, sums: &sums, on: pool)
     }
 
@@ -80,9 +83,9 @@ struct ConvolutionTrial: ~Copyable {
         _ convolution: Convolution, output: borrowing Buffer<Float>, _ panels: inout Buffer<Float>,
         into inputGradient: inout Buffer<Float>, _ parts: inout Buffer<Float>, on pool: WorkerPool
     ) {
-        let input = Operand(
-            normalized: input.span, coefficients: inputCoefficients.span, groups: .one, rectifies: false)
-        let gradient = Operand(
+        let input = Prologue(
+            normalized: input.span, coefficients: inputCoefficients.span, groups: .one, appliesReLU: false)
+        let gradient = Prologue(
             gradient: outputGradient.span, ofNormalized: output.span, coefficients: gradientCoefficients.span,
             groups: .one)
         var panels = panels.mutableSpan
@@ -91,22 +94,26 @@ struct ConvolutionTrial: ~Copyable {
         var noSums = MutableSpan<Double>()
         var parts = parts.mutableSpan
         convolution.gradients(
-            input, outputGradient: gradient, weights: weights.span, sampleCount: images, laneSize: images,
+            input, outputGradient: gradient, weights: weights.span, sampleCount: images,
+            microbatchSize: images,
             epilogue: Epilogue(), panels: &usedPanels, intoWeights: &parts, intoInput: &inputGradient,
             sums: &noSums, on: pool)
     }
 
     private func sum(
-        _ lanes: borrowing Buffer<Float>, parts: Int, into gradient: inout Buffer<Float>, on pool: WorkerPool
+        _ microbatches: borrowing Buffer<Float>, parts: Int, into gradient: inout Buffer<Float>,
+        on pool: WorkerPool
     ) {
-        let lanes = lanes.span
+        let microbatches = microbatches.span
         var gradient = gradient.mutableSpan
-        sumLanes(lanes, laneCount: 1, parts: parts, into: &gradient, on: pool)
+        sumMicrobatches(microbatches, microbatchCount: 1, parts: parts, into: &gradient, on: pool)
     }
 
-    /// The relative rms difference of `results` from double precision, the largest of the three passes.
+    /// The relative RMS error of `results` against double precision, the largest of the three
+    /// passes.
     ///
-    /// - Parameter samples: How many elements of each result are computed again.
+    /// - Parameter samples: Number of elements of each result that are recomputed in double
+    ///   precision.
     func relativeError(of results: borrowing Results, samples: Int) -> Double {
         let direct = DirectConvolution(
             shape: shape, images: images, input: input.span, weights: weights.span,
@@ -131,7 +138,8 @@ struct ConvolutionTrial: ~Copyable {
     }
 }
 
-/// Uniform in ±1; the numbers repeat, at a distance that is a multiple of no number of channels.
+/// Uniform values in ±1. They repeat after 8191, a prime, so the period is a multiple of no channel
+/// count.
 private func randomValues(count: Int, stream: Int) -> Buffer<Float> {
     var random = RandomStream(seed: 0, purpose: .test, stream)
     let numbers = (0..<min(count, 8191)).map { _ in 2 * random.uniform() - 1 }
@@ -141,7 +149,7 @@ private func randomValues(count: Int, stream: Int) -> Buffer<Float> {
     return values
 }
 
-/// Coefficients that leave values as they are: a row of ones, the others 0.
+/// Coefficients of the identity: a row of ones, the others 0.
 private func onesAndZeros(_ channels: Int, rows: Int) -> Buffer<Float> {
     Buffer((0..<rows * channels).map { $0 < channels ? 1 : 0 }, default: 0)
 }

@@ -1,6 +1,6 @@
 internal import Workers
 
-/// Overwrites `count` elements of `target` from `offset` on.
+/// Overwrites `count` elements of `target` from `offset` on with those of `source` from `start` on.
 func copy(
     _ source: Span<Float>, from start: Int, count: Int, into target: inout MutableSpan<Float>, at offset: Int
 ) {

@@ -1,4 +1,4 @@
-/// Single results of a convolution in double precision, summed as they are defined.
+/// Computes single elements of a convolution's results in double precision, by definition.
 struct DirectConvolution: ~Escapable {
     private let shape: ConvolutionShape
     private let images: Int
@@ -79,7 +79,8 @@ struct DirectConvolution: ~Escapable {
         (position / (height * width), position / width % height, position % width)
     }
 
-    /// Where the channels begin that output (p, q) sees at (r, s); `nil` outside of the image.
+    /// Index of the first channel of the input pixel that output (p, q) reads at (r, s); `nil`
+    /// outside the image.
     private func inputPixel(_ n: Int, _ p: Int, _ q: Int, _ r: Int, _ s: Int) -> Int? {
         let y = p * shape.stride + r - shape.padding
         let x = q * shape.stride + s - shape.padding

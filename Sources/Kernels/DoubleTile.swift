@@ -1,8 +1,9 @@
-// Register tiles of sums of outer products in double precision; as `MatrixTile.swift` for the order of operations: each element is one
-// chain of fused multiply-adds over the rows, in order, so neither the tile's size nor the processor changes a bit.
+// Register tiles for sums of outer products in double precision. The order of operations is that of
+// `MatrixTile.swift`: each element is one chain of fused multiply-adds over the rows, in order, so
+// the bits depend neither on the tile's size nor on the processor.
 //
-// Measured on one core of an Intel Xeon of family 6, model 207, for 2048 columns and 100 rows: 52 GFLOP/s with AVX-512, 32 with AVX2, where
-// OpenBLAS's `dsyrk` makes 56 and 36.
+// Measured on one core of an Intel Xeon of family 6, model 207, for 2048 columns and 100 rows: 52
+// GFLOP/s with AVX-512, 32 with AVX2, where OpenBLAS's `dsyrk` reaches 56 and 36.
 
 /// Rows of a tile: 8×24 in 32 registers of AVX-512, 4×12 in 16 of AVX2.
 var doubleTileRows: Int {
@@ -14,16 +15,16 @@ var doubleTileColumns: Int {
     @inline(__always) get { buildHasAVX512 ? 24 : 12 }
 }
 
-/// A multiple of the columns of every tile: a matrix so wide has whole tiles alone.
+/// A multiple of the columns of every tile: a matrix padded to it consists of whole tiles.
 let doubleTileMultiple = 24
 
 /// Adds `sum over r in 0..<count of left[r, i] · right[r, j]` to element `[i, j]` of a tile.
 ///
 /// - Parameters:
 ///   - left: `doubleTileRows` elements of each row.
-///   - leftStride: Elements from a row to the next.
+///   - leftStride: Elements from one row to the next.
 ///   - right: `doubleTileColumns` elements of each row.
-///   - target: The tile's first element, `stride` from one of its rows to the next.
+///   - target: The tile's first element; its rows are `stride` elements apart.
 @inline(__always)
 func addOuterProductTile(
     _ left: UnsafePointer<Double>, leftStride: Int, _ right: UnsafePointer<Double>, rightStride: Int,

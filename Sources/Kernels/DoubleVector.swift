@@ -1,4 +1,5 @@
-/// Eight doubles: the width that sums in double precision are cut by, whatever the width of the processor's registers.
+/// Eight doubles: the fixed vector width of sums in double precision, whatever the width of the
+/// processor's registers.
 typealias DoubleVector = SIMD8<Double>
 
 /// Elements of a `DoubleVector`.
@@ -72,7 +73,8 @@ extension SIMD where Scalar == Double {
 }
 
 extension DoubleVector {
-    /// The sum of the elements: the upper half is added to the lower one until one element is left.
+    /// The sum of the elements: the upper half is added to the lower half until one element is
+    /// left.
     @inline(__always)
     var treeSum: Double {
         let four = lowHalf + highHalf
@@ -81,7 +83,8 @@ extension DoubleVector {
     }
 }
 
-/// The sum of products: eight chains of fused multiply-adds over the elements whose indices agree modulo 8, then `treeSum`.
+/// The sum of products: eight chains of fused multiply-adds over the elements whose indices agree
+/// modulo 8, then `treeSum`.
 ///
 /// - Precondition: Both have the same number of elements, a multiple of 8.
 func dotProduct(_ left: Span<Double>, _ right: Span<Double>) -> Double {
@@ -107,7 +110,8 @@ func accumulate(_ factor: Double, _ source: Span<Double>, into target: inout Mut
     }
 }
 
-/// A power of two by which the largest element becomes one from 1 up to, but not including, 2; nearly so for subnormal numbers.
+/// The power of two that scales `largest` to 1 or more and less than 2; approximately so at the
+/// ends of the range of doubles.
 func normalizingScale(largest: Double) -> Double {
     guard largest > 0 else { return 1 }
     return Double(sign: .plus, exponent: -min(max(Int(largest.exponent), -1022), 1022), significand: 1)

@@ -1,25 +1,25 @@
 internal import Workers
 
-/// What becomes of a convolution's results before they are stored, while they are in registers.
+/// The operations on a convolution's results while they are in registers, before they are stored.
 ///
-/// `addend`, where there is one, is added to the results first; a tensor of the results' shape.
+/// `addend`, if not empty, is a tensor of the results' shape that is added to them.
 public struct Epilogue: ~Escapable, Sendable {
     enum Kind: Sendable {
-        case store, moments, normalize, maskByNormalized, maskByRectified
+        case store, moments, normalize, maskByNormalized, maskByReLU
     }
 
     let kind: Kind
     let floor: Float
     let groups: SampleGroups
     let addend: Span<Float>
-    /// What is or was normalised, or empty.
+    /// Input of the normalisation whose gradient the results are, or empty.
     let normalized: Span<Float>
     let coefficients: Span<Float>
-    let rectified: Span<Float>
-    /// Whether results go past the caches.
+    let reluOutput: Span<Float>
+    /// Whether results are written with non-temporal stores, past the caches.
     private(set) var passesCaches = false
 
-    /// Whether the results are summed.
+    /// Whether the epilogue sums the results.
     public var hasSums: Bool { kind != .store && kind != .normalize }
 
     /// Stores the results.
@@ -31,7 +31,7 @@ public struct Epilogue: ~Escapable, Sendable {
         self.addend = addend
         normalized = Span()
         coefficients = Span()
-        rectified = Span()
+        reluOutput = Span()
     }
 
     @_lifetime(immortal)
@@ -42,32 +42,33 @@ public struct Epilogue: ~Escapable, Sendable {
         addend = Span()
         normalized = Span()
         coefficients = Span()
-        rectified = Span()
+        reluOutput = Span()
     }
 
     /// Stores the results; sums them and their squares, for the normalisation that follows.
     @_lifetime(immortal)
     public static func moments() -> Epilogue { Epilogue(moments: ()) }
 
-    /// Stores `scale · result + shift + addend`, rectified if asked: a normalisation whose statistics are known.
+    /// Stores `scale · result + shift + addend`, followed by ReLU if `appliesReLU`: a normalisation
+    /// with known statistics.
     ///
     /// - Parameter coefficients: Shape `[2, K]`: scale, then shift.
     @_lifetime(copy coefficients, copy addend)
-    public init(normalizing coefficients: Span<Float>, rectifies: Bool, adding addend: Span<Float>) {
+    public init(normalizing coefficients: Span<Float>, appliesReLU: Bool, adding addend: Span<Float>) {
         kind = .normalize
-        floor = rectifies ? 0 : -.infinity
+        floor = appliesReLU ? 0 : -.infinity
         groups = SampleGroups.one
         self.addend = addend
         normalized = Span()
         self.coefficients = coefficients
-        rectified = Span()
+        reluOutput = Span()
     }
 
-    /// The results are the gradient of a rectified normalisation: sets them to 0 where the rectifier cut; sums them and their
-    /// products with what was normalised.
+    /// For results that are the gradient of ReLU of a normalisation: sets them to 0 where the
+    /// ReLU's output is 0; sums them and their products with the input of the normalisation.
     ///
     /// - Parameters:
-    ///   - normalized: What was normalised; shape of the results.
+    ///   - normalized: Input of the normalisation; shape of the results.
     ///   - coefficients: Shape `[groups, 2, K]`: scale, then shift.
     @_lifetime(copy normalized, copy coefficients, copy addend)
     public init(
@@ -80,32 +81,32 @@ public struct Epilogue: ~Escapable, Sendable {
         self.addend = addend
         self.normalized = normalized
         self.coefficients = coefficients
-        rectified = Span()
+        reluOutput = Span()
     }
 
-    /// The results are the gradient of a rectified sum of a normalisation and something else: as above, where the rectifier's
-    /// own results say where it cut.
+    /// For results that are the gradient of ReLU of a normalisation plus another tensor: as above,
+    /// but masks by the ReLU's stored output.
     ///
     /// - Parameters:
-    ///   - rectified: What the rectifier gave; shape of the results.
-    ///   - normalized: What was normalised; shape of the results.
-    @_lifetime(copy rectified, copy normalized, copy addend)
+    ///   - reluOutput: Output of the ReLU; shape of the results.
+    ///   - normalized: Input of the normalisation; shape of the results.
+    @_lifetime(copy reluOutput, copy normalized, copy addend)
     public init(
-        maskingByRectified rectified: Span<Float>, normalized: Span<Float>,
+        maskingByReLU reluOutput: Span<Float>, normalized: Span<Float>,
         adding addend: Span<Float> = Span()
     ) {
-        kind = .maskByRectified
+        kind = .maskByReLU
         floor = -.infinity
         groups = SampleGroups.one
         self.addend = addend
         self.normalized = normalized
         coefficients = Span()
-        self.rectified = rectified
+        self.reluOutput = reluOutput
     }
 }
 
 extension Epilogue {
-    /// The same for results of the size and at the place of `output`.
+    /// This epilogue with the kind of store that suits the size and the address of `output`.
     @_lifetime(copy self)
     func fitted(to output: inout MutableSpan<Float>) -> Epilogue {
         var fitted = copy self
@@ -113,7 +114,7 @@ extension Epilogue {
         return fitted
     }
 
-    /// Sets the sums of a range of channels to 0, if there are any.
+    /// Zeroes the sums of a range of channels if the epilogue computes sums.
     ///
     /// - Parameter sums: Shape `[N, 2, channels]`.
     func clear(_ sums: inout MutableSpan<Double>, samples: Range<Int>, range: Range<Int>, channels: Int) {
@@ -125,7 +126,8 @@ extension Epilogue {
     }
 }
 
-/// Takes one sample's results, sixteen channels at a time; what a kernel's last loop is specialised for.
+/// Consumes one sample's results, sixteen channels at a time. A kernel's last loop is specialised
+/// for the type of sink.
 protocol ResultSink {
     /// - Parameters:
     ///   - group: The sample's batch-norm group.
@@ -134,16 +136,16 @@ protocol ResultSink {
 
     /// Stores sixteen channels of one pixel at element `index`.
     ///
-    /// - Returns: What to sum: the value, and what its product is summed with.
+    /// - Returns: The value to sum, and the factor of the product to sum.
     func take(
         _ value: Vector, _ epilogue: borrowing Epilogue, at index: Int, into output: inout MutableSpan<Float>
     ) -> (value: Vector, factor: Vector)
 
-    /// Whether there are sums.
+    /// Whether the epilogue computes sums.
     static var hasSums: Bool { get }
 }
 
-/// Whether results have something added first.
+/// What is added to the results: nothing or an addend.
 protocol ResultAddition {
     static func sum(_ value: Vector, _ epilogue: borrowing Epilogue, at index: Int) -> Vector
 }
@@ -252,7 +254,7 @@ struct NormalizedMaskSink<Addition: ResultAddition>: ResultSink {
     }
 }
 
-struct RectifiedMaskSink<Addition: ResultAddition>: ResultSink {
+struct ReLUMaskSink<Addition: ResultAddition>: ResultSink {
     private let passesCaches: Bool
 
     static var hasSums: Bool { true }
@@ -267,7 +269,7 @@ struct RectifiedMaskSink<Addition: ResultAddition>: ResultSink {
         _ value: Vector, _ epilogue: borrowing Epilogue, at index: Int, into output: inout MutableSpan<Float>
     ) -> (value: Vector, factor: Vector) {
         let masked = Addition.sum(value, epilogue, at: index).replacing(
-            with: 0, where: epilogue.rectified.vector(at: index) .<= Vector())
+            with: 0, where: epilogue.reluOutput.vector(at: index) .<= Vector())
         output.store(masked, at: index, pastCaches: passesCaches)
         return (masked, epilogue.normalized.vector(at: index))
     }

@@ -1,10 +1,11 @@
-/// The smallest norm that a feature is divided by, as PyTorch's `normalize`.
+/// The smallest norm that a feature is divided by, as in PyTorch's `normalize`.
 public let smallestFeatureNorm: Float = 1e-12
 
 /// Overwrites `normalized` with `h / max(‖h‖₂, 1e-12) / τ` of each row.
 ///
-/// Regmi, Panthi, Ming, Gyawali, Stoyanov, Bhattarai: "T2FNorm: Train-time feature normalization for OOD detection
-/// in image classification", CVPR workshops 2024, arXiv 2305.17797. Two divisions, in this order.
+/// Regmi, Panthi, Ming, Gyawali, Stoyanov, Bhattarai: "T2FNorm: Train-time feature normalization
+/// for OOD detection in image classification", CVPR workshops 2024, arXiv 2305.17797. Two
+/// divisions, in this order.
 ///
 /// - Parameters:
 ///   - features: Shape `[N, D]`.
@@ -27,7 +28,8 @@ public func normalizeFeatures(
 
 /// Overwrites `featureGradient` with the gradient of `normalizeFeatures`' input.
 ///
-/// `(1 / (τ‖h‖)) (g − ĥ (ĥ·g))` where `‖h‖ > 1e-12`; else the norm is a constant and it is `g / (τ · 1e-12)`.
+/// `(1 / (τ‖h‖)) (g − ĥ (ĥ·g))` where `‖h‖ > 1e-12`; elsewhere the norm is a constant and the
+/// gradient is `g / (τ · 1e-12)`.
 ///
 /// - Parameters:
 ///   - normalizedGradient: `g`, shape `[N, D]`.

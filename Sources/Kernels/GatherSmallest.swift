@@ -1,10 +1,12 @@
 /// Moves the `count` smallest values to the front, in any order.
 ///
-/// Selection by partition, with the median of three as pivot and without branches on values, which no processor could foresee.
+/// Quickselect with the median of three as pivot and without branches on values, which no processor
+/// could predict.
 ///
-/// - Precondition: There are as many values, and none is NaN.
+/// - Precondition: `count` is from 1 to the number of values, and no value is NaN.
 public func gatherSmallest(_ count: Int, of values: inout MutableSpan<Float>) {
-    precondition((1...max(values.count, 1)).contains(count), "the smallest \(count) of \(values.count)")
+    precondition(
+        (1...max(values.count, 1)).contains(count), "count is \(count), expected 1 to \(values.count)")
     guard count < values.count else { return }
     var (low, high) = (0, values.count)
     while high - low > 1 {
@@ -15,13 +17,13 @@ public func gatherSmallest(_ count: Int, of values: inout MutableSpan<Float>) {
             high = middle
             continue
         }
-        // The pivot is among these, so they grow fewer each time.
+        // The pivot leaves the range here, so the range shrinks each time.
         low = gather(middle..<high, of: &values) { $0 == pivot }
         if count <= low { return }
     }
 }
 
-/// Moves the values of a range that belong to its front, and returns where they end.
+/// Moves the values of a range for which `belongs` is true to its front; returns where they end.
 @inline(__always)
 private func gather(
     _ range: Range<Int>, of values: inout MutableSpan<Float>, where belongs: (Float) -> Bool

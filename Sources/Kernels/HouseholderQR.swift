@@ -1,14 +1,16 @@
 internal import Workers
 
-/// `A = Q R` of a matrix with at least as many rows as columns, by Householder reflections.
+/// The factorisation `A = Q R` of a matrix with at least as many rows as columns, by Householder
+/// reflections.
 ///
-/// Golub, Van Loan: "Matrix Computations", fourth edition, section 5.2.2. In a fixed order on this thread.
+/// Golub, Van Loan: "Matrix Computations", fourth edition, section 5.2.2. Runs on this thread in a
+/// fixed order.
 struct HouseholderQR {
     private let length: Int
     private let count: Int
     /// `length` rounded up to whole vectors.
     private let stride: Int
-    /// Column `k` of `R` begins row `k`; shape `[count, stride]`.
+    /// Row `k` begins with column `k` of `R`; shape `[count, stride]`.
     private let columns: [Double]
     /// Row `k` holds `v_k`, which is 0 before element `k`; shape `[count, stride]`.
     private let reflectors: [Double]
@@ -18,7 +20,7 @@ struct HouseholderQR {
     /// - Parameters:
     ///   - length: Rows of the matrix.
     ///   - count: Columns, not more than rows.
-    ///   - element: An element of the matrix; the largest is about 1.
+    ///   - element: Returns an element of the matrix; the largest one is about 1.
     init(length: Int, count: Int, element: (_ row: Int, _ column: Int) -> Double) {
         precondition(count <= length, "\(count) columns of \(length) rows")
         let stride = paddedToDoubleVectors(length)
@@ -58,7 +60,7 @@ struct HouseholderQR {
 
     /// `Q · vector`, or `Qᵀ · vector`, shape `[length]`.
     ///
-    /// - Parameter vector: Its first elements, up to `length`; the others are 0.
+    /// - Parameter vector: At most `length` elements; missing ones are 0.
     func product(_ vector: [Double], transposed: Bool) -> [Double] {
         var result = vector + [Double](repeating: 0, count: stride - vector.count)
         var span = result.mutableSpan
@@ -72,7 +74,7 @@ struct HouseholderQR {
     }
 }
 
-/// Subtracts `τ (vᵀ x) v`.
+/// Subtracts `τ (vᵀ x) v` from `x`.
 private func reflect(_ x: inout MutableSpan<Double>, by reflector: Span<Double>, _ factor: Double) {
     accumulate(-factor * dotProduct(reflector, x.span), reflector, into: &x)
 }

@@ -1,14 +1,16 @@
-/// How the images of a batch and the blocks of their output channels are cut into items. No result depends on it.
+/// Divides the images of a batch and the blocks of their output channels into work items. No result
+/// depends on it.
 struct ImageItems: Sendable {
     private let sampleCount: Int
     private let images: Int
     private let splits: Int
     let count: Int
 
-    /// Items with tiles enough to fill strips and to make use of each transformed weight, which the threads can share evenly.
+    /// Chooses items with enough tiles to fill strips and to reuse each transformed weight, in a
+    /// number that the threads can share evenly.
     ///
-    /// - Parameter blocks: Parts into which output channels may be cut, where there are fewer images than threads; each part
-    ///   transforms its images again.
+    /// - Parameter blocks: Parts into which output channels may be split if there are fewer images
+    ///   than threads; each part transforms its images again.
     init(sampleCount: Int, tilesPerImage: Int, blocks: Int, threads: Int) {
         self.sampleCount = sampleCount
         let enough = max(8 * tileRows / tilesPerImage, 1)
@@ -20,7 +22,7 @@ struct ImageItems: Sendable {
         count = imageItems * splits
     }
 
-    /// The samples of an item, and its part of `blocks` blocks.
+    /// The samples of an item, and its range of the `blocks` blocks.
     func item(_ index: Int, ofBlocks blocks: Int) -> (samples: Range<Int>, blocks: Range<Int>) {
         let (group, split) = index.quotientAndRemainder(dividingBy: splits)
         return (

@@ -8,7 +8,7 @@ public struct ImageBox: Equatable, Sendable {
         self.columns = columns
     }
 
-    /// Pixels in it.
+    /// Number of pixels.
     public var area: Int { rows.count * columns.count }
 }
 
@@ -16,9 +16,9 @@ public struct ImageBox: Equatable, Sendable {
 ///
 /// - Parameters:
 ///   - image: Any shape.
-///   - partner: The same.
-///   - share: From 0 to 1.
-///   - mixed: The same.
+///   - partner: Shape of `image`.
+///   - share: Weight of `image`, from 0 to 1.
+///   - mixed: Shape of `image`.
 public func blendImages(
     _ image: Span<Float>, _ partner: Span<Float>, share: Float, into mixed: inout MutableSpan<Float>
 ) {
@@ -29,7 +29,7 @@ public func blendImages(
     for i in mixed.indices { mixed[i] = share * image[i] + rest * partner[i] }
 }
 
-/// Overwrites `mixed` with `image`, but for `box`, which is `partner`'s.
+/// Overwrites `mixed` with `image`, and its pixels in `box` with those of `partner`.
 ///
 /// - Parameters:
 ///   - image: Shape `[H, W, C]`.

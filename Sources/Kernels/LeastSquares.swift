@@ -1,8 +1,10 @@
 /// The shortest `x` among those with the smallest `‖A x − b‖`: the pseudo-inverse of `A` times `b`.
 ///
-/// Singular values of at most `max(M, N) · 2⁻⁵²` times the largest count as 0. Golub, Van Loan: "Matrix Computations", fourth edition,
-/// sections 5.2.2 and 5.5.2: the taller of `A` and `Aᵀ` is `Q R`, and the singular vectors of `R` are made from the eigenvectors of
-/// `[[0, R], [Rᵀ, 0]]`, section 8.6.1, which squares nothing. In a fixed order on this thread, as `SymmetricEigenvectors`.
+/// Singular values of at most `max(M, N) · 2⁻⁵²` times the largest count as 0. Golub, Van Loan:
+/// "Matrix Computations", fourth edition, sections 5.2.2 and 5.5.2: the taller of `A` and `Aᵀ` is
+/// factorised as `Q R`, and the singular vectors of `R` are computed from the eigenvectors of
+/// `[[0, R], [Rᵀ, 0]]`, section 8.6.1, which squares no elements. Runs on this thread in a fixed
+/// order, as `SymmetricEigenvectors`.
 ///
 /// - Parameters:
 ///   - matrix: `A`, shape `[M, N]`, finite.
@@ -29,8 +31,8 @@ public func leastSquares(_ matrix: [Double], _ right: [Double]) -> [Double]? {
 /// The pseudo-inverse of a square matrix times `right`.
 ///
 /// - Parameters:
-///   - cutoff: Singular values of at most this share of the largest count as 0.
-///   - right: Of which the first `dimension` elements count.
+///   - cutoff: Singular values of at most this fraction of the largest count as 0.
+///   - right: Only the first `dimension` elements are used.
 private func solve(
     dimension: Int, cutoff: Double, _ right: [Double], element: (_ row: Int, _ column: Int) -> Double
 ) -> [Double]? {

@@ -1,16 +1,18 @@
 internal import COpenBLAS
 
-/// Makes the BLAS library run each product on the thread that asks for it.
+/// Makes the BLAS library run each product on the calling thread.
 ///
-/// The worker pool shares out whole products, and a product cut by the number of threads would give
-/// other bits for another number.
+/// The worker pool distributes whole products; a product split over threads would have other bits
+/// with another number of threads.
 public func useOneThreadPerLibraryProduct() { openblas_set_num_threads(1) }
 
-/// The name of the processor core that the BLAS library has chosen its loops for.
+/// The name of the processor core whose kernels the BLAS library uses.
 public func libraryCoreName() -> String { unsafe String(cString: openblas_get_corename()) }
 
-/// Overwrites `product` with `left · right` by the BLAS library, or adds that to it: for the convolution path of that name alone, since
-/// the library rounds otherwise on another processor.
+/// Overwrites `product` with `left · right` computed by the BLAS library, or adds to it.
+///
+/// Only the convolution algorithm `library` uses it, since the library rounds differently on other
+/// processors.
 ///
 /// - Parameters:
 ///   - left: Shape `[M, K]`.

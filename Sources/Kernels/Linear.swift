@@ -8,15 +8,15 @@ public import Workers
 ///   - bias: Shape `[K]`.
 ///   - output: Shape `[N, K]`.
 public func linear(
-    _ input: Span<Float>, weights: Span<Float>, bias: Span<Float>, laneSize: Int,
+    _ input: Span<Float>, weights: Span<Float>, bias: Span<Float>, microbatchSize: Int,
     into output: inout MutableSpan<Float>, on pool: WorkerPool
 ) {
     let classes = bias.count
     let dimension = weights.count / classes
-    pool.split(&output, every: laneSize * classes, scratch: matrixProductScratchCount) {
-        lane, part, scratch in
+    pool.split(&output, every: microbatchSize * classes, scratch: matrixProductScratchCount) {
+        microbatch, part, scratch in
         let rows = part.count / classes
-        let start = lane * laneSize * dimension
+        let start = microbatch * microbatchSize * dimension
         matrixProduct(
             input.extracting(start..<start + rows * dimension), .none, weights, .transposed, rows: rows,
             columns: classes, inner: dimension, into: &part, scratch: &scratch)
@@ -33,34 +33,35 @@ public func linear(
 ///   - weights: Shape `[K, D]`.
 ///   - inputGradient: Shape `[N, D]`.
 public func linearInputGradient(
-    _ outputGradient: Span<Float>, weights: Span<Float>, classes: Int, laneSize: Int,
+    _ outputGradient: Span<Float>, weights: Span<Float>, classes: Int, microbatchSize: Int,
     into inputGradient: inout MutableSpan<Float>, on pool: WorkerPool
 ) {
     let dimension = weights.count / classes
-    pool.split(&inputGradient, every: laneSize * dimension, scratch: matrixProductScratchCount) {
-        lane, part, scratch in
+    pool.split(&inputGradient, every: microbatchSize * dimension, scratch: matrixProductScratchCount) {
+        microbatch, part, scratch in
         let rows = part.count / dimension
-        let start = lane * laneSize * classes
+        let start = microbatch * microbatchSize * classes
         matrixProduct(
             outputGradient.extracting(start..<start + rows * classes), .none, weights, .none, rows: rows,
             columns: dimension, inner: classes, into: &part, scratch: &scratch)
     }
 }
 
-/// Overwrites `laneGradients` with each lane's gradient of the weights, followed by that of the bias.
+/// Overwrites `microbatchGradients` with each microbatch's gradient of the weights, followed by
+/// that of the bias.
 ///
 /// - Parameters:
 ///   - input: Shape `[N, D]`.
 ///   - outputGradient: Shape `[N, K]`.
-///   - laneGradients: Shape `[⌈N / laneSize⌉, K · D + K]`.
+///   - microbatchGradients: Shape `[⌈N / microbatchSize⌉, K · D + K]`.
 public func linearWeightGradient(
-    _ input: Span<Float>, outputGradient: Span<Float>, classes: Int, dimension: Int, laneSize: Int,
-    into laneGradients: inout MutableSpan<Float>, on pool: WorkerPool
+    _ input: Span<Float>, outputGradient: Span<Float>, classes: Int, dimension: Int, microbatchSize: Int,
+    into microbatchGradients: inout MutableSpan<Float>, on pool: WorkerPool
 ) {
     let sampleCount = outputGradient.count / classes
-    pool.split(&laneGradients, every: (dimension + 1) * classes, scratch: matrixProductScratchCount) {
-        lane, part, scratch in
-        let samples = lane * laneSize..<min((lane + 1) * laneSize, sampleCount)
+    pool.split(&microbatchGradients, every: (dimension + 1) * classes, scratch: matrixProductScratchCount) {
+        microbatch, part, scratch in
+        let samples = microbatch * microbatchSize..<min((microbatch + 1) * microbatchSize, sampleCount)
         let gradient = outputGradient.extracting(
             samples.lowerBound * classes..<samples.upperBound * classes)
         var weights = part.part(0..<classes * dimension)

@@ -3,8 +3,8 @@ public let logitNormOffset: Float = 1e-7
 
 /// Overwrites `normalized` with `z / (‖z‖₂ + 1e-7) / τ` of each row.
 ///
-/// Wei, Xie, Cheng, Feng, An, Li: "Mitigating neural network overconfidence with logit normalization", ICML 2022, arXiv
-/// 2205.09310, section 3.3.
+/// Wei, Xie, Cheng, Feng, An, Li: "Mitigating neural network overconfidence with logit
+/// normalization", ICML 2022, arXiv 2205.09310, section 3.3.
 ///
 /// - Parameters:
 ///   - logits: Shape `[N, classes]`.
@@ -27,7 +27,8 @@ public func normalizeLogits(
 
 /// Overwrites `logitsGradient` with the gradient of `normalizeLogits`' input.
 ///
-/// `(g − z (z·g) / (‖z‖ (‖z‖ + 1e-7))) / (τ (‖z‖ + 1e-7))`, where the second term is 0 if `‖z‖` is, as PyTorch has it.
+/// `(g − z (z·g) / (‖z‖ (‖z‖ + 1e-7))) / (τ (‖z‖ + 1e-7))`, where the second term is 0 if `‖z‖` is
+/// 0, as in PyTorch.
 ///
 /// - Parameters:
 ///   - normalizedGradient: `g`, shape `[N, classes]`.

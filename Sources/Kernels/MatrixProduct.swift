@@ -1,18 +1,19 @@
 internal import Workers
 
-/// Whether a matrix is used as it lies or transposed.
+/// Whether a matrix is used as stored or transposed.
 public enum Transposition: Sendable { case none, transposed }
 
 /// Overwrites `product` with `left · right`, on this thread.
 ///
-/// `product[m, n] = sum over k of left[m, k] · right[k, n]`, all row-major and dense. Each element is one chain of fused multiply-adds
-/// over k in order, so its bits depend on its row and its column alone: neither on M and N nor on the processor.
+/// `product[m, n] = sum over k of left[m, k] · right[k, n]`, all row-major and dense. Each element
+/// is one chain of fused multiply-adds over k in order, so its bits depend on its row and its
+/// column alone, neither on M and N nor on the processor.
 ///
 /// - Parameters:
 ///   - left: Shape `[M, K]`, or `[K, M]` if `leftUse` is `.transposed`.
 ///   - right: Shape `[K, N]`, or `[N, K]` if `rightUse` is `.transposed`.
 ///   - product: Shape `[M, N]`.
-///   - scratch: At least `matrixProductScratchCount` floats; used up.
+///   - scratch: At least `matrixProductScratchCount` floats; overwritten.
 public func matrixProduct(
     _ left: Span<Float>, _ leftUse: Transposition, _ right: Span<Float>, _ rightUse: Transposition,
     rows m: Int, columns n: Int, inner k: Int, into product: inout MutableSpan<Float>,
@@ -44,18 +45,19 @@ public func matrixProduct(
 /// Floats of scratch memory for a product of any shape.
 public var matrixProductScratchCount: Int { Block.right.upperBound }
 
-/// What is packed at a time: a part of each operand that stays in the second-level cache.
+/// Sizes of the packed blocks; a block of each operand stays in the L2 cache.
 private enum Block {
     static let rows = 112
     static let columns = 128
     static let inner = 256
 
-    /// Where row tiles and panels lie in the scratch memory.
+    /// Ranges of the row tiles and the panels in the scratch memory.
     static var left: Range<Int> { 0..<rowTileCount(rows: rows, inner: inner) }
     static var right: Range<Int> { left.upperBound..<left.upperBound + columns * inner }
 }
 
-/// Overwrites a block of the product, or goes on with its chains where `inner` does not begin at 0; the row tiles are packed.
+/// Overwrites a block of the product, or continues its chains if `inner` does not begin at 0. The
+/// row tiles are already packed.
 private func multiply(
     _ right: borrowing StoredMatrix, rows: Range<Int>, columns: Range<Int>, inner: Range<Int>,
     into product: inout MutableSpan<Float>, scratch: inout MutableSpan<Float>
@@ -74,7 +76,7 @@ private func multiply(
             stride: n, accumulates: goesOn)
     }
     guard whole < columns.count else { return }
-    // A tile writes whole vectors, so the last columns go by way of a panel of their own.
+    // A tile writes whole vectors, so the last columns are computed in a buffer of their own.
     let rest = columns.lowerBound + whole..<columns.upperBound
     var panel = InlineArray<1_792, Float>(repeating: 0)
     var edge = panel.mutableSpan

@@ -1,5 +1,5 @@
-// Tiles for what is left of a matrix's rows: a tile of fourteen would throw most of its products away. Eight and four rows have
-// chains enough to keep the multipliers busy.
+// Tiles for the last rows of a matrix, where a tile of fourteen rows would discard most of its
+// products. Eight and four rows have enough independent chains to keep the multipliers busy.
 
 /// The first eight rows of a tile of fourteen, by two panels.
 func multiply8x32(

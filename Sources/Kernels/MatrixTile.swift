@@ -1,15 +1,17 @@
 internal import CProcessor
 
-// Register tiles: the innermost loops of every matrix product here. Written out by hand since an array of accumulators
-// does not stay in registers.
+// Register tiles: the innermost loops of every matrix product here. They are unrolled by hand since
+// an array of accumulators does not stay in registers.
 //
-// Each element of a product is one chain of fused multiply-adds over the inner index, in order, whatever the tile's
-// size, the place of the element in it or the processor: how work is cut never changes a bit.
+// Each element of a product is one chain of fused multiply-adds over the inner index, in order,
+// whatever the tile's size, the element's position in the tile and the processor. So splitting the
+// work never changes a bit.
 //
-// Measured on one core of an EPYC 9004 (Zen 4): the 14×32 tile on hot panels 109 GFLOP/s for 16 inner elements, 116 for 256; with
-// its accumulators in an `InlineArray` 34. The plain twin is `Tests/TestSupport/PlainMatrixProduct.swift`.
+// Measured on one core of an EPYC 9004 (Zen 4): the 14×32 tile on hot panels reaches 109 GFLOP/s
+// for 16 inner elements and 116 for 256; with its accumulators in an `InlineArray` 34. The plain
+// twin is `Tests/TestSupport/PlainMatrixProduct.swift`.
 
-/// Whether this build may use AVX-512; known to the compiler.
+/// Whether this build may use AVX-512; a compile-time constant.
 var buildHasAVX512: Bool {
     @inline(__always) get { BUILD_HAS_AVX512 == 1 }
 }
@@ -24,11 +26,12 @@ func rowTileCount(rows: Int, inner: Int) -> Int {
     (rows + tileRows - 1) / tileRows * tileRows * paddedToVectors(inner)
 }
 
-/// Overwrites `product` with `left · right`, or adds that to it.
+/// Overwrites `product` with `left · right`, or adds to it.
 ///
 /// - Parameters:
 ///   - left: Row tiles, shape `[⌈rows / tileRows⌉, inner / 16, tileRows, 16]`.
-///   - right: Column panels, shape `[columns / 16, panelStride]`, each `[inner, 16]` at its beginning.
+///   - right: Column panels, shape `[columns / 16, panelStride]`; each begins with its
+///     `[inner, 16]` elements.
 ///   - panelStride: Elements from one panel to the next.
 ///   - rows: Rows to store.
 ///   - columns: A multiple of 16.
@@ -106,7 +109,7 @@ struct WideRow {
 
     init() {}
 
-    /// The elements of two panels.
+    /// Loads one row of two panels.
     @inline(__always)
     init(_ panel: UnsafePointer<Float>, _ panelStride: Int) {
         first = unsafe UnsafeRawPointer(panel).loadUnaligned(as: Vector.self)

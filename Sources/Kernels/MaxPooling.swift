@@ -1,8 +1,10 @@
 public import Workers
 
-/// Overwrites `output` with the largest input of each window, and `choices` with where in the window it was.
+/// Overwrites `output` with the largest input of each window, and `choices` with its position in
+/// the window.
 ///
-/// Padding counts as −∞; of equal inputs the first in scan order is taken; a window with a NaN gives NaN.
+/// Padding counts as −∞; among equal inputs the first in scan order is chosen; a window with a NaN
+/// gives NaN.
 ///
 /// - Parameters:
 ///   - input: Shape `[N, H, W, C]`.
@@ -47,11 +49,12 @@ public func maxPool(
 
 /// Overwrites `inputGradient` with the gradient of the input of `maxPool`.
 ///
-/// Each input gathers the gradients of the windows that chose it, in scan order: no two workers write one place.
+/// Each input gathers the gradients of the windows that chose it, in scan order, so no two workers
+/// write the same element.
 ///
 /// - Parameters:
 ///   - outputGradient: Shape `[N, P, Q, C]`.
-///   - choices: As `maxPool` left them.
+///   - choices: As written by `maxPool`.
 ///   - inputGradient: Shape `[N, H, W, C]`.
 public func maxPoolGradient(
     _ outputGradient: Span<Float>, choices: Span<UInt8>, _ shape: ConvolutionShape,

@@ -1,13 +1,14 @@
 internal import Numerics
 
-/// Overwrites `logitsGradient` with the gradient of the mean cross-entropy to mixed and smoothed labels, and reports each
-/// sample.
+/// Overwrites `logitsGradient` with the gradient of the mean cross-entropy with mixed and smoothed
+/// labels, and `report` with each sample's loss and prediction.
 ///
-/// The target is `t[k] = (1 − ε) (λ [k = y] + (1 − λ) [k = y′]) + ε / K`, the loss `−Σ t[k] log softmax(z)[k]`, and
+/// The target is `t[k] = (1 − ε) (λ [k = y] + (1 − λ) [k = y′]) + ε / K`, the loss
+/// `−Σ t[k] log softmax(z)[k]`, and
 /// `logitsGradient[n, k] = (softmax(logits[n])[k] − t[n, k]) / batchSize`.
 ///
-/// Source of the smoothing: Szegedy, Vanhoucke, Ioffe, Shlens, Wojna: "Rethinking the Inception architecture for computer
-/// vision", CVPR 2016, arXiv 1512.00567, section 7.
+/// Source of the smoothing: Szegedy, Vanhoucke, Ioffe, Shlens, Wojna: "Rethinking the Inception
+/// architecture for computer vision", CVPR 2016, arXiv 1512.00567, section 7.
 ///
 /// - Parameters:
 ///   - logits: Shape `[N, classes]`.
@@ -17,7 +18,8 @@ internal import Numerics
 ///   - smoothing: `ε`, from 0 to 1.
 ///   - batchSize: Samples in the global batch, over which the loss is averaged.
 ///   - logitsGradient: Shape `[N, classes]`.
-///   - report: Shape `[N, 2]`: the sample's loss, and 1 if the largest logit is that of the label with the greater share, else 0.
+///   - report: Shape `[N, 2]`: the sample's loss, and 1 if the largest logit is that of the label
+///     with the greater share, else 0.
 public func mixedCrossEntropy(
     _ logits: Span<Float>, labels: Span<Int32>, partners: Span<Int32>, shares: Span<Float>,
     smoothing: Float, classes: Int, batchSize: Int, into logitsGradient: inout MutableSpan<Float>,
@@ -48,7 +50,7 @@ public func mixedCrossEntropy(
     }
 }
 
-/// Of what the logits are below the largest one: the sum of `exp(z − max z)`, and the sum of `max z − z`.
+/// The sum of `exp(z − max z)` and the sum of `max z − z` over a row of logits `z`.
 private func sums(_ row: Span<Float>, largest: Float) -> (powers: Double, distances: Double) {
     var (powers, distances) = (0.0, 0.0)
     for k in row.indices {

@@ -1,24 +1,25 @@
 internal import CProcessor
 
-// Register tiles of products whose sum goes over rows; as `MatrixTile.swift` for the order of operations.
+// Register tiles of products that sum over rows; the order of operations is that of
+// `MatrixTile.swift`.
 
 /// Rows of a tile of an outer product: 8×32 or 4×16.
 private var outerRows: Int {
     @inline(__always) get { buildHasAVX512 ? 8 : 4 }
 }
 
-/// Where the rows of an outer product's operands lie.
+/// Memory layout of the rows of an outer product's operands.
 struct OuterRows {
-    /// Rows, over which the sum goes.
+    /// Number of rows, over which the products are summed.
     let count: Int
-    /// Elements from a row's sixteen columns to the next sixteen, on both sides.
+    /// Elements from sixteen columns of a row to its next sixteen, in both operands.
     let panelStride: Int
-    /// Rows that lie sixteen elements apart, before a jump to the next ones.
+    /// Number of rows that are sixteen elements apart, before a jump to the next ones.
     let segment: Int
     let leftJump: Int
     let rightJump: Int
 
-    /// Panels, shape `[columns / 16, panelStride]`, each `[count, 16]` at its beginning.
+    /// Panels, shape `[columns / 16, panelStride]`; each begins with its `[count, 16]` elements.
     init(panelsOf count: Int, panelStride: Int) {
         self.count = count
         self.panelStride = panelStride
@@ -36,15 +37,16 @@ struct OuterRows {
         rightJump = tileRows * (rightColumns - vectorWidth)
     }
 
-    /// Elements that an operand of `columns` columns has at least.
+    /// Smallest number of elements of an operand with `columns` columns.
     func operandCount(columns: Int, jump: Int) -> Int {
         (columns / vectorWidth - 1) * panelStride + count * vectorWidth + (count - 1) / segment * jump
     }
 }
 
-/// Overwrites `product` with `leftᵀ · right`, or adds that to it.
+/// Overwrites `product` with `leftᵀ · right`, or adds to it.
 ///
-/// The sum over `operands.count` rows is made first, then added: long sums come in parts.
+/// The sum over `operands.count` rows is computed first, then added, so a long sum is computed in
+/// parts.
 ///
 /// - Parameters:
 ///   - left: `rows` columns.

@@ -1,7 +1,9 @@
-/// Adds the sum of the rows' outer products with themselves: `sums += rowsᵀ · rows`, in double precision.
+/// Adds the sum of the rows' outer products with themselves: `sums += rowsᵀ · rows`, in double
+/// precision.
 ///
-/// Each element is one chain of fused multiply-adds over the rows, in order, from its old value on: the same bits on every processor, and
-/// however the rows are cut into calls. The plain twin is `Tests/TestSupport/PlainOuterProducts.swift`.
+/// Each element is one chain of fused multiply-adds over the rows, in order, starting from its old
+/// value. So it has the same bits on every processor, and however the rows are split into calls.
+/// The plain twin is `Tests/TestSupport/PlainOuterProducts.swift`.
 ///
 /// - Parameters:
 ///   - rows: Shape `[R, D]`.
@@ -35,7 +37,8 @@ public func accumulateOuterProducts(of rows: Span<Double>, into sums: inout Muta
 /// Adds the outer products of packed rows to the upper triangle.
 ///
 /// - Parameters:
-///   - panels: Shape `[⌈dimension / doubleTileColumns⌉, depth, doubleTileColumns]`, of which the first `count` rows count.
+///   - panels: Shape `[⌈dimension / doubleTileColumns⌉, depth, doubleTileColumns]`, of which the
+///     first `count` rows are used.
 private func addUpperTiles(
     _ panels: Span<Double>, depth: Int, count: Int, dimension: Int, into sums: inout MutableSpan<Double>
 ) {
@@ -47,7 +50,8 @@ private func addUpperTiles(
                 let sums = unsafe sums.baseAddress.unsafelyUnwrapped
                 let panels = unsafe panels.baseAddress.unsafelyUnwrapped
                 let edge = unsafe edge.baseAddress.unsafelyUnwrapped
-                // Along a row of tiles, since a column of them would touch another page in each row of `sums`.
+                // Loops along a row of tiles, since a column of tiles would touch another page in
+                // each row of `sums`.
                 for row in stride(from: 0, to: dimension, by: height) {
                     let left = unsafe panels + row / width * (depth * width) + row % width
                     for column in stride(from: row / width * width, to: dimension, by: width) {
@@ -59,7 +63,8 @@ private func addUpperTiles(
                                 into: target, stride: dimension)
                             continue
                         }
-                        // A tile that crosses the diagonal or the border: only elements of the upper triangle come back.
+                        // A tile that crosses the diagonal or the border: only elements of the
+                        // upper triangle are written back.
                         let columns = min(width, dimension - column)
                         for r in 0..<min(height, dimension - row) {
                             for c in min(max(row + r - column, 0), columns)..<columns {

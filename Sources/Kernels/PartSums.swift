@@ -1,6 +1,6 @@
 public import Workers
 
-/// Adds to each element of `sum` that of an earlier sum.
+/// Adds an earlier sum to `sum`: `sum = earlier + sum`.
 public func addEarlier(_ earlier: Span<Float>, to sum: inout MutableSpan<Float>, on pool: WorkerPool) {
     precondition(earlier.count == sum.count, "\(earlier.count) and \(sum.count) elements")
     pool.split(&sum, every: 4096) { item, part in

@@ -1,47 +1,51 @@
 public import Workers
 
-/// Floating-point operations of one round of `runMultiplyAddChains`, two a multiply-add.
+/// Floating-point operations of one round of `runMultiplyAddChains`, two per multiply-add.
 private let operationsPerRound = 12 * vectorWidth * 2
 
-/// Rounds that each thread is timed for: 6.4 billion operations, some 50 ms of a core with AVX-512, 100 ms of one without.
+/// Rounds that each thread is timed for: 6.4 billion operations, some 50 ms on a core with AVX-512,
+/// 100 ms on one without.
 private let timedRounds = 1 << 24
 
-/// The most floating-point operations a second that the pool's threads reach together, in single precision.
+/// Measures the highest rate of single-precision floating-point operations that the pool's threads
+/// reach together.
 ///
-/// Every thread multiplies and adds in registers and never touches memory; what other programs leave of the cores is part of
-/// the figure.
+/// Each thread runs multiply-adds in registers and never touches memory. Other programs on the
+/// cores lower the rate.
 ///
-/// - Parameter runs: How often it is measured; the fastest counts.
-/// - Returns: Operations a second, two a fused multiply-add.
+/// - Parameter runs: Number of measurements; the fastest one counts.
+/// - Returns: Operations per second, two per fused multiply-add.
 public func measurePeakRate(runs: Int = 5, on pool: WorkerPool) -> Double {
-    precondition(runs >= 1, "\(runs) runs")
+    precondition(runs >= 1, "runs is \(runs), expected 1 or more")
     let clock = ContinuousClock()
     let times = (0..<runs).map { _ in
         clock.measure {
-            // An item a thread: each lasts so long that no thread takes two.
+            // One item per thread: each runs so long that no thread takes two.
             pool.forEach(pool.threads) { thread in
                 let sum = runMultiplyAddChains(rounds: timedRounds, start: Float(thread + 1))
-                precondition(sum.isFinite, "multiply-adds ran to \(sum)")
+                precondition(sum.isFinite, "the multiply-add chains sum to \(sum), expected a finite number")
             }
         }
     }
     return Double(timedRounds * operationsPerRound * pool.threads) / (times.min()! / .seconds(1))
 }
 
-/// Runs `rounds` rounds of twelve vectors' multiply-adds, none of which waits for another of its round.
+/// Runs `rounds` rounds of multiply-adds on twelve independent vectors.
 ///
-/// Two multiply-adds can begin in a cycle and each takes four or five: ten are under way at most.
+/// Two multiply-adds can start per cycle and each takes four or five cycles, so at most ten are in
+/// flight.
 ///
-/// - Returns: What keeps the compiler from leaving anything out.
+/// - Returns: A sum of all results, so that the compiler omits none of them.
 @inline(never)
 private func runMultiplyAddChains(rounds: Int, start: Float) -> Float {
-    // Twelve registers in either case, of sixteen where there is AVX2 alone.
+    // Twelve registers in both cases; with AVX2 alone there are sixteen.
     buildHasAVX512
         ? chains(SIMD16<Float>.self, rounds: rounds, start: start)
         : chains(SIMD8<Float>.self, rounds: 2 * rounds, start: start)
 }
 
-/// `xᵢ = xᵢ · ½ + start` over and over, which stays finite, for twelve `xᵢ` written out: an array would lie in memory.
+/// Repeats `xᵢ = xᵢ · ½ + start`, which stays finite, for twelve `xᵢ`. They are separate variables
+/// because an array would be in memory.
 @inline(__always)
 private func chains<V: SIMD<Float>>(_ type: V.Type, rounds: Int, start: Float) -> Float {
     let half = V(repeating: start / (start + start))

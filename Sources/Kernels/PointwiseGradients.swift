@@ -1,19 +1,21 @@
 internal import Workers
 
-/// Both gradients of a pointwise convolution of stride 1 from one reading of its input and its output's gradient.
+/// Both gradients of a pointwise convolution of stride 1, with one read of its input and of its
+/// output gradient.
 ///
-/// A lane comes in parts, each of which one worker takes from its first strip to its last; the lane's weight gradient is the balanced
-/// tree sum of its parts. The results are those of `TapWeightGradient` and `TapConvolution.inputGradient`, to the bit.
+/// A microbatch consists of parts; one worker computes all strips of a part, in order. The
+/// microbatch's weight gradient is the balanced tree sum of its parts. The results have the same
+/// bits as those of `ImplicitGEMMWeightGradient` and `ImplicitGEMMConvolution.inputGradient`.
 struct PointwiseGradients: Sendable {
-    private let forward: TapConvolution
-    private let backward: TapConvolution
+    private let forward: ImplicitGEMMConvolution
+    private let backward: ImplicitGEMMConvolution
     private var channels: Int { forward.source.channels }
     private var outputs: Int { forward.target.channels }
 
     init(_ shape: ConvolutionShape) {
-        precondition(Self.supports(shape), "no pointwise gradients for \(shape)")
-        forward = TapConvolution(shape)
-        backward = TapConvolution.inputGradient(of: shape)[0]
+        precondition(Self.supports(shape), "pointwise gradients cannot compute \(shape)")
+        forward = ImplicitGEMMConvolution(shape)
+        backward = ImplicitGEMMConvolution.inputGradient(of: shape)[0]
     }
 
     static func supports(_ shape: ConvolutionShape) -> Bool {
@@ -21,21 +23,24 @@ struct PointwiseGradients: Sendable {
             && shape.outputChannels.isMultiple(of: vectorWidth)
     }
 
-    /// Parts of a lane.
-    static func parts(laneSize: Int) -> Int {
-        laneSize.isMultiple(of: 4) ? 4 : laneSize.isMultiple(of: 2) ? 2 : 1
+    /// Number of parts per microbatch.
+    static func parts(microbatchSize: Int) -> Int {
+        microbatchSize.isMultiple(of: 4) ? 4 : microbatchSize.isMultiple(of: 2) ? 2 : 1
     }
 
-    /// How a worker's memory is used: gradients of outputs as row tiles, inputs likewise, products.
+    /// Ranges of a worker's scratch memory: output gradients as row tiles, inputs as row tiles,
+    /// products.
     private var gradients: Range<Int> { 0..<rowTileCount(rows: RowStrips.rows, inner: outputs) }
     private var inputs: Range<Int> {
-        let count = rowTileCount(rows: RowStrips.rows, inner: min(channels, TapConvolution.innerBlock))
+        let count = rowTileCount(
+            rows: RowStrips.rows, inner: min(channels, ImplicitGEMMConvolution.innerBlock))
         return gradients.upperBound..<gradients.upperBound + count
     }
     private var products: Range<Int> {
-        inputs.upperBound..<inputs.upperBound + RowStrips.rows * min(channels, TapConvolution.innerBlock)
+        inputs.upperBound..<inputs.upperBound + RowStrips.rows
+            * min(channels, ImplicitGEMMConvolution.innerBlock)
     }
-    /// Floats of a worker's memory that `run` needs.
+    /// Floats of scratch memory per worker that `run` needs.
     var scratchCount: Int { products.upperBound }
 
     /// Overwrites `inputGradient` and `partGradients`.
@@ -44,13 +49,13 @@ struct PointwiseGradients: Sendable {
     ///   - input: Shape `[N, H, W, C]`.
     ///   - outputGradient: Shape `[N, H, W, K]`.
     ///   - panels: The weights, packed for the input's gradient.
-    ///   - partSize: Samples of a part of a lane.
-    ///   - parts: Parts of all lanes; from `⌈N / partSize⌉` on they are empty.
+    ///   - partSize: Samples of a part of a microbatch.
+    ///   - parts: Number of parts of all microbatches; those from `⌈N / partSize⌉` on are empty.
     ///   - inputGradient: Shape `[N, H, W, C]`.
     ///   - partGradients: Shape `[parts, C, K]`.
-    ///   - sums: Shape `[N, 2, C]`: overwritten if the epilogue makes sums.
+    ///   - sums: Shape `[N, 2, C]`: overwritten if the epilogue computes sums.
     func run(
-        input: borrowing Operand, outputGradient: borrowing Operand, panels: Span<Float>, sampleCount: Int,
+        input: borrowing Prologue, outputGradient: borrowing Prologue, panels: Span<Float>, sampleCount: Int,
         partSize: Int, parts: Int, epilogue: borrowing Epilogue,
         into inputGradient: inout MutableSpan<Float>, partGradients: inout MutableSpan<Float>,
         sums: inout MutableSpan<Double>, on pool: WorkerPool
@@ -70,8 +75,8 @@ struct PointwiseGradients: Sendable {
             for rows in RowStrips(samples: samples, positions: forward.positions) {
                 var gathered = scratch.part(gradients)
                 backward.gatherBlocks(outputGradient, rows: rows, 0..<outputs, into: &gathered)
-                for channel in stride(from: 0, to: channels, by: TapConvolution.innerBlock) {
-                    let block = channel..<min(channel + TapConvolution.innerBlock, channels)
+                for channel in stride(from: 0, to: channels, by: ImplicitGEMMConvolution.innerBlock) {
+                    let block = channel..<min(channel + ImplicitGEMMConvolution.innerBlock, channels)
                     var gathered = scratch.part(inputs)
                     forward.gatherTiles(input, rows: rows, block, into: &gathered)
                     multiplyWeights(
@@ -91,8 +96,8 @@ struct PointwiseGradients: Sendable {
         rows: Int, _ block: Range<Int>, accumulates: Bool, _ scratch: Span<Float>,
         into weightGradient: inout MutableSpan<Float>
     ) {
-        for output in stride(from: 0, to: outputs, by: TapConvolution.innerBlock) {
-            let columns = output..<min(output + TapConvolution.innerBlock, outputs)
+        for output in stride(from: 0, to: outputs, by: ImplicitGEMMConvolution.innerBlock) {
+            let columns = output..<min(output + ImplicitGEMMConvolution.innerBlock, outputs)
             let start = block.lowerBound * outputs + columns.lowerBound
             var own = weightGradient.part(start..<weightGradient.count)
             multiplyOuter(
@@ -112,12 +117,13 @@ struct PointwiseGradients: Sendable {
         unsafe scratch.withUnsafeMutableBufferPointer { scratch in
             var results = unsafe MutableSpan(
                 _unsafeElements: UnsafeMutableBufferPointer(rebasing: scratch[products]))
-            for output in stride(from: 0, to: outputs, by: TapConvolution.innerBlock) {
+            for output in stride(from: 0, to: outputs, by: ImplicitGEMMConvolution.innerBlock) {
                 let start = rowTileCount(rows: rows, inner: output)
                 let left = unsafe Span(
                     _unsafeElements: UnsafeBufferPointer(rebasing: scratch[start..<gradients.upperBound]))
                 backward.multiply(
-                    left, panels, rows: rows, output..<min(output + TapConvolution.innerBlock, outputs),
+                    left, panels, rows: rows,
+                    output..<min(output + ImplicitGEMMConvolution.innerBlock, outputs),
                     columns: block, into: &results)
             }
         }

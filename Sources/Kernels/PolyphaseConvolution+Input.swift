@@ -1,17 +1,18 @@
 extension PolyphaseConvolution {
-    /// Overwrites `transformed` with the transformed tiles as row tiles, shape `[81, row tiles of a strip]`.
+    /// Overwrites `transformed` with the transformed tiles as row tiles, shape
+    /// `[81, row tiles of a strip]`.
     func transform(
-        _ operand: borrowing Operand, tiles: Range<Int>, into transformed: inout MutableSpan<Float>
+        _ prologue: borrowing Prologue, tiles: Range<Int>, into transformed: inout MutableSpan<Float>
     ) {
-        switch operand.reading {
-        case .plain: transform(operand, PlainReader.self, tiles: tiles, into: &transformed)
-        case .normalized: transform(operand, NormalizedReader.self, tiles: tiles, into: &transformed)
-        case .combined: transform(operand, CombinedReader.self, tiles: tiles, into: &transformed)
+        switch prologue.reading {
+        case .plain: transform(prologue, PlainReader.self, tiles: tiles, into: &transformed)
+        case .normalized: transform(prologue, NormalizedReader.self, tiles: tiles, into: &transformed)
+        case .combined: transform(prologue, CombinedReader.self, tiles: tiles, into: &transformed)
         }
     }
 
     private func transform<Reader: ChannelReader>(
-        _ operand: borrowing Operand, _: Reader.Type, tiles: Range<Int>,
+        _ prologue: borrowing Prologue, _: Reader.Type, tiles: Range<Int>,
         into transformed: inout MutableSpan<Float>
     ) {
         let size = transformedStride
@@ -26,11 +27,11 @@ extension PolyphaseConvolution {
                     switch pass {
                     case .forward:
                         transformInput(
-                            operand, Reader.self, place, channel: channel, vectors, into: &transformed,
+                            prologue, Reader.self, place, channel: channel, vectors, into: &transformed,
                             places)
                     case .inputGradient:
                         transformGradient(
-                            operand, Reader.self, place, channel: channel, vectors, into: &transformed,
+                            prologue, Reader.self, place, channel: channel, vectors, into: &transformed,
                             places)
                     }
                 }
@@ -41,37 +42,39 @@ extension PolyphaseConvolution {
     /// Stores the 81 transformed values of sixteen channels of a 9×9 tile of the input.
     @inline(__always)
     func transformInput<Reader: ChannelReader>(
-        _ operand: borrowing Operand, _: Reader.Type, _ place: TileGrid.Place, channel: Int,
+        _ prologue: borrowing Prologue, _: Reader.Type, _ place: TileGrid.Place, channel: Int,
         _ vectors: TileVectors, into transformed: inout MutableSpan<Float>, _ places: PolyphasePlaces
     ) {
         let reader = Reader(
-            operand, group: operand.groups.group(of: place.sample), channel: channel, channels: channels)
+            prologue, group: prologue.groups.group(of: place.sample), channel: channel, channels: channels)
         let corner = place.pixel * channels + channel
         let line = source.width * channels
         let hasAllRows = place.rows.count == source.reach
-        // Column by column, then row by row; the tile is kept turned, so that both write what lies together.
+        // Transforms columns, then rows. The tile is stored transposed, so that both steps write
+        // adjacent results.
         for j in 0..<9 {
             let top = corner + j * channels
             guard place.columns.contains(j) else {
                 vectors.setRow(j, PolyphaseNine.zero)
                 continue
             }
-            // Each branch stores its own: a row chosen between two would be taken apart into single floats.
+            // Each branch stores its own row: a row selected between two branches would be split
+            // into single floats.
             if hasAllRows {
-                vectors.setRow(j, phases { reader.vector(operand, at: top + $0 * line) })
+                vectors.setRow(j, phases { reader.vector(prologue, at: top + $0 * line) })
             } else {
                 vectors.setRow(
                     j,
                     phases {
-                        place.rows.contains($0) ? reader.vector(operand, at: top + $0 * line) : Vector()
+                        place.rows.contains($0) ? reader.vector(prologue, at: top + $0 * line) : Vector()
                     })
             }
-            for i in 0..<9 { reader.prefetch(operand, at: top + i * line + place.next * channels) }
+            for i in 0..<9 { reader.prefetch(prologue, at: top + i * line + place.next * channels) }
         }
         for i in 0..<9 { places.storeRow(i, phases { vectors[9 * $0 + i] }, into: &transformed) }
     }
 
-    /// `Bᵀ` of the values of even index, then the others.
+    /// `Bᵀ` of the values of even index, followed by the values of odd index.
     @inline(__always)
     private func phases(_ value: (Int) -> Vector) -> PolyphaseNine {
         PolyphaseNine(
@@ -83,18 +86,18 @@ extension PolyphaseConvolution {
     /// Stores the 81 transformed values of sixteen channels of a 5×5 tile of the output's gradient.
     @inline(__always)
     private func transformGradient<Reader: ChannelReader>(
-        _ operand: borrowing Operand, _: Reader.Type, _ place: TileGrid.Place, channel: Int,
+        _ prologue: borrowing Prologue, _: Reader.Type, _ place: TileGrid.Place, channel: Int,
         _ vectors: TileVectors, into transformed: inout MutableSpan<Float>, _ places: PolyphasePlaces
     ) {
         let reader = Reader(
-            operand, group: operand.groups.group(of: place.sample), channel: channel, channels: channels)
+            prologue, group: prologue.groups.group(of: place.sample), channel: channel, channels: channels)
         let corner = place.pixel * channels + channel
         let line = source.width * channels
         for j in 0..<5 {
             let top = corner + j * channels
             @inline(__always)
             func value(_ i: Int) -> Vector {
-                place.rows.contains(i) ? reader.vector(operand, at: top + i * line) : Vector()
+                place.rows.contains(i) ? reader.vector(prologue, at: top + i * line) : Vector()
             }
             guard place.columns.contains(j) else {
                 vectors.setRow(j, PolyphaseNine.zero)
@@ -105,7 +108,7 @@ extension PolyphaseConvolution {
                 copies(
                     PolyphaseFive(m0: value(0), m1: value(1), m2: value(2), m3: value(3), m4: value(4))))
             if j > 0 {
-                for i in 0..<5 { reader.prefetch(operand, at: top + i * line + place.next * channels) }
+                for i in 0..<5 { reader.prefetch(prologue, at: top + i * line + place.next * channels) }
             }
         }
         for i in 0..<9 {
@@ -116,7 +119,7 @@ extension PolyphaseConvolution {
         }
     }
 
-    /// `Bᵀ` of five values, then those four of them that the middle weight meets.
+    /// `Bᵀ` of five values, followed by the four of them that the middle weight multiplies.
     @inline(__always)
     private func copies(_ d: PolyphaseFive) -> PolyphaseNine {
         PolyphaseNine(

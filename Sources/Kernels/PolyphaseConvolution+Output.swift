@@ -1,5 +1,5 @@
 extension PolyphaseConvolution: ResultWriter {
-    /// Stores the transformed products of each tile, the parts outside the image left out.
+    /// Stores the transformed products of each tile, without the parts outside the image.
     func write<Sink: ResultSink>(
         _ products: Span<Float>, to _: Sink.Type, items tiles: Range<Int>, columns: Range<Int>,
         _ epilogue: borrowing Epilogue, into output: inout MutableSpan<Float>, sums: inout MutableSpan<Double>
@@ -12,7 +12,7 @@ extension PolyphaseConvolution: ResultWriter {
                 for channel in stride(from: 0, to: columns.count, by: vectorWidth) {
                     let start = (tile - tiles.lowerBound) * block + channel
                     for j in 0..<9 {
-                        // The slots of row 5 and of the step to the next row.
+                        // Slot of the column's row 5, and the step to the slot of its next row.
                         let (middle, step) = j < 5 ? (45 + 4 * j, 1) : (60 + j, 4)
                         let nine = read(
                             products, at: start + j * size, 9 * size, start + middle * size, step * size)
@@ -54,7 +54,7 @@ extension PolyphaseConvolution: ResultWriter {
             y0: left.y0 + right.y0, y1: left.y1 + right.y1, y2: left.y2 + right.y2, y3: left.y3 + right.y3)
     }
 
-    /// Column of nine products: five from `outer` on, four from `middle` on.
+    /// Reads a column of nine products: five from `outer` on, four from `middle` on.
     @inline(__always)
     private func read(
         _ products: Span<Float>, at outer: Int, _ outerStride: Int, _ middle: Int, _ middleStride: Int
@@ -71,7 +71,7 @@ extension PolyphaseConvolution: ResultWriter {
                 y3: products.vector(at: middle + 3 * middleStride)))
     }
 
-    /// Overwrites four rows of a column of nine columns.
+    /// Overwrites the first four rows of column `j`; rows have nine columns.
     @inline(__always)
     private func setColumn(_ j: Int, _ vectors: TileVectors, _ four: WinogradFour) {
         vectors[j] = four.y0
@@ -91,7 +91,7 @@ extension PolyphaseConvolution: ResultWriter {
                 y3: vectors[9 * i + 8]))
     }
 
-    /// Hands the first `across` of a row's four outputs on.
+    /// Passes the first `across` of a row's four outputs to the sink.
     @inline(__always)
     private func put<Sink: ResultSink>(
         _ row: PolyphaseNine, _ sink: Sink, _ epilogue: borrowing Epilogue, _ sums: inout TileSums,
@@ -104,7 +104,7 @@ extension PolyphaseConvolution: ResultWriter {
         if across > 3 { sums.add(sink.take(four.y3, epilogue, at: place + 3 * outputs, into: &output)) }
     }
 
-    /// Hands the first `across` of a row's eight outputs on.
+    /// Passes the first `across` of a row's eight outputs to the sink.
     @inline(__always)
     private func putGradient<Sink: ResultSink>(
         _ row: PolyphaseNine, _ sink: Sink, _ epilogue: borrowing Epilogue, _ sums: inout TileSums,

@@ -1,9 +1,11 @@
 internal import Workers
 
-/// A 3×3 convolution of stride 2 by its phases, or the gradient of its input: 81 products where the plain way has 144.
+/// A polyphase 3×3 convolution of stride 2, or the gradient of its input: 81 products per tile
+/// instead of 144.
 ///
-/// The gradient of the input reads tiles of 5×5 gradients and writes tiles of 8×8: along one axis the outputs that the middle
-/// weight reaches alternate with those that the outer weights reach, `w2·d[s] + w0·d[s + 1]`.
+/// The gradient of the input reads tiles of 5×5 gradients and writes tiles of 8×8: along one axis
+/// the outputs that the middle weight reaches alternate with those that the outer weights reach,
+/// `w2·d[s] + w0·d[s + 1]`.
 struct PolyphaseConvolution: Sendable {
     enum Pass: Sendable { case forward, inputGradient }
 
@@ -15,12 +17,12 @@ struct PolyphaseConvolution: Sendable {
     /// Channels that are read, and that are written; multiples of 16.
     let channels: Int
     let outputs: Int
-    /// Whether the first position of an axis is reached by the outer weights, in a gradient of the input.
+    /// Whether, in a gradient of the input, the outer weights reach the first position of an axis.
     let beginsOutside: Bool
 
     /// A convolution.
     init(_ shape: ConvolutionShape) {
-        precondition(Self.supports(shape), "no phases with F(4, 2) for \(shape)")
+        precondition(Self.supports(shape), "polyphase F(4, 2) cannot compute \(shape)")
         pass = .forward
         let high = (shape.outputHeight + 3) / 4
         let wide = (shape.outputWidth + 3) / 4
@@ -37,7 +39,7 @@ struct PolyphaseConvolution: Sendable {
 
     /// The gradient of a convolution's input.
     init(inputGradientOf shape: ConvolutionShape) {
-        precondition(Self.supports(shape), "no phases with F(4, 2) for \(shape)")
+        precondition(Self.supports(shape), "polyphase F(4, 2) cannot compute \(shape)")
         pass = .inputGradient
         let high = (shape.height + 7) / 8
         let wide = (shape.width + 7) / 8
@@ -61,45 +63,46 @@ struct PolyphaseConvolution: Sendable {
 
     /// Tiles that are transformed, multiplied and transformed back while they are in the cache.
     var strip: Int { channels <= 128 ? tileRows : 2 * tileRows }
-    /// Output channels of a pass over a strip.
+    /// Output channels per pass over a strip.
     var block: Int { min(outputs, 64) }
-    // Elements from one slot to the next: a cache line more than a slot takes, since the 81 of a tile would share a few sets of
-    // the cache otherwise (64 channels: 3 to 5 % of the forward pass).
+    // Elements from one slot to the next: one cache line more than a slot needs, since the 81 slots
+    // of a tile would otherwise share a few sets of the cache (64 channels: 3 to 5 % of the forward
+    // pass).
     var transformedStride: Int { rowTileCount(rows: strip, inner: channels) + vectorWidth }
     var productStride: Int { strip * block + vectorWidth }
-    /// Floats of a worker's memory that `convolve` needs.
+    /// Floats of scratch memory per worker that `convolve` needs.
     var scratchCount: Int { transformedCount + productCount }
     private var transformedCount: Int { polyphaseProducts * transformedStride }
     private var productCount: Int { polyphaseProducts * productStride }
 
-    /// Overwrites `output` with the convolution of `operand`, or with the gradient of the input.
+    /// Overwrites `output` with the convolution of `prologue`, or with the gradient of the input.
     ///
     /// - Parameters:
-    ///   - operand: Shape `[N, H, W, C]`, in a gradient `[N, P, Q, K]`.
+    ///   - prologue: Shape `[N, H, W, C]`, in a gradient `[N, P, Q, K]`.
     ///   - panels: Transformed weights.
     ///   - output: Shape `[N, P, Q, K]`, in a gradient `[N, H, W, C]`.
-    ///   - sums: Shape `[N, 2, outputs]`, overwritten, or empty where the epilogue makes none.
+    ///   - sums: Shape `[N, 2, outputs]`, overwritten; empty if the epilogue computes no sums.
     func convolve(
-        _ operand: borrowing Operand, panels: Span<Float>, sampleCount: Int, epilogue: borrowing Epilogue,
+        _ prologue: borrowing Prologue, panels: Span<Float>, sampleCount: Int, epilogue: borrowing Epilogue,
         into output: inout MutableSpan<Float>, sums: inout MutableSpan<Double>, on pool: WorkerPool
     ) {
         let blocks = (outputs + block - 1) / block
         let items = ImageItems(
             sampleCount: sampleCount, tilesPerImage: source.tilesPerImage, blocks: blocks,
             threads: pool.threads)
-        let operand = copy operand
+        let prologue = copy prologue
         let epilogue = copy epilogue
         pool.share(&output, &sums, items: items.count, scratch: scratchCount) { item, output, sums, scratch in
             let (samples, own) = items.item(item, ofBlocks: blocks)
             let range = own.lowerBound * block..<min(own.upperBound * block, outputs)
             run(
-                operand, panels: panels, samples: samples, outputRange: range, epilogue: epilogue,
+                prologue, panels: panels, samples: samples, outputRange: range, epilogue: epilogue,
                 into: &output, sums: &sums, scratch: &scratch)
         }
     }
 
     private func run(
-        _ operand: borrowing Operand, panels: Span<Float>, samples: Range<Int>, outputRange: Range<Int>,
+        _ prologue: borrowing Prologue, panels: Span<Float>, samples: Range<Int>, outputRange: Range<Int>,
         epilogue: borrowing Epilogue, into output: inout MutableSpan<Float>, sums: inout MutableSpan<Double>,
         scratch: inout MutableSpan<Float>
     ) {
@@ -108,7 +111,7 @@ struct PolyphaseConvolution: Sendable {
         for first in stride(from: tiles.lowerBound, to: tiles.upperBound, by: strip) {
             let part = first..<min(first + strip, tiles.upperBound)
             var transformed = scratch.part(0..<transformedCount)
-            transform(operand, tiles: part, into: &transformed)
+            transform(prologue, tiles: part, into: &transformed)
             for column in stride(from: outputRange.lowerBound, to: outputRange.upperBound, by: block) {
                 let columns = column..<min(column + block, outputRange.upperBound)
                 multiply(panels, count: part.count, columns: columns, scratch: &scratch)

@@ -1,12 +1,14 @@
-// The transforms of a 3×3 convolution of stride 2 by its phases, for tiles of 4×4 outputs.
+// The transforms of a polyphase 3×3 convolution of stride 2, for tiles of 4×4 outputs.
 //
-// In one dimension y[p] = w0·d[2p] + w1·d[2p + 1] + w2·d[2p + 2]. The outer weights are a filter of two taps on the inputs
-// of even index: F(4, 2) with the interpolation points ±3/8, ±5/4 and ∞, the least rounding error of all pairs of
-// sixteenths. The middle weight is one tap on the others. So 4 outputs take 5 + 4 = 9 products where the plain way
-// takes 12, in two dimensions 81 where it takes 144. The four middle products share their weight: there are
-// (5 + 1)² = 36 transformed weights, each of which makes 1, 4 or 16 of the products.
+// In one dimension y[p] = w0·d[2p] + w1·d[2p + 1] + w2·d[2p + 2]. The outer weights are a filter of
+// two taps on the inputs of even index: F(4, 2) with the interpolation points ±3/8, ±5/4 and ∞,
+// which have the least rounding error of all pairs of sixteenths. The middle weight is one tap on
+// the inputs of odd index. So 4 outputs take 5 + 4 = 9 products instead of 12, and in two
+// dimensions 81 instead of 144. The four middle products share their weight: there are (5 + 1)² =
+// 36 transformed weights, each of which is used by 1, 4 or 16 of the products.
 //
-// Matrices as in `WinogradTransforms`. A product's *slot* numbers the 81 so that those that share a weight follow each other.
+// Matrices are named as in `WinogradTransforms`. The *slot* of a product is its index among the 81;
+// products that share a weight have consecutive slots.
 
 /// Products of a tile along one axis.
 let polyphaseReach = 9
@@ -78,11 +80,11 @@ func polyphaseOutputGradient(_ y: WinogradFour) -> PolyphaseFive {
     return PolyphaseFive(m0: evenA + oddA, m1: evenA - oddA, m2: evenB + oddB, m3: evenB - oddB, m4: y.y3)
 }
 
-/// `1 / (2a(a² − b²))` and so on: what G divides by.
+/// `1 / (2a(a² − b²))` and so on: the factors of G's rows.
 private let normA: Float = 1 / (2 * a * (a2 - b2))
 private let normB: Float = 1 / (2 * b * (b2 - a2))
 
-/// The kernel of a convolution of stride 2: `G` of the outer weights, then the middle one.
+/// The transform of a kernel of stride 2: `G` of the outer weights, followed by the middle weight.
 enum StridedKernel: KernelTransform {
     @inline(__always)
     static func weight(_ g0: Vector, _ g1: Vector, _ g2: Vector) -> WinogradSix {
@@ -102,7 +104,7 @@ enum StridedKernel: KernelTransform {
     }
 }
 
-/// The slots of the products that weight `6 i + j` makes.
+/// The slots of the products that use weight `6 i + j`.
 func polyphaseSlots(ofWeight weight: Int) -> Range<Int> {
     let (i, j) = weight.quotientAndRemainder(dividingBy: 6)
     switch (i < 5, j < 5) {
@@ -113,15 +115,15 @@ func polyphaseSlots(ofWeight weight: Int) -> Range<Int> {
     }
 }
 
-/// Where the 81 values of sixteen channels of a tile lie.
+/// Memory layout of the 81 values of sixteen channels of a tile.
 struct PolyphasePlaces {
     let start: Int
     /// Elements from one slot's values to the next.
     let stride: Int
-    /// Elements from one value to the next of those that share a weight.
+    /// Elements from one value to the next among those that share a weight.
     let memberStride: Int
-    /// Elements by which the values of a weight with one slot lie behind those of its first channels; four slots have four
-    /// times as many.
+    /// Offset, in elements, of these channels' values from those of the first channels for a weight
+    /// with one slot; a weight with four slots has four times this offset.
     let panel: Int
 
     /// Stores row `i` of a transformed tile.
@@ -147,7 +149,7 @@ struct PolyphasePlaces {
 }
 
 extension TileVectors {
-    /// Overwrites row `i` of nine columns.
+    /// Overwrites row `i` of a tile with nine columns.
     @inline(__always)
     func setRow(_ i: Int, _ nine: PolyphaseNine) {
         self[9 * i] = nine.outer.m0

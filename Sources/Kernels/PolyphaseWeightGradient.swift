@@ -1,68 +1,71 @@
 internal import Workers
 
-/// The gradient of the weights of a 3×3 convolution of stride 2 by its phases: `Gᵀ [Σ (transformed inputs) ⊙ (transformed
-/// gradients)] G`, summed over tiles and over the products that share a weight.
+/// The weight gradient of a polyphase 3×3 convolution of stride 2:
+/// `Gᵀ [Σ (transformed inputs) ⊙ (transformed gradients)] G`, summed over tiles and over the
+/// products that share a weight.
 struct PolyphaseWeightGradient: Sendable {
     private let convolution: PolyphaseConvolution
     private var channels: Int { convolution.channels }
     private var outputs: Int { convolution.outputs }
 
-    /// Tiles whose sum is made in one go. Sums of so many tiles are added up in order: part of the mathematics.
+    /// Tiles that are summed in one chain. Sums of this many tiles are added in order, which is
+    /// part of the mathematics.
     private static let chunk = 64
     /// Elements of a block of `[C, K]` whose 36 products stay in the cache.
     private static let blockCount = 4096
 
     init(_ convolution: PolyphaseConvolution) { self.convolution = convolution }
 
-    /// Overwrites `laneGradients` with each lane's gradient.
+    /// Overwrites `microbatchGradients` with each microbatch's gradient.
     ///
     /// - Parameters:
     ///   - input: Shape `[N, H, W, C]`.
     ///   - outputGradient: Shape `[N, P, Q, K]`.
-    ///   - laneGradients: Shape `[⌈N / laneSize⌉, 3, 3, C, K]`.
+    ///   - microbatchGradients: Shape `[⌈N / microbatchSize⌉, 3, 3, C, K]`.
     func accumulate(
-        input: borrowing Operand, outputGradient: borrowing Operand, sampleCount: Int, laneSize: Int,
-        into laneGradients: inout MutableSpan<Float>, on pool: WorkerPool
+        input: borrowing Prologue, outputGradient: borrowing Prologue, sampleCount: Int, microbatchSize: Int,
+        into microbatchGradients: inout MutableSpan<Float>, on pool: WorkerPool
     ) {
-        let (lanes, splits, layout) = cut(
-            sampleCount: sampleCount, laneSize: laneSize, threads: pool.threads)
+        let (microbatches, splits, layout) = cut(
+            sampleCount: sampleCount, microbatchSize: microbatchSize, threads: pool.threads)
         let width = layout.width
         let input = copy input
         let outputGradient = copy outputGradient
         let weightCount = 9 * channels * outputs
         var none = MutableSpan<Double>()
         pool.share(
-            &laneGradients, &none, items: lanes * splits, scratch: layout.count
+            &microbatchGradients, &none, items: microbatches * splits, scratch: layout.count
         ) { item, gradients, _, scratch in
-            let (lane, split) = item.quotientAndRemainder(dividingBy: splits)
+            let (microbatch, split) = item.quotientAndRemainder(dividingBy: splits)
             let range = split * width..<min((split + 1) * width, channels)
             guard !range.isEmpty else { return }
-            let samples = lane * laneSize..<min((lane + 1) * laneSize, sampleCount)
-            var own = gradients.part(lane * weightCount..<(lane + 1) * weightCount)
+            let samples = microbatch * microbatchSize..<min((microbatch + 1) * microbatchSize, sampleCount)
+            var own = gradients.part(microbatch * weightCount..<(microbatch + 1) * weightCount)
             run(
                 input: input, outputGradient: outputGradient, samples: samples, channelRange: range, layout,
                 into: &own, scratch: &scratch)
         }
     }
 
-    /// Floats of a worker's memory that `accumulate` needs.
-    func scratchCount(sampleCount: Int, laneSize: Int, threads: Int) -> Int {
-        cut(sampleCount: sampleCount, laneSize: laneSize, threads: threads).layout.count
+    /// Floats of scratch memory per worker that `accumulate` needs.
+    func scratchCount(sampleCount: Int, microbatchSize: Int, threads: Int) -> Int {
+        cut(sampleCount: sampleCount, microbatchSize: microbatchSize, threads: threads).layout.count
     }
 
-    /// Items for all threads, of which most take as long; each split transforms the output's gradients again.
+    /// Splits the work into items for all threads, most of them of equal duration. Each split
+    /// transforms the output gradients again.
     private func cut(
-        sampleCount: Int, laneSize: Int, threads: Int
-    ) -> (lanes: Int, splits: Int, layout: Layout) {
-        let lanes = (sampleCount + laneSize - 1) / laneSize
-        let items = lanes > threads && !lanes.isMultiple(of: threads) ? 2 * threads : threads
-        let splits = max(min(channels / vectorWidth, (items + lanes - 1) / max(lanes, 1)), 1)
+        sampleCount: Int, microbatchSize: Int, threads: Int
+    ) -> (microbatches: Int, splits: Int, layout: Layout) {
+        let microbatches = (sampleCount + microbatchSize - 1) / microbatchSize
+        let items = microbatches > threads && !microbatches.isMultiple(of: threads) ? 2 * threads : threads
+        let splits = max(min(channels / vectorWidth, (items + microbatches - 1) / max(microbatches, 1)), 1)
         let width = (channels / vectorWidth + splits - 1) / splits * vectorWidth
-        let tiles = convolution.source.tilesPerImage * min(laneSize, sampleCount)
-        return (lanes, splits, Layout(convolution, width: width, tiles: tiles))
+        let tiles = convolution.source.tilesPerImage * min(microbatchSize, sampleCount)
+        return (microbatches, splits, Layout(convolution, width: width, tiles: tiles))
     }
 
-    /// How a worker's memory is used: transformed inputs, transformed gradients, products.
+    /// Layout of a worker's scratch memory: transformed inputs, transformed gradients, products.
     private struct Layout: Sendable {
         let chunk: Int
         let width: Int
@@ -90,9 +93,9 @@ struct PolyphaseWeightGradient: Sendable {
                 * block.outputs
         }
 
-        /// Where the values of sixteen channels of a tile lie among panels of `channels` channels: shape
-        /// `[36, channels / 16, members, 16]`, the members being the products that share a weight times the tiles of the
-        /// chunk.
+        /// Layout of the values of sixteen channels of a tile in panels of `channels` channels:
+        /// shape `[36, channels / 16, members, 16]`. The members are the products that share a
+        /// weight times the tiles of the chunk.
         @inline(__always)
         func places(channel: Int, of channels: Int, tile: Int, count: Int) -> PolyphasePlaces {
             PolyphasePlaces(
@@ -102,7 +105,7 @@ struct PolyphaseWeightGradient: Sendable {
     }
 
     private func run(
-        input: borrowing Operand, outputGradient: borrowing Operand, samples: Range<Int>,
+        input: borrowing Prologue, outputGradient: borrowing Prologue, samples: Range<Int>,
         channelRange: Range<Int>, _ layout: Layout, into gradient: inout MutableSpan<Float>,
         scratch: inout MutableSpan<Float>
     ) {
@@ -169,19 +172,20 @@ struct PolyphaseWeightGradient: Sendable {
     // MARK: - Transforms
 
     private func transformInput(
-        _ operand: borrowing Operand, tiles: Range<Int>, _ range: Range<Int>, _ layout: Layout,
+        _ prologue: borrowing Prologue, tiles: Range<Int>, _ range: Range<Int>, _ layout: Layout,
         into transformed: inout MutableSpan<Float>
     ) {
-        switch operand.reading {
-        case .plain: transformInput(operand, PlainReader.self, tiles, range, layout, into: &transformed)
+        switch prologue.reading {
+        case .plain: transformInput(prologue, PlainReader.self, tiles, range, layout, into: &transformed)
         case .normalized:
-            transformInput(operand, NormalizedReader.self, tiles, range, layout, into: &transformed)
-        case .combined: transformInput(operand, CombinedReader.self, tiles, range, layout, into: &transformed)
+            transformInput(prologue, NormalizedReader.self, tiles, range, layout, into: &transformed)
+        case .combined:
+            transformInput(prologue, CombinedReader.self, tiles, range, layout, into: &transformed)
         }
     }
 
     private func transformInput<Reader: ChannelReader>(
-        _ operand: borrowing Operand, _: Reader.Type, _ tiles: Range<Int>, _ range: Range<Int>,
+        _ prologue: borrowing Prologue, _: Reader.Type, _ tiles: Range<Int>, _ range: Range<Int>,
         _ layout: Layout, into transformed: inout MutableSpan<Float>
     ) {
         TileVectors.with(count: polyphaseProducts) { vectors in
@@ -189,7 +193,7 @@ struct PolyphaseWeightGradient: Sendable {
                 let place = convolution.source.place(of: tile)
                 for channel in stride(from: range.lowerBound, to: range.upperBound, by: vectorWidth) {
                     convolution.transformInput(
-                        operand, Reader.self, place, channel: channel, vectors, into: &transformed,
+                        prologue, Reader.self, place, channel: channel, vectors, into: &transformed,
                         layout.places(
                             channel: channel - range.lowerBound, of: layout.width,
                             tile: tile - tiles.lowerBound, count: tiles.count))
@@ -199,34 +203,36 @@ struct PolyphaseWeightGradient: Sendable {
     }
 
     private func transformGradient(
-        _ operand: borrowing Operand, tiles: Range<Int>, _ layout: Layout,
+        _ prologue: borrowing Prologue, tiles: Range<Int>, _ layout: Layout,
         into transformed: inout MutableSpan<Float>
     ) {
-        switch operand.reading {
-        case .plain: transformGradient(operand, PlainReader.self, tiles, layout, into: &transformed)
-        case .normalized: transformGradient(operand, NormalizedReader.self, tiles, layout, into: &transformed)
-        case .combined: transformGradient(operand, CombinedReader.self, tiles, layout, into: &transformed)
+        switch prologue.reading {
+        case .plain: transformGradient(prologue, PlainReader.self, tiles, layout, into: &transformed)
+        case .normalized:
+            transformGradient(prologue, NormalizedReader.self, tiles, layout, into: &transformed)
+        case .combined: transformGradient(prologue, CombinedReader.self, tiles, layout, into: &transformed)
         }
     }
 
-    /// Overwrites `transformed` with `A` of the gradients of each tile, and with the gradients, along both axes.
+    /// Overwrites `transformed` with each tile's gradients `y` as `A y` followed by `y`, along both
+    /// axes.
     private func transformGradient<Reader: ChannelReader>(
-        _ operand: borrowing Operand, _: Reader.Type, _ tiles: Range<Int>, _ layout: Layout,
+        _ prologue: borrowing Prologue, _: Reader.Type, _ tiles: Range<Int>, _ layout: Layout,
         into transformed: inout MutableSpan<Float>
     ) {
         let target = convolution.target
         TileVectors.with(count: polyphaseProducts) { vectors in
             for tile in tiles {
                 let place = target.place(of: tile)
-                let group = operand.groups.group(of: place.sample)
+                let group = prologue.groups.group(of: place.sample)
                 for channel in stride(from: 0, to: outputs, by: vectorWidth) {
-                    let reader = Reader(operand, group: group, channel: channel, channels: outputs)
+                    let reader = Reader(prologue, group: group, channel: channel, channels: outputs)
                     for j in 0..<4 {
                         let top = (place.pixel + j) * outputs + channel
                         @inline(__always)
                         func value(_ i: Int) -> Vector {
                             place.rows.contains(i)
-                                ? reader.vector(operand, at: top + i * target.width * outputs) : Vector()
+                                ? reader.vector(prologue, at: top + i * target.width * outputs) : Vector()
                         }
                         guard place.columns.contains(j) else {
                             vectors.setRow(j, PolyphaseNine.zero)
@@ -235,7 +241,7 @@ struct PolyphaseWeightGradient: Sendable {
                         vectors.setRow(
                             j, nine(WinogradFour(y0: value(0), y1: value(1), y2: value(2), y3: value(3))))
                         for i in 0..<4 {
-                            reader.prefetch(operand, at: top + (i * target.width + place.next) * outputs)
+                            reader.prefetch(prologue, at: top + (i * target.width + place.next) * outputs)
                         }
                     }
                     let places = layout.places(

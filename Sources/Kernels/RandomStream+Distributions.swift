@@ -1,26 +1,27 @@
 internal import Numerics
 
 extension RandomStream {
-    /// A standard normal number by the Box–Muller transform, which uses two uniform ones.
+    /// A sample of the standard normal distribution, by the Box–Muller transform; uses two uniform
+    /// numbers.
     public mutating func standardNormal() -> Double {
         let radius = (-2 * logarithm(1 - uniformDouble())).squareRoot()
         return radius * cosine(2 * .pi * uniformDouble())
     }
 
-    /// A number of the beta distribution with both parameters `alpha`, from 0 to 1.
+    /// A sample of the beta distribution with both parameters `alpha`, from 0 to 1.
     ///
     /// - Parameter alpha: Above 0; below 1 the ends are likelier than the middle.
     public mutating func symmetricBeta(_ alpha: Double) -> Double {
-        precondition(alpha > 0, "a beta distribution of parameter \(alpha)")
-        // Of small parameters both numbers may be too small for their quotient.
+        precondition(alpha > 0, "alpha is \(alpha), expected a number above 0")
+        // With a small `alpha` both gamma samples may underflow, so their logarithms are used.
         let (left, right) = (logarithmOfGamma(alpha), logarithmOfGamma(alpha))
         return 1 / (1 + exponential(right - left))
     }
 
-    /// The logarithm of a number of the gamma distribution of shape `shape` and scale 1.
+    /// The logarithm of a sample of the gamma distribution of shape `shape` and scale 1.
     ///
-    /// Marsaglia, Tsang: "A simple method for generating gamma variables", ACM Transactions on Mathematical Software 26,
-    /// 2000; shapes below 1 as its section 6 says.
+    /// Marsaglia, Tsang: "A simple method for generating gamma variables", ACM Transactions on
+    /// Mathematical Software 26, 2000; shapes below 1 as in its section 6.
     private mutating func logarithmOfGamma(_ shape: Double) -> Double {
         guard shape >= 1 else {
             return logarithmOfGamma(shape + 1) + logarithm(1 - uniformDouble()) / shape

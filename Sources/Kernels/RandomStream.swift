@@ -1,24 +1,24 @@
-/// Counter-based random numbers: a pure function of a key and a position, with no state to hand on.
+/// Counter-based random numbers: a pure function of a key and a position, without carried state.
 ///
-/// Philox 4×32-10 (Salmon, Moraes, Dror, Shaw: "Parallel random numbers: as easy as 1, 2, 3", SC 2011,
-/// doi:10.1145/2063384.2063405). A stream is keyed by a seed and up to three coordinates, for example
-/// (seed; purpose, epoch, record); draws within a stream are numbered from 0.
+/// Philox 4×32-10 (Salmon, Moraes, Dror, Shaw: "Parallel random numbers: as easy as 1, 2, 3", SC
+/// 2011, doi:10.1145/2063384.2063405). A stream is keyed by a seed and up to three coordinates, for
+/// example (seed; purpose, epoch, record); draws within a stream are numbered from 0.
 public struct RandomStream: Sendable, RandomNumberGenerator {
-    /// What a stream is drawn for: streams of different purposes never share numbers.
+    /// The purpose of a stream; streams of different purposes never share numbers.
     public enum Purpose: UInt32, Sendable {
         case initialization = 1
         case order = 2
         case augmentation = 3
         case synthesis = 4
         case test = 5
-        /// A batch's share of mixed samples.
+        /// Whether and with which share a batch is mixed.
         case mixing = 6
-        /// Who is mixed with whom.
+        /// The partners of mixed samples.
         case pairing = 7
         case resampling = 8
         /// The Gaussian directions of a random projection.
         case projection = 9
-        /// Which elements of a feature are dropped.
+        /// The elements of a feature that are dropped.
         case dropout = 10
     }
 
@@ -32,19 +32,21 @@ public struct RandomStream: Sendable, RandomNumberGenerator {
     ///
     /// - Parameters:
     ///   - seed: The run's seed, 0 or more.
-    ///   - major: A first coordinate, such as an epoch; its lower 28 bits count.
-    ///   - minor: A second coordinate, such as a record; its lower 32 bits count.
+    ///   - major: A first coordinate, such as an epoch; its lower 28 bits are used.
+    ///   - minor: A second coordinate, such as a record; its lower 32 bits are used.
     public init(seed: UInt64, purpose: Purpose, _ major: Int = 0, _ minor: Int = 0) {
         key = SIMD2(UInt32(truncatingIfNeeded: seed), UInt32(truncatingIfNeeded: seed >> 32))
         let coordinate = UInt32(truncatingIfNeeded: major) << 4 | purpose.rawValue
         high = SIMD2(coordinate, UInt32(truncatingIfNeeded: minor))
     }
 
-    /// Other numbers of the same coordinates: those from draw `index` · 2³⁴ of the stream on, wherever it stands.
+    /// A stream of other numbers for the same coordinates: it starts at draw `index` · 2³⁴ of this
+    /// stream, whatever this stream's position.
     ///
-    /// For what is drawn beside a stream's own numbers and must not move them. The branches of a branch are counted from it on.
+    /// For numbers that are drawn beside a stream's own and must not shift them. A branch of a
+    /// branch counts `index` from that branch on.
     public func branch(_ index: Int) -> RandomStream {
-        precondition(index >= 0, "branch \(index)")
+        precondition(index >= 0, "index is \(index), expected 0 or more")
         var branch = self
         branch.block = (block >> 32 &+ UInt64(index)) << 32
         branch.used = 4
@@ -83,7 +85,7 @@ public struct RandomStream: Sendable, RandomNumberGenerator {
 
     /// A uniform integer in `0..<bound`, without bias.
     public mutating func integer(below bound: Int) -> Int {
-        precondition(bound >= 1, "an integer below \(bound)")
+        precondition(bound >= 1, "bound is \(bound), expected 1 or more")
         return Int(next(upperBound: UInt64(bound)))
     }
 

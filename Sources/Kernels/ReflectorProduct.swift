@@ -1,8 +1,8 @@
 extension Tridiagonalization {
     /// `Qᵀ`.
     ///
-    /// Golub, Van Loan, section 5.1.6: from the last reflection to the first, where columns that are still those of the identity are left
-    /// out; four at a time as `1 − V F Vᵀ`, section 5.1.7.
+    /// Golub, Van Loan, section 5.1.6: applies the reflections from the last to the first and skips
+    /// columns that are still those of the identity; four at a time as `1 − V F Vᵀ`, section 5.1.7.
     func orthogonalRows() -> RotatedRows {
         let (dimension, stride) = (diagonal.count, stride)
         let groups = Swift.stride(from: 0, to: dimension, by: 4).map(negativeFactors)
@@ -59,7 +59,7 @@ extension Tridiagonalization {
 /// - Parameters:
 ///   - reflectors: The columns of `V`, shape `[4, stride]`.
 ///   - f: `−F`, shape `[4, 4]`.
-///   - rows: Where they are not 0.
+///   - rows: The rows in which the reflectors are not 0.
 @inline(__always)
 private func reflect<Part: SIMD>(
     _ strip: inout MutableSpan<Double>, by reflectors: Span<Double>, _ stride: Int,

@@ -1,15 +1,16 @@
 internal import CProcessor
 
-/// A kernel whose products become results through an epilogue: specialised here for each kind of it, once for all kernels.
+/// A kernel whose products become results through an epilogue. `finish` specialises it for each
+/// kind of epilogue, once for all kernels.
 protocol ResultWriter {
-    /// Hands results to sinks.
+    /// Passes results to sinks.
     ///
     /// - Parameters:
-    ///   - products: As the kernel has laid them out.
+    ///   - products: In the kernel's own layout.
     ///   - items: The kernel's tiles or rows, counted over the batch.
     ///   - columns: Output channels, a multiple of 16.
     ///   - output: The whole output.
-    ///   - sums: Shape `[N, 2, outputs]`, added to, or empty where the epilogue makes none.
+    ///   - sums: Shape `[N, 2, outputs]`, added to; empty if the epilogue computes no sums.
     func write<Sink: ResultSink>(
         _ products: Span<Float>, to _: Sink.Type, items: Range<Int>, columns: Range<Int>,
         _ epilogue: borrowing Epilogue, into output: inout MutableSpan<Float>, sums: inout MutableSpan<Double>
@@ -17,7 +18,7 @@ protocol ResultWriter {
 }
 
 extension ResultWriter {
-    /// As `write`, to the sink of `epilogue`.
+    /// Calls `write` with the type of sink of `epilogue`.
     @inline(__always)
     func finish(
         _ products: Span<Float>, items: Range<Int>, columns: Range<Int>, _ epilogue: borrowing Epilogue,
@@ -41,10 +42,10 @@ extension ResultWriter {
             write(to: NormalizedMaskSink<NothingAdded>.self, epilogue, &output, &sums)
         case (.maskByNormalized, false):
             write(to: NormalizedMaskSink<AddendAdded>.self, epilogue, &output, &sums)
-        case (.maskByRectified, true):
-            write(to: RectifiedMaskSink<NothingAdded>.self, epilogue, &output, &sums)
-        case (.maskByRectified, false):
-            write(to: RectifiedMaskSink<AddendAdded>.self, epilogue, &output, &sums)
+        case (.maskByReLU, true):
+            write(to: ReLUMaskSink<NothingAdded>.self, epilogue, &output, &sums)
+        case (.maskByReLU, false):
+            write(to: ReLUMaskSink<AddendAdded>.self, epilogue, &output, &sums)
         }
         if epilogue.passesCaches { finishStoresPastCaches() }
     }
@@ -61,7 +62,7 @@ struct TileSums {
         products = products.addingProduct(taken.value, taken.factor)
     }
 
-    /// Adds them to a sample's sums.
+    /// Adds these sums to those of a sample.
     ///
     /// - Parameters:
     ///   - channel: The first of the sixteen channels.

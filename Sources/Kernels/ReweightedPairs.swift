@@ -1,19 +1,22 @@
 internal import Numerics
 public import Workers
 
-/// What all pairs of a batch come to in the loss of ReweightOOD.
+/// The sums over all pairs of a batch in the loss of ReweightOOD.
 ///
-/// Regmi, Joshi, Dotel, Gyawali: "ReweightOOD: Loss reweighting for distance-based OOD detection", CVPR workshops 2024. Over the pairs
-/// i < j of a batch, with `s = f_i · f_j` of outputs of length 1:
+/// Regmi, Joshi, Dotel, Gyawali: "ReweightOOD: Loss reweighting for distance-based OOD detection",
+/// CVPR workshops 2024. Over the pairs i < j of a batch, with `s = f_i · f_j` of outputs of norm 1:
 ///
-/// - weights `w⁺ = σ(−(2s − 1))` of a pair of one class and `w⁻ = σ(5s − 4)` of a pair of two, both constants to the gradient;
-/// - `L = ELU(LSE₊(−w⁺ s / 0.1) + LSE₋(w⁻ s / 0.1))`, the logarithms of the sums of exponentials over the pairs of either kind. A kind
-///   without a pair is left out, and without any pair the loss is 0.
+/// - weights `w⁺ = σ(−(2s − 1))` of a pair of one class and `w⁻ = σ(5s − 4)` of a pair of two
+///   classes, both constants in the gradient;
+/// - `L = ELU(LSE₊(−w⁺ s / 0.1) + LSE₋(w⁻ s / 0.1))`, the logarithms of the sums of exponentials
+///   over the pairs of each kind. A kind without pairs is left out, and without any pair the loss
+///   is 0.
 public struct PairSums: Equatable, Sendable {
     /// The divisor of weighted products.
     fileprivate static let temperature = 0.1
-    /// What is subtracted from every exponent: with outputs of length 1 none is larger, and a sum of exponentials lies between 2·10⁻⁹
-    /// and the number of pairs. As a constant it is the same for all lanes and ranks, which a maximum would have to be told.
+    /// Subtracted from every exponent: with outputs of norm 1 no exponent is larger, and a sum of
+    /// exponentials is between 2·10⁻⁹ and the number of pairs. A constant is the same for all
+    /// microbatches and ranks; a maximum would need an all-reduce.
     fileprivate static let shift = 10.0
 
     /// Over the pairs of one class; 0 if there is none.
@@ -21,47 +24,50 @@ public struct PairSums: Equatable, Sendable {
     /// Over the pairs of two classes; 0 if there is none.
     public let negative: Double
 
-    /// - Parameter sums: Positive, then negative, as `comparePairs` makes them, summed over all samples.
+    /// - Parameter sums: Positive, then negative, as written by `comparePairs`, summed over all
+    ///   samples.
     public init(_ sums: Span<Double>) {
-        precondition(sums.count == 2, "\(sums.count) sums of 2 kinds of pairs")
+        precondition(sums.count == 2, "\(sums.count) sums, expected 2")
         (positive, negative) = (sums[0], sums[1])
     }
 
-    /// L.
+    /// The loss L.
     public var loss: Double { exponent > 0 ? exponent : exponential(exponent) - 1 }
 
-    /// What the loss gains for each unit of its exponent.
+    /// The derivative of the loss with respect to `exponent`.
     fileprivate var slope: Double { exponent > 0 ? 1 : exponential(exponent) }
 
-    /// What ELU is taken of.
+    /// The argument of ELU.
     private var exponent: Double {
         [positive, negative].reduce(0) { $1 == 0 ? $0 : $0 + logarithm($1) + Self.shift }
     }
 }
 
-/// Overwrites `coefficients` with what each pair of a sample of the rank and a sample of the batch pulls, and `sums` with each lane's
-/// exponentials.
+/// Overwrites `coefficients` with the gradient's coefficient of each pair of a sample of the rank
+/// and a sample of the batch, and `sums` with each microbatch's sums of exponentials.
 ///
 /// - Parameters:
-///   - samples: The rank's in the batch: whole lanes.
-///   - outputs: Of all samples, shape `[M, E]`, each of length 1.
+///   - samples: Range of the rank's samples in the batch: whole microbatches.
+///   - outputs: Outputs of all samples, shape `[M, E]`, each of norm 1.
 ///   - labels: Shape `[M]`.
-///   - coefficients: Shape `[N, M]`: the derivative of a pair's exponential by its product; below 0 for pairs of one class, above 0 for
-///     others, 0 of a sample with itself.
-///   - sums: Shape `[lanes, 2]`: over the pairs of a lane's samples with later ones, of one class, then of two.
+///   - coefficients: Shape `[N, M]`: the derivative of a pair's exponential with respect to its
+///     product; negative for pairs of one class, positive for others, 0 for a sample with itself.
+///   - sums: Shape `[microbatches, 2]`: over the pairs of a microbatch's samples with later
+///     samples, of one class, then of two classes.
 public func comparePairs(
-    of samples: Range<Int>, outputs: Span<Float>, labels: Span<Int32>, laneSize: Int,
+    of samples: Range<Int>, outputs: Span<Float>, labels: Span<Int32>, microbatchSize: Int,
     coefficients: inout MutableSpan<Float>, sums: inout MutableSpan<Double>, on pool: WorkerPool
 ) {
     let count = labels.count
     let dimension = outputs.count / max(count, 1)
     precondition(
-        coefficients.count == samples.count * count && sums.count == lanes(samples, laneSize) * 2,
+        coefficients.count == samples.count * count
+            && sums.count == microbatches(samples, microbatchSize) * 2,
         "\(coefficients.count) coefficients and \(sums.count) sums of \(samples.count) and \(count) samples")
     pool.split(
-        &coefficients, every: laneSize * count, &sums, every: 2, scratch: matrixProductScratchCount
-    ) { lane, part, sums, scratch in
-        let start = samples.lowerBound + lane * laneSize
+        &coefficients, every: microbatchSize * count, &sums, every: 2, scratch: matrixProductScratchCount
+    ) { microbatch, part, sums, scratch in
+        let start = samples.lowerBound + microbatch * microbatchSize
         let rows = part.count / count
         matrixProduct(
             outputs.extracting(start * dimension..<(start + rows) * dimension), .none, outputs, .transposed,
@@ -88,23 +94,23 @@ public func comparePairs(
     }
 }
 
-/// Overwrites `gradient` with the gradient of the loss by the rank's outputs.
+/// Overwrites `gradient` with the gradient of the loss with respect to the rank's outputs.
 ///
 /// - Parameters:
-///   - coefficients: Shape `[N, M]`, as `comparePairs` made them; used up.
-///   - sums: Of the whole batch.
-///   - outputs: Of all samples, shape `[M, E]`.
+///   - coefficients: Shape `[N, M]`, as written by `comparePairs`; overwritten.
+///   - sums: Sums of the whole batch.
+///   - outputs: Outputs of all samples, shape `[M, E]`.
 ///   - gradient: Shape `[N, E]`.
 public func differentiatePairs(
     _ coefficients: inout MutableSpan<Float>, sums: PairSums, outputs: Span<Float>, dimension: Int,
-    laneSize: Int, into gradient: inout MutableSpan<Float>, on pool: WorkerPool
+    microbatchSize: Int, into gradient: inout MutableSpan<Float>, on pool: WorkerPool
 ) {
     let count = outputs.count / dimension
-    // Only kinds that have pairs are looked up.
+    // Not finite for a kind without pairs, but then no coefficient uses it.
     let positive = Float(sums.slope / sums.positive)
     let negative = Float(sums.slope / sums.negative)
     pool.split(
-        &coefficients, every: laneSize * count, &gradient, every: laneSize * dimension,
+        &coefficients, every: microbatchSize * count, &gradient, every: microbatchSize * dimension,
         scratch: matrixProductScratchCount
     ) { _, part, gradient, scratch in
         for i in part.indices {
@@ -117,11 +123,11 @@ public func differentiatePairs(
     }
 }
 
-/// One pair's part of the loss.
+/// One pair's contribution to the loss.
 private struct Pair {
-    /// The exponential of the weighted product, `PairSums.shift` subtracted.
+    /// The exponential of the difference of the weighted product and `PairSums.shift`.
     let term: Double
-    /// Its derivative by the product, the weight being constant.
+    /// The derivative of `term` with respect to the product, with a constant weight.
     let coefficient: Double
 
     @inline(__always)
@@ -134,6 +140,6 @@ private struct Pair {
     }
 }
 
-private func lanes(_ samples: Range<Int>, _ laneSize: Int) -> Int {
-    (samples.count + laneSize - 1) / laneSize
+private func microbatches(_ samples: Range<Int>, _ microbatchSize: Int) -> Int {
+    (samples.count + microbatchSize - 1) / microbatchSize
 }

@@ -1,6 +1,7 @@
 internal import Workers
 
-/// A square matrix whose rows are rotated: strips of sixteen columns, each of which stays in the L2 cache while its rows are rotated.
+/// A square matrix whose rows are rotated. It is stored in strips of sixteen columns, each of which
+/// stays in the L2 cache while its rows are rotated.
 struct RotatedRows {
     /// Columns of a strip.
     static let stripWidth = 16
@@ -12,7 +13,7 @@ struct RotatedRows {
     /// Shape `[strips, margin + D + margin, 16]`.
     private var elements: [Double]
 
-    /// All elements are 0.
+    /// A matrix of zeros.
     init(dimension: Int) {
         self.dimension = dimension
         stripCount = (dimension + Self.stripWidth - 1) / Self.stripWidth
@@ -20,7 +21,7 @@ struct RotatedRows {
         elements = [Double](repeating: 0, count: stripCount * stripSize)
     }
 
-    /// Where an element lies.
+    /// Index of an element.
     @inline(__always)
     func place(row: Int, column: Int) -> Int {
         column / Self.stripWidth * stripSize + (row + RotationBatch.margin) * Self.stripWidth
@@ -57,7 +58,8 @@ struct RotatedRows {
         return result
     }
 
-    /// Overwrites `target` with a row, times −1 if its largest element, the first of several, would be negative.
+    /// Overwrites `target` with a row, negated if its element of largest magnitude, the first of
+    /// several, is negative.
     func copy(row: Int, into target: inout MutableSpan<Double>) {
         let source = elements.span
         var largest = 0.0
@@ -69,7 +71,7 @@ struct RotatedRows {
                 if abs(value) > abs(largest) { largest = value }
             }
         }
-        // The sum makes a zero positive.
+        // Adding 0 makes a zero positive.
         let sign = largest < 0 ? -1.0 : 1
         for j in target.indices { target[j] = sign * target[j] + 0 }
     }
@@ -93,9 +95,10 @@ struct RotatedRows {
 
 /// Rotates some columns of a strip by a group of sweeps.
 ///
-/// Eight rows are held in registers, of which four pairs are rotated at a time; then one row goes and one comes. Measured on one core of an
-/// Intel Xeon of family 6, model 207: the 4.1 million rotations of a drawn matrix of 2048 dimensions in 1.3 s, 38 GFLOP/s. The plain loop that
-/// it beats is in `Tests/TestSupport/PlainSymmetricEigenvectors.swift`.
+/// Eight rows are held in registers, and four pairs of them are rotated at a time; then one row is
+/// stored and the next one is loaded. Measured on one core of an Intel Xeon of family 6, model 207:
+/// the 4.1 million rotations of a random matrix of 2048 dimensions in 1.3 s, 38 GFLOP/s. The plain
+/// loop that it beats is in `Tests/TestSupport/PlainSymmetricEigenvectors.swift`.
 @inline(__always)
 private func rotateRows<Part: SIMD>(
     _ rows: inout MutableSpan<Double>, _ group: RotationBatch.Group, _ coefficients: Span<Double>,

@@ -1,4 +1,4 @@
-/// Squared distances of queries and rows of a bank, by their numbers.
+/// Computes squared distances of queries and index rows, given by their numbers.
 struct RowDistances: ~Escapable {
     /// Shape `[Q, inner]`.
     private let queries: Span<Float>
@@ -25,7 +25,7 @@ struct RowDistances: ~Escapable {
 
 /// `Σ (aⱼ − bⱼ)²` in four chains of vectors.
 ///
-/// - Precondition: As many elements each, a multiple of 16.
+/// - Precondition: Both have the same number of elements, a multiple of 16.
 @inline(__always)
 private func squaredDistance(_ left: Span<Float>, _ right: Span<Float>) -> Float {
     var (first, second, third, fourth) = (Vector(), Vector(), Vector(), Vector())

@@ -1,9 +1,10 @@
-/// The rows of a batch's images, one a position, in strips that stay in the cache: some whole images, or parts of one.
+/// Splits the rows of a batch's images, one per position, into strips that stay in the cache:
+/// several whole images, or parts of one.
 ///
-/// Sums of results and of gradients go strip by strip, so strips are the same on every processor, and an image's do not depend
-/// on the images before it.
+/// Sums of results and of gradients are computed strip by strip. So strips are the same on every
+/// processor, and those of an image do not depend on the images before it.
 struct RowStrips: Sequence, IteratorProtocol {
-    /// Rows of a strip, at most.
+    /// Largest number of rows in a strip.
     static let rows = 112
 
     private let positions: Int
@@ -12,7 +13,7 @@ struct RowStrips: Sequence, IteratorProtocol {
 
     /// - Parameters:
     ///   - samples: The images.
-    ///   - positions: Rows of an image.
+    ///   - positions: Rows per image.
     init(samples: Range<Int>, positions: Int) {
         self.positions = positions
         position = samples.lowerBound * positions

@@ -1,6 +1,7 @@
 /// Which batch-norm group each of a rank's samples belongs to.
 ///
-/// A group is `size` consecutive samples of the global batch, the last one of a short batch shorter.
+/// A group is `size` consecutive samples of the global batch; the last one of a short batch is
+/// shorter.
 public struct SampleGroups: Equatable, Sendable {
     /// Samples in a group.
     public let size: Int
@@ -9,11 +10,11 @@ public struct SampleGroups: Equatable, Sendable {
     /// The position of the rank's first sample in the global batch.
     public let firstSample: Int
 
-    /// One group for every sample, as evaluation has it.
+    /// One group for all samples, as in evaluation.
     public static let one = SampleGroups(size: 1 << 40, sampleCount: 1, firstSample: 0)
 
     public init(size: Int, sampleCount: Int, firstSample: Int) {
-        precondition(size >= 1, "groups of \(size) samples")
+        precondition(size >= 1, "size is \(size), expected 1 or more")
         self.size = size
         self.sampleCount = sampleCount
         self.firstSample = firstSample

@@ -27,7 +27,8 @@ public func indexOfMaximum(_ row: Span<Float>) -> Int {
     return best
 }
 
-/// Overwrites `logitsGradient` with the gradient of the mean cross-entropy, and reports each sample.
+/// Overwrites `logitsGradient` with the gradient of the mean cross-entropy, and `report` with each
+/// sample's loss and prediction.
 ///
 /// `logitsGradient[n, k] = (softmax(logits[n])[k] − [k = label[n]]) / batchSize`
 ///
@@ -36,7 +37,8 @@ public func indexOfMaximum(_ row: Span<Float>) -> Int {
 ///   - labels: Shape `[N]`, each in `0..<classes`.
 ///   - batchSize: Samples in the global batch, over which the loss is averaged.
 ///   - logitsGradient: Shape `[N, classes]`.
-///   - report: Shape `[N, 2]`: the sample's loss, and 1 if the largest logit is the label's, else 0.
+///   - report: Shape `[N, 2]`: the sample's loss, and 1 if the largest logit is the label's, else
+///     0.
 public func softmaxCrossEntropy(
     _ logits: Span<Float>, labels: Span<Int32>, classes: Int, batchSize: Int,
     into logitsGradient: inout MutableSpan<Float>, report: inout MutableSpan<Double>

@@ -1,6 +1,6 @@
 internal import Workers
 
-/// A dense matrix as it lies in memory, row-major, or read as its transpose.
+/// A dense row-major matrix in memory, or its transpose.
 struct StoredMatrix: ~Escapable {
     let rows: Int
     let columns: Int
@@ -13,7 +13,7 @@ struct StoredMatrix: ~Escapable {
         isTransposed = use == .transposed
     }
 
-    /// Where the element lies.
+    /// Index of an element.
     @inline(__always)
     private func place(_ row: Int, _ column: Int) -> Int {
         isTransposed ? column * rows + row : row * columns + column
@@ -22,11 +22,12 @@ struct StoredMatrix: ~Escapable {
     @inline(__always)
     subscript(row: Int, column: Int) -> Float { elements.element(at: place(row, column)) }
 
-    /// Sixteen elements of a row, or of a column where that is how they lie.
+    /// Sixteen contiguous elements: of a row, or of a column if the matrix is transposed.
     @inline(__always)
     private func vector(_ row: Int, _ column: Int) -> Vector { elements.vector(at: place(row, column)) }
 
-    /// Overwrites `tiles` with a block as row tiles (`multiplyTiles`); columns are filled up with zeros to whole vectors.
+    /// Overwrites `tiles` with a block as row tiles (`multiplyTiles`); columns are padded with
+    /// zeros to whole vectors.
     func packRowTiles(_ block: Range<Int>, _ inner: Range<Int>, into tiles: inout MutableSpan<Float>) {
         let depth = paddedToVectors(inner.count)
         for (line, row) in block.enumerated() {
@@ -45,7 +46,8 @@ struct StoredMatrix: ~Escapable {
         }
     }
 
-    /// Overwrites `panels` with a block as panels of sixteen columns, shape `[⌈columns / 16⌉, inner, 16]`, filled up with zeros.
+    /// Overwrites `panels` with a block as panels of sixteen columns, shape
+    /// `[⌈columns / 16⌉, inner, 16]`, padded with zeros.
     func packPanels(_ inner: Range<Int>, _ block: Range<Int>, into panels: inout MutableSpan<Float>) {
         let depth = paddedToVectors(inner.count)
         for first in stride(from: 0, to: block.count, by: vectorWidth) {

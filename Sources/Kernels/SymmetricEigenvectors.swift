@@ -1,16 +1,19 @@
 internal import Workers
 
-/// The eigenvalues of a symmetric matrix in rising order, and its eigenvectors.
+/// The eigenvalues of a symmetric matrix in ascending order, and its eigenvectors.
 public struct SymmetricEigenvectors: Sendable {
     /// Shape `[D]`.
     public let values: [Double]
-    /// Shape `[D, D]`; row `i` is of length 1 and belongs to value `i`. Its element of largest magnitude, the first of several, is positive.
+    /// Shape `[D, D]`; row `i` is of length 1 and belongs to value `i`. Its element of largest
+    /// magnitude, the first of several, is positive.
     public let vectors: [Double]
 
-    /// Householder's tridiagonalisation, then the implicit QL algorithm, whose rotations the vectors get in blocks, on this thread.
+    /// Householder tridiagonalisation, then the implicit QL algorithm, whose rotations are applied
+    /// to the vectors in blocks. Runs on this thread.
     ///
-    /// Additions, multiplications, divisions, square roots and fused multiply-adds in a fixed order, so the same bits on every processor. Residuals
-    /// `‖A v − λ v‖` and the vectors' products with one another are at most some `D · 2⁻⁵²`, the former times `‖A‖`. The plain twin is
+    /// Additions, multiplications, divisions, square roots and fused multiply-adds run in a fixed
+    /// order, so the bits are the same on every processor. Residuals `‖A v − λ v‖` are at most some
+    /// `D · 2⁻⁵² ‖A‖`, and the products of different vectors some `D · 2⁻⁵²`. The plain twin is
     /// `Tests/TestSupport/PlainSymmetricEigenvectors.swift`.
     ///
     /// - Parameter matrix: Shape `[D, D]`, of which the upper triangle is read; finite.
@@ -23,7 +26,7 @@ public struct SymmetricEigenvectors: Sendable {
         for i in 0..<dimension {
             for j in i..<dimension { largest = max(largest, abs(matrix[i * dimension + j])) }
         }
-        // Squares neither overflow nor vanish.
+        // Scaled so that squares neither overflow nor underflow.
         let scale = normalizingScale(largest: largest)
         let scaled = matrix.map { $0 * scale }
         let reduced = Tridiagonalization(scaled.span, dimension: dimension)

@@ -1,12 +1,14 @@
 /// Overwrites `product` with `A · x` of a symmetric `A`, each element of which is read once.
 ///
-/// Element `i` in the square of rows `b..<b + 8` on the diagonal is the sum, in this order, of one chain over the rows before `b`, one chain
-/// over those of the square, and the `dotProduct` of the rest of row `i` with `x`, the second and third being added first.
+/// For row `i` in the diagonal square of rows `b..<b + 8`, element `i` is the sum, in this order,
+/// of one chain over the rows before `b`, one chain over the rows of the square, and the
+/// `dotProduct` of the rest of row `i` with `x`; the second and the third are added first.
 ///
 /// - Parameters:
-///   - matrix: Shape `[stride, stride]`: the upper triangle, and of the squares of eight on the diagonal also the lower one.
+///   - matrix: Shape `[stride, stride]`: the upper triangle, and both triangles of the 8×8 squares
+///     on the diagonal.
 ///   - stride: A multiple of 8.
-///   - start: Before it `x` is 0 and `product` is left as it is; a multiple of 8.
+///   - start: A multiple of 8; before it `x` is 0 and `product` stays unchanged.
 ///   - x: Shape `[stride]`.
 ///   - product: Shape `[stride]`.
 func multiplySymmetric(
@@ -31,7 +33,7 @@ func multiplySymmetric(
     }
 }
 
-/// Adds four rows times their elements of `x` to `product`.
+/// Adds the products of four rows with their elements of `x` to `product`.
 ///
 /// - Parameters:
 ///   - place: The first row's place in `matrix`.

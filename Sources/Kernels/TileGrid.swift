@@ -1,4 +1,5 @@
-/// The tiles of a batch's images: squares of `reach` pixels, `step` apart, which may overlap and lie partly outside.
+/// The tiles of a batch's images: squares of `reach` pixels, `step` apart, which may overlap and
+/// lie partly outside.
 struct TileGrid: Sendable {
     /// Size of an image.
     let height: Int, width: Int
@@ -9,13 +10,14 @@ struct TileGrid: Sendable {
     /// Row and column of the first tile's corner.
     let origin: Int
 
-    /// Where a tile lies, and which of its rows and columns are inside the image.
+    /// The position of a tile, and the ranges of its rows and columns inside the image.
     struct Place {
         let sample: Int
-        /// The pixel at the tile's corner, counted over the batch; meaningful with rows and columns inside only.
+        /// Index of the pixel at the tile's corner, counted over the batch; valid only together
+        /// with rows and columns inside the image.
         let pixel: Int
         let rows: Range<Int>, columns: Range<Int>
-        /// Pixels from this tile's corner to that of the next one: what to prefetch.
+        /// Pixels from this tile's corner to that of the next one, for prefetching.
         let next: Int
     }
 

@@ -1,13 +1,15 @@
-/// The eigenvalues of a symmetric tridiagonal matrix by the implicit QL algorithm with Wilkinson's shift.
+/// The eigenvalues of a symmetric tridiagonal matrix by the implicit QL algorithm with Wilkinson's
+/// shift.
 ///
-/// Golub, Van Loan: "Matrix Computations", fourth edition, section 8.3.5; Bowdler, Martin, Reinsch, Wilkinson: "The QR and QL algorithms for
-/// symmetric matrices", Numerische Mathematik 11, 1968. Each unreduced block is gone through from its smaller end, as by LAPACK's `dsteqr`.
+/// Golub, Van Loan: "Matrix Computations", fourth edition, section 8.3.5; Bowdler, Martin, Reinsch,
+/// Wilkinson: "The QR and QL algorithms for symmetric matrices", Numerische Mathematik 11, 1968.
+/// Each unreduced block is processed from its smaller end, as in LAPACK's `dsteqr`.
 struct TridiagonalQL {
-    /// The diagonal; at the end the eigenvalues.
+    /// The diagonal; after `run` the eigenvalues.
     private(set) var diagonal: [Double]
     /// Element `k` is at `[k, k + 1]`; the last is not used.
     private var offDiagonal: [Double]
-    /// So little beside the largest element that it counts as 0 anywhere.
+    /// An element of at most this size counts as 0 anywhere; 2⁻⁶⁰ times the largest element.
     private let negligible: Double
 
     init(diagonal: [Double], offDiagonal: [Double]) {
@@ -18,9 +20,10 @@ struct TridiagonalQL {
         negligible = largest * 0x1p-60
     }
 
-    /// Makes the matrix diagonal and `rows` those of its eigenvectors.
+    /// Makes the matrix diagonal and rotates `rows` into its eigenvectors.
     ///
-    /// - Parameter rows: `Qᵀ` of a matrix `Q T Qᵀ`; at the end row `k` is the eigenvector of `diagonal[k]`.
+    /// - Parameter rows: `Qᵀ` of a matrix `Q T Qᵀ`; afterwards row `k` is the eigenvector of
+    ///   `diagonal[k]`.
     /// - Returns: Whether the iteration converges.
     mutating func run(rotating rows: inout RotatedRows) -> Bool {
         let dimension = diagonal.count
@@ -54,7 +57,7 @@ struct TridiagonalQL {
         return true
     }
 
-    /// Whether the matrix falls apart behind row `k`.
+    /// Whether the matrix decouples after row `k`.
     private func isSplit(_ k: Int) -> Bool {
         let size = abs(offDiagonal[k])
         return size <= (abs(diagonal[k]) + abs(diagonal[k + 1])) * 0x1p-53 || size <= negligible
@@ -88,7 +91,7 @@ struct TridiagonalQL {
     }
 }
 
-/// An unreduced block, whose rows are counted from the end at which eigenvalues come out.
+/// An unreduced block, whose rows are counted from the end at which eigenvalues converge.
 private struct Block {
     private let origin: Int
     /// From a row to the next, 1 or −1.
@@ -99,11 +102,11 @@ private struct Block {
         step = startsAtFirst ? 1 : -1
     }
 
-    /// Where row `k`'s diagonal element is.
+    /// Index of row `k`'s diagonal element.
     @inline(__always)
     func diagonal(_ k: Int) -> Int { origin + step * k }
 
-    /// Where the element between rows `k` and `k + 1` is.
+    /// Index of the element between rows `k` and `k + 1`.
     @inline(__always)
     func offDiagonal(_ k: Int) -> Int { step > 0 ? origin + k : origin - k - 1 }
 }
@@ -113,7 +116,7 @@ private struct Block {
 private func hypotenuse(_ x: Double, _ y: Double) -> Double {
     let square = (x * x).addingProduct(y, y)
     guard square < 0x1p-960 else { return square.squareRoot() }
-    // The squares would be rounded as subnormal numbers.
+    // Unscaled squares would be rounded as subnormal numbers.
     let (a, b) = (x * 0x1p500, y * 0x1p500)
     return (a * a).addingProduct(b, b).squareRoot() * 0x1p-500
 }

@@ -1,23 +1,26 @@
 internal import Workers
 
-/// `A = Q T Qᵀ` of a symmetric `A`, with a tridiagonal `T` and `Q = H₀ H₁ … H_{D−1}`, `H_k = 1 − τ_k v_k v_kᵀ`.
+/// `A = Q T Qᵀ` of a symmetric `A`, with a tridiagonal `T` and `Q = H₀ H₁ … H_{D−1}`,
+/// `H_k = 1 − τ_k v_k v_kᵀ`.
 ///
-/// Golub, Van Loan: "Matrix Computations", fourth edition, section 8.3.1, in panels of columns as LAPACK's `dlatrd`: within a panel the
-/// matrix stays as it was and what is read of it is corrected; at the panel's end it gets all changes at once, by register tiles.
+/// Golub, Van Loan: "Matrix Computations", fourth edition, section 8.3.1, in panels of columns as
+/// in LAPACK's `dlatrd`: within a panel the matrix stays unchanged and the rows that are read from
+/// it are corrected; at the panel's end all changes are added at once, by register tiles.
 struct Tridiagonalization {
     /// The diagonal of `T`, shape `[D]`.
     let diagonal: [Double]
     /// Element `k` is at `[k, k + 1]` of `T`; shape `[D]`, the last is 0.
     let offDiagonal: [Double]
-    /// `τ`, shape `[D]`; 0 where nothing is reflected.
+    /// `τ`, shape `[D]`; 0 if nothing is reflected.
     let factors: [Double]
-    /// Shape `[stride, stride]`: row `k` holds `v_k`, which is 0 up to column `k` and 1 in the next; only from column `k` rounded down to a
-    /// multiple of 8 on.
+    /// Shape `[stride, stride]`: row `k` holds `v_k`, which is 0 up to column `k` and 1 in the next
+    /// column; valid only from column `k` rounded down to a multiple of 8.
     let reflectors: [Double]
     /// Elements from a row of `reflectors` to the next, a multiple of 8.
     let stride: Int
 
-    /// - Parameter matrix: Shape `[D, D]`, of which the upper triangle is read. Its largest element is about 1.
+    /// - Parameter matrix: Shape `[D, D]`, of which the upper triangle is read. Its largest element
+    ///   is about 1.
     init(_ matrix: Span<Double>, dimension: Int) {
         let stride = (dimension + doubleTileMultiple - 1) / doubleTileMultiple * doubleTileMultiple
         var rows = [Double](repeating: 0, count: stride * stride)
@@ -51,26 +54,28 @@ struct Tridiagonalization {
     }
 }
 
-/// Some columns of the reduction: what the matrix gets of them is `V (−W)ᵀ + (−W) Vᵀ`.
+/// A panel of columns of the reduction; it adds `V (−W)ᵀ + (−W) Vᵀ` to the matrix.
 ///
-/// `changes` has the columns of `V`, of `−W` and of `V` again as rows, shape `[3, width, stride]`.
+/// `changes` holds the columns of `V`, of `−W` and of `V` again as rows, shape
+/// `[3, width, stride]`.
 private struct ReductionPanel {
     /// Columns, a multiple of 8.
     ///
-    /// The eigenvectors of 2048 dimensions take 9 % longer with 8, and 2 % longer with 32.
+    /// Computing the eigenvectors of 2048 dimensions takes 9 % longer with 8, and 2 % longer with
+    /// 32.
     static let width = 16
 
     /// The panel's first column.
     let first: Int
     let stride: Int
 
-    /// Where row `k` of `V` begins.
+    /// Index of the first element of row `k` of `V`.
     private func v(_ k: Int) -> Int { (k - first) * stride }
 
-    /// Where row `k` of `−W` begins.
+    /// Index of the first element of row `k` of `−W`.
     private func w(_ k: Int) -> Int { (k - first + Self.width) * stride }
 
-    /// Brings row `k` of the matrix up to date with the panel's columns before it.
+    /// Applies the panel's earlier columns to row `k` of the matrix.
     func update(row k: Int, of rows: inout MutableSpan<Double>, _ changes: Span<Double>) {
         let row = k * stride
         for q in first..<k {
@@ -83,9 +88,9 @@ private struct ReductionPanel {
         }
     }
 
-    /// Makes `v_k` of row `k`, in its place and among the changes.
+    /// Computes `v_k` from row `k`, and stores it in that row and in `changes`.
     ///
-    /// - Returns: The element of `T` beside the diagonal, and `τ`.
+    /// - Returns: The off-diagonal element of `T`, and `τ`.
     func makeReflector(
         _ k: Int, _ dimension: Int, _ rows: inout MutableSpan<Double>, _ changes: inout MutableSpan<Double>
     ) -> (offDiagonal: Double, factor: Double) {
@@ -105,9 +110,10 @@ private struct ReductionPanel {
         return (reflection.result, reflection.factor)
     }
 
-    /// Makes row `k` of `−W`: `w = τ A v − ½ τ² (vᵀ A v) v`, where `A` is the matrix with the changes of the columns before.
+    /// Computes row `k` of `−W`: `w = τ A v − ½ τ² (vᵀ A v) v`, where `A` is the matrix with the
+    /// changes of the earlier columns.
     ///
-    /// - Parameter product: To work in, shape `[stride]`.
+    /// - Parameter product: Workspace, shape `[stride]`.
     func makeProduct(
         _ k: Int, _ factor: Double, _ rows: Span<Double>, _ product: inout MutableSpan<Double>,
         _ changes: inout MutableSpan<Double>
@@ -133,7 +139,8 @@ private struct ReductionPanel {
         }
     }
 
-    /// Adds the panel's changes to the matrix behind it, of which no element left of the squares on the diagonal is read any more.
+    /// Adds the panel's changes to the rest of the matrix, whose elements left of the squares on
+    /// the diagonal are not read any more.
     func addChanges(_ changes: Span<Double>, to rows: inout MutableSpan<Double>) {
         precondition(
             rows.count == stride * stride && changes.count == 3 * Self.width * stride

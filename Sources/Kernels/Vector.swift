@@ -1,6 +1,6 @@
 internal import CProcessor
 
-/// Sixteen floats: one register where there is AVX-512, two where there is AVX2, four of NEON.
+/// Sixteen floats: one AVX-512 register, two AVX2 registers or four NEON registers.
 ///
 /// Every loop over channels works in these, so results do not depend on the processor's own width.
 typealias Vector = SIMD16<Float>
@@ -12,8 +12,8 @@ let vectorWidth = 16
 @inline(__always)
 func paddedToVectors(_ count: Int) -> Int { (count + vectorWidth - 1) & ~(vectorWidth - 1) }
 
-// The loads and stores below do not check bounds in a release build: they stand in the innermost loops, whose callers
-// have checked the sizes of the whole operands.
+// The loads and stores below do not check bounds in a release build: they run in the innermost
+// loops, whose callers have checked the sizes of the whole operands.
 
 extension Span<Float> {
     /// Sixteen elements from `index` on.
@@ -25,7 +25,7 @@ extension Span<Float> {
         }
     }
 
-    /// Asks for the cache line of the element at `index`, which may be out of bounds.
+    /// Prefetches the cache line of the element at `index`, which may be out of bounds.
     @inline(__always)
     func prefetch(at index: Int) {
         unsafe withUnsafeBufferPointer {
@@ -54,7 +54,7 @@ extension Span<Int32> {
     }
 }
 
-/// A bit for each element, the first the lowest.
+/// One bit per element; the first element is the lowest bit.
 @inline(__always)
 func bitMask(_ mask: SIMDMask<SIMD16<Int32>>) -> UInt32 {
     var bits = SIMD16<UInt32>()
@@ -92,7 +92,8 @@ extension MutableSpan<Float> {
 }
 
 extension MutableSpan<Float> {
-    /// Overwrites sixteen elements from `index` on, past the caches if asked; then the place is a multiple of 64 bytes.
+    /// Overwrites sixteen elements from `index` on, with a non-temporal store if `pastCaches`; its
+    /// address must then be a multiple of 64 bytes.
     @inline(__always)
     mutating func store(_ vector: Vector, at index: Int, pastCaches: Bool) {
         guard pastCaches else {
@@ -105,8 +106,8 @@ extension MutableSpan<Float> {
         }
     }
 
-    /// Whether results are better written past the caches: they are more than caches keep until they are read, and begin at a
-    /// multiple of 64 bytes.
+    /// Whether non-temporal stores are faster: the span is too large to stay in the caches until it
+    /// is read, and its address is a multiple of 64 bytes.
     var isWrittenPastCaches: Bool {
         mutating get {
             guard count >= 1 << 20 else { return false }
@@ -139,9 +140,9 @@ extension Vector {
 /// Stores the transpose of a 16×16 square of `source`.
 ///
 /// - Parameters:
-///   - start: The square's first element.
+///   - start: Index of the square's first element.
 ///   - stride: Elements from one of the square's rows to the next.
-///   - offset: Where the transpose goes, dense.
+///   - offset: Index of the transpose's first element; it is dense.
 func transposeSquare(
     _ source: Span<Float>, at start: Int, stride: Int, into target: inout MutableSpan<Float>, at offset: Int
 ) {

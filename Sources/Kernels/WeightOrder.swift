@@ -1,4 +1,5 @@
-/// A convolution's weights in PyTorch's order, `[K, C, P]` of K outputs, C inputs and P taps, and in ours, `[P, C, K]`.
+/// Converts a convolution's weights between PyTorch's order, `[K, C, P]` for K outputs, C inputs
+/// and P taps, and ours, `[P, C, K]`.
 public struct WeightOrder: Equatable, Sendable {
     public let outputs: Int
     public let inputs: Int
@@ -12,9 +13,11 @@ public struct WeightOrder: Equatable, Sendable {
 
     public var count: Int { outputs * inputs * taps }
 
-    /// Overwrites `own` with `torch`.
+    /// Overwrites `own` with `torch`, reordered.
     public func arrange(_ torch: Span<Float>, into own: inout MutableSpan<Float>) {
-        precondition(torch.count == count && own.count == count, "\(torch.count), \(own.count) of \(count)")
+        precondition(
+            torch.count == count && own.count == count,
+            "\(torch.count) and \(own.count) weights, expected \(count)")
         guard isSquareable else { return forEachPlace { own[$1] = torch[$0] } }
         forEachSquare { output, column in
             let square = transposed(
@@ -23,9 +26,11 @@ public struct WeightOrder: Equatable, Sendable {
         }
     }
 
-    /// Overwrites `torch` with `own`.
+    /// Overwrites `torch` with `own`, reordered.
     public func restore(_ own: Span<Float>, into torch: inout MutableSpan<Float>) {
-        precondition(torch.count == count && own.count == count, "\(torch.count), \(own.count) of \(count)")
+        precondition(
+            torch.count == count && own.count == count,
+            "\(torch.count) and \(own.count) weights, expected \(count)")
         guard isSquareable else { return forEachPlace { torch[$0] = own[$1] } }
         forEachSquare { output, column in
             let square = transposed(InlineArray { own.vector(at: row(of: column + $0) + output) })
@@ -33,22 +38,22 @@ public struct WeightOrder: Equatable, Sendable {
         }
     }
 
-    /// PyTorch's `C · P` numbers of an output.
+    /// PyTorch's `C · P` weights per output.
     private var columns: Int { inputs * taps }
 
-    /// Whether squares of sixteen by sixteen cover all; not so where an image's three channels come in.
+    /// Whether 16×16 squares cover all weights; false for the three input channels of an image.
     private var isSquareable: Bool {
         outputs.isMultiple(of: vectorWidth) && columns.isMultiple(of: vectorWidth)
     }
 
-    /// Where our row of PyTorch's column begins.
+    /// Index of our row that holds PyTorch's column.
     @inline(__always)
     private func row(of column: Int) -> Int {
         let (input, tap) = column.quotientAndRemainder(dividingBy: taps)
         return (tap * inputs + input) * outputs
     }
 
-    /// Along PyTorch's rows, sixteen at a time, whose numbers come a cache line each.
+    /// Runs along PyTorch's rows, sixteen at a time, one cache line of each.
     @inline(__always)
     private func forEachSquare(_ body: (_ output: Int, _ column: Int) -> Void) {
         for output in stride(from: 0, to: outputs, by: vectorWidth) {

@@ -1,17 +1,17 @@
 extension WinogradConvolution {
     /// Overwrites `transformed` with `Bᵀ d B` as row tiles, shape `[36, row tiles of a strip]`.
     func transform(
-        _ operand: borrowing Operand, tiles: Range<Int>, into transformed: inout MutableSpan<Float>
+        _ prologue: borrowing Prologue, tiles: Range<Int>, into transformed: inout MutableSpan<Float>
     ) {
-        switch operand.reading {
-        case .plain: transform(operand, PlainReader.self, tiles: tiles, into: &transformed)
-        case .normalized: transform(operand, NormalizedReader.self, tiles: tiles, into: &transformed)
-        case .combined: transform(operand, CombinedReader.self, tiles: tiles, into: &transformed)
+        switch prologue.reading {
+        case .plain: transform(prologue, PlainReader.self, tiles: tiles, into: &transformed)
+        case .normalized: transform(prologue, NormalizedReader.self, tiles: tiles, into: &transformed)
+        case .combined: transform(prologue, CombinedReader.self, tiles: tiles, into: &transformed)
         }
     }
 
     private func transform<Reader: ChannelReader>(
-        _ operand: borrowing Operand, _: Reader.Type, tiles: Range<Int>,
+        _ prologue: borrowing Prologue, _: Reader.Type, tiles: Range<Int>,
         into transformed: inout MutableSpan<Float>
     ) {
         let size = transformedStride
@@ -22,30 +22,33 @@ extension WinogradConvolution {
                 for channel in stride(from: 0, to: channels, by: vectorWidth) {
                     let start = rowTile * tileRows * channels + channel * tileRows + row * vectorWidth
                     transformTile(
-                        operand, Reader.self, place, channel: channel, vectors, into: &transformed, at: start,
+                        prologue, Reader.self, place, channel: channel, vectors, into: &transformed,
+                        at: start,
                         stride: size)
                 }
             }
         }
     }
 
-    /// Stores the 36 transformed values of sixteen channels of one tile at `start + stride · product`.
+    /// Stores the 36 transformed values of sixteen channels of one tile at
+    /// `start + stride · product`.
     @inline(__always)
     func transformTile<Reader: ChannelReader>(
-        _ operand: borrowing Operand, _: Reader.Type, _ place: TileGrid.Place, channel: Int,
+        _ prologue: borrowing Prologue, _: Reader.Type, _ place: TileGrid.Place, channel: Int,
         _ vectors: TileVectors,
         into transformed: inout MutableSpan<Float>, at start: Int, stride: Int
     ) {
         let reader = Reader(
-            operand, group: operand.groups.group(of: place.sample), channel: channel, channels: channels)
+            prologue, group: prologue.groups.group(of: place.sample), channel: channel, channels: channels)
         let corner = place.pixel * channels + channel
         let line = source.width * channels
         let hasAllRows = place.rows.count == source.reach
-        // Column by column, then row by row; the tile is kept turned, so that both write what lies together.
+        // Transforms columns, then rows. The tile is stored transposed, so that both steps write
+        // adjacent results.
         for j in 0..<winogradReach {
             let top = corner + j * channels
             @inline(__always)
-            func value(_ i: Int) -> Vector { reader.vector(operand, at: top + i * line) }
+            func value(_ i: Int) -> Vector { reader.vector(prologue, at: top + i * line) }
             @inline(__always)
             func valueInside(_ i: Int) -> Vector { place.rows.contains(i) ? value(i) : Vector() }
             guard place.columns.contains(j) else {
@@ -60,10 +63,10 @@ extension WinogradConvolution {
                     m0: valueInside(0), m1: valueInside(1), m2: valueInside(2), m3: valueInside(3),
                     m4: valueInside(4), m5: valueInside(5))
             vectors.setRow(j, winogradInput(six))
-            // What the next tile reads beside this one.
+            // Prefetches what the next tile reads beside this one.
             if j >= winogradReach - winogradTile {
                 for i in 0..<winogradReach {
-                    reader.prefetch(operand, at: top + i * line + place.next * channels)
+                    reader.prefetch(prologue, at: top + i * line + place.next * channels)
                 }
             }
         }

@@ -1,5 +1,5 @@
 extension WinogradConvolution: ResultWriter {
-    /// Stores `Aᵀ m A` of each tile, the parts outside the image left out.
+    /// Stores `Aᵀ m A` of each tile, without the parts outside the image.
     func write<Sink: ResultSink>(
         _ products: Span<Float>, to _: Sink.Type, items tiles: Range<Int>, columns: Range<Int>,
         _ epilogue: borrowing Epilogue, into output: inout MutableSpan<Float>, sums: inout MutableSpan<Double>
@@ -39,7 +39,7 @@ extension WinogradConvolution: ResultWriter {
         }
     }
 
-    /// Hands the first `across` of a row's four outputs on.
+    /// Passes the first `across` of a row's four outputs to the sink.
     @inline(__always)
     private func put<Sink: ResultSink>(
         _ row: WinogradSix, _ sink: Sink, _ epilogue: borrowing Epilogue, _ sums: inout TileSums,

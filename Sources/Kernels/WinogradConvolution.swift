@@ -1,8 +1,9 @@
 internal import Workers
 
-/// A 3×3 convolution of stride 1 by F(4×4, 3×3): 36 products where the plain way has 144.
+/// A 3×3 convolution of stride 1 by F(4×4, 3×3): 36 products per tile instead of 144.
 ///
-/// Also the gradient of its input, which is such a convolution with the weights turned by 180° and transposed.
+/// Also computes the gradient of its input, which is such a convolution with the weights rotated by
+/// 180° and transposed.
 struct WinogradConvolution: Sendable {
     let shape: ConvolutionShape
     /// Tiles of 6×6 that are read.
@@ -14,7 +15,7 @@ struct WinogradConvolution: Sendable {
     let outputs: Int
 
     init(_ shape: ConvolutionShape) {
-        precondition(Self.supports(shape), "no F(4×4, 3×3) for \(shape)")
+        precondition(Self.supports(shape), "F(4×4, 3×3) cannot compute \(shape)")
         self.shape = shape
         let high = (shape.outputHeight + winogradTile - 1) / winogradTile
         let wide = (shape.outputWidth + winogradTile - 1) / winogradTile
@@ -33,7 +34,7 @@ struct WinogradConvolution: Sendable {
             && shape.channels.isMultiple(of: vectorWidth) && shape.outputChannels.isMultiple(of: vectorWidth)
     }
 
-    /// The convolution that gives the input's gradient.
+    /// The convolution that computes the input's gradient.
     var transposed: WinogradConvolution {
         WinogradConvolution(
             ConvolutionShape(
@@ -53,44 +54,45 @@ struct WinogradConvolution: Sendable {
         default: 8 * tileRows
         }
     }
-    /// Output channels of a pass over a strip.
+    /// Output channels per pass over a strip.
     var block: Int { min(outputs, 64) }
-    /// Floats of a worker's memory that `convolve` needs.
+    /// Floats of scratch memory per worker that `convolve` needs.
     var scratchCount: Int { transformedCount + productCount }
-    /// Floats from one product's transformed tiles to the next one's: a cache line more than they take, since tiles are often a
-    /// power of two, and 36 stores would fall on one set of the cache.
+    /// Floats from one product's transformed tiles to the next one's: one cache line more than they
+    /// need, since their size is often a power of two, and 36 stores would then fall into one set
+    /// of the cache.
     var transformedStride: Int { rowTileCount(rows: strip, inner: channels) + vectorWidth }
     /// Floats from one product's results to the next one's.
     var productStride: Int { strip * block + vectorWidth }
     private var transformedCount: Int { winogradProducts * transformedStride }
     private var productCount: Int { winogradProducts * productStride }
 
-    /// Overwrites `output` with the convolution of `operand`.
+    /// Overwrites `output` with the convolution of `prologue`.
     ///
     /// - Parameters:
     ///   - panels: Transformed weights.
     ///   - output: Shape `[N, P, Q, K]`.
-    ///   - sums: Shape `[N, 2, K]`, overwritten, or empty where the epilogue makes none.
+    ///   - sums: Shape `[N, 2, K]`, overwritten; empty if the epilogue computes no sums.
     func convolve(
-        _ operand: borrowing Operand, panels: Span<Float>, sampleCount: Int, epilogue: borrowing Epilogue,
+        _ prologue: borrowing Prologue, panels: Span<Float>, sampleCount: Int, epilogue: borrowing Epilogue,
         into output: inout MutableSpan<Float>, sums: inout MutableSpan<Double>, on pool: WorkerPool
     ) {
         let blocks = (outputs + block - 1) / block
         let items = ImageItems(
             sampleCount: sampleCount, tilesPerImage: tilesPerImage, blocks: blocks, threads: pool.threads)
-        let operand = copy operand
+        let prologue = copy prologue
         let epilogue = copy epilogue
         pool.share(&output, &sums, items: items.count, scratch: scratchCount) { item, output, sums, scratch in
             let (samples, own) = items.item(item, ofBlocks: blocks)
             let range = own.lowerBound * block..<min(own.upperBound * block, outputs)
             run(
-                operand, panels: panels, samples: samples, outputRange: range, epilogue: epilogue,
+                prologue, panels: panels, samples: samples, outputRange: range, epilogue: epilogue,
                 into: &output, sums: &sums, scratch: &scratch)
         }
     }
 
     private func run(
-        _ operand: borrowing Operand, panels: Span<Float>, samples: Range<Int>, outputRange: Range<Int>,
+        _ prologue: borrowing Prologue, panels: Span<Float>, samples: Range<Int>, outputRange: Range<Int>,
         epilogue: borrowing Epilogue, into output: inout MutableSpan<Float>, sums: inout MutableSpan<Double>,
         scratch: inout MutableSpan<Float>
     ) {
@@ -99,7 +101,7 @@ struct WinogradConvolution: Sendable {
         for first in stride(from: tiles.lowerBound, to: tiles.upperBound, by: strip) {
             let part = first..<min(first + strip, tiles.upperBound)
             var transformed = scratch.part(0..<transformedCount)
-            transform(operand, tiles: part, into: &transformed)
+            transform(prologue, tiles: part, into: &transformed)
             for column in stride(from: outputRange.lowerBound, to: outputRange.upperBound, by: block) {
                 let columns = column..<min(column + block, outputRange.upperBound)
                 multiply(panels, count: part.count, columns: columns, scratch: &scratch)

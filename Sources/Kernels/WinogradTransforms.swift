@@ -1,8 +1,10 @@
-// The transforms of F(4×4, 3×3) (Lavin, Gray: "Fast algorithms for convolutional neural networks", arXiv 1509.09308), with
-// the interpolation points 0, ±5/8, ±3/2 and ∞: half the rounding error of 0, ±1, ±2 and ∞.
+// The transforms of F(4×4, 3×3) (Lavin, Gray: "Fast algorithms for convolutional neural networks",
+// arXiv 1509.09308), with the interpolation points 0, ±5/8, ±3/2 and ∞: half the rounding error of
+// 0, ±1, ±2 and ∞.
 //
-// In one dimension y = Aᵀ[(G g) ⊙ (Bᵀ d)] gives 4 outputs from 6 inputs and 3 weights in 6 products. Row i of Bᵀ holds the
-// coefficients of Π_{j≠i}(x − pⱼ), row i of G the powers of pᵢ over Π_{j≠i}(pᵢ − pⱼ), column i of Aᵀ the powers of pᵢ.
+// In one dimension y = Aᵀ[(G g) ⊙ (Bᵀ d)] gives 4 outputs from 6 inputs and 3 weights in 6
+// products. Row i of Bᵀ holds the coefficients of Π_{j≠i}(x − pⱼ), row i of G the powers of pᵢ over
+// Π_{j≠i}(pᵢ − pⱼ), column i of Aᵀ the powers of pᵢ.
 
 /// Outputs of a tile along one axis.
 let winogradTile = 4
@@ -76,12 +78,12 @@ func winogradOutputGradient(_ y: WinogradFour) -> WinogradSix {
         m0: y.y0, m1: evenA + oddA, m2: evenA - oddA, m3: evenB + oddB, m4: evenB - oddB, m5: y.y3)
 }
 
-/// `1 / (2a²(a² − b²))` and so on: what G divides by.
+/// `1 / (2a²(a² − b²))` and so on: the factors of G's rows.
 private let normZero: Float = 1 / a2timesB2
 private let normA: Float = 1 / (2 * a2 * (a2 - b2))
 private let normB: Float = 1 / (2 * b2 * (b2 - a2))
 
-/// How three weights along an axis become six.
+/// A transform of the three weights along an axis into six.
 protocol KernelTransform: SendableMetatype {
     /// `G g`.
     static func weight(_ g0: Vector, _ g1: Vector, _ g2: Vector) -> WinogradSix
@@ -90,7 +92,7 @@ protocol KernelTransform: SendableMetatype {
     static func weightGradient(_ m: WinogradSix) -> (g0: Vector, g1: Vector, g2: Vector)
 }
 
-/// The kernel of a convolution of stride 1.
+/// The transform of a kernel of stride 1.
 enum DenseKernel: KernelTransform {
     @inline(__always)
     static func weight(_ g0: Vector, _ g1: Vector, _ g2: Vector) -> WinogradSix {
@@ -115,7 +117,8 @@ enum DenseKernel: KernelTransform {
     }
 }
 
-/// The vectors of one tile between its two transforms, on the stack: more than a processor has registers.
+/// The vectors of one tile between its two transforms, on the stack, since they do not fit into
+/// registers.
 @safe struct TileVectors {
     private let base: UnsafeMutablePointer<Vector>
 
@@ -127,14 +130,14 @@ enum DenseKernel: KernelTransform {
         }
     }
 
-    /// The vector at `index`, which is not checked: below the count.
+    /// The vector at `index`, which must be below the count and is not checked.
     @inline(__always)
     subscript(index: Int) -> Vector {
         get { unsafe base[index] }
         nonmutating set { unsafe base[index] = newValue }
     }
 
-    /// Overwrites row `i` of six columns.
+    /// Overwrites row `i` of a tile with six columns.
     @inline(__always)
     func setRow(_ i: Int, _ six: WinogradSix) {
         self[6 * i] = six.m0
@@ -145,7 +148,7 @@ enum DenseKernel: KernelTransform {
         self[6 * i + 5] = six.m5
     }
 
-    /// Row `i` of six columns.
+    /// Row `i` of a tile with six columns.
     @inline(__always)
     func row(_ i: Int) -> WinogradSix {
         WinogradSix(
@@ -153,7 +156,7 @@ enum DenseKernel: KernelTransform {
             m4: self[6 * i + 4], m5: self[6 * i + 5])
     }
 
-    /// Column `j` of six rows.
+    /// Column `j` of a tile with six rows and six columns.
     @inline(__always)
     func column(_ j: Int) -> WinogradSix {
         WinogradSix(

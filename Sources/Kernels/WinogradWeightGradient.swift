@@ -1,42 +1,45 @@
 internal import Workers
 
-/// The gradient of a 3×3 convolution's weights by F(4×4, 3×3): `Gᵀ [Σ (Bᵀ d B) ⊙ (A y Aᵀ)] G`, summed over tiles.
+/// The weight gradient of a 3×3 convolution by F(4×4, 3×3): `Gᵀ [Σ (Bᵀ d B) ⊙ (A y Aᵀ)] G`, summed
+/// over tiles.
 struct WinogradWeightGradient: Sendable {
     private let convolution: WinogradConvolution
     private var channels: Int { convolution.channels }
     private var outputs: Int { convolution.outputs }
 
-    /// Tiles whose sum is made in one go. Sums of so many tiles are added up in order: part of the mathematics.
+    /// Tiles that are summed in one chain. Sums of this many tiles are added in order, which is
+    /// part of the mathematics.
     private static let chunk = 128
     /// Elements of a block of `[C, K]` whose 36 products stay in the cache.
     private static let blockCount = 4096
 
     init(_ convolution: WinogradConvolution) { self.convolution = convolution }
 
-    /// Overwrites `laneGradients` with each lane's gradient.
+    /// Overwrites `microbatchGradients` with each microbatch's gradient.
     ///
     /// - Parameters:
     ///   - input: Shape `[N, H, W, C]`.
     ///   - outputGradient: Shape `[N, P, Q, K]`.
-    ///   - laneGradients: Shape `[⌈N / laneSize⌉, 3, 3, C, K]`.
+    ///   - microbatchGradients: Shape `[⌈N / microbatchSize⌉, 3, 3, C, K]`.
     func accumulate(
-        input: borrowing Operand, outputGradient: borrowing Operand, sampleCount: Int, laneSize: Int,
-        into laneGradients: inout MutableSpan<Float>, on pool: WorkerPool
+        input: borrowing Prologue, outputGradient: borrowing Prologue, sampleCount: Int, microbatchSize: Int,
+        into microbatchGradients: inout MutableSpan<Float>, on pool: WorkerPool
     ) {
-        let (lanes, splits, layout) = cut(
-            sampleCount: sampleCount, laneSize: laneSize, threads: pool.threads)
+        let (microbatches, splits, layout) = cut(
+            sampleCount: sampleCount, microbatchSize: microbatchSize, threads: pool.threads)
         let input = copy input
         let outputGradient = copy outputGradient
         var none = MutableSpan<Double>()
         pool.share(
-            &laneGradients, &none, items: lanes * splits.channels * splits.outputs, scratch: layout.count
+            &microbatchGradients, &none, items: microbatches * splits.channels * splits.outputs,
+            scratch: layout.count
         ) { item, gradients, _, scratch in
-            let (lane, split) = item.quotientAndRemainder(dividingBy: splits.channels * splits.outputs)
+            let (microbatch, split) = item.quotientAndRemainder(dividingBy: splits.channels * splits.outputs)
             let channelRange = layout.channelRange(split / splits.outputs, of: channels)
             let outputRange = layout.outputRange(split % splits.outputs, of: outputs)
             guard !channelRange.isEmpty && !outputRange.isEmpty else { return }
-            let samples = lane * laneSize..<min((lane + 1) * laneSize, sampleCount)
-            let start = lane * convolution.shape.weightCount
+            let samples = microbatch * microbatchSize..<min((microbatch + 1) * microbatchSize, sampleCount)
+            let start = microbatch * convolution.shape.weightCount
             var own = gradients.part(start..<start + convolution.shape.weightCount)
             run(
                 input: input, outputGradient: outputGradient, samples: samples, channelRange, outputRange,
@@ -44,18 +47,19 @@ struct WinogradWeightGradient: Sendable {
         }
     }
 
-    /// Floats of a worker's memory that `accumulate` needs.
-    func scratchCount(sampleCount: Int, laneSize: Int, threads: Int) -> Int {
-        cut(sampleCount: sampleCount, laneSize: laneSize, threads: threads).layout.count
+    /// Floats of scratch memory per worker that `accumulate` needs.
+    func scratchCount(sampleCount: Int, microbatchSize: Int, threads: Int) -> Int {
+        cut(sampleCount: sampleCount, microbatchSize: microbatchSize, threads: threads).layout.count
     }
 
-    /// Cuts lanes further where there are too few for the threads: outputs first, since their gradients cost more to read.
+    /// Splits microbatches further if there are too few of them for the threads: outputs first,
+    /// since their gradients cost more to read.
     private func cut(
-        sampleCount: Int, laneSize: Int, threads: Int
-    ) -> (lanes: Int, splits: (channels: Int, outputs: Int), layout: Layout) {
-        let lanes = (sampleCount + laneSize - 1) / laneSize
+        sampleCount: Int, microbatchSize: Int, threads: Int
+    ) -> (microbatches: Int, splits: (channels: Int, outputs: Int), layout: Layout) {
+        let microbatches = (sampleCount + microbatchSize - 1) / microbatchSize
         var splits = (channels: 1, outputs: 1)
-        while lanes * splits.channels * splits.outputs < 2 * threads {
+        while microbatches * splits.channels * splits.outputs < 2 * threads {
             let (high, wide) = (channels / splits.channels, outputs / splits.outputs)
             guard max(high, wide) >= 2 * vectorWidth else { break }
             if splits.outputs <= splits.channels && wide >= 2 * vectorWidth || high < 2 * vectorWidth {
@@ -64,12 +68,12 @@ struct WinogradWeightGradient: Sendable {
                 splits.channels *= 2
             }
         }
-        let tiles = convolution.tilesPerImage * min(laneSize, sampleCount)
+        let tiles = convolution.tilesPerImage * min(microbatchSize, sampleCount)
         let layout = Layout(
             width: Self.share(of: channels, splits.channels),
             outputs: Self.share(of: outputs, splits.outputs),
             tiles: tiles)
-        return (lanes, splits, layout)
+        return (microbatches, splits, layout)
     }
 
     /// Channels of one of `splits` parts, in whole vectors.
@@ -77,14 +81,14 @@ struct WinogradWeightGradient: Sendable {
         (channels / vectorWidth + splits - 1) / splits * vectorWidth
     }
 
-    /// How a worker's memory is used: transformed inputs, transformed gradients, products.
+    /// Layout of a worker's scratch memory: transformed inputs, transformed gradients, products.
     private struct Layout: Sendable {
         let chunk: Int
-        /// Floats from one product's values to the next one's: a cache line more than they take, since 36 stores would fall on one
-        /// set of the cache.
+        /// Floats from one product's values to the next one's: one cache line more than they need,
+        /// since 36 stores would otherwise fall into one set of the cache.
         let inputStride: Int
         let gradientStride: Int
-        /// Channels and outputs of an item.
+        /// Channels and outputs per item.
         let width: Int
         let outputs: Int
         let inputs: Range<Int>
@@ -123,7 +127,7 @@ struct WinogradWeightGradient: Sendable {
     }
 
     private func run(
-        input: borrowing Operand, outputGradient: borrowing Operand, samples: Range<Int>,
+        input: borrowing Prologue, outputGradient: borrowing Prologue, samples: Range<Int>,
         _ channelRange: Range<Int>, _ outputRange: Range<Int>, _ layout: Layout,
         into gradient: inout MutableSpan<Float>,
         scratch: inout MutableSpan<Float>
@@ -194,19 +198,20 @@ struct WinogradWeightGradient: Sendable {
 
     /// Overwrites `transformed` with `Bᵀ d B` as panels, shape `[36, width / 16, chunk, 16]`.
     private func transformInput(
-        _ operand: borrowing Operand, tiles: Range<Int>, _ range: Range<Int>, _ layout: Layout,
+        _ prologue: borrowing Prologue, tiles: Range<Int>, _ range: Range<Int>, _ layout: Layout,
         into transformed: inout MutableSpan<Float>
     ) {
-        switch operand.reading {
-        case .plain: transformInput(operand, PlainReader.self, tiles, range, layout, into: &transformed)
+        switch prologue.reading {
+        case .plain: transformInput(prologue, PlainReader.self, tiles, range, layout, into: &transformed)
         case .normalized:
-            transformInput(operand, NormalizedReader.self, tiles, range, layout, into: &transformed)
-        case .combined: transformInput(operand, CombinedReader.self, tiles, range, layout, into: &transformed)
+            transformInput(prologue, NormalizedReader.self, tiles, range, layout, into: &transformed)
+        case .combined:
+            transformInput(prologue, CombinedReader.self, tiles, range, layout, into: &transformed)
         }
     }
 
     private func transformInput<Reader: ChannelReader>(
-        _ operand: borrowing Operand, _: Reader.Type, _ tiles: Range<Int>, _ range: Range<Int>,
+        _ prologue: borrowing Prologue, _: Reader.Type, _ tiles: Range<Int>, _ range: Range<Int>,
         _ layout: Layout,
         into transformed: inout MutableSpan<Float>
     ) {
@@ -217,7 +222,8 @@ struct WinogradWeightGradient: Sendable {
                     let start =
                         (channel - range.lowerBound) * layout.chunk + (tile - tiles.lowerBound) * vectorWidth
                     convolution.transformTile(
-                        operand, Reader.self, place, channel: channel, vectors, into: &transformed, at: start,
+                        prologue, Reader.self, place, channel: channel, vectors, into: &transformed,
+                        at: start,
                         stride: layout.inputStride)
                 }
             }
@@ -226,20 +232,20 @@ struct WinogradWeightGradient: Sendable {
 
     /// Overwrites `transformed` with `A y Aᵀ` as panels, shape `[36, outputs / 16, chunk, 16]`.
     private func transformGradient(
-        _ operand: borrowing Operand, tiles: Range<Int>, _ range: Range<Int>, _ layout: Layout,
+        _ prologue: borrowing Prologue, tiles: Range<Int>, _ range: Range<Int>, _ layout: Layout,
         into transformed: inout MutableSpan<Float>
     ) {
-        switch operand.reading {
-        case .plain: transformGradient(operand, PlainReader.self, tiles, range, layout, into: &transformed)
+        switch prologue.reading {
+        case .plain: transformGradient(prologue, PlainReader.self, tiles, range, layout, into: &transformed)
         case .normalized:
-            transformGradient(operand, NormalizedReader.self, tiles, range, layout, into: &transformed)
+            transformGradient(prologue, NormalizedReader.self, tiles, range, layout, into: &transformed)
         case .combined:
-            transformGradient(operand, CombinedReader.self, tiles, range, layout, into: &transformed)
+            transformGradient(prologue, CombinedReader.self, tiles, range, layout, into: &transformed)
         }
     }
 
     private func transformGradient<Reader: ChannelReader>(
-        _ operand: borrowing Operand, _: Reader.Type, _ tiles: Range<Int>, _ range: Range<Int>,
+        _ prologue: borrowing Prologue, _: Reader.Type, _ tiles: Range<Int>, _ range: Range<Int>,
         _ layout: Layout, into transformed: inout MutableSpan<Float>
     ) {
         let target = convolution.target
@@ -247,15 +253,15 @@ struct WinogradWeightGradient: Sendable {
         TileVectors.with(count: winogradProducts) { vectors in
             for tile in tiles {
                 let place = target.place(of: tile)
-                let group = operand.groups.group(of: place.sample)
+                let group = prologue.groups.group(of: place.sample)
                 for channel in Swift.stride(from: range.lowerBound, to: range.upperBound, by: vectorWidth) {
-                    let reader = Reader(operand, group: group, channel: channel, channels: outputs)
+                    let reader = Reader(prologue, group: group, channel: channel, channels: outputs)
                     for j in 0..<winogradTile {
                         let top = (place.pixel + j) * outputs + channel
                         @inline(__always)
                         func value(_ i: Int) -> Vector {
                             place.rows.contains(i)
-                                ? reader.vector(operand, at: top + i * target.width * outputs) : Vector()
+                                ? reader.vector(prologue, at: top + i * target.width * outputs) : Vector()
                         }
                         guard place.columns.contains(j) else {
                             vectors.setRow(j, WinogradSix.zero)
@@ -266,7 +272,7 @@ struct WinogradWeightGradient: Sendable {
                             winogradOutputGradient(
                                 WinogradFour(y0: value(0), y1: value(1), y2: value(2), y3: value(3))))
                         for i in 0..<winogradTile {
-                            reader.prefetch(operand, at: top + (i * target.width + place.next) * outputs)
+                            reader.prefetch(prologue, at: top + (i * target.width + place.next) * outputs)
                         }
                     }
                     let start =

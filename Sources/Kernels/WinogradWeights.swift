@@ -23,11 +23,12 @@ extension KernelTransform {
         }
     }
 
-    /// Overwrites `panels` with the transform of the turned and transposed weights, for the input's gradient.
+    /// Overwrites `panels` with the transform of the rotated and transposed weights, for the
+    /// gradient of the input.
     ///
     /// - Parameters:
-    ///   - weights: Of the forward convolution: shape `[3, 3, outputs, channels]`.
-    ///   - channels: Of the convolution that gives the gradient.
+    ///   - weights: Weights of the forward convolution: shape `[3, 3, outputs, channels]`.
+    ///   - channels: Input channels of the convolution that computes the gradient.
     static func transformTurned(
         _ weights: Span<Float>, channels: Int, outputs: Int, into panels: inout MutableSpan<Float>,
         on pool: WorkerPool
@@ -83,7 +84,8 @@ extension KernelTransform {
     /// Stores `Gᵀ m G` of a block of products.
     ///
     /// - Parameters:
-    ///   - products: Shape `[36, block, width]`, of which a row for each of `rows` and a column for each of `columns` are used.
+    ///   - products: Shape `[36, block, width]`, of which a row for each of `rows` and a column for
+    ///     each of `columns` are used.
     ///   - block: Elements of one of the 36.
     ///   - gradient: Shape `[3, 3, channels, outputs]`; `rows` and `columns` are overwritten.
     static func storeGradient(

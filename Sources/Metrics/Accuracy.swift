@@ -1,8 +1,8 @@
-/// How many predictions are right.
+/// A count of correct predictions among all predictions.
 public struct Accuracy: Equatable, Sendable {
-    /// Predictions that equal their label.
+    /// The number of predictions that equal their label.
     public private(set) var correct: Int
-    /// Predictions.
+    /// The number of predictions.
     public private(set) var count: Int
 
     /// - Precondition: `0 <= correct <= count`.
@@ -20,7 +20,7 @@ public struct Accuracy: Equatable, Sendable {
         self.init(correct: zip(predictions, labels).count(where: ==), count: labels.count)
     }
 
-    /// The share of right predictions, from 0 to 1; NaN of none.
+    /// The fraction of correct predictions, from 0 to 1; NaN if there are no predictions.
     public var fraction: Double { Double(correct) / Double(count) }
 
     /// Pools both sets of predictions: every image has the same weight.

@@ -7,7 +7,7 @@ public enum MetricColumn: String, CaseIterable, Sendable {
     case accuracy = "ACC"
 }
 
-/// What a row of a benchmark table is about.
+/// A row of a benchmark table.
 public enum BenchmarkRow: Hashable, Sendable {
     case dataset(String)
     /// The unweighted mean over the near datasets.
@@ -15,7 +15,7 @@ public enum BenchmarkRow: Hashable, Sendable {
     /// The unweighted mean over the far datasets.
     case farMean
 
-    /// The name as OpenOOD's tables have it.
+    /// The name in OpenOOD's tables.
     public var name: String {
         switch self {
         case .dataset(let name): name
@@ -24,7 +24,7 @@ public enum BenchmarkRow: Hashable, Sendable {
         }
     }
 
-    /// The row of a name as OpenOOD's tables have it.
+    /// The row with a name from OpenOOD's tables.
     public init(name: String) {
         switch name {
         case BenchmarkRow.nearMean.name: self = .nearMean
@@ -42,7 +42,7 @@ public struct BenchmarkResult: Equatable, Sendable {
     /// The metrics of one dataset.
     public struct Entry: Equatable, Sendable {
         public var dataset: String
-        /// `nil` of a dataset that is missing.
+        /// `nil` if the dataset is missing.
         public var metrics: RankingMetrics?
 
         public init(dataset: String, metrics: RankingMetrics?) {
@@ -51,17 +51,19 @@ public struct BenchmarkResult: Equatable, Sendable {
         }
     }
 
-    /// Near datasets, their mean, far datasets, their mean; no mean of no dataset.
+    /// Near datasets, their mean, far datasets, their mean; without datasets there is no mean row.
     public let rows: [BenchmarkRow]
-    /// Percent, shape `[rows, MetricColumn.allCases]`; `nil` in the row of a dataset that is missing, and where there is no accuracy.
+    /// Percent, shape `[rows, MetricColumn.allCases]`; `nil` in the row of a missing dataset, and
+    /// in the accuracy column if there is no accuracy.
     public let values: [[Double?]]
 
-    /// A mean row is over the datasets that are not missing, and has no values if all are.
+    /// A mean row averages the datasets that are not missing; it has no values if all are missing.
     ///
     /// - Parameters:
     ///   - near: In the table's order.
     ///   - far: In the table's order.
-    ///   - accuracy: Of the classifier on the in-distribution test set, the same in every row; `nil` without a classifier.
+    ///   - accuracy: The classifier's accuracy on the in-distribution test set, the same in every
+    ///     row; `nil` without a classifier.
     public init(near: [Entry], far: [Entry], accuracy: Accuracy?) {
         var rows: [BenchmarkRow] = []
         var values: [[Double?]] = []
@@ -74,7 +76,7 @@ public struct BenchmarkResult: Equatable, Sendable {
         self.init(rows: rows, values: values)
     }
 
-    /// A result that was kept.
+    /// A stored result.
     ///
     /// - Parameter values: Percent, shape `[rows, MetricColumn.allCases]`.
     public init(rows: [BenchmarkRow], values: [[Double?]]) {
@@ -85,7 +87,8 @@ public struct BenchmarkResult: Equatable, Sendable {
         self.values = values
     }
 
-    /// The percentage in one cell, or `nil` where the benchmark has no such row or its dataset is missing.
+    /// The percentage in one cell; `nil` if the benchmark has no such row or its dataset is
+    /// missing.
     public subscript(row: BenchmarkRow, column: MetricColumn) -> Double? {
         guard let index = rows.firstIndex(of: row) else { return nil }
         return values[index][MetricColumn.allCases.firstIndex(of: column)!]
@@ -94,7 +97,7 @@ public struct BenchmarkResult: Equatable, Sendable {
 
 private let noValues = [Double?](repeating: nil, count: MetricColumn.allCases.count)
 
-/// The mean of each column; `nil` where a row has no value.
+/// The mean of each column; `nil` if a row has no value.
 private func means(_ rows: [[Double?]]) -> [Double?] {
     MetricColumn.allCases.indices.map { column in
         let known = rows.compactMap { $0[column] }
@@ -102,7 +105,7 @@ private func means(_ rows: [[Double?]]) -> [Double?] {
     }
 }
 
-/// In the order of `MetricColumn.allCases`.
+/// The metrics in percent, in the order of `MetricColumn.allCases`.
 private func percentages(_ metrics: RankingMetrics, _ accuracy: Accuracy?) -> [Double?] {
     MetricColumn.allCases.map { column in
         switch column {

@@ -1,4 +1,4 @@
-/// A mean and how far the values lie from it.
+/// The mean and standard deviation of some values.
 public struct Spread: Equatable, Sendable {
     public let mean: Double
     /// The population standard deviation (divided by the number of values, not by one less).
@@ -13,7 +13,7 @@ public struct Spread: Equatable, Sendable {
         deviation = (values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / count).squareRoot()
     }
 
-    /// Numbers that are known from elsewhere.
+    /// A spread whose mean and deviation are known, such as published ones.
     public init(mean: Double, deviation: Double) {
         self.mean = mean
         self.deviation = deviation
@@ -25,9 +25,10 @@ public struct Spread: Equatable, Sendable {
 /// The deviation of a near or far row is that of the runs' means, not a mean of deviations.
 public struct BenchmarkSummary: Equatable, Sendable {
     public let rows: [BenchmarkRow]
-    /// Percent, shape `[rows, MetricColumn.allCases]`; `nil` where nothing is known, as of a missing dataset.
+    /// Percent, shape `[rows, MetricColumn.allCases]`; `nil` where no value is known, such as for a
+    /// missing dataset.
     public let values: [[Spread?]]
-    /// How many runs there are.
+    /// The number of runs.
     public let runCount: Int
 
     /// - Precondition: At least one result, all with the same rows.
@@ -47,11 +48,12 @@ public struct BenchmarkSummary: Equatable, Sendable {
         runCount = results.count
     }
 
-    /// Numbers that are known from elsewhere.
+    /// A summary whose values are known, such as published ones.
     ///
     /// - Parameters:
     ///   - values: Percent, shape `[rows, MetricColumn.allCases]`.
-    ///   - runCount: How many runs they are of; of one, deviations are not shown.
+    ///   - runCount: The number of runs behind the values; for a single run, deviations are not
+    ///     shown.
     public init(rows: [BenchmarkRow], values: [[Spread?]], runCount: Int) {
         precondition(
             rows.count == values.count && values.allSatisfy { $0.count == MetricColumn.allCases.count },
@@ -61,7 +63,7 @@ public struct BenchmarkSummary: Equatable, Sendable {
         self.runCount = runCount
     }
 
-    /// The spread in one cell, or `nil` where the benchmark has no such row or nothing is known.
+    /// The spread in one cell; `nil` if the benchmark has no such row or no value is known.
     public subscript(row: BenchmarkRow, column: MetricColumn) -> Spread? {
         guard let index = rows.firstIndex(of: row) else { return nil }
         return values[index][MetricColumn.allCases.firstIndex(of: column)!]

@@ -1,25 +1,30 @@
-/// How well confidences tell in-distribution samples from others, by OpenOOD's definitions.
+/// How well confidences separate in-distribution from out-of-distribution samples, by OpenOOD's
+/// definitions.
 ///
-/// A higher confidence means more in-distribution. Out-of-distribution is the positive class of the ROC. Source: Zhang
-/// et al., "OpenOOD v1.5: Enhanced Benchmark for Out-of-Distribution Detection", 2023, arXiv 2306.09301, and the curves
-/// of scikit-learn that it uses.
+/// A higher confidence means more in-distribution. Out-of-distribution is the positive class of the
+/// ROC. Source: Zhang et al., "OpenOOD v1.5: Enhanced Benchmark for Out-of-Distribution Detection",
+/// 2023, arXiv 2306.09301, and the curves of scikit-learn that it uses.
 public struct RankingMetrics: Equatable, Sendable {
-    /// FPR@95: the share of in-distribution samples that are flagged when 95 % of the others are caught.
+    /// FPR@95: the fraction of in-distribution samples that are flagged as out-of-distribution when
+    /// 95 % of the out-of-distribution samples are.
     ///
-    /// Read, as the published numbers are, at the first point that scikit-learn's `roc_curve` keeps; it drops the points
-    /// inside a straight run, so with heavy ties this is above `exactFalsePositiveRate`.
+    /// As for the published numbers, it is read at the first point that scikit-learn's `roc_curve`
+    /// keeps. `roc_curve` drops the points inside a straight run, so with heavy ties this is above
+    /// `exactFalsePositiveRate`.
     public let falsePositiveRate: Double
     /// FPR@95 over all points of the curve.
     public let exactFalsePositiveRate: Double
     /// The area under the ROC.
     public let areaUnderROC: Double
-    /// The area under the precision-recall curve by trapezoids, in-distribution as the positive class.
+    /// The area under the precision-recall curve by trapezoids, in-distribution as the positive
+    /// class.
     public let areaUnderPrecisionRecallIn: Double
-    /// The area under the precision-recall curve by trapezoids, out-of-distribution as the positive class.
+    /// The area under the precision-recall curve by trapezoids, out-of-distribution as the positive
+    /// class.
     public let areaUnderPrecisionRecallOut: Double
     /// The number of distinct confidences.
     public let distinctCount: Int
-    /// The number of those whose point of the ROC `falsePositiveRate` looks at.
+    /// The number of distinct confidences whose ROC point is kept for `falsePositiveRate`.
     public let keptCount: Int
 
     /// Ranks the confidences; values are compared as they are stored.
@@ -27,7 +32,7 @@ public struct RankingMetrics: Equatable, Sendable {
     /// - Parameters:
     ///   - inDistribution: At least one, all finite.
     ///   - outOfDistribution: At least one, all finite.
-    /// - Throws: Which side is empty, or how many of its values are NaN or infinite.
+    /// - Throws: `RankingMetricsError` if a side is empty or contains NaN or infinite values.
     public init(
         inDistribution: Span<Double>, outOfDistribution: Span<Double>
     ) throws(RankingMetricsError) {
@@ -37,11 +42,12 @@ public struct RankingMetrics: Equatable, Sendable {
                 outKeys: try sorted(outOfDistribution, .outOfDistribution)))
     }
 
-    /// Ranks samples that are counted by their confidence.
+    /// Ranks samples that are given as counts per distinct confidence.
     ///
     /// - Parameters:
-    ///   - inCounts: In-distribution samples of each distinct confidence, the lowest first; one at least in all.
-    ///   - outCounts: Likewise of the others; as many counts.
+    ///   - inCounts: The number of in-distribution samples of each distinct confidence, the lowest
+    ///     first; at least one in total.
+    ///   - outCounts: The same for out-of-distribution samples; as many counts.
     public init(inCounts: Span<Int32>, outCounts: Span<Int32>) {
         self.init(ScoreGroups(inCounts: inCounts, outCounts: outCounts))
     }

@@ -1,4 +1,4 @@
-/// Why confidences cannot be ranked.
+/// The error of confidences that cannot be ranked.
 public struct RankingMetricsError: Error, Equatable, Sendable, CustomStringConvertible {
     /// The side of the comparison that is at fault.
     public enum Side: String, Sendable {
@@ -6,15 +6,15 @@ public struct RankingMetricsError: Error, Equatable, Sendable, CustomStringConve
         case outOfDistribution = "out-of-distribution"
     }
 
-    /// Which confidences they are.
+    /// The side whose confidences cannot be ranked.
     public var side: Side
     /// How many confidences are NaN or infinite.
     public var invalidCount: Int
     /// How many confidences there are.
     public var count: Int
-    /// The score that gave them, where known.
+    /// The score that gave the confidences, if known.
     public var score: String?
-    /// The dataset that they belong to, where known.
+    /// The dataset that the confidences belong to, if known.
     public var dataset: String?
 
     public init(

@@ -1,4 +1,4 @@
-/// Confidences of both sides, counted per distinct value in ascending order.
+/// Confidences of both sides as cumulative counts per distinct value, in ascending order.
 struct ScoreGroups {
     /// In-distribution samples with this confidence or a lower one.
     private(set) var inCounts: [Int] = []
@@ -21,7 +21,8 @@ struct ScoreGroups {
         }
     }
 
-    /// Adds up counts of each distinct value, the lowest first; values that nothing has are left out.
+    /// Accumulates counts of each distinct value, the lowest first; values without samples are left
+    /// out.
     init(inCounts ins: Span<Int32>, outCounts outs: Span<Int32>) {
         precondition(ins.count == outs.count, "\(ins.count) and \(outs.count) counts")
         inCounts.reserveCapacity(ins.count)
@@ -40,19 +41,22 @@ struct ScoreGroups {
     var inTotal: Int { inCounts[count - 1] }
     var outTotal: Int { outCounts[count - 1] }
 
-    /// Whether scikit-learn's `roc_curve` keeps the group's point: the ends, and where the curve bends.
+    /// Whether scikit-learn's `roc_curve` keeps the group's point: the ends, and where the curve
+    /// bends.
     func isKept(_ group: Int) -> Bool {
         guard group > 0 && group < count - 1 else { return true }
         return inCounts[group + 1] - 2 * inCounts[group] + inCounts[group - 1] != 0
             || outCounts[group + 1] - 2 * outCounts[group] + outCounts[group - 1] != 0
     }
 
-    /// Whether flagging this group and all below it catches 95 % of the out-of-distribution samples.
+    /// Whether flagging this group and all lower ones catches 95 % of the out-of-distribution
+    /// samples.
     func catches95Percent(_ group: Int) -> Bool { 20 * outCounts[group] >= 19 * outTotal }
 
-    /// The probability that an in-distribution confidence is above an out-of-distribution one, ties half.
+    /// The probability that an in-distribution confidence is above an out-of-distribution one; ties
+    /// count half.
     ///
-    /// Summed in integers: exact for up to 10⁹ samples a side.
+    /// The sum is in integers, exact for up to 10⁹ samples per side.
     var areaUnderROC: Double {
         var doubled = 0
         var inBelow = 0
@@ -66,9 +70,10 @@ struct ScoreGroups {
     }
 }
 
-/// The area under a precision-recall curve by trapezoids, from (recall 0, precision 1) on.
+/// The area under a precision-recall curve by trapezoids, starting at (recall 0, precision 1).
 ///
-/// - Parameter groups: For each threshold, strictest first, how many positives and negatives pass it.
+/// - Parameter groups: For each threshold, strictest first, how many positives and negatives pass
+///   it.
 func areaUnderPrecisionRecall(
     _ groups: some Sequence<(positives: Int, negatives: Int)>, positiveTotal: Int
 ) -> Double {

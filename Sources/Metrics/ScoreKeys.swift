@@ -1,7 +1,7 @@
-/// The values as integers in the same order and with the same ties, sorted.
+/// The values as sorted integer keys, with the same order and the same ties.
 ///
-/// Least-significant-digit radix sort, six digits of 11 bits; a digit that all keys share takes no pass, as the last ones of
-/// numbers that came from single precision.
+/// This is a least-significant-digit radix sort with six digits of 11 bits. A digit that all keys
+/// share takes no pass, such as the last digits of numbers that came from single precision.
 ///
 /// - Returns: The keys in ascending order, or the number of values that are NaN or infinite.
 func sortedKeys(_ values: Span<Double>) -> Result<[UInt64], InvalidCount> {
@@ -36,7 +36,7 @@ func sortedKeys(_ values: Span<Double>) -> Result<[UInt64], InvalidCount> {
     return .success(keys)
 }
 
-/// How many values have no place in an order.
+/// The number of values that are NaN or infinite.
 struct InvalidCount: Error { var count: Int }
 
 private let digits = 6
@@ -47,7 +47,7 @@ private func value(of digit: Int, in key: UInt64) -> Int {
     Int(truncatingIfNeeded: key >> UInt64(digit * digitBits)) & (digitValues - 1)
 }
 
-/// An integer that compares as the finite `value` does; both zeros give the same one.
+/// An integer that orders like the finite `value`; both zeros give the same integer.
 private func orderedKey(_ value: Double) -> UInt64 {
     let bits = (value + 0).bitPattern
     return bits >> 63 == 0 ? bits | 1 << 63 : ~bits

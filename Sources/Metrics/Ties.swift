@@ -1,12 +1,12 @@
-/// How many of a score's confidences are one number, so that nothing ranks them.
+/// The most frequent value among a score's confidences; nothing ranks the samples that share it.
 public struct Ties: Equatable, Codable, Sendable {
-    /// The number that most confidences are; the smallest of those that equally many are.
+    /// The most frequent confidence; the smallest one if several are equally frequent.
     public var value: Double
-    /// How many are that number.
+    /// How many confidences equal `value`.
     public var count: Int
     /// How many confidences there are.
     public var total: Int
-    /// How many different ones.
+    /// How many distinct confidences there are.
     public var distinctCount: Int
 
     /// - Parameter confidences: Finite, at least one.
@@ -22,6 +22,6 @@ public struct Ties: Equatable, Codable, Sendable {
         }
     }
 
-    /// The part of the confidences that are `value`, from 0 to 1.
+    /// The fraction of confidences that equal `value`, from 0 to 1.
     public var share: Double { Double(count) / Double(total) }
 }

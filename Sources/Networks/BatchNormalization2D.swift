@@ -3,9 +3,10 @@ internal import Workers
 
 /// Batch normalisation over groups of samples that may span ranks: its statistics and coefficients.
 ///
-/// Ioffe, Szegedy: "Batch normalization", arXiv 1502.03167; ε = 1e-5, momentum 0.1, the biased variance to
-/// normalise, the unbiased one for the running variance. With several groups in a batch the running statistics
-/// follow the mean over groups. Convolutions make the sums and apply the coefficients.
+/// Ioffe, Szegedy: "Batch normalization", arXiv 1502.03167; ε = 1e-5, momentum 0.1. The biased
+/// variance normalises, the unbiased one updates the running variance. With several groups in a
+/// batch the running statistics are updated with the mean over groups. The convolution kernels
+/// compute the sums and apply the coefficients.
 final class BatchNormalization2D {
     private static let epsilon = 1e-5
     private static let momentum: Float = 0.1
@@ -17,18 +18,19 @@ final class BatchNormalization2D {
     private let runningMean: Range<Int>
     private let runningVariance: Range<Int>
 
-    /// Shape `[N, 2, C]`: each sample's sums of what is normalised and of its squares; in the backward pass of the gradient
-    /// and of its products with what was normalised.
+    /// Shape `[N, 2, C]`, per sample. In the forward pass: sums of the normalisation's input and of
+    /// its squares; in the backward pass: sums of the output's gradient and of its products with
+    /// the normalisation's input.
     var sampleSums = Buffer<Double>(zeros: 0)
     /// Shape `[groups, 2, C]`: mean, then 1 / standard deviation.
     private var statistics = Buffer<Float>(zeros: 0)
     /// Shape `[groups, 3, C]`: the input's gradient is `a · gradient + b · input + c`.
     private(set) var gradientCoefficients = Buffer<Float>(zeros: 0)
-    private var laneSums = Buffer<Double>(zeros: 0)
+    private var microbatchSums = Buffer<Double>(zeros: 0)
     private var groupSums = Buffer<Double>(zeros: 0)
-    /// Sums of the forward pass, shape `[groups, 2, C]`, in all parts of the step so far.
+    /// Sums of the forward pass over all accumulation steps so far, shape `[groups, 2, C]`.
     private var stepSums = Buffer<Double>(zeros: 0)
-    private var laneGradients = Buffer<Float>(zeros: 0)
+    private var microbatchGradients = Buffer<Float>(zeros: 0)
     private var gradientSum = Buffer<Float>(zeros: 0)
 
     init(_ name: String, channels: Int, positions: Int, in store: ParameterStore) {
@@ -43,41 +45,45 @@ final class BatchNormalization2D {
     }
 
     /// Bytes of the sums and coefficients of a training pass.
-    func byteCount(_ pass: Pass) -> Int {
-        let (lanes, groups) = (pass.placement.lanes.count, pass.placement.groups.count)
-        return channels * (16 * (pass.sampleCount + lanes + 2 * groups) + 8 * (lanes + 1) + 28 * groups)
+    func byteCount(_ context: StepContext) -> Int {
+        let (microbatches, groups) = (context.placement.microbatches.count, context.placement.groups.count)
+        return channels
+            * (16 * (context.sampleCount + microbatches + 2 * groups) + 8 * (microbatches + 1) + 28 * groups)
     }
 
-    /// Makes room for the sums of a pass.
-    func prepare(_ pass: Pass) { sampleSums.reserve(pass.sampleCount * 2 * channels) }
+    /// Reserves memory for the sums of a pass.
+    func prepare(_ context: StepContext) { sampleSums.reserve(context.sampleCount * 2 * channels) }
 
-    /// Overwrites `coefficients` by the batch's statistics, taken from `sampleSums`; the running ones follow with `follow`.
+    /// Overwrites `coefficients` with those of the batch statistics, computed from `sampleSums`.
+    /// `updateRunningStatistics` updates the running statistics.
     ///
     /// - Parameter coefficients: Shape `[groups, 2, C]`: scale, then shift.
-    func measure(store: ParameterStore, into coefficients: inout Buffer<Float>, _ pass: Pass) throws {
-        let groups = pass.placement.groups
-        sumInLanes(&sampleSums, into: &laneSums, pass)
-        try sumGroups(laneSums, into: &groupSums, pass)
+    func computeBatchStatistics(
+        store: ParameterStore, into coefficients: inout Buffer<Float>, _ context: StepContext
+    ) throws {
+        let groups = context.placement.groups
+        sumInMicrobatches(&sampleSums, into: &microbatchSums, context)
+        try sumGroups(microbatchSums, into: &groupSums, context)
         statistics.reserve(groups.count * 2 * channels)
-        measureGroups(groupSums, groups, into: &statistics)
-        gatherParts(groupSums, into: &stepSums, count: groups.count * 2 * channels, pass)
+        computeGroupStatistics(groupSums, groups, into: &statistics)
+        gatherAccumulationSteps(groupSums, into: &stepSums, count: groups.count * 2 * channels, context)
         fillForward(statistics, store.values, into: &coefficients, groups: groups.count)
     }
 
     /// Elements of `stepSums`.
-    func stepSumCount(_ pass: Pass) -> Int { pass.placement.groups.count * 2 * channels }
+    func stepSumCount(_ context: StepContext) -> Int { context.placement.groups.count * 2 * channels }
 
-    /// Copies the sums that this rank has made in the step, shape `[groups, 2, C]`, to `target`.
+    /// Copies this rank's sums of the step, shape `[groups, 2, C]`, to `target`.
     func copyStepSums(into target: inout MutableSpan<Double>) { copy(stepSums, into: &target) }
 
-    /// Moves the running statistics towards those of a step.
+    /// Updates the running statistics with the batch statistics of a step.
     ///
-    /// - Parameter sums: Of all groups, shape `[groups, 2, C]`.
-    func follow(_ sums: Span<Double>, store: ParameterStore, _ pass: Pass) {
-        followGroups(sums, pass.placement.groups, running: &store.statistics)
+    /// - Parameter sums: Sums of all groups, shape `[groups, 2, C]`.
+    func updateRunningStatistics(_ sums: Span<Double>, store: ParameterStore, _ context: StepContext) {
+        updateRunningGroups(sums, context.placement.groups, running: &store.statistics)
     }
 
-    /// Overwrites `coefficients` by the running statistics.
+    /// Overwrites `coefficients` with those of the running statistics.
     ///
     /// - Parameter coefficients: Shape `[2, C]`.
     func useRunningStatistics(_ store: ParameterStore, into coefficients: inout Buffer<Float>) {
@@ -86,7 +92,8 @@ final class BatchNormalization2D {
         fillForward(statistics, store.values, into: &coefficients, groups: 1)
     }
 
-    /// Sets `gradientCoefficients` to those of statistics that do not follow the batch: the gradient is scaled, no more.
+    /// Sets `gradientCoefficients` for the running statistics, which do not depend on the input:
+    /// the gradient is only scaled.
     func differentiateRunning(_ store: ParameterStore) {
         statistics.reserve(2 * channels)
         copyRunning(store.statistics, into: &statistics)
@@ -94,14 +101,15 @@ final class BatchNormalization2D {
         fillScale(statistics, store.values, into: &gradientCoefficients)
     }
 
-    /// Sets the scale's and shift's parts of `store.gradients` and `gradientCoefficients`, from `sampleSums`.
-    func differentiate(store: ParameterStore, _ pass: Pass) throws {
-        let groups = pass.placement.groups
-        sumInLanes(&sampleSums, into: &laneSums, pass)
-        normalizeProducts(&laneSums, statistics, groups, pass)
-        setParameterGradients(laneSums, &store.gradients, pass)
-        store.complete(scale.lowerBound..<shift.upperBound, pass)
-        try sumGroups(laneSums, into: &groupSums, pass)
+    /// Computes `gradientCoefficients` and the gradients of scale and shift in `store.gradients`
+    /// from `sampleSums`.
+    func differentiate(store: ParameterStore, _ context: StepContext) throws {
+        let groups = context.placement.groups
+        sumInMicrobatches(&sampleSums, into: &microbatchSums, context)
+        normalizeProducts(&microbatchSums, statistics, groups, context)
+        setParameterGradients(microbatchSums, &store.gradients, context)
+        store.complete(scale.lowerBound..<shift.upperBound, context)
+        try sumGroups(microbatchSums, into: &groupSums, context)
         gradientCoefficients.reserve(groups.count * 3 * channels)
         fillBackward(statistics, groupSums, store.values, into: &gradientCoefficients, groups: groups)
     }
@@ -110,81 +118,87 @@ final class BatchNormalization2D {
 // MARK: - Sums
 
 extension BatchNormalization2D {
-    private func sumInLanes(
-        _ samples: inout Buffer<Double>, into lanes: inout Buffer<Double>, _ pass: Pass
+    private func sumInMicrobatches(
+        _ samples: inout Buffer<Double>, into microbatches: inout Buffer<Double>, _ context: StepContext
     ) {
-        lanes.reserve(pass.placement.lanes.count * 2 * channels)
+        microbatches.reserve(context.placement.microbatches.count * 2 * channels)
         var samples = samples.mutableSpan
-        var lanes = lanes.mutableSpan
-        sumSamplesInLanes(
-            &samples, sampleCount: pass.sampleCount, laneSize: pass.laneSize, count: 2 * channels,
-            into: &lanes)
+        var microbatches = microbatches.mutableSpan
+        sumSamplesInMicrobatches(
+            &samples, sampleCount: context.sampleCount, microbatchSize: context.microbatchSize,
+            count: 2 * channels,
+            into: &microbatches)
     }
 
-    /// Sums each group's lanes, over all ranks if a group lies on several, all groups in one message; otherwise the sums of other
-    /// ranks' groups are −0.0.
+    /// Sums each group's microbatches. If a group spans ranks, the sums of all groups are
+    /// all-reduced in one message; otherwise the sums of other ranks' groups are −0.0.
     private func sumGroups(
-        _ lanes: borrowing Buffer<Double>, into sums: inout Buffer<Double>, _ pass: Pass
+        _ microbatches: borrowing Buffer<Double>, into sums: inout Buffer<Double>, _ context: StepContext
     ) throws {
         let count = 2 * channels
-        let groups = pass.placement.groups
+        let groups = context.placement.groups
         sums.reserve(groups.count * count)
-        let lanes = lanes.span
+        let microbatches = microbatches.span
         var whole = sums.mutableSpan
         var used = whole.part(0..<groups.count * count)
         for group in 0..<groups.count {
             var own = used.part(group * count..<(group + 1) * count)
-            sumLanes(
-                lanes, laneCount: pass.placement.lanes.count, in: pass.placement.lanes(inGroup: group),
+            sumMicrobatches(
+                microbatches, microbatchCount: context.placement.microbatches.count,
+                in: context.placement.microbatches(inGroup: group),
                 into: &own)
         }
-        if pass.placement.hasSharedGroups { try pass.sumAcrossRanks(&used) }
+        if context.placement.hasSharedGroups { try context.sumAcrossRanks(&used) }
     }
 
     /// Turns sums of `gradient · input` into sums of `gradient · normalised input`.
     private func normalizeProducts(
-        _ lanes: inout Buffer<Double>, _ statistics: borrowing Buffer<Float>, _ groups: SampleGroups,
-        _ pass: Pass
+        _ microbatches: inout Buffer<Double>, _ statistics: borrowing Buffer<Float>, _ groups: SampleGroups,
+        _ context: StepContext
     ) {
         let statistics = statistics.span
-        var lanes = lanes.mutableSpan
-        for lane in 0..<pass.placement.lanes.count {
-            let first = groups.group(of: lane * pass.laneSize) * 2 * channels
-            let start = lane * 2 * channels
+        var microbatches = microbatches.mutableSpan
+        for microbatch in 0..<context.placement.microbatches.count {
+            let first = groups.group(of: microbatch * context.microbatchSize) * 2 * channels
+            let start = microbatch * 2 * channels
             for c in 0..<channels {
                 let mean = Double(statistics[first + c])
                 let inverse = Double(statistics[first + channels + c])
-                lanes[start + channels + c] =
-                    (lanes[start + channels + c] - mean * lanes[start + c]) * inverse
+                microbatches[start + channels + c] =
+                    (microbatches[start + channels + c] - mean * microbatches[start + c]) * inverse
             }
         }
     }
 
-    /// The scale's and shift's gradients: lane sums in single precision, added up by the tree.
+    /// Sets the gradients of scale and shift: microbatch sums in single precision, added by the
+    /// reduction tree.
     private func setParameterGradients(
-        _ lanes: borrowing Buffer<Double>, _ gradients: inout Buffer<Float>, _ pass: Pass
+        _ microbatches: borrowing Buffer<Double>, _ gradients: inout Buffer<Float>, _ context: StepContext
     ) {
         let count = 2 * channels
-        let laneCount = pass.placement.lanes.count
-        laneGradients.reserve(laneCount * count)
+        let microbatchCount = context.placement.microbatches.count
+        microbatchGradients.reserve(microbatchCount * count)
         gradientSum.reserve(count)
-        round(lanes, into: &laneGradients, count: laneCount * count)
-        add(laneGradients, into: &gradientSum, laneCount: laneCount, pass)
+        round(microbatches, into: &microbatchGradients, count: microbatchCount * count)
+        add(microbatchGradients, into: &gradientSum, microbatchCount: microbatchCount, context)
         copySum(gradientSum, into: &gradients)
     }
 
-    private func round(_ lanes: borrowing Buffer<Double>, into singles: inout Buffer<Float>, count: Int) {
-        let lanes = lanes.span
+    private func round(
+        _ microbatches: borrowing Buffer<Double>, into singles: inout Buffer<Float>, count: Int
+    ) {
+        let microbatches = microbatches.span
         var singles = singles.mutableSpan
-        for i in 0..<count { singles[i] = Float(lanes[i]) }
+        for i in 0..<count { singles[i] = Float(microbatches[i]) }
     }
 
     private func add(
-        _ lanes: borrowing Buffer<Float>, into sum: inout Buffer<Float>, laneCount: Int, _ pass: Pass
+        _ microbatches: borrowing Buffer<Float>, into sum: inout Buffer<Float>, microbatchCount: Int,
+        _ context: StepContext
     ) {
-        let lanes = lanes.span
+        let microbatches = microbatches.span
         var sum = sum.mutableSpan
-        sumLanes(lanes, laneCount: laneCount, into: &sum, on: pass.pool)
+        sumMicrobatches(microbatches, microbatchCount: microbatchCount, into: &sum, on: context.pool)
     }
 
     private func copySum(_ sum: borrowing Buffer<Float>, into gradients: inout Buffer<Float>) {
@@ -200,8 +214,9 @@ extension BatchNormalization2D {
 // MARK: - Statistics
 
 extension BatchNormalization2D {
-    /// Means and deviations from sums and sums of squares.
-    private func measureGroups(
+    /// Computes each group's means and inverse standard deviations from the sums and sums of
+    /// squares.
+    private func computeGroupStatistics(
         _ sums: borrowing Buffer<Double>, _ groups: SampleGroups, into statistics: inout Buffer<Float>
     ) {
         let sums = sums.span
@@ -216,8 +231,8 @@ extension BatchNormalization2D {
         }
     }
 
-    /// Moves the running statistics towards the means over the groups.
-    private func followGroups(
+    /// Updates the running statistics with the means over the groups.
+    private func updateRunningGroups(
         _ sums: Span<Double>, _ groups: SampleGroups, running: inout Buffer<Float>
     ) {
         var running = running.mutableSpan
@@ -238,7 +253,8 @@ extension BatchNormalization2D {
         }
     }
 
-    /// Mean and biased variance of a channel in a group, and what they are over.
+    /// Mean and biased variance of a channel in a group, and the number of values they are taken
+    /// over.
     private func moments(
         of channel: Int, _ sums: Span<Double>, _ group: Int, _ groups: SampleGroups
     ) -> (mean: Double, variance: Double, count: Double) {
@@ -253,14 +269,14 @@ extension BatchNormalization2D {
         for i in 0..<target.count { target[i] = sums[i] }
     }
 
-    /// Puts a part's sums beside those of the step's earlier parts.
-    private func gatherParts(
-        _ part: borrowing Buffer<Double>, into sums: inout Buffer<Double>, count: Int, _ pass: Pass
+    /// Adds an accumulation step's sums to those of earlier ones.
+    private func gatherAccumulationSteps(
+        _ part: borrowing Buffer<Double>, into sums: inout Buffer<Double>, count: Int, _ context: StepContext
     ) {
         sums.reserve(count)
         let part = part.span
         var sums = sums.mutableSpan
-        if pass.placement.part == 0 {
+        if context.placement.accumulationStep == 0 {
             for i in 0..<count { sums[i] = part[i] }
         } else {
             for i in 0..<count { sums[i] += part[i] }

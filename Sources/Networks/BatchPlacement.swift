@@ -2,55 +2,62 @@ public import Kernels
 
 /// Which samples of a global batch a rank holds, and how they are grouped.
 public struct BatchPlacement: Equatable, Sendable {
-    /// The tree over the lanes of the global batch.
-    public let tree: LaneTree
-    /// The lanes that a pass works on: those this rank owns, or a part of them.
-    public let lanes: Range<Int>
+    /// The tree over the microbatches of the global batch.
+    public let tree: ReductionTree
+    /// The microbatches of a pass: all that this rank owns, or those of one accumulation step.
+    public let microbatches: Range<Int>
     /// Samples in a batch-norm group.
     public let groupSize: Int
-    /// Which part of the rank's lanes, if a step goes through them in several passes.
-    public let part: Int
-    /// The passes of a step, 2ᵏ.
-    public let partCount: Int
-    /// Whether a batch-norm group lies on several ranks, so that they must wait for each other in every layer.
+    /// Index of the accumulation step, counted from 0.
+    public let accumulationStep: Int
+    /// Accumulation steps of a training step, a power of two.
+    public let accumulationSteps: Int
+    /// Whether a batch-norm group spans ranks, so that ranks must wait for each other in every
+    /// layer.
     public let hasSharedGroups: Bool
 
-    /// The share of `rank` in a global batch.
+    /// The part of a global batch that `rank` holds.
     ///
     /// - Parameters:
-    ///   - group: Samples in a batch-norm group, a whole number of lanes; 0 for the global batch.
-    ///   - part: Which part of the share.
-    ///   - partCount: A power of two by which `canSplit` holds.
+    ///   - group: Samples in a batch-norm group, a whole number of microbatches; 0 for the global
+    ///     batch.
+    ///   - accumulationStep: Index of the rank's accumulation step.
+    ///   - accumulationSteps: A power of two for which `canSplit` holds.
     public init(
-        sampleCount: Int, laneSize: Int, group: Int = 0, rank: Int = 0, worldSize: Int = 1, part: Int = 0,
-        partCount: Int = 1
+        sampleCount: Int, microbatchSize: Int, group: Int = 0, rank: Int = 0, worldSize: Int = 1,
+        accumulationStep: Int = 0,
+        accumulationSteps: Int = 1
     ) {
-        precondition(group.isMultiple(of: laneSize), "groups of \(group) samples in lanes of \(laneSize)")
-        tree = LaneTree(sampleCount: sampleCount, laneSize: laneSize)
-        lanes = LaneTree.part(part, of: partCount, in: tree.lanes(ofRank: rank, worldSize: worldSize))
+        precondition(
+            group.isMultiple(of: microbatchSize),
+            "groups of \(group) samples in microbatches of \(microbatchSize)")
+        tree = ReductionTree(sampleCount: sampleCount, microbatchSize: microbatchSize)
+        microbatches = ReductionTree.part(
+            accumulationStep, of: accumulationSteps, in: tree.microbatches(ofRank: rank, worldSize: worldSize)
+        )
         groupSize = group == 0 ? max(sampleCount, 1) : group
-        self.part = part
-        self.partCount = partCount
+        self.accumulationStep = accumulationStep
+        self.accumulationSteps = accumulationSteps
         hasSharedGroups = tree.cuts(groupsOf: groupSize, worldSize: worldSize)
     }
 
     /// The rank's samples, as positions in the global batch.
-    public var samples: Range<Int> { tree.samples(inLanes: lanes) }
+    public var samples: Range<Int> { tree.samples(inMicrobatches: microbatches) }
     /// The number of samples the rank holds.
     public var sampleCount: Int { samples.count }
-    /// Samples in a lane.
-    public var laneSize: Int { tree.laneSize }
-    /// Whether the step's running statistics and gradients are whole after the pass.
-    var isLastPart: Bool { part == partCount - 1 }
+    /// Samples in a microbatch.
+    public var microbatchSize: Int { tree.microbatchSize }
+    /// Whether the step's running statistics and gradients are complete after the pass.
+    var isLastAccumulationStep: Bool { accumulationStep == accumulationSteps - 1 }
     /// The batch-norm groups of the global batch, seen from this rank.
     public var groups: SampleGroups {
         SampleGroups(size: groupSize, sampleCount: tree.sampleCount, firstSample: samples.lowerBound)
     }
 
-    /// The rank's lanes, counted from its first, that lie in `group`.
-    func lanes(inGroup group: Int) -> Range<Int> {
-        let width = (groupSize + laneSize - 1) / laneSize
-        let whole = (group * width..<(group + 1) * width).clamped(to: lanes)
-        return whole.lowerBound - lanes.lowerBound..<whole.upperBound - lanes.lowerBound
+    /// The rank's microbatches, counted from its first, that lie in `group`.
+    func microbatches(inGroup group: Int) -> Range<Int> {
+        let width = (groupSize + microbatchSize - 1) / microbatchSize
+        let whole = (group * width..<(group + 1) * width).clamped(to: microbatches)
+        return whole.lowerBound - microbatches.lowerBound..<whole.upperBound - microbatches.lowerBound
     }
 }

@@ -1,14 +1,16 @@
 public import Kernels
 
 extension ConvolutionShape {
-    /// Multiply-accumulates of one image, `P·Q·K·R·S·C`, however they are done.
+    /// Multiply-accumulates of a direct convolution for one image, `P·Q·K·R·S·C`, whatever
+    /// algorithm computes it.
     public var multiplyAccumulates: Int { outputCount * patchCount }
 }
 
 extension Classifier {
-    /// Multiply-accumulates of one image's forward pass: the convolutions and the last layer, or the two of a projection head.
+    /// Multiply-accumulates of one image's forward pass: the convolutions and the last layer, or
+    /// the two linear layers of a projection head.
     ///
-    /// A training step takes about three times as many: each convolution has two gradients.
+    /// A training step takes about three times as many: each convolution computes two gradients.
     public var multiplyAccumulates: Int {
         let head =
             switch headKind {

@@ -1,99 +1,107 @@
 package import Kernels
 internal import Workers
 
-// What looks inside a network, or asks how its images would have to change: always with the running statistics.
+// Captured activations, and gradients with respect to the images; both use the running statistics.
 
 extension Classifier {
-    /// Stages of the network, the stem not counted.
+    /// Number of stages, without the stem.
     package var stageCount: Int { network.stageCount }
 
-    /// Whether the original's rectifiers are modules, which hooks see: torchvision's are, those for small images are functions.
-    package var hasRectifierModules: Bool { network.pooling != nil }
+    /// Whether ReLUs are modules in the original network, so that PyTorch's hooks see them: in
+    /// torchvision's networks they are, in those for small images they are functions.
+    package var hasReLUModules: Bool { network.pooling != nil }
 
-    /// Channels and positions of a stage's map; 0 is the stem with its pooling.
+    /// Channels and positions of a stage's output; stage 0 is the stem with its pooling.
     package func mapShape(ofStage stage: Int) -> (channels: Int, positions: Int) {
         network.mapShape(ofStage: stage)
     }
 
-    /// The features of a rank's samples, shape `[N, D]`; what layers give on the way is shown.
+    /// The features of a rank's samples, shape `[N, D]`; `observe` receives the outputs of the
+    /// layers.
     ///
     /// - Parameters:
-    ///   - pass: In evaluation the stages are shown, in inspection every convolution and rectifier too.
-    ///   - observe: Sees each layer once.
+    ///   - context: In evaluation mode `observe` receives the stages, in inspection mode every
+    ///     convolution and ReLU too.
+    ///   - observe: Called once for each layer.
     package func features(
-        images: borrowing Buffer<Float>, _ pass: Pass, observing observe: @escaping LayerObserver
+        images: borrowing Buffer<Float>, _ context: StepContext, observing observe: @escaping LayerObserver
     ) throws -> [Float] {
-        precondition(pass.mode != .training, "a training pass changes statistics")
-        try network.forward(images, store: parameters, pass, observe: observe)
-        return features(pass)
+        precondition(context.mode != .training, "a training pass changes statistics")
+        try network.forward(images, store: parameters, context, observe: observe)
+        return features(context)
     }
 
-    /// Shows the stem's layers, and goes no further.
+    /// Runs only the stem and passes its layers to `observe`.
     ///
-    /// - Parameter pass: In inspection.
+    /// - Parameter context: Its mode is inspection.
     package func showStem(
-        images: borrowing Buffer<Float>, _ pass: Pass, to observe: @escaping LayerObserver
+        images: borrowing Buffer<Float>, _ context: StepContext, to observe: @escaping LayerObserver
     ) throws {
-        precondition(pass.mode == .inspection, "a pass over the stem in mode \(pass.mode)")
-        try network.forwardStem(images, store: parameters, pass, observe: observe)
+        precondition(context.mode == .inspection, "a pass over the stem in mode \(context.mode)")
+        try network.forwardStem(images, store: parameters, context, observe: observe)
     }
 
-    /// Channels of every convolution, and of every rectifier if asked, in the order in which inspection shows them.
-    package func observedChannels(rectifiers: Bool) -> [Int] {
-        network.observedChannels(rectifiers: rectifiers)
+    /// Channels of every convolution, and with `relus` of every ReLU, in the order in which
+    /// inspection passes them to the observer.
+    package func observedChannels(relus: Bool) -> [Int] {
+        network.observedChannels(relus: relus)
     }
 
-    /// The features, shape `[N, D]`, that the rest of the network makes of a map in the place of a stage's.
+    /// The features, shape `[N, D]`, that the layers after `stage` compute from a map that replaces
+    /// the stage's output.
     ///
     /// - Parameters:
     ///   - map: Shape `[N, positions, channels]`; finished values.
     ///   - stage: From 1 to `stageCount`.
     package func features(
-        ofMap map: consuming Buffer<Float>, afterStage stage: Int, _ pass: Pass
+        ofMap map: consuming Buffer<Float>, afterStage stage: Int, _ context: StepContext
     ) -> [Float] {
-        network.forward(map, afterStage: stage, store: parameters, pass)
-        return features(pass)
+        network.forward(map, afterStage: stage, store: parameters, context)
+        return features(context)
     }
 
     /// The features, shape `[N, D]`, and the gradient of the images, shape `[N, H, W, 3]`.
     ///
     /// - Parameters:
-    ///   - pass: In inspection.
-    ///   - featureGradient: Gets the features; gives the gradient of what is asked about with respect to them, shape `[N, D]`.
+    ///   - context: Its mode is inspection.
+    ///   - featureGradient: Receives the features; returns the gradient with respect to them, shape
+    ///     `[N, D]`, of the function of interest.
     package func imageGradient(
-        images: borrowing Buffer<Float>, _ pass: Pass, featureGradient: (_ features: [Float]) -> [Float]
+        images: borrowing Buffer<Float>, _ context: StepContext,
+        featureGradient: (_ features: [Float]) -> [Float]
     ) throws -> (features: [Float], gradient: [Float]) {
-        precondition(pass.mode == .inspection, "a gradient of images in mode \(pass.mode)")
-        try network.forward(images, store: parameters, pass)
-        let features = features(pass)
+        precondition(context.mode == .inspection, "a gradient of images in mode \(context.mode)")
+        try network.forward(images, store: parameters, context)
+        let features = features(context)
         let gradient = Buffer(featureGradient(features), default: 0)
-        try network.backward(images, featureGradient: gradient, store: parameters, pass)
-        return (features, imageGradient(pass))
+        try network.backward(images, featureGradient: gradient, store: parameters, context)
+        return (features, imageGradient(context))
     }
 
-    /// The gradient of the images, shape `[N, H, W, 3]`, of something that looks at the stem's map.
+    /// The gradient with respect to the images, shape `[N, H, W, 3]`, of a function of the stem's
+    /// output.
     ///
     /// - Parameters:
-    ///   - pass: In inspection.
-    ///   - observe: Sees the stem's layers; `.stage(0)` is its map.
-    ///   - mapGradient: The gradient with respect to the map, shape `[N, positions, channels]`; asked for when the map has been
-    ///     seen.
+    ///   - context: Its mode is inspection.
+    ///   - observe: Called for the stem's layers; `.stage(0)` is its output.
+    ///   - mapGradient: The gradient with respect to the stem's output, shape
+    ///     `[N, positions, channels]`; called after `observe`.
     package func imageGradient(
-        images: borrowing Buffer<Float>, _ pass: Pass, observing observe: @escaping LayerObserver,
+        images: borrowing Buffer<Float>, _ context: StepContext, observing observe: @escaping LayerObserver,
         mapGradient: () -> [Float]
     ) throws -> [Float] {
-        precondition(pass.mode == .inspection, "a gradient of images in mode \(pass.mode)")
-        try network.forwardStem(images, store: parameters, pass, observe: observe)
+        precondition(context.mode == .inspection, "a gradient of images in mode \(context.mode)")
+        try network.forwardStem(images, store: parameters, context, observe: observe)
         var gradient = Buffer(mapGradient(), default: 0)
-        network.backwardStem(&gradient, store: parameters, pass)
-        return imageGradient(pass)
+        network.backwardStem(&gradient, store: parameters, context)
+        return imageGradient(context)
     }
 
-    private func features(_ pass: Pass) -> [Float] {
-        Array(network.features.copyToArray().prefix(pass.sampleCount * featureDimension))
+    private func features(_ context: StepContext) -> [Float] {
+        Array(network.features.copyToArray().prefix(context.sampleCount * featureDimension))
     }
 
-    private func imageGradient(_ pass: Pass) -> [Float] {
-        Array(network.imageGradient.copyToArray().prefix(pass.sampleCount * imageCount))
+    private func imageGradient(_ context: StepContext) -> [Float] {
+        Array(network.imageGradient.copyToArray().prefix(context.sampleCount * imageCount))
     }
 }

@@ -1,9 +1,9 @@
 public import Kernels
 internal import Workers
 
-/// A network with its head: what is trained, evaluated and stored.
+/// A network with its head: the model that is trained, evaluated and stored.
 ///
-/// One thread at a time may use it.
+/// Not thread-safe: one thread at a time may use it.
 public final class Classifier {
     /// Architecture.
     public let name: NetworkName
@@ -13,12 +13,12 @@ public final class Classifier {
     public let parameters: ParameterStore
     /// Every convolution, in the order of the state dictionary.
     public let convolutionShapes: [ConvolutionShape]
-    /// The path of each of them.
-    public let convolutions: ConvolutionChoices
+    /// The algorithm of each convolution.
+    public let convolutions: AlgorithmSelection
     let network: ResNet
     private let head: Head
 
-    /// What comes after the features.
+    /// The layers after the features.
     private enum Head {
         case classifier(ClassifierHead)
         case projection(ProjectionHead)
@@ -27,12 +27,12 @@ public final class Classifier {
     /// A classifier with every parameter 0; initialise or load it.
     ///
     /// - Parameters:
-    ///   - imageSize: Height and width of the images, instead of those the network is made for.
-    ///   - convolutions: The path of each convolution.
+    ///   - imageSize: Height and width of the images, if not those of `name`.
+    ///   - convolutions: The algorithm of each convolution.
     /// - Precondition: `convolutions` can compute the network's shapes.
     public init(
         _ name: NetworkName, head kind: HeadKind, classes: Int, imageSize: Int? = nil,
-        convolutions: ConvolutionChoices = .shape
+        convolutions: AlgorithmSelection = .shape
     ) {
         useOneThreadPerLibraryProduct()
         var architecture = name.architecture(imageSize: imageSize ?? name.imageSize)
@@ -82,106 +82,110 @@ public final class Classifier {
         return (parameters.elements(of: last.first!), parameters.elements(of: last.last!))
     }
 
-    /// Bytes that a pass of this network takes in a process, images and the program itself not counted.
-    public func memoryUse(_ pass: Pass) -> MemoryUse {
-        let (tensors, sums, thread) = network.byteCounts(pass)
-        let isTraining = pass.mode == .training
-        let copies = isTraining ? 2 + pass.placement.partCount.trailingZeroBitCount : 1
+    /// Bytes that a pass of this network takes in a process, without the images and the program
+    /// itself.
+    public func memoryUse(_ context: StepContext) -> MemoryUse {
+        let (tensors, sums, thread) = network.byteCounts(context)
+        let isTraining = context.mode == .training
+        let copies = isTraining ? 2 + context.placement.accumulationSteps.trailingZeroBitCount : 1
         return MemoryUse(
             parameters: 4 * (parameters.parameterCount * copies + parameters.statistics.count),
-            tensors: tensors + headByteCount(pass), sums: sums, threads: thread * pass.pool.threads)
+            tensors: tensors + headByteCount(context), sums: sums, threads: thread * context.pool.threads)
     }
 
-    private func headByteCount(_ pass: Pass) -> Int {
+    private func headByteCount(_ context: StepContext) -> Int {
         switch head {
-        case .classifier(let head): head.byteCount(pass)
-        case .projection(let head): head.byteCount(pass)
+        case .classifier(let head): head.byteCount(context)
+        case .projection(let head): head.byteCount(context)
         }
     }
 
-    /// What one training pass saw.
-    public struct LaneReport: Equatable, Sendable {
-        /// Shape `[lanes, 2]`: for each of the rank's lanes the sum of the losses and the number of correct
-        /// predictions, of which a network without a classifier has none.
+    /// Loss and number of correct predictions of one training pass.
+    public struct MicrobatchReport: Equatable, Sendable {
+        /// Shape `[microbatches, 2]`: for each of the rank's microbatches the sum of the losses and
+        /// the number of correct predictions, which is 0 for a network without a classifier.
         public let values: [Double]
 
         public init(values: [Double]) { self.values = values }
     }
 
-    /// Runs forward and backward; sets every gradient to its sum over the rank's lanes.
+    /// Runs the forward and the backward pass; sets every gradient to its sum over the rank's
+    /// microbatches.
     ///
-    /// The gradient is that of the mean loss over the global batch, or of the loss of its pairs, so the sum over ranks is the whole. In a step of several parts,
-    /// called for one after the other, gradients are set with the last one.
+    /// The gradient is that of the mean loss over the global batch, or of the loss over its pairs,
+    /// so the sum over ranks is the whole gradient. With gradient accumulation it is called for one
+    /// accumulation step after the other, and the last call sets the gradients.
     ///
     /// - Parameters:
-    ///   - images: Of the pass's samples, shape `[N, H, W, C]`, normalised.
-    ///   - targets: Those of `N` samples.
-    ///   - afterForward: Called between the two.
-    /// - Throws: What summing across ranks throws.
+    ///   - images: Images of the pass's samples, shape `[N, H, W, C]`, normalised.
+    ///   - targets: Targets of the `N` samples.
+    ///   - afterForward: Called between the forward and the backward pass.
+    /// - Throws: Errors of the all-reduce.
     public func differentiate(
         images: borrowing Buffer<Float>, targets: BatchTargets, loss: TrainingLoss = .crossEntropy,
-        _ pass: Pass, afterForward: () -> Void = {}
-    ) throws -> LaneReport {
-        precondition(pass.mode == .training, "a backward pass needs the batch's own statistics")
+        _ context: StepContext, afterForward: () -> Void = {}
+    ) throws -> MicrobatchReport {
+        precondition(context.mode == .training, "a backward pass needs the batch's own statistics")
         precondition(
             loss.comparesPairs != headKind.isClassifier, "a loss of pairs and a projection head go together")
-        parameters.reserveGradients(pass)
-        try network.forward(images, store: parameters, pass)
+        parameters.reserveGradients(context)
+        try network.forward(images, store: parameters, context)
         let report: [Double]
         switch head {
         case .classifier(let head):
-            head.forward(network.features, parameters: parameters.values, pass)
+            head.forward(network.features, parameters: parameters.values, context)
             afterForward()
-            report = head.backward(network.features, targets, loss, store: parameters, pass)
+            report = head.backward(network.features, targets, loss, store: parameters, context)
             try network.backward(
-                images, featureGradient: head.featureGradient, store: parameters, pass)
+                images, featureGradient: head.featureGradient, store: parameters, context)
         case .projection(let head):
-            head.forward(network.features, parameters: parameters.values, pass)
+            head.forward(network.features, parameters: parameters.values, context)
             afterForward()
-            report = try head.backward(network.features, targets.labels, store: parameters, pass)
+            report = try head.backward(network.features, targets.labels, store: parameters, context)
             try network.backward(
-                images, featureGradient: head.featureGradient, store: parameters, pass)
+                images, featureGradient: head.featureGradient, store: parameters, context)
         }
-        try followStatistics(pass)
-        return LaneReport(values: report)
+        try updateRunningStatistics(context)
+        return MicrobatchReport(values: report)
     }
 
-    /// As `differentiate(images:targets:loss:_:afterForward:)` of the cross-entropy to `labels`.
+    /// `differentiate(images:targets:loss:_:afterForward:)` with the cross-entropy to `labels`.
     ///
     /// - Parameter labels: Shape `[N]`, each in `0..<classes`.
     public func differentiate(
-        images: borrowing Buffer<Float>, labels: [Int32], _ pass: Pass
-    ) throws -> LaneReport {
-        try differentiate(images: images, targets: BatchTargets(labels), pass)
+        images: borrowing Buffer<Float>, labels: [Int32], _ context: StepContext
+    ) throws -> MicrobatchReport {
+        try differentiate(images: images, targets: BatchTargets(labels), context)
     }
 
-    /// Moves the running statistics towards those of a step's batch, with its last part.
-    private func followStatistics(_ pass: Pass) throws {
-        guard pass.mode == .training, pass.placement.isLastPart else { return }
-        try network.followStatistics(store: parameters, pass)
+    /// Updates the running statistics from a step's batch, after its last accumulation step.
+    private func updateRunningStatistics(_ context: StepContext) throws {
+        guard context.mode == .training, context.placement.isLastAccumulationStep else { return }
+        try network.updateRunningStatistics(store: parameters, context)
         parameters.batchCount += 1
     }
 
     /// The features and logits of a rank's samples.
     ///
-    /// - Returns: Features, shape `[N, D]`, and logits as training and accuracy use them, shape `[N, classes]`. Of a network with a
-    ///   projection head the features divided by their length, and no logits.
+    /// - Returns: Features, shape `[N, D]`, and logits as training and accuracy use them, shape
+    ///   `[N, classes]`. For a network with a projection head: the features divided by their L2
+    ///   norm, and no logits.
     public func forward(
-        images: borrowing Buffer<Float>, _ pass: Pass
+        images: borrowing Buffer<Float>, _ context: StepContext
     ) throws -> (features: [Float], logits: [Float]) {
-        try network.forward(images, store: parameters, pass)
-        let samples = pass.placement.sampleCount
+        try network.forward(images, store: parameters, context)
+        let samples = context.placement.sampleCount
         switch head {
         case .classifier(let head):
-            head.forward(network.features, parameters: parameters.values, pass)
-            try followStatistics(pass)
+            head.forward(network.features, parameters: parameters.values, context)
+            try updateRunningStatistics(context)
             return (
                 Array(network.features.copyToArray().prefix(samples * featureDimension)),
                 Array(head.logits.copyToArray().prefix(samples * classes))
             )
         case .projection(let head):
-            try followStatistics(pass)
-            return (head.directions(network.features, pass), [])
+            try updateRunningStatistics(context)
+            return (head.directions(network.features, context), [])
         }
     }
 }

@@ -1,17 +1,18 @@
 internal import Kernels
 internal import Workers
 
-/// What becomes of features.
+/// The layers after the features.
 public enum HeadKind: Equatable, Sendable {
     /// `z = W h + b`.
     case linear
-    /// `z = W h / (max(‖h‖₂, 1e-12) τ) + b` in training and for accuracy; scores see the feature unnormalised.
+    /// `z = W h / (max(‖h‖₂, 1e-12) τ) + b` in training and for accuracy; scores see the feature
+    /// unnormalised.
     case t2fnorm(temperature: Float)
-    /// No logits: two linear layers with a rectifier between give `outputs` numbers of length 1, which samples are compared by;
-    /// scores see the features divided by their length.
+    /// No logits: two linear layers with a ReLU between them compute `outputs` values of L2 norm 1,
+    /// by which samples are compared; scores see the features divided by their L2 norm.
     case projection(outputs: Int)
 
-    /// Whether there are logits, and so predicted classes.
+    /// Whether the head computes logits, and so predicts classes.
     public var isClassifier: Bool {
         if case .projection = self { false } else { true }
     }
@@ -21,7 +22,7 @@ public enum HeadKind: Equatable, Sendable {
 final class ClassifierHead {
     let classes: Int
     let dimension: Int
-    /// τ of T2FNorm; `nil` for features as they are.
+    /// τ of T2FNorm; `nil` for unnormalised features.
     private let temperature: Float?
     private let layer: LinearLayer
     private var normalized = Buffer<Float>(zeros: 0)
@@ -49,86 +50,90 @@ final class ClassifierHead {
     }
 
     /// Bytes that the head takes beside its parameters.
-    func byteCount(_ pass: Pass) -> Int {
-        4 * pass.sampleCount * (dimension * 4 + classes * 2)
-            + (pass.mode == .training ? layer.byteCount(pass) : 0)
+    func byteCount(_ context: StepContext) -> Int {
+        4 * context.sampleCount * (dimension * 4 + classes * 2)
+            + (context.mode == .training ? layer.byteCount(context) : 0)
     }
 
     /// Sets `logits`, as training and accuracy use them.
-    func forward(_ features: borrowing Buffer<Float>, parameters: borrowing Buffer<Float>, _ pass: Pass) {
+    func forward(
+        _ features: borrowing Buffer<Float>, parameters: borrowing Buffer<Float>, _ context: StepContext
+    ) {
         guard let temperature else {
-            layer.forward(features, parameters: parameters, into: &logits, pass)
+            layer.forward(features, parameters: parameters, into: &logits, context)
             return
         }
-        normalize(features, temperature, into: &normalized, norms: &norms, pass)
-        layer.forward(normalized, parameters: parameters, into: &logits, pass)
+        normalize(features, temperature, into: &normalized, norms: &norms, context)
+        layer.forward(normalized, parameters: parameters, into: &logits, context)
     }
 
-    /// Sets `featureGradient` and the head's gradients of the mean loss; returns the rank's lane sums.
+    /// Sets `featureGradient` and the head's gradients of the mean loss; returns the rank's
+    /// microbatch sums.
     ///
-    /// - Returns: Shape `[lanes, 2]`: the sum of the losses, and the number of correct predictions.
+    /// - Returns: Shape `[microbatches, 2]`: the sum of the losses, and the number of correct
+    ///   predictions.
     func backward(
         _ features: borrowing Buffer<Float>, _ targets: BatchTargets, _ loss: TrainingLoss,
-        store: ParameterStore, _ pass: Pass
+        store: ParameterStore, _ context: StepContext
     ) -> [Double] {
-        let laneReports = differentiateLoss(targets, loss, pass)
+        let microbatchReports = differentiateLoss(targets, loss, context)
         if let temperature {
             layer.differentiate(
-                normalized, outputGradient: logitsGradient, into: &store.gradients, pass)
+                normalized, outputGradient: logitsGradient, into: &store.gradients, context)
             layer.inputGradient(
-                of: logitsGradient, parameters: store.values, into: &normalizedGradient, pass)
+                of: logitsGradient, parameters: store.values, into: &normalizedGradient, context)
             denormalize(
-                normalizedGradient, features, norms, temperature, into: &featureGradient, pass)
+                normalizedGradient, features, norms, temperature, into: &featureGradient, context)
         } else {
-            layer.differentiate(features, outputGradient: logitsGradient, into: &store.gradients, pass)
+            layer.differentiate(features, outputGradient: logitsGradient, into: &store.gradients, context)
             layer.inputGradient(
-                of: logitsGradient, parameters: store.values, into: &featureGradient, pass)
+                of: logitsGradient, parameters: store.values, into: &featureGradient, context)
         }
-        store.complete(layer.parameters, pass)
-        return laneReports
+        store.complete(layer.parameters, context)
+        return microbatchReports
     }
 
     private func normalize(
         _ features: borrowing Buffer<Float>, _ temperature: Float, into normalized: inout Buffer<Float>,
-        norms: inout Buffer<Float>, _ pass: Pass
+        norms: inout Buffer<Float>, _ context: StepContext
     ) {
-        normalized.reserve(pass.sampleCount * dimension)
-        norms.reserve(pass.sampleCount)
+        normalized.reserve(context.sampleCount * dimension)
+        norms.reserve(context.sampleCount)
         let features = features.span
         var own = normalized.mutableSpan
         var wholeNorms = norms.mutableSpan
-        var usedNorms = wholeNorms.part(0..<pass.sampleCount)
+        var usedNorms = wholeNorms.part(0..<context.sampleCount)
         normalizeFeatures(
             features, dimension: dimension, temperature: temperature, into: &own, norms: &usedNorms)
     }
 
     /// Sets `logitsGradient`.
     private func differentiateLoss(
-        _ targets: BatchTargets, _ loss: TrainingLoss, _ pass: Pass
+        _ targets: BatchTargets, _ loss: TrainingLoss, _ context: StepContext
     ) -> [Double] {
         guard let temperature = loss.logitTemperature else {
             return differentiateCrossEntropy(
-                logits, targets, smoothing: loss.smoothing, into: &logitsGradient, report: &report, pass)
+                logits, targets, smoothing: loss.smoothing, into: &logitsGradient, report: &report, context)
         }
-        normalize(logits, temperature, into: &normalizedLogits, logitNorms: &logitNorms, pass)
-        let laneReports = differentiateCrossEntropy(
+        normalize(logits, temperature, into: &normalizedLogits, logitNorms: &logitNorms, context)
+        let microbatchReports = differentiateCrossEntropy(
             normalizedLogits, targets, smoothing: loss.smoothing, into: &normalizedLogitsGradient,
-            report: &report, pass)
+            report: &report, context)
         denormalize(
-            normalizedLogitsGradient, logits: logits, logitNorms, temperature, into: &logitsGradient, pass)
-        return laneReports
+            normalizedLogitsGradient, logits: logits, logitNorms, temperature, into: &logitsGradient, context)
+        return microbatchReports
     }
 
     private func normalize(
         _ logits: borrowing Buffer<Float>, _ temperature: Float, into normalized: inout Buffer<Float>,
-        logitNorms: inout Buffer<Float>, _ pass: Pass
+        logitNorms: inout Buffer<Float>, _ context: StepContext
     ) {
-        normalized.reserve(pass.sampleCount * classes)
-        logitNorms.reserve(pass.sampleCount)
+        normalized.reserve(context.sampleCount * classes)
+        logitNorms.reserve(context.sampleCount)
         let logits = logits.span
         var own = normalized.mutableSpan
         var wholeNorms = logitNorms.mutableSpan
-        var usedNorms = wholeNorms.part(0..<pass.sampleCount)
+        var usedNorms = wholeNorms.part(0..<context.sampleCount)
         normalizeLogits(
             logits, classes: classes, temperature: temperature, into: &own, norms: &usedNorms)
     }
@@ -136,12 +141,12 @@ final class ClassifierHead {
     private func denormalize(
         _ normalizedGradient: borrowing Buffer<Float>, logits: borrowing Buffer<Float>,
         _ norms: borrowing Buffer<Float>, _ temperature: Float, into logitsGradient: inout Buffer<Float>,
-        _ pass: Pass
+        _ context: StepContext
     ) {
-        logitsGradient.reserve(pass.sampleCount * classes)
+        logitsGradient.reserve(context.sampleCount * classes)
         let normalizedGradient = normalizedGradient.span
         let logits = logits.span
-        let norms = norms.span.extracting(0..<pass.sampleCount)
+        let norms = norms.span.extracting(0..<context.sampleCount)
         var own = logitsGradient.mutableSpan
         logitNormalizationGradient(
             normalizedGradient, logits: logits, norms: norms, classes: classes, temperature: temperature,
@@ -150,20 +155,20 @@ final class ClassifierHead {
 
     private func differentiateCrossEntropy(
         _ logits: borrowing Buffer<Float>, _ targets: BatchTargets, smoothing: Float,
-        into gradient: inout Buffer<Float>, report: inout Buffer<Double>, _ pass: Pass
+        into gradient: inout Buffer<Float>, report: inout Buffer<Double>, _ context: StepContext
     ) -> [Double] {
         precondition(
-            targets.labels.count == pass.sampleCount,
-            "\(targets.labels.count) labels, \(pass.sampleCount) samples")
-        let count = pass.sampleCount * classes
+            targets.labels.count == context.sampleCount,
+            "\(targets.labels.count) labels, \(context.sampleCount) samples")
+        let count = context.sampleCount * classes
         gradient.reserve(count)
-        report.reserve(2 * pass.sampleCount)
+        report.reserve(2 * context.sampleCount)
         let logits = logits.span.extracting(0..<count)
         let labels = targets.labels.span
         var whole = gradient.mutableSpan
         var used = whole.part(0..<count)
         var reports = report.mutableSpan
-        let batchSize = pass.placement.tree.sampleCount
+        let batchSize = context.placement.tree.sampleCount
         if targets.mixture == nil && smoothing == 0 {
             softmaxCrossEntropy(
                 logits, labels: labels, classes: classes, batchSize: batchSize, into: &used,
@@ -177,22 +182,23 @@ final class ClassifierHead {
                 smoothing: smoothing, classes: classes, batchSize: batchSize, into: &used,
                 report: &reports)
         }
-        var lanes = Buffer<Double>(zeros: 2 * pass.placement.lanes.count)
-        var laneSpan = lanes.mutableSpan
-        sumSamplesInLanes(
-            &reports, sampleCount: pass.sampleCount, laneSize: pass.laneSize, count: 2, into: &laneSpan)
-        return lanes.copyToArray()
+        var microbatches = Buffer<Double>(zeros: 2 * context.placement.microbatches.count)
+        var microbatchSpan = microbatches.mutableSpan
+        sumSamplesInMicrobatches(
+            &reports, sampleCount: context.sampleCount, microbatchSize: context.microbatchSize, count: 2,
+            into: &microbatchSpan)
+        return microbatches.copyToArray()
     }
 
     private func denormalize(
         _ normalizedGradient: borrowing Buffer<Float>, _ features: borrowing Buffer<Float>,
         _ norms: borrowing Buffer<Float>, _ temperature: Float, into featureGradient: inout Buffer<Float>,
-        _ pass: Pass
+        _ context: StepContext
     ) {
-        featureGradient.reserve(pass.sampleCount * dimension)
+        featureGradient.reserve(context.sampleCount * dimension)
         let normalizedGradient = normalizedGradient.span
         let features = features.span
-        let norms = norms.span.extracting(0..<pass.sampleCount)
+        let norms = norms.span.extracting(0..<context.sampleCount)
         var own = featureGradient.mutableSpan
         featureNormalizationGradient(
             normalizedGradient, features: features, norms: norms, dimension: dimension,

@@ -1,6 +1,6 @@
 internal import Kernels
 
-/// The distribution that a tensor starts from.
+/// The distribution of a tensor's initial values.
 enum Initializer: Sendable {
     case constant(Float)
     /// Uniform in `[-bound, bound)`.
@@ -8,10 +8,12 @@ enum Initializer: Sendable {
     /// Normal with mean 0.
     case normal(deviation: Double)
 
-    /// PyTorch's default for a convolution or linear weight: Kaiming-uniform with slope √5, which is ±1/√fan-in.
+    /// PyTorch's default for a convolution or linear weight: Kaiming-uniform with slope √5, which
+    /// is ±1/√fan-in.
     static func torchDefault(fanIn: Int) -> Initializer { .uniform(bound: 1 / Double(fanIn).squareRoot()) }
 
-    /// Kaiming-normal for rectified layers (He, Zhang, Ren, Sun: "Delving deep into rectifiers", arXiv 1502.01852).
+    /// Kaiming-normal for layers with ReLU (He, Zhang, Ren, Sun: "Delving deep into rectifiers",
+    /// arXiv 1502.01852).
     static func kaimingNormal(fan: Int) -> Initializer {
         .normal(deviation: (2 / Double(fan)).squareRoot())
     }

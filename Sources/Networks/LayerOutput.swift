@@ -1,21 +1,21 @@
 internal import Kernels
 
-/// What a layer gave for a batch, while the pass goes by it.
+/// A layer's output for a batch; valid only during the observer's call.
 package struct LayerOutput: ~Escapable {
-    /// What gave it.
+    /// The kind of the layer.
     package enum Kind: Equatable, Sendable {
         /// A convolution, before its normalisation.
         case convolution
-        /// A rectifier.
-        case rectifier
-        /// A stage, the stem with its pooling being the first: 0.
+        /// A ReLU.
+        case relu
+        /// A stage; 0 is the stem with its pooling.
         case stage(Int)
     }
 
     package let kind: Kind
     /// Channels of the map.
     package let channels: Int
-    /// Places of the map, height times width.
+    /// Positions of the map, height times width.
     package let positions: Int
     private let values: Span<Float>
     /// Scale, then shift; empty for finished values.
@@ -25,7 +25,7 @@ package struct LayerOutput: ~Escapable {
     /// - Parameter values: Shape `[N, positions, channels]`.
     @_lifetime(copy values, copy coefficients)
     init(
-        _ kind: Kind, _ values: Span<Float>, coefficients: Span<Float>, rectifies: Bool, channels: Int,
+        _ kind: Kind, _ values: Span<Float>, coefficients: Span<Float>, appliesReLU: Bool, channels: Int,
         positions: Int
     ) {
         self.kind = kind
@@ -33,7 +33,7 @@ package struct LayerOutput: ~Escapable {
         self.positions = positions
         self.values = values
         self.coefficients = coefficients
-        floor = rectifies ? 0 : -.infinity
+        floor = appliesReLU ? 0 : -.infinity
     }
 
     /// The map of one sample, shape `[positions, channels]`.
@@ -54,5 +54,5 @@ package struct LayerOutput: ~Escapable {
     }
 }
 
-/// Sees what layers give.
+/// Receives the outputs of layers.
 package typealias LayerObserver = (borrowing LayerOutput) -> Void

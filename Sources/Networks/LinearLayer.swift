@@ -1,16 +1,16 @@
 internal import Kernels
 internal import Workers
 
-/// A linear layer, `y = W x + b`, and where its parameters lie.
+/// A linear layer, `y = W x + b`, and the ranges of its parameters in the store.
 final class LinearLayer {
     let inputs: Int
     let outputs: Int
     private let weights: Range<Int>
     private let bias: Range<Int>
-    /// Shape `[lanes, outputs · inputs + outputs]`.
-    private var laneGradients = Buffer<Float>(zeros: 0)
+    /// Shape `[microbatches, outputs · inputs + outputs]`.
+    private var microbatchGradients = Buffer<Float>(zeros: 0)
 
-    /// The places of its weights, then its bias.
+    /// The range of its weights and its bias.
     var parameters: Range<Int> { weights.lowerBound..<bias.upperBound }
 
     init(_ name: String, inputs: Int, outputs: Int, weight: Initializer, in store: ParameterStore) {
@@ -26,55 +26,57 @@ final class LinearLayer {
     /// - Parameter input: Shape `[N, inputs]`.
     func forward(
         _ input: borrowing Buffer<Float>, parameters: borrowing Buffer<Float>,
-        into output: inout Buffer<Float>, _ pass: Pass
+        into output: inout Buffer<Float>, _ context: StepContext
     ) {
-        output.reserve(pass.sampleCount * outputs)
+        output.reserve(context.sampleCount * outputs)
         let input = input.span
         let parameters = parameters.span
         var whole = output.mutableSpan
-        var used = whole.part(0..<pass.sampleCount * outputs)
+        var used = whole.part(0..<context.sampleCount * outputs)
         linear(
             input, weights: parameters.extracting(weights), bias: parameters.extracting(bias),
-            laneSize: pass.laneSize, into: &used, on: pass.pool)
+            microbatchSize: context.microbatchSize, into: &used, on: context.pool)
     }
 
-    /// Overwrites the layer's part of `gradients` with the sum over the rank's lanes.
+    /// Overwrites the layer's part of `gradients` with the sum over the rank's microbatches.
     ///
     /// - Parameters:
     ///   - input: Shape `[N, inputs]`.
     ///   - outputGradient: Shape `[N, outputs]`.
     func differentiate(
         _ input: borrowing Buffer<Float>, outputGradient: borrowing Buffer<Float>,
-        into gradients: inout Buffer<Float>, _ pass: Pass
+        into gradients: inout Buffer<Float>, _ context: StepContext
     ) {
         Self.fill(
-            &laneGradients, input, outputGradient, inputs: inputs, outputs: outputs, pass)
-        Self.sum(laneGradients, into: &gradients, at: parameters, pass)
+            &microbatchGradients, input, outputGradient, inputs: inputs, outputs: outputs, context)
+        Self.sum(microbatchGradients, into: &gradients, at: parameters, context)
     }
 
     private static func sum(
-        _ laneGradients: borrowing Buffer<Float>, into gradients: inout Buffer<Float>, at place: Range<Int>,
-        _ pass: Pass
+        _ microbatchGradients: borrowing Buffer<Float>, into gradients: inout Buffer<Float>,
+        at place: Range<Int>,
+        _ context: StepContext
     ) {
-        let lanes = laneGradients.span
+        let microbatches = microbatchGradients.span
         var all = gradients.mutableSpan
         var own = all.part(place)
-        sumLanes(lanes, laneCount: pass.placement.lanes.count, into: &own, on: pass.pool)
+        sumMicrobatches(
+            microbatches, microbatchCount: context.placement.microbatches.count, into: &own, on: context.pool)
     }
 
     private static func fill(
-        _ laneGradients: inout Buffer<Float>, _ input: borrowing Buffer<Float>,
-        _ outputGradient: borrowing Buffer<Float>, inputs: Int, outputs: Int, _ pass: Pass
+        _ microbatchGradients: inout Buffer<Float>, _ input: borrowing Buffer<Float>,
+        _ outputGradient: borrowing Buffer<Float>, inputs: Int, outputs: Int, _ context: StepContext
     ) {
-        let count = pass.placement.lanes.count * (inputs + 1) * outputs
-        laneGradients.reserve(count)
+        let count = context.placement.microbatches.count * (inputs + 1) * outputs
+        microbatchGradients.reserve(count)
         let input = input.span
-        let outputGradient = outputGradient.span.extracting(0..<pass.sampleCount * outputs)
-        var whole = laneGradients.mutableSpan
+        let outputGradient = outputGradient.span.extracting(0..<context.sampleCount * outputs)
+        var whole = microbatchGradients.mutableSpan
         var used = whole.part(0..<count)
         linearWeightGradient(
             input, outputGradient: outputGradient, classes: outputs, dimension: inputs,
-            laneSize: pass.laneSize, into: &used, on: pass.pool)
+            microbatchSize: context.microbatchSize, into: &used, on: context.pool)
     }
 
     /// Overwrites `inputGradient`, shape `[N, inputs]`.
@@ -82,18 +84,21 @@ final class LinearLayer {
     /// - Parameter outputGradient: Shape `[N, outputs]`.
     func inputGradient(
         of outputGradient: borrowing Buffer<Float>, parameters: borrowing Buffer<Float>,
-        into inputGradient: inout Buffer<Float>, _ pass: Pass
+        into inputGradient: inout Buffer<Float>, _ context: StepContext
     ) {
-        inputGradient.reserve(pass.sampleCount * inputs)
+        inputGradient.reserve(context.sampleCount * inputs)
         let outputGradient = outputGradient.span
         let weights = parameters.span.extracting(weights)
         var whole = inputGradient.mutableSpan
-        var used = whole.part(0..<pass.sampleCount * inputs)
+        var used = whole.part(0..<context.sampleCount * inputs)
         linearInputGradient(
-            outputGradient, weights: weights, classes: outputs, laneSize: pass.laneSize, into: &used,
-            on: pass.pool)
+            outputGradient, weights: weights, classes: outputs, microbatchSize: context.microbatchSize,
+            into: &used,
+            on: context.pool)
     }
 
     /// Bytes that `differentiate` takes.
-    func byteCount(_ pass: Pass) -> Int { 4 * pass.placement.lanes.count * parameters.count }
+    func byteCount(_ context: StepContext) -> Int {
+        4 * context.placement.microbatches.count * parameters.count
+    }
 }

@@ -1,9 +1,10 @@
 internal import Kernels
 
-/// Which tensors of a pass exist at the same time, and where each of them lies in one arena.
+/// The lifetimes of a pass's tensors, and the offset of each in one arena.
 ///
-/// A layer says when a tensor begins and ends, in the order of its work; `place()` then lays tensors out so that those that
-/// exist at the same time do not overlap. The layers get their buffers with `bind(in:)`.
+/// Layers declare the beginning and end of each tensor's lifetime in the order of execution;
+/// `place()` then chooses offsets such that tensors with overlapping lifetimes do not overlap in
+/// memory. `bind(in:)` gives the layers their buffers.
 struct MemoryPlan {
     /// One tensor of the plan.
     struct Tensor: Hashable, Sendable {
@@ -12,12 +13,13 @@ struct MemoryPlan {
 
     private struct Entry {
         let byteCount: Int
-        /// The step of the work at which it begins, and that at which it and all in its place have ended.
+        /// The step of the plan at which it begins, and the step at which it and all tensors in its
+        /// memory have ended.
         let begin: Int
         var end = Int.max
-        /// Tensors in this place that have not ended.
+        /// Tensors in its memory that have not ended.
         var open = 1
-        /// The tensor whose place it takes.
+        /// The tensor whose memory it reuses.
         let host: Int?
         var offset = 0
         let bind: (Arena?, Int) -> Void
@@ -32,12 +34,12 @@ struct MemoryPlan {
 
     init() {}
 
-    /// A tensor begins.
+    /// Begins a tensor's lifetime.
     ///
     /// - Parameters:
-    ///   - count: Its elements.
+    ///   - count: Number of elements.
     ///   - place: Another tensor of at least this size, which it overwrites element by element.
-    ///   - bind: Gets its buffer.
+    ///   - bind: Receives its buffer.
     mutating func begin<Element: BitwiseCopyable & Numeric>(
         _ count: Int, inPlaceOf place: Tensor? = nil,
         _ bind: @escaping (consuming Buffer<Element>) -> Void
@@ -47,7 +49,7 @@ struct MemoryPlan {
         if let host {
             precondition(
                 bytes <= entries[host].byteCount,
-                "\(bytes) bytes in the place of \(entries[host].byteCount)")
+                "\(bytes) bytes in the memory of a tensor of \(entries[host].byteCount)")
             entries[host].open += 1
         }
         entries.append(
@@ -61,7 +63,7 @@ struct MemoryPlan {
         return Tensor(index: entries.count - 1)
     }
 
-    /// A tensor is not needed any more.
+    /// Ends a tensor's lifetime.
     mutating func end(_ tensor: Tensor) {
         now += 1
         let index = entries[tensor.index].host ?? tensor.index
@@ -69,14 +71,15 @@ struct MemoryPlan {
         if entries[index].open == 0 { entries[index].end = now }
     }
 
-    /// A tensor that exists for one step of the work.
+    /// Declares a tensor that exists for one step of the plan.
     mutating func moment<Element: BitwiseCopyable & Numeric>(
         _ count: Int, _ bind: @escaping (consuming Buffer<Element>) -> Void
     ) {
         end(begin(count, bind))
     }
 
-    /// Gives every tensor its place, the largest first, each at the lowest offset that is free during its life.
+    /// Chooses the offset of every tensor, the largest first, each the lowest that is free during
+    /// the tensor's lifetime.
     mutating func place() {
         let order = entries.indices.filter { entries[$0].host == nil && entries[$0].byteCount > 0 }
             .sorted { (entries[$0].byteCount, $1) > (entries[$1].byteCount, $0) }
@@ -99,7 +102,7 @@ struct MemoryPlan {
         }
     }
 
-    /// Hands out the buffers; empty ones without an arena.
+    /// Gives the layers their buffers; empty ones without an arena.
     func bind(in arena: Arena?) {
         for entry in entries { entry.bind(arena, entry.offset) }
     }

@@ -2,11 +2,11 @@
 public struct MemoryUse: Equatable, Sendable {
     /// Parameters and running statistics; gradients in training.
     public let parameters: Int
-    /// What layers hand each other, and weights and gradients as the kernels need them.
+    /// Activations, their gradients, packed weights and microbatch gradients.
     public let tensors: Int
     /// Sums and coefficients of batch normalisations.
     public let sums: Int
-    /// Memory of the threads' own.
+    /// Scratch memory of the threads.
     public let threads: Int
 
     public var byteCount: Int { parameters + tensors + sums + threads }

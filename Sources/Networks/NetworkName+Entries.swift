@@ -1,5 +1,5 @@
 extension NetworkName {
-    /// The tensors of a classifier's state dictionary in PyTorch's order, without their memory.
+    /// The tensors of a classifier's state dictionary in PyTorch's order, without allocating them.
     ///
     /// - Precondition: `classes` is positive.
     public func stateEntries(classes: Int) -> [TensorEntry] {

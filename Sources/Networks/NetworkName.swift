@@ -1,14 +1,17 @@
 public import Kernels
 
-/// The networks that can be asked for by name.
+/// The networks that a configuration can name.
 public enum NetworkName: String, CaseIterable, Codable, Sendable {
-    /// OpenOOD's ResNet-18 for 32×32 images: a 3×3 stem without max-pooling, projections as shortcuts.
+    /// OpenOOD's ResNet-18 for 32×32 images: a 3×3 stem without max-pooling, projections as
+    /// shortcuts.
     case resnet18At32 = "resnet18_32x32"
     /// torchvision's ResNet-18 for 224×224 images: a 7×7 stem with max-pooling.
     case resnet18At224 = "resnet18_224x224"
-    /// torchvision's other networks for 224×224 images; bottlenecks have their stride on the 3×3 ("v1.5").
+    /// torchvision's other networks for 224×224 images; bottlenecks have their stride on the 3×3
+    /// ("v1.5").
     case resnet34, resnet50, resnet101
-    /// The CIFAR networks of arXiv 1512.03385, section 4.2, with 16, 32 and 64 channels and option-A shortcuts.
+    /// The CIFAR networks of arXiv 1512.03385, section 4.2, with 16, 32 and 64 channels and
+    /// option-A shortcuts.
     case resnet20, resnet32, resnet44, resnet56
 
     /// Height and width of the images that the network is made for.
@@ -19,7 +22,8 @@ public enum NetworkName: String, CaseIterable, Codable, Sendable {
         }
     }
 
-    /// Every convolution, for images of the network's own size, in the order of the state dictionary.
+    /// Every convolution, for images of the network's own size, in the order of the state
+    /// dictionary.
     public var convolutionShapes: [ConvolutionShape] {
         architecture(imageSize: imageSize).convolutionShapes
     }
@@ -53,7 +57,7 @@ extension ResidualArchitecture {
             classifierName: "linear")
     }
 
-    /// The networks of arXiv 1512.03385, table 1, as torchvision has them.
+    /// The networks of arXiv 1512.03385, table 1, as in torchvision.
     fileprivate static func torchvision(
         _ block: BlockKind, depths: [Int], imageSize: Int
     ) -> ResidualArchitecture {

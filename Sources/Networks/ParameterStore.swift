@@ -1,23 +1,23 @@
 public import Kernels
 internal import Workers
 
-/// How a tensor lies in memory, and so how it maps to PyTorch's order.
+/// Memory layout of a tensor, which determines how it maps to PyTorch's order.
 public enum TensorLayout: String, Codable, Sendable {
-    /// As PyTorch's.
+    /// As in PyTorch.
     case plain
     /// `[R, S, C, K]` here, `[K, C, R, S]` in PyTorch.
     case convolution
 }
 
-/// One tensor of the state dictionary: its name, PyTorch's shape, and where it lies in its store.
+/// One tensor of the state dictionary: its name, PyTorch's shape, and its range in the store.
 public struct TensorEntry: Equatable, Sendable {
-    /// What becomes of a tensor during training.
+    /// How a tensor is used in training.
     public enum Role: String, Codable, Sendable {
-        /// Changed by the optimiser; lies in `values`.
+        /// Updated by the optimiser; stored in `values`.
         case parameter
-        /// Followed by batch norm; lies in `statistics`.
+        /// Updated by batch norm; stored in `statistics`.
         case statistic
-        /// PyTorch's count of batches, the same for all layers; lies nowhere.
+        /// PyTorch's count of batches, the same for all layers; not stored in a buffer.
         case batchCount
     }
 
@@ -32,28 +32,31 @@ public struct TensorEntry: Equatable, Sendable {
     public var count: Int { shape.reduce(1, *) }
 }
 
-/// All parameters of a network, their gradients and the running statistics, each kind in one buffer.
+/// All parameters of a network, their gradients and the running statistics, each kind in one
+/// buffer.
 public final class ParameterStore {
     /// The tensors in PyTorch's state-dictionary order.
     public private(set) var entries: [TensorEntry] = []
-    /// All parameters, one behind the other.
+    /// All parameters, concatenated.
     public var values = Buffer<Float>(zeros: 0)
-    /// The gradient of each parameter, at the parameter's place; empty before the first backward pass.
+    /// The gradient of each parameter, in the parameter's range; empty before the first backward
+    /// pass.
     public var gradients = Buffer<Float>(zeros: 0)
     /// Running means and variances.
     public var statistics = Buffer<Float>(zeros: 0)
-    /// Training passes that the running statistics have followed.
+    /// Training passes that have updated the running statistics.
     public var batchCount = 0
 
-    /// Gradients of a step's earlier parts: at level l the sum over 2ˡ of them; shape `[levels, parameters]`.
-    private var partSums = Buffer<Float>(zeros: 0)
+    /// Gradients of earlier accumulation steps: at level l the sum over 2ˡ of them; shape
+    /// `[levels, parameters]`.
+    private var accumulatedGradients = Buffer<Float>(zeros: 0)
     private var initializers: [Initializer] = []
     private var valueCount = 0
     private var statisticCount = 0
 
     init() {}
 
-    /// Declares a parameter; its place is fixed, its memory comes with `allocate()`.
+    /// Declares a parameter and fixes its range; `allocate()` allocates its memory.
     func parameter(
         _ name: String, shape: [Int], layout: TensorLayout = .plain, _ initializer: Initializer
     ) -> Range<Int> {
@@ -85,43 +88,45 @@ public final class ParameterStore {
         initializers.append(initializer)
     }
 
-    /// Makes room for all that was declared, but for gradients, which only training has.
+    /// Allocates all declared tensors except gradients, which only training needs.
     func allocate() {
         values = Buffer(zeros: valueCount)
         statistics = Buffer(zeros: statisticCount)
     }
 
-    /// Makes room for the gradients of a pass, if there is none.
-    func reserveGradients(_ pass: Pass) {
+    /// Allocates the gradients of a pass, if they are not yet allocated.
+    func reserveGradients(_ context: StepContext) {
         gradients.reserve(valueCount)
-        partSums.reserve(pass.placement.partCount.trailingZeroBitCount * valueCount)
+        accumulatedGradients.reserve(context.placement.accumulationSteps.trailingZeroBitCount * valueCount)
     }
 
-    /// Takes note that a backward pass has set the gradients `range` for good.
+    /// Marks the gradients in `range` as final for this backward pass.
     ///
-    /// In a step of several parts they are summed with those of earlier ones by the lane tree, whose node over the rank's lanes has
-    /// the parts as its leaves: part j closes as many pairs as j has ones at its end. With the last part they are handed on.
-    func complete(_ range: Range<Int>, _ pass: Pass) {
-        let part = pass.placement.part
-        for level in 0..<(~part).trailingZeroBitCount {
-            add(partSums, level: level, to: &gradients, range, pass)
+    /// With gradient accumulation they are summed with those of earlier accumulation steps by the
+    /// reduction tree, in which the accumulation steps are the leaves below the rank's node: after
+    /// step j, merge as many levels of the tree as j has trailing ones (binary-counter summation).
+    /// After the last step `gradientsReady` receives the range.
+    func complete(_ range: Range<Int>, _ context: StepContext) {
+        let step = context.placement.accumulationStep
+        for level in 0..<(~step).trailingZeroBitCount {
+            add(accumulatedGradients, level: level, to: &gradients, range, context)
         }
-        if pass.placement.isLastPart {
-            pass.gradientsReady(range)
+        if context.placement.isLastAccumulationStep {
+            context.gradientsReady(range)
         } else {
-            keep(gradients, range, in: &partSums, level: (~part).trailingZeroBitCount)
+            keep(gradients, range, in: &accumulatedGradients, level: (~step).trailingZeroBitCount)
         }
     }
 
     private func add(
         _ sums: borrowing Buffer<Float>, level: Int, to gradients: inout Buffer<Float>, _ range: Range<Int>,
-        _ pass: Pass
+        _ context: StepContext
     ) {
         let start = level * valueCount
         let earlier = sums.span.extracting(start + range.lowerBound..<start + range.upperBound)
         var whole = gradients.mutableSpan
         var own = whole.part(range)
-        addEarlier(earlier, to: &own, on: pass.pool)
+        addEarlier(earlier, to: &own, on: context.pool)
     }
 
     private func keep(
@@ -132,7 +137,7 @@ public final class ParameterStore {
         for i in range { sums[level * valueCount + i] = gradients[i] }
     }
 
-    /// Sets every tensor to what PyTorch's initialisation draws it from.
+    /// Draws every tensor from the distribution of PyTorch's initialisation.
     ///
     /// Tensor `t` is drawn from the stream (seed; initialization, t) in PyTorch's element order.
     public func initialize(seed: UInt64) {
@@ -143,6 +148,6 @@ public final class ParameterStore {
         batchCount = 0
     }
 
-    /// The number of trained numbers.
+    /// The number of trained scalars.
     public var parameterCount: Int { valueCount }
 }

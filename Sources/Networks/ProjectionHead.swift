@@ -1,25 +1,27 @@
 internal import Kernels
 internal import Workers
 
-/// Two linear layers with a rectifier between, whose results are divided by their length, and the loss over all pairs of a batch.
+/// Two linear layers with a ReLU between them, whose outputs are divided by their L2 norm, and the
+/// loss over all pairs of a batch.
 ///
-/// Named as in OpenOOD's networks for contrastive methods: `head.0` from D to D, `head.2` from D to `outputs`. The loss is that of
-/// `PairSums`. Every rank gets the outputs of all samples, and differentiates by those of its own.
+/// Parameters are named as in OpenOOD's networks for contrastive methods: `head.0` from D to D,
+/// `head.2` from D to `outputs`. The loss is that of `PairSums`. Every rank receives the outputs of
+/// all samples and computes the gradients of its own.
 final class ProjectionHead {
     let dimension: Int
     let outputs: Int
     private let first: LinearLayer
     private let second: LinearLayer
-    /// Shape `[N, D]`, rectified.
+    /// Shape `[N, D]`, after ReLU.
     private var hidden = Buffer<Float>(zeros: 0)
     private var hiddenGradient = Buffer<Float>(zeros: 0)
-    /// Shape `[N, outputs]`: before and after the division.
+    /// Shape `[N, outputs]`: before and after the division by the norm.
     private var projected = Buffer<Float>(zeros: 0)
     private var normalized = Buffer<Float>(zeros: 0)
     private var norms = Buffer<Float>(zeros: 0)
     private var projectedGradient = Buffer<Float>(zeros: 0)
     private var normalizedGradient = Buffer<Float>(zeros: 0)
-    /// Of the global batch: outputs, shape `[M, outputs]`, and labels, shape `[M]`.
+    /// Outputs, shape `[M, outputs]`, and labels, shape `[M]`, of the global batch.
     private var allOutputs = Buffer<Float>(zeros: 0)
     private var allLabels = Buffer<Int32>(zeros: 0)
     private var message = Buffer<Double>(zeros: 0)
@@ -37,66 +39,72 @@ final class ProjectionHead {
     }
 
     /// Bytes that the head takes beside its parameters.
-    func byteCount(_ pass: Pass) -> Int {
-        guard pass.mode == .training else { return 4 * pass.sampleCount * (dimension + 1) }
-        let all = pass.placement.tree.sampleCount
-        return 4 * pass.sampleCount * (3 * dimension + 4 * outputs + 1 + all)
-            + all * (12 * outputs + 12) + first.byteCount(pass) + second.byteCount(pass)
+    func byteCount(_ context: StepContext) -> Int {
+        guard context.mode == .training else { return 4 * context.sampleCount * (dimension + 1) }
+        let all = context.placement.tree.sampleCount
+        return 4 * context.sampleCount * (3 * dimension + 4 * outputs + 1 + all)
+            + all * (12 * outputs + 12) + first.byteCount(context) + second.byteCount(context)
     }
 
     /// Sets the outputs of the rank's samples.
-    func forward(_ features: borrowing Buffer<Float>, parameters: borrowing Buffer<Float>, _ pass: Pass) {
-        first.forward(features, parameters: parameters, into: &hidden, pass)
-        Self.rectify(&hidden, count: pass.sampleCount * dimension)
-        second.forward(hidden, parameters: parameters, into: &projected, pass)
+    func forward(
+        _ features: borrowing Buffer<Float>, parameters: borrowing Buffer<Float>, _ context: StepContext
+    ) {
+        first.forward(features, parameters: parameters, into: &hidden, context)
+        Self.applyReLU(&hidden, count: context.sampleCount * dimension)
+        second.forward(hidden, parameters: parameters, into: &projected, context)
         Self.normalize(
-            projected, dimension: outputs, into: &normalized, norms: &norms, count: pass.sampleCount)
+            projected, dimension: outputs, into: &normalized, norms: &norms, count: context.sampleCount)
     }
 
-    /// Sets `featureGradient` and the head's gradients of the batch's loss; returns the rank's lane sums. Collective.
+    /// Sets `featureGradient` and the head's gradients of the batch's loss; returns the rank's
+    /// microbatch sums. Collective.
     ///
-    /// - Parameter labels: Of the rank's samples.
-    /// - Returns: Shape `[lanes, 2]`: the loss once for each sample, so that their mean is the batch's; 0.
-    /// - Throws: What summing across ranks throws.
+    /// - Parameter labels: Labels of the rank's samples.
+    /// - Returns: Shape `[microbatches, 2]`: the batch's loss times the number of samples, so that
+    ///   the mean over samples is the batch's loss; and 0.
+    /// - Throws: Errors of the all-reduce.
     func backward(
-        _ features: borrowing Buffer<Float>, _ labels: [Int32], store: ParameterStore, _ pass: Pass
+        _ features: borrowing Buffer<Float>, _ labels: [Int32], store: ParameterStore, _ context: StepContext
     ) throws -> [Double] {
         precondition(
-            labels.count == pass.sampleCount && pass.placement.partCount == 1,
-            "\(labels.count) labels for \(pass.sampleCount) samples in \(pass.placement.partCount) parts")
-        try gather(labels, pass)
-        let sums = try comparePairs(pass)
-        differentiate(sums, pass)
-        second.differentiate(hidden, outputGradient: projectedGradient, into: &store.gradients, pass)
+            labels.count == context.sampleCount && context.placement.accumulationSteps == 1,
+            "\(labels.count) labels for \(context.sampleCount) samples in \(context.placement.accumulationSteps) accumulation steps"
+        )
+        try gather(labels, context)
+        let sums = try comparePairs(context)
+        differentiate(sums, context)
+        second.differentiate(hidden, outputGradient: projectedGradient, into: &store.gradients, context)
         second.inputGradient(
-            of: projectedGradient, parameters: store.values, into: &hiddenGradient, pass)
-        Self.rectifyGradient(hidden, &hiddenGradient, count: pass.sampleCount * dimension)
-        first.differentiate(features, outputGradient: hiddenGradient, into: &store.gradients, pass)
-        first.inputGradient(of: hiddenGradient, parameters: store.values, into: &featureGradient, pass)
-        store.complete(first.parameters.lowerBound..<second.parameters.upperBound, pass)
-        let laneSize = pass.laneSize
-        return stride(from: 0, to: pass.sampleCount, by: laneSize).flatMap {
-            [Double(min(laneSize, pass.sampleCount - $0)) * sums.loss, 0]
+            of: projectedGradient, parameters: store.values, into: &hiddenGradient, context)
+        Self.applyReLUGradient(hidden, &hiddenGradient, count: context.sampleCount * dimension)
+        first.differentiate(features, outputGradient: hiddenGradient, into: &store.gradients, context)
+        first.inputGradient(of: hiddenGradient, parameters: store.values, into: &featureGradient, context)
+        store.complete(first.parameters.lowerBound..<second.parameters.upperBound, context)
+        let microbatchSize = context.microbatchSize
+        return stride(from: 0, to: context.sampleCount, by: microbatchSize).flatMap {
+            [Double(min(microbatchSize, context.sampleCount - $0)) * sums.loss, 0]
         }
     }
 
-    /// The features divided by their length, shape `[N, D]`.
-    func directions(_ features: borrowing Buffer<Float>, _ pass: Pass) -> [Float] {
+    /// The features divided by their L2 norm, shape `[N, D]`.
+    func directions(_ features: borrowing Buffer<Float>, _ context: StepContext) -> [Float] {
         Self.normalize(
-            features, dimension: dimension, into: &hidden, norms: &norms, count: pass.sampleCount)
-        return Array(hidden.copyToArray().prefix(pass.sampleCount * dimension))
+            features, dimension: dimension, into: &hidden, norms: &norms, count: context.sampleCount)
+        return Array(hidden.copyToArray().prefix(context.sampleCount * dimension))
     }
 }
 
 // MARK: - Pairs
 
 extension ProjectionHead {
-    /// Sets the outputs and labels of all samples: each rank's, to which the others add −0.0, the identity of addition.
-    private func gather(_ labels: [Int32], _ pass: Pass) throws {
-        let all = pass.placement.tree.sampleCount
+    /// Gathers the outputs and labels of all samples by an all-reduce, in which each rank
+    /// contributes its own and −0.0, the identity of addition, for the others.
+    private func gather(_ labels: [Int32], _ context: StepContext) throws {
+        let all = context.placement.tree.sampleCount
         message.reserve(all * (outputs + 1))
-        Self.fillMessage(&message, normalized, labels, outputs: outputs, pass)
-        try Self.sumMessage(&message, count: all * (outputs + 1), pass)
+        Self.fillMessage(&message, normalized, labels, outputs: outputs, context)
+        try Self.sumMessage(&message, count: all * (outputs + 1), context)
         allOutputs.reserve(all * outputs)
         allLabels.reserve(all)
         Self.readMessage(message, into: &allOutputs, &allLabels, outputs: outputs, count: all)
@@ -104,12 +112,12 @@ extension ProjectionHead {
 
     private static func fillMessage(
         _ message: inout Buffer<Double>, _ normalized: borrowing Buffer<Float>, _ labels: [Int32],
-        outputs: Int, _ pass: Pass
+        outputs: Int, _ context: StepContext
     ) {
         let normalized = normalized.span
         var message = message.mutableSpan
         message.update(repeating: -0.0)
-        for (sample, place) in pass.placement.samples.enumerated() {
+        for (sample, place) in context.placement.samples.enumerated() {
             for i in 0..<outputs {
                 message[place * (outputs + 1) + i] = Double(normalized[sample * outputs + i])
             }
@@ -117,10 +125,11 @@ extension ProjectionHead {
         }
     }
 
-    private static func sumMessage(_ message: inout Buffer<Double>, count: Int, _ pass: Pass) throws {
+    private static func sumMessage(_ message: inout Buffer<Double>, count: Int, _ context: StepContext) throws
+    {
         var whole = message.mutableSpan
         var used = whole.part(0..<count)
-        try pass.sumAcrossRanks(&used)
+        try context.sumAcrossRanks(&used)
     }
 
     private static func readMessage(
@@ -139,76 +148,80 @@ extension ProjectionHead {
     }
 
     /// Sets `coefficients`; returns the sums over all pairs of the batch.
-    private func comparePairs(_ pass: Pass) throws -> PairSums {
-        let all = pass.placement.tree.sampleCount
-        let laneCount = pass.placement.lanes.count
-        var lanes = Buffer<Double>(zeros: 2 * laneCount)
+    private func comparePairs(_ context: StepContext) throws -> PairSums {
+        let all = context.placement.tree.sampleCount
+        let microbatchCount = context.placement.microbatches.count
+        var microbatches = Buffer<Double>(zeros: 2 * microbatchCount)
         Self.compare(
-            allOutputs, allLabels, outputs: outputs, count: all, coefficients: &coefficients, sums: &lanes,
-            pass)
+            allOutputs, allLabels, outputs: outputs, count: all, coefficients: &coefficients,
+            sums: &microbatches,
+            context)
         var sums = [0.0, 0.0]
         var span = sums.mutableSpan
-        sumLanes(lanes.span, laneCount: laneCount, in: 0..<laneCount, into: &span)
-        try pass.sumAcrossRanks(&span)
+        sumMicrobatches(
+            microbatches.span, microbatchCount: microbatchCount, in: 0..<microbatchCount, into: &span)
+        try context.sumAcrossRanks(&span)
         return PairSums(span.span)
     }
 
     private static func compare(
         _ allOutputs: borrowing Buffer<Float>, _ allLabels: borrowing Buffer<Int32>, outputs: Int, count: Int,
-        coefficients: inout Buffer<Float>, sums: inout Buffer<Double>, _ pass: Pass
+        coefficients: inout Buffer<Float>, sums: inout Buffer<Double>, _ context: StepContext
     ) {
-        coefficients.reserve(pass.sampleCount * count)
+        coefficients.reserve(context.sampleCount * count)
         let values = allOutputs.span.extracting(0..<count * outputs)
         let labels = allLabels.span.extracting(0..<count)
         var whole = coefficients.mutableSpan
-        var used = whole.part(0..<pass.sampleCount * count)
+        var used = whole.part(0..<context.sampleCount * count)
         var sums = sums.mutableSpan
         Kernels.comparePairs(
-            of: pass.placement.samples, outputs: values, labels: labels, laneSize: pass.laneSize,
-            coefficients: &used, sums: &sums, on: pass.pool)
+            of: context.placement.samples, outputs: values, labels: labels,
+            microbatchSize: context.microbatchSize,
+            coefficients: &used, sums: &sums, on: context.pool)
     }
 
-    /// Sets `projectedGradient`; uses up `coefficients`.
-    private func differentiate(_ sums: PairSums, _ pass: Pass) {
+    /// Sets `projectedGradient`; overwrites `coefficients`.
+    private func differentiate(_ sums: PairSums, _ context: StepContext) {
         Self.differentiate(
-            &coefficients, sums, allOutputs, outputs: outputs, into: &normalizedGradient, pass)
+            &coefficients, sums, allOutputs, outputs: outputs, into: &normalizedGradient, context)
         Self.denormalize(
-            normalizedGradient, projected, norms, outputs: outputs, into: &projectedGradient, pass)
+            normalizedGradient, projected, norms, outputs: outputs, into: &projectedGradient, context)
     }
 
     private static func differentiate(
         _ coefficients: inout Buffer<Float>, _ sums: PairSums, _ allOutputs: borrowing Buffer<Float>,
-        outputs: Int, into gradient: inout Buffer<Float>, _ pass: Pass
+        outputs: Int, into gradient: inout Buffer<Float>, _ context: StepContext
     ) {
-        let all = pass.placement.tree.sampleCount
-        gradient.reserve(pass.sampleCount * outputs)
+        let all = context.placement.tree.sampleCount
+        gradient.reserve(context.sampleCount * outputs)
         let values = allOutputs.span.extracting(0..<all * outputs)
         var whole = coefficients.mutableSpan
-        var used = whole.part(0..<pass.sampleCount * all)
+        var used = whole.part(0..<context.sampleCount * all)
         var wholeGradient = gradient.mutableSpan
-        var own = wholeGradient.part(0..<pass.sampleCount * outputs)
+        var own = wholeGradient.part(0..<context.sampleCount * outputs)
         differentiatePairs(
-            &used, sums: sums, outputs: values, dimension: outputs, laneSize: pass.laneSize, into: &own,
-            on: pass.pool)
+            &used, sums: sums, outputs: values, dimension: outputs, microbatchSize: context.microbatchSize,
+            into: &own,
+            on: context.pool)
     }
 }
 
 // MARK: - Rows
 
 extension ProjectionHead {
-    private static func rectify(_ values: inout Buffer<Float>, count: Int) {
+    private static func applyReLU(_ values: inout Buffer<Float>, count: Int) {
         var whole = values.mutableSpan
         var used = whole.part(0..<count)
-        Kernels.rectify(&used)
+        Kernels.relu(&used)
     }
 
-    private static func rectifyGradient(
-        _ rectified: borrowing Buffer<Float>, _ gradient: inout Buffer<Float>, count: Int
+    private static func applyReLUGradient(
+        _ reluOutput: borrowing Buffer<Float>, _ gradient: inout Buffer<Float>, count: Int
     ) {
-        let rectified = rectified.span.extracting(0..<count)
+        let reluOutput = reluOutput.span.extracting(0..<count)
         var whole = gradient.mutableSpan
         var used = whole.part(0..<count)
-        rectifierGradient(rectified, &used)
+        reluGradient(reluOutput, &used)
     }
 
     private static func normalize(
@@ -226,12 +239,13 @@ extension ProjectionHead {
 
     private static func denormalize(
         _ normalizedGradient: borrowing Buffer<Float>, _ projected: borrowing Buffer<Float>,
-        _ norms: borrowing Buffer<Float>, outputs: Int, into gradient: inout Buffer<Float>, _ pass: Pass
+        _ norms: borrowing Buffer<Float>, outputs: Int, into gradient: inout Buffer<Float>,
+        _ context: StepContext
     ) {
-        gradient.reserve(pass.sampleCount * outputs)
+        gradient.reserve(context.sampleCount * outputs)
         let normalizedGradient = normalizedGradient.span
         let projected = projected.span
-        let norms = norms.span.extracting(0..<pass.sampleCount)
+        let norms = norms.span.extracting(0..<context.sampleCount)
         var own = gradient.mutableSpan
         featureNormalizationGradient(
             normalizedGradient, features: projected, norms: norms, dimension: outputs, temperature: 1,

@@ -1,26 +1,26 @@
 internal import Kernels
 
-extension ConvolutionUnit {
+extension ConvBN {
     /// The unit of an architecture's convolution.
     convenience init(
         _ names: (convolution: String, normalization: String), _ shape: ConvolutionShape,
-        _ architecture: ResidualArchitecture, rectifies: Bool, in store: ParameterStore
+        _ architecture: ResidualArchitecture, appliesReLU: Bool, in store: ParameterStore
     ) {
         self.init(
             names, shape, architecture.convolutions, initializer: architecture.initializer(of: shape),
-            rectifies: rectifies, in: store)
+            appliesReLU: appliesReLU, in: store)
     }
 }
 
 extension ResidualBlock {
-    /// The block of an architecture; its parameters go to `store` in PyTorch's order.
+    /// The block of an architecture; it declares its parameters in `store` in PyTorch's order.
     convenience init(
         _ block: ResidualArchitecture.Block, _ architecture: ResidualArchitecture, in store: ParameterStore
     ) {
         let units = block.convolutions.enumerated().map { index, shape in
-            ConvolutionUnit(
+            ConvBN(
                 ("\(block.name).conv\(index + 1)", "\(block.name).bn\(index + 1)"), shape, architecture,
-                rectifies: true, in: store)
+                appliesReLU: true, in: store)
         }
         guard let shape = block.shortcut else {
             self.init(units: units, shortcut: .identity)
@@ -30,9 +30,9 @@ extension ResidualBlock {
         case .subsampling:
             self.init(units: units, shortcut: .subsampling(shape))
         case .projection(let name):
-            let unit = ConvolutionUnit(
+            let unit = ConvBN(
                 ("\(block.name).\(name).0", "\(block.name).\(name).1"), shape, architecture,
-                rectifies: false, in: store)
+                appliesReLU: false, in: store)
             self.init(units: units, shortcut: .projection(unit))
         }
     }

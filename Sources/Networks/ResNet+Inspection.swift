@@ -7,13 +7,13 @@ extension ResNet {
         blocks.indices.filter { $0 + 1 == blocks.count || blocks[$0 + 1].isFirstOfStage }
     }
 
-    /// Stages, the stem not counted.
+    /// Number of stages, without the stem.
     var stageCount: Int { stageEnds.count }
 
     /// The stage that block `i` ends, counted from 1; `nil` if it ends none.
     func stage(endingWith i: Int) -> Int? { stageEnds.firstIndex(of: i).map { $0 + 1 } }
 
-    /// Channels and positions of a stage's map, that of the stem being 0.
+    /// Channels and positions of a stage's output; stage 0 is the stem.
     func mapShape(ofStage stage: Int) -> (channels: Int, positions: Int) {
         if stage > 0 {
             let block = blocks[stageEnds[stage - 1]]
@@ -23,21 +23,23 @@ extension ResNet {
         return (shape.outputChannels, shape.outputPositions)
     }
 
-    /// Sets `features` from a map that stands for that of `stage`.
+    /// Sets `features` from a map that replaces the output of `stage`.
     ///
-    /// - Parameter map: Finished values, shape `[N, P, Q, K]`; used up.
-    func forward(_ map: consuming Buffer<Float>, afterStage stage: Int, store: ParameterStore, _ pass: Pass) {
+    /// - Parameter map: Finished values, shape `[N, P, Q, K]`; consumed.
+    func forward(
+        _ map: consuming Buffer<Float>, afterStage stage: Int, store: ParameterStore, _ context: StepContext
+    ) {
         precondition(
-            pass.mode == .evaluation && stage >= 1, "a pass from stage \(stage) in mode \(pass.mode)")
-        reserve(pass)
+            context.mode == .evaluation && stage >= 1, "a pass from stage \(stage) in mode \(context.mode)")
+        reserve(context)
         let input = Activation()
         input.values = map
         var current = input
         for i in blocks.indices where i > stageEnds[stage - 1] {
-            blocks[i].forwardEvaluation(current, store: store, workspace: workspace, pass)
+            blocks[i].forwardEvaluation(current, store: store, workspace: workspace, context)
             current = blocks[i].output
         }
-        poolLast(current.values, pass)
+        poolLast(current.values, context)
     }
 
     // MARK: - Gradients
@@ -45,110 +47,113 @@ extension ResNet {
     /// Gradient of the images, shape `[N, H, W, 3]`, after a backward pass in inspection.
     var imageGradient: Buffer<Float> { _read { yield stem.inputGradient } }
 
-    /// Shows the map of the stem, in inspection, and goes no further.
+    /// Runs only the stem, in inspection mode, and passes its layers to `observe`.
     func forwardStem(
-        _ images: borrowing Buffer<Float>, store: ParameterStore, _ pass: Pass, observe: LayerObserver
+        _ images: borrowing Buffer<Float>, store: ParameterStore, _ context: StepContext,
+        observe: LayerObserver
     ) throws {
-        reserve(pass)
-        try stem.forwardKeeping(images, workspace.none, rectifies: false, store: store, pass)
-        pooling?.forward(stem.output, pass)
-        showStem(pass, observe)
+        reserve(context)
+        try stem.forwardKeeping(images, workspace.none, appliesReLU: false, store: store, context)
+        pooling?.forward(stem.output, context)
+        showStem(context, observe)
     }
 
-    /// Sets `imageGradient` from the gradient of the stem's map.
+    /// Sets `imageGradient` from the gradient of the stem's output.
     ///
-    /// - Parameter gradient: Shape `[N, P, Q, K]`; used up.
-    func backwardStem(_ gradient: inout Buffer<Float>, store: ParameterStore, _ pass: Pass) {
+    /// - Parameter gradient: Shape `[N, P, Q, K]`; overwritten.
+    func backwardStem(_ gradient: inout Buffer<Float>, store: ParameterStore, _ context: StepContext) {
         if let pooling {
-            pooling.backward(gradient, pass)
-            maskByStem(&pooling.inputGradient, pass)
-            differentiateStem(pooling.inputGradient, store, pass)
+            pooling.backward(gradient, context)
+            maskByStem(&pooling.inputGradient, context)
+            differentiateStem(pooling.inputGradient, store, context)
         } else {
-            maskByStem(&gradient, pass)
-            differentiateStem(gradient, store, pass)
+            maskByStem(&gradient, context)
+            differentiateStem(gradient, store, context)
         }
     }
 
     private func differentiateStem(
-        _ gradient: borrowing Buffer<Float>, _ store: ParameterStore, _ pass: Pass
+        _ gradient: borrowing Buffer<Float>, _ store: ParameterStore, _ context: StepContext
     ) {
         stem.differentiateInput(
-            gradient: gradient, store: store, epilogue: Epilogue(), sums: &workspace.noSums, pass)
+            gradient: gradient, store: store, epilogue: Epilogue(), sums: &workspace.noSums, context)
     }
 
-    // MARK: - Showing
+    // MARK: - Observing
 
-    /// Channels of what `showStem` and `show(block:_:_:)` show, stages left out.
-    func observedChannels(rectifiers: Bool) -> [Int] {
-        let unit = { (unit: ConvolutionUnit, rectifies: Bool) in
-            [Int](repeating: unit.convolution.shape.outputChannels, count: rectifies && rectifiers ? 2 : 1)
+    /// Channels of the layers that `showStem` and `show(block:_:_:)` pass to the observer, without
+    /// stages.
+    func observedChannels(relus: Bool) -> [Int] {
+        let unit = { (unit: ConvBN, appliesReLU: Bool) in
+            [Int](repeating: unit.convolution.shape.outputChannels, count: appliesReLU && relus ? 2 : 1)
         }
         return unit(stem, true)
             + blocks.flatMap { block in
                 var channels = block.units.dropLast().flatMap { unit($0, true) } + unit(block.last, false)
                 if case .projection(let projection) = block.shortcut { channels += unit(projection, false) }
-                return channels + (rectifiers ? [block.channels] : [])
+                return channels + (relus ? [block.channels] : [])
             }
     }
 
-    func showStem(_ pass: Pass, _ observe: LayerObserver) {
+    func showStem(_ context: StepContext, _ observe: LayerObserver) {
         show(.convolution, stem, observe)
-        show(.rectifier, stem, observe)
+        show(.relu, stem, observe)
         if let pooling {
-            showStage(0, pooling.output, pass, observe)
+            showStage(0, pooling.output, context, observe)
         } else {
             show(.stage(0), stem, observe)
         }
     }
 
-    /// Its convolutions in the order of the work, its rectifiers, and the stage if it ends one.
-    func show(block i: Int, _ pass: Pass, _ observe: LayerObserver) {
+    /// Passes the block's convolutions in the order of execution, its ReLUs, and the stage if the
+    /// block ends one to `observe`.
+    func show(block i: Int, _ context: StepContext, _ observe: LayerObserver) {
         let block = blocks[i]
         for unit in block.units.dropLast() {
             show(.convolution, unit, observe)
-            show(.rectifier, unit, observe)
+            show(.relu, unit, observe)
         }
         show(.convolution, block.last, observe)
         if case .projection(let unit) = block.shortcut { show(.convolution, unit, observe) }
-        show(.rectifier, block, observe)
+        show(.relu, block, observe)
         if let stage = stage(endingWith: i) { show(.stage(stage), block, observe) }
     }
 
-    func showStage(_ stage: Int, _ map: Activation, _ pass: Pass, _ observe: LayerObserver) {
+    func showStage(_ stage: Int, _ map: Activation, _ context: StepContext, _ observe: LayerObserver) {
         let (channels, positions) = mapShape(ofStage: stage)
         show(
-            .stage(stage), map.values, workspace.none, rectifies: false, channels: channels,
+            .stage(stage), map.values, workspace.none, appliesReLU: false, channels: channels,
             positions: positions, observe)
     }
 
     private func show(_ kind: LayerOutput.Kind, _ block: ResidualBlock, _ observe: LayerObserver) {
         show(
-            kind, block.output.values, workspace.none, rectifies: false, channels: block.channels,
+            kind, block.output.values, workspace.none, appliesReLU: false, channels: block.channels,
             positions: block.positions, observe)
     }
 
-    private func show(_ kind: LayerOutput.Kind, _ unit: ConvolutionUnit, _ observe: LayerObserver) {
+    private func show(_ kind: LayerOutput.Kind, _ unit: ConvBN, _ observe: LayerObserver) {
         let shape = unit.convolution.shape
         if kind == .convolution {
             show(
-                kind, unit.output.values, workspace.none, rectifies: false, channels: shape.outputChannels,
+                kind, unit.output.values, workspace.none, appliesReLU: false, channels: shape.outputChannels,
                 positions: shape.outputPositions, observe)
         } else {
             show(
-                kind, unit.output.values, unit.output.coefficients, rectifies: true,
+                kind, unit.output.values, unit.output.coefficients, appliesReLU: true,
                 channels: shape.outputChannels, positions: shape.outputPositions, observe)
         }
     }
 
     private func show(
         _ kind: LayerOutput.Kind, _ values: borrowing Buffer<Float>, _ coefficients: borrowing Buffer<Float>,
-        rectifies: Bool, channels: Int, positions: Int, _ observe: LayerObserver
+        appliesReLU: Bool, channels: Int, positions: Int, _ observe: LayerObserver
     ) {
         let values = values.span
         let coefficients = coefficients.span
         observe(
             LayerOutput(
-                kind, values, coefficients: coefficients, rectifies: rectifies, channels: channels,
+                kind, values, coefficients: coefficients, appliesReLU: appliesReLU, channels: channels,
                 positions: positions))
     }
 }

@@ -5,17 +5,18 @@ internal import Workers
 final class ResNet {
     let featureDimension: Int
     let imageCount: Int
-    let stem: ConvolutionUnit
+    let stem: ConvBN
     let pooling: MaxPooling2D?
     let blocks: [ResidualBlock]
     private let positions: Int
     let workspace = Workspace()
-    /// Sums of all batch normalisations, one behind the other, each of shape `[groups, 2, C]`.
+    /// Sums of all batch normalisations, concatenated, each of shape `[groups, 2, C]`.
     private var stepSums = Buffer<Double>(zeros: 0)
     /// Gradient of the last block's output.
     private var gradient = Buffer<Float>(zeros: 0)
-    /// Whether each block's finished values stay for the backward pass, and which ones are made anew before each block's.
-    private let recall: RecallPlan
+    /// Which blocks keep their finished values for the backward pass, and which ones are recomputed
+    /// before each block's backward pass.
+    private let recomputation: RecomputationPlan
     private var layout = PlannedLayout()
     /// Shape `[N, D]`: the mean of the last stage over all positions.
     private(set) var features = Buffer<Float>(zeros: 0)
@@ -23,10 +24,10 @@ final class ResNet {
     init(_ architecture: ResidualArchitecture, in store: ParameterStore) {
         let stemShape = architecture.stemShape
         imageCount = stemShape.inputCount
-        stem = ConvolutionUnit(("conv1", "bn1"), stemShape, architecture, rectifies: true, in: store)
+        stem = ConvBN(("conv1", "bn1"), stemShape, architecture, appliesReLU: true, in: store)
         pooling = architecture.poolingShape.map(MaxPooling2D.init)
         blocks = architecture.blocks.map { ResidualBlock($0, architecture, in: store) }
-        recall = RecallPlan(blocks)
+        recomputation = RecomputationPlan(blocks)
         let shape = blocks[blocks.count - 1].last.convolution.shape
         featureDimension = shape.outputChannels
         positions = shape.outputPositions
@@ -36,136 +37,139 @@ final class ResNet {
     ///
     /// - Parameters:
     ///   - images: Shape `[N, H, W, 3]`, normalised.
-    ///   - observe: Sees the results of layers as they are made.
+    ///   - observe: Receives the outputs of layers as they are computed.
     func forward(
-        _ images: borrowing Buffer<Float>, store: ParameterStore, _ pass: Pass,
+        _ images: borrowing Buffer<Float>, store: ParameterStore, _ context: StepContext,
         observe: LayerObserver? = nil
     ) throws {
-        reserve(pass)
-        switch pass.mode {
+        reserve(context)
+        switch context.mode {
         case .training, .inspection:
-            try stem.forwardKeeping(images, workspace.none, rectifies: false, store: store, pass)
-            pooling?.forward(stem.output, pass)
-            if let observe { showStem(pass, observe) }
+            try stem.forwardKeeping(images, workspace.none, appliesReLU: false, store: store, context)
+            pooling?.forward(stem.output, context)
+            if let observe { showStem(context, observe) }
             for i in blocks.indices {
-                try blocks[i].forwardKeeping(input(ofBlock: i), store: store, workspace: workspace, pass)
-                if let observe { show(block: i, pass, observe) }
+                try blocks[i].forwardKeeping(input(ofBlock: i), store: store, workspace: workspace, context)
+                if let observe { show(block: i, context, observe) }
             }
         case .evaluation:
             stem.forwardEvaluation(
-                images, residual: workspace.none, rectifies: true, store: store, workspace: workspace,
-                pass)
-            pooling?.forward(finished: stem.output.values, pass)
-            if let observe { showStage(0, input(ofBlock: 0), pass, observe) }
+                images, residual: workspace.none, appliesReLU: true, store: store, workspace: workspace,
+                context)
+            pooling?.forward(finished: stem.output.values, context)
+            if let observe { showStage(0, input(ofBlock: 0), context, observe) }
             for i in blocks.indices {
-                blocks[i].forwardEvaluation(input(ofBlock: i), store: store, workspace: workspace, pass)
+                blocks[i].forwardEvaluation(input(ofBlock: i), store: store, workspace: workspace, context)
                 if let observe, let stage = stage(endingWith: i) {
-                    showStage(stage, blocks[i].output, pass, observe)
+                    showStage(stage, blocks[i].output, context, observe)
                 }
             }
         }
-        poolLast(blocks[blocks.count - 1].output.values, pass)
+        poolLast(blocks[blocks.count - 1].output.values, context)
     }
 
     /// Sets `features` to the means of a map of the last stage.
-    func poolLast(_ map: borrowing Buffer<Float>, _ pass: Pass) {
-        features.reserve(pass.sampleCount * featureDimension)
-        pool(map, into: &features, pass)
+    func poolLast(_ map: borrowing Buffer<Float>, _ context: StepContext) {
+        features.reserve(context.sampleCount * featureDimension)
+        pool(map, into: &features, context)
     }
 
-    /// Sets the gradients of all parameters, summed over the rank's lanes; in inspection that of the images instead, which
-    /// `imageGradient` is.
+    /// Sets the gradients of all parameters, summed over the rank's microbatches; in inspection
+    /// mode sets `imageGradient` instead.
     ///
     /// - Parameter featureGradient: Shape `[N, D]`.
     func backward(
         _ images: borrowing Buffer<Float>, featureGradient: borrowing Buffer<Float>, store: ParameterStore,
-        _ pass: Pass
+        _ context: StepContext
     ) throws {
         let last = blocks[blocks.count - 1]
-        spread(featureGradient, into: &gradient, pass)
+        spread(featureGradient, into: &gradient, context)
         mask(
-            &gradient, byRectified: last.output.values, normalized: last.last.output.values,
-            sums: &last.last.normalization.sampleSums, pass)
+            &gradient, byReLU: last.output.values, normalized: last.last.output.values,
+            sums: &last.last.normalization.sampleSums, context)
         for i in blocks.indices.reversed() {
-            for k in recall.blocks(before: i) {
-                blocks[k].recall(recalledInput(ofBlock: k), workspace: workspace, pass)
+            for k in recomputation.blocks(before: i) {
+                blocks[k].recompute(recomputedInput(ofBlock: k), workspace: workspace, context)
             }
             if i == blocks.count - 1 {
-                try differentiate(block: i, gradient, store, pass)
+                try differentiate(block: i, gradient, store, context)
             } else {
-                try differentiate(block: i, blocks[i + 1].inputGradient, store, pass)
+                try differentiate(block: i, blocks[i + 1].inputGradient, store, context)
             }
         }
         if let pooling {
-            pooling.backward(blocks[0].inputGradient, pass)
-            maskByStem(&pooling.inputGradient, pass)
-            try differentiateStem(images, pooling.inputGradient, store, pass)
+            pooling.backward(blocks[0].inputGradient, context)
+            maskByStem(&pooling.inputGradient, context)
+            try differentiateStem(images, pooling.inputGradient, store, context)
         } else {
-            try differentiateStem(images, blocks[0].inputGradient, store, pass)
+            try differentiateStem(images, blocks[0].inputGradient, store, context)
         }
     }
 
-    /// Moves the running statistics towards those of the step that ends with this pass.
+    /// Updates the running statistics with the batch statistics of the step that ends with this
+    /// pass.
     ///
-    /// Where every group lies on one rank the ranks hear of each other's here, of all layers in one message.
-    func followStatistics(store: ParameterStore, _ pass: Pass) throws {
+    /// If no batch-norm group spans ranks, the statistics of all layers are all-reduced here in one
+    /// message.
+    func updateRunningStatistics(store: ParameterStore, _ context: StepContext) throws {
         let norms = units.map(\.normalization)
-        stepSums.reserve(norms.reduce(0) { $0 + $1.stepSumCount(pass) })
-        try followStatistics(norms, &stepSums, store, pass)
+        stepSums.reserve(norms.reduce(0) { $0 + $1.stepSumCount(context) })
+        try updateRunningStatistics(norms, &stepSums, store, context)
     }
 
-    private func followStatistics(
-        _ norms: [BatchNormalization2D], _ sums: inout Buffer<Double>, _ store: ParameterStore, _ pass: Pass
+    private func updateRunningStatistics(
+        _ norms: [BatchNormalization2D], _ sums: inout Buffer<Double>, _ store: ParameterStore,
+        _ context: StepContext
     ) throws {
-        let count = norms.reduce(0) { $0 + $1.stepSumCount(pass) }
+        let count = norms.reduce(0) { $0 + $1.stepSumCount(context) }
         var whole = sums.mutableSpan
         var used = whole.part(0..<count)
         var start = 0
         for norm in norms {
-            var own = used.part(start..<start + norm.stepSumCount(pass))
+            var own = used.part(start..<start + norm.stepSumCount(context))
             norm.copyStepSums(into: &own)
-            start += norm.stepSumCount(pass)
+            start += norm.stepSumCount(context)
         }
-        if !pass.placement.hasSharedGroups { try pass.sumAcrossRanks(&used) }
+        if !context.placement.hasSharedGroups { try context.sumAcrossRanks(&used) }
         start = 0
         for norm in norms {
-            let end = start + norm.stepSumCount(pass)
-            norm.follow(used.span.extracting(start..<end), store: store, pass)
+            let end = start + norm.stepSumCount(context)
+            norm.updateRunningStatistics(used.span.extracting(start..<end), store: store, context)
             start = end
         }
     }
 
-    /// Sets the gradient of what the stem has rectified to 0 where it cut.
-    func maskByStem(_ gradient: inout Buffer<Float>, _ pass: Pass) {
+    /// Sets the gradient of the stem's ReLU to 0 where its input was not above 0.
+    func maskByStem(_ gradient: inout Buffer<Float>, _ context: StepContext) {
         mask(
             &gradient, stem.output.values, stem.output.coefficients, sums: &stem.normalization.sampleSums,
-            pass)
+            context)
     }
 
     private func differentiate(
-        block i: Int, _ gradient: borrowing Buffer<Float>, _ store: ParameterStore, _ pass: Pass
+        block i: Int, _ gradient: borrowing Buffer<Float>, _ store: ParameterStore, _ context: StepContext
     ) throws {
         try blocks[i].backward(
-            recalledInput(ofBlock: i), gradient: gradient, source: source(ofBlock: i), store: store,
-            workspace: workspace, pass)
+            recomputedInput(ofBlock: i), gradient: gradient, source: source(ofBlock: i), store: store,
+            workspace: workspace, context)
     }
 
     private func differentiateStem(
         _ images: borrowing Buffer<Float>, _ gradient: borrowing Buffer<Float>, _ store: ParameterStore,
-        _ pass: Pass
+        _ context: StepContext
     ) throws {
-        guard pass.mode == .training else {
+        guard context.mode == .training else {
             stem.differentiateInput(
-                gradient: gradient, store: store, epilogue: Epilogue(), sums: &workspace.noSums, pass)
+                gradient: gradient, store: store, epilogue: Epilogue(), sums: &workspace.noSums, context)
             return
         }
         try stem.differentiateParameters(
-            images, gradient: gradient, store: store, pass)
+            images, gradient: gradient, store: store, context)
     }
 
-    /// As `input(ofBlock:)`, in the backward pass.
-    private func recalledInput(ofBlock i: Int) -> Activation {
-        i > 0 ? blocks[i - 1].recalled : pooling?.output ?? stem.output
+    /// `input(ofBlock:)` for the backward pass.
+    private func recomputedInput(ofBlock i: Int) -> Activation {
+        i > 0 ? blocks[i - 1].recomputed : pooling?.output ?? stem.output
     }
 
     func input(ofBlock i: Int) -> Activation {
@@ -178,22 +182,22 @@ final class ResNet {
     }
 
     private func mask(
-        _ gradient: inout Buffer<Float>, byRectified rectified: borrowing Buffer<Float>,
-        normalized: borrowing Buffer<Float>, sums: inout Buffer<Double>, _ pass: Pass
+        _ gradient: inout Buffer<Float>, byReLU reluOutput: borrowing Buffer<Float>,
+        normalized: borrowing Buffer<Float>, sums: inout Buffer<Double>, _ context: StepContext
     ) {
-        let rectified = rectified.span
+        let reluOutput = reluOutput.span
         let normalized = normalized.span
         var gradient = gradient.mutableSpan
         var sums = sums.mutableSpan
         maskGradient(
-            &gradient, epilogue: Epilogue(maskingByRectified: rectified, normalized: normalized),
-            channels: featureDimension, positions: positions, sampleCount: pass.sampleCount, sums: &sums,
-            on: pass.pool)
+            &gradient, epilogue: Epilogue(maskingByReLU: reluOutput, normalized: normalized),
+            channels: featureDimension, positions: positions, sampleCount: context.sampleCount, sums: &sums,
+            on: context.pool)
     }
 
     private func mask(
         _ gradient: inout Buffer<Float>, _ normalized: borrowing Buffer<Float>,
-        _ coefficients: borrowing Buffer<Float>, sums: inout Buffer<Double>, _ pass: Pass
+        _ coefficients: borrowing Buffer<Float>, sums: inout Buffer<Double>, _ context: StepContext
     ) {
         let normalized = normalized.span
         let coefficients = coefficients.span
@@ -203,117 +207,120 @@ final class ResNet {
         maskGradient(
             &gradient,
             epilogue: Epilogue(
-                maskingBy: normalized, coefficients: coefficients, groups: pass.placement.groups),
-            channels: shape.outputChannels, positions: shape.outputPositions, sampleCount: pass.sampleCount,
-            sums: &sums, on: pass.pool)
+                maskingBy: normalized, coefficients: coefficients, groups: context.placement.groups),
+            channels: shape.outputChannels, positions: shape.outputPositions,
+            sampleCount: context.sampleCount,
+            sums: &sums, on: context.pool)
     }
 
     private func pool(
-        _ output: borrowing Buffer<Float>, into features: inout Buffer<Float>, _ pass: Pass
+        _ output: borrowing Buffer<Float>, into features: inout Buffer<Float>, _ context: StepContext
     ) {
         let output = output.span
         var whole = features.mutableSpan
-        var used = whole.part(0..<pass.sampleCount * featureDimension)
+        var used = whole.part(0..<context.sampleCount * featureDimension)
         globalAveragePool(
-            output, channels: featureDimension, positions: positions, into: &used, on: pass.pool)
+            output, channels: featureDimension, positions: positions, into: &used, on: context.pool)
     }
 
     private func spread(
-        _ featureGradient: borrowing Buffer<Float>, into gradient: inout Buffer<Float>, _ pass: Pass
+        _ featureGradient: borrowing Buffer<Float>, into gradient: inout Buffer<Float>, _ context: StepContext
     ) {
-        let count = pass.sampleCount * positions * featureDimension
+        let count = context.sampleCount * positions * featureDimension
         gradient.reserve(count)
         let featureGradient = featureGradient.span
         var whole = gradient.mutableSpan
         var used = whole.part(0..<count)
         globalAveragePoolGradient(
-            featureGradient, channels: featureDimension, positions: positions, into: &used, on: pass.pool)
+            featureGradient, channels: featureDimension, positions: positions, into: &used, on: context.pool)
     }
 }
 
 // MARK: - Memory
 
 extension ResNet {
-    /// What the buffers at hand were planned for.
+    /// The pass for which the current buffers were planned.
     private struct PlannedLayout {
-        var mode: Pass.Mode?
+        var mode: StepContext.Mode?
         var sampleCount = 0
-        var laneCount = 0
+        var microbatchCount = 0
         var arena: Arena?
     }
 
-    /// What a pass needs beside parameters, and when.
-    func memoryPlan(_ pass: Pass) -> MemoryPlan {
+    /// The tensors of a pass and their lifetimes, without parameters.
+    func memoryPlan(_ context: StepContext) -> MemoryPlan {
         var plan = MemoryPlan()
-        switch pass.mode {
-        case .training, .inspection: planKeeping(&plan, pass)
-        case .evaluation: planEvaluation(&plan, pass)
+        switch context.mode {
+        case .training, .inspection: planKeeping(&plan, context)
+        case .evaluation: planEvaluation(&plan, context)
         }
         plan.place()
         return plan
     }
 
     /// All units, the stem first.
-    private var units: [ConvolutionUnit] { [stem] + blocks.flatMap(\.allUnits) }
+    private var units: [ConvBN] { [stem] + blocks.flatMap(\.allUnits) }
 
-    /// Bytes that a pass takes for tensors, for sums and for each thread.
-    func byteCounts(_ pass: Pass) -> (tensors: Int, sums: Int, thread: Int) {
+    /// Bytes that a pass takes for tensors, for sums and per thread.
+    func byteCounts(_ context: StepContext) -> (tensors: Int, sums: Int, thread: Int) {
         (
-            memoryPlan(pass).byteCount,
-            pass.mode != .evaluation ? units.reduce(0) { $0 + $1.normalization.byteCount(pass) } : 0,
-            4 * max(units.map { $0.convolution.scratchCount(pass) }.max() ?? 0, matrixProductScratchCount)
+            memoryPlan(context).byteCount,
+            context.mode != .evaluation ? units.reduce(0) { $0 + $1.normalization.byteCount(context) } : 0,
+            4 * max(units.map { $0.convolution.scratchCount(context) }.max() ?? 0, matrixProductScratchCount)
         )
     }
 
-    /// Lays out the tensors of a pass, unless those at hand will do; nothing is allocated after that.
-    func reserve(_ pass: Pass) {
-        let lanes = pass.placement.lanes.count
+    /// Lays out the tensors of a pass, unless the current layout suffices; the pass then allocates
+    /// nothing.
+    func reserve(_ context: StepContext) {
+        let microbatches = context.placement.microbatches.count
         guard
-            layout.mode != pass.mode || layout.sampleCount < pass.sampleCount || layout.laneCount < lanes
+            layout.mode != context.mode || layout.sampleCount < context.sampleCount
+                || layout.microbatchCount < microbatches
         else { return }
-        let plan = memoryPlan(pass)
+        let plan = memoryPlan(context)
         if (layout.arena?.byteCount ?? 0) < plan.byteCount {
             plan.bind(in: nil)
             layout.arena = nil
             layout.arena = Arena(byteCount: plan.byteCount)
         }
         plan.bind(in: layout.arena)
-        layout.mode = pass.mode
-        layout.sampleCount = pass.sampleCount
-        layout.laneCount = lanes
+        layout.mode = context.mode
+        layout.sampleCount = context.sampleCount
+        layout.microbatchCount = microbatches
     }
 
-    private func planKeeping(_ plan: inout MemoryPlan, _ pass: Pass) {
-        let stemOutput = stem.planForward(&plan, pass)
-        if let pooling { _ = pooling.planForward(&plan, pass) }
+    private func planKeeping(_ plan: inout MemoryPlan, _ context: StepContext) {
+        let stemOutput = stem.planForward(&plan, context)
+        if let pooling { _ = pooling.planForward(&plan, context) }
         for i in blocks.indices {
-            blocks[i].planForwardKeeping(&plan, keeps: recall.keeps[i], pass)
+            blocks[i].planForwardKeeping(&plan, keeps: recomputation.keeps[i], context)
             if i > 0 { blocks[i - 1].planForwardEnd(&plan) }
         }
-        var gradient = plan.begin(pass.sampleCount * positions * featureDimension) { [unowned self] in
+        var gradient = plan.begin(context.sampleCount * positions * featureDimension) { [unowned self] in
             self.gradient = $0
         }
         blocks[blocks.count - 1].planForwardEnd(&plan)
-        blocks[blocks.count - 1].planRecallEnd(&plan)
+        blocks[blocks.count - 1].planRecomputationEnd(&plan)
         for i in blocks.indices.reversed() {
-            for k in recall.blocks(before: i) { blocks[k].planRecall(&plan, pass) }
-            gradient = blocks[i].planBackward(&plan, gradient: gradient, pass)
-            if i > 0 { blocks[i - 1].planRecallEnd(&plan) }
+            for k in recomputation.blocks(before: i) { blocks[k].planRecomputation(&plan, context) }
+            gradient = blocks[i].planBackward(&plan, gradient: gradient, context)
+            if i > 0 { blocks[i - 1].planRecomputationEnd(&plan) }
         }
-        if let pooling { gradient = pooling.planBackward(&plan, gradient: gradient, pass) }
-        stem.planParameters(&plan, pass)
+        if let pooling { gradient = pooling.planBackward(&plan, gradient: gradient, context) }
+        stem.planParameters(&plan, context)
         plan.end(gradient)
         plan.end(stemOutput)
     }
 
-    private func planEvaluation(_ plan: inout MemoryPlan, _ pass: Pass) {
-        var current = stem.planForward(&plan, pass)
+    private func planEvaluation(_ plan: inout MemoryPlan, _ context: StepContext) {
+        var current = stem.planForward(&plan, context)
         if let pooling {
-            let pooled = pooling.planForward(&plan, pass)
+            let pooled = pooling.planForward(&plan, context)
             plan.end(current)
             current = pooled
         }
-        for block in blocks { current = block.planForwardEvaluation(&plan, input: current, pass) }
+        for block in blocks { current = block.planForwardEvaluation(&plan, input: current, context) }
         plan.end(current)
     }
 }

@@ -1,11 +1,11 @@
 internal import Kernels
 
 extension ResidualArchitecture {
-    /// One block: its name in the state dictionary, its convolutions in a row, and the way around them.
+    /// One block: its name in the state dictionary, its convolutions in order, and its shortcut.
     struct Block: Sendable {
         let name: String
         let convolutions: [ConvolutionShape]
-        /// From the block's input to its output, where they differ in size or channels.
+        /// The shortcut's shape, if the block's input and output differ in size or channels.
         let shortcut: ConvolutionShape?
     }
 
@@ -81,7 +81,7 @@ extension ResidualArchitecture {
 }
 
 extension ConvolutionShape {
-    /// A convolution of this one's output that keeps the size but for its stride.
+    /// A convolution of this one's output that keeps its size, apart from the stride.
     fileprivate func following(kernel: Int, to channels: Int, stride: Int = 1) -> ConvolutionShape {
         ConvolutionShape(
             height: outputHeight, width: outputWidth, channels: outputChannels, outputChannels: channels,

@@ -1,8 +1,8 @@
 internal import Kernels
 
-/// What tells one residual network from another.
+/// The choices by which residual networks differ.
 struct ResidualArchitecture: Sendable {
-    /// What comes before the first block.
+    /// The layers before the first block.
     enum Stem: Sendable {
         /// A 3×3 convolution.
         case plain
@@ -17,9 +17,9 @@ struct ResidualArchitecture: Sendable {
         case bottleneck
     }
 
-    /// The way around a block that changes size or channels.
+    /// The shortcut of a block that changes size or channels.
     enum Shortcut: Sendable {
-        /// `name` is the state dictionary's.
+        /// `name` is its name in the state dictionary.
         case projection(name: String)
         case subsampling
     }
@@ -36,7 +36,8 @@ struct ResidualArchitecture: Sendable {
     /// Height and width of an image.
     let imageSize: Int
     let stem: Stem
-    /// Width of each stage's blocks; the stem has the first. Every stage but the first halves the image.
+    /// Width of each stage's blocks; the stem has the first. Every stage but the first halves the
+    /// image.
     let widths: [Int]
     /// Blocks in each stage.
     let depths: [Int]
@@ -47,8 +48,8 @@ struct ResidualArchitecture: Sendable {
     let classifierName: String
 
     let imageChannels = 3
-    /// The path of each convolution.
-    var convolutions = ConvolutionChoices.shape
+    /// The algorithm of each convolution.
+    var convolutions = AlgorithmSelection.shape
 
     func initializer(of shape: ConvolutionShape) -> Initializer {
         switch initialization {

@@ -2,102 +2,110 @@ internal import Kernels
 internal import Workers
 
 extension ResidualBlock {
-    /// What a block's backward pass leaves for what came before the block.
+    /// The layer that feeds a block, for which the block's backward pass prepares the gradient and
+    /// the sums.
     enum Source {
-        /// A block: its output is rectified, its last unit's normalisation wants sums.
+        /// A block: its output has passed through ReLU, and its last unit's normalisation needs
+        /// sums.
         case block(ResidualBlock)
-        /// A unit whose output is normalised and rectified while it is read.
-        case unit(ConvolutionUnit)
-        /// Something without a normalisation of its own, such as max-pooling.
+        /// A unit whose output is normalised and passed through ReLU while it is read.
+        case unit(ConvBN)
+        /// A layer without a normalisation, such as max-pooling.
         case other
     }
 
-    /// Sets `inputGradient` to that of what `source` gave, masked by its rectifier, its sums with its normalisation.
+    /// Sets `inputGradient`, masked by the ReLU of `source`, and the sums of the normalisation of
+    /// `source`.
     ///
     /// - Parameters:
-    ///   - input: What the block read in the forward pass.
-    ///   - gradient: That of the block's output, masked by the block's rectifier; its sums are in
-    ///     `last.normalization.sampleSums`. Used up.
+    ///   - input: The block's input in the forward pass.
+    ///   - gradient: Gradient of the block's output, masked by the block's ReLU; its sums are in
+    ///     `last.normalization.sampleSums`. Consumed.
     func backward(
         _ input: Activation, gradient: borrowing Buffer<Float>, source: Source, store: ParameterStore,
-        workspace: Workspace, _ pass: Pass
+        workspace: Workspace, _ context: StepContext
     ) throws {
-        // The way around first: the units' last step adds it.
+        // The shortcut first: the first unit's epilogue adds its gradient.
         switch shortcut {
         case .identity: break
         case .projection(let unit):
-            if pass.mode == .training { sumProducts(gradient, unit, pass) }
+            if context.mode == .training { sumProducts(gradient, unit, context) }
             try unit.differentiate(
-                input, gradient: gradient, store: store, epilogue: Epilogue(), sums: &workspace.noSums, pass)
+                input, gradient: gradient, store: store, epilogue: Epilogue(), sums: &workspace.noSums,
+                context)
         case .subsampling(let shape):
-            spread(gradient, shape, into: &spreadGradient, pass)
+            spread(gradient, shape, into: &spreadGradient, context)
         }
         try differentiate(
             last, units[units.count - 2].output, gradient: gradient, before: units[units.count - 2],
-            adding: workspace.none, store, pass)
+            adding: workspace.none, store, context)
         for i in stride(from: units.count - 2, to: 0, by: -1) {
             try differentiate(
                 units[i], units[i - 1].output, gradient: units[i + 1].inputGradient, before: units[i - 1],
-                adding: workspace.none, store, pass)
+                adding: workspace.none, store, context)
         }
         switch shortcut {
-        case .identity: try finish(input, adding: gradient, source, store, workspace, pass)
+        case .identity: try finish(input, adding: gradient, source, store, workspace, context)
         case .projection(let unit):
-            try finish(input, adding: unit.inputGradient, source, store, workspace, pass)
-        case .subsampling: try finish(input, adding: spreadGradient, source, store, workspace, pass)
+            try finish(input, adding: unit.inputGradient, source, store, workspace, context)
+        case .subsampling: try finish(input, adding: spreadGradient, source, store, workspace, context)
         }
     }
 
-    /// The first unit's gradients, with that of the shortcut added.
+    /// Computes the first unit's gradients and adds that of the shortcut.
     private func finish(
         _ input: Activation, adding addend: borrowing Buffer<Float>, _ source: Source,
-        _ store: ParameterStore, _ workspace: Workspace, _ pass: Pass
+        _ store: ParameterStore, _ workspace: Workspace, _ context: StepContext
     ) throws {
         switch source {
         case .block(let block):
             try differentiateFirst(
-                input, rectified: block.recalled.values, normalized: block.last.output.values, adding: addend,
-                store, sums: &block.last.normalization.sampleSums, pass)
+                input, reluOutput: block.recomputed.values, normalized: block.last.output.values,
+                adding: addend,
+                store, sums: &block.last.normalization.sampleSums, context)
         case .unit(let unit):
             try differentiate(
-                units[0], input, gradient: units[1].inputGradient, before: unit, adding: addend, store, pass)
+                units[0], input, gradient: units[1].inputGradient, before: unit, adding: addend, store,
+                context)
         case .other:
             let addend = addend.span
             try units[0].differentiate(
                 input, gradient: units[1].inputGradient, store: store, epilogue: Epilogue(adding: addend),
-                sums: &workspace.noSums, pass)
+                sums: &workspace.noSums, context)
         }
     }
 
     private func differentiateFirst(
-        _ input: Activation, rectified: borrowing Buffer<Float>, normalized: borrowing Buffer<Float>,
+        _ input: Activation, reluOutput: borrowing Buffer<Float>, normalized: borrowing Buffer<Float>,
         adding addend: borrowing Buffer<Float>, _ store: ParameterStore, sums: inout Buffer<Double>,
-        _ pass: Pass
+        _ context: StepContext
     ) throws {
-        let rectified = rectified.span
+        let reluOutput = reluOutput.span
         let normalized = normalized.span
         let addend = addend.span
         try units[0].differentiate(
             input, gradient: units[1].inputGradient, store: store,
-            epilogue: Epilogue(maskingByRectified: rectified, normalized: normalized, adding: addend),
-            sums: &sums, pass)
+            epilogue: Epilogue(maskingByReLU: reluOutput, normalized: normalized, adding: addend),
+            sums: &sums, context)
     }
 
-    /// The gradients of `unit`, that of its input masked by the rectifier of `before`, whose sums are made.
+    /// Computes the gradients of `unit`: masks that of its input by the ReLU of `before`, and
+    /// computes the sums of the normalisation of `before`.
     private func differentiate(
-        _ unit: ConvolutionUnit, _ input: Activation, gradient: borrowing Buffer<Float>,
-        before: ConvolutionUnit, adding addend: borrowing Buffer<Float>, _ store: ParameterStore, _ pass: Pass
+        _ unit: ConvBN, _ input: Activation, gradient: borrowing Buffer<Float>,
+        before: ConvBN, adding addend: borrowing Buffer<Float>, _ store: ParameterStore,
+        _ context: StepContext
     ) throws {
         try differentiate(
             unit, input, gradient: gradient, before.output.values, before.output.coefficients, adding: addend,
-            store, sums: &before.normalization.sampleSums, pass)
+            store, sums: &before.normalization.sampleSums, context)
     }
 
     private func differentiate(
-        _ unit: ConvolutionUnit, _ input: Activation, gradient: borrowing Buffer<Float>,
+        _ unit: ConvBN, _ input: Activation, gradient: borrowing Buffer<Float>,
         _ values: borrowing Buffer<Float>, _ coefficients: borrowing Buffer<Float>,
         adding addend: borrowing Buffer<Float>, _ store: ParameterStore, sums: inout Buffer<Double>,
-        _ pass: Pass
+        _ context: StepContext
     ) throws {
         let values = values.span
         let coefficients = coefficients.span
@@ -105,7 +113,8 @@ extension ResidualBlock {
         try unit.differentiate(
             input, gradient: gradient, store: store,
             epilogue: Epilogue(
-                maskingBy: values, coefficients: coefficients, groups: pass.placement.groups, adding: addend),
-            sums: &sums, pass)
+                maskingBy: values, coefficients: coefficients, groups: context.placement.groups,
+                adding: addend),
+            sums: &sums, context)
     }
 }

@@ -2,106 +2,109 @@ internal import Kernels
 internal import Workers
 
 extension ResidualBlock {
-    /// The block's tensors in the plan at hand.
+    /// The block's tensors in the current plan.
     struct Planned {
         var outputs: [MemoryPlan.Tensor] = []
         var projected: MemoryPlan.Tensor?
         var joined: MemoryPlan.Tensor?
-        var recalled: MemoryPlan.Tensor?
+        var recomputed: MemoryPlan.Tensor?
     }
 
-    /// The forward pass of training and inspection.
+    /// Plans the memory of the forward pass of training and inspection.
     ///
-    /// - Parameter keeps: Whether the finished values stay for the backward pass.
-    func planForwardKeeping(_ plan: inout MemoryPlan, keeps: Bool, _ pass: Pass) {
+    /// - Parameter keeps: Whether the finished values are kept for the backward pass.
+    func planForwardKeeping(_ plan: inout MemoryPlan, keeps: Bool, _ context: StepContext) {
         planned = Planned()
-        for unit in units { planned.outputs.append(unit.planForward(&plan, pass)) }
-        if case .projection(let unit) = shortcut { planned.projected = unit.planForward(&plan, pass) }
-        let joined = planFinish(&plan, into: self.joined, pass)
+        for unit in units { planned.outputs.append(unit.planForward(&plan, context)) }
+        if case .projection(let unit) = shortcut { planned.projected = unit.planForward(&plan, context) }
+        let joined = planFinish(&plan, into: self.joined, context)
         planned.joined = joined
         if keeps {
-            planned.recalled = plan.begin(
-                pass.sampleCount * last.convolution.shape.outputCount, inPlaceOf: joined
-            ) { [unowned self] in recalled.values = $0 }
+            planned.recomputed = plan.begin(
+                context.sampleCount * last.convolution.shape.outputCount, inPlaceOf: joined
+            ) { [unowned self] in recomputed.values = $0 }
         }
     }
 
-    /// The values that the forward pass finished are not needed any more.
+    /// Ends the lifetime of the finished values of the forward pass.
     func planForwardEnd(_ plan: inout MemoryPlan) {
         if let joined = planned.joined { plan.end(joined) }
     }
 
-    /// `recalled` begins.
-    func planRecall(_ plan: inout MemoryPlan, _ pass: Pass) {
-        planned.recalled = planFinish(&plan, into: recalled, pass)
+    /// Begins the lifetime of `recomputed`.
+    func planRecomputation(_ plan: inout MemoryPlan, _ context: StepContext) {
+        planned.recomputed = planFinish(&plan, into: recomputed, context)
     }
 
-    /// `recalled` is not needed any more.
-    func planRecallEnd(_ plan: inout MemoryPlan) {
-        if let recalled = planned.recalled { plan.end(recalled) }
+    /// Ends the lifetime of `recomputed`.
+    func planRecomputationEnd(_ plan: inout MemoryPlan) {
+        if let recomputed = planned.recomputed { plan.end(recomputed) }
     }
 
     private func planFinish(
-        _ plan: inout MemoryPlan, into output: Activation, _ pass: Pass
+        _ plan: inout MemoryPlan, into output: Activation, _ context: StepContext
     ) -> MemoryPlan.Tensor {
-        let count = pass.sampleCount * last.convolution.shape.outputCount
+        let count = context.sampleCount * last.convolution.shape.outputCount
         let result = plan.begin(count) { output.values = $0 }
         if case .subsampling = shortcut { plan.moment(count) { [unowned self] in subsampled = $0 } }
         return result
     }
 
-    /// The backward pass.
+    /// Plans the memory of the backward pass.
     ///
-    /// - Parameter gradient: That of the block's output; ends here.
+    /// - Parameter gradient: Gradient of the block's output; its lifetime ends here.
     /// - Returns: `inputGradient`.
     func planBackward(
-        _ plan: inout MemoryPlan, gradient: MemoryPlan.Tensor, _ pass: Pass
+        _ plan: inout MemoryPlan, gradient: MemoryPlan.Tensor, _ context: StepContext
     ) -> MemoryPlan.Tensor {
         var addend = gradient
         switch shortcut {
         case .identity: break
         case .projection(let unit):
-            addend = unit.planGradients(&plan, pass)
+            addend = unit.planGradients(&plan, context)
             if let projected = planned.projected { plan.end(projected) }
         case .subsampling(let shape):
-            addend = plan.begin(pass.sampleCount * shape.inputCount) { [unowned self] in spreadGradient = $0 }
+            addend = plan.begin(context.sampleCount * shape.inputCount) { [unowned self] in
+                spreadGradient = $0
+            }
         }
         var current = gradient
         for i in stride(from: units.count - 1, to: 0, by: -1) {
-            let next = units[i].planGradients(&plan, pass)
+            let next = units[i].planGradients(&plan, context)
             plan.end(planned.outputs[i])
-            // The gradient at the block's end is the shortcut's, too, where that is the identity.
+            // With an identity shortcut, the gradient of the block's output is also the shortcut's.
             if current != addend { plan.end(current) }
             current = next
         }
-        let result = units[0].planGradients(&plan, inPlaceOf: addend, pass)
+        let result = units[0].planGradients(&plan, inPlaceOf: addend, context)
         plan.end(planned.outputs[0])
         plan.end(current)
         plan.end(addend)
         return result
     }
 
-    /// The forward pass of evaluation.
+    /// Plans the memory of the forward pass of evaluation.
     ///
-    /// - Parameter input: Ends here.
+    /// - Parameter input: Its lifetime ends here.
     /// - Returns: `output`.
     func planForwardEvaluation(
-        _ plan: inout MemoryPlan, input: MemoryPlan.Tensor, _ pass: Pass
+        _ plan: inout MemoryPlan, input: MemoryPlan.Tensor, _ context: StepContext
     ) -> MemoryPlan.Tensor {
         var current: MemoryPlan.Tensor?
         for unit in units.dropLast() {
-            let next = unit.planForward(&plan, pass)
+            let next = unit.planForward(&plan, context)
             if let current { plan.end(current) }
             current = next
         }
         var residual = input
         switch shortcut {
         case .identity: break
-        case .projection(let unit): residual = unit.planForward(&plan, pass)
+        case .projection(let unit): residual = unit.planForward(&plan, context)
         case .subsampling(let shape):
-            residual = plan.begin(pass.sampleCount * shape.outputCount) { [unowned self] in subsampled = $0 }
+            residual = plan.begin(context.sampleCount * shape.outputCount) { [unowned self] in subsampled = $0
+            }
         }
-        let result = last.planForward(&plan, inPlaceOf: residual, pass)
+        let result = last.planForward(&plan, inPlaceOf: residual, context)
         if let current { plan.end(current) }
         if residual != input { plan.end(input) }
         plan.end(residual)

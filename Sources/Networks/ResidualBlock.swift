@@ -1,55 +1,56 @@
 internal import Kernels
 internal import Workers
 
-/// Units in a row with a shortcut around them (arXiv 1512.03385): a basic block has two, a bottleneck three.
+/// A sequence of units with a shortcut around them (arXiv 1512.03385): a basic block has two units,
+/// a bottleneck three.
 final class ResidualBlock {
-    /// The way around the units.
+    /// The shortcut around the units.
     enum Shortcut {
         case identity
         /// A pointwise convolution with batch norm.
-        case projection(ConvolutionUnit)
-        /// Every second position, zero channels in front and behind ("option A").
+        case projection(ConvBN)
+        /// Takes every second position and adds zero channels before and after ("option A").
         case subsampling(ConvolutionShape)
     }
 
-    let units: [ConvolutionUnit]
+    let units: [ConvBN]
     let shortcut: Shortcut
-    /// Finished values, shape `[N, P, Q, K]`; in evaluation the last unit's are used instead.
+    /// Finished values, shape `[N, P, Q, K]`; in evaluation the last unit's output is used instead.
     let joined = Activation()
-    /// The same in the backward pass, made anew or kept.
-    let recalled = Activation()
-    /// A shortcut's values, and the gradient of its input, where no unit has them.
+    /// The finished values in the backward pass, recomputed or kept.
+    let recomputed = Activation()
+    /// Output of a subsampling shortcut, and the gradient of its input, which no unit stores.
     var subsampled = Buffer<Float>(zeros: 0)
     var spreadGradient = Buffer<Float>(zeros: 0)
     private var isEvaluated = false
     var planned = Planned()
 
-    init(units: [ConvolutionUnit], shortcut: Shortcut) {
+    init(units: [ConvBN], shortcut: Shortcut) {
         precondition(units.count >= 2, "a residual block of \(units.count) units")
         self.units = units
         self.shortcut = shortcut
     }
 
-    /// The unit whose output, with the shortcut's, is the block's.
-    var last: ConvolutionUnit { units[units.count - 1] }
+    /// The last unit, to whose output the shortcut's is added.
+    var last: ConvBN { units[units.count - 1] }
     /// Finished values.
     var output: Activation { isEvaluated ? last.output : joined }
 
-    /// The units, that of the shortcut last.
-    var allUnits: [ConvolutionUnit] {
+    /// All units, the shortcut's last.
+    var allUnits: [ConvBN] {
         if case .projection(let unit) = shortcut { return units + [unit] }
         return units
     }
     /// Gradient of the block's input, set by `backward`.
     var inputGradient: Buffer<Float> { _read { yield units[0].inputGradient } }
-    /// Whether finishing the block's values takes those of the block before.
+    /// Whether computing the block's finished values needs those of the block before.
     var needsInputToFinish: Bool {
         switch shortcut {
         case .identity, .subsampling: true
         case .projection: false
         }
     }
-    /// Whether the block changes the size of what it reads.
+    /// Whether the block changes the size or the channels of its input.
     var isFirstOfStage: Bool {
         switch shortcut {
         case .identity: false
@@ -61,101 +62,107 @@ final class ResidualBlock {
 
     // MARK: - Forward
 
-    /// Sets `output` by the batch's own statistics, in inspection by the running ones.
+    /// Sets `output` and keeps what the backward pass needs. Normalises with the batch statistics,
+    /// in inspection with the running ones.
     func forwardKeeping(
-        _ input: Activation, store: ParameterStore, workspace: Workspace, _ pass: Pass
+        _ input: Activation, store: ParameterStore, workspace: Workspace, _ context: StepContext
     ) throws {
         isEvaluated = false
         var current = input
         for unit in units {
-            try unit.forwardKeeping(current, store: store, pass)
+            try unit.forwardKeeping(current, store: store, context)
             current = unit.output
         }
-        if case .projection(let unit) = shortcut { try unit.forwardKeeping(input, store: store, pass) }
-        finish(input, into: joined, workspace, pass)
+        if case .projection(let unit) = shortcut { try unit.forwardKeeping(input, store: store, context) }
+        finish(input, into: joined, workspace, context)
     }
 
-    /// Sets `recalled` to the finished values again.
+    /// Recomputes the finished values in `recomputed`.
     ///
     /// - Parameter input: As in the forward pass, if `needsInputToFinish`.
-    func recall(_ input: Activation, workspace: Workspace, _ pass: Pass) {
-        finish(input, into: recalled, workspace, pass)
+    func recompute(_ input: Activation, workspace: Workspace, _ context: StepContext) {
+        finish(input, into: recomputed, workspace, context)
     }
 
     private func finish(
-        _ input: Activation, into output: Activation, _ workspace: Workspace, _ pass: Pass
+        _ input: Activation, into output: Activation, _ workspace: Workspace, _ context: StepContext
     ) {
         switch shortcut {
         case .identity:
-            join(with: input, into: output, pass)
+            join(with: input, into: output, context)
         case .projection(let unit):
-            join(with: unit.output, into: output, pass)
+            join(with: unit.output, into: output, context)
         case .subsampling(let shape):
-            precondition(input.coefficients.count == 0, "a shortcut of values that are not finished")
-            subsample(input.values, shape, into: &subsampled, pass)
-            join(subsampled, workspace.none, rectifies: false, into: output, pass)
+            precondition(input.coefficients.count == 0, "a subsampling shortcut needs finished values")
+            subsample(input.values, shape, into: &subsampled, context)
+            join(subsampled, workspace.none, appliesReLU: false, into: output, context)
         }
     }
 
-    /// Sets `output` by the running statistics.
+    /// Sets `output`, normalised with the running statistics.
     func forwardEvaluation(
-        _ input: Activation, store: ParameterStore, workspace: Workspace, _ pass: Pass
+        _ input: Activation, store: ParameterStore, workspace: Workspace, _ context: StepContext
     ) {
         isEvaluated = true
         var current = input
         for unit in units.dropLast() {
             unit.forwardEvaluation(
-                current.values, residual: workspace.none, rectifies: true, store: store, workspace: workspace,
-                pass)
+                current.values, residual: workspace.none, appliesReLU: true, store: store,
+                workspace: workspace,
+                context)
             current = unit.output
         }
         switch shortcut {
         case .identity:
             last.forwardEvaluation(
-                current.values, residual: input.values, rectifies: true, store: store, workspace: workspace,
-                pass)
+                current.values, residual: input.values, appliesReLU: true, store: store, workspace: workspace,
+                context)
         case .projection(let unit):
             unit.forwardEvaluation(
-                input.values, residual: workspace.none, rectifies: false, store: store, workspace: workspace,
-                pass)
-            last.forwardEvaluation(
-                current.values, residual: unit.output.values, rectifies: true, store: store,
+                input.values, residual: workspace.none, appliesReLU: false, store: store,
                 workspace: workspace,
-                pass)
+                context)
+            last.forwardEvaluation(
+                current.values, residual: unit.output.values, appliesReLU: true, store: store,
+                workspace: workspace,
+                context)
         case .subsampling(let shape):
-            subsample(input.values, shape, into: &subsampled, pass)
+            subsample(input.values, shape, into: &subsampled, context)
             last.forwardEvaluation(
-                current.values, residual: subsampled, rectifies: true, store: store,
+                current.values, residual: subsampled, appliesReLU: true, store: store,
                 workspace: workspace,
-                pass)
+                context)
         }
     }
 
-    private func join(with activation: Activation, into output: Activation, _ pass: Pass) {
+    private func join(with activation: Activation, into output: Activation, _ context: StepContext) {
         join(
-            activation.values, activation.coefficients, rectifies: activation.rectifies, into: output, pass)
+            activation.values, activation.coefficients, appliesReLU: activation.appliesReLU, into: output,
+            context)
     }
 
     private func join(
-        _ values: borrowing Buffer<Float>, _ coefficients: borrowing Buffer<Float>, rectifies: Bool,
-        into output: Activation, _ pass: Pass
+        _ values: borrowing Buffer<Float>, _ coefficients: borrowing Buffer<Float>, appliesReLU: Bool,
+        into output: Activation, _ context: StepContext
     ) {
-        let groups = pass.placement.groups
-        withOperand(last.output.values, last.output.coefficients, groups: groups, rectifies: false) { own in
+        let groups = context.placement.groups
+        withPrologue(last.output.values, last.output.coefficients, groups: groups, appliesReLU: false) {
+            own in
             let own = copy own
-            withOperand(values, coefficients, groups: groups, rectifies: rectifies) {
-                add($0, to: own, into: &output.values, pass)
+            withPrologue(values, coefficients, groups: groups, appliesReLU: appliesReLU) {
+                add($0, to: own, into: &output.values, context)
             }
         }
     }
 
     private func add(
-        _ other: borrowing Operand, to own: borrowing Operand, into output: inout Buffer<Float>, _ pass: Pass
+        _ other: borrowing Prologue, to own: borrowing Prologue, into output: inout Buffer<Float>,
+        _ context: StepContext
     ) {
-        output.reserve(pass.sampleCount * last.convolution.shape.outputCount)
+        output.reserve(context.sampleCount * last.convolution.shape.outputCount)
         var output = output.mutableSpan
         combine(
-            own, adding: other, rectifies: true, channels: channels, positions: positions,
-            sampleCount: pass.sampleCount, into: &output, on: pass.pool)
+            own, adding: other, appliesReLU: true, channels: channels, positions: positions,
+            sampleCount: context.sampleCount, into: &output, on: context.pool)
     }
 }

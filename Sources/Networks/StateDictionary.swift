@@ -37,13 +37,14 @@ extension ParameterStore {
         }
     }
 
-    /// The elements in PyTorch's order of a parameter's place in `buffer`, which is laid out as `values`.
+    /// The elements, in PyTorch's order, of a parameter in `buffer`, which is laid out like
+    /// `values`.
     public func elements(of entry: TensorEntry, in buffer: borrowing Buffer<Float>) -> [Float] {
         precondition(entry.role == .parameter, "\(entry.name) is no parameter")
         return entry.elements(in: buffer)
     }
 
-    /// Overwrites a parameter's place in `buffer`, which is laid out as `values`.
+    /// Overwrites a parameter in `buffer`, which is laid out like `values`.
     public func setElements(
         of entry: TensorEntry, in buffer: inout Buffer<Float>, to elements: [Float]
     ) {
@@ -53,7 +54,8 @@ extension ParameterStore {
 }
 
 extension TensorEntry {
-    /// The elements in PyTorch's order of this tensor's place in `buffer`, which is laid out as the buffer that the tensor lies in.
+    /// The elements, in PyTorch's order, of this tensor in `buffer`, which is laid out like the
+    /// buffer that stores the tensor.
     public func elements(in buffer: borrowing Buffer<Float>) -> [Float] {
         var elements = [Float](repeating: 0, count: count)
         var span = elements.mutableSpan
@@ -61,7 +63,7 @@ extension TensorEntry {
         return elements
     }
 
-    /// As `elements(in:)`, over `elements`.
+    /// `elements(in:)`, written to `elements`.
     public func copyElements(in buffer: borrowing Buffer<Float>, to elements: inout MutableSpan<Float>) {
         precondition(elements.count == count, "\(elements.count) elements for \(name) of \(count)")
         let own = buffer.span.extracting(range)
@@ -72,7 +74,7 @@ extension TensorEntry {
         weightOrder.restore(own, into: &elements)
     }
 
-    /// Overwrites this tensor's place in `buffer` with `elements`, given in PyTorch's order.
+    /// Overwrites this tensor in `buffer` with `elements`, given in PyTorch's order.
     fileprivate func setElements(in buffer: inout Buffer<Float>, to elements: [Float]) {
         var whole = buffer.mutableSpan
         var own = whole.part(range)
@@ -83,7 +85,7 @@ extension TensorEntry {
         weightOrder.arrange(elements.span, into: &own)
     }
 
-    /// `nil` where PyTorch's order is ours.
+    /// `nil` if the memory layout is PyTorch's.
     private var weightOrder: WeightOrder? {
         guard layout == .convolution else { return nil }
         return WeightOrder(outputs: shape[0], inputs: shape[1], taps: shape[2] * shape[3])

@@ -1,11 +1,13 @@
-/// What training minimises, given what a head makes of the samples, and their targets.
+/// The loss that training minimises, a function of a head's outputs and the samples' targets.
 public struct TrainingLoss: Equatable, Sendable {
-    /// τ of LogitNorm, which divides logits by their norm and by τ before the softmax; `nil` for logits as they are.
+    /// τ of LogitNorm, which divides logits by their norm and by τ before the softmax; `nil` for
+    /// unnormalised logits.
     public var logitTemperature: Float?
     /// ε of label smoothing: the weight of the uniform distribution in the target, from 0 to 1.
     public var smoothing: Float
 
-    /// Whether samples are compared with one another (ReweightOOD, see `PairSums`) instead of logits with targets; for projection heads.
+    /// Whether samples are compared with one another (ReweightOOD, see `PairSums`) instead of
+    /// logits with targets; for projection heads.
     public var comparesPairs: Bool
 
     public init(logitTemperature: Float? = nil, smoothing: Float = 0, comparesPairs: Bool = false) {
@@ -20,13 +22,13 @@ public struct TrainingLoss: Equatable, Sendable {
     public static let reweightOOD = TrainingLoss(comparesPairs: true)
 }
 
-/// What each sample of a rank's part of a batch is to be predicted as.
+/// The targets of a rank's samples.
 public struct BatchTargets: Equatable, Sendable {
-    /// The other half of mixed samples.
+    /// The partners of mixed samples.
     public struct Mixture: Equatable, Sendable {
         /// The classes of the samples' partners, shape `[N]`.
         public var partners: [Int32]
-        /// How much of a sample is its own, from 0 to 1, shape `[N]`.
+        /// The weight of a sample's own image and label, from 0 to 1, shape `[N]`.
         public var shares: [Float]
 
         public init(partners: [Int32], shares: [Float]) {
@@ -37,7 +39,7 @@ public struct BatchTargets: Equatable, Sendable {
 
     /// Shape `[N]`, each in `0..<classes`.
     public var labels: [Int32]
-    /// `nil` where no sample is mixed.
+    /// `nil` if no sample is mixed.
     public var mixture: Mixture?
 
     public init(_ labels: [Int32], mixture: Mixture? = nil) {
@@ -45,7 +47,7 @@ public struct BatchTargets: Equatable, Sendable {
         self.mixture = mixture
     }
 
-    /// Those of some samples.
+    /// The targets of some of the samples.
     public func part(_ samples: Range<Int>) -> BatchTargets {
         BatchTargets(
             Array(labels[samples]),

@@ -1,11 +1,11 @@
 internal import Kernels
 
-/// What the layers share: small things that are needed for one layer at a time, and stand-ins.
+/// Small buffers that all layers share, each needed for one layer at a time, and placeholders.
 final class Workspace {
-    /// Coefficients of a normalisation whose statistics are known.
+    /// Coefficients of a normalisation with running statistics.
     var coefficients = Buffer<Float>(zeros: 0)
-    /// Stands for sums that are not made.
+    /// Placeholder for sums that are not computed.
     var noSums = Buffer<Double>(zeros: 0)
-    /// Stands for a tensor that is not there.
+    /// Placeholder for an absent tensor.
     let none = Buffer<Float>(zeros: 0)
 }

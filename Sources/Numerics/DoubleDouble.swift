@@ -1,7 +1,8 @@
-/// An unevaluated sum of two numbers, the second at most half a unit of the first's last place: about 106 bits.
+/// An unevaluated sum of two doubles, the second at most half a unit in the last place of the
+/// first: about 106 bits of precision.
 ///
-/// Dekker: "A floating-point technique for extending the available precision", Numerische Mathematik 18, 1971; products by the fused
-/// multiply-add.
+/// Dekker: "A floating-point technique for extending the available precision", Numerische
+/// Mathematik 18, 1971; products use the fused multiply-add.
 struct DoubleDouble {
     let high: Double
     let low: Double
@@ -20,7 +21,7 @@ struct DoubleDouble {
         self.init(high: sum, low: (a - (sum - rest)) + (b - rest))
     }
 
-    /// `high + low` again, where `low` has grown, but not beyond `high`.
+    /// Renormalises `high + low` after `low` has grown; `low` is still no larger than `high`.
     @inline(__always)
     private init(normalizing high: Double, _ low: Double) {
         let sum = high + low

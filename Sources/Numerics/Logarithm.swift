@@ -1,9 +1,10 @@
-/// The natural logarithm, within one unit in the last place of the correctly rounded value; the same bits on every processor.
+/// The natural logarithm, within one unit in the last place of the correctly rounded value; the
+/// same bits on every processor.
 ///
-/// With x = 2ᵏ m and m from √½ to √2, f = m − 1 and s = f / (2 + f): log m = 2 (s + s³/3 + s⁵/5 + …), which is summed as what it
-/// lacks to f, so that f itself is exact.
+/// With x = 2ᵏ m, m from √½ to √2, f = m − 1 and s = f / (2 + f), log m = 2 (s + s³/3 + s⁵/5 + …).
+/// The sum is evaluated as f minus a correction, so that f itself is exact.
 ///
-/// - Returns: NaN of NaN and below 0, −infinity of 0.
+/// - Returns: NaN for NaN and for `x` below 0; −infinity for 0.
 public func logarithm(_ x: Double) -> Double {
     guard x > 0 && x < .infinity else { return x == 0 ? -.infinity : x > 0 ? x : .nan }
     let (k, m) = binaryParts(x)
@@ -16,10 +17,10 @@ public func logarithm(_ x: Double) -> Double {
     return k * 0x1.62e42fefa3800p-1 - ((half - (s * (half + series) + small)) - f)
 }
 
-/// The natural logarithm: the double-precision result, rounded.
+/// The natural logarithm: the double-precision result, rounded to single precision.
 public func logarithm(_ x: Float) -> Float { Float(logarithm(Double(x))) }
 
-/// `k` and `m` of x = 2ᵏ m, with m from √½ to √2; of a finite x above 0.
+/// `k` and `m` of x = 2ᵏ m, with m from √½ to √2, for a finite x above 0.
 @inline(__always)
 func binaryParts(_ x: Double) -> (k: Double, m: Double) {
     let isSubnormal = x < .leastNormalMagnitude

@@ -1,9 +1,11 @@
-/// `base` to the power `exponent`, of a base that is not negative, within one unit in the last place of the correctly rounded value; the
-/// same bits on every processor.
+/// `base` to the power `exponent` for a base that is not negative, within one unit in the last
+/// place of the correctly rounded value; the same bits on every processor.
 ///
-/// The exponential of `exponent · log base`, the logarithm to about 2⁻⁷⁰.
+/// Computed as the exponential of `exponent · log base`, with the logarithm to a relative error of
+/// about 2⁻⁷⁰.
 ///
-/// - Returns: 1 where the exponent is 0 or the base 1; NaN of another NaN, and of a base below 0.
+/// - Returns: 1 if the exponent is 0 or the base is 1; otherwise NaN if an argument is NaN or the
+///   base is below 0.
 public func power(_ base: Double, _ exponent: Double) -> Double {
     if exponent == 0 || base == 1 { return 1 }
     guard base >= 0 && !exponent.isNaN else { return .nan }
@@ -18,7 +20,8 @@ public func power(_ base: Double, _ exponent: Double) -> Double {
     return exponential(high, plus: error.addingProduct(exponent, logarithm.low))
 }
 
-/// `base` to the power `exponent`, as above; a logarithm in double precision is enough.
+/// `base` to the power `exponent` in single precision, for which a double-precision logarithm is
+/// exact enough.
 public func power(_ base: Float, _ exponent: Float) -> Float {
     guard base > 0 && base < .infinity && exponent.isFinite else {
         return Float(power(Double(base), Double(exponent)))
@@ -26,9 +29,10 @@ public func power(_ base: Float, _ exponent: Float) -> Float {
     return Float(exponential(Double(exponent) * logarithm(Double(base))))
 }
 
-/// The natural logarithm as a sum of two numbers, to about 2⁻⁷⁰ of itself; of a finite x above 0.
+/// The natural logarithm of a finite x above 0 as a sum of two doubles, to a relative error of
+/// about 2⁻⁷⁰.
 ///
-/// As `logarithm`, with s and the first two terms of the series in double-double.
+/// Like `logarithm`, with s and the first two terms of the series in double-double arithmetic.
 private func preciseLogarithm(_ x: Double) -> DoubleDouble {
     let (k, m) = binaryParts(x)
     let s = DoubleDouble(m - 1) / DoubleDouble(sumOf: m, 1)

@@ -1,6 +1,8 @@
-/// The sine of an angle in radians, within one unit in the last place of the correctly rounded value; the same bits on every processor.
+/// The sine of an angle in radians, within one unit in the last place of the correctly rounded
+/// value; the same bits on every processor.
 ///
-/// - Precondition: `|x| ≤ 2²⁰`, or `x` is infinite or NaN, of which it is NaN.
+/// - Returns: NaN if `x` is infinite or NaN.
+/// - Precondition: `|x| ≤ 2²⁰`, or `x` is infinite or NaN.
 public func sine(_ x: Double) -> Double {
     let angle = QuarterTurns(x)
     switch angle.count & 3 {
@@ -11,7 +13,7 @@ public func sine(_ x: Double) -> Double {
     }
 }
 
-/// The cosine of an angle in radians, as `sine`.
+/// The cosine of an angle in radians, with the accuracy and the precondition of `sine`.
 public func cosine(_ x: Double) -> Double {
     let angle = QuarterTurns(x)
     switch angle.count & 3 {
@@ -22,20 +24,21 @@ public func cosine(_ x: Double) -> Double {
     }
 }
 
-/// The sine: the double-precision result, rounded.
+/// The sine: the double-precision result, rounded to single precision.
 public func sine(_ x: Float) -> Float { Float(sine(Double(x))) }
 
-/// The cosine: the double-precision result, rounded.
+/// The cosine: the double-precision result, rounded to single precision.
 public func cosine(_ x: Float) -> Float { Float(cosine(Double(x))) }
 
 /// An angle as a number of quarter turns and a rest of at most an eighth of a turn.
 private struct QuarterTurns {
     let count: Int
-    /// The rest, and what its rounding has left.
+    /// The rest, and its rounding error.
     private let rest: Double
     private let low: Double
 
-    /// Cody and Waite's reduction by three parts of π/2, 159 bits, each product with its rounding error.
+    /// Cody and Waite's reduction with π/2 split into three parts, 159 bits in all; the rounding
+    /// errors of the first two products are included.
     @inline(__always)
     init(_ x: Double) {
         guard x.isFinite else {
@@ -57,7 +60,7 @@ private struct QuarterTurns {
         low = tail - (rest - lower.high)
     }
 
-    /// The Taylor polynomial of degree 17, whose rest is below 10⁻¹⁹.
+    /// The Taylor polynomial of degree 17, whose truncation error is below 10⁻¹⁹.
     @inline(__always)
     var sineOfRest: Double {
         let z = rest * rest

@@ -1,15 +1,15 @@
-/// An array of NumPy, as its pickle describes it: elements of one type, not yet taken apart.
+/// A NumPy array as its pickle describes it: elements of one type, not yet decoded.
 public struct NumPyArray: Equatable, Sendable {
-    /// Kind and bytes of an element in NumPy's letters: `u1`, `i8`, `f4`, …
+    /// The kind and size of an element in NumPy's notation: `u1`, `i8`, `f4`, …
     public var elementType: String
     public var isBigEndian: Bool
     public var shape: [Int]
-    /// Whether the first axis runs fastest, not the last one.
+    /// Whether the array is column-major (Fortran order).
     public var isColumnMajor: Bool
-    /// The elements as they lie in the pickle.
+    /// The bytes of the elements, as in the pickle.
     public var bytes: ArraySlice<UInt8>
 
-    /// What a pickle of arrays may name: NumPy 1 and 2, protocols 0 to 5.
+    /// The functions and classes that a pickle of arrays may name: NumPy 1 and 2, protocols 0 to 5.
     public static let constructors: Set<PickleGlobal> = Set(
         ["numpy.core", "numpy._core"].flatMap { core in
             [
@@ -19,9 +19,9 @@ public struct NumPyArray: Equatable, Sendable {
         } + [PickleGlobal("numpy", "ndarray"), PickleGlobal("numpy", "dtype")]
     ).union(PickleReader.bytesConstructors)
 
-    /// Takes an array out of a pickle's value.
+    /// Reads an array from a pickle's value.
     ///
-    /// - Returns: `nil` if it is no array, or one whose shape, type and bytes contradict one another.
+    /// - Returns: `nil` if it is not an array, or its shape, type and bytes contradict one another.
     public init?(_ value: PickleValue) {
         guard case .object(let object) = value else { return nil }
         let parts: (shape: PickleValue, type: PickleValue, isColumnMajor: Bool, bytes: PickleValue)
@@ -51,7 +51,8 @@ public struct NumPyArray: Equatable, Sendable {
         self.bytes = bytes
     }
 
-    /// The elements of an array of whole numbers, as they lie; `nil` for other types, or values beyond 64 signed bits.
+    /// The elements of an integer array, in storage order; `nil` for other types, or values that do
+    /// not fit in 64 signed bits.
     public var integers: [Int]? {
         guard let kind = elementType.first, kind == "u" || kind == "i",
             let size = Int(elementType.dropFirst())
@@ -101,7 +102,7 @@ private struct ElementType {
     }
 }
 
-/// The bytes of elements of a shape; `nil` for a shape that cannot be.
+/// The byte count of all elements; `nil` for a negative length or an overflow.
 private func byteCount(_ shape: [Int], _ elementByteCount: Int) -> Int? {
     var count = elementByteCount
     for length in shape {

@@ -6,7 +6,8 @@ public struct PickleError: Error, Equatable, Sendable, CustomStringConvertible {
 
     public init(offset: Int, reason: String) {
         self.offset = offset
-        // Names are quoted from the pickle; a terminal acts on control characters and turns lines at some others.
+        // The reason quotes names from the pickle: a terminal interprets control characters, and
+        // reverses text at some format characters.
         let scalars = reason.unicodeScalars.map { scalar in
             switch scalar.properties.generalCategory {
             case .control, .format, .lineSeparator, .paragraphSeparator: Unicode.Scalar(0xFFFD)!

@@ -17,7 +17,7 @@ struct PickleInput {
         return bytes[position]
     }
 
-    /// The next bytes, as a part of the pickle that is not copied.
+    /// The next bytes, as a slice of the pickle, without a copy.
     mutating func take(_ count: UInt64) throws(PickleError) -> ArraySlice<UInt8> {
         guard count <= UInt64(bytes.endIndex - position) else {
             throw PickleError(
@@ -28,20 +28,20 @@ struct PickleInput {
         return bytes[position..<position + Int(count)]
     }
 
-    /// A little-endian number.
+    /// A little-endian integer.
     mutating func unsigned(byteCount: Int) throws(PickleError) -> UInt64 {
         try take(UInt64(byteCount)).reversed().reduce(0) { $0 << 8 | UInt64($1) }
     }
 
-    /// The text up to the end of the line, which is passed over.
+    /// The text up to the end of the line, which is skipped.
     mutating func line() throws(PickleError) -> String {
         guard let line = String(validating: try lineBytes(), as: UTF8.self) else {
-            throw PickleError(offset: offset, reason: "a line is no UTF-8")
+            throw PickleError(offset: offset, reason: "a line is not UTF-8")
         }
         return line
     }
 
-    /// The bytes up to the end of the line, which is passed over.
+    /// The bytes up to the end of the line, which is skipped.
     mutating func lineBytes() throws(PickleError) -> ArraySlice<UInt8> {
         guard let end = bytes[position...].firstIndex(of: UInt8(ascii: "\n")) else { throw ended() }
         defer { position = end + 1 }

@@ -1,17 +1,19 @@
-/// How much a pickle may ask for; tested while it is read.
+/// The limits of a pickle, checked while it is read.
 ///
-/// Memory is bounded by the pickle's own length and by these: a reader makes at most one value for each byte it reads, of some 200 bytes.
+/// Memory is bounded by the pickle's own length and by these limits: a reader creates at most one
+/// value, of about 200 bytes, for each byte it reads.
 public struct PickleLimits: Sendable {
-    /// Of one pickle, in bytes.
+    /// The size of one pickle, in bytes.
     public var byteCount = 2 << 30
-    /// Values, each counted once.
+    /// The number of values, each counted once.
     public var valueCount = 1 << 20
-    /// Places in the memo.
+    /// The number of memo entries.
     public var memoCount = 1 << 20
-    /// Containers in containers.
+    /// The nesting depth of containers.
     public var depth = 64
-    /// References to values: what is put on the stack, and, in any container, its values with theirs, each counted as often as it is
-    /// referred to. Nested sharing would make a small pickle endless to walk.
+    /// The number of references to values: all that are pushed on the stack and, in any container,
+    /// its values and theirs at all depths, each counted as often as it is referenced. With nested
+    /// sharing even a small pickle could take practically for ever to traverse.
     public var expandedCount = 1 << 22
 
     public init() {}

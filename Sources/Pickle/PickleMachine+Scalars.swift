@@ -1,5 +1,5 @@
 extension PickleMachine {
-    /// Reads what follows an operation that makes a number, a text or bytes.
+    /// Reads the operand of an operation that creates a number, a text or bytes.
     mutating func scalar(_ opcode: PickleOpcode) throws(PickleError) -> PickleValue {
         switch opcode {
         case .newTrue: .bool(true)
@@ -24,35 +24,38 @@ extension PickleMachine {
         }
     }
 
-    /// Bytes behind their own number.
+    /// Bytes that follow their count.
     private mutating func take(lengthOf byteCount: Int) throws(PickleError) -> ArraySlice<UInt8> {
         try input.take(try input.unsigned(byteCount: byteCount))
     }
 
     private func text(_ bytes: ArraySlice<UInt8>) throws(PickleError) -> String {
-        guard let text = String(validating: bytes, as: UTF8.self) else { throw failure("a text is no UTF-8") }
+        guard let text = String(validating: bytes, as: UTF8.self) else {
+            throw failure("a text is not UTF-8")
+        }
         return text
     }
 
-    /// Little-endian, two's complement; no bytes are 0.
+    /// An integer in little-endian two's complement; no bytes mean 0.
     private func integer(_ bytes: ArraySlice<UInt8>) -> PickleValue {
         guard bytes.count <= 8 else { return .longInteger(bytes) }
         let isNegative = bytes.last.map { $0 >= 0x80 } ?? false
         return .integer(bytes.reversed().reduce(isNegative ? -1 : 0) { $0 << 8 | Int($1) })
     }
 
-    /// A number in a line; protocol 0 writes `True` as `01` and marks a long integer with `L`.
+    /// An integer on a line; protocol 0 writes `True` as `01` and marks a long integer with `L`.
     private func decimal(_ line: String) throws(PickleError) -> PickleValue {
         if line == "00" || line == "01" { return .bool(line == "01") }
         let digits = line.hasSuffix("L") ? String(line.dropLast()) : line
         if let value = Int(digits) { return .integer(value) }
         guard let bytes = longInteger(digits) else {
-            throw failure("'\(line.prefix(40))' is no integer of up to 1000 digits")
+            throw failure("'\(line.prefix(40))' is not an integer of at most 1000 digits")
         }
         return .longInteger(bytes)
     }
 
-    /// Little-endian, two's complement, of a number in decimal digits; `nil` for what is none or has more than 1000.
+    /// The little-endian two's complement of an integer in decimal digits; `nil` if the text is not
+    /// an integer or has more than 1000 digits.
     private func longInteger(_ digits: String) -> ArraySlice<UInt8>? {
         let magnitude = digits.utf8.drop { $0 == UInt8(ascii: "-") }
         let isNegative = magnitude.count < digits.utf8.count
@@ -69,7 +72,7 @@ extension PickleMachine {
             }
             if carry > 0 { bytes.append(UInt8(carry)) }
         }
-        // A sign bit of its own.
+        // Room for the sign bit.
         bytes.append(0)
         guard isNegative else { return bytes[...] }
         var carry = 1
@@ -82,11 +85,11 @@ extension PickleMachine {
     }
 
     private func real(_ line: String) throws(PickleError) -> PickleValue {
-        guard let value = Double(line) else { throw failure("'\(line.prefix(40))' is no number") }
+        guard let value = Double(line) else { throw failure("'\(line.prefix(40))' is not a number") }
         return .real(value)
     }
 
-    /// A string as Python 2 prints it.
+    /// The bytes of a string literal as Python 2 prints it.
     private func unquoted(_ line: String) throws(PickleError) -> [UInt8] {
         let characters = Array(line.utf8)
         guard characters.count >= 2, let quote = characters.first, quote == characters.last,
@@ -118,7 +121,8 @@ extension PickleMachine {
         return bytes
     }
 
-    /// A text in Python's raw-unicode-escape: Latin-1, in which `\uXXXX` and `\UXXXXXXXX` alone are escapes.
+    /// A text in Python's raw-unicode-escape: Latin-1, in which `\uXXXX` and `\UXXXXXXXX` alone are
+    /// escapes.
     private func unescaped(_ line: ArraySlice<UInt8>) throws(PickleError) -> String {
         var text = ""
         var rest = line

@@ -1,8 +1,10 @@
-/// The stack machine of a pickle: runs its operations into nodes that refer to one another by number.
+/// The stack machine of a pickle: it turns the operations into nodes that refer to one another by
+/// index.
 ///
-/// References by number make no cycles of ownership and no deep chains to take down, whatever a pickle says.
+/// With indices no pickle can create reference cycles, or deep chains whose deallocation recurses.
 struct PickleMachine {
-    /// What one operation made. Lists, sets, dictionaries and objects may be changed by later ones.
+    /// The result of one operation. Later operations may change lists, sets, dictionaries and
+    /// objects.
     enum Node {
         case value(PickleValue)
         case list([Int])
@@ -14,13 +16,13 @@ struct PickleMachine {
         case persistent(Int)
     }
 
-    /// A class, so that a node is small and what is added to an object is added in place.
+    /// A class, so that a node is small and an object grows in place.
     final class Object {
         let constructor: PickleGlobal
         let arguments: Int
         var state: Int?
         var items: [Int] = []
-        /// Keys and values in turn.
+        /// Keys and values alternate.
         var entries: [Int] = []
 
         init(constructor: PickleGlobal, arguments: Int) {
@@ -32,7 +34,7 @@ struct PickleMachine {
     let rules: PickleReader
     var input: PickleInput
     private(set) var nodes: [Node] = []
-    /// Of each node the containers in it, one in another; less than there are where one in it got more later on.
+    /// The nesting depth of each node; too small if a container inside it grew afterwards.
     private var depths: [Int32] = []
     private(set) var stack: [Int] = []
     private var pushCount = 0
@@ -44,7 +46,7 @@ struct PickleMachine {
         self.rules = rules
     }
 
-    /// Runs to the end and gives the node on top of the stack.
+    /// Runs to the end and returns the node on top of the stack.
     mutating func run() throws(PickleError) -> Int {
         while true {
             let code = try input.byte()
@@ -52,14 +54,14 @@ struct PickleMachine {
                 let name = PickleOpcode.refused[code]
                 throw failure(
                     name.map { "the operation \($0) is not allowed" }
-                        ?? "\(hexadecimal(code)) is no operation of a pickle")
+                        ?? "\(hexadecimal(code)) is not a pickle opcode")
             }
             if opcode == .stop { return try pop() }
             try perform(opcode)
         }
     }
 
-    /// Whether classes and functions are a closed list.
+    /// Whether only the classes and functions of a list may be named.
     private var isStrict: Bool { rules.constructors != nil }
 
     private mutating func perform(_ opcode: PickleOpcode) throws(PickleError) {
@@ -71,7 +73,7 @@ struct PickleMachine {
         case .frame: _ = try input.unsigned(byteCount: 8)
         case .mark: marks.append(stack.count)
         case .pop:
-            // As Python: a mark on top goes, else a value.
+            // As in Python, this removes a mark if one is on top, otherwise a value.
             if marks.last == stack.count { marks.removeLast() } else { _ = try pop() }
         case .popMark: _ = try popToMark()
         case .dup: try refer(to: try top())
@@ -112,7 +114,7 @@ struct PickleMachine {
             let names = try pop(2)
             guard case .value(.text(let module)) = nodes[names[0]],
                 case .value(.text(let name)) = nodes[names[1]]
-            else { throw failure("STACK_GLOBAL finds no two names") }
+            else { throw failure("STACK_GLOBAL does not find two names") }
             try pushGlobal(module, name)
         case .reduce, .newObject: try pushObject(try pop(2))
         case .newObjectWithKeywords: try pushObject(Array(try pop(3).prefix(2)))
@@ -151,7 +153,7 @@ extension PickleMachine {
         try refer(to: try store(node))
     }
 
-    /// Puts a value on the stack.
+    /// Pushes a reference to a node on the stack.
     private mutating func refer(to node: Int) throws(PickleError) {
         pushCount += 1
         guard pushCount <= rules.limits.expandedCount else {
@@ -183,7 +185,8 @@ extension PickleMachine {
         return takeStack(from: mark)
     }
 
-    /// Element by element: a slice of the stack that still lived would make its removal copy the whole stack, each time.
+    /// Copies element by element: a live slice of the stack would make each removal copy the whole
+    /// stack.
     private mutating func takeStack(from start: Int) -> [Int] {
         var taken: [Int] = []
         taken.reserveCapacity(stack.count - start)
@@ -200,22 +203,24 @@ extension PickleMachine {
     }
 
     private mutating func recall(_ place: UInt64) throws(PickleError) {
-        guard let node = memo[place] else { throw failure("there is nothing at place \(place) of the memo") }
+        guard let node = memo[place] else { throw failure("memo entry \(place) does not exist") }
         try refer(to: node)
     }
 
     private func number(of line: String) throws(PickleError) -> UInt64 {
-        guard let number = UInt64(line) else { throw failure("'\(line.prefix(40))' is no place of the memo") }
+        guard let number = UInt64(line) else { throw failure("'\(line.prefix(40))' is not a memo index") }
         return number
     }
 
     private mutating func deepen(_ node: Int, by children: [Int]) {
         let deepest = children.reduce(Int32(-1)) { max($0, depths[$1]) }
-        // Far above any limit, so that containers which hold themselves do not count on for ever.
+        // The cap is far above any limit; without it, the depth of a container that contains itself
+        // would grow for ever.
         depths[node] = min(max(depths[node], deepest + 1), 1 << 20)
     }
 
-    /// Refuses a value that is too deep as soon as it is; where any class may be named the resolver leaves it out.
+    /// Refuses a value as soon as it is nested too deeply. If any class may be named, the resolver
+    /// leaves it out instead.
     private func checkDepth(of node: Int) throws(PickleError) {
         guard isStrict, depths[node] > rules.limits.depth else { return }
         throw failure("its containers are more than \(rules.limits.depth) deep")
@@ -225,7 +230,7 @@ extension PickleMachine {
 // MARK: - Containers and objects
 
 extension PickleMachine.Node {
-    /// The nodes in this one.
+    /// The indices of the nodes in this one.
     var children: [Int] {
         switch self {
         case .value, .global: []
@@ -238,18 +243,20 @@ extension PickleMachine.Node {
 }
 
 extension PickleMachine {
-    /// Replaces the node on top of the stack; `change` gives `nil` where it is of the wrong kind.
+    /// Replaces the node on top of the stack; `change` returns `nil` if the node is of the wrong
+    /// kind.
     ///
-    /// - Parameter added: The nodes that it holds from now on.
+    /// - Parameter added: The nodes that are added to it.
     private mutating func change(
         adding added: [Int], _ change: (consuming Node) -> Node?
     ) throws(PickleError) {
         let index = try top()
         let old = nodes[index]
-        // Taken out of the table meanwhile, so that its array grows in place.
+        // The node is taken out of the table meanwhile, so that its array has one owner and grows
+        // in place.
         nodes[index] = .value(.none)
         guard let new = change(consume old) else {
-            throw failure("a value is added to what holds none, or a state set twice")
+            throw failure("a value is added to one that is not a container, or a state is set twice")
         }
         nodes[index] = new
         deepen(index, by: added)
@@ -312,17 +319,18 @@ extension PickleMachine {
 
     private mutating func pushObject(_ parts: [Int]) throws(PickleError) {
         guard let constructor = constructor(parts[0]), case .tuple = nodes[parts[1]] else {
-            throw failure("what it would call is no class or function with a tuple of arguments")
+            throw failure("it calls something other than a class or function with a tuple of arguments")
         }
         try push(.object(Object(constructor: constructor, arguments: parts[1])))
     }
 
-    /// The name of what would be called; where any may be, also what another call would have made.
+    /// The name of the callable; if any class may be named, also one for the result of another
+    /// call.
     private func constructor(_ node: Int) -> PickleGlobal? {
         switch nodes[node] {
         case .global(let global): return global
         case .object(let object) where !isStrict:
-            // No name of Python has parentheses, so this is never taken for a known one.
+            // Names in Python have no parentheses, so this one is never mistaken for a known name.
             let (module, name) = (object.constructor.module, object.constructor.name)
             return name.hasSuffix("()") ? object.constructor : PickleGlobal(module, name + "()")
         default: return nil
@@ -331,7 +339,7 @@ extension PickleMachine {
 
     private mutating func pushPersistent(_ name: Int) throws(PickleError) {
         guard rules.allowsPersistent else {
-            throw failure("it refers to what lies outside of the pickle, which is not allowed")
+            throw failure("it refers to data outside the pickle, which is not allowed")
         }
         try push(.persistent(name))
     }

@@ -39,7 +39,7 @@ enum PickleOpcode: UInt8 {
     case emptyTuple = 0x29
     case emptyList = 0x5D
     case emptyDict = 0x7D
-    // Protocols 0 and 1, for classes that protocol 2 makes with `newObject`.
+    // Protocols 0 and 1: instances of classes, for which protocol 2 uses `newObject`.
     case instance = 0x69
     case object = 0x6F
     // Protocol 2.
@@ -69,7 +69,8 @@ enum PickleOpcode: UInt8 {
     // Protocol 5.
     case byteArray8 = 0x96
 
-    /// Whether it makes an object past the list of constructors, so that it is refused where there is one.
+    /// Whether the operation creates an object without checking the list of constructors, so that
+    /// it is refused if there is a list.
     var isForAnyClass: Bool {
         switch self {
         case .instance, .object, .newObjectWithKeywords: true
@@ -77,7 +78,8 @@ enum PickleOpcode: UInt8 {
         }
     }
 
-    /// Operations that exist and are refused: they make objects past the list of constructors, or refer to what lies elsewhere.
+    /// Operations that exist but are refused: they bypass the list of constructors, or refer to
+    /// data outside the pickle.
     static let refused: [UInt8: String] = [
         0x69: "INST", 0x6F: "OBJ", 0x82: "EXT1", 0x83: "EXT2", 0x84: "EXT4", 0x92: "NEWOBJ_EX",
         0x97: "NEXT_BUFFER", 0x98: "READONLY_BUFFER",

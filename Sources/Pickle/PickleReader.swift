@@ -1,16 +1,18 @@
 /// Reads pickles of protocols 0 to 5 into plain values.
 ///
-/// The operations are a closed list. The classes and functions a pickle may name are another one, `constructors`, and whatever is not in it
-/// is refused by its name; without a list any may be named. Either way they stay data (`PickleObject`); nothing is imported, called or
-/// built. Format: Python's `pickletools` (CPython, Lib/pickletools.py); PEP 3154 (protocol 4), PEP 574 (protocol 5, without buffers
-/// outside).
+/// The supported operations are a closed list. `constructors` lists the classes and functions that
+/// a pickle may name; any other is refused, and the error names it. Without this list any may be
+/// named. Either way they remain data (`PickleObject`): nothing is imported, called or built.
+/// Format: Python's `pickletools` (CPython, Lib/pickletools.py); PEP 3154 (protocol 4), PEP 574
+/// (protocol 5, without out-of-band buffers).
 public struct PickleReader: Sendable {
     /// The classes and functions that may be named; `nil` for any.
     ///
-    /// With `nil`, a part of the value that is too deep, too often shared or holds itself becomes `PickleValue.opaque`, so that it does not
-    /// decide whether the rest can be read. With a list such a pickle is refused.
+    /// With `nil`, a part of the value that is nested too deeply, shared too often or contains
+    /// itself becomes `PickleValue.opaque`, so that the rest can still be read. With a list such a
+    /// pickle is refused.
     public var constructors: Set<PickleGlobal>?
-    /// Whether names of what lies outside the pickle are allowed.
+    /// Whether persistent IDs, which name data outside the pickle, are allowed.
     public var allowsPersistent: Bool
     public var limits: PickleLimits
 
@@ -27,7 +29,8 @@ public struct PickleReader: Sendable {
     ///
     /// - Parameters:
     ///   - bytes: The pickle, and whatever follows it.
-    /// - Throws: If it is damaged or cut off, goes past a limit, or uses what is not allowed.
+    /// - Throws: If it is damaged or cut off, exceeds a limit, or uses something that is not
+    ///   allowed.
     public func read(_ bytes: ArraySlice<UInt8>) throws(PickleError) -> PickleContent {
         guard bytes.count <= limits.byteCount || limits.byteCount < 0 else {
             throw PickleError(

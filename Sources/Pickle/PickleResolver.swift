@@ -1,10 +1,11 @@
-/// Turns the nodes of a machine into values, each once, children before what holds them.
+/// Converts the nodes of a machine to values, each once, children before the nodes that contain
+/// them.
 struct PickleResolver {
     private struct Resolved {
         var value: PickleValue
-        /// The values it holds, counted as often as they are referred to.
+        /// The number of values in it, each counted as often as it is referenced.
         var count = 1
-        /// The containers in it, one in another.
+        /// The nesting depth of the containers in it.
         var depth = 0
     }
 
@@ -13,7 +14,7 @@ struct PickleResolver {
         case done(Resolved)
     }
 
-    /// A node whose children are gone through.
+    /// A node whose children are being visited.
     private struct Visit {
         let node: Int
         let children: [Int]
@@ -22,7 +23,7 @@ struct PickleResolver {
 
     private let machine: PickleMachine
     private var states: [State]
-    /// Whether what goes past a limit is left out instead of refused.
+    /// Whether values that exceed a limit are left out instead of refused.
     private let isLenient: Bool
 
     init(_ machine: PickleMachine) {
@@ -47,7 +48,7 @@ struct PickleResolver {
         return try part(root).value
     }
 
-    /// The names of all that lies outside the pickle.
+    /// All persistent IDs, which name data outside the pickle.
     mutating func persistentNames() throws(PickleError) -> [PickleValue] {
         var names: [PickleValue] = []
         for index in machine.nodes.indices {
@@ -67,7 +68,7 @@ struct PickleResolver {
         path.append(Visit(node: node, children: machine.nodes[node].children))
     }
 
-    /// A child that is done, or, while it is in progress, holds what asks for it.
+    /// The value of a child. A child that is still in progress contains the node whose child it is.
     private func part(_ node: Int) throws(PickleError) -> Resolved {
         if case .done(let resolved) = states[node] { return resolved }
         return try leftOut("a container holds itself")
@@ -144,7 +145,8 @@ struct PickleResolver {
     }
 }
 
-/// What Python 3 writes for `bytes` up to protocol 2: a text of one character a byte, or a call without arguments for none.
+/// The `bytes` that Python 3 writes up to protocol 2 as a text of one character per byte, or as a
+/// call without arguments if there are none.
 private func encodedBytes(_ constructor: PickleGlobal, _ arguments: [PickleValue]) -> PickleValue? {
     if constructor == PickleGlobal("__builtin__", "bytes"), arguments.isEmpty { return .bytes([]) }
     guard constructor == PickleGlobal("_codecs", "encode"), arguments.count == 2,

@@ -1,4 +1,4 @@
-/// What a pickle describes, as plain data: nothing of Python is imported, called or built.
+/// The content of a pickle as plain data: no Python object is imported, called or built.
 ///
 /// A container is a value here, so two places that share one in Python hold equal copies.
 public indirect enum PickleValue: Equatable, Sendable {
@@ -9,20 +9,21 @@ public indirect enum PickleValue: Equatable, Sendable {
     case longInteger(ArraySlice<UInt8>)
     case real(Double)
     case text(String)
-    /// Python 3's `bytes` or `bytearray`, or Python 2's `str`; a slice of the pickle itself where it lies there.
+    /// Python 3's `bytes` or `bytearray`, or Python 2's `str`; a slice of the pickle itself if it
+    /// contains the bytes as they are.
     case bytes(ArraySlice<UInt8>)
     case list([PickleValue])
     case tuple([PickleValue])
-    /// In the order they were set; a key that was set twice is there twice.
+    /// The entries in the order they were set; a key that was set twice occurs twice.
     case dictionary([PickleEntry])
     case set([PickleValue])
     /// A class or function by its name.
     case global(PickleGlobal)
-    /// What calling a class or function would have made.
+    /// The result that a call of a class or function would have had.
     case object(PickleObject)
-    /// What lies outside of the pickle, by the name it has there (PyTorch's storages).
+    /// Data outside the pickle, by persistent ID (PyTorch's storages).
     case persistent(PickleValue)
-    /// A part that is left out, with the reason; only where any class may be named.
+    /// A part that is left out, with the reason; only if any class may be named.
     case opaque(String)
 }
 
@@ -32,7 +33,7 @@ public struct PickleEntry: Equatable, Sendable {
     public var value: PickleValue
 }
 
-/// The name of a class or function of Python.
+/// The name of a Python class or function.
 public struct PickleGlobal: Hashable, Sendable, CustomStringConvertible {
     public var module: String
     public var name: String
@@ -45,28 +46,30 @@ public struct PickleGlobal: Hashable, Sendable, CustomStringConvertible {
     public var description: String { "\(module).\(name)" }
 }
 
-/// What a pickle holds, and where it ends.
+/// The value of a pickle, and where the pickle ends.
 public struct PickleContent: Equatable, Sendable {
-    /// What it describes.
+    /// The value that the pickle describes.
     public var value: PickleValue
     /// The number of bytes up to its end.
     public var byteCount: Int
-    /// Names of what lies outside of the pickle, wherever they are in it.
+    /// All persistent IDs in the pickle, which name data outside it.
     public var persistent: [PickleValue]
 }
 
-/// An object as its pickle describes it: what was to be called, with what, and what it was given afterwards.
+/// An object as its pickle describes it: the callable, its arguments, and the state, items and
+/// entries that were set afterwards.
 public struct PickleObject: Equatable, Sendable {
     public var constructor: PickleGlobal
     public var arguments: [PickleValue]
-    /// What `__setstate__` would have got.
+    /// The argument that `__setstate__` would have got.
     public var state: PickleValue?
-    /// What was appended to it as to a list, or added as to a set.
+    /// The items that were appended as to a list, or added as to a set.
     public var items: [PickleValue]
-    /// What was set in it as in a dictionary, such as the items of a `collections.OrderedDict`.
+    /// The entries that were set as in a dictionary, such as the items of a
+    /// `collections.OrderedDict`.
     public var entries: [PickleEntry]
 
-    /// An object that was called into being with `arguments`, and got nothing afterwards.
+    /// An object that was created with `arguments`, and not changed afterwards.
     public init(constructor: PickleGlobal, arguments: [PickleValue]) {
         self.init(constructor: constructor, arguments: arguments, state: nil, items: [], entries: [])
     }

@@ -4,9 +4,10 @@ public import Metrics
 extension Table {
     /// One score on one benchmark, in the rows and columns of OpenOOD's tables.
     ///
-    /// A cell is `{mean:.2f} ± {std:.2f}` over the runs, or `{:.2f}` of a single one. As CSV this is OpenOOD's result file.
+    /// A cell is `{mean:.2f} ± {std:.2f}` over the runs, or `{:.2f}` for a single run. The table as
+    /// CSV is OpenOOD's result file.
     ///
-    /// - Parameter unknown: What stands in the row of a missing dataset; empty cells are what readers of CSV take for no number.
+    /// - Parameter unknown: The cells of a missing dataset; CSV readers parse empty cells as NaN.
     public init(_ summary: BenchmarkSummary, unknown: String = "") {
         self.init(
             columns: [""] + MetricColumn.allCases.map(\.rawValue),
@@ -18,15 +19,15 @@ extension Table {
             })
     }
 
-    /// One score of one experiment, to be set beside others.
+    /// One score of one experiment, to be compared with others.
     public struct Contender: Sendable {
-        /// The experiment, of one or more runs.
+        /// The name of the experiment, which has one or more runs.
         public var run: String
         public var score: String
         public var summary: BenchmarkSummary
-        /// Whose columns stand below one title; by default those of one `run`.
+        /// Contenders of one group share a title; by default the group is `run`.
         public var group: String
-        /// Whether the numbers are known from elsewhere.
+        /// Whether the numbers are published ones.
         public var isPublished: Bool
 
         public init(
@@ -43,11 +44,12 @@ extension Table {
 
     /// Contenders side by side: columns grouped by run, then by score.
     ///
-    /// Near datasets, their mean, far datasets, their mean; where a contender lacks a dataset there is a dash. A run's title
-    /// has its accuracy, which is the same in all its rows.
+    /// The rows are the near datasets, their mean, the far datasets and their mean; a dash stands
+    /// for a dataset that a contender lacks. A run's title includes its accuracy, which is the same
+    /// in all its rows.
     ///
     /// - Parameters:
-    ///   - contenders: Those of one run next to each other.
+    ///   - contenders: Contenders of one group are adjacent.
     ///   - metrics: The columns of each score.
     public init(
         comparing contenders: [Contender],
@@ -90,7 +92,7 @@ private func cell(
         : String(format: "%.2f ± %.2f", spread.mean, spread.deviation)
 }
 
-/// The rows that any of the lists has, the near ones first, in the order of their first appearance.
+/// The union of the lists' rows, near datasets first, in the order of their first appearance.
 private func allRows(_ lists: [[BenchmarkRow]]) -> [BenchmarkRow] {
     var near: [BenchmarkRow] = []
     var far: [BenchmarkRow] = []

@@ -2,7 +2,8 @@ internal import Foundation
 public import Metrics
 
 extension Table {
-    /// The intervals of one score's table: a cell is `{low:.2f} – {high:.2f}`, empty in the row of a missing dataset.
+    /// The intervals of one score's table: a cell is `{low:.2f} – {high:.2f}`, empty in the row of
+    /// a missing dataset.
     ///
     /// - Parameter intervals: Percent, shape `[rows, MetricColumn.allCases]`.
     public init(rows: [BenchmarkRow], intervals: [[ClosedRange<Double>?]]) {

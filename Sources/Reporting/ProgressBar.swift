@@ -1,12 +1,13 @@
-/// A bar and whole fields in less than `width` columns: a line that wraps cannot be drawn over.
+/// A bar and whole fields in less than `width` columns: a line that wraps cannot be redrawn.
 ///
-/// The first field is shown wherever it fits, the second instead of the bar where there is no room for both; of the others as
-/// many as leave the bar ten columns. The bar takes the rest, at most 24 columns.
+/// The first field is shown if it fits, the second even instead of the bar if there is no room for
+/// both. Further fields are shown if they leave ten columns for the bar. The bar takes the rest, at
+/// most 24 columns.
 ///
 /// - Parameters:
-///   - fraction: How much of the bar is filled, from 0 to 1.
+///   - fraction: The filled part of the bar, from 0 to 1.
 ///   - fields: The most important first.
-///   - width: Columns of the terminal.
+///   - width: The number of columns of the terminal.
 public func progressBar(_ fraction: Double, fields: [String], width: Int) -> String {
     let room = max(width - 1, 0)
     let leastBar = 10

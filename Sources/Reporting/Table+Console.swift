@@ -1,17 +1,17 @@
 extension Table {
     /// The table in aligned columns, with a rule under the titles and under emphasised rows.
     ///
-    /// The groups of the outermost line are set apart by a bar. A table that is wider than the terminal becomes several, with fewer of
-    /// the groups each, one above the other.
+    /// Bars separate the groups of the outermost line. A table that is wider than the terminal is
+    /// split into several tables with fewer groups each, one above the other.
     ///
     /// - Parameters:
     ///   - styled: Whether titles and emphasised rows are bold, by ANSI escapes.
-    ///   - width: Columns of the terminal.
+    ///   - width: The number of columns of the terminal.
     public func console(styled: Bool = false, width: Int = .max) -> String {
         shown.stacked(to: width).map { $0.console(bold: styled) }.joined(separator: "\n")
     }
 
-    /// Columns of text that the table's lines take at most.
+    /// The width of the table's longest line, in terminal columns.
     var textWidth: Int { Layout(self).width }
 
     private func console(bold styled: Bool) -> String {
@@ -29,7 +29,7 @@ extension Table {
 }
 
 extension Table {
-    /// The table with cells and titles as they may go to a terminal.
+    /// The table with shortened cells and titles that are safe to print on a terminal.
     private var shown: Table {
         let show = { (text: String) in shortened(terminalText(text), to: 256) }
         return Table(
@@ -41,10 +41,10 @@ extension Table {
 
 private func bold(_ line: String, _ styled: Bool) -> String { styled ? "\u{1B}[1m\(line)\u{1B}[0m" : line }
 
-/// The widths of a table's columns and what stands between them, in characters.
+/// The widths of a table's columns and the gaps between them, in terminal columns.
 private struct Layout {
     private var widths: [Int]
-    /// Columns that open a group of the outermost line.
+    /// The first column of each group of the outermost line.
     private let starts: Set<Int>
 
     init(_ table: Table) {
@@ -69,7 +69,7 @@ private struct Layout {
         }
     }
 
-    /// Of the whole table.
+    /// The width of the whole table.
     var width: Int { width(of: widths.indices) }
 
     private func gap(before column: Int) -> String {

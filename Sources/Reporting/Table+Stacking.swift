@@ -1,9 +1,11 @@
 extension Table {
-    /// The table as several of at most `width` columns of text, to be shown one above the other; as it is where it fits.
+    /// The table split into tables of at most `width` terminal columns, to be shown one above the
+    /// other; unchanged if it fits.
     ///
-    /// Each repeats the columns that say what a row is: the first group where it has no title, else the first column. Groups of the
-    /// outermost line stay whole where they fit, then those of the next line, then single columns; one that is too wide stands alone.
-    /// A title that leaves no room beside the keys loses its middle.
+    /// Each repeats the key columns: the first group if it has no title, otherwise the first
+    /// column. Groups of the outermost line stay whole if they fit, then those of the next line,
+    /// then single columns; a column that is too wide is a table of its own. If a title leaves no
+    /// room beside the key columns, its middle is elided.
     func stacked(to width: Int) -> [Table] {
         guard textWidth > width else { return [self] }
         let keys = 0..<keyColumnCount
@@ -13,7 +15,7 @@ extension Table {
         }
     }
 
-    /// The table with its groups' titles at most `room` characters long; their beginning and end stay.
+    /// The table with its groups' titles cut to `room` characters; the middle of a title is elided.
     private func withTitles(of room: Int) -> Table {
         let shorten = { (title: String) in
             guard title.count > room, room >= 8 else { return title }
@@ -25,13 +27,13 @@ extension Table {
             rows: rows)
     }
 
-    /// Columns that every part of a table repeats.
+    /// The number of key columns, which every part of the table repeats.
     private var keyColumnCount: Int {
         guard let first = groups.first?.first, first.title.isEmpty else { return 1 }
         return first.columnCount
     }
 
-    /// Parts of `range` in which nothing is cut that fits.
+    /// Splits `range` into parts of at most `width`, without cutting a group that fits.
     private func pack(_ range: Range<Int>, line: Int, keys: Range<Int>, width: Int) -> [Range<Int>] {
         var parts: [Range<Int>] = []
         for unit in units(of: range, line: line) {
@@ -49,7 +51,7 @@ extension Table {
         return parts
     }
 
-    /// The groups of a line within `range`; below all lines the columns.
+    /// The groups of a line within `range`; below the last line, its columns.
     private func units(of range: Range<Int>, line: Int) -> [Range<Int>] {
         guard line < groups.count else { return range.map { $0..<$0 + 1 } }
         return ranges(of: groups[line]).map { $0.clamped(to: range) }.filter { !$0.isEmpty }

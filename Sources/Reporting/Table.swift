@@ -1,7 +1,7 @@
 /// Rows of text under titled columns.
 public struct Table: Equatable, Sendable {
     public struct Row: Equatable, Sendable {
-        /// One for each column.
+        /// One cell for each column.
         public var cells: [String]
         /// Whether the row stands out: bold, and followed by a rule.
         public var isEmphasized: Bool
@@ -25,7 +25,8 @@ public struct Table: Equatable, Sendable {
 
     /// The columns' titles. The first column is aligned to the left, all others to the right.
     public let columns: [String]
-    /// Lines of titles above the columns', the outermost first; each covers all columns.
+    /// Lines of group titles above the columns' titles, the outermost first; each line covers all
+    /// columns.
     public let groups: [[Group]]
     public let rows: [Row]
 
@@ -47,14 +48,15 @@ public struct Table: Equatable, Sendable {
         self.rows = rows
     }
 
-    /// Comma-separated values with the columns' titles alone (RFC 4180, lines end in LF).
+    /// Comma-separated values with the columns' titles, without group titles (RFC 4180, lines end
+    /// in LF).
     public var csv: String {
         ([columns] + rows.map(\.cells)).map { line in
             line.map(csvField).joined(separator: ",") + "\n"
         }.joined()
     }
 
-    /// A Markdown table; a column's title opens with those of its groups.
+    /// A Markdown table; each column's title is prefixed with its groups' titles.
     public var markdown: String {
         let titles = columns.indices.map { column in
             (groups.map { title(over: column, in: $0) } + [columns[column]])
@@ -79,7 +81,7 @@ public struct Table: Equatable, Sendable {
     }
 }
 
-/// A field of CSV, in quotes where it needs them (RFC 4180).
+/// A CSV field, quoted if necessary (RFC 4180).
 public func csvField(_ text: String) -> String {
     let needsQuotes = text.contains { $0 == "," || $0 == "\"" || $0.isNewline }
     return needsQuotes ? "\"\(text.replacing("\"", with: "\"\""))\"" : text

@@ -1,9 +1,11 @@
-/// Text as it may go to a terminal: what controls it is shown as an escape.
+/// Text that is safe to print on a terminal: control characters are replaced by visible escapes.
 ///
-/// Names come from files, and a name may hold an escape sequence (ESC is written `\x1b`), a newline (`\n`), or marks that turn the
-/// direction of writing (`\u{202e}`), by which a message would say something else than it does. Letters of all scripts stay.
+/// Names come from files, and a name may contain an escape sequence (ESC is written `\x1b`), a
+/// newline (`\n`), or marks that change the writing direction (`\u{202e}`), which could falsify a
+/// message. Letters of all scripts are kept.
 ///
-/// - Parameter keepsNewlines: Whether newlines and tabs stay, as in text of several lines that this program laid out.
+/// - Parameter keepsNewlines: Whether newlines and tabs are kept, for text of several lines that
+///   this program laid out.
 public func terminalText(_ text: String, keepsNewlines: Bool = false) -> String {
     guard text.unicodeScalars.contains(where: { controlsTerminal($0, keepsNewlines) }) else { return text }
     var result = String.UnicodeScalarView()
@@ -17,9 +19,10 @@ public func terminalText(_ text: String, keepsNewlines: Bool = false) -> String 
     return String(result)
 }
 
-/// A text of at most about `limit` characters: of a longer one its beginning, and how much was left out.
+/// The text, cut to about `limit` characters; a cut text ends with the number of omitted
+/// characters.
 public func shortened(_ text: String, to limit: Int) -> String {
-    // Bytes are counted at once, characters one by one.
+    // Counting bytes takes constant time, counting characters linear time.
     guard text.utf8.count > limit, text.count > limit else { return text }
     return "\(text.prefix(limit))… (\(text.count - limit) more characters)"
 }
@@ -29,7 +32,7 @@ private func controlsTerminal(_ scalar: Unicode.Scalar, _ keepsNewlines: Bool) -
     if keepsNewlines && (scalar == "\n" || scalar == "\t") { return false }
     return switch scalar.properties.generalCategory {
     case .control, .lineSeparator, .paragraphSeparator: true
-    // Joiners and the soft hyphen belong to words and emoji.
+    // Joiners and the soft hyphen are parts of words and emoji.
     case .format: ![0xAD, 0x200C, 0x200D].contains(scalar.value)
     default: false
     }

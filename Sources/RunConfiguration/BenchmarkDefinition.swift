@@ -1,18 +1,20 @@
-/// A benchmark as data: which packed sets it has, what they must hold, and what others have published on them.
+/// A benchmark as data: its packed datasets, their expected contents, and published results on
+/// them.
 ///
 /// Read from a YAML file; `docs/benchmarks.md` has its keys.
 public struct BenchmarkDefinition: Equatable, Sendable {
-    /// One of its sets.
+    /// One dataset of the benchmark.
     public struct ImageSet: Equatable, Sendable {
         /// The set's name in tables.
         public var name: String
-        /// The packed dataset, relative to the folder of all sets.
+        /// The folder of the packed dataset, relative to the folder of all sets.
         public var folder: String
-        /// Images that the set has; `nil` where the definition does not say.
+        /// The expected number of images; `nil` if the definition does not say.
         public var count: Int?
-        /// The hash of the published image list, as `data pack --openood` keeps it; `nil` where it is not known.
+        /// The hash of the published image list, as `data pack --openood` records it; `nil` if it
+        /// is not known.
         public var hash: String?
-        /// Whether it takes part only if it is asked for by name.
+        /// Whether the set takes part only if it is requested by name.
         public var isOptional = false
 
         public init(name: String, folder: String) {
@@ -21,25 +23,28 @@ public struct BenchmarkDefinition: Equatable, Sendable {
         }
     }
 
-    /// A folder for its results, and its name in messages.
+    /// The benchmark's name in messages, which is also the folder of its results.
     public var name: String
-    /// What it is, in a few words; empty if the file does not say.
+    /// A description of a few words; empty if the file does not say.
     public var title = ""
     /// The folder of all sets, unless another is given; empty if the file does not say.
     public var data = ""
-    /// For scores that are fitted on the training set; `nil` for that of the run's configuration.
+    /// The training set, for scores that are fitted on it; `nil` for that of the run's
+    /// configuration.
     public var train: ImageSet?
-    /// In distribution, for scores that are fitted on it; `nil` for that of the run's configuration.
+    /// The in-distribution validation set, for scores that are fitted on it; `nil` for that of the
+    /// run's configuration.
     public var validation: ImageSet?
-    /// Out of distribution, for choosing a score's settings.
+    /// The out-of-distribution validation set, for choosing a score's settings.
     public var oodValidation: ImageSet?
-    /// In distribution; what detectors are judged on.
+    /// The in-distribution test set, on which detectors are evaluated.
     public var test: ImageSet
-    /// Out-of-distribution sets that look like it, in the table's order.
+    /// The near out-of-distribution sets, which look like `test`, in the table's order.
     public var near: [ImageSet] = []
-    /// Out-of-distribution sets that do not, in the table's order.
+    /// The far out-of-distribution sets, which do not look like `test`, in the table's order.
     public var far: [ImageSet] = []
-    /// In distribution, with images of another kind: the other part of the in-distribution side of the full-spectrum task.
+    /// The covariate-shifted in-distribution sets, which join `test` on the in-distribution side of
+    /// the full-spectrum task.
     public var csid: [ImageSet] = []
     public var published: [PublishedResult] = []
 
@@ -52,7 +57,7 @@ public struct BenchmarkDefinition: Equatable, Sendable {
     public var rankedSets: [ImageSet] { [test] + near + far + csid }
 }
 
-/// Numbers that somebody has published for a benchmark.
+/// A published result on a benchmark.
 public struct PublishedResult: Equatable, Sendable {
     /// A mean with its standard deviation over runs, if that is known.
     public struct Value: Equatable, Sendable {
@@ -73,7 +78,8 @@ public struct PublishedResult: Equatable, Sendable {
     public var isFullSpectrum: Bool
     /// In percent.
     public var accuracy: Value?
-    /// FPR@95, AUROC, AUPR_IN and AUPR_OUT by the table's rows, in percent; the last ones may be left out.
+    /// FPR@95, AUROC, AUPR_IN and AUPR_OUT for each row of the table, in percent; the last ones may
+    /// be missing.
     public var rows: [(name: String, values: [Value?])]
 
     public init(

@@ -4,18 +4,18 @@ internal import Yams
 extension BenchmarkDefinition {
     /// Reads and checks a benchmark's file.
     ///
-    /// - Throws: The first thing that cannot be used: the file, a line, an unknown key, a value.
+    /// - Throws: The first fault: the file, a line, an unknown key or a value.
     public init(file: String) throws(ConfigurationError) {
         try self.init(yaml: try textOfConfiguration(file), file: file)
     }
 
-    /// As `init(file:)` of a file's text.
+    /// As `init(file:)`, from the text of a file.
     public init(yaml: String, file: String) throws(ConfigurationError) {
         self = try BenchmarkReader(file: file).definition(try composeConfiguration(yaml, file: file))
     }
 }
 
-/// From YAML to a benchmark; every error says the key and the line.
+/// Converts YAML to a benchmark; every error names the key and the line.
 private struct BenchmarkReader {
     let file: String
 
@@ -54,7 +54,7 @@ private struct BenchmarkReader {
         let (near, far, csid) = (definition.near, definition.far, definition.csid)
         guard !near.isEmpty || !far.isEmpty else {
             throw error(
-                "near", document, found: "missing", expected: "sets in one of near and far at least")
+                "near", document, found: "missing", expected: "at least one set in near or far")
         }
         var seen: Set<String> = []
         for set in near + far + csid {
@@ -95,7 +95,7 @@ private struct BenchmarkReader {
         return try set(node, named: key, key)
     }
 
-    /// A folder, nothing for the folder of the set's name, or a mapping.
+    /// Reads a folder, an empty value for the folder of the set's name, or a mapping.
     private func set(
         _ node: Node, named name: String, _ key: String
     ) throws(ConfigurationError) -> BenchmarkDefinition.ImageSet {
@@ -170,7 +170,7 @@ private struct BenchmarkReader {
         return result
     }
 
-    /// A number, a number with its deviation as in `22.33 ± 0.37`, or nothing.
+    /// Reads a number, a number with its deviation as in `22.33 ± 0.37`, or an empty value.
     private func value(_ node: Node, _ key: String) throws(ConfigurationError) -> PublishedResult.Value? {
         if node.isNull { return nil }
         let parts = (node.scalar?.string ?? "").split(separator: "±").map {
@@ -183,7 +183,7 @@ private struct BenchmarkReader {
 
     // MARK: - Nodes
 
-    /// The values of a mapping that has no other keys than the known ones.
+    /// The values of a mapping whose keys are all known.
     private func fields(
         _ node: Node, _ key: String, known: [String]
     ) throws(ConfigurationError) -> [String: Node] {

@@ -2,7 +2,7 @@
 public protocol Choice: RawRepresentable<String>, CaseIterable, Codable, Equatable, Sendable {}
 
 extension Choice {
-    /// Reads the name, or says which ones there are.
+    /// Decodes the name; throws `UnknownChoice` with the known names if it is none of them.
     public init(from decoder: any Decoder) throws {
         let container = try decoder.singleValueContainer()
         let name = try container.decode(String.self)
@@ -14,7 +14,7 @@ extension Choice {
     }
 }
 
-/// A name that none of the choices has.
+/// The error of a name that is none of the choices.
 struct UnknownChoice: Error {
     var found: String
     var known: [String]

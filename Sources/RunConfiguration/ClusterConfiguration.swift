@@ -1,22 +1,24 @@
-/// How ranks work together.
+/// How ranks cooperate.
 public struct ClusterConfiguration: Codable, Equatable, Sendable {
-    /// Who adds up gradients over ranks.
+    /// The implementation of the sum of gradients over ranks.
     public enum Reduction: String, Choice {
-        /// The fixed tree: the same bits on every number of ranks.
+        /// The fixed tree: the same bits for every number of ranks.
         case tree
-        /// The MPI library's own sum, for comparison: other bits on other numbers of ranks.
+        /// The MPI library's all-reduce, for comparison: the bits depend on the number of ranks.
         case library
     }
 
-    /// Who adds up gradients over ranks; part of the mathematics.
+    /// The implementation of the sum of gradients over ranks; changes what the run computes.
     public var reduction = Reduction.tree
-    /// Bytes of gradients that are summed in one go while the backward pass makes the next ones.
+    /// Bytes of gradients in a bucket, which is summed while the backward pass computes the next
+    /// ones.
     public var bucketBytes = 8 << 20
 
-    /// Steps between two comparisons of the ranks' parameters; 0 for one before each checkpoint alone.
+    /// Steps between two comparisons of the ranks' parameters; 0 to compare only before each
+    /// checkpoint.
     public var sentinelEvery = 100
 
-    /// Whether ranks watch each other by heartbeats over UDP, and name one that holds up the job.
+    /// Whether ranks watch each other by heartbeats over UDP, and name a rank that blocks the job.
     public var watchdog = true
 
     public init() {}
@@ -27,6 +29,6 @@ public struct ClusterConfiguration: Codable, Equatable, Sendable {
             "a number of bytes from 1, below 2^40")
         try check(
             counts.contains(sentinelEvery), "cluster.sentinelEvery", sentinelEvery,
-            "a number of steps below 2^40, or 0 for before each checkpoint alone")
+            "a number of steps below 2^40, or 0 for only before each checkpoint")
     }
 }

@@ -1,16 +1,18 @@
-/// Random changes of a training image's colours, as torchvision's `ColorJitter` and `RandomGrayscale`.
+/// Random colour augmentation of training images, as torchvision's `ColorJitter` and
+/// `RandomGrayscale`.
 public struct ColorConfiguration: Codable, Equatable, Sendable {
-    /// How far the factor of an image's brightness lies from 1 at most, from 0; 0 leaves it alone.
+    /// The largest distance of the brightness factor from 1, at least 0; 0 leaves the brightness
+    /// unchanged.
     public var brightness = 0.0
-    /// Likewise of its contrast.
+    /// Likewise for the contrast.
     public var contrast = 0.0
-    /// Likewise of its saturation.
+    /// Likewise for the saturation.
     public var saturation = 0.0
-    /// How far its hue is turned at most, either way, in whole turns: 0 to 0.5.
+    /// The largest rotation of the hue in either direction, in whole turns: 0 to 0.5.
     public var hue = 0.0
-    /// How likely an image is to be changed by the four above, from 0 to 1.
+    /// The probability that an image is changed by the four above, from 0 to 1.
     public var probability = 1.0
-    /// How likely it is to become grey, from 0 to 1.
+    /// The probability that an image becomes grey, from 0 to 1.
     public var gray = 0.0
 
     public init() {}

@@ -4,7 +4,7 @@ public struct ConfigurationError: Error, Equatable, Sendable, CustomStringConver
     public struct Origin: Equatable, Sendable, CustomStringConvertible {
         /// The file as the user named it, or the `--set` argument.
         public var file: String
-        /// From 1, where known.
+        /// The line number, from 1; `nil` if unknown.
         public var line: Int?
 
         public init(file: String, line: Int? = nil) {
@@ -15,17 +15,17 @@ public struct ConfigurationError: Error, Equatable, Sendable, CustomStringConver
         public var description: String { line.map { "\(file), line \($0)" } ?? file }
     }
 
-    /// The whole key, as `optimizer.momentum`.
+    /// The full key, such as `optimizer.momentum`.
     public var key: String
-    /// What was found there.
+    /// The value that was found.
     public var found: String
-    /// What should be there.
+    /// The expected value, in words.
     public var expected: String
     /// The known key or name that was most likely meant.
     public var suggestion: String?
     /// Where it was written; `nil` for a default.
     public var origin: Origin?
-    /// Further settings of the same configuration that cannot be used, in the order in which they were found.
+    /// Further faults of the same configuration, in the order in which they were found.
     public var others: [ConfigurationError] = []
 
     public init(
@@ -41,7 +41,8 @@ public struct ConfigurationError: Error, Equatable, Sendable, CustomStringConver
     public var description: String {
         let place = origin.map { "\($0): " } ?? ""
         let hint = suggestion.map { "; did you mean \($0)?" } ?? ""
-        // What the file says, the errors of this project alone are sure to be short.
+        // Key and value are from the user's file and may be long; only this project's own texts are
+        // always short.
         let own = """
             \(place)\(shortened(key, to: 120)) is \(shortened(found, to: 240)), expected \(expected)\(hint)
             """
@@ -49,12 +50,14 @@ public struct ConfigurationError: Error, Equatable, Sendable, CustomStringConver
     }
 }
 
-/// Numbers of records, steps and bytes that may be added and multiplied with one another's like.
+/// The valid range for numbers of records, steps and bytes, which leaves room to add and multiply
+/// them.
 let counts = 0..<1 << 40
 
-/// A text of at most about `limit` characters: of a longer one its beginning, and how much was left out.
+/// The text, cut to about `limit` characters; a cut text ends with the number of omitted
+/// characters.
 func shortened(_ text: String, to limit: Int) -> String {
-    // Bytes are counted at once, characters one by one.
+    // Counting bytes takes constant time, counting characters linear time.
     guard text.utf8.count > limit, text.count > limit else { return text }
     return "\(text.prefix(limit))… (\(text.count - limit) more characters)"
 }

@@ -1,6 +1,6 @@
-/// What of a configuration cannot be used: all of it is told at once, in the order in which it is found.
+/// The faults of a configuration, which are reported together in the order in which they are found.
 struct ConfigurationFaults {
-    /// Faults that are told in full; a text with more is no configuration.
+    /// The largest number of faults that are reported; a text with more is not a configuration.
     private static let limit = 12
 
     private var found: [ConfigurationError] = []
@@ -13,16 +13,16 @@ struct ConfigurationFaults {
         found.append(fault)
     }
 
-    /// Adds a fault that came up after others, unless it may be their consequence.
+    /// Adds a fault that was found after others, unless it may be their consequence.
     ///
-    /// - Parameter replaced: Keys whose values were replaced to look at the rest.
+    /// - Parameter replaced: Keys whose values were replaced to check the rest.
     mutating func append(_ fault: ConfigurationError, unlessOf replaced: Set<String>) {
         let isMeant = found.contains { $0.suggestion == fault.key }
         let isConsequence = replaced.contains { fault.expected.contains($0) }
         if isEmpty || !(isMeant || isConsequence) { append(fault) }
     }
 
-    /// All faults as one error; `nil` without any.
+    /// All faults as one error; `nil` if there are none.
     var error: ConfigurationError? {
         guard var first = found.first else { return nil }
         first.others = Array(found.dropFirst())

@@ -7,7 +7,7 @@ func textOfConfiguration(_ file: String) throws(ConfigurationError) -> String {
         ConfigurationError(key: "the configuration file \(file)", found: found, expected: "a YAML file")
     }
     guard FileManager.default.fileExists(atPath: file) else { throw failure("missing") }
-    // By pieces, as a pipe or a device has no length.
+    // Reads in pieces, since a pipe or a device has no length.
     var bytes = Data()
     guard let handle = FileHandle(forReadingAtPath: file) else { throw failure("not readable") }
     while bytes.count <= YAMLLimits.byteCount {
@@ -25,9 +25,10 @@ func textOfConfiguration(_ file: String) throws(ConfigurationError) -> String {
     return text
 }
 
-/// The document of a YAML text, or what is wrong with which line.
+/// Parses a YAML text.
 ///
-/// - Throws: Also if the text, or what its aliases stand for, is larger than `YAMLLimits` allows, before it is expanded.
+/// - Throws: An error with the line if the text is not valid YAML; also if the text, or its
+///   expansion of aliases, is larger than `YAMLLimits` allows, before it is expanded.
 func composeConfiguration(_ yaml: String, file: String) throws(ConfigurationError) -> Node {
     if let problem = YAMLLimits.problem(of: yaml) { throw refusal(problem, file: file) }
     let document: Node
@@ -41,11 +42,11 @@ func composeConfiguration(_ yaml: String, file: String) throws(ConfigurationErro
         YamlError.parser(_, let problem, let mark, _), YamlError.composer(_, let problem, let mark, _)
     {
         throw ConfigurationError(
-            key: "the text", found: "no YAML (\(problem))", expected: "lines of 'key: value'",
+            key: "the text", found: "not valid YAML (\(problem))", expected: "lines of 'key: value'",
             origin: .init(file: file, line: mark.line))
     } catch {
         throw ConfigurationError(
-            key: "the text", found: "no YAML", expected: "lines of 'key: value'",
+            key: "the text", found: "not valid YAML", expected: "lines of 'key: value'",
             origin: .init(file: file))
     }
     if let problem = YAMLLimits.problem(of: document) { throw refusal(problem, file: file) }

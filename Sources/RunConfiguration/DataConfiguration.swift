@@ -1,10 +1,10 @@
 /// The images a run works on and how it reads them.
 public struct DataConfiguration: Codable, Equatable, Sendable {
-    /// In which order an epoch uses the records.
+    /// The order of the records in an epoch.
     public enum Order: String, Choice {
         /// Another permutation in each epoch, drawn from the seed.
         case shuffled
-        /// As they are stored, in every epoch: to compare with another trainer.
+        /// The stored order in every epoch, for comparison with another trainer.
         case stored
     }
 
@@ -15,15 +15,17 @@ public struct DataConfiguration: Codable, Equatable, Sendable {
     /// The folder of the packed in-distribution test set; empty for none.
     public var test = ""
     public var transform = TransformConfiguration()
-    /// In which order an epoch uses the records; part of the mathematics.
+    /// The order of the records in an epoch; changes what the run computes.
     public var order = Order.shuffled
-    /// How many records are shuffled among one another, rounded up to whole blocks; 0 for all.
+    /// The size of the shuffle window in records, rounded up to whole blocks; 0 for all records.
     public var window = 0
-    /// How many consecutive records lie in one window whatever the order, such as a shard's; of no effect without a window.
+    /// The number of consecutive records that always lie in one window, such as those of a shard;
+    /// without effect if `window` is 0.
     public var block = 1
-    /// How many batches are made ready ahead of the one in use, at most.
+    /// The largest number of batches that are prefetched ahead of the one in use.
     public var prefetch = 2
-    /// How many bytes of images may be made ready ahead on each rank, at most; one batch always is.
+    /// The largest number of bytes of images that each rank prefetches; one batch is always
+    /// prefetched.
     public var prefetchBytes = 268_435_456
 
     public init() {}

@@ -1,8 +1,10 @@
 internal import Yams
 
-/// Numbers that YAML's versions read differently, or that no one writes by intent: octal, hexadecimal, binary and base 60.
+/// Whether `text` is a number that YAML's versions read differently, or that nobody writes on
+/// purpose: octal, hexadecimal, binary or base 60.
 ///
-/// YAML 1.1 takes `010` for 8 and `1:30` for 90, YAML 1.2 takes them for 10 and a text. Neither is what a user of the other means.
+/// YAML 1.1 reads `010` as 8 and `1:30` as 90; YAML 1.2 reads them as 10 and as a text. Neither is
+/// what a user of the other version means.
 func isAmbiguousNumber(_ text: String) -> Bool {
     let digits = text.drop { $0 == "-" || $0 == "+" }
     guard let first = digits.first, first.isASCII, first.isNumber else { return false }

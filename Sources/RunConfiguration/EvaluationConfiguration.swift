@@ -1,24 +1,27 @@
 /// The out-of-distribution benchmark.
 public struct EvaluationConfiguration: Codable, Equatable, Sendable {
-    /// Whether scores of a network with a T2FNorm head see features divided by its temperature.
+    /// Whether the features of a network with a T2FNorm head are divided by its temperature for
+    /// scores.
     public enum Temperature: String, Choice {
-        /// They do unless the network has 1000 classes, as in OpenOOD.
+        /// Divided unless the network has 1000 classes, as in OpenOOD.
         case automatic
-        /// They do.
+        /// Always divided.
         case training
-        /// They see features as they are.
+        /// Never divided.
         case none
     }
 
-    /// What the score `grood` compares with.
+    /// The records that the score `grood` compares with.
     public enum Grood: String, Choice {
-        /// The records that OpenOOD takes, which reads whole batches of 200 and leaves one of training out.
+        /// The records that OpenOOD uses: whole batches of 200, without one batch of the training
+        /// set.
         case openood
-        /// The first 100 outliers and all training records that are predicted right.
+        /// The first 100 outliers and all correctly predicted training records.
         case exact
     }
 
-    /// The scores to compute, each once; of `msp` and `t2fnorm`, which are the same on one network, the one that its head is named for.
+    /// The scores to compute, each listed once. `msp` and `t2fnorm` are the same on one network; if
+    /// both are listed, the one that belongs to the network's head is computed.
     public var scores = ["t2fnorm", "msp", "mls", "ebo"]
     /// Samples in one forward pass of a rank.
     public var batch = 256
@@ -27,13 +30,14 @@ public struct EvaluationConfiguration: Codable, Equatable, Sendable {
     /// Far out-of-distribution sets: name and folder of the packed dataset, in the table's order.
     public var far = NamedPaths()
 
-    /// Whether settings of scores are searched for, on `data.validation` and `outlierValidation`.
+    /// Whether the settings of scores are searched, on `data.validation` and `outlierValidation`.
     public var search = false
-    /// Folder of the packed out-of-distribution validation set; empty for none. Read for `search`, and for scores that are fitted on it.
+    /// Folder of the packed out-of-distribution validation set; empty for none. Read for `search`,
+    /// and for scores that are fitted on it.
     public var outlierValidation = ""
-    /// What scores see features divided by.
+    /// Whether scores receive features divided by the head's temperature.
     public var temperature = Temperature.automatic
-    /// What `grood` compares with.
+    /// The records that `grood` compares with.
     public var grood = Grood.openood
 
     public init() {}
@@ -77,12 +81,13 @@ func isFileName(_ name: String) -> Bool {
         && !name.contains("/") && !hasControlCharacters(name)
 }
 
-/// Whether a text has characters that are not shown but act: on a terminal, on a line, or on the direction of writing.
+/// Whether a text has invisible characters that act on a terminal, on line breaks or on the writing
+/// direction.
 func hasControlCharacters(_ text: String) -> Bool {
     text.unicodeScalars.contains { scalar in
         switch scalar.properties.generalCategory {
         case .control, .lineSeparator, .paragraphSeparator: true
-        // Joiners belong to words and emoji.
+        // Joiners are parts of words and emoji.
         case .format: ![0x200C, 0x200D].contains(scalar.value)
         default: false
         }

@@ -1,18 +1,19 @@
-/// What comes after the features.
+/// The network's head, which follows the features.
 public struct HeadConfiguration: Codable, Equatable, Sendable {
     public enum Name: String, Choice {
         /// A linear layer on features normalised to length 1/τ in training.
         case t2fnorm
         /// A linear layer.
         case linear
-        /// Two linear layers with a rectifier between, for losses that compare samples; there is no classifier and no accuracy.
+        /// Two linear layers with a ReLU between, for losses that compare samples; there is no
+        /// classifier and no accuracy.
         case projection
     }
 
     public var name = Name.t2fnorm
     /// τ of the T2FNorm head; without effect on others.
     public var temperature = 0.1
-    /// The width of the projection head's result; without effect on others.
+    /// The width of the projection head's output; without effect on others.
     public var outputs = 128
 
     public init() {}

@@ -1,4 +1,4 @@
-/// What training minimises.
+/// The loss that training minimises.
 public struct LossConfiguration: Codable, Equatable, Sendable {
     public enum Name: String, Choice {
         /// Cross-entropy of the logits.
@@ -17,7 +17,8 @@ public struct LossConfiguration: Codable, Equatable, Sendable {
 
     public init() {}
 
-    /// Whether samples are compared with one another, not with classes: takes two views of each image and a projection head.
+    /// Whether the loss compares samples with one another instead of with classes; it then takes
+    /// two views of each image and a projection head.
     public var comparesPairs: Bool { name == .reweightOOD }
 
     func validate(

@@ -1,4 +1,4 @@
-/// Training on mixtures of two images, which are predicted as both classes.
+/// Training on mixtures of two images, whose targets are both classes.
 public struct MixingConfiguration: Codable, Equatable, Sendable {
     public enum Name: String, Choice {
         case none
@@ -6,14 +6,16 @@ public struct MixingConfiguration: Codable, Equatable, Sendable {
         case mixup
         /// An image with a box of another.
         case cutMix
-        /// A batch as it is, and its mixup beside it: two samples an image.
+        /// The unchanged batch and its mixup: two samples per image.
         case regMixup
     }
 
     public var name = Name.none
-    /// Both parameters of the beta distribution of the share; 0 for the method's usual: mixup 0.2, cutMix 1, regMixup 20.
+    /// Both parameters of the beta distribution of the mixing weight; 0 for the method's default:
+    /// mixup 0.2, cutMix 1, regMixup 20.
     public var alpha = 0.0
-    /// How likely a batch is to be mixed, from 0 to 1; of no effect on regMixup, which mixes all.
+    /// The probability that a batch is mixed, from 0 to 1; without effect on regMixup, which mixes
+    /// all batches.
     public var probability = 1.0
 
     public init() {}
@@ -31,11 +33,11 @@ public struct MixingConfiguration: Codable, Equatable, Sendable {
     func validate(training: TrainingConfiguration) throws(ConfigurationError) {
         try check(
             alpha >= 0 && alpha.isFinite, "mixing.alpha", alpha,
-            "a finite number above 0, or 0 for the method's usual")
+            "a finite number above 0, or 0 for the method's default")
         try check(
             (0...1).contains(probability), "mixing.probability", probability, "a number from 0 to 1")
         try check(
-            name == .none || training.lane >= 2, "mixing.name", name.rawValue,
-            "none, as images are mixed within their lane and training.lane is 1")
+            name == .none || training.microbatch >= 2, "mixing.name", name.rawValue,
+            "none, as images are mixed within their microbatch and training.microbatch is 1")
     }
 }

@@ -1,9 +1,11 @@
-/// The known name that was most likely meant: the first that `name` begins, as `resnet18` does `resnet18_32x32`, else the one with the
-/// fewest edits from it, if those are few enough for a slip.
+/// The known name that was most likely meant: the first that begins with `name`, as
+/// `resnet18_32x32` begins with `resnet18`, otherwise the one with the smallest edit distance, if
+/// that is small enough for a typing error.
 ///
-/// Upper and lower case count as equal, and marks such as `-` do not count at a beginning; of equally near names the first.
+/// Case is ignored, and so are marks such as `-` when beginnings are compared; of equally near
+/// names the first is returned.
 public func nearestName(to name: String, among known: [String]) -> String? {
-    // A long text is no slip, and would take long to compare.
+    // A long text is not a typing error, and would take long to compare.
     guard name.utf8.count <= 100 else { return nil }
     let beginning = lettersAndDigits(name)
     if beginning.count >= 3, let whole = known.first(where: { lettersAndDigits($0).hasPrefix(beginning) }) {
@@ -20,7 +22,8 @@ private func lettersAndDigits(_ name: String) -> String {
     name.lowercased().filter { $0.isLetter || $0.isNumber }
 }
 
-/// Levenshtein's distance: insertions, deletions and replacements that turn one into the other.
+/// The Levenshtein distance: the least number of insertions, deletions and replacements that turn
+/// one into the other.
 private func editDistance(_ left: [Character], _ right: [Character]) -> Int {
     var row = Array(0...right.count)
     for (i, character) in left.enumerated() {

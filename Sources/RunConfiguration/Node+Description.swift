@@ -16,7 +16,7 @@ extension Node {
         }
     }
 
-    /// Whether nothing was written, or `null`.
+    /// Whether the value is empty or `null`.
     var isNull: Bool { scalar != nil && tag == Tag(.null) }
 
     /// The keys in their order.
@@ -27,7 +27,7 @@ extension Node {
         mapping?.first { $0.key.scalar?.string == key }?.value
     }
 
-    /// The mapping with `key` set: in its place if it is there, else at the end.
+    /// The mapping with `key` set: in place if the key exists, otherwise at the end.
     func setting(_ key: String, to value: Node) -> Node {
         var pairs = mapping.map { $0.map { ($0.key, $0.value) } } ?? []
         if let index = keys.firstIndex(of: key) {
@@ -38,7 +38,7 @@ extension Node {
         return Node(pairs, .implicit, .block)
     }
 
-    /// The mapping with the value that lies at `path` replaced.
+    /// The mapping with the value at `path` replaced.
     func replacing(_ path: ArraySlice<String>, by value: Node) -> Node {
         guard let key = path.first else { return value }
         return setting(key, to: (self.value(of: key) ?? Node("")).replacing(path.dropFirst(), by: value))

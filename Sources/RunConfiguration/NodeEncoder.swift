@@ -1,8 +1,8 @@
 internal import Yams
 
-/// The YAML of settings: keys in the order of their properties, numbers with all their digits.
+/// The YAML node of settings: keys in the order of their properties, numbers with all their digits.
 ///
-/// Yams' own encoder rounds to 15 digits, with which a configuration would not load again as it was.
+/// Yams' own encoder rounds to 15 digits, so a configuration would load again with other values.
 func node(of value: some Encodable) -> Node {
     let slot = Slot()
     do {
@@ -68,7 +68,7 @@ private final class Slot {
     }
 }
 
-/// A scalar that is read as text again, quoted if need be.
+/// A scalar that is read as text again, quoted if necessary.
 private func text(_ value: String) -> Node {
     let plain = Node.Scalar(value)
     return .scalar(

@@ -1,27 +1,39 @@
-/// Stochastic gradient descent with a cosine schedule, perhaps after a warm-up.
+/// Stochastic gradient descent with a cosine schedule, optionally after a warm-up.
 public struct OptimizerConfiguration: Codable, Equatable, Sendable {
-    /// How often the learning rate falls along its cosine.
+    /// The shape of the learning rate over the run.
     public enum Schedule: String, Choice {
-        /// With each update.
+        /// Half a cosine from `learningRate` to `minimumLearningRate`.
+        case cosine
+    }
+
+    /// How often the learning rate changes along its schedule.
+    public enum ScheduleInterval: String, Choice {
+        /// It changes with each update.
         case step
-        /// With each epoch.
+        /// It changes with each epoch.
         case epoch
     }
 
-    /// The learning rate that the schedule falls from: of the first step, unless there is a warm-up.
+    /// The initial learning rate of the schedule, which is that of the first step unless there is a
+    /// warm-up.
     public var learningRate = 0.1
-    /// The learning rate that the schedule falls to.
+    /// The final learning rate of the schedule.
     public var minimumLearningRate = 1e-6
-    public var schedule = Schedule.step
-    /// Epochs in which the learning rate rises to where the schedule is after them, with each update.
+    /// The shape of the learning rate over the run.
+    public var schedule = Schedule.cosine
+    /// How often the learning rate changes along its schedule.
+    public var scheduleInterval = ScheduleInterval.step
+    /// Epochs of the warm-up, in which the learning rate rises with each update to the schedule's
+    /// value at their end.
     public var warmUpEpochs = 0
-    /// The learning rate that a warm-up begins with.
+    /// The learning rate at the start of the warm-up.
     public var warmUpLearningRate = 0.001
-    /// The share of the last update that the next one keeps, from 0 up to 1.
+    /// The fraction of the last update that the next one keeps, from 0 up to, but not including, 1.
     public var momentum = 0.9
-    /// Whether the gradient is taken as if the momentum had been applied (Nesterov).
+    /// Whether the momentum is Nesterov's: the gradient is evaluated as if the momentum had been
+    /// applied.
     public var nesterov = true
-    /// The L2 penalty that is added to the gradient, per unit of each parameter.
+    /// The factor of the L2 penalty: this factor times each parameter is added to its gradient.
     public var weightDecay = 5e-4
 
     public init() {}
@@ -45,7 +57,7 @@ public struct OptimizerConfiguration: Codable, Equatable, Sendable {
             "a number from 0 up to, but not including, 1")
         try check(
             !nesterov || momentum > 0, "optimizer.nesterov", nesterov,
-            "false where optimizer.momentum is 0")
+            "false, as optimizer.momentum is 0")
         try check(
             weightDecay >= 0 && weightDecay.isFinite, "optimizer.weightDecay", weightDecay,
             "a finite number from 0")

@@ -1,15 +1,16 @@
 internal import Yams
 
 extension RunConfiguration {
-    /// A setting that two configurations do not share.
+    /// A setting whose values differ between two configurations.
     public struct Difference: Equatable, Sendable, CustomStringConvertible {
-        /// The whole key, as `optimizer.momentum`.
+        /// The full key, such as `optimizer.momentum`.
         public var key: String
         /// The value here, as YAML.
         public var mine: String
         /// The value in the other configuration, as YAML.
         public var theirs: String
-        /// Whether it changes what the run computes, and not only where, how fast or how often it reports.
+        /// Whether it changes what the run computes, and not only where, how fast or how often it
+        /// reports.
         public var isMathematical: Bool
 
         public var description: String { "\(key) is \(mine), was \(theirs)" }
@@ -25,7 +26,8 @@ extension RunConfiguration {
         return true
     }
 
-    /// Whether the setting of this key changes what a run computes, and not only where, how fast or how often it reports.
+    /// Whether the setting of this key changes what a run computes, and not only where, how fast or
+    /// how often it reports.
     public static func isMathematical(_ key: String) -> Bool {
         !harmless.contains { key == $0 || key.hasPrefix("\($0).") }
     }
@@ -36,7 +38,7 @@ extension RunConfiguration {
     }
 }
 
-/// Keys, with all below them, that leave a run's mathematics as they are.
+/// Keys that do not change what a run computes, including all keys below them.
 private let harmless = [
     "name", "output", "data.test", "data.prefetch", "data.prefetchBytes", "training.keep",
     "training.keepEvery", "training.onCheckpointFailure", "training.checkpointEvery",

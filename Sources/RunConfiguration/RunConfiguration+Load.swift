@@ -4,31 +4,49 @@ extension RunConfiguration {
     /// Reads and validates a configuration.
     ///
     /// - Parameters:
-    ///   - files: YAML files, merged left to right over the defaults: mappings key by key, other values replaced.
+    ///   - files: YAML files, merged left to right over the defaults: mappings key by key, other
+    ///     values replaced.
     ///   - overrides: `key.key=value` each, set on top in order; the value is YAML.
-    ///   - names: What networks and scores there are.
-    /// - Throws: What cannot be used: a file, a line, or all settings that are unknown or of a wrong type or value.
+    ///   - names: The known networks and scores.
+    ///   - notice: Receives the settings that a file, or `--set`, gives by names of an earlier
+    ///     version; called once for each file and for `--set`.
+    /// - Throws: The fault: a file, a line, or all settings that are unknown or of a wrong type or
+    ///   value.
     public static func load(
-        files: [String], overrides: [String] = [], names: KnownNames
+        files: [String], overrides: [String] = [], names: KnownNames,
+        notice: (RenamedSettings) -> Void = { _ in }
     ) throws(ConfigurationError) -> RunConfiguration {
         var tree = SettingTree()
-        for file in files { try tree.merge(yaml: try textOfConfiguration(file), file: file) }
+        for file in files {
+            tree.begin(file)
+            try tree.merge(yaml: try textOfConfiguration(file), file: file)
+        }
+        tree.begin("--set")
         for override in overrides { try tree.merge(override: override) }
-        return try tree.configuration(names: names)
+        let configuration = try tree.configuration(names: names)
+        tree.renamedSettings.forEach(notice)
+        return configuration
     }
 
     /// Reads and validates a configuration that was stored as `yaml`.
     ///
     /// - Parameters:
-    ///   - file: Where the text is from, for errors.
-    ///   - names: What networks and scores there are; `nil` leaves those names to the caller.
-    public init(yaml: String, file: String, names: KnownNames? = nil) throws(ConfigurationError) {
+    ///   - file: The origin of the text, for errors.
+    ///   - names: The known networks and scores; `nil` leaves the check of their names to the
+    ///     caller.
+    ///   - notice: Receives the settings that the text gives by names of an earlier version; called
+    ///     at most once.
+    public init(
+        yaml: String, file: String, names: KnownNames? = nil, notice: (RenamedSettings) -> Void = { _ in }
+    ) throws(ConfigurationError) {
         var tree = SettingTree()
+        tree.begin(file)
         try tree.merge(yaml: yaml, file: file)
         self = try tree.configuration(names: names)
+        tree.renamedSettings.forEach(notice)
     }
 
-    /// All settings, which load again to an equal configuration.
+    /// All settings as YAML, which loads again to an equal configuration.
     public var yaml: String {
         do {
             return try serialize(node: node(of: self), allowUnicode: true, sortKeys: false)
@@ -58,9 +76,11 @@ extension SettingTree {
         merge(node) { _ in origin }
     }
 
-    /// The value of an override: of a setting that is a text the characters as they are, unless they are quoted; else YAML.
+    /// The value of an override: the plain characters for a text setting unless they are quoted,
+    /// otherwise YAML.
     ///
-    /// A shell has taken off its quotes already, so `name=run #5` has no comment and `name=a: b` no mapping.
+    /// The shell has already removed its quotes, so `name=run #5` has no comment and `name=a: b` is
+    /// not a mapping.
     private func value(
         of text: String, at path: [String], file: String
     ) throws(ConfigurationError) -> Node {
@@ -72,9 +92,9 @@ extension SettingTree {
         return .scalar(text.trimmed.isEmpty ? Node.Scalar("", Tag(.str), .singleQuoted) : plain)
     }
 
-    /// The settings that were merged, checked.
+    /// The merged and validated settings.
     ///
-    /// A setting that cannot be used is replaced by its default for the sake of those behind it.
+    /// A faulty setting is replaced by its default, so that the settings after it are checked too.
     fileprivate func configuration(names: KnownNames?) throws(ConfigurationError) -> RunConfiguration {
         var (tree, faults, replaced) = (self, self.faults, Set<String>())
         while !faults.isFull {
@@ -106,7 +126,7 @@ extension SettingTree {
 }
 
 extension String {
-    /// Without the spaces at its ends.
+    /// The string without leading and trailing spaces.
     fileprivate var trimmed: String {
         let front = drop { $0 == " " }
         return String(front.reversed().drop { $0 == " " }.reversed())

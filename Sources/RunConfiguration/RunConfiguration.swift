@@ -1,13 +1,14 @@
 /// All settings of a run.
 ///
-/// A new setting is a stored property with a default, a sentence of documentation and a check in `validate()`: reading,
-/// writing, `--set`, unknown keys and comparison follow from that. A mapping that is empty by default takes any key.
+/// A new setting is a stored property with a default, a sentence of documentation and a check in
+/// `validate()`: reading, writing, `--set`, unknown keys and comparison follow from that. A mapping
+/// that is empty by default takes any key.
 public struct RunConfiguration: Codable, Equatable, Sendable {
     /// The run's name, a folder in `output`.
     public var name = "run"
     /// The folder of all runs.
     public var output = "runs"
-    /// What initialisation, order and augmentation are drawn from.
+    /// The seed of initialisation, order and augmentation.
     public var seed: UInt64 = 0
     public var data = DataConfiguration()
     public var network = NetworkConfiguration()
@@ -23,13 +24,14 @@ public struct RunConfiguration: Codable, Equatable, Sendable {
 
     public init() {}
 
-    /// Where the run's files go: `<output>/<name>/s<seed>`.
+    /// The folder of the run's files: `<output>/<name>/s<seed>`.
     public var runDirectory: String { "\(output)/\(name)/s\(seed)" }
 
     /// Checks every setting.
     ///
-    /// - Parameter names: What networks and scores there are; `nil` leaves those names to the caller.
-    /// - Throws: The first setting that cannot be used.
+    /// - Parameter names: The known networks and scores; `nil` leaves the check of their names to
+    ///   the caller.
+    /// - Throws: The first invalid setting.
     public func validate(names: KnownNames? = nil) throws(ConfigurationError) {
         try check(isFileName(name), "name", name, "the name of a folder, without '/' and control characters")
         try check(!output.isEmpty && !hasControlCharacters(output), "output", output, "a folder")
@@ -48,11 +50,11 @@ public struct RunConfiguration: Codable, Equatable, Sendable {
     }
 }
 
-/// The names that other modules give meaning to.
+/// The names that other modules define.
 public struct KnownNames: Equatable, Sendable {
     public var networks: [String]
     public var scores: [String]
-    /// Those of the scores that need no classifier.
+    /// The scores that need no classifier.
     public var featureScores: [String]
 
     public init(networks: [String], scores: [String], featureScores: [String] = []) {

@@ -1,20 +1,40 @@
 internal import Yams
 
-/// Settings as they were written, merged over the defaults, and where each one comes from.
+/// Settings as they were written, merged over the defaults, and the origin of each one.
 struct SettingTree {
     private let defaults = node(of: RunConfiguration())
     private var merged = node(of: RunConfiguration())
     private var origins: [String: ConfigurationError.Origin] = [:]
-    /// What cannot be used of the documents so far.
+    /// The faults of the documents so far.
     private(set) var faults = ConfigurationFaults()
+    /// The place that the current documents are from, and the names in them.
+    private var place = (name: "", settings: SettingNames())
+    private var earlierPlaces: [RenamedSettings] = []
 
-    /// Merges a document: mappings key by key, everything else replaces what was there. What cannot be used becomes one of `faults`.
+    /// The settings that were given by names of an earlier version, by place.
+    var renamedSettings: [RenamedSettings] {
+        let names = place.settings.notices
+        return earlierPlaces + (names.isEmpty ? [] : [RenamedSettings(place: place.name, names: names)])
+    }
+
+    /// Starts the documents of the place `name`, in which no setting may have both an old and a new
+    /// name.
+    mutating func begin(_ name: String) {
+        earlierPlaces = renamedSettings
+        place = (name, SettingNames())
+    }
+
+    /// Merges a document: mappings key by key; any other value replaces the previous one. Appends
+    /// its faults to `faults`.
     ///
-    /// An empty mapping (`{}`) empties one that takes any key, and leaves others as they are.
+    /// An empty mapping (`{}`) empties a mapping that takes any key, and leaves others unchanged.
     ///
-    /// - Parameter origin: Where a key stands, from its node.
+    /// - Parameter origin: Returns where a key was written, from its node.
     mutating func merge(_ document: Node, origin: (Node) -> ConfigurationError.Origin) {
         if document.isNull { return }
+        var found: [ConfigurationError] = []
+        let document = place.settings.translate(document, origin: origin) { found.append($0) }
+        for fault in found { faults.append(fault) }
         merged = merge(document, onto: merged, defaults, path: [], origin: origin)
     }
 
@@ -72,7 +92,7 @@ struct SettingTree {
         return Node(result, .implicit, .block)
     }
 
-    /// The default of a key in a mapping that takes any.
+    /// The default of a key in a mapping that takes any key.
     private static var anyText: Node { Node("") }
 
     /// The default of the setting at `path`; `nil` if there is none.
@@ -86,7 +106,8 @@ struct SettingTree {
         return node
     }
 
-    /// Replaces a setting that cannot be used by its default, or a missing text by some text, so that the rest can be looked at.
+    /// Replaces a faulty setting by its default, or a missing text by a placeholder, so that the
+    /// rest can be checked.
     ///
     /// - Returns: Whether anything changed.
     mutating func replaceUnusable(_ key: String) -> Bool {
@@ -101,7 +122,7 @@ struct SettingTree {
         return true
     }
 
-    /// The keys of the setting that `key` names or lies in.
+    /// The path of the setting that `key` names or lies in.
     private static func path(of key: String, in defaults: Node) -> [String] {
         var (path, node) = ([String](), defaults)
         for part in key.split(separator: ".").map(String.init) {
@@ -134,7 +155,7 @@ struct SettingTree {
         }
     }
 
-    /// The merged settings, typed.
+    /// Decodes the merged settings.
     func decode() throws(ConfigurationError) -> RunConfiguration {
         do {
             return try YAMLDecoder().decode(RunConfiguration.self, from: merged)
@@ -163,7 +184,7 @@ struct SettingTree {
                 suggestion: suggestion))
     }
 
-    /// The error with the place where its key was written, if it was.
+    /// The error with the origin of its key; `nil` if the key was not written.
     func located(_ error: ConfigurationError) -> ConfigurationError {
         var located = error
         located.origin = origins[error.key]
@@ -171,7 +192,7 @@ struct SettingTree {
     }
 }
 
-/// A type of setting in a user's words.
+/// The description of a setting's type for a user.
 private func expectation(of type: any Any.Type) -> String {
     if type == Double.self { return "a number" }
     if type == Bool.self { return "true or false" }

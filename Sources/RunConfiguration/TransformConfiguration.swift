@@ -1,39 +1,42 @@
 /// How an image becomes the network's input.
 public struct TransformConfiguration: Codable, Equatable, Sendable {
-    /// How a training image is cut out.
+    /// The crop of a training image.
     public enum Crop: String, Choice {
-        /// A window of `size` at a random place of the image with a black border of `padding`.
+        /// A window of `size` at a random position in the image with a black border of `padding`.
         case padded
-        /// A window of random area (from `smallestArea` of the image's on) and shape, resized to `size`.
+        /// A window of random area (at least `smallestArea` of the image's) and aspect ratio,
+        /// resized to `size`.
         case resized
     }
 
     /// How a training image's JPEG is decoded.
     public enum Decode: String, Choice {
-        /// To its exact pixels.
+        /// It is decoded to its exact pixels.
         case exact
-        /// At an eighth, a quarter or half of its size where the crop shrinks it at least as much: quicker, with other pixels.
+        /// It is decoded at an eighth, a quarter or half of its size if the crop shrinks it at
+        /// least as much: faster, with other pixels.
         case scaled
     }
 
     /// Height and width of the network's input in pixels.
     public var size = 32
-    /// The length that an image's shorter side is resized to before the crop, in pixels; 0 for `size`.
+    /// The length that an image's shorter side is resized to before the crop, in pixels; 0 for
+    /// `size`.
     public var resize = 0
     /// The width of the border that a padded crop may reach into, in pixels.
     public var padding = 4
-    /// Whether half of the training images are mirrored.
+    /// Whether half of the training images are flipped horizontally.
     public var flip = true
     public var crop = Crop.padded
-    /// The smallest part of an image's area that a resized crop takes, above 0 and at most 1.
+    /// The smallest fraction of an image's area that a resized crop takes, above 0 and at most 1.
     public var smallestArea = 0.08
-    /// Random changes of a training image's colours.
+    /// Random colour augmentation of training images.
     public var color = ColorConfiguration()
-    /// How a training image's JPEG is decoded; part of the mathematics.
+    /// How a training image's JPEG is decoded; changes what the run computes.
     public var decode = Decode.exact
-    /// The mean of red, green and blue, subtracted; the image's range is 0 to 1.
+    /// The mean of red, green and blue, which is subtracted; pixel values range from 0 to 1.
     public var mean = [0.4914, 0.4822, 0.4465]
-    /// The standard deviation of red, green and blue, divided by.
+    /// The standard deviation of red, green and blue, by which pixel values are divided.
     public var standardDeviation = [0.2470, 0.2435, 0.2616]
 
     public init() {}

@@ -1,25 +1,27 @@
 internal import Yams
 
-/// How large a configuration may be, as it is written and with its aliases replaced by what they stand for.
+/// The size limits of a configuration, as written and with its aliases expanded.
 ///
-/// Nine levels of nine aliases each (an "alias bomb") are a text of 500 bytes and a document of 400 million values. The largest file of this
-/// project has 11 kB and 1,500 values.
+/// Nine levels of nine aliases each (an "alias bomb") are a text of 500 bytes and a document of 400
+/// million values. The largest file of this project has 11 kB and 1,500 values.
 enum YAMLLimits {
-    /// Bytes of a text.
+    /// The largest number of bytes of a text.
     static let byteCount = 1 << 18
-    /// Values in a document, those behind aliases counted as often as they are named.
+    /// The largest number of values in a document; values behind an alias count as often as the
+    /// alias is used.
     private static let nodeCount = 10_000
-    /// Bytes of all its values, counted likewise.
+    /// The largest number of bytes of all its values, counted likewise.
     private static let valueByteCount = 1 << 20
-    /// Mappings and lists in one another.
+    /// The largest nesting depth of mappings and lists.
     private static let depth = 32
-    /// Keys that look like mappings or lists, or that are written with '?'.
+    /// The largest number of keys that look like mappings or lists, or that are written with '?'.
     private static let strangeKeyCount = 64
 
-    /// What of a text cannot be read in bounded time and memory; `nil` if all of it can.
+    /// The reason why a text cannot be read in bounded time and memory; `nil` if it can.
     ///
-    /// The parser compares the keys of a mapping by all that they hold, so a key that is an alias takes as long as what it stands for. That
-    /// is seen from marks in the text, also where they are not meant as such: a text with aliases may have no such key.
+    /// The parser compares the keys of a mapping by their whole contents, so a key that is an alias
+    /// takes as long as its expansion. Such keys are recognised by characters in the text, even if
+    /// these have another meaning there: a text with aliases must not have any such key.
     static func problem(of text: String) -> String? {
         let byteCount = text.utf8.count
         guard byteCount <= Self.byteCount else {
@@ -32,7 +34,7 @@ enum YAMLLimits {
         return nil
     }
 
-    /// What of a document is too large; `nil` if nothing is.
+    /// The limit that a document exceeds; `nil` if it exceeds none.
     static func problem(of document: Node) -> String? {
         var (nodes, bytes) = (nodeCount, valueByteCount)
         return problem(of: document, &nodes, &bytes, depth: 0)

@@ -1,17 +1,18 @@
-/// What a YAML text may have of aliases and of keys that are no plain text, as its characters look; quotes are not told apart.
+/// The aliases, and the keys other than plain text, that a YAML text may have, judged by its
+/// characters; quoted text is not distinguished.
 struct YAMLMarks {
-    /// What stands in front of a byte, but for blanks.
+    /// The token in front of a byte, without blanks.
     private enum Front {
         /// An alias's name, of which the byte may be a part.
         case alias
-        /// A list, a mapping or an alias, which a ':' makes a key of.
+        /// A list, a mapping or an alias, which a following ':' turns into a key.
         case value
         case other
     }
 
-    /// Whether something may be named by '&', and something by '*'.
+    /// Whether the text may have both an anchor ('&') and an alias ('*').
     let hasAliases: Bool
-    /// Keys behind a '?', and those that end with a ']' or '}' or are an alias.
+    /// The number of keys after a '?', and of keys that end with a ']' or '}' or are an alias.
     let strangeKeys: Int
 
     init(_ text: String) {
@@ -19,7 +20,8 @@ struct YAMLMarks {
         var (front, before) = (Front.other, UInt8(ascii: "\n"))
         var (isAtStart, isComment) = (true, false)
         for byte in text.utf8 {
-            // A whole line alone, and up to what may be another kind of line's end.
+            // Only a comment that fills a whole line counts, up to a byte that may be another kind
+            // of line end.
             isComment =
                 !Self.endsLine(byte) && byte < 0x80 && (isComment || (isAtStart && byte == UInt8(ascii: "#")))
             isAtStart = Self.endsLine(byte) || (isAtStart && Self.isBlank(byte))
@@ -49,7 +51,8 @@ struct YAMLMarks {
 
     private static func endsLine(_ byte: UInt8) -> Bool { byte == 0x0A || byte == 0x0D }
 
-    /// Whether a new token may begin behind a byte; any byte of a character beyond ASCII may be a line's end.
+    /// Whether a new token may begin after a byte; any byte of a character beyond ASCII may be a
+    /// line end.
     private static func endsToken(_ byte: UInt8) -> Bool {
         isBlank(byte) || endsLine(byte) || byte >= 0x80 || "[]{},:-?\"'".utf8.contains(byte)
     }

@@ -3,7 +3,8 @@ internal import Kernels
 internal import Networks
 internal import Workers
 
-/// One step of a small network on drawn images: equal fingerprints where products, sums and elementary functions have the same bits.
+/// One training step of a small network on random images. The fingerprint is the same on machines
+/// whose products, sums and elementary functions give the same bits.
 struct ArithmeticProbe {
     /// 16 hexadecimal digits of the weights after the step.
     let fingerprint: String
@@ -17,7 +18,8 @@ struct ArithmeticProbe {
         let pool = WorkerPool(threads: 1)
         _ = try classifier.differentiate(
             images: Buffer(images, default: 0), labels: (0..<Int32(count)).map { $0 },
-            Pass(BatchPlacement(sampleCount: count, laneSize: microbatch), mode: .training, pool: pool))
+            StepContext(
+                BatchPlacement(sampleCount: count, microbatchSize: microbatch), mode: .training, pool: pool))
         var optimizer = MomentumSGD(
             momentum: 0.9, weightDecay: 5e-4, usesNesterov: true,
             parameterCount: classifier.parameters.parameterCount)

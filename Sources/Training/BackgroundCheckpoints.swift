@@ -3,21 +3,21 @@ internal import Foundation
 internal import RunConfiguration
 internal import Workers
 
-/// Rank 0's checkpoints: taken between two steps, written while the next ones are made.
+/// Rank 0's checkpoints: snapshots are taken between two steps and written during the next steps.
 final class BackgroundCheckpoints {
     private let writer: CheckpointWriter
     private let bestPath: String
     private let policy: TrainingConfiguration.CheckpointFailure
     private let clock = ContinuousClock()
-    /// How long each snapshot whose writing has not been told of yet held the steps.
+    /// For each snapshot whose outcome is not reported yet, how long it blocked training.
     private var stalls: [Duration] = []
     private var untold: [TrainingEvent] = []
-    /// The newest file, if it is not there as it should be.
+    /// The error of the newest checkpoint, if it could not be written.
     private var lastFailure: CheckpointError?
-    /// Why the job cannot go on.
+    /// Why the job must end.
     private(set) var failure: CheckpointError?
 
-    /// - Parameter log: The run's, synced with each checkpoint.
+    /// - Parameter log: The run's log, synced with each checkpoint.
     init(
         _ snapshot: Snapshot, to store: CheckpointStore, after log: String,
         policy: TrainingConfiguration.CheckpointFailure
@@ -27,10 +27,12 @@ final class BackgroundCheckpoints {
         self.policy = policy
     }
 
-    /// Takes a snapshot of `session`, once the one before is written, and begins to write it.
+    /// Waits until the previous snapshot is written, takes a snapshot of `session`, and begins to
+    /// write it.
     ///
-    /// - Parameter start: When the steps were held up for it.
-    /// - Throws: If a number is none, or if the one before could not be written and that is to end the job.
+    /// - Parameter start: When the snapshot began to block training.
+    /// - Throws: If a value is NaN or infinite, or if the previous checkpoint could not be written
+    ///   and the policy is to stop.
     func save(_ session: TrainingSession, isBest: Bool, since start: ContinuousClock.Instant) throws {
         try writer.write(isBest: isBest) { snapshot in
             gatherOutcomes()
@@ -43,7 +45,7 @@ final class BackgroundCheckpoints {
     /// Whether nothing is being written.
     var isIdle: Bool { writer.isIdle }
 
-    /// What has come of checkpoints since the last call.
+    /// The events of checkpoints since the last call.
     func takeEvents() -> [TrainingEvent] {
         gatherOutcomes()
         defer { untold = [] }
@@ -52,7 +54,8 @@ final class BackgroundCheckpoints {
 
     /// Waits until nothing is being written.
     ///
-    /// - Throws: If the newest snapshot is not on the disk, whatever the policy: the run could not go on from where it ends.
+    /// - Throws: If the newest snapshot is not on the disk, whatever the policy: the run could not
+    ///   resume from its end.
     func finish() throws(CheckpointError) {
         writer.wait()
         gatherOutcomes()
@@ -82,9 +85,10 @@ final class BackgroundCheckpoints {
     }
 
     private func notice(of error: CheckpointError) -> String {
-        let text = "\(error); going on, the last good one is kept (training.onCheckpointFailure)"
+        let text =
+            "\(error); training continues, the last intact checkpoint is kept (training.onCheckpointFailure)"
         guard error.path == bestPath else { return text }
         return
-            "\(text). The best model so far is lost: until there is a better one, the file is an earlier one's"
+            "\(text). The best model so far is lost: until there is a better one, best.h5 is an earlier model"
     }
 }

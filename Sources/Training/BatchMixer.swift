@@ -4,31 +4,33 @@ internal import Networks
 package import RunConfiguration
 internal import Workers
 
-/// Makes the samples of a step of a batch's images: mixup, CutMix or RegMixup.
+/// Makes a step's samples from a batch's images by mixup, CutMix or RegMixup.
 ///
-/// - mixup: Zhang, Cisse, Dauphin, Lopez-Paz: "mixup: Beyond empirical risk minimization", ICLR 2018, arXiv 1710.09412.
+/// - mixup: Zhang, Cisse, Dauphin, Lopez-Paz: "mixup: Beyond empirical risk minimization", ICLR
+///   2018, arXiv 1710.09412.
 /// - CutMix: see `Mixing`.
-/// - RegMixup: Pinto, Yang, Lim, Torr, Dokania: "RegMixup: Mixup as a regularizer can surprisingly improve accuracy and out of
-///   distribution robustness", NeurIPS 2022, arXiv 2206.14502; both halves have the weight ½, as in OpenOOD, where the paper adds them.
+/// - RegMixup: Pinto, Yang, Lim, Torr, Dokania: "RegMixup: Mixup as a regularizer can surprisingly
+///   improve accuracy and out of distribution robustness", NeurIPS 2022, arXiv 2206.14502; images
+///   and mixtures have the weight ½ each, as in OpenOOD, while the paper adds them.
 ///
-/// Where a step has two samples an image, a lane holds its images as they are, then their mixtures.
+/// If a step has two samples per image, a microbatch holds its unmixed images, then their mixtures.
 package final class BatchMixer {
     private let mixing: Mixing
     private let keepsImages: Bool
-    /// Shape `[N, H, W, C]`, as many elements at least; set by `mix`.
+    /// Shape `[N, H, W, C]`, with at least that many elements; set by `mix`.
     private(set) var images = Buffer<Float>(zeros: 0)
 
-    /// `nil` where images are not mixed.
+    /// `nil` if images are not mixed.
     package init?(_ configuration: RunConfiguration) {
         guard configuration.mixing.name != .none else { return nil }
         mixing = Mixing(configuration)
         keepsImages = configuration.samplesPerImage == 2
     }
 
-    /// One sample of a step, of images of the rank's part of the batch.
+    /// One sample of a step; images are numbered within the rank's part of the batch.
     package struct Sample: Equatable, Sendable {
         package var image: Int
-        /// `nil` for the image as it is.
+        /// `nil` for the unmixed image.
         package var partner: Int?
 
         package init(image: Int, partner: Int?) {
@@ -53,18 +55,19 @@ package final class BatchMixer {
                 shares: samples.map { $0.partner == nil ? 1 : draw.share }))
     }
 
-    /// The rank's samples, lane by lane.
+    /// The rank's samples, microbatch by microbatch.
     ///
     /// - Parameters:
     ///   - first: The position of the rank's first image in the global batch.
     ///   - count: The rank's images.
     package func samples(epoch: Int, step: Int, first: Int, count: Int, isMixed: Bool) -> [Sample] {
-        stride(from: 0, to: count, by: mixing.laneSize).flatMap { start in
-            let images = start..<min(start + mixing.laneSize, count)
+        stride(from: 0, to: count, by: mixing.microbatchSize).flatMap { start in
+            let images = start..<min(start + mixing.microbatchSize, count)
             let plain = images.map { Sample(image: $0, partner: nil) }
             guard isMixed else { return plain }
             let partners = mixing.partners(
-                epoch: epoch, step: step, lane: (first + start) / mixing.laneSize, count: images.count)
+                epoch: epoch, step: step, microbatch: (first + start) / mixing.microbatchSize,
+                count: images.count)
             let mixed = zip(images, partners).map { Sample(image: $0, partner: start + $1) }
             return keepsImages ? plain + mixed : mixed
         }

@@ -4,7 +4,8 @@ internal import Networks
 public import RunConfiguration
 
 extension Checkpoint {
-    /// Refuses a model of another network, head, number of classes or choice of paths than `configuration` says.
+    /// Refuses a model whose network, head, number of classes or algorithm selection differs from
+    /// `configuration`.
     ///
     /// - Parameter path: Where the snapshot came from, for the error.
     public func check(fits configuration: RunConfiguration, path: String) throws(CheckpointError) {

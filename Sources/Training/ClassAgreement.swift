@@ -1,10 +1,11 @@
 public import Datasets
 
-/// Whether the classes of a set are those of a network and of the set that it was trained on: a label means nothing else.
+/// Checks that the classes of a set are those of a network and of its training set: a label must
+/// mean the same class everywhere.
 public struct ClassAgreement {
     /// Outputs of the network.
     private let classes: Int
-    /// The set that the network is or was trained on; `nil` where that is not known.
+    /// The set that the network is or was trained on; `nil` if unknown.
     private let training: Manifest?
 
     public init(classes: Int, training: Manifest?) {
@@ -14,8 +15,9 @@ public struct ClassAgreement {
 
     /// Checks a training, validation, test or covariate-shifted set.
     ///
-    /// - Throws: If it has a label that the network has no class for, other class names than the training set, or another number of
-    ///   classes; a set whose list names no classes may have fewer.
+    /// - Throws: If it has a label that the network has no class for, other class names than the
+    ///   training set, or another number of classes; a set whose list names no classes may have
+    ///   fewer.
     public func check(_ set: PackedDataset) throws(DatasetError) {
         try checkLabels(of: set, classes: classes)
         try checkNames(of: set)
@@ -30,7 +32,7 @@ public struct ClassAgreement {
         }
     }
 
-    /// What to know of a training set; `nil` if nothing.
+    /// A notice about a training set; `nil` if there is none.
     public func note(on set: PackedDataset) -> String? {
         let count = set.manifest.classCount
         guard count < classes else { return nil }

@@ -5,10 +5,10 @@ public import Networks
 public import RunConfiguration
 
 extension RunConfiguration {
-    /// The names that this program knows, for the configuration's checks.
+    /// The names of all networks, for the configuration's checks.
     public static var knownNetworks: [String] { NetworkName.allCases.map(\.rawValue) }
 
-    /// The head, as the network has it.
+    /// The network's head.
     public var headKind: HeadKind {
         switch head.name {
         case .linear: .linear
@@ -17,7 +17,7 @@ extension RunConfiguration {
         }
     }
 
-    /// What training minimises.
+    /// The loss that training minimises.
     public var trainingLoss: TrainingLoss {
         if loss.comparesPairs { return .reweightOOD }
         return TrainingLoss(
@@ -25,40 +25,43 @@ extension RunConfiguration {
             smoothing: Float(loss.smoothing))
     }
 
-    /// Samples that the network sees of each image in a step.
+    /// Samples per image in a step.
     var samplesPerImage: Int { mixing.name == .regMixup ? 2 : viewsPerImage }
 
-    /// Samples that the loader makes of each image.
+    /// Views that the loader makes of each image.
     var viewsPerImage: Int { loss.comparesPairs ? 2 : 1 }
 
-    /// Images that a rank takes at a time for validation, whole lanes: no more than in a step, by whose time the watchdog
-    /// knows how long a rank may go without getting on.
+    /// A rank's batch size for validation, in whole microbatches. It is no larger than in a
+    /// training step, because the watchdog derives from the step time how long a rank may go
+    /// without making progress.
     func validationBatch(worldSize: Int) -> Int {
         let share = (training.batch + worldSize - 1) / worldSize
-        return max(min(evaluation.batch, share) / training.lane, 1) * training.lane
+        return max(min(evaluation.batch, share) / training.microbatch, 1) * training.microbatch
     }
 
-    /// A rank's share of a training step of `imageCount` images. A lane holds all samples of its images.
+    /// A rank's part of a training step of `imageCount` images. A microbatch holds all samples of
+    /// its images.
     func placement(imageCount: Int, rank: Int, worldSize: Int) -> BatchPlacement {
         BatchPlacement(
-            sampleCount: imageCount * samplesPerImage, laneSize: training.lane * samplesPerImage,
+            sampleCount: imageCount * samplesPerImage, microbatchSize: training.microbatch * samplesPerImage,
             group: batchNorm.group * samplesPerImage, rank: rank, worldSize: worldSize)
     }
 
-    /// Constants of the in-distribution set, which every set is normalised with.
+    /// Constants of the in-distribution set, with which every set is normalised.
     public var normalization: ChannelNormalization {
         ChannelNormalization(
             mean: data.transform.mean.map(Float.init),
             deviation: data.transform.standardDeviation.map(Float.init))
     }
 
-    /// Resize and square for evaluation.
+    /// Resizing and square crop for evaluation.
     public var evaluationTransform: EvaluationTransform {
         EvaluationTransform(
             size: data.transform.size, shorterSide: data.transform.resizedSide, normalization: normalization)
     }
 
-    /// Equal for evaluations that read images alike; 16 hexadecimal digits.
+    /// Hash of the preprocessing, equal for evaluations that preprocess images alike; 16
+    /// hexadecimal digits.
     public var preprocessingHash: String {
         let transform = data.transform
         let values =
@@ -74,24 +77,24 @@ extension RunConfiguration {
             isShuffled: data.order == .shuffled)
     }
 
-    /// The augmentation.
+    /// The training augmentation.
     public var trainingTransform: any ImageTransform {
         switch data.transform.crop {
         case .padded:
             PaddedCropTransform(
-                size: data.transform.size, padding: data.transform.padding, mirrors: data.transform.flip,
+                size: data.transform.size, padding: data.transform.padding, flips: data.transform.flip,
                 normalization: normalization, decoding: decoding, colors: colors)
         case .resized:
             RandomResizedCropTransform(
                 size: data.transform.size, smallestArea: data.transform.smallestArea,
-                mirrors: data.transform.flip, normalization: normalization, decoding: decoding,
+                flips: data.transform.flip, normalization: normalization, decoding: decoding,
                 colors: colors)
         }
     }
 }
 
 extension RunConfiguration {
-    /// `nil` where colours stay as they are.
+    /// `nil` if colours are not changed.
     private var colors: ColorJitter? {
         let color = data.transform.color
         let isJittered =
@@ -116,7 +119,7 @@ extension RunConfiguration {
 }
 
 extension RunConfiguration {
-    /// The network that is asked for, made for the images that there are.
+    /// The configured network, after checking that it is made for images of the configured size.
     public func networkName() throws(ConfigurationError) -> NetworkName {
         guard let name = NetworkName(rawValue: network.name) else {
             throw ConfigurationError(
@@ -129,22 +132,22 @@ extension RunConfiguration {
 }
 
 extension ComputeConfiguration.Convolution {
-    /// The paths that need no measurement; `nil` for those that do.
-    var choices: ConvolutionChoices? {
+    /// The selection of algorithms that needs no measurement; `nil` for `autotune`.
+    var selection: AlgorithmSelection? {
         switch self {
         case .shape: .shape
-        case .measured: nil
-        case .winograd: .fixed(path: .winograd)
-        case .tiled: .fixed(path: .tiled)
-        case .library: .fixed(path: .library)
+        case .autotune: nil
+        case .winograd: .fixed(algorithm: .winograd)
+        case .tiled: .fixed(algorithm: .tiled)
+        case .library: .fixed(algorithm: .library)
         }
     }
 }
 
 extension Classifier {
-    /// The classifier that `configuration` asks for, every parameter 0.
+    /// The configured classifier, with every parameter 0.
     public convenience init(
-        _ configuration: RunConfiguration, convolutions: ConvolutionChoices = .shape
+        _ configuration: RunConfiguration, convolutions: AlgorithmSelection = .shape
     ) throws(ConfigurationError) {
         self.init(
             try configuration.networkName(), head: configuration.headKind,

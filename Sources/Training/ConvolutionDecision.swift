@@ -4,39 +4,41 @@ internal import Kernels
 internal import Networks
 internal import RunConfiguration
 
-/// Which paths a run's convolutions take, and what was measured to choose them.
+/// The algorithms of a run's convolutions, and the measurements by which they were chosen.
 struct ConvolutionDecision: Codable {
-    let choices: ConvolutionChoices
-    /// `nil` where nothing was measured.
+    let selection: AlgorithmSelection
+    /// `nil` if nothing was measured.
     let report: ConvolutionReport?
 
-    /// What the checkpoint keeps, else what the configuration says, by measurement if it says so.
+    /// Takes the checkpoint's selection if there is one, otherwise the configured one, which
+    /// `autotune` measures.
     init(
         _ configuration: RunConfiguration, _ setup: TrainingSetup,
         measure: ([ConvolutionShape]) -> [ConvolutionMeasurement]
     ) {
-        if let kept = setup.keptConvolutions ?? configuration.compute.convolution.choices {
-            choices = kept
+        if let kept = setup.keptConvolutions ?? configuration.compute.convolution.selection {
+            selection = kept
             report = nil
             return
         }
         let start = ContinuousClock.now
         let measurements = measure(setup.network.convolutionShapes.withoutRepeats)
-        choices = .measured(paths: measurements.map { .init(shape: $0.shape, path: $0.path) })
+        selection = .autotuned(
+            algorithms: measurements.map { .init(shape: $0.shape, algorithm: $0.algorithm) })
         report = ConvolutionReport(
             measurements: measurements, seconds: (ContinuousClock.now - start).seconds)
     }
 }
 
 extension ConvolutionDecision {
-    /// As rank 0 sends it.
+    /// The message that rank 0 sends.
     func message() throws -> [UInt8] { Array(try JSONEncoder().encode(self)) }
 
     init(message: [UInt8]) throws { self = try JSONDecoder().decode(Self.self, from: Data(message)) }
 }
 
 extension [ConvolutionShape] {
-    /// Each shape once, where it comes first.
+    /// Each shape once, in the order of first occurrence.
     fileprivate var withoutRepeats: [ConvolutionShape] {
         var seen: Set<ConvolutionShape> = []
         return filter { seen.insert($0).inserted }

@@ -2,9 +2,12 @@ public import Files
 internal import Foundation
 internal import Kernels
 
-/// `metrics.jsonl`: one JSON object a line for each update, each epoch, each checkpoint and each measured convolution.
+/// `metrics.jsonl`: one JSON object per line, for each update, each epoch, each checkpoint and each
+/// measured convolution.
 ///
-/// They are in order, but for a checkpoint's line, which comes when it is on the disk. Lines of updates hold nothing that depends on the machine, so two runs of one configuration have the same ones.
+/// Lines are in order, except that a checkpoint's line is written when the file is on the disk.
+/// Lines of updates contain nothing that depends on the machine, so two runs of one configuration
+/// have the same ones.
 public final class EventLog {
     private struct Line<Report: Encodable>: Encodable {
         let event: String
@@ -19,7 +22,7 @@ public final class EventLog {
         enum Key: CodingKey { case event }
     }
 
-    /// A convolution's line, which like every line says after which update it was written.
+    /// A convolution's line; like every line it contains the update after which it was written.
     private struct MeasurementLine: Encodable {
         let step = 0
         let measurement: ConvolutionMeasurement
@@ -33,11 +36,13 @@ public final class EventLog {
     private let file: FileHandle
     private let encoder = JSONEncoder()
 
-    /// Opens the log to go on after update `step`: what was logged of later ones is dropped; after 0, everything.
+    /// Opens the log to continue after update `step`: drops the lines of later updates, or all
+    /// lines if `step` is 0.
     ///
-    /// A line that cannot be read stays if those before it do; the beginning of a line, which a process that was killed leaves, goes.
+    /// A line that cannot be parsed is kept if the lines before it are kept; an incomplete last
+    /// line, left by a killed process, is dropped.
     ///
-    /// - Throws: Also if there is a log that cannot be read.
+    /// - Throws: If the log cannot be written, or an existing one cannot be read.
     public init(path: String, afterStep step: Int) throws(FileError) {
         encoder.outputFormatting = .sortedKeys
         self.path = path
@@ -53,7 +58,7 @@ public final class EventLog {
 
     deinit { try? file.close() }
 
-    /// Adds what an event has to say, if anything.
+    /// Appends the lines of an event, if it has any.
     public func record(_ event: TrainingEvent) throws(FileError) {
         switch event {
         case .step(let report): try append(Line(event: "step", report: report))
@@ -84,7 +89,7 @@ public final class EventLog {
 
     private static let newline = UInt8(ascii: "\n")
 
-    /// The whole lines of a log up to update `step`, byte by byte.
+    /// The complete lines of a log up to update `step`, with unchanged bytes.
     private static func content(of path: String, upToStep step: Int) throws -> Data {
         guard step > 0, let bytes = try contents(of: path).map({ Data($0) }) else { return Data() }
         var kept = Data(capacity: bytes.count)
@@ -100,7 +105,8 @@ public final class EventLog {
         return kept
     }
 
-    /// After which update a line was written; `nil` if it does not say. Bytes that are not UTF-8 do not matter.
+    /// The update after which a line was written; `nil` if the line does not contain it. Bytes that
+    /// are not UTF-8 are tolerated.
     private static func step(of line: Data) -> Int? {
         let text = String(decoding: line, as: UTF8.self)
         return (try? JSONDecoder().decode(Position.self, from: Data(text.utf8)))?.step

@@ -15,13 +15,13 @@ public enum ExitCode {
     public static let numeric: Int32 = 4
     public static let checkpoint: Int32 = 5
     public static let environment: Int32 = 6
-    /// Stopped as asked, with a checkpoint: run again to go on.
+    /// Stopped on request, with a checkpoint; run again to resume.
     public static let stopped: Int32 = 75
-    /// Anything this program did not foresee.
+    /// Any error without a code of its own.
     public static let unexpected: Int32 = 1
 }
 
-/// The exit code and the one line for an error.
+/// The exit code and the one-line message of an error.
 public func failureReport(of error: any Error) -> (exitCode: Int32, message: String) {
     let code: Int32 =
         switch error {
@@ -31,7 +31,7 @@ public func failureReport(of error: any Error) -> (exitCode: Int32, message: Str
         case is DatasetError: ExitCode.data
         case is TrainingError: ExitCode.numeric
         case let error as RankingMetricsError: error.invalidCount > 0 ? ExitCode.numeric : ExitCode.data
-        case let error as ScoreFitError: error.isNumeric ? ExitCode.numeric : ExitCode.data
+        case let error as FitError: error.isNumeric ? ExitCode.numeric : ExitCode.data
         case is CheckpointError: ExitCode.checkpoint
         case is MPIError, is LaunchError, is FileError, is MemoryError, is ThreadError, is RunLockError:
             ExitCode.environment

@@ -1,10 +1,13 @@
 internal import Numerics
 
-/// The learning rate of each update: a cosine from the first to the smallest, without restart; before it there may be a warm-up.
+/// The learning rate of each update: a cosine from the initial to the minimum rate, without
+/// restarts, optionally after a warm-up.
 ///
-/// Loshchilov, Hutter: "SGDR: Stochastic gradient descent with warm restarts", arXiv 1608.03983, equation 5, per update or
-/// per epoch as OpenOOD has it: `η(s) = η₀ (m + (1 − m) ½ (1 + cos(π s / T)))` with `m = η_min / η₀`. A warm-up of `w` updates is the line
-/// from `η_w` to `η(w)`; OpenOOD's contrastive trainers begin it an epoch too early, with rates below 0, which is not followed.
+/// Loshchilov, Hutter: "SGDR: Stochastic gradient descent with warm restarts", arXiv 1608.03983,
+/// equation 5, per update or, as in OpenOOD, per epoch:
+/// `η(s) = η₀ (m + (1 − m) ½ (1 + cos(π s / T)))` with `m = η_min / η₀`. A warm-up of `w` updates
+/// is linear from `η_w` to `η(w)`. OpenOOD's contrastive trainers begin it an epoch too early, with
+/// rates below 0; this is not reproduced.
 public struct LearningRateSchedule: Equatable, Sendable {
     /// η₀.
     public let initial: Double
@@ -16,7 +19,7 @@ public struct LearningRateSchedule: Equatable, Sendable {
     public let stepsPerLevel: Int
     /// w, the updates of the warm-up; below T.
     public let warmUpSteps: Int
-    /// η_w, of the first update of a warm-up.
+    /// η_w, the rate of the first update of a warm-up.
     public let warmUpRate: Double
 
     public init(

@@ -1,32 +1,33 @@
 internal import Checkpoints
 
-/// What is later in a run directory than where the run goes on: kept out of its way.
+/// Files in a run directory that are later than the step at which the run resumes. They are kept
+/// under other names, so that the run does not use them.
 struct LeftPast {
-    /// What the user should know.
+    /// Notices for the user.
     var notices: [String]
-    /// Whether the best model up to there is known.
+    /// Whether the best model up to that step is known.
     var isBestKnown = true
 
-    /// Nothing to keep.
+    /// No later files.
     init(notices: [String]) { self.notices = notices }
 
-    /// Keeps later checkpoints, the best model and the log of another past aside.
+    /// Renames later checkpoints and the best model of abandoned steps, and copies their log.
     ///
-    /// - Parameter step: Where the run goes on, in updates.
-    /// - Throws: If the folder cannot be listed, or a file in it not be written.
+    /// - Parameter step: The update after which the run resumes.
+    /// - Throws: If the folder cannot be listed, or a file in it cannot be written.
     init(
         _ setup: TrainingSetup, step: Int, _ store: CheckpointStore, _ directory: RunDirectory,
         _ resume: ResumeMode
     ) throws {
         notices = try store.setAside(after: step).map {
-            "a later checkpoint than this run starts from is kept as \($0)"
+            "a checkpoint after the step at which this run starts is kept as \($0)"
         }
         if setup.leavesPast { try leaveBest(setup, step: step, store) }
         try store.correctLatest()
         if resume != .automatic, EventLog.reaches(beyond: step, path: directory.metricsPath),
             let aside = CheckpointStore.copyAside(directory.metricsPath, as: "abandoned")
         {
-            notices.append("the log of what is left behind is kept as \(aside)")
+            notices.append("the log of the abandoned steps is kept as \(aside)")
         }
     }
 
@@ -34,11 +35,11 @@ struct LeftPast {
         let best = try store.goBack(to: setup.resumed, stepsPerEpoch: setup.stepsPerEpoch)
         isBestKnown = best.isKnown
         if let aside = best.aside {
-            notices.append("the best model of what is left behind is kept as \(aside)")
+            notices.append("the best model of the abandoned steps is kept as \(aside)")
         }
         if !isBestKnown {
             notices.append(
-                "the best model up to step \(step) is on no file here: the best is chosen from the next epoch on"
+                "no file here has the best model up to step \(step): the best is chosen from the next epoch on"
             )
         }
     }

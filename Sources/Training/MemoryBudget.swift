@@ -1,16 +1,16 @@
 internal import Networks
 internal import Workers
 
-/// Bytes that each rank of a job takes at most, and what its host has for them.
+/// The most memory that each rank of a job takes, and the memory that its host has, in bytes.
 struct MemoryBudget: Equatable, Sendable {
-    /// Of one rank, the program and its libraries included.
+    /// Bytes of one rank, including the program and its libraries.
     let rankByteCount: Int
-    /// Of the rank that writes checkpoints, beside.
+    /// Additional bytes of the rank that writes checkpoints.
     let writingByteCount: Int
     let ranksOnHost: Int
-    /// What the ranks of this host may take in all; `nil` if the host does not say.
+    /// Bytes that all ranks of this host may take; `nil` if the host does not report it.
     let hostByteCount: Int?
-    /// Whether a step can go in parts.
+    /// Whether a step can accumulate gradients.
     var canSplit = true
 
     init(rankByteCount: Int, writingByteCount: Int = 0, ranksOnHost: Int, hostByteCount: Int?) {
@@ -23,18 +23,19 @@ struct MemoryBudget: Equatable, Sendable {
     /// The budget of a rank that trains and evaluates.
     ///
     /// - Parameters:
-    ///   - resident: Bytes that the process has, the network's values among them, before anything large is allocated.
+    ///   - resident: Resident bytes of the process, including the network's parameters, before
+    ///     anything large is allocated.
     ///   - passes: The passes that share the network's memory.
     ///   - optimizer: Bytes of the optimiser's state.
-    ///   - images: Bytes of images that wait or are worked on.
+    ///   - images: Bytes of images that are prefetched or in use.
     ///   - writing: Bytes that writing a checkpoint takes.
     init(
-        _ classifier: Classifier, resident: Int, passes: [Pass], optimizer: Int, images: Int,
+        _ classifier: Classifier, resident: Int, passes: [StepContext], optimizer: Int, images: Int,
         writing: Int, ranksOnHost: Int
     ) {
         let uses = passes.map { classifier.memoryUse($0) }
         let most = { (part: (MemoryUse) -> Int) in uses.map(part).max() ?? 0 }
-        // The values themselves are there already.
+        // `resident` already includes the parameters.
         let network =
             most(\.parameters) - 4 * classifier.parameters.parameterCount + most(\.tensors) + most(\.sums)
             + most(\.threads)
@@ -44,13 +45,13 @@ struct MemoryBudget: Equatable, Sendable {
         hostByteCount = ProcessMemory.availableByteCount.map { $0 + resident * ranksOnHost }
     }
 
-    /// Of all ranks of a host, one of which may be the one that writes.
+    /// Bytes of all ranks of a host, one of which may be the one that writes checkpoints.
     var jobByteCount: Int { rankByteCount * ranksOnHost + writingByteCount }
 
     /// Whether the host has room for its ranks.
     var fits: Bool { hostByteCount.map { jobByteCount <= $0 } ?? true }
 
-    /// Refuses a job that its host has no room for.
+    /// Refuses a job that does not fit into its host's memory.
     func check() throws(MemoryError) {
         guard fits else { throw MemoryError(budget: self) }
     }
@@ -64,12 +65,12 @@ struct MemoryError: Error, Equatable, CustomStringConvertible {
         let ranks = budget.ranksOnHost == 1 ? "1 rank" : "\(budget.ranksOnHost) ranks"
         let lower =
             budget.canSplit
-            ? "set batchNorm.group, so that a rank can go through its share in parts, or lower training.batch (which change the mathematics)"
+            ? "set batchNorm.group, so that a rank can accumulate gradients over its share, or lower training.batch (which change the mathematics)"
             : "lower training.batch (which changes the mathematics)"
         return """
             the job needs \(gigabytes(budget.jobByteCount)) on this host (\(ranks) with \
-            \(gigabytes(budget.rankByteCount)) each) and \(gigabytes(budget.hostByteCount ?? 0)) can be had: use more hosts, which \
-            leaves each fewer images; \(lower); or lower evaluation.batch
+            \(gigabytes(budget.rankByteCount)) each), but only \(gigabytes(budget.hostByteCount ?? 0)) are available: use more \
+            hosts (fewer images per host); \(lower); or lower evaluation.batch
             """
     }
 }

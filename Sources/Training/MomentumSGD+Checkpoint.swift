@@ -5,7 +5,7 @@ internal import Networks
 extension MomentumSGD {
     /// Overwrites the velocity.
     ///
-    /// - Throws: If a parameter has none in `tensors`, or one of another shape.
+    /// - Throws: If `tensors` has no velocity of a parameter, or one of another shape.
     mutating func restore(
         _ tensors: [Checkpoint.Tensor], of store: ParameterStore, path: String
     ) throws(CheckpointError) {
@@ -14,7 +14,8 @@ extension MomentumSGD {
             guard let tensor = byName[entry.name], tensor.shape == entry.shape else {
                 throw CheckpointError(
                     path: path,
-                    reason: "holds no momentum of '\(entry.name)': it is a model, not a run to go on from")
+                    reason:
+                        "contains no momentum of '\(entry.name)': it is a model, not a state to resume from")
             }
             store.setElements(of: entry, in: &velocity, to: tensor.elements)
         }

@@ -2,16 +2,17 @@ public import Kernels
 public import Networks
 public import Workers
 
-/// Stochastic gradient descent with momentum and weight decay on every parameter, as PyTorch's.
+/// Stochastic gradient descent with momentum and weight decay on every parameter, as in PyTorch.
 ///
-/// `g ← g + λ w; v ← μ v + g; w ← w − η (g + μ v)` with Nesterov's momentum, `w ← w − η v` without; `v` starts at 0.
+/// `g ← g + λ w; v ← μ v + g; w ← w − η (g + μ v)` with Nesterov's momentum, `w ← w − η v` without;
+/// `v` starts at 0.
 public struct MomentumSGD: ~Copyable {
     /// μ, from 0 up to but not including 1.
     public let momentum: Float
     /// λ, 0 or more.
     public let weightDecay: Float
     public let usesNesterov: Bool
-    /// `v`, at the parameters' places.
+    /// `v`, laid out like the parameters.
     public internal(set) var velocity: Buffer<Float>
 
     /// - Parameter parameterCount: Elements of `ParameterStore.values`.
@@ -22,7 +23,7 @@ public struct MomentumSGD: ~Copyable {
         velocity = Buffer(zeros: parameterCount)
     }
 
-    /// Moves the parameters of `store` by its gradients.
+    /// Updates the parameters of `store` with its gradients.
     public mutating func update(_ store: ParameterStore, learningRate: Float, on pool: WorkerPool) {
         Self.update(
             &store.values, gradients: store.gradients, velocity: &velocity, learningRate: learningRate,

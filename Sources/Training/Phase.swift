@@ -1,33 +1,33 @@
 internal import Cluster
 
-/// What a rank does at a time, as timelines and shares of an epoch tell it.
+/// What a rank is doing, as timelines and the time shares of an epoch report it.
 public enum Phase: String, Codable, CaseIterable, Sendable {
     /// Waiting for the next batch.
     case data
     case forward
     case backward
-    /// Summing a bucket of gradients over ranks, beside the backward pass.
+    /// All-reducing a bucket of gradients, concurrently with the backward pass.
     case sum
-    /// Waiting for the other ranks: for their part of the step's message and of the sums.
+    /// Waiting for the other ranks' part of the step's message and of the all-reduce.
     case wait
     case update
-    /// Running through the validation set.
+    /// Evaluating the validation set.
     case validation
     case checkpoint
     /// Adding a line to the log.
     case log
 
-    /// Whether the rank computes in it, but for where it waits for sums of statistics.
+    /// Whether the rank computes in this phase, apart from waiting for sums of statistics.
     var isComputing: Bool { self == .forward || self == .backward || self == .update }
 
-    /// As those who watch the rank see it.
+    /// The phase as the watchdog sees it.
     var watched: ActivityBoard.Phase {
         ActivityBoard.Phase(
             rawValue, patience: self == .checkpoint ? .files : .steps, usesFiles: usesFiles,
             isWaiting: self == .wait, isComputing: isComputing)
     }
 
-    /// Whether the rank may have to wait for the file system in it.
+    /// Whether the rank may have to wait for the file system in this phase.
     private var usesFiles: Bool {
         switch self {
         case .data, .validation, .checkpoint, .log: true
@@ -35,7 +35,7 @@ public enum Phase: String, Codable, CaseIterable, Sendable {
         }
     }
 
-    /// Whether it is a part of a training step, one after the other on the thread that trains.
+    /// Whether it is one of the sequential phases of a training step on the training thread.
     var isPartOfStep: Bool {
         switch self {
         case .data, .forward, .backward, .wait, .update: true
@@ -52,10 +52,10 @@ struct PhaseTimes: Equatable, Sendable {
 
     mutating func add(_ duration: Duration, to phase: Phase) { times[phase, default: .zero] += duration }
 
-    /// Of training steps.
+    /// The time of all phases of training steps.
     var total: Duration { times.reduce(.zero) { $1.key.isPartOfStep ? $0 + $1.value : $0 } }
 
-    /// Each phase's time, by its name, as a share of `total`; that of `sum` runs beside the others.
+    /// Each phase's time, by its name, as a fraction of `total`; `sum` overlaps the other phases.
     var shares: [String: Double] {
         Dictionary(
             uniqueKeysWithValues: Phase.allCases.map { ($0.rawValue, self[$0].seconds / total.seconds) })

@@ -6,7 +6,7 @@ internal import Foundation
 internal import Kernels
 internal import RunConfiguration
 
-/// What ranks must have alike for a run to be one run, compared before it starts.
+/// What must be equal on all ranks of a run; compared before the run starts.
 struct RankIdentity: Codable, Equatable {
     var host: String
     /// Checksum of the program.
@@ -18,13 +18,14 @@ struct RankIdentity: Codable, Equatable {
     var configuration: String
     /// Fingerprints of the training and the validation set.
     var data: [String]
-    /// The BLAS library's code for this processor; others round otherwise, which matters where it computes convolutions.
+    /// The BLAS library's core, its code for this processor. Other cores round differently, which
+    /// matters if the library computes convolutions.
     var blasCore: String
     var threads: Int
     /// Seconds since 1970.
     var time: Double
 
-    /// Clocks further apart than this are told.
+    /// Larger differences between clocks, in seconds, are reported.
     private static let clockTolerance = 5.0
 
     init(
@@ -49,16 +50,18 @@ struct RankIdentity: Codable, Equatable {
         }
     }
 
-    /// Compares the ranks; collective, as builds for different processors prove that they compute the same bits.
+    /// Compares the ranks. Collective, because builds for different processors run a probe step to
+    /// show that they compute the same bits.
     ///
-    /// - Returns: What the user should know, though the result is the same.
+    /// - Returns: Notices about differences that do not change the result.
     /// - Throws: `JobFailure`, the same on all ranks, if they would not make one run.
     static func compare(_ ranks: [RankIdentity], on communicator: any Communicator) throws -> [String] {
         let builds = try comparePrograms(ranks, on: communicator)
         return try builds + compare(ranks)
     }
 
-    /// Programs may differ in what processor they were built for, if a step of a small network has the same bits.
+    /// Programs may be built for different processors, if a step of a small network has the same
+    /// bits on all of them.
     private static func comparePrograms(
         _ ranks: [RankIdentity], on communicator: any Communicator
     ) throws -> [String] {
@@ -89,17 +92,18 @@ struct RankIdentity: Codable, Equatable {
         ]
     }
 
-    /// For a run whose convolutions the BLAS library computes.
+    /// Compares the BLAS cores, for a run whose convolutions the BLAS library computes.
     ///
-    /// - Throws: `JobFailure`, the same on all ranks, if the library rounds otherwise on one of them.
+    /// - Throws: `JobFailure`, the same on all ranks, if the library rounds differently on one of
+    ///   them.
     static func compareLibraries(_ ranks: [RankIdentity]) throws {
         try refuse(
             ranks, \.blasCore, code: ExitCode.environment, what: "another BLAS core",
-            "set OPENBLAS_CORETYPE to the same value on all hosts, or compute.convolution to another path than library"
+            "set OPENBLAS_CORETYPE to the same value on all hosts, or compute.convolution to another algorithm than library"
         )
     }
 
-    /// What is compared without another message.
+    /// The comparisons that need no further message.
     private static func compare(_ ranks: [RankIdentity]) throws -> [String] {
         try refuseConfigurations(ranks)
         try refuse(
@@ -108,7 +112,7 @@ struct RankIdentity: Codable, Equatable {
         var notices: [String] = []
         if let difference = difference(ranks, \.threads) {
             notices.append(
-                "\(difference) threads than rank 0 with \(ranks[0].threads): the slowest rank sets the pace")
+                "\(difference) threads, rank 0 has \(ranks[0].threads): the slowest rank sets the pace")
         }
         let times = ranks.map(\.time)
         if let first = times.min(), let last = times.max(), last - first > clockTolerance {
@@ -120,7 +124,7 @@ struct RankIdentity: Codable, Equatable {
         return notices
     }
 
-    /// The ranks that differ from rank 0, by what and with their hosts.
+    /// Text that names the ranks that differ from rank 0, their hosts and the first one's value.
     private static func difference<Value: Equatable>(
         _ ranks: [RankIdentity], _ value: KeyPath<RankIdentity, Value>
     ) -> String? {

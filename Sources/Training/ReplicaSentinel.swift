@@ -4,11 +4,12 @@ package import Kernels
 package import Networks
 package import Workers
 
-/// Compares what ranks hold in common: a bit that memory or a network has changed on one of them would go on to spoil all.
+/// Compares the ranks' replicas: a bit that memory or a network has flipped on one rank would
+/// otherwise spread to all.
 package struct ReplicaSentinel {
-    /// One checksum a tensor: of its values, and of its velocity where it has one.
+    /// One checksum per tensor, of its values and, if it has one, its velocity.
     private let checksums: [Int64]
-    /// One a tensor: whether its values, or its velocity, hold numbers that are none.
+    /// One per tensor: whether its values, or its velocity, contain NaN or infinite values.
     private let flaws: [Int64]
     private let names: [String]
 
@@ -21,10 +22,10 @@ package struct ReplicaSentinel {
         names = store.entries.map(\.name)
     }
 
-    /// What a tensor's values, or else its velocity, have that is none.
+    /// Codes of `flaws`: no flaw; NaN or infinite values in a tensor; only in its velocity.
     private static let (sound, brokenValue, brokenVelocity) = (Int64(0), Int64(1), Int64(2))
 
-    /// A checksum and a flaw for each tensor.
+    /// A checksum and a flaw code for each tensor.
     private static func inspect(
         _ entries: [TensorEntry], _ values: borrowing Buffer<Float>, _ velocity: borrowing Buffer<Float>,
         _ statistics: borrowing Buffer<Float>, batchCount: Int, on pool: WorkerPool
@@ -62,8 +63,10 @@ package struct ReplicaSentinel {
 
     /// Compares the ranks' replicas; collective.
     ///
-    /// - Throws: `JobFailure`, the same on all ranks, which names those that differ from most, and the first tensor; or the first tensor
-    ///   that has numbers which are none on all ranks, since their bits may be any, and no memory is at fault.
+    /// - Throws: `JobFailure`, the same on all ranks, which names the ranks that differ from the
+    ///   majority, and the first differing tensor. If a tensor has NaN or infinite values on all
+    ///   ranks, the failure names that tensor instead: the bits of such values may differ without a
+    ///   fault of the memory.
     package func compare(step: Int, _ communicator: any Communicator) throws {
         guard try differ(communicator) else { return }
         if let name = try firstFlaw(communicator) {
@@ -93,7 +96,8 @@ package struct ReplicaSentinel {
         return nil
     }
 
-    /// Whether one checksum of all tensors differs anywhere: the one small message of a comparison that finds nothing.
+    /// Whether a checksum over all tensors differs between ranks. A comparison that finds no
+    /// difference sends only this small message.
     private func differ(_ communicator: any Communicator) throws -> Bool {
         var whole = CRC64()
         whole.update(checksums)
@@ -101,7 +105,8 @@ package struct ReplicaSentinel {
         return Set(try communicator.allGather(own.span)).count > 1
     }
 
-    /// The first tensor whose checksums differ, and the ranks that differ from most; `checksums` are rank by rank.
+    /// The first tensor whose checksums differ, and the ranks that differ from the majority;
+    /// `checksums` is ordered by rank.
     private static func firstDifference(
         _ checksums: [Int64], tensorCount: Int
     ) -> (tensor: Int, culprits: [Int])? {
@@ -126,7 +131,8 @@ package struct ReplicaSentinel {
             """
     }
 
-    /// The ranks whose value is not that of more than half; all of them if there is no such value; `nil` if all agree.
+    /// The ranks whose value is not the majority's; all ranks if there is no majority; `nil` if all
+    /// agree.
     static func culprits(_ values: [Int64]) -> [Int]? {
         guard values.contains(where: { $0 != values[0] }) else { return nil }
         let counts = Dictionary(grouping: values, by: \.self).mapValues(\.count)

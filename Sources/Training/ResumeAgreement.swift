@@ -2,35 +2,36 @@ internal import Checkpoints
 internal import Cluster
 internal import Foundation
 
-/// What all ranks of a job go on from: the same checkpoint, or the beginning on all of them.
+/// What all ranks of a job resume from: the same checkpoint, or the beginning on all of them.
 struct ResumeAgreement {
-    /// What was asked for.
+    /// The requested mode.
     let mode: ResumeMode
-    /// The checkpoint to go on from.
+    /// The checkpoint to resume from.
     let found: (checkpoint: Checkpoint, path: String)?
-    /// Newer ones that are damaged.
+    /// Newer checkpoints that are damaged.
     let damaged: [CheckpointError]
 
-    /// What a rank finds, as it tells the others.
+    /// What a rank finds and sends to the others.
     fileprivate struct View: Codable, Equatable {
         var host: String
-        /// The store's folder, from the root.
+        /// Absolute path of the store's folder.
         var folder: String
-        /// Updates made before; `nil` for the beginning.
+        /// Updates made before the checkpoint; `nil` for the beginning.
         var step: Int?
-        /// Equal for equal parameters, statistics and momentum.
+        /// Hash of parameters, statistics and momentum.
         var hash: String
 
         func agrees(with other: View) -> Bool { step == other.step && hash == other.hash }
     }
 
-    /// Some file systems of networks show a new file late.
+    /// Some network file systems show a new file with a delay.
     private static let patience = Duration.seconds(10)
     private static let pause: UInt32 = 500_000
 
     /// Finds the checkpoint; collective.
     ///
-    /// - Throws: `JobFailure`, the same on all ranks, if one cannot be read, or if ranks find different ones: a folder that is not shared.
+    /// - Throws: `JobFailure`, the same on all ranks, if one cannot be read, or if ranks find
+    ///   different ones because the folder is not shared.
     init(_ mode: ResumeMode, in store: CheckpointStore, _ communicator: any Communicator) throws {
         self.mode = mode
         let place = if case .from(let path) = mode { path } else { store.folder }
@@ -55,13 +56,13 @@ struct ResumeAgreement {
 
     private typealias Found = (found: (checkpoint: Checkpoint, path: String)?, damaged: [CheckpointError])
 
-    /// As `ResumeMode.find`, but that a file which is named may not be there: others may see it.
+    /// Like `ResumeMode.find`, but a file named by the user may be missing: other ranks may see it.
     private static func look(_ mode: ResumeMode, in store: CheckpointStore) throws(CheckpointError) -> Found {
         if case .from(let path) = mode, !FileManager.default.fileExists(atPath: path) { return (nil, []) }
         return try mode.find(in: store)
     }
 
-    /// Looks until this rank finds what another one does, or time is up.
+    /// Retries until this rank finds the same as `newest`, or until `patience` is over.
     private static func lookAgain(
         _ mode: ResumeMode, in store: CheckpointStore, for newest: View, _ communicator: any Communicator,
         _ first: Found
@@ -94,8 +95,8 @@ struct ResumeAgreement {
         return JobFailure(
             rank: 0, exitCode: ExitCode.environment,
             message: """
-                \(line(0)), \(line(other))\(isSameStep ? " with other numbers" : ""): the run's folder is not shared, so ranks would go \
-                on from different places; start all ranks in the same folder, or give 'output' a path that all hosts see
+                \(line(0)), \(line(other))\(isSameStep ? " with different tensors" : ""): the run's folder is not shared, so ranks would \
+                resume from different places; start all ranks in the same folder, or give 'output' a path that all hosts see
                 """)
     }
 }

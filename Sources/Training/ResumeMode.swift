@@ -2,14 +2,14 @@ internal import Checkpoints
 
 /// What a run starts from.
 public enum ResumeMode: Equatable, Sendable {
-    /// The newest whole checkpoint of the run directory, or the beginning if there is none.
+    /// The newest intact checkpoint of the run directory, or the beginning if there is none.
     case automatic
-    /// The beginning, whatever there is.
+    /// The beginning, even if there are checkpoints.
     case never
     /// This file.
     case from(String)
 
-    /// The checkpoint to go on from, and damaged newer ones.
+    /// The checkpoint to resume from, and the errors of damaged newer ones.
     func find(
         in store: CheckpointStore
     ) throws(CheckpointError) -> (found: (checkpoint: Checkpoint, path: String)?, damaged: [CheckpointError])
@@ -24,11 +24,11 @@ public enum ResumeMode: Equatable, Sendable {
     }
 }
 
-/// A job that a script starts again until it is done, such as a batch job that is put back into the queue.
+/// A job that a script starts again until it is done, such as a batch job that is requeued.
 public struct RestartedJob: Equatable, Sendable {
-    /// The same at all of its starts, and of no other job.
+    /// Unique to the job, and the same at all of its starts.
     public var identifier: String
-    /// What its first start was told to begin from, where this is a later one; `nil` where this is the first.
+    /// The resume mode of its first start, if this is a later one; `nil` if this is the first.
     public var firstResume: ResumeMode?
 
     public init(identifier: String, firstResume: ResumeMode? = nil) {

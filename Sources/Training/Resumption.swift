@@ -2,30 +2,40 @@ internal import Checkpoints
 internal import Kernels
 internal import RunConfiguration
 
-/// How a run goes on from a checkpoint that other settings may have made.
+/// How a run resumes from a checkpoint whose settings may differ.
 struct Resumption {
-    /// Settings that fix which records an epoch's steps use.
+    /// Settings that determine which records an epoch's steps use.
     private static let orderKeys: Set<String> = [
         "seed", "data.train", "data.order", "data.window", "data.block", "training.batch",
     ]
 
-    /// The paths of the convolutions; `nil` if the configuration's new choice is allowed.
-    let convolutions: ConvolutionChoices?
-    /// What was allowed to change.
+    /// The checkpoint's convolution algorithms; `nil` if the configuration changes them, as
+    /// allowed.
+    let convolutions: AlgorithmSelection?
+    /// The changes that were allowed.
     let notices: [String]
+    /// One line that lists the checkpoint's settings with names of an earlier version; `nil`
+    /// without any.
+    let renamed: String?
 
-    /// Refuses a checkpoint that other mathematics or other data made, unless those changes are allowed.
+    /// Refuses a checkpoint of other mathematical settings or other data, unless those changes are
+    /// allowed.
     ///
-    /// Settings that change no bits are the configuration's. So is the place of the training set, if its data are the same.
+    /// Settings that change no bits are taken from the configuration. The training set may move;
+    /// its fingerprint must match.
     ///
     /// - Parameters:
-    ///   - dataFingerprint: Of the training set.
+    ///   - dataFingerprint: Fingerprint of the training set.
     ///   - allowed: Keys of settings, or of groups of them.
     init(
         of checkpoint: Checkpoint, path: String, configuration: RunConfiguration, dataFingerprint: String,
         stepsPerEpoch: Int, allowed: Set<String>
     ) throws {
-        let saved = try RunConfiguration(yaml: checkpoint.configuration, file: path)
+        var renamed: String?
+        let saved = try RunConfiguration(yaml: checkpoint.configuration, file: path) {
+            renamed = $0.description
+        }
+        self.renamed = renamed
         var changes = configuration.differences(from: saved)
             .filter { $0.isMathematical && $0.key != "data.train" }
             .map { (key: $0.key, description: $0.description) }
@@ -43,8 +53,8 @@ struct Resumption {
             throw CheckpointError(
                 path: path,
                 reason: """
-                    was made with other mathematics: \(refused.map(\.description).joined(separator: "; ")); set them back, \
-                    choose another name, start anew with --resume none, or go on with other mathematics by \(options)
+                    was trained with other mathematical settings: \(refused.map(\.description).joined(separator: "; ")); restore \
+                    them, choose another name, start from the beginning with --resume none, or allow the change with \(options)
                     """)
         }
         let position = checkpoint.position
@@ -53,8 +63,8 @@ struct Resumption {
             throw CheckpointError(
                 path: path,
                 reason: """
-                    is \(position.stepInEpoch) steps into an epoch, in which \(key) cannot change: its records would not be used \
-                    once each; go on from the end of an epoch
+                    is \(position.stepInEpoch) steps into an epoch, in which \(key) cannot change: its records would not each be \
+                    used once; resume from the end of an epoch
                     """)
         }
         guard position.step == position.epoch * stepsPerEpoch + position.stepInEpoch else {

@@ -2,7 +2,7 @@ public import Files
 internal import Foundation
 public import RunConfiguration
 
-/// Where a run keeps what it makes: `<output>/<name>/s<seed>/`.
+/// The folder of a run's files: `<output>/<name>/s<seed>/`.
 public struct RunDirectory: Sendable {
     public let path: String
 
@@ -15,17 +15,17 @@ public struct RunDirectory: Sendable {
 
     /// The resolved configuration.
     public var configurationPath: String { "\(path)/config.yml" }
-    /// One JSON object a line: every logged step and every epoch.
+    /// One JSON object per line: every logged step and every epoch.
     public var metricsPath: String { "\(path)/metrics.jsonl" }
-    /// Who writes to the directory, while somebody does.
+    /// The lock, which exists while a job writes to the directory.
     public var lockPath: String { "\(path)/run.lock" }
-    /// The job that made the newest checkpoints, where a script starts it several times.
+    /// Identifies the job that wrote the newest checkpoints, if a script starts it several times.
     var jobPath: String { "\(path)/job" }
     public var checkpointsPath: String { "\(path)/checkpoints" }
-    /// Tables of one benchmark, those of each task in a folder of their own.
+    /// Tables of one benchmark, with a folder for each task.
     public func evaluationPath(benchmark: String) -> String { "\(path)/evaluation/\(benchmark)" }
 
-    /// Makes the folder, with those above it.
+    /// Creates the folder and its parents.
     public func create() throws(FileError) { try createFolder(path) }
 }
 
@@ -35,9 +35,9 @@ extension RunDirectory {
         try writeFile(configuration.yaml, to: configurationPath)
     }
 
-    /// The job that made the newest checkpoints; `nil` if none said so.
+    /// The job that wrote the newest checkpoints; `nil` if none was recorded.
     var job: String? { try? String(contentsOfFile: jobPath, encoding: .utf8) }
 
-    /// Notes that `job` has made the newest checkpoint.
+    /// Records that `job` has written the newest checkpoint.
     func write(job: String) throws(FileError) { try writeFile(job, to: jobPath) }
 }

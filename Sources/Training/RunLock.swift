@@ -2,35 +2,37 @@ internal import Files
 internal import Foundation
 internal import Workers
 
-/// The right of one job to write to a run directory; rank 0 has it while the job runs.
+/// The exclusive right of one job to write to a run directory; rank 0 holds it while the job runs.
 ///
-/// The lock is free again when its process has ended. Of a process on another host nobody can see that: there the lock is free after a
-/// minute without a sign of life. Hosts' clocks are not compared; a lock that changes while it is watched is in use.
+/// The lock is free when its process has ended. If the process is on another host, this cannot be
+/// observed: then the lock is free after a minute without a heartbeat. Hosts' clocks are not
+/// compared; a lock that changes while it is watched is in use.
 public final class RunLock: Sendable {
-    /// How signs of life are given and judged.
+    /// Intervals and timeouts of heartbeats.
     public struct Timing: Sendable {
-        /// Between two signs of life.
+        /// Interval between two heartbeats.
         public var heartbeat = Duration.seconds(5)
-        /// The silence after which a host is lost.
+        /// Time without a heartbeat after which a host counts as lost.
         public var lost = Duration.seconds(60)
-        /// The time for which a lock is watched before its host is taken for lost, however long it has been silent.
+        /// Minimum time for which a lock is watched before its host counts as lost, however old its
+        /// last heartbeat is.
         public var watch = Duration.seconds(15)
-        /// Between two looks at another job's lock.
+        /// Interval between two reads of another job's lock.
         public var poll = Duration.milliseconds(500)
 
         public init() {}
     }
 
-    /// Folders that were made for the lock, innermost first.
+    /// Folders that were created for the lock, innermost first.
     private let newFolders: [String]
     private let keeper: LockKeeper
 
-    /// Takes the lock; waits where only time can tell whether its holder is lost.
+    /// Takes the lock; waits if only a timeout can tell whether its holder is lost.
     ///
     /// - Parameters:
-    ///   - takesOver: Whether to take it from a job that has it.
+    ///   - takesOver: Whether to take it from a job that holds it.
     ///   - isWaiting: Called with a line for the user before a wait.
-    /// - Throws: `RunLockError` if another job has it, `FileError`.
+    /// - Throws: `RunLockError` if another job holds it, `FileError`.
     public init(
         of directory: RunDirectory, takesOver: Bool = false, timing: Timing = Timing(),
         isWaiting: (String) -> Void = { _ in }
@@ -40,7 +42,8 @@ public final class RunLock: Sendable {
         newFolders = missingFolders(directory.path)
         keeper = LockKeeper(file, text: try holder.text(), directory: directory.path, every: timing.heartbeat)
         do {
-            // Other ranks are not to take the wait for a lost job for a rank that has stopped.
+            // Declared as a wait for a file, so that other ranks do not take the wait for a lost
+            // job for a hang of this rank.
             try FileWait.during(directory.lockPath) {
                 try RunLockSearch(file, directory, holder, takesOver: takesOver, timing).take(isWaiting)
             }
@@ -56,25 +59,25 @@ public final class RunLock: Sendable {
         }
     }
 
-    /// Why this job may not write any more, if another has taken its place.
+    /// Why this job may no longer write, if another job has taken the lock over.
     public var failure: RunLockError? { keeper.failure }
 
-    /// Looks at the lock before something is written that must be this job's.
+    /// Checks the lock before a write that only its holder may make.
     ///
-    /// - Throws: If another job has taken its place.
+    /// - Throws: If another job has taken the lock over.
     public func check() throws(RunLockError) {
         keeper.beat()
         if let failure { throw failure }
     }
 
-    /// Frees the directory, which is deleted if it was made for the lock and nothing else is in it.
+    /// Releases the lock; deletes the directory if it was created for the lock and is empty.
     public func release() {
         keeper.stop()
         for folder in newFolders { removeEmptyFolder(folder) }
     }
 }
 
-/// The way to a lock that another job may have.
+/// Acquires a lock that another job may hold.
 private struct RunLockSearch {
     let file: LockFile
     let directory: RunDirectory
@@ -123,15 +126,16 @@ private struct RunLockSearch {
     }
 
     private func isLost(_ seen: LockFile.Contents, watchedFor watched: Duration) throws -> Bool {
-        // A silence is told by the file server's clock, where it has one; a short watch sees whether that can be.
+        // The file server's clock gives the age of the last heartbeat; the short watch confirms
+        // that no heartbeat arrives.
         try watched >= timing.lost || (watched >= timing.watch && file.age(of: seen) >= timing.lost)
     }
 
-    /// Takes the place of the lock that was seen; of several jobs that want to, one does.
+    /// Replaces the lock that was read; of several competing jobs, one succeeds.
     private func replace(_ seen: LockFile.Contents, by text: String) throws -> Bool {
         let turn = LockFile(path: "\(directory.lockPath).takeover", name: holder.token)
         guard try turn.create(text) else {
-            // Left by a job that ended in the middle of this.
+            // Left by a job that ended during a takeover.
             if let old = try turn.read(), try turn.age(of: old) >= timing.lost { turn.remove() }
             return false
         }
@@ -142,7 +146,7 @@ private struct RunLockSearch {
     }
 }
 
-/// Gives a lock's signs of life, and looks whether it is still this job's.
+/// Sends a lock's heartbeats, and checks that the lock is still this job's.
 ///
 /// `@unchecked Sendable`: all state is read and written under `condition`.
 private final class LockKeeper: @unchecked Sendable {
@@ -173,10 +177,10 @@ private final class LockKeeper: @unchecked Sendable {
         }
     }
 
-    /// Gives a sign of life now.
+    /// Sends a heartbeat now.
     func beat() { condition.withLock { look() } }
 
-    /// Ends the signs of life and deletes the lock, if it is still this job's.
+    /// Stops the heartbeats and deletes the lock, if it is still this job's.
     func stop() {
         condition.withLock {
             guard !isStopped else { return }
@@ -187,7 +191,7 @@ private final class LockKeeper: @unchecked Sendable {
         }
     }
 
-    /// What cannot be read now may be read later: only another job's lock is a reason to end.
+    /// A read error may be temporary: only another job's lock is a failure.
     private func look() {
         guard !isStopped, lastFailure == nil, let state = try? file.refresh(text) else { return }
         switch state {

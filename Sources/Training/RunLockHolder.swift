@@ -1,14 +1,14 @@
 internal import Files
 internal import Foundation
 
-/// Who has the lock of a run directory, as the lock's file says.
+/// The holder of a run directory's lock, as recorded in the lock's file.
 public struct RunLockHolder: Codable, Equatable, Sendable, CustomStringConvertible {
     var process: ProcessIdentity
     /// The scheduler's or launcher's name of the job.
     var job: String
-    /// When it began, in UTC.
+    /// When the job began, in UTC.
     var began: String
-    /// Tells the locks of one process apart.
+    /// Distinguishes the locks of one process.
     var token: String
 
     /// This process.
@@ -26,7 +26,7 @@ public struct RunLockHolder: Codable, Equatable, Sendable, CustomStringConvertib
         self.token = token
     }
 
-    /// Reads a lock's text; `nil` if it is of no use.
+    /// Reads a lock's text; `nil` if it cannot be decoded.
     init?(text: String) {
         guard let holder = try? JSONDecoder().decode(Self.self, from: Data(text.utf8)) else { return nil }
         self = holder
@@ -58,9 +58,9 @@ public struct RunLockHolder: Codable, Equatable, Sendable, CustomStringConvertib
 
 /// Why a job may not write to a run directory.
 public enum RunLockError: Error, Equatable, Sendable, CustomStringConvertible {
-    /// Another job does; `nil` if its lock does not say which.
+    /// Another job holds the lock; `nil` if the lock does not say which.
     case inUse(directory: String, by: RunLockHolder?)
-    /// Another job has taken this one's place.
+    /// Another job has taken the lock over.
     case takenOver(directory: String, by: RunLockHolder?)
 
     public var description: String {
@@ -72,12 +72,12 @@ public enum RunLockError: Error, Equatable, Sendable, CustomStringConvertible {
             """
         case .takenOver(let directory, let holder):
             """
-            run directory \(directory) was taken over by \(Self.name(holder)): this job ends, as one at a time may write there
+            run directory \(directory) was taken over by \(Self.name(holder)): this job ends, as only one job at a time may write there
             """
         }
     }
 
-    /// What a user is told before a wait for a host that may be lost.
+    /// The line for the user before a wait for a host that may be lost.
     static func waitingLine(directory: String, for holder: RunLockHolder?, _ limit: Duration) -> String {
         """
         run directory \(directory) was in use by \(name(holder)), which this host cannot see: waiting up to \(limit.components.seconds) s for a \

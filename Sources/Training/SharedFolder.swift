@@ -2,16 +2,17 @@ internal import Cluster
 internal import Files
 internal import Foundation
 
-/// Whether all ranks see the folder that rank 0 writes a run to.
+/// Checks that all ranks see the folder to which rank 0 writes a run.
 struct SharedFolder {
-    /// Some file systems of networks show a new file late.
+    /// Some network file systems show a new file with a delay.
     private static let patience = Duration.seconds(5)
     private static let pause: UInt32 = 100_000
     private let path: String
 
     init(_ path: String) { self.path = path }
 
-    /// A line for the user where a rank does not see it: this job works, but a later one could not go on; `nil` if all do. Collective.
+    /// A line for the user if a rank does not see the folder: this job works, but a later one could
+    /// not resume. `nil` if all ranks see it. Collective.
     func remark(_ communicator: any Communicator) throws -> String? {
         guard communicator.worldSize > 1 else { return nil }
         let name = String(
@@ -27,7 +28,7 @@ struct SharedFolder {
         let hosts = try communicator.hostNames()
         return """
             rank \(blind) (\(hosts[blind])) does not see the run's folder of rank 0 (\(hosts[0])), \(URL(filePath: path).path): a later \
-            start could not go on from there on all ranks; start all ranks in the same folder, or give 'output' a path that all hosts see
+            start could not resume from there on all ranks; start all ranks in the same folder, or give 'output' a path that all hosts see
             """
     }
 

@@ -5,22 +5,24 @@ public import Networks
 public import RunConfiguration
 
 extension RunConfiguration {
-    /// The paths of the convolutions, for a checkpoint that is made without a training step.
+    /// The algorithms of the convolutions, for a checkpoint that is written without a training
+    /// step.
     ///
-    /// - Throws: If they are to be measured, which only a job can.
-    public func statedConvolutions() throws(ConfigurationError) -> ConvolutionChoices {
-        guard let choices = compute.convolution.choices else {
+    /// - Throws: If they are to be measured, which only a training job can do.
+    public func statedConvolutions() throws(ConfigurationError) -> AlgorithmSelection {
+        guard let selection = compute.convolution.selection else {
             throw ConfigurationError(
                 key: "compute.convolution", found: compute.convolution.rawValue,
                 expected: "one of shape, winograd, tiled, library for a run that begins from imported weights"
             )
         }
-        return choices
+        return selection
     }
 
-    /// A snapshot of `classifier` from which the run goes on as if it had been there at its first step: no momentum yet.
+    /// A snapshot of `classifier` at step 0, without momentum, from which the run starts.
     ///
-    /// - Throws: If the training set cannot be opened, has labels without a class, or the classifier is another than the configuration's.
+    /// - Throws: If the training set cannot be opened or has labels without a class, or if the
+    ///   classifier differs from the configuration's.
     public func startingPoint(_ classifier: Classifier, path: String) throws -> Checkpoint {
         let training = try PackedDataset(path: data.train)
         try ClassAgreement(classes: network.classes, training: training.manifest).check(training)

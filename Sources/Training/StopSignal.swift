@@ -4,10 +4,11 @@ internal import Synchronization
 /// The first signal that asked this process to stop; 0 for none.
 private let caught = Atomic<Int32>(0)
 
-/// The signals by which a user, a terminal or a scheduler asks a job to stop: SIGUSR1, SIGUSR2, SIGTERM, SIGHUP and SIGINT.
+/// The signals by which a user, a terminal or a scheduler asks a job to stop: SIGUSR1, SIGUSR2,
+/// SIGTERM, SIGHUP and SIGINT.
 ///
-/// Once trapped they are kept until a step's end; SIGINT that comes again ends the process as usual. SIGHUP stays ignored where the process was
-/// started so, as by `nohup`.
+/// After `trap`, a signal takes effect at the end of a step; a second SIGINT ends the process as
+/// usual. SIGHUP stays ignored if the process was started with it ignored, as by `nohup`.
 public enum StopSignal {
     private static let names = [
         SIGUSR1: "SIGUSR1", SIGUSR2: "SIGUSR2", SIGTERM: "SIGTERM", SIGHUP: "SIGHUP",
@@ -16,7 +17,7 @@ public enum StopSignal {
 
     /// Traps the signals for the rest of the process.
     public static func trap() {
-        // Made before a handler may look at it.
+        // Initialises the global before a handler may read it.
         _ = caught.load(ordering: .relaxed)
         for number in names.keys where number != SIGHUP || !isIgnored(SIGHUP) {
             _ = signal(number) { number in
@@ -29,7 +30,7 @@ public enum StopSignal {
     private static func isIgnored(_ number: Int32) -> Bool {
         var action = sigaction()
         guard unsafe sigaction(number, nil, &action) == 0 else { return false }
-        // Functions of C cannot be compared, their addresses can.
+        // C functions cannot be compared, their addresses can.
         let handler = unsafe unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self)
         let ignoring = unsafe unsafeBitCast(SIG_IGN, to: Int.self)
         return handler == ignoring

@@ -3,27 +3,28 @@ internal import Foundation
 public import RunConfiguration
 internal import Workers
 
-/// The worker threads of each rank: as a setting or the launcher says, else as many as the rank has cores.
+/// The number of worker threads of each rank: from a setting or the launcher, otherwise the number
+/// of the rank's cores.
 public struct ThreadChoice: Sendable {
-    /// The environment variable by which `launch/train` says how many threads a rank is to have.
+    /// The environment variable with which `launch/train` sets the number of threads per rank.
     public static let variable = "T2FNORM_THREADS"
 
-    /// What this rank's cores come to.
+    /// This rank's share of its host's cores.
     private let share: ThreadShare
-    /// What the launcher asks for.
+    /// The number that the launcher sets.
     private let launched: Int?
-    /// The ranks' numbers where no setting gives one.
+    /// The range of the ranks' numbers, if no setting gives one.
     private let range: ClosedRange<Int>
 
-    /// What a rank tells the others.
+    /// What a rank sends the others.
     private struct Message: Codable {
         var host: String
         var topology: CPUTopology
     }
 
-    /// The choice of a process that is alone, or the only one of its host at work.
+    /// The choice of a single process, or of the only one that works on its host.
     ///
-    /// - Throws: If the launcher's variable is no number of threads.
+    /// - Throws: If the launcher's variable is not a valid number of threads.
     public init() throws(ConfigurationError) {
         share = ThreadShare(of: 0, among: [.current()])
         launched = try Self.launched(ProcessInfo.processInfo.environment)
@@ -31,9 +32,10 @@ public struct ThreadChoice: Sendable {
         range = threads...threads
     }
 
-    /// The choice of a rank, by what all ranks of its host may use; collective.
+    /// The choice of a rank, given the cores that all ranks of its host may use; collective.
     ///
-    /// - Throws: `JobFailure`, the same on all ranks, if the launcher's variable is no number of threads on one; or `MPIError`.
+    /// - Throws: `JobFailure`, the same on all ranks, if the launcher's variable is not a valid
+    ///   number of threads on one of them; or `MPIError`.
     public init(_ communicator: any Communicator) throws {
         let (own, launched) = try communicator.together(describe: failureReport) {
             let message = Message(host: communicator.hostName, topology: .current())
@@ -54,10 +56,11 @@ public struct ThreadChoice: Sendable {
 
     /// Threads of this rank.
     ///
-    /// - Parameter setting: What a setting asks for; 0 if it leaves the number to the program.
+    /// - Parameter setting: The number from a setting; 0 to let the program choose.
     public func count(_ setting: Int) -> Int { setting > 0 ? setting : launched ?? share.threads }
 
-    /// The ranks' numbers and why, as `16 per rank (64 cores in the affinity mask, shared by 4 ranks; no CPU quota)`.
+    /// The ranks' numbers and the reason, such as
+    /// `16 per rank (64 cores in the affinity mask, shared by 4 ranks; no CPU quota)`.
     ///
     /// - Parameter setting: As for `count`.
     public func description(_ setting: Int) -> String {

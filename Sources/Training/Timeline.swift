@@ -1,9 +1,11 @@
 internal import Cluster
 internal import Foundation
 
-/// The phases of all ranks on one clock, as a Chrome trace: to look at in Perfetto (ui.perfetto.dev) or chrome://tracing.
+/// The phases of all ranks on one clock, as a Chrome trace, for Perfetto (ui.perfetto.dev) or
+/// chrome://tracing.
 ///
-/// Each rank is a process of the trace, with a thread that trains and one that sums gradients.
+/// Each rank is a process of the trace, with a thread that trains and one that all-reduces
+/// gradients.
 struct Timeline {
     private struct Event: Encodable {
         var name: String
@@ -16,14 +18,15 @@ struct Timeline {
         var args: [String: String]
     }
 
-    /// Rounds of which the median tells how two ranks' clocks stand to each other.
+    /// Rounds whose median gives the offset between two ranks' clocks.
     private static let rounds = 33
-    private let clock: PhaseClock
-    /// What to add to this rank's times to have rank 0's; exact to about the time of a small message.
+    private let clock: StepProfiler
+    /// Nanoseconds to add to this rank's times to convert them to rank 0's; exact to about the time
+    /// of a small message.
     private let offset: Int64
 
     /// Compares the ranks' clocks; collective.
-    init(_ clock: PhaseClock, _ communicator: any Communicator) throws {
+    init(_ clock: StepProfiler, _ communicator: any Communicator) throws {
         self.clock = clock
         var differences: [Int64] = []
         for _ in 0..<Self.rounds {

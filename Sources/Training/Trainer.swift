@@ -10,8 +10,8 @@ internal import Workers
 
 /// One run from its start, or from where it stopped, to its end; on every rank of a job.
 ///
-/// Rank 0 writes: the configuration, the log and, on a thread of their own, the checkpoints. A failure on any rank ends `run` on all of them
-/// with the same `JobFailure`.
+/// Rank 0 writes the configuration, the log and, on a thread of their own, the checkpoints. A
+/// failure on any rank ends `run` on all of them with the same `JobFailure`.
 public final class Trainer {
     private let configuration: RunConfiguration
     private let communicator: any Communicator
@@ -22,28 +22,31 @@ public final class Trainer {
     private let stopRequest: () -> String?
     private let directory: RunDirectory
     private let timelinePath: String?
-    private let phases: PhaseClock
-    /// On rank 0, once there is something to keep.
+    private let phases: StepProfiler
+    /// On rank 0, if there are steps left to train.
     private var checkpoints: BackgroundCheckpoints?
-    /// The step of the newest checkpoint of this start.
+    /// The step of the newest checkpoint since this start.
     private var savedStep: Int?
     /// When the newest checkpoint was taken, or the run began.
     private var savedTime = ContinuousClock.now
     private let now: () -> ContinuousClock.Instant
     /// On rank 0 while the job runs.
     private var lock: RunLock?
-    /// The job that is to be noted once this start has made a checkpoint.
+    /// The job to record in the run directory once this start has written a checkpoint.
     private var untoldJob: String?
     private var log: EventLog?
     private var logFailure: FileError?
 
     /// - Parameters:
-    ///   - datasetFolders: Where copies of datasets are to be read from, by the paths in the configuration.
+    ///   - datasetFolders: Folders of dataset copies to read instead, by the paths in the
+    ///     configuration.
     ///   - observer: Called on every rank with each event, in order.
-    ///   - measure: Measures the paths of a network's convolutions; called on rank 0 where the configuration wants it.
-    ///   - reading: What reads the training set's records; the set itself by default.
+    ///   - measure: Measures the algorithms of a network's convolutions; called on rank 0 if the
+    ///     configuration requires it.
+    ///   - reading: The source of the training set's records; the set itself by default.
     ///   - timeline: The file for a Chrome trace of all ranks' phases.
-    ///   - stopRequest: Who asks this rank to stop, if somebody does; looked at once a step's work is done.
+    ///   - stopRequest: The reason for which this rank is asked to stop, if it is; called at the
+    ///     end of each step's work.
     ///   - now: The clock of `training.checkpointMinutes`.
     public init(
         _ configuration: RunConfiguration, communicator: any Communicator,
@@ -54,7 +57,7 @@ public final class Trainer {
         timeline: String? = nil, stopRequest: @escaping () -> String? = { nil },
         now: @escaping () -> ContinuousClock.Instant = { .now }
     ) {
-        phases = PhaseClock(board: communicator.board, keepsSpans: timeline != nil)
+        phases = StepProfiler(board: communicator.board, keepsSpans: timeline != nil)
         self.configuration = configuration
         self.communicator = communicator
         self.measure = measure
@@ -69,19 +72,20 @@ public final class Trainer {
 
     /// How a run ended without a failure.
     public enum Outcome: Sendable {
-        /// At the end of the last epoch.
+        /// After the last epoch.
         case done
-        /// With a checkpoint to go on from, as a rank was asked to, or after `training.stopAfterSteps`.
+        /// With a checkpoint to resume from, because a rank was asked to stop or after
+        /// `training.stopAfterSteps`.
         case stopped
     }
 
-    /// Trains to the end of the last epoch, to `training.stopAfterSteps`, or to the end of the step in which a rank is asked to
-    /// stop.
+    /// Trains to the end of the last epoch, to `training.stopAfterSteps`, or to the end of the step
+    /// in which a rank is asked to stop.
     ///
     /// - Parameters:
-    ///   - allowedChanges: Keys of the configuration, or groups of them, that may differ from the checkpoint's although they define the
-    ///     mathematics.
-    ///   - job: The job that this start belongs to, where it may be started again.
+    ///   - allowedChanges: Keys of the configuration, or groups of them, that may differ from the
+    ///     checkpoint's although they define the mathematics.
+    ///   - job: The job that this start belongs to, if it may be started again.
     ///   - takesOver: Whether to end another job that writes to the run directory.
     /// - Throws: `JobFailure`, the same on all ranks, or `MPIError`.
     @discardableResult
@@ -107,17 +111,17 @@ public final class Trainer {
         let ranks = try identity.gather(communicator)
         var notices = try RankIdentity.compare(ranks, on: communicator)
         let decision = try decideConvolutions(setup)
-        if let remark = decision.choices.libraryRemark(for: setup.network.convolutionShapes) {
+        if let remark = decision.selection.libraryRemark(for: setup.network.convolutionShapes) {
             try RankIdentity.compareLibraries(ranks)
             notices.append(remark)
         }
         let sums = communicator.worldSize > 1 ? try communicator.duplicate() : nil
         let session = try together {
             try TrainingSession(
-                self.configuration, setup, convolutions: decision.choices, reading: self.reading,
+                self.configuration, setup, convolutions: decision.selection, reading: self.reading,
                 phases: self.phases, self.communicator, sums: sums)
         }
-        try session.agreeOnParts(communicator)
+        try session.agreeOnAccumulation(communicator)
         let kept = try together { try self.openDirectory(setup, session, resume) }
         if try communicator.anyRank(!kept.isBestKnown) { session.forgetBest() }
         notices += kept.notices
@@ -134,7 +138,7 @@ public final class Trainer {
         return outcome
     }
 
-    /// Steps, until something ends them.
+    /// Runs steps until the run is done or stopped.
     private func train(_ session: TrainingSession) throws -> Outcome {
         if try stopIfAsked(session) { return .stopped }
         while !session.isDone {
@@ -156,7 +160,7 @@ public final class Trainer {
         return stop > 0 && session.position.step >= stop
     }
 
-    /// What a run comes to that has nothing to do.
+    /// The outcome of a run that has nothing left to do; `nil` for any other run.
     private func outcomeBeforeStart(_ session: TrainingSession) -> Outcome? {
         if session.isDone {
             emit(.alreadyFinished(step: session.position.step, epochs: configuration.training.epochs))
@@ -167,13 +171,14 @@ public final class Trainer {
         return .stopped
     }
 
-    /// The lock of the run directory, on rank 0.
+    /// Takes the lock of the run directory, on rank 0.
     private func takeLock(takesOver: Bool) throws -> RunLock? {
         guard communicator.rank == 0 else { return nil }
         return try RunLock(of: directory, takesOver: takesOver) { observer(.notice($0)) }
     }
 
-    /// What this start begins from: a later start of a job as its first one only if that came to no checkpoint.
+    /// What this start resumes from. A later start of a job repeats the first start's mode only if
+    /// the job has no checkpoint yet.
     private func resumeMode(_ resume: ResumeMode, _ job: RestartedJob?) throws -> ResumeMode {
         guard let job else { return resume }
         let known = communicator.rank == 0 ? directory.job : nil
@@ -187,7 +192,8 @@ public final class Trainer {
             folder: directory.checkpointsPath, keep: configuration.training.keep, milestone: milestone)
     }
 
-    /// Makes all that rank 0 writes to; keeps damaged checkpoints, and what is of another past, out of the way.
+    /// Creates everything that rank 0 writes to; renames damaged checkpoints and the files of
+    /// abandoned steps.
     private func openDirectory(
         _ setup: TrainingSetup, _ session: TrainingSession, _ resume: ResumeMode
     ) throws -> LeftPast {
@@ -219,7 +225,7 @@ public final class Trainer {
         }
     }
 
-    /// The paths of the convolutions: rank 0's, on every rank.
+    /// Decides the convolution algorithms on rank 0 and broadcasts them.
     private func decideConvolutions(_ setup: TrainingSetup) throws -> ConvolutionDecision {
         let own = try together { () throws -> [UInt8] in
             guard self.communicator.rank == 0 else { return [] }
@@ -228,9 +234,9 @@ public final class Trainer {
         return try ConvolutionDecision(message: try communicator.broadcast(own, from: 0))
     }
 
-    /// One step, and what falls due after it.
+    /// Runs one step, and whatever is due after it.
     ///
-    /// - Returns: Whether a rank was asked to stop and a checkpoint to go on from is there.
+    /// - Returns: Whether the run has stopped on request, with a checkpoint to resume from.
     private func advance(_ session: TrainingSession) throws -> Bool {
         announceCheckpoints()
         var request: String?
@@ -253,7 +259,7 @@ public final class Trainer {
         }
         if session.isAtEndOfEpoch {
             try endEpoch(session)
-            // Validation may have taken long.
+            // Validation may have taken long, so look for requests again.
             if !message.hasStopRequest { return try stopIfAsked(session) }
         } else if message.isCheckpointDue || isCheckpointDue(atStep: session.position.step) {
             try save(session)
@@ -263,24 +269,24 @@ public final class Trainer {
         return true
     }
 
-    /// Validates, and saves what the epoch came to.
+    /// Verifies the epoch's records, validates, and saves a checkpoint.
     private func endEpoch(_ session: TrainingSession) throws {
         try session.gatherRecords(communicator)
         try together { try session.proveEpoch() }
         let accuracy = try validate(session)
-        // Nothing says which epoch's model is best without an accuracy: the latest.
+        // Without an accuracy, the latest epoch's model counts as the best.
         let isBest = accuracy.map { $0 >= session.position.bestAccuracy } ?? true
         emit(.epoch(session.endEpoch(validationAccuracy: accuracy)))
         try save(session, isBest: isBest)
     }
 
-    /// Whether the configuration wants a checkpoint after update `step`.
+    /// Whether the configuration requires a checkpoint after update `step`.
     private func isCheckpointDue(atStep step: Int) -> Bool {
         let every = configuration.training.checkpointEvery
         return every > 0 && step.isMultiple(of: every)
     }
 
-    /// Whether rank 0's clock wants a checkpoint; not while one is written.
+    /// Whether a checkpoint is due by rank 0's clock; `false` while one is being written.
     private var isCheckpointDue: Bool {
         let minutes = configuration.training.checkpointMinutes
         guard minutes > 0, let checkpoints, checkpoints.isIdle else { return false }
@@ -296,7 +302,7 @@ public final class Trainer {
         return true
     }
 
-    /// Writes the checkpoint to go on from, and says who asked; collective.
+    /// Writes the checkpoint to resume from, and reports the reason for the stop; collective.
     private func stop(_ session: TrainingSession, _ request: String?) throws {
         if savedStep != session.position.step { try save(session) }
         try finishCheckpoints()
@@ -304,19 +310,20 @@ public final class Trainer {
         emit(.stopped(step: session.position.step, reason: String(decoding: who, as: UTF8.self)))
     }
 
-    /// The lowest rank on which `holds`.
+    /// The lowest rank on which `holds` is true; the world size if there is none.
     private func lowestRank(_ holds: Bool) throws -> Int {
         try communicator.minimum(holds ? communicator.rank : communicator.worldSize)
     }
 
-    /// The accuracy on the validation set; `nil` without a set, and without a classifier, which leaves the set alone. Collective.
+    /// The accuracy on the validation set; `nil` without a set, and without a classifier.
+    /// Collective.
     private func validate(_ session: TrainingSession) throws -> Double? {
         guard session.classifier.headKind.isClassifier, let validation = session.validation else {
             return nil
         }
         let pass = ForwardPass(
             classifier: session.classifier, transform: configuration.evaluationTransform,
-            laneSize: configuration.training.lane,
+            microbatchSize: configuration.training.microbatch,
             batchSize: configuration.validationBatch(worldSize: communicator.worldSize),
             communicator: communicator, pool: session.pool)
         let correct = try phases.measure(.validation) {
@@ -359,7 +366,7 @@ public final class Trainer {
         announceCheckpoints()
     }
 
-    /// Waits for the checkpoint that is being written, at an end that another reason has.
+    /// Waits for the checkpoint that is being written, when the run ends for another reason.
     private func leaveCheckpoints() {
         phases.measure(.checkpoint) { try? checkpoints?.finish() }
         announceCheckpoints()
@@ -372,7 +379,7 @@ public final class Trainer {
         }
     }
 
-    /// Notes that this job has a checkpoint of its own, so that its next start goes on from there.
+    /// Records that this job has a checkpoint of its own, so that its next start resumes from it.
     private func noteJob() {
         guard let job = untoldJob else { return }
         untoldJob = nil
@@ -383,7 +390,7 @@ public final class Trainer {
         }
     }
 
-    /// Why this rank cannot go on, but for its next batch.
+    /// Why this rank has failed, apart from its next batch.
     private var ownFailure: (any Error)? { logFailure ?? checkpoints?.failure ?? lock?.failure }
 
     private func announce(_ setup: TrainingSetup, _ session: TrainingSession, _ notices: [String]) {
@@ -392,8 +399,8 @@ public final class Trainer {
             observer(
                 .notice(
                     """
-                    an earlier version began epoch \(session.position.epoch + 1) without counting records: that it uses each one once will \
-                    be proved from the next epoch on
+                    an earlier version began epoch \(session.position.epoch + 1) without counting records: whether each one \
+                    is used once is verified from the next epoch on
                     """))
         }
         if !communicator.isExact {
@@ -404,19 +411,20 @@ public final class Trainer {
                     not to the bit
                     """))
         }
-        let lanes = configuration.training.batch / configuration.training.lane
-        if lanes < communicator.worldSize {
+        let microbatches = configuration.training.batch / configuration.training.microbatch
+        if microbatches < communicator.worldSize {
             observer(
                 .notice(
                     """
-                    a batch has \(lanes) lanes for \(communicator.worldSize) ranks: some have nothing to do; lower \
-                    training.lane (which changes the mathematics) or use fewer ranks
+                    a batch has \(microbatches) microbatches for \(communicator.worldSize) ranks: some ranks are idle; lower \
+                    training.microbatch (which changes the mathematics) or use fewer ranks
                     """))
         }
         observer(.started(session.plan(setup, communicator, directory: directory.path)))
     }
 
-    /// Tells the observer and the log. Only rank 0 has a log, so its failure waits for where all ranks hear of it.
+    /// Passes an event to the observer and the log. Only rank 0 has a log, so its failure is kept
+    /// until all ranks receive it.
     private func emit(_ event: TrainingEvent) {
         observer(event)
         do {
@@ -426,18 +434,18 @@ public final class Trainer {
         }
     }
 
-    /// Runs `body` on all ranks; a failure on any becomes the same one on all.
+    /// Runs `body` on all ranks; a failure on any rank is thrown on all.
     private func together<Result>(_ body: () throws -> Result) throws -> Result {
         try communicator.together(describe: failureReport, body)
     }
 
-    /// The failure that all ranks have come to, as each of them throws it.
+    /// The failure of the ranks, which each of them throws.
     ///
-    /// - Parameter error: This rank's, if it has one; at least one rank has.
+    /// - Parameter error: This rank's error, if it has one; at least one rank has.
     private func agreed(_ error: (any Error)?) throws -> any Error {
         let own = error.map(failureReport)
         guard let failure = try communicator.firstFailure(of: own) else {
-            preconditionFailure("no rank knows the failure that one has told of")
+            preconditionFailure("no rank has the failure that one has reported")
         }
         return failure
     }

@@ -1,9 +1,9 @@
-/// Why training cannot go on: numbers that are none.
+/// Why training cannot continue: NaN or infinite values.
 public enum TrainingError: Error, Equatable, Sendable, CustomStringConvertible {
     /// The loss of a step is NaN or infinite.
     case lossNotFinite(loss: Double, epoch: Int, step: Int, learningRate: Double)
-    /// A parameter or running statistic, named as in the state dictionary, has become NaN or infinite; `step` counts
-    /// all updates.
+    /// A parameter or running statistic, named as in the state dictionary, has become NaN or
+    /// infinite; `step` counts all updates.
     case tensorNotFinite(name: String, step: Int)
 
     public var description: String {

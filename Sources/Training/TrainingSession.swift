@@ -8,48 +8,49 @@ internal import Networks
 internal import RunConfiguration
 internal import Workers
 
-/// The state of a run between two steps, and how it takes one.
+/// The state of a run between two steps, and its training step.
 final class TrainingSession {
     let classifier: Classifier
     let validation: PackedDataset?
     let pool: WorkerPool
-    /// In how many passes a step goes; to be agreed on by all ranks before the first one.
-    private(set) var parts: StepParts
-    /// Bytes that the process had before its network was made.
+    /// The gradient accumulation of a step; all ranks must agree on it before the first step.
+    private(set) var accumulation: GradientAccumulation
+    /// Resident bytes of the process before anything large was allocated.
     private let resident: Int
-    /// The images of one pass, where a step has several.
-    private var partImages = Buffer<Float>(zeros: 0)
+    /// The images of one accumulation step, if a step has several.
+    private var stepImages = Buffer<Float>(zeros: 0)
     private(set) var position: TrainingPosition
     private var optimizer: MomentumSGD
     private let schedule: LearningRateSchedule
     private let training: PackedDataset
     private let loader: BatchLoader
-    private var proof: EpochProof
-    /// Mixes the images of a batch; `nil` where they stay as they are.
+    private var coverage: EpochCoverage
+    /// Mixes the images of a batch; `nil` without mixing.
     private let mixer: BatchMixer?
     private let configuration: RunConfiguration
     private let rank: Int
     private let worldSize: Int
     private let stepsPerEpoch: Int
-    /// Sums gradients over ranks; `nil` for one rank.
+    /// All-reduces gradients; `nil` for one rank.
     private let reduction: GradientReduction?
     /// The batch of the next step, or why there is none.
     private var upcoming: Result<Batch, any Error>?
     /// Measures what this rank does.
-    let phases: PhaseClock
+    let phases: StepProfiler
     private var timedSamples = 0
 
-    /// Made on every rank alone, without waiting for another.
+    /// Runs on every rank without communication.
     ///
-    /// - Parameter sums: A duplicate of `communicator` for the sums of gradients; `nil` for one rank.
+    /// - Parameter sums: A duplicate of `communicator` for the all-reduce of gradients; `nil` for
+    ///   one rank.
     init(
-        _ configuration: RunConfiguration, _ setup: TrainingSetup, convolutions: ConvolutionChoices,
-        reading: (PackedDataset) -> any ImageSource, phases: PhaseClock, _ communicator: any Communicator,
+        _ configuration: RunConfiguration, _ setup: TrainingSetup, convolutions: AlgorithmSelection,
+        reading: (PackedDataset) -> any ImageSource, phases: StepProfiler, _ communicator: any Communicator,
         sums: (any Communicator)?
     ) throws {
         self.configuration = configuration
         self.phases = phases
-        (classifier, parts, resident) = try setup.makeClassifier(
+        (classifier, accumulation, resident) = try setup.makeClassifier(
             configuration, convolutions: convolutions, communicator)
         training = setup.training
         validation = setup.validation
@@ -57,8 +58,8 @@ final class TrainingSession {
         rank = communicator.rank
         worldSize = communicator.worldSize
         position = setup.resumed?.checkpoint.position ?? TrainingPosition()
-        if position.stepInEpoch == 0 { position.epochRecords = RecordTally() }
-        proof = EpochProof(recordCount: training.count, place: training.path)
+        if position.stepInEpoch == 0 { position.epochRecords = MultisetHash() }
+        coverage = EpochCoverage(recordCount: training.count, place: training.path)
         mixer = BatchMixer(configuration)
         let batch = configuration.training.batch
         stepsPerEpoch = setup.stepsPerEpoch
@@ -66,7 +67,7 @@ final class TrainingSession {
             initial: configuration.optimizer.learningRate,
             minimum: configuration.optimizer.minimumLearningRate,
             stepCount: stepsPerEpoch * configuration.training.epochs,
-            stepsPerLevel: configuration.optimizer.schedule == .epoch ? stepsPerEpoch : 1,
+            stepsPerLevel: configuration.optimizer.scheduleInterval == .epoch ? stepsPerEpoch : 1,
             warmUpSteps: configuration.optimizer.warmUpEpochs * stepsPerEpoch,
             warmUpRate: configuration.optimizer.warmUpLearningRate)
         optimizer = MomentumSGD(
@@ -84,7 +85,7 @@ final class TrainingSession {
         loader = try BatchLoader(
             source: reading(training), sampler: configuration.sampler(count: training.count),
             transform: configuration.trainingTransform, batchSize: batch,
-            laneSize: configuration.training.lane, rank: rank, worldSize: worldSize,
+            microbatchSize: configuration.training.microbatch, rank: rank, worldSize: worldSize,
             startEpoch: position.epoch, startStep: position.stepInEpoch,
             epochs: configuration.training.epochs, views: configuration.viewsPerImage,
             prefetch: setup.prefetch, threads: 1)
@@ -104,13 +105,14 @@ final class TrainingSession {
         return batch
     }
 
-    /// Asks for the first batch; to be called before the first step.
+    /// Loads the first batch; to be called before the first step.
     func start() throws(DatasetError) { upcoming = .success(try nextBatch()) }
 
-    /// Forward, backward, sum over ranks; then the next batch, and one message about all of it; then the update.
+    /// Runs the forward and the backward pass and the all-reduce of gradients, loads the next
+    /// batch, exchanges one message about all of it, then updates the parameters.
     ///
-    /// - Parameter ownFlags: Says how this rank is, once its part of the step is done: whether it cannot go on for a reason of its own, and what
-    ///   is to be done after the step.
+    /// - Parameter ownFlags: Called when this rank's work of the step is done; returns whether the
+    ///   rank has failed for a reason of its own, and what is due after the step.
     func step(
         _ communicator: any Communicator, flags ownFlags: () -> StepMessage.Flags
     ) throws -> (report: StepReport, message: StepMessage) {
@@ -120,7 +122,7 @@ final class TrainingSession {
         phases.begin(step: position.step)
         let report = try differentiate(batch, communicator)
         let samples = batch.globalSampleCount
-        proof.note(batch.records)
+        coverage.note(batch.records)
         loader.recycle(batch)
         if position.step + 1 < schedule.stepCount { upcoming = Result { try nextBatch() } }
         let message = try phases.measure(.wait) {
@@ -149,12 +151,12 @@ final class TrainingSession {
         )
     }
 
-    /// The share of correct predictions; `nil` of a network that makes none.
+    /// The fraction of correct predictions; `nil` for a network without a classifier.
     private func accuracy(_ correct: Int, of count: Int) -> Double? {
         classifier.headKind.isClassifier ? Double(correct) / Double(count) : nil
     }
 
-    /// Why the next batch is not there, if it is not.
+    /// Why the next batch is missing, if it is.
     var nextBatchFailure: (any Error)? {
         guard case .failure(let error) = upcoming else { return nil }
         return error
@@ -173,18 +175,19 @@ final class TrainingSession {
             method: configuration.reduction == .tree ? .tree : .library, observer: observer)
     }
 
-    /// Takes the most parts that any rank's memory asks for; collective, before the first step.
-    func agreeOnParts(_ communicator: any Communicator) throws {
-        let limit = try communicator.maximum(parts.limit)
-        parts = StepParts(limit: limit, configuration, worldSize: worldSize)
+    /// Sets the accumulation steps to the largest number that any rank's memory requires;
+    /// collective, before the first step.
+    func agreeOnAccumulation(_ communicator: any Communicator) throws {
+        let limit = try communicator.maximum(accumulation.limit)
+        accumulation = GradientAccumulation(limit: limit, configuration, worldSize: worldSize)
     }
 
-    /// Both passes over the rank's samples of a batch.
+    /// Runs both passes over the rank's samples of a batch.
     private func differentiate(
         _ batch: Batch, _ communicator: any Communicator
-    ) throws -> Classifier.LaneReport {
+    ) throws -> Classifier.MicrobatchReport {
         beginReduction(&classifier.parameters.gradients)
-        let placements = parts.placements(imageCount: batch.globalSampleCount, rank: rank)
+        let placements = accumulation.placements(imageCount: batch.globalSampleCount, rank: rank)
         guard let mixer else {
             return try differentiate(
                 batch.images, BatchTargets(batch.labels), in: placements, communicator)
@@ -193,11 +196,11 @@ final class TrainingSession {
         return try differentiate(mixer.images, targets, in: placements, communicator)
     }
 
-    /// Both passes, in as many parts as the memory asks for.
+    /// Runs both passes for each accumulation step.
     private func differentiate(
         _ images: borrowing Buffer<Float>, _ targets: BatchTargets, in placements: [BatchPlacement],
         _ communicator: any Communicator
-    ) throws -> Classifier.LaneReport {
+    ) throws -> Classifier.MicrobatchReport {
         guard placements.count > 1 else {
             return try differentiate(images, targets, placements[0], communicator)
         }
@@ -205,10 +208,10 @@ final class TrainingSession {
         let first = placements[0].samples.lowerBound
         for placement in placements {
             let samples = placement.samples.lowerBound - first..<placement.samples.upperBound - first
-            copyImages(images, samples, into: &partImages)
-            values += try differentiate(partImages, targets.part(samples), placement, communicator).values
+            copyImages(images, samples, into: &stepImages)
+            values += try differentiate(stepImages, targets.part(samples), placement, communicator).values
         }
-        return Classifier.LaneReport(values: values)
+        return Classifier.MicrobatchReport(values: values)
     }
 
     private func copyImages(
@@ -221,12 +224,12 @@ final class TrainingSession {
         for i in 0..<samples.count * size { part[i] = images[samples.lowerBound * size + i] }
     }
 
-    /// Both passes; the sums over ranks begin as gradients are ready.
+    /// Runs both passes; the all-reduce of gradients begins as they become ready.
     private func differentiate(
         _ images: borrowing Buffer<Float>, _ targets: BatchTargets, _ placement: BatchPlacement,
         _ communicator: any Communicator
-    ) throws -> Classifier.LaneReport {
-        let pass = Pass(
+    ) throws -> Classifier.MicrobatchReport {
+        let context = StepContext(
             placement, mode: .training, pool: pool,
             sumAcrossRanks: { values in try communicator.treeSum(&values) },
             gradientsReady: { [reduction, phases] in
@@ -237,7 +240,7 @@ final class TrainingSession {
         let start = ContinuousClock.now
         var middle = start
         let report = try classifier.differentiate(
-            images: images, targets: targets, loss: configuration.trainingLoss, pass
+            images: images, targets: targets, loss: configuration.trainingLoss, context
         ) {
             middle = .now
             phases.enter(.backward)
@@ -249,7 +252,7 @@ final class TrainingSession {
 
     /// Compares the ranks' replicas; collective.
     ///
-    /// - Throws: `JobFailure` if one differs, or if all have numbers that are none.
+    /// - Throws: `JobFailure` if one differs, or if all have NaN or infinite values.
     func compareReplicas(_ communicator: any Communicator) throws {
         guard worldSize > 1 else { return }
         try ReplicaSentinel(classifier.parameters, velocity: optimizer.velocity, on: pool)
@@ -263,14 +266,15 @@ final class TrainingSession {
         reduction.begin(&span)
     }
 
-    /// Adds up over all ranks what the epoch has read so far; collective, before a checkpoint and at the end of an epoch.
+    /// Sums the epoch's multiset hash over all ranks; collective, before a checkpoint and at the
+    /// end of an epoch.
     func gatherRecords(_ communicator: any Communicator) throws {
-        try proof.gather(into: &position.epochRecords, communicator)
+        try coverage.gather(into: &position.epochRecords, communicator)
     }
 
     /// Refuses an epoch that has not read every record once.
     func proveEpoch() throws(DatasetError) {
-        try proof.check(position.epochRecords, epoch: position.epoch + 1)
+        try coverage.check(position.epochRecords, epoch: position.epoch + 1)
     }
 
     /// Closes the epoch that the last step ended.
@@ -296,40 +300,42 @@ final class TrainingSession {
         position.epochLoss = 0
         position.epochCorrect = 0
         position.epochSamples = 0
-        position.epochRecords = RecordTally()
+        position.epochRecords = MultisetHash()
         timedSamples = 0
         return report
     }
 
-    /// Chooses the best model from the next epoch on, as the one before is lost; on all ranks.
+    /// Discards the best accuracy, whose model is lost: the best model is chosen from the next
+    /// epoch on. To be called on all ranks.
     func forgetBest() {
         position.bestAccuracy = TrainingPosition().bestAccuracy
         position.bestEpoch = 0
     }
 
-    /// Memory for snapshots that a run can go on from.
+    /// Allocates the memory of the snapshots that checkpoints are written from.
     func makeSnapshot() -> Snapshot {
         Snapshot(
             of: classifier, configuration: configuration.yaml, dataFingerprint: training.fingerprint)
     }
 
-    /// Overwrites `snapshot` with the state as it is now.
+    /// Overwrites `snapshot` with the current state.
     ///
-    /// - Throws: If a number is NaN or infinite: the next loss would tell, but a checkpoint comes first.
+    /// - Throws: If a value is NaN or infinite: the next loss would show it, but the checkpoint is
+    ///   written before that.
     func take(_ snapshot: Snapshot) throws(TrainingError) {
         let culprit = snapshot.take(
             classifier.parameters, velocity: optimizer.velocity, position: position, on: pool)
         if let culprit { throw .tensorNotFinite(name: culprit, step: position.step) }
     }
 
-    /// Steps between two checkpoints of which one is kept for good; 0 for none.
+    /// Steps between two checkpoints that are kept permanently; 0 for none.
     var milestone: Int {
         let (every, keepEvery) = (configuration.training.checkpointEvery, configuration.training.keepEvery)
         return keepEvery * (every > 0 ? every : stepsPerEpoch)
     }
 
     func plan(_ setup: TrainingSetup, _ communicator: any Communicator, directory: String) -> TrainingPlan {
-        let memory = setup.memory(classifier, parts, configuration, resident: resident, communicator)
+        let memory = setup.memory(classifier, accumulation, configuration, resident: resident, communicator)
         return TrainingPlan(
             network: classifier.name.rawValue, parameterCount: classifier.parameters.parameterCount,
             worldSize: worldSize, threads: pool.threads,
@@ -338,7 +344,7 @@ final class TrainingSession {
             batchSize: configuration.training.batch, epochs: configuration.training.epochs,
             stepsPerEpoch: stepsPerEpoch, firstStep: position.step, resumedFrom: setup.resumed?.path,
             runDirectory: directory, memoryByteCount: memory.rankByteCount + memory.writingByteCount,
-            partCount: parts.count(imageCount: configuration.training.batch),
+            accumulationSteps: accumulation.count(imageCount: configuration.training.batch),
             hasClassifier: classifier.headKind.isClassifier, hasValidation: validation != nil)
     }
 }

@@ -6,25 +6,27 @@ internal import Networks
 internal import RunConfiguration
 internal import Workers
 
-/// All that a run needs before its first step; made on every rank alone, without waiting for another.
+/// All that a run needs before its first step; made on every rank without communication.
 struct TrainingSetup {
     let training: PackedDataset
-    /// `nil` where the configuration has none.
+    /// `nil` if the configuration has none.
     let validation: PackedDataset?
     let network: NetworkName
-    /// The checkpoint to go on from.
+    /// The checkpoint to resume from.
     let resumed: (checkpoint: Checkpoint, path: String)?
-    /// Newer ones that are damaged.
+    /// Newer checkpoints that are damaged.
     let damaged: [CheckpointError]
-    /// The paths of its convolutions; `nil` without a checkpoint, or where another choice is allowed.
-    let keptConvolutions: ConvolutionChoices?
+    /// The checkpoint's convolution algorithms; `nil` without a checkpoint, or if another choice is
+    /// allowed.
+    let keptConvolutions: AlgorithmSelection?
     let stepsPerEpoch: Int
-    /// Whether what there is of later steps is another past: not where the run makes it again, bit by bit.
+    /// Whether the run abandons existing later steps; `false` if it computes them again, bit by
+    /// bit.
     let leavesPast: Bool
     let notices: [String]
     let threads: ThreadChoice
     let pool: WorkerPool
-    /// Batches that are made ready ahead, at most.
+    /// The largest number of prefetched batches.
     let prefetch: Int
 
     init(
@@ -48,7 +50,7 @@ struct TrainingSetup {
         pool = try WorkerPool(exactly: threads.count(configuration.compute.threads))
         prefetch = BatchLoader.prefetch(
             upTo: configuration.data.prefetch, byteCount: configuration.data.prefetchBytes,
-            batchSize: configuration.training.batch, laneSize: configuration.training.lane,
+            batchSize: configuration.training.batch, microbatchSize: configuration.training.microbatch,
             rank: communicator.rank, worldSize: communicator.worldSize,
             size: configuration.data.transform.size, views: configuration.viewsPerImage)
         let batch = configuration.training.batch
@@ -67,61 +69,66 @@ struct TrainingSetup {
         if keptConvolutions != nil {
             try resumed.checkpoint.checkConvolutions(of: network, path: resumed.path)
         }
-        let isMeasured = keptConvolutions != nil && configuration.compute.convolution == .measured
+        let isMeasured = keptConvolutions != nil && configuration.compute.convolution == .autotune
         notices =
-            dataNotes + resumption.notices
-            + (isMeasured ? ["convolution paths as \(resumed.path) keeps them"] : [])
+            dataNotes + resumption.notices + (resumption.renamed.map { [$0] } ?? [])
+            + (isMeasured ? ["convolution algorithms are those of \(resumed.path)"] : [])
     }
 
-    /// The classifier at the checkpoint, or at its beginning, the parts of a step in which this rank has room for it, and the bytes that
-    /// the process had before.
+    /// The classifier with the checkpoint's or the initial parameters, the gradient accumulation
+    /// with which it fits into this rank's memory, and the resident bytes of the process before.
     ///
-    /// - Throws: Before anything large is allocated, if the host has no room for it.
+    /// - Throws: If it does not fit into the host's memory; before anything large is allocated.
     func makeClassifier(
-        _ configuration: RunConfiguration, convolutions: ConvolutionChoices, _ communicator: any Communicator
-    ) throws -> (classifier: Classifier, parts: StepParts, resident: Int) {
+        _ configuration: RunConfiguration, convolutions: AlgorithmSelection, _ communicator: any Communicator
+    ) throws -> (classifier: Classifier, accumulation: GradientAccumulation, resident: Int) {
         let classifier = try Classifier(configuration, convolutions: convolutions)
         let resident = ProcessMemory.residentByteCount
-        let parts = try StepParts.choose(configuration, worldSize: communicator.worldSize) {
+        let accumulation = try GradientAccumulation.choose(configuration, worldSize: communicator.worldSize) {
             memory(classifier, $0, configuration, resident: resident, communicator).fits
         }
-        try memory(classifier, parts, configuration, resident: resident, communicator).check()
+        try memory(classifier, accumulation, configuration, resident: resident, communicator).check()
         if let resumed {
             try resumed.checkpoint.restore(classifier, path: resumed.path)
         } else {
             classifier.parameters.initialize(seed: configuration.seed)
         }
-        return (classifier, parts, resident)
+        return (classifier, accumulation, resident)
     }
 
-    /// What a run takes on this rank.
+    /// The memory of a run on this rank.
     func memory(
-        _ classifier: Classifier, _ parts: StepParts, _ configuration: RunConfiguration, resident: Int,
+        _ classifier: Classifier, _ accumulation: GradientAccumulation, _ configuration: RunConfiguration,
+        resident: Int,
         _ communicator: any Communicator
     ) -> MemoryBudget {
-        let lane = configuration.training.lane
+        let microbatch = configuration.training.microbatch
         let batch = configuration.training.batch
-        // The last batch of an epoch may be shorter and have fewer parts; the first part is the largest.
+        // The last batch of an epoch may be shorter and have fewer accumulation steps; the first
+        // one is the largest.
         let training = Set([batch, self.training.count % batch]).filter { $0 > 0 }.map {
-            Pass(
-                parts.placements(imageCount: $0, rank: communicator.rank)[0], mode: .training, pool: pool)
+            StepContext(
+                accumulation.placements(imageCount: $0, rank: communicator.rank)[0], mode: .training,
+                pool: pool)
         }
-        let evaluation = Pass(
+        let evaluation = StepContext(
             BatchPlacement(
-                sampleCount: configuration.validationBatch(worldSize: communicator.worldSize), laneSize: lane),
+                sampleCount: configuration.validationBatch(worldSize: communicator.worldSize),
+                microbatchSize: microbatch),
             mode: .evaluation, pool: pool)
         let share = configuration.placement(
             imageCount: batch, rank: communicator.rank, worldSize: communicator.worldSize
         ).sampleCount
-        // Those that wait, the one that is filled, the one at work and its mixture; a part has a copy of its own.
+        // Images of the prefetched batches, of the batch being filled, of the batch in use and of
+        // its mixture; an accumulation step copies its images.
         let batches = prefetch + (configuration.mixing.name == .none ? 2 : 3)
         var images = batches * max(share, evaluation.placement.sampleCount)
-        if parts.limit > 1 { images += training.map(\.placement.sampleCount).max() ?? 0 }
+        if accumulation.limit > 1 { images += training.map(\.placement.sampleCount).max() ?? 0 }
         var budget = MemoryBudget(
             classifier, resident: resident, passes: training + [evaluation],
             optimizer: 4 * classifier.parameters.parameterCount,
             images: 4 * images * classifier.imageCount,
-            // The snapshot, and the file that is made of it.
+            // The snapshot, and the file that is built from it.
             writing: 2 * Snapshot.byteCount(of: classifier), ranksOnHost: communicator.localSize)
         budget.canSplit = !configuration.loss.comparesPairs
         return budget

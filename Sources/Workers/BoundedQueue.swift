@@ -2,8 +2,8 @@ internal import Foundation
 
 /// A first-in, first-out queue between threads that holds at most `capacity` values.
 ///
-/// `send` waits while the queue is full, `receive` while it is empty: memory stays flat and neither
-/// side runs ahead of the other. `close` ends both sides.
+/// `send` waits while the queue is full and `receive` while it is empty, so memory use is bounded
+/// and neither side runs ahead of the other. `close` ends both sides.
 ///
 /// `@unchecked Sendable`: all state is read and written under `condition`.
 public final class BoundedQueue<Value: Sendable>: @unchecked Sendable {
@@ -14,13 +14,13 @@ public final class BoundedQueue<Value: Sendable>: @unchecked Sendable {
     private var waitingSenders = 0
 
     public init(capacity: Int) {
-        precondition(capacity >= 1, "a queue for \(capacity) values")
+        precondition(capacity >= 1, "capacity is \(capacity), expected 1 or more")
         self.capacity = capacity
     }
 
-    /// Adds `value` at the end; waits while the queue is full.
+    /// Appends `value`; waits while the queue is full.
     ///
-    /// - Returns: `false` if the queue was closed, and the value was not taken.
+    /// - Returns: `false` if the queue is closed; the value is then discarded.
     public func send(_ value: sending Value) -> Bool {
         condition.lock()
         defer { condition.unlock() }
@@ -36,7 +36,7 @@ public final class BoundedQueue<Value: Sendable>: @unchecked Sendable {
         return true
     }
 
-    /// Takes the first value; waits while the queue is empty.
+    /// Removes and returns the first value; waits while the queue is empty.
     ///
     /// - Returns: `nil` once the queue is closed and empty.
     public func receive() -> Value? {
@@ -49,14 +49,14 @@ public final class BoundedQueue<Value: Sendable>: @unchecked Sendable {
         return value
     }
 
-    /// Returns once the queue is full and somebody waits to send more, or once it is closed.
+    /// Returns once the queue is full and a sender is waiting, or once the queue is closed.
     public func waitUntilOverfull() {
         condition.lock()
         defer { condition.unlock() }
         while !(values.count >= capacity && waitingSenders > 0) && !isClosed { condition.wait() }
     }
 
-    /// Refuses further values; `receive` still gives those that are waiting.
+    /// Refuses further values; `receive` still returns the values in the queue.
     public func close() {
         condition.lock()
         isClosed = true

@@ -1,10 +1,10 @@
 internal import Glibc
 
-/// A control group's limit on the time of processors.
+/// A control group's CPU quota.
 public struct CPUQuota: Codable, Equatable, Sendable {
-    /// Names the control group: the same for all processes of a host that are in it or below it.
+    /// Identifies the control group: equal for all processes of a host that are in it or below it.
     public let group: String
-    /// Processors' worth of time, above 0.
+    /// CPU time per second, in processors; above 0.
     public let processors: Double
 
     public init(group: String, processors: Double) {
@@ -12,9 +12,9 @@ public struct CPUQuota: Codable, Equatable, Sendable {
         self.processors = processors
     }
 
-    /// The quotas of this process's control group and of those around it, of versions 1 and 2.
+    /// The CPU quotas of this process's control group and of its ancestors, of versions 1 and 2.
     ///
-    /// - Parameter root: The folder that `/proc` and `/sys` are looked for in.
+    /// - Parameter root: Prefix of the paths `/proc` and `/sys`.
     public static func all(root: String = "") -> [CPUQuota] {
         ControlGroup.all(of: "cpu", root: root).compactMap { group in
             let numbers =
@@ -24,7 +24,7 @@ public struct CPUQuota: Codable, Equatable, Sendable {
                     SystemFile.number("\(group.folder)/cpu.cfs_quota_us"),
                     SystemFile.number("\(group.folder)/cpu.cfs_period_us"),
                 ]
-            // Without a quota the first is 'max', or −1 in version 1.
+            // Without a quota the first number is 'max' in version 2 and −1 in version 1.
             guard numbers.count == 2, let quota = numbers[0], let period = numbers[1], quota > 0, period > 0
             else { return nil }
             return CPUQuota(
@@ -32,7 +32,7 @@ public struct CPUQuota: Codable, Equatable, Sendable {
         }
     }
 
-    /// By inode: containers see one group at different paths.
+    /// Device and inode of the folder, since containers see one group at different paths.
     private static func identity(of folder: String) -> String {
         var status = stat()
         guard unsafe stat(folder, &status) == 0 else { return folder }

@@ -1,12 +1,13 @@
 internal import Foundation
 
-/// What a process may use of its host's processors.
+/// The cores, processors and CPU quotas that a process may use on its host.
 public struct CPUTopology: Codable, Equatable, Sendable {
-    /// The physical cores in the affinity mask, each by the lowest number of its processors.
+    /// The physical cores in the affinity mask, each identified by the lowest number of its
+    /// processors.
     public let cores: ProcessorSet
-    /// Processors in the affinity mask: hardware threads of those cores.
+    /// Processors in the affinity mask: the hardware threads of those cores.
     public let processorCount: Int
-    /// Limits on the time of processors.
+    /// CPU quotas that apply to the process.
     public let quotas: [CPUQuota]
 
     public init(cores: ProcessorSet, processorCount: Int, quotas: [CPUQuota] = []) {
@@ -15,7 +16,7 @@ public struct CPUTopology: Codable, Equatable, Sendable {
         self.quotas = quotas
     }
 
-    /// What the operating system says of this process.
+    /// The topology that the operating system reports for this process.
     public static func current() -> CPUTopology {
         var affinity = ProcessorSet.affinity()
         if affinity.numbers.isEmpty {
@@ -24,16 +25,17 @@ public struct CPUTopology: Codable, Equatable, Sendable {
         return CPUTopology(affinity: affinity)
     }
 
-    /// What `/proc` and `/sys` below `root` say of a process with the mask `affinity`.
+    /// The topology of a process with the affinity mask `affinity`, read from `/proc` and `/sys`
+    /// below `root`.
     ///
-    /// A processor counts as a core where they do not say which core it is of.
+    /// A processor counts as a core of its own if these files do not name its core.
     public init(affinity: ProcessorSet, root: String = "") {
         self.init(
             cores: ProcessorSet(affinity.numbers.map { Self.core(of: $0, root: root) }),
             processorCount: affinity.numbers.count, quotas: CPUQuota.all(root: root))
     }
 
-    /// The lowest processor of the core that `processor` is of.
+    /// The lowest processor of the core that `processor` belongs to.
     private static func core(of processor: Int, root: String) -> Int {
         let folder = "\(root)/sys/devices/system/cpu/cpu\(processor)/topology"
         for name in ["core_cpus_list", "thread_siblings_list"] {

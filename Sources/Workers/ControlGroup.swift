@@ -1,16 +1,16 @@
-/// A control group that this process is in, or one around it.
+/// A control group of this process, or an ancestor of one.
 struct ControlGroup {
-    /// Its folder.
+    /// The group's folder.
     let folder: String
-    /// Whether it is one of version 2, with all controllers in one tree.
+    /// Whether the group is of version 2, where all controllers share one tree.
     let isUnified: Bool
 
-    /// The groups with a controller, from the process's own up to the uppermost that is mounted here; none where control groups are
-    /// not mounted.
+    /// The groups with `controller`, from the process's own group up to the topmost mounted one;
+    /// empty if control groups are not mounted.
     ///
     /// - Parameters:
-    ///   - controller: As version 1 calls it: `cpu`, `memory`.
-    ///   - root: The folder that `/proc` and `/sys` are looked for in.
+    ///   - controller: The controller's name in version 1: `cpu`, `memory`.
+    ///   - root: Prefix of the paths `/proc` and `/sys`.
     static func all(of controller: String, root: String = "") -> [ControlGroup] {
         let mounts = (SystemFile.text("\(root)/proc/self/mountinfo") ?? "").split(separator: "\n")
             .compactMap { ControlGroupMount(line: $0) }
@@ -36,7 +36,7 @@ struct ControlGroup {
 private struct ControlGroupMount {
     let isUnified: Bool
     let controllers: [String]
-    /// The group that is mounted; a container's own, if it is not `/`.
+    /// The mounted group; if it is not `/`, it is a container's own group.
     let group: [Substring]
     let point: String
 
@@ -51,10 +51,10 @@ private struct ControlGroupMount {
         point = Self.unescaped(fields[4])
     }
 
-    /// The folder of the group at `path`, then those around it up to the mount.
+    /// The folder of the group at `path`, then those of its ancestors up to the mount.
     func folders(of path: Substring) -> [String] {
         let names = path.split(separator: "/")
-        // A path outside of what is mounted, as a container may see one: its own group is the mounted one.
+        // A container may see a path outside the mount; its own group is then the mounted one.
         let isBelow = names.starts(with: group) && !names.contains("..")
         let below = isBelow ? names.dropFirst(group.count) : []
         return (0...below.count).map { up in
@@ -62,7 +62,7 @@ private struct ControlGroupMount {
         }
     }
 
-    /// Blanks and backslashes are written as octal numbers.
+    /// Replaces the octal escapes of blanks and backslashes.
     private static func unescaped(_ text: Substring) -> String {
         [("\\040", " "), ("\\011", "\t"), ("\\012", "\n"), ("\\134", "\\")].reduce(String(text)) {
             $0.replacing($1.0, with: $1.1)

@@ -1,5 +1,5 @@
 extension MutableSpan where Element: ~Copyable {
-    /// The elements at `range`, to change; this span cannot be used while the part is.
+    /// A mutable span of the elements in `range`; this span cannot be used while that one exists.
     @inlinable @_lifetime(&self)
     public mutating func part(_ range: Range<Int>) -> MutableSpan<Element> {
         _mutatingExtracting(range)

@@ -1,26 +1,29 @@
 internal import CProcessor
 internal import Glibc
 
-/// The memory of this process, and what it may still take.
+/// The memory that this process uses and may still allocate.
 public enum ProcessMemory {
-    /// Bytes that are resident now; 0 where the system does not say.
+    /// Resident bytes now; 0 if the system does not report them.
     public static var residentByteCount: Int { status("VmRSS:") }
 
-    /// The most bytes that have been resident.
+    /// Peak of the resident bytes; 0 if the system does not report it.
     ///
-    /// `VmHWM` of `/proc/self/status`, which unlike `getrusage` starts anew with the program.
+    /// `VmHWM` of `/proc/self/status`, which unlike `getrusage` starts anew with each program.
     public static var peakByteCount: Int { status("VmHWM:") }
 
-    /// Bytes that may still be taken on this host: what is free or can be made free, by the host, by the control group of this
-    /// process (a container's or a job's) and by its own limit (`ulimit -v`); `nil` where the system does not say.
+    /// Bytes that may still be allocated on this host; `nil` if the system does not report them.
+    ///
+    /// The smallest of what is free or can be reclaimed on the host, what the control groups of
+    /// this process (a container's or a job's) leave, and what its own limit (`ulimit -v`) leaves.
     public static var availableByteCount: Int? {
         let free = SystemFile.field("MemAvailable:", of: "/proc/meminfo").map { $0 * 1024 }
         return ([free, addressSpaceLeft].compactMap(\.self) + controlGroupsLeft).min()
     }
 
-    /// Makes large pieces of memory go back to the system when they are freed.
+    /// Makes the C library return large blocks to the system when they are freed.
     ///
-    /// The C library would keep as much as twice the largest piece freed so far, which no plan counts.
+    /// The C library would otherwise keep as much as twice the largest block freed so far, which no
+    /// memory plan accounts for.
     public static func returnFreedMemory() { CProcessor.returnFreedMemory(4 << 20) }
 
     private static func status(_ name: String) -> Int {
@@ -35,7 +38,8 @@ public enum ProcessMemory {
         return max(bytes - status("VmSize:"), 0)
     }
 
-    /// What the limits of the process's control group and of those around it leave; file pages can be given back.
+    /// Bytes that the limits of the process's control group and of its ancestors leave. Inactive
+    /// file pages can be reclaimed, so they count as free.
     private static var controlGroupsLeft: [Int] {
         ControlGroup.all(of: "memory").compactMap { group in
             let (limit, usage) =

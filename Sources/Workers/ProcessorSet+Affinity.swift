@@ -2,10 +2,10 @@ internal import CProcessor
 internal import Glibc
 
 extension ProcessorSet {
-    /// The processors that the calling thread may run on; empty where the system does not say.
+    /// The processors that the calling thread may run on; empty if the system does not report them.
     ///
-    /// The mask has as many bits as the kernel counts processors, which may be more than the 1,024 of `cpu_set_t`; the kernel refuses a
-    /// shorter one.
+    /// The kernel's mask has one bit per possible processor, which may be more than the 1,024 of
+    /// `cpu_set_t`, and the kernel refuses a shorter mask.
     public static func affinity() -> ProcessorSet {
         var words = [UInt](repeating: 0, count: 16)
         while words.count <= limit / UInt.bitWidth {
@@ -19,7 +19,7 @@ extension ProcessorSet {
         return ProcessorSet([])
     }
 
-    /// The numbers of the bits that are set, the lowest bit of the first word being processor 0.
+    /// The processors whose bits are set; the lowest bit of the first word is processor 0.
     public init(mask words: [UInt]) {
         self.init(
             words.indices.flatMap { word in

@@ -1,13 +1,13 @@
-/// Processors by their numbers, written as the kernel does: `0-3,8`.
+/// A set of processor numbers, written in the kernel's list format: `0-3,8`.
 public struct ProcessorSet: Equatable, Sendable {
     public let numbers: Set<Int>
 
-    /// More than any kernel counts; a greater number in a file is nonsense.
+    /// More processors than any kernel supports; a file with a greater number is invalid.
     static let limit = 1 << 20
 
     public init(_ numbers: some Sequence<Int>) { self.numbers = Set(numbers) }
 
-    /// Reads the kernel's list; `nil` for any other text.
+    /// Parses the kernel's list format; `nil` for any other text.
     public init?(_ text: some StringProtocol) {
         var numbers: Set<Int> = []
         for part in text.split(whereSeparator: { $0 == "," || $0.isWhitespace }) {
@@ -42,7 +42,7 @@ extension ProcessorSet: Codable {
         let text = try container.decode(String.self)
         guard let set = ProcessorSet(text) else {
             throw DecodingError.dataCorruptedError(
-                in: container, debugDescription: "'\(text)' lists no processors")
+                in: container, debugDescription: "'\(text)' is no list of processors such as 0-3,8")
         }
         self = set
     }

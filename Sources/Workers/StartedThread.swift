@@ -2,12 +2,13 @@ internal import Foundation
 
 /// Starts a thread that runs `body` and ends with it.
 ///
-/// Foundation's `Thread` says nothing where the system gives none, and whoever counts on it waits for ever.
+/// Foundation's `Thread` reports no error if the system refuses the thread, and code that depends
+/// on the thread then waits for ever.
 ///
 /// - Parameters:
-///   - name: As tools such as `top -H` show it, which cut it to 15 bytes.
-///   - stackByteCount: Of its stack; the system's default if it is `nil`.
-/// - Throws: If the system refuses; names the limits that hold for this process.
+///   - name: The name that tools such as `top -H` show; cut to 15 bytes.
+///   - stackByteCount: Size of the thread's stack; `nil` for the system's default.
+/// - Throws: `ThreadError` if the system refuses; it names the limits that apply to this process.
 public func startThread(
     named name: String, stackByteCount: Int? = nil, _ body: @escaping @Sendable () -> Void
 ) throws(ThreadError) {
@@ -27,14 +28,14 @@ public func startThread(
     }
 }
 
-/// The beginning of a thread, whose work it takes over.
+/// Entry point of a thread; takes ownership of its work.
 private func runWork(_ work: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
     guard let work = unsafe work else { return nil }
     unsafe Unmanaged<ThreadWork>.fromOpaque(work).takeRetainedValue().run()
     return nil
 }
 
-/// What a new thread is to do.
+/// The name and the body of a new thread.
 private final class ThreadWork: Sendable {
     private let name: String
     private let body: @Sendable () -> Void
@@ -45,7 +46,8 @@ private final class ThreadWork: Sendable {
     }
 
     func run() {
-        // Foundation names only threads that it has started, and the function of the C library is a macro away from Swift.
+        // Foundation names only threads that it has started, and the C library declares its
+        // function only with a macro that Swift's import does not define.
         try? Data(name.utf8.prefix(15)).write(to: URL(filePath: "/proc/thread-self/comm"))
         body()
     }

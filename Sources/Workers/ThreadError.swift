@@ -1,10 +1,10 @@
 internal import Glibc
 
-/// A thread that the system did not give, with the limits on threads: one line.
+/// The system refused to start a thread; the description names the limits on threads, in one line.
 public struct ThreadError: Error, Equatable, CustomStringConvertible {
     /// The thread's name.
     public let name: String
-    /// The system's words, then the limits that hold.
+    /// The system's error text, then the limits that apply.
     public let reason: String
 
     package init(name: String, code: Int32) {
@@ -16,24 +16,24 @@ public struct ThreadError: Error, Equatable, CustomStringConvertible {
 
     public var description: String {
         """
-        could not start the thread '\(name)': \(reason); raise that limit, or use fewer threads (compute.threads) or fewer \
-        ranks on this host
+        could not start the thread '\(name)': \(reason); raise the limit that is reached, \
+        or use fewer threads (compute.threads) or fewer ranks on this host
         """
     }
 }
 
-/// How many threads this process has, and how many the system lets be.
+/// The number of threads of this process, and the system's limits on threads.
 package struct ThreadLimits {
     /// Threads of this process.
     var own: Int?
-    /// Of the user's threads; `nil` for none (`ulimit -u`).
+    /// Limit on the threads of the user (`ulimit -u`); `nil` for no limit.
     package var user: Int?
-    /// Of the control groups that this process is in: their folder, what is there, and the limit.
+    /// The control groups of this process: folder, threads in use, limit.
     var groups: [(folder: String, used: Int, limit: Int)] = []
-    /// Of the host (kernel.threads-max).
+    /// Limit on the threads of the host (`kernel.threads-max`).
     var host: Int?
 
-    /// - Parameter root: The folder that `/proc` and `/sys` are looked for in.
+    /// - Parameter root: Prefix of the paths `/proc` and `/sys`.
     package static func current(root: String = "") -> ThreadLimits {
         var limits = ThreadLimits()
         limits.own = SystemFile.field("Threads:", of: "\(root)/proc/self/status")

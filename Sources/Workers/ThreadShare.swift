@@ -1,10 +1,11 @@
-/// The threads of one rank, by what it and the other ranks of its host may use.
+/// The number of threads of one rank, from the cores and CPU quotas of all ranks on its host.
 ///
-/// Ranks divide the cores that several of their masks have, and the quota of a control group that several are in.
+/// Ranks divide the cores that several of their affinity masks contain, and the quota of a control
+/// group that several of them are in.
 public struct ThreadShare: Equatable, Sendable {
-    /// One or more.
+    /// Number of threads, 1 or more.
     public let threads: Int
-    /// What was found, in words.
+    /// The cores and the quota found, in words.
     public let description: String
 
     /// - Parameters:
@@ -18,7 +19,7 @@ public struct ThreadShare: Equatable, Sendable {
             return (quota: quota.processors, members: members, share: quota.processors / Double(members))
         }
         let tightest = quotas.min { $0.share < $1.share }
-        // Thirds of three cores may add up to less than one.
+        // With rounding, three thirds of a core may add up to less than 1.
         threads = max(Int(min(cores, tightest?.share ?? .infinity) + 1e-6), 1)
         let sharing = ranks.count { !$0.cores.numbers.isDisjoint(with: own.cores.numbers) }
         description =
@@ -28,7 +29,8 @@ public struct ThreadShare: Equatable, Sendable {
             } ?? "no CPU quota")
     }
 
-    /// Cores of the rank's mask, each divided by the ranks that have it in theirs.
+    /// The rank's share of the cores: each core of its mask, divided by the number of ranks whose
+    /// masks contain it.
     private static func coreShare(of own: CPUTopology, among ranks: [CPUTopology]) -> Double {
         var users: [Int: Int] = [:]
         for rank in ranks {

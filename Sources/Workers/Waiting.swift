@@ -2,15 +2,17 @@ internal import CProcessor
 internal import Dispatch
 internal import Synchronization
 
-/// How one thread waits for another: awake at first, since most waits are shorter than waking up, then asleep.
+/// Lets one thread wait for another: it spins at first, since most waits are shorter than a
+/// wake-up, then sleeps.
 final class Waiting: Sendable {
-    /// Looks at the condition before the thread sleeps: some 20 µs.
+    /// Number of spins before the thread sleeps: some 20 µs.
     private static let looks = 1000
 
     private let isAsleep = Atomic<Bool>(false)
     private let semaphore = DispatchSemaphore(value: 0)
 
-    /// Returns once `isMet`, whose change another thread makes before it calls `notify()`. One thread waits at a time.
+    /// Returns once `isMet` is true. Another thread changes the condition, then calls `notify()`.
+    /// Only one thread may wait at a time.
     func wait(until isMet: () -> Bool) {
         for _ in 0..<Self.looks {
             if isMet() { return }
@@ -18,7 +20,8 @@ final class Waiting: Sendable {
         }
         while !isMet() {
             isAsleep.store(true, ordering: .sequentiallyConsistent)
-            // Either this look sees the change, or the one who made it sees that this thread sleeps.
+            // Either this check sees the change, or the thread that made the change sees
+            // `isAsleep`.
             if isMet() {
                 if !isAsleep.exchange(false, ordering: .sequentiallyConsistent) { semaphore.wait() }
                 return

@@ -1,7 +1,8 @@
 extension WorkerPool {
-    /// Cuts `rows` into parts of `count` elements, the last one shorter if need be, and shares them out.
+    /// Splits `rows` into parts of `count` elements (the last one may be shorter) and distributes
+    /// the parts over the workers.
     ///
-    /// - Parameter body: Gets the part's index and the part, which no other worker touches.
+    /// - Parameter body: Receives the part's index and the part, which no other worker touches.
     public func split<Element: Sendable>(
         _ rows: inout MutableSpan<Element>, every count: Int,
         _ body: @Sendable (_ index: Int, _ part: inout MutableSpan<Element>) -> Void
@@ -9,7 +10,8 @@ extension WorkerPool {
         split(&rows, every: count, scratch: 0) { index, part, _ in body(index, &part) }
     }
 
-    /// As `split(_:every:_:)`, with at least `scratch` floats of the worker's own memory.
+    /// Same as `split(_:every:_:)`, with at least `floats` floats of the worker's own scratch
+    /// memory.
     public func split<Element: Sendable>(
         _ rows: inout MutableSpan<Element>, every count: Int, scratch floats: Int,
         _ body:
@@ -28,7 +30,8 @@ extension WorkerPool {
         }
     }
 
-    /// Cuts `first` and `second` into as many parts each and shares out the pairs.
+    /// Splits `first` and `second` into the same number of parts and distributes the pairs of parts
+    /// over the workers.
     ///
     /// - Precondition: Both give the same number of parts.
     public func split<First: Sendable, Second: Sendable>(
@@ -44,7 +47,7 @@ extension WorkerPool {
         }
     }
 
-    /// As above, with at least `scratch` floats of the worker's own memory.
+    /// Same as above, with at least `floats` floats of the worker's own scratch memory.
     public func split<First: Sendable, Second: Sendable>(
         _ first: inout MutableSpan<First>, every firstCount: Int,
         _ second: inout MutableSpan<Second>, every secondCount: Int, scratch floats: Int,
@@ -72,11 +75,12 @@ extension WorkerPool {
         }
     }
 
-    /// Runs `items` items that each get all of `first` and `second`, and write elements that no other item touches.
+    /// Runs `items` items. Each receives all of `first` and `second`, and writes elements that no
+    /// other item touches.
     ///
-    /// For results that are not contiguous; that items keep apart is the caller's promise.
+    /// For results that are not contiguous. The caller guarantees that items do not overlap.
     ///
-    /// - Parameter floats: Floats of the worker's own memory.
+    /// - Parameter floats: Floats of the worker's own scratch memory.
     public func share<First: Sendable, Second: Sendable>(
         _ first: inout MutableSpan<First>, _ second: inout MutableSpan<Second>, items: Int,
         scratch floats: Int,
@@ -92,7 +96,7 @@ extension WorkerPool {
         }
     }
 
-    /// As above, with a third one.
+    /// Same as above, with a third span.
     public func share<First: Sendable, Second: Sendable, Third: Sendable>(
         _ first: inout MutableSpan<First>, _ second: inout MutableSpan<Second>,
         _ third: inout MutableSpan<Third>, items: Int, scratch floats: Int,
@@ -122,15 +126,15 @@ extension WorkerPool {
     }
 }
 
-/// A mutable span cut into parts that different workers may write at the same time.
+/// A mutable span split into parts that different workers may write at the same time.
 ///
-/// `@unchecked Sendable`: the parts do not overlap, and each index is asked for by one worker.
+/// `@unchecked Sendable`: the parts do not overlap, and each index is used by one worker only.
 @safe private struct Parts<Element>: @unchecked Sendable {
     private let base: UnsafeMutableBufferPointer<Element>
     private let partCount: Int
 
     init(base: UnsafeMutableBufferPointer<Element>, partCount: Int) {
-        precondition(partCount >= 1, "parts of \(partCount) elements")
+        precondition(partCount >= 1, "part size is \(partCount), expected 1 or more")
         unsafe self.base = unsafe base
         self.partCount = partCount
     }

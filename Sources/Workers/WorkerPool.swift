@@ -1,26 +1,27 @@
 internal import Synchronization
 
-/// A fixed set of threads that shares out the items of one piece of work at a time.
+/// A fixed pool of threads that runs one parallel loop at a time.
 ///
-/// The caller is worker 0; `threads - 1` further threads live as long as the pool. Work is cut into
-/// items by the shape of the problem, never by the number of threads, so results do not depend on it.
-/// One thread at a time may hand work in; an item must not hand in work itself.
+/// The caller is worker 0; `threads - 1` further threads live as long as the pool. A loop is split
+/// into items by the shape of the problem, never by the number of threads, so results do not depend
+/// on that number. Only one thread at a time may start a loop; an item must not start one itself.
 ///
-/// `@unchecked Sendable`: the scratch memory is touched by one worker each while work runs, and
-/// grown only between two pieces of work.
+/// `@unchecked Sendable`: each worker touches only its own scratch memory while a loop runs, and
+/// the memory grows only between loops.
 @safe public final class WorkerPool: @unchecked Sendable {
     /// The number of workers, the caller included.
     public let threads: Int
-    /// Why there are fewer than were asked for, if there are.
+    /// Why fewer threads were started than requested; `nil` if all were.
     public let failure: ThreadError?
 
     private let shared: Shared
     private var scratch: [UnsafeMutableRawPointer]
     private var scratchByteCount = 0
 
-    /// Starts `threads - 1` threads, or as many as the system gives: with fewer the same comes out, later.
+    /// Starts `threads - 1` threads, or as many as the system allows. With fewer threads the
+    /// results are the same, only slower.
     public init(threads: Int) {
-        precondition(threads >= 1, "a worker pool of \(threads) threads")
+        precondition(threads >= 1, "threads is \(threads), expected 1 or more")
         let shared = Shared(workers: threads)
         var started = 1
         var failure: ThreadError?
@@ -42,7 +43,7 @@ internal import Synchronization
 
     /// Starts `threads - 1` threads.
     ///
-    /// - Throws: If the system does not give all of them.
+    /// - Throws: If the system refuses one of them.
     public convenience init(exactly threads: Int) throws(ThreadError) {
         self.init(threads: threads)
         if let failure { throw failure }
@@ -53,14 +54,15 @@ internal import Synchronization
         releaseScratch()
     }
 
-    /// Calls `body` once for each item in `0..<count`; returns when all are done.
+    /// Calls `body` once for each item in `0..<count`; returns when all items are done.
     public func forEach(_ count: Int, _ body: @Sendable (_ item: Int) -> Void) {
         run(count) { item, _ in body(item) }
     }
 
-    /// Calls `body` once for each item with at least `floats` floats of scratch memory of the worker's own.
+    /// Calls `body` once for each item, with at least `floats` floats of the worker's own scratch
+    /// memory.
     ///
-    /// The scratch memory is aligned to 64 bytes and holds whatever the last user left there.
+    /// The scratch memory is aligned to 64 bytes and holds whatever its last user left there.
     public func forEach(
         _ count: Int, scratch floats: Int,
         _ body: @Sendable (_ item: Int, _ scratch: inout MutableSpan<Float>) -> Void
@@ -72,7 +74,7 @@ internal import Synchronization
         }
     }
 
-    /// Runs `count` items; `body` gets the item and the worker that does it.
+    /// Runs `count` items; `body` receives the item and the worker that runs it.
     func run(_ count: Int, _ body: @Sendable (_ item: Int, _ worker: Int) -> Void) {
         if threads == 1 || count <= 1 {
             for item in 0..<count { body(item, 0) }
@@ -101,9 +103,9 @@ internal import Synchronization
     }
 }
 
-/// The scratch memory of all workers, as one piece of work sees it.
+/// The scratch memory of all workers, for one loop.
 ///
-/// `@unchecked Sendable`: each worker asks for its own part only.
+/// `@unchecked Sendable`: each worker uses only its own part.
 @safe struct ScratchMemory: @unchecked Sendable {
     let bases: [UnsafeMutableRawPointer]
     let count: Int
@@ -118,7 +120,7 @@ internal import Synchronization
     }
 }
 
-/// What the threads of one pool share: the piece of work at hand and how to wake and wait.
+/// State shared by the threads of one pool: the current loop, and the means to wake and to wait.
 private final class Shared: Sendable {
     typealias Body = @Sendable (_ item: Int, _ worker: Int) -> Void
 
@@ -128,11 +130,11 @@ private final class Shared: Sendable {
         var isStopped = false
     }
 
-    /// Those that could be started.
+    /// Number of workers that could be started, the caller included.
     let workers: Atomic<Int>
     private let work = Mutex(Work())
     private let nextItem = Atomic<Int>(0)
-    /// Pieces of work handed out, the end of the pool included.
+    /// Number of loops announced so far; the end of the pool counts as one.
     private let pieces = Atomic<Int>(0)
     private let unfinished = Atomic<Int>(0)
     private let newPiece: [Waiting]
@@ -178,9 +180,10 @@ private final class Shared: Sendable {
         }
     }
 
-    /// Works on the piece at hand; `false` if the pool has stopped.
+    /// Runs items of the current loop; `false` if the pool has stopped.
     ///
-    /// A function of its own, never inlined: its reference to the piece must be gone before the caller of `run` goes on.
+    /// A separate function, never inlined, because its reference to the loop body must be released
+    /// before the caller of `run` continues.
     @inline(never)
     private func doPiece(_ worker: Int) -> Bool {
         let (count, body, isStopped) = work.withLock { ($0.count, $0.body, $0.isStopped) }

@@ -1,6 +1,6 @@
 import Synchronization
 
-/// The progress of bytes that are read or copied, with their rate.
+/// Progress of reading or copying bytes, with the rate.
 final class ByteProgress: Sendable {
     private let title: String
     private let line: Mutex<ProgressLine>
@@ -25,7 +25,7 @@ final class ByteProgress: Sendable {
 
     func clear() { line.withLock { $0.clear() } }
 
-    /// Ends it with a line.
+    /// Clears the progress and prints a final line.
     func finish(_ text: (_ seconds: Double) -> String) {
         let seconds = (ContinuousClock.now - start).inSeconds
         line.withLock { $0.printLine(text(seconds)) }

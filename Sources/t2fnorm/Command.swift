@@ -9,9 +9,9 @@ struct T2FNormCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "t2fnorm",
         abstract:
-            "Trains image classifiers with T2FNorm on CPU clusters and judges them on out-of-distribution data.",
+            "Trains image classifiers with T2FNorm on CPU clusters and evaluates out-of-distribution detection.",
         discussion: """
-            A first run on one machine, from data drawn by the program itself:
+            A first run on one machine, on synthetic data:
 
               t2fnorm data synthesize data/quickstart
               mpirun -n 2 t2fnorm train --config configs/quickstart.yml
@@ -33,7 +33,7 @@ struct T2FNormCommand: ParsableCommand {
     static func main() {
         ProcessMemory.returnFreedMemory()
         DescriptorLimit.raise()
-        // A file that may grow no further is an error of that file's.
+        // A write past the file size limit then fails with EFBIG instead of killing the process.
         signal(SIGXFSZ, SIG_IGN)
         do {
             var command = try parseAsRoot()

@@ -3,11 +3,12 @@ import Foundation
 import Training
 
 extension Communicator {
-    /// Refuses to go on where ranks have read other things from a folder: they would not do the same. Collective.
+    /// Throws if a rank has read a different value from a folder than rank 0, since the ranks would
+    /// then diverge. Collective.
     ///
     /// - Parameters:
-    ///   - value: What this rank has read.
-    ///   - path: Where.
+    ///   - value: The value that this rank has read.
+    ///   - path: The folder, for the error message.
     func checkAlike(_ value: String, of path: String) throws {
         guard let other = try firstRankThatDiffers(in: value) else { return }
         let hosts = try hostNames()
@@ -15,13 +16,13 @@ extension Communicator {
             rank: 0, exitCode: ExitCode.environment,
             message: """
                 rank \(other) (\(hosts[other])) reads another configuration or model from \(path) than rank 0 (\(hosts[0])): the folder \
-                is not shared, or changes; start all ranks in the same folder, on a file system that all hosts see
+                is not shared, or it changes; start all ranks in the same folder, on a file system that all hosts share
                 """)
     }
 }
 
 extension [UInt8] {
-    /// The value that this is the JSON of.
+    /// The value decoded from these bytes as JSON.
     func decoded<Value: Decodable>(as type: Value.Type) throws -> Value {
         try JSONDecoder().decode(type, from: Data(self))
     }

@@ -1,14 +1,17 @@
 import ArgumentParser
+import Cluster
 import Detection
+import Foundation
 import Networks
 import RunConfiguration
+import Synchronization
 
 /// Where a run's configuration comes from.
 struct ConfigurationOptions: ParsableArguments {
     @Option(
         name: .long, parsing: .upToNextOption,
         help: ArgumentHelp(
-            "YAML files; a later one changes what an earlier one says.", valueName: "file"))
+            "YAML files; a later file overrides an earlier one.", valueName: "file"))
     var config: [String] = []
 
     @Option(
@@ -20,13 +23,26 @@ struct ConfigurationOptions: ParsableArguments {
 
     /// The validated configuration.
     func load() throws(ConfigurationError) -> RunConfiguration {
-        try RunConfiguration.load(files: config, overrides: settings, names: .known)
+        try RunConfiguration.load(
+            files: config, overrides: settings, names: .known, notice: noticeRenamed)
     }
 }
 
 extension KnownNames {
-    /// What this program can build.
+    /// The networks and scores that this program implements.
     static let known = KnownNames(
         networks: NetworkName.allCases.map(\.rawValue), scores: ScoreName.allCases.map(\.rawValue),
         featureScores: ScoreName.ofFeatures.map(\.rawValue))
+}
+
+/// Sets of renamed settings for which the notice has been printed.
+private let noticed = Mutex<Set<[String]>>([])
+
+/// Prints which settings use names of an earlier version. Rank 0 prints it once for each set of
+/// names, so that several seeds of a run give one line.
+func noticeRenamed(_ settings: RenamedSettings) {
+    guard Environment.rank(ProcessInfo.processInfo.environment) == 0,
+        noticed.withLock({ $0.insert(settings.names).inserted })
+    else { return }
+    printError("t2fnorm: note: \(settings)")
 }

@@ -5,24 +5,26 @@ import Foundation
 import RunConfiguration
 import Training
 
-/// `--ensemble`, of the commands that score.
+/// `--ensemble`, an option of the commands that score.
 struct EnsembleOptions: ParsableArguments {
     @Option(
         name: .customLong("ensemble"), parsing: .upToNextOption,
         help: ArgumentHelp(
             """
-            Runs, with all their seeds, whose networks the score 'ensemble' averages with the one that is scored; a folder with the scored seed \
-            itself stands for its other seeds.
+            Runs whose networks, of all seeds, the score 'ensemble' averages with the scored network; for the folder that contains the scored \
+            seed, the other seeds.
             """, valueName: "run"))
     var folders: [String] = []
 
     /// The networks, each with the checkpoint of the same name.
     ///
     /// - Parameters:
-    ///   - scores: What is to be computed.
-    ///   - directory: The run that is scored.
-    ///   - configuration: That run's, with `settings` on top as on each of the ensemble.
-    /// - Throws: `ConfigurationError` if there is no network but the scored one, or one sees other images or knows other classes.
+    ///   - scores: The scores to compute.
+    ///   - directory: The scored run.
+    ///   - configuration: The configuration of the scored run, with `settings` applied; they are
+    ///     applied to each member of the ensemble, too.
+    /// - Throws: `ConfigurationError` if there is no network but the scored one, or a network has
+    ///   different preprocessing or a different number of classes.
     func load(
         for scores: [ScoreName], beside directory: RunDirectory, _ configuration: RunConfiguration,
         checkpoint: String, settings: [String]
@@ -30,7 +32,7 @@ struct EnsembleOptions: ParsableArguments {
         guard scores.needMembers else {
             guard folders.isEmpty else {
                 throw ConfigurationError(
-                    key: "--ensemble", found: "given", expected: "the score ensemble beside it")
+                    key: "--ensemble", found: "given", expected: "the score ensemble with it")
             }
             return []
         }
@@ -41,12 +43,13 @@ struct EnsembleOptions: ParsableArguments {
             throw ConfigurationError(
                 key: "--ensemble",
                 found: folders.isEmpty ? "missing" : "no network but that of \(directory.path)",
-                expected: "the folders of other runs, which the score ensemble averages with this one")
+                expected: "the folders of other runs, for the score ensemble to average with this one")
         }
         return try seeds.map { seed in
             let member = RunDirectory(path: seed)
             let own = try RunConfiguration.load(
-                files: [member.configurationPath], overrides: settings, names: .known)
+                files: [member.configurationPath], overrides: settings, names: .known,
+                notice: noticeRenamed)
             let model = try LoadedModel(member, checkpoint, own)
             try model.check(scores: scores)
             for (what, isEqual) in [

@@ -11,15 +11,15 @@ struct ExportCommand: SingleProcessCommand {
         abstract: "Writes a run's model for PyTorch or as safetensors.",
         discussion: """
             The names and their order are those of torchvision's and OpenOOD's networks; a T2FNorm head gives OpenOOD's T2FNormNet: tau, then \
-            backbone.…; a projection head is refused. torch.load(FILE, weights_only=True) takes the file, and load_state_dict takes it strictly.
+            backbone.…; a projection head is refused. torch.load(FILE, weights_only=True) reads the file; load_state_dict accepts it with strict=True.
 
               t2fnorm export runs/cifar10-t2fnorm/s0 best.ckpt
               t2fnorm export runs/cifar10-t2fnorm/s0 best.safetensors
 
-            With --plain the names are torchvision's, fc and downsample, without tau and backbone.: a network that knows nothing of \
-            T2FNorm loads it. τ is then folded into the last layer, fc.weight = W/τ, so that its logits are those that scores see, \
-            unless --no-fold, or there are 1000 classes, which are scored without τ. Its accuracy may differ from the run's, whose \
-            features are divided by their length.
+            With --plain the names are torchvision's, fc and downsample, without tau and backbone.: a network without T2FNorm loads \
+            it. τ is then folded into the last layer, fc.weight = W/τ, so that the logits are those that scores use, unless --no-fold \
+            is given or there are 1000 classes, which are scored without τ. The accuracy may differ from the run's, whose features \
+            are divided by their norm.
 
               t2fnorm export runs/cifar10-t2fnorm/s0 plain.pth --plain
             """)
@@ -27,7 +27,7 @@ struct ExportCommand: SingleProcessCommand {
     @Argument(help: "A run folder, or one of its checkpoints (.h5).")
     var model: String
 
-    @Argument(help: "The file to write; one that is there is replaced.")
+    @Argument(help: "The file to write; an existing file is replaced.")
     var file: String
 
     @Option(
@@ -42,7 +42,7 @@ struct ExportCommand: SingleProcessCommand {
     @Flag(
         inversion: .prefixedNo,
         help:
-            "With --plain: whether τ of a T2FNorm head is folded into the last layer's weights (W/τ); by default unless there are 1000 classes."
+            "With --plain: whether to fold τ of a T2FNorm head into the last layer's weights (W/τ); by default unless there are 1000 classes."
     )
     var fold: Bool?
 
@@ -53,7 +53,7 @@ struct ExportCommand: SingleProcessCommand {
         guard format != nil || ExportFormat(path: file) != nil else {
             let endings = ExportFormat.allCases.flatMap(\.endings).joined(separator: ", ")
             throw ValidationError(
-                "\(file) has an ending of no format that is written, expected one of \(endings); or give --format"
+                "\(file) has an ending of no supported format, expected one of \(endings); or give --format"
             )
         }
         guard plain || fold == nil else {
@@ -69,8 +69,7 @@ struct ExportCommand: SingleProcessCommand {
             throw CheckpointError(
                 path: path,
                 reason: """
-                    has a projection head in the place of the last layer, which is none of the networks that are exported; export a \
-                    run with head.name linear or t2fnorm
+                    has a projection head, which cannot be exported; export a run with head.name linear or t2fnorm
                     """)
         }
         let classifier = try saved.makeClassifier(path: path)
@@ -90,19 +89,20 @@ struct ExportCommand: SingleProcessCommand {
         } catch {
             throw CheckpointError(path: error.path, reason: error.reason)
         }
-        print("\(path) is written to \(file) (\(format.rawValue))")
+        print("\(path) is exported to \(file) (\(format.rawValue))")
         if plain, let temperature = saved.temperature { print(remark(names, temperature)) }
     }
 
-    /// As scores see the network: τ in the weights, but not for 1000 classes (see `ScoringHead`).
+    /// The names of a plain network; by default τ is folded as scores use it, that is unless there
+    /// are 1000 classes (see `ScoringHead`).
     private func plainNames(_ classifier: Classifier) -> ExportNames {
         .torchvision(foldsTemperature: fold ?? (classifier.classes != 1000))
     }
 
     private func remark(_ names: ExportNames, _ temperature: Float) -> String {
         names == .torchvision(foldsTemperature: true)
-            ? "τ \(temperature) is folded into fc.weight (W/τ): fc of the features as they are gives the logits that scores see"
-            : "τ \(temperature) is not folded into fc.weight: training's logits are fc of the features divided by their length and by τ"
+            ? "τ \(temperature) is folded into fc.weight (W/τ): fc of the unnormalised features gives the logits that scores use"
+            : "τ \(temperature) is not folded into fc.weight: training's logits are fc of the features divided by their norm and by τ"
     }
 
     private func checkpointPath() throws(CheckpointError) -> String {

@@ -7,74 +7,74 @@ import Networks
 import RunConfiguration
 import Training
 
-/// What an imported model becomes.
+/// The kind of run that an imported model becomes.
 enum ImportTarget: String, ExpressibleByArgument, CaseIterable {
-    /// A run that is done.
+    /// A finished run.
     case evaluation
-    /// The first checkpoint of a run that is yet to be trained.
+    /// A new run whose first checkpoint is the model.
     case training
 }
 
 struct ImportCommand: SingleProcessCommand {
     static let configuration = CommandConfiguration(
         commandName: "import",
-        abstract: "Takes over a model of PyTorch or safetensors as a run.",
+        abstract: "Imports a PyTorch or safetensors model as a run.",
         discussion: """
-            Reads what torch.save wrote, today's zip archives and the files from before PyTorch 1.6, and safetensors, also in shards by \
-            their index; nothing in a file is run. The names are those of torchvision, of OpenOOD's networks (with tau: a T2FNorm head) \
-            and of the CIFAR ResNets; whatever stands in front of all of them is taken off. The run's folder is \
-            <output>/<name>/s<seed>; without --config its name is the file's.
+            Reads the files of torch.save, both zip archives and the format before PyTorch 1.6, and safetensors, also in shards by \
+            their index; no code in a file is run. The names are those of torchvision, of OpenOOD's networks (with tau: a T2FNorm head) \
+            and of the CIFAR ResNets; a prefix common to all names is removed. The run's folder is <output>/<name>/s<seed>; without \
+            --config its name is the file's.
 
               t2fnorm import best.ckpt
               t2fnorm evaluate runs/best --set data.test=data/cifar10/test \\
                   --set 'evaluation.far={svhn: data/svhn}'
 
-            As the starting point of a training run, whose network and head the configuration says:
+            As the starting point of a training run, with the network and head of the configuration:
 
               t2fnorm import resnet50-0676ba61.pth --into training --config resnet50.yml
               mpirun -n 4 t2fnorm train --config resnet50.yml
 
-            With --new-head the last layer is drawn anew, for other classes than the file's:
+            With --new-head the last layer is initialised randomly, for other classes than the file's:
 
               t2fnorm import resnet50-0676ba61.pth --into training --new-head \\
                   --config resnet50.yml --set network.classes=20
             """)
 
-    @Argument(help: "A file of torch.save or safetensors, or the index of one in shards.")
+    @Argument(help: "A file of torch.save or safetensors, or the index of a model in shards.")
     var file: String
 
     @Option(
         help: ArgumentHelp(
-            "The architecture; without it and without --config, the one that fits the tensors.",
+            "The architecture; without it and without --config, the architecture that the tensors fit.",
             valueName: "name"))
     var network: NetworkName?
 
     @Option(
         help: ArgumentHelp(
-            "Which of several state dictionaries: its key, or what the names of its tensors begin with.",
+            "Which of several state dictionaries: its key, or the prefix of its tensors' names.",
             valueName: "key"))
     var key: String?
 
     @Option(
         help: ArgumentHelp(
-            "The last layer's name in the file, if it is none of fc, linear, classifier, head.",
+            "The last layer's name in the file, if it is not fc, linear, classifier or head.",
             valueName: "name"))
     var lastLayer: String?
 
     @Option(
         help: ArgumentHelp(
-            "τ of a T2FNorm head, where the file has none; else the head is linear.", valueName: "tau"))
+            "τ of a T2FNorm head, if the file has none; without it the head is linear.", valueName: "tau"))
     var temperature: Float?
 
     @Option(
         help:
-            "'evaluation' makes a finished run, 'training' the first checkpoint of one that is yet to be trained."
+            "'evaluation' makes a finished run, 'training' the first checkpoint of a run to train."
     )
     var into = ImportTarget.evaluation
 
     @Flag(
         help:
-            "Draws the configuration's head from its seed, as training does, instead of taking the file's last layer; with --into training."
+            "Initialises the configuration's head from its seed, as training does, and ignores the file's last layer; with --into training."
     )
     var newHead = false
 
@@ -86,14 +86,14 @@ struct ImportCommand: SingleProcessCommand {
         }
         guard into == .evaluation || temperature == nil else {
             throw ValidationError(
-                "--temperature is head.temperature of the configuration with --into training")
+                "--temperature is not for --into training: set head.temperature in the configuration")
         }
         guard into == .training || !newHead else {
-            throw ValidationError("--new-head makes a network that is yet to be trained: add --into training")
+            throw ValidationError("--new-head makes an untrained head: add --into training")
         }
         guard !newHead || lastLayer == nil else {
             throw ValidationError(
-                "--last-layer names the layer that --new-head does not take: give one of them")
+                "--last-layer names the layer that --new-head ignores: give only one of them")
         }
     }
 
@@ -121,7 +121,7 @@ struct ImportCommand: SingleProcessCommand {
         case .linear: configuration.head.name = .linear
         case .t2fnorm(let temperature):
             configuration.head.name = .t2fnorm
-            // By its digits, so that 0.1 stays 0.1.
+            // Via decimal digits, so that Float 0.1 becomes Double 0.1.
             configuration.head.temperature = Double("\(temperature)") ?? Double(temperature)
         case .projection: preconditionFailure("a file with a projection head")
         }
@@ -138,7 +138,7 @@ struct ImportCommand: SingleProcessCommand {
         print(
             """
             images are normalised by mean \(transform.mean) and standard deviation \(transform.standardDeviation) at \(transform.size)×\(transform.size) \
-            from a shorter side of \(transform.resizedSide); if the model saw others, say so: --set data.transform.mean=[…]
+            from a shorter side of \(transform.resizedSide); if the model was trained on others, set them: --set data.transform.mean=[…]
             """)
     }
 
@@ -166,13 +166,14 @@ struct ImportCommand: SingleProcessCommand {
 
     // MARK: - The file and the configuration
 
-    /// The file as the network that is asked for, or, where none is, as the one it fits.
+    /// The file's tensors assigned to the requested network or, without a request, to the network
+    /// that they fit.
     private func matched(_ model: ModelFile) throws -> ModelMatch {
         let name = try network ?? networkOfSettings()
         return try model.match(name, lastLayer: lastLayer, takesLastLayer: !newHead)
     }
 
-    /// The network of the configuration's files or of `--set network…`; `nil` where neither says one.
+    /// The network of the configuration's files or of `--set network…`; `nil` if neither is given.
     private func networkOfSettings() throws(ConfigurationError) -> NetworkName? {
         guard !options.config.isEmpty || isSet("network.name") else { return nil }
         let name = try options.load().network.name
@@ -184,13 +185,13 @@ struct ImportCommand: SingleProcessCommand {
         return network
     }
 
-    /// Whether `--set` gives a setting, alone or with those beside it.
+    /// Whether `--set` gives a setting, alone or with its whole section.
     private func isSet(_ key: String) -> Bool {
         let section = key.prefix { $0 != "." }
         return options.settings.contains { $0.hasPrefix(key + "=") || $0.hasPrefix(section + "=") }
     }
 
-    /// The configuration; without files one that takes the network's usual images, and no training set.
+    /// The configuration; without files, the network's usual preprocessing and no training set.
     private func resolved(_ network: NetworkName) throws(ConfigurationError) -> RunConfiguration {
         var settings = options.settings
         if self.network != nil || options.config.isEmpty { settings += ["network.name=\(network.rawValue)"] }
@@ -200,25 +201,25 @@ struct ImportCommand: SingleProcessCommand {
                 + settings
         }
         let configuration = try RunConfiguration.load(
-            files: options.config, overrides: settings, names: .known)
+            files: options.config, overrides: settings, names: .known, notice: noticeRenamed)
         guard configuration.head.name != .projection || newHead else {
             throw ConfigurationError(
                 key: "head.name", found: configuration.head.name.rawValue,
                 expected:
-                    "linear or t2fnorm, as a file is read as a classifier; with --new-head --into training a projection head is drawn"
+                    "linear or t2fnorm, as a file is read as a classifier; --new-head --into training initialises a projection head"
             )
         }
         _ = try configuration.networkName()
         return configuration
     }
 
-    /// The head that the user asks for, if any; the file's stands back for it.
+    /// The head that the user asks for, if any; it takes precedence over the file's.
     private func head(_ match: ModelMatch, _ draft: RunConfiguration) -> HeadKind? {
         if let temperature { return .t2fnorm(temperature: temperature) }
         return isSet("head.name") || isSet("head.temperature") ? draft.headKind : nil
     }
 
-    /// Refuses a number of classes that was asked for and is not the file's.
+    /// Throws if the user asks for another number of classes than the file has.
     private func checkClasses(
         _ classes: Int?, _ configuration: RunConfiguration
     ) throws(ConfigurationError) {
@@ -227,11 +228,12 @@ struct ImportCommand: SingleProcessCommand {
         throw ConfigurationError(
             key: "network.classes", found: "\(configuration.network.classes)",
             expected: """
-                \(classes), the rows of the last layer in \(file); --new-head --into training draws a last layer for other classes
+                \(classes), the rows of the last layer in \(file); --new-head --into training makes a last layer for other classes
                 """)
     }
 
-    /// The images that a network is usually given: those of torchvision's weights, or CIFAR's, which are the defaults.
+    /// Settings of a network's usual preprocessing: that of torchvision's weights for 224 pixels;
+    /// none for CIFAR's, which is the default.
     private func usual(_ network: NetworkName) -> [String] {
         guard network.imageSize == 224 else { return [] }
         return [
@@ -241,7 +243,8 @@ struct ImportCommand: SingleProcessCommand {
         ]
     }
 
-    /// The file's name without its ending, in characters that a folder and YAML take.
+    /// The file's name without its ending, in characters that are valid in a folder's name and in
+    /// YAML.
     private var runName: String {
         let stem = URL(filePath: file).deletingPathExtension().lastPathComponent
         let plain = stem.map { $0.isASCII && ($0.isLetter || $0.isNumber || "._-".contains($0)) ? $0 : "-" }
@@ -250,7 +253,8 @@ struct ImportCommand: SingleProcessCommand {
 
     private func taken(_ directory: RunDirectory) -> CheckpointError {
         CheckpointError(
-            path: directory.path, reason: "there is a run here already; name another one with --set name=…")
+            path: directory.path,
+            reason: "there is a run here already; choose another name with --set name=…")
     }
 
     // MARK: - The report
@@ -276,9 +280,9 @@ struct ImportCommand: SingleProcessCommand {
         }
     }
 
-    /// What of the head is not the file's.
+    /// A remark on how the head differs from the file's; `nil` if it does not.
     private func headRemark(_ match: ModelMatch, _ classifier: Classifier, seed: UInt64) -> String? {
-        if newHead { return "the head is drawn from seed \(seed); the file's last layer is not taken" }
+        if newHead { return "the head is initialised from seed \(seed); the file's last layer is not used" }
         guard classifier.headKind != match.headKind else { return nil }
         let own = match.temperature.map { "the file's tau \($0) is not used" } ?? "the file has no tau"
         return "the head is \(describe(classifier.headKind)), as asked for; \(own)"

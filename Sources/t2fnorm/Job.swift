@@ -5,8 +5,8 @@ import Foundation
 import Training
 
 extension ParsableCommand {
-    /// Ends the process for an error of parsing or running: `--help` with 0, a wrong command line with 2, others with
-    /// the error's own code; one line.
+    /// Prints one line for an error of parsing or running and ends the process: `--help` with exit
+    /// code 0, a wrong command line with 2, other errors with their own code.
     static func exit(reporting error: any Error) -> Never {
         if Self.isCommandLine(error) {
             guard !Self.exitCode(for: error).isSuccess else {
@@ -20,9 +20,9 @@ extension ParsableCommand {
         Foundation.exit(code)
     }
 
-    /// What is wrong with the command line and which help to read.
+    /// One line that says what is wrong with the command line and which help to read.
     ///
-    /// - Parameter path: The command's words, where this is not the root of all commands.
+    /// - Parameter path: The command's words, if this is not the root command.
     static func usageLine(of error: any Error, command path: String? = nil) -> String {
         let lines = { (text: String) in
             text.split(whereSeparator: \.isNewline).map { $0.trimmingCharacters(in: .whitespaces) }
@@ -37,17 +37,18 @@ extension ParsableCommand {
     }
 
     private static func isCommandLine(_ error: any Error) -> Bool {
-        // ArgumentParser's own errors are the ones it has a code of its own for.
+        // ArgumentParser's own errors are recognised by its own exit codes.
         error is CleanExit || error is ValidationError || exitCode(for: error) == .validationFailure
             || exitCode(for: error).isSuccess
     }
 }
 
-/// A command that is no job: it would do the same thing on every rank, each in the way of the others.
+/// A command that runs in one process: several ranks would all do the same work and overwrite each
+/// other's files.
 protocol SingleProcessCommand: ParsableCommand {}
 
 extension SingleProcessCommand {
-    /// Refuses to be one of several ranks.
+    /// Throws if the process is one of several ranks.
     func checkIsAlone() throws {
         guard let size = try Environment.current().launchedSize, size > 1 else { return }
         throw ValidationError(
@@ -55,9 +56,11 @@ extension SingleProcessCommand {
     }
 }
 
-/// Ends the process for what every rank of a job meets alike before MPI starts: rank 0 alone says it.
+/// Ends the process for an error that every rank of a job meets before MPI starts; rank 0 alone
+/// reports it.
 ///
-/// The launcher ends the job at the first rank that fails. That must be rank 0, so the others wait for it.
+/// The launcher ends the job at the first rank that fails. That must be rank 0, so the other ranks
+/// wait for it.
 private func exitTogether(_ code: Int32, _ report: () -> Void) -> Never {
     if Environment.rank(ProcessInfo.processInfo.environment) == 0 {
         report()
@@ -69,11 +72,12 @@ private func exitTogether(_ code: Int32, _ report: () -> Void) -> Never {
 
 /// Joins the job, runs `body` on every rank, and ends the process.
 ///
-/// A failure that all ranks have agreed on is printed by rank 0 alone, and every rank exits with its code. One that
-/// only this rank knows of ends the job at once. From the start of MPI to its end a watchdog ends a job that a rank holds up.
+/// Rank 0 alone prints a failure that all ranks have agreed on, and every rank exits with its code.
+/// A failure of this rank alone ends the job at once. While MPI runs, a watchdog ends a job that a
+/// rank holds up.
 ///
 /// - Parameters:
-///   - isLogged: Whether its lines are those of a log, so that its failure has a time, too.
+///   - isLogged: Whether the job's output is a log, so that its failure is printed with the time.
 ///   - body: Returns the exit code, the same on all ranks.
 func runJob(isLogged: Bool = false, _ body: (any Communicator) throws -> Int32) throws {
     let board = ActivityBoard(fileCall: { FileWait.longest })
@@ -95,7 +99,7 @@ func runJob(isLogged: Bool = false, _ body: (any Communicator) throws -> Int32) 
         watchdog.stop()
         if code != 0 { Foundation.exit(code) }
     } catch let failure as JobFailure {
-        // Without a watchdog.
+        // The watchdog did not start.
         if communicator.rank == 0 { printFailure("t2fnorm: \(failure.message)", failure.exitCode, isLogged) }
         try? communicator.finish()
         Foundation.exit(failure.exitCode)
@@ -111,29 +115,33 @@ extension ActivityBoard.Phase {
     static let staging = Self("staging")
     static let evaluation = Self("evaluation")
     static let packing = Self("packing")
-    /// Until all ranks have come to it.
+    /// The end of the job, where each rank waits for all others.
     static let end = Self("end")
 }
 
-/// Says which rank holds up the job; where it cannot go on, ends this process, which may wait in MPI for ever.
+/// Prints which rank holds up the job; if the job cannot continue, ends this process, which may
+/// block in MPI for ever.
 @Sendable private func endIfHeldUp(_ report: Watchdog.Report) {
     switch report {
     case .notice(let line): printJobError("t2fnorm: note: \(line)")
     case .failure(let line): printJobError("t2fnorm: \(line)")
     case .end(isOwn: true): _exit(Training.ExitCode.environment)
     case .end(isOwn: false):
-        // The one who has said why is to end first: its code is the job's.
+        // The rank that has printed the reason must end first, since its exit code becomes the
+        // job's.
         sleep(2)
         _exit(Training.ExitCode.environment)
     }
 }
 
-/// Says why a job ends: in a log with the time, unless it is the command line or the configuration, which say it at once.
+/// Prints why a job ends: in a log with the time, except for errors of the command line or the
+/// configuration, which occur right after the start.
 private func printFailure(_ line: String, _ code: Int32, _ isLogged: Bool) {
     if isLogged && code != Training.ExitCode.usage { printJobError(line) } else { printError(line) }
 }
 
-/// Columns of a help text: the terminal's, but no fewer than its examples take, since a wrapped one cannot be pasted.
+/// Width of a help text in columns: the terminal's, but at least 80, so that the examples are not
+/// wrapped and can be pasted.
 private var helpWidth: Int {
     let told = ProcessInfo.processInfo.environment["COLUMNS"].flatMap { Int($0) }
     return max(80, told ?? Terminal(of: STDOUT_FILENO)?.width ?? 80)

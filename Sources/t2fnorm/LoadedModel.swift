@@ -13,7 +13,7 @@ struct LoadedModel {
     let classifier: Classifier
     /// `Checkpoint.weightsHash`.
     let weightsHash: String
-    /// The fingerprint of the training set; empty of a model that no run here has trained.
+    /// The fingerprint of the training set; empty for an imported model.
     let trainingFingerprint: String
 
     /// - Parameter checkpoint: A file below the run's folder, or `latest`.
@@ -27,28 +27,28 @@ struct LoadedModel {
         trainingFingerprint = model.dataFingerprint
     }
 
-    /// Refuses scores that look at logits, where the model has none.
+    /// Throws if a score needs logits and the model has none.
     func check(scores: [ScoreName]) throws(ConfigurationError) {
         guard !classifier.headKind.isClassifier, let score = scores.first(where: { !$0.needsNoClassifier })
         else { return }
         throw ConfigurationError(
             key: "--score", found: score.rawValue,
             expected: """
-                one of \(ScoreName.ofFeatures.map(\.rawValue).joined(separator: ", ")), which look at features alone: \(path) has a \
+                one of \(ScoreName.ofFeatures.map(\.rawValue).joined(separator: ", ")), which use features alone: \(path) has a \
                 projection head and no logits
                 """)
     }
 
-    /// What scores sets with the model.
+    /// Makes the evaluator that scores sets with the model.
     ///
-    /// - Parameter members: Other models for an ensemble.
+    /// - Parameter members: The other models of an ensemble.
     func evaluator(
         _ configuration: RunConfiguration, members: [LoadedModel] = [], _ communicator: any Communicator,
         _ pool: WorkerPool
     ) -> Evaluator {
         let pass = ForwardPass(
             classifier: classifier, transform: configuration.evaluationTransform,
-            laneSize: configuration.training.lane, batchSize: configuration.evaluation.batch,
+            microbatchSize: configuration.training.microbatch, batchSize: configuration.evaluation.batch,
             communicator: communicator, pool: pool)
         return Evaluator(
             pass, classifier: classifier, members: members.map(\.classifier),
@@ -57,7 +57,7 @@ struct LoadedModel {
 }
 
 extension ConfigurationError {
-    /// There is no out-of-distribution validation set, on which `score` is fitted.
+    /// The error for a missing out-of-distribution validation set, on which `score` is fitted.
     static func missingOutliers(for score: ScoreName) -> ConfigurationError {
         ConfigurationError(
             key: "evaluation.outlierValidation", found: "empty",

@@ -1,7 +1,8 @@
 import Foundation
 import Reporting
 
-/// The longest message, in characters: enough for all that is to be said, and no flood where a file's text is quoted.
+/// The length limit of a message, in characters: longer than any message of this program, and short
+/// enough for messages that quote a file's text.
 private let longestMessage = 8192
 
 /// Prints one line on standard output; see `terminalText`.
@@ -10,17 +11,17 @@ func printLine(_ line: String) { Swift.print(terminalText(line)) }
 /// Prints a table on standard output.
 func print(_ table: Table) { Swift.print(table.console(on: Terminal(of: STDOUT_FILENO))) }
 
-/// Prints text that this program laid out, of one line or several; what controls a terminal is shown as an escape, but for newlines.
+/// Prints text of one or several lines; control characters other than newlines are escaped.
 ///
-/// It stands in the place of Swift's own function, so that no command prints a name from a file as it is.
+/// It shadows Swift's own `print`, so that no command prints an unescaped name from a file.
 func print(_ text: some CustomStringConvertible = "") {
     Swift.print(terminalText(text.description, keepsNewlines: true))
 }
 
-/// Writes one line to standard error, in the place of a progress bar where one is drawn.
+/// Writes one line to standard error; it replaces the progress bar, if one is drawn.
 func printError(_ line: String) {
     let text = terminalText(shortened(line, to: longestMessage))
-    // A terminal that has gone takes no line.
+    // The write fails if the terminal is gone; there is nowhere to report that.
     try? FileHandle.standardError.write(contentsOf: Data("\(ProgressLine.roomForAnError())\(text)\n".utf8))
 }
 
@@ -29,7 +30,8 @@ func printJobError(_ line: String) {
     printError(Terminal(of: STDERR_FILENO) == nil ? "\(line) (\(logTime()))" : line)
 }
 
-/// Writes lines of data to standard output: as they are into a file or pipe, with escapes to a terminal.
+/// Writes lines of data to standard output: unchanged to a file or pipe, with control characters
+/// escaped to a terminal.
 func writeData(_ text: String) {
     let isTerminal = isatty(STDOUT_FILENO) == 1
     FileHandle.standardOutput.write(

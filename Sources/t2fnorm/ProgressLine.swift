@@ -3,17 +3,18 @@ import Foundation
 import Reporting
 import Synchronization
 
-/// Columns of the bar that is drawn on this process's terminal; 0 for none.
+/// Width in columns of the bar that is drawn on this process's terminal; 0 if none is drawn.
 private let drawnColumns = Atomic<Int>(0)
 
-/// The progress of something long, on standard output or on standard error.
+/// The progress of a long operation, on standard output or standard error.
 ///
-/// On a terminal it is one line with a bar, drawn over itself; elsewhere a plain line with the time every ten seconds.
+/// On a terminal it is one line with a bar, redrawn in place; elsewhere a plain line with the time
+/// every ten seconds.
 struct ProgressLine {
     private static let logInterval = Duration.seconds(10)
     private static let drawInterval = Duration.milliseconds(100)
 
-    /// Where somebody watches.
+    /// The terminal of the output; `nil` for a file or a pipe.
     let terminal: Terminal?
     private let output: FileHandle
     private let isLog: Bool
@@ -22,19 +23,21 @@ struct ProgressLine {
 
     /// - Parameters:
     ///   - output: Standard output or standard error.
-    ///   - isLog: Whether printed lines tell what happened, so that they have a time where nobody watches.
+    ///   - isLog: Whether printed lines belong to a log, so that they start with the time if the
+    ///     output is not a terminal.
     init(on output: FileHandle = .standardOutput, isLog: Bool = false) {
         self.output = output
         self.isLog = isLog
         terminal = Terminal(of: output.fileDescriptor)
     }
 
-    /// Shows how far the work has come, if it is time to.
+    /// Shows the progress, unless the previous update was less than an interval ago.
     ///
     /// - Parameters:
-    ///   - fraction: From 0 to 1.
-    ///   - remaining: Seconds that are left, if that can be told.
-    ///   - fields: What else there is to say, the most important first: a narrow terminal has no room for all.
+    ///   - fraction: Completed fraction, from 0 to 1.
+    ///   - remaining: Estimated seconds left, if known.
+    ///   - fields: Further text, the most important first, since a narrow terminal may not have
+    ///     room for all.
     mutating func update(fraction: Double, remaining: Double? = nil, _ fields: [String]) {
         let now = clock.now
         let interval = terminal == nil ? Self.logInterval : Self.drawInterval
@@ -52,32 +55,33 @@ struct ProgressLine {
         drawnColumns.store(columnCount(line), ordering: .relaxed)
     }
 
-    /// Prints a line above the bar, in a log with the time; see `terminalText`.
+    /// Prints a line above the bar; in a log it starts with the time; see `terminalText`.
     mutating func printLine(_ text: String) {
         printResult(isLog && terminal == nil ? "\(logTime())  \(text)" : text)
     }
 
-    /// Prints a line above the bar that belongs to a result, and not to the log of how it came about; see `terminalText`.
+    /// Prints a line above the bar that belongs to a result and not to the log, so without the
+    /// time; see `terminalText`.
     mutating func printResult(_ text: String) {
         clear()
         write("\(terminalText(text))\n")
     }
 
-    /// Prints a table above the bar: on a terminal with bold titles and no wider than that.
+    /// Prints a table above the bar; on a terminal with bold titles and within its width.
     mutating func printTable(_ table: Table) {
         clear()
         write("\(table.console(on: terminal))\n")
     }
 
-    /// Takes the bar away, so that something else may be printed.
+    /// Erases the bar, so that other text may be printed.
     mutating func clear() {
         guard let terminal else { return }
         let columns = drawnColumns.exchange(0, ordering: .relaxed)
         if columns > 0 { write(terminal.eraser(of: columns)) }
     }
 
-    /// What goes before a line on standard error, where a bar may stand on the same terminal: this process's own or, under a launcher,
-    /// that of rank 0.
+    /// The text to write before a line on standard error, since a bar may be drawn on the same
+    /// terminal: this process's own or, under a launcher, that of rank 0.
     static func roomForAnError() -> String {
         guard let terminal = Terminal(of: STDERR_FILENO) else { return "" }
         let columns = drawnColumns.exchange(0, ordering: .relaxed)
@@ -85,7 +89,7 @@ struct ProgressLine {
         return columns > 0 || isOtherRank ? terminal.eraser(of: columns) : ""
     }
 
-    /// Writes at once, after what was printed before.
+    /// Writes unbuffered, after flushing everything printed before.
     private func write(_ text: String) {
         fflush(nil)
         try? output.write(contentsOf: Data(text.utf8))
@@ -93,7 +97,7 @@ struct ProgressLine {
 }
 
 extension Table {
-    /// The table's text for a terminal, or for a file where there is none.
+    /// The table's text for a terminal, or for a file if `terminal` is `nil`.
     func console(on terminal: Terminal?) -> String {
         guard let terminal else { return console() }
         return console(styled: terminal.allowsEscapes, width: terminal.width)

@@ -2,8 +2,8 @@ import Checkpoints
 import Foundation
 import Training
 
-/// `s0`, `s1` … in `folder`, in the order of their numbers, or `folder` itself if it is one of them. Other folders there, such as
-/// `s0-backup`, are no seeds.
+/// The seed folders `s0`, `s1` … in `folder`, in the order of their numbers, or `folder` itself if
+/// it is a seed folder. Other folders, such as `s0-backup`, are ignored.
 func seedFolders(of folder: String) throws(CheckpointError) -> [String] {
     let files = FileManager.default
     if files.fileExists(atPath: "\(folder)/config.yml") { return [folder] }
@@ -18,14 +18,14 @@ func seedFolders(of folder: String) throws(CheckpointError) -> [String] {
     return seeds.sorted().map { "\(folder)/s\($0)" }
 }
 
-/// The seed of a folder's name; `nil` of a name that no run has.
+/// The seed in a folder's name; `nil` if the name is not that of a seed folder.
 private func seedNumber(_ name: String) -> UInt64? {
     guard name.first == "s", let seed = UInt64(name.dropFirst()), name == "s\(seed)" else { return nil }
     return seed
 }
 
 extension RunDirectory {
-    /// The file of a checkpoint by its name, or that of the newest one by `latest`.
+    /// The path of the checkpoint file with this name; the newest checkpoint for `latest`.
     func checkpointPath(_ name: String) throws(CheckpointError) -> String {
         guard name == "latest" else { return "\(checkpointsPath)/\(name)" }
         let path = "\(checkpointsPath)/latest"

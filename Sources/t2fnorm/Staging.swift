@@ -2,15 +2,17 @@ import Cluster
 import Datasets
 import Training
 
-/// Copies the datasets of a run to a disk of each host before it starts: one rank of a host does, the others wait.
+/// Copies the datasets of a run to a local disk of each host before the run starts: one rank per
+/// host copies, the others wait.
 struct Staging {
-    /// The folder on the local disk; `nil` to read the datasets where they lie.
+    /// The folder on the local disk; `nil` to read the datasets in place.
     let folder: String?
     let communicator: any Communicator
 
-    /// Where each dataset is to be read from; empty if none is staged.
+    /// Copies the datasets and returns the local folder of each by its path; empty if `folder` is
+    /// `nil`.
     ///
-    /// - Parameter paths: Datasets; empty ones and repetitions do not count.
+    /// - Parameter paths: Datasets; empty paths and repetitions are ignored.
     /// - Throws: `JobFailure`, the same on all ranks, or `MPIError`.
     func stage(_ paths: [String]) throws -> [String: String] {
         guard let folder else { return [:] }

@@ -1,13 +1,15 @@
 import Cluster
 import Foundation
 
-/// A terminal that somebody watches, on which lines may be drawn over.
+/// A terminal on which a line may be overwritten.
 struct Terminal {
     private let path: String
-    /// Whether bold text and the erasing of lines are to be asked for by escapes: not where NO_COLOR is set (no-color.org).
+    /// Whether escape sequences may be used for bold text and to erase lines; false if NO_COLOR is
+    /// set (no-color.org).
     let allowsEscapes: Bool
 
-    /// - Returns: `nil` for a file, a pipe, or a terminal that draws nothing over (TERM is empty or 'dumb').
+    /// - Returns: `nil` for a file, a pipe, or a terminal that cannot overwrite a line (TERM is
+    ///   empty or 'dumb').
     init?(of descriptor: Int32, _ variables: [String: String] = ProcessInfo.processInfo.environment) {
         guard !["", "dumb"].contains(variables["TERM"] ?? ""), let path = Self.path(of: descriptor, variables)
         else { return nil }
@@ -15,7 +17,8 @@ struct Terminal {
         allowsEscapes = (variables["NO_COLOR"] ?? "").isEmpty
     }
 
-    /// `mpirun` gives its ranks terminals of their own, so there its own output counts.
+    /// The path of the terminal behind `descriptor`. `mpirun` gives its ranks terminals of their
+    /// own, so under `mpirun` the descriptor of the parent process is used.
     private static func path(of descriptor: Int32, _ variables: [String: String]) -> String? {
         guard variables["OMPI_COMM_WORLD_SIZE"] != nil else {
             return isatty(descriptor) == 1 ? "/proc/self/fd/\(descriptor)" : nil
@@ -25,7 +28,7 @@ struct Terminal {
         return target?.hasPrefix("/dev/pts/") == true || target?.hasPrefix("/dev/tty") == true ? target : nil
     }
 
-    /// In columns, now; 80 where the terminal does not say.
+    /// Current width in columns; 80 if unknown.
     var width: Int {
         let descriptor = unsafe open(path, O_WRONLY | O_NOCTTY | O_CLOEXEC)
         guard descriptor >= 0 else { return 80 }
@@ -35,7 +38,8 @@ struct Terminal {
             ? Int(size.ws_col) : 80
     }
 
-    /// What takes a line of `columns` away; after the window has become narrower it has wrapped, and stays.
+    /// Text that erases a line of `columns`. If the window has become narrower, the line has
+    /// wrapped and stays.
     func eraser(of columns: Int) -> String {
         let width = self.width
         guard columns < width else { return "\n" }

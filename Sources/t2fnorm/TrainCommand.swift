@@ -10,14 +10,14 @@ struct TrainCommand: ParsableCommand {
         commandName: "train",
         abstract: "Trains a network, alone or on all ranks of a job.",
         discussion: """
-            Starts, or goes on from the newest whole checkpoint of the run: run the same command again after a stop. What the \
-            run makes goes to <output>/<name>/s<seed>/: config.yml, metrics.jsonl, checkpoints/.
+            Starts a run, or resumes it from its newest intact checkpoint: run the same command again after a stop. The run's \
+            files are in <output>/<name>/s<seed>/: config.yml, metrics.jsonl, checkpoints/.
 
               t2fnorm train --config configs/quickstart.yml
               launch/train --ranks-per-host 4 \\
                   --config configs/cifar10/resnet18-t2fnorm.yml --set seed=1
 
-            Ctrl-C, SIGTERM, SIGHUP, SIGUSR1 and SIGUSR2 end the run after the step at work, with a checkpoint and exit code 75; mpirun alone, without \
+            Ctrl-C, SIGTERM, SIGHUP, SIGUSR1 and SIGUSR2 end the run after the current step, with a checkpoint and exit code 75; mpirun alone, without \
             launch/train, kills the ranks a second after Ctrl-C.
             """)
 
@@ -25,7 +25,7 @@ struct TrainCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "'auto' goes on from the newest whole checkpoint, 'none' starts anew, a path goes on from that file.",
+            "'auto' resumes from the newest intact checkpoint, 'none' starts anew, a path resumes from that file.",
             valueName: "auto|none|path"))
     var resume = "auto"
 
@@ -33,7 +33,7 @@ struct TrainCommand: ParsableCommand {
         name: .customLong("allow-change"),
         help: ArgumentHelp(
             """
-            A setting, or a group of settings, that may differ from the checkpoint's although it defines the mathematics, such as \
+            A setting, or a group of settings, that may differ from the checkpoint's although it changes the results, such as \
             'optimizer.learningRate'; may be repeated. Settings that change no result may always differ.
             """, valueName: "key"))
     var allowedChanges: [String] = []
@@ -41,31 +41,31 @@ struct TrainCommand: ParsableCommand {
     @Option(
         help: ArgumentHelp(
             """
-            First copy the datasets to this folder on a local disk of each host, once a host; what is there already is kept, what was \
-            interrupted goes on.
+            First copy the datasets to this folder on a local disk of each host, once per host; complete copies are kept, an interrupted \
+            copy is continued.
             """, valueName: "folder"))
     var stage: String?
 
     @Option(
         help: ArgumentHelp(
             """
-            Write what each rank did when to this file, for ui.perfetto.dev or chrome://tracing: data, forward, backward, sums, waiting, \
-            update, validation, checkpoint.
+            Write a timeline of each rank's phases to this file, for ui.perfetto.dev or chrome://tracing: data, forward, backward, sums, \
+            waiting, update, validation, checkpoint.
             """, valueName: "file"))
     var timeline: String?
 
     @Flag(
         name: .customLong("take-over"),
         help: """
-            Take the run directory from a job that has it, which then ends. Without it a run that another job is at is refused, and one whose job \
-            is lost on another host is taken a minute after its last sign of life.
+            Take the run directory over from the job that uses it, which then ends. Without this flag a run that another job uses is refused; if \
+            that job is lost on another host, its run is taken over a minute after its last sign of life.
             """)
     var takesOver = false
 
     @Option(
         help: ArgumentHelp(
             """
-            For scripts that start a job again until it is done: a name that all starts of the job have, and no other job.
+            For scripts that restart a job until it is done: a name common to all starts of this job and to no other job.
             """, valueName: "name"))
     var job: String?
 
@@ -73,22 +73,22 @@ struct TrainCommand: ParsableCommand {
         name: .customLong("first-resume"),
         help: ArgumentHelp(
             """
-            For such scripts, at later starts: what --resume was at the first start of --job. It is obeyed if no start of the job has come to a \
-            checkpoint; else --resume is.
+            For such scripts, at later starts: the value of --resume at the first start of --job. It is used if no start of the job has written a \
+            checkpoint; otherwise --resume is used.
             """, valueName: "auto|none|path"))
     var firstResume: String?
 
     @Flag(
         name: .customLong("print-order"),
         help: """
-            Print which records each step uses and train nothing: one JSON object a line with "step" and "epoch", counted from 1, and "records", counted from \
-            0 in the packed training set.
+            Print which records each step uses, without training: one JSON object per line with "step" and "epoch", counted from 1, and "records", counted \
+            from 0 in the packed training set.
             """)
     var printsOrder = false
 
     func validate() throws {
         guard firstResume == nil || job != nil else {
-            throw ValidationError("--first-resume is for a job that is named: give --job, too.")
+            throw ValidationError("--first-resume needs the name of the job: give --job, too.")
         }
     }
 
@@ -116,7 +116,8 @@ struct TrainCommand: ParsableCommand {
                 observer: { display?.show($0) }, timeline: timeline,
                 stopRequest: { StopSignal.received.map { "\($0) \(host)" } })
             let outcome = try trainer.run(
-                resume: ResumeMode(resume), allowedChanges: Set(allowedChanges),
+                resume: ResumeMode(resume),
+                allowedChanges: Set(allowedChanges.map(RunConfiguration.currentKey)),
                 job: job.map {
                     RestartedJob(identifier: $0, firstResume: firstResume.map { ResumeMode($0) })
                 },
@@ -127,14 +128,14 @@ struct TrainCommand: ParsableCommand {
     }
 
     private func checkAllowedChanges() throws(ConfigurationError) {
-        for key in allowedChanges where !RunConfiguration.isKey(key) {
+        for key in allowedChanges.map(RunConfiguration.currentKey) where !RunConfiguration.isKey(key) {
             throw ConfigurationError(
                 key: "--allow-change", found: "'\(key)'",
                 expected: "the key of a setting, such as optimizer.learningRate")
         }
     }
 
-    /// What a user should know where mpirun, asked to end, leaves ranks no time for a checkpoint.
+    /// A notice if mpirun kills the ranks too soon after a stop request for a checkpoint.
     private func killNotice(_ configuration: RunConfiguration) -> String? {
         guard let seconds = Environment.secondsToKill(ProcessInfo.processInfo.environment), seconds < 5 else {
             return nil
@@ -160,7 +161,7 @@ struct TrainCommand: ParsableCommand {
 }
 
 extension ResumeMode {
-    /// What `--resume` says.
+    /// The mode for the value of `--resume`.
     fileprivate init(_ text: String) {
         switch text {
         case "auto": self = .automatic

@@ -3,7 +3,8 @@ import Kernels
 import Networks
 import Training
 
-/// Shows a run on standard output: a live bar on a terminal, a plain line now and then in a log.
+/// Shows a run on standard output: a live bar on a terminal, a plain line every ten seconds in a
+/// log.
 final class TrainingDisplay {
     private var plan: TrainingPlan?
     private var progress = ProgressLine(isLog: true)
@@ -38,7 +39,7 @@ final class TrainingDisplay {
         }
     }
 
-    /// Says where the run is.
+    /// Prints the run directory.
     func finish() {
         if let plan { progress.printLine("run directory: \(plan.runDirectory)") }
     }
@@ -66,20 +67,21 @@ final class TrainingDisplay {
         let start =
             plan.resumedFrom.map { "going on from \($0) at step \(plan.firstStep)" } ?? "starting anew"
         let ranks = plan.worldSize == 1 ? "1 rank" : "\(plan.worldSize) ranks"
-        let parts = plan.partCount > 1 ? ", steps in \(plan.partCount) parts" : ""
+        let accumulation =
+            plan.accumulationSteps > 1 ? ", \(plan.accumulationSteps) accumulation steps" : ""
         let threads = plan.threads == 1 ? "1 thread" : "\(plan.threads) threads"
         return """
             \(plan.network), \(plan.parameterCount) parameters; \(plan.sampleCount) images, batch \(plan.batchSize), \
             \(plan.epochs) epochs of \(plan.stepsPerEpoch) steps; \(ranks) with \(threads) and \
-            \(decimal(Double(plan.memoryByteCount) / 1e9, 2)) GB each\(parts); \(start)
+            \(decimal(Double(plan.memoryByteCount) / 1e9, 2)) GB each\(accumulation); \(start)
             """
     }
 
-    /// A line, then one a convolution.
+    /// A heading, then one line per convolution.
     private func describe(_ report: ConvolutionReport) -> [String] {
         [
             """
-            measured the paths of \(report.measurements.count) convolutions in \(decimal(report.seconds, 2)) s; all three \
+            measured the algorithms of \(report.measurements.count) convolutions in \(decimal(report.seconds, 2)) s; all three \
             passes on one thread, in GFLOP/s of direct convolution:
             """
         ]
@@ -87,10 +89,10 @@ final class TrainingDisplay {
                 let shape = measurement.shape
                 let rates = measurement.candidates.map { candidate in
                     let rate = 6e-9 * Double(shape.multiplyAccumulates) / candidate.secondsPerImage
-                    return "\(candidate.path.rawValue) \(decimal(rate, 0))"
+                    return "\(candidate.algorithm.rawValue) \(decimal(rate, 0))"
                 }
                 return """
-                      \(describe(shape)): \(measurement.path.rawValue), relative error \
+                      \(describe(shape)): \(measurement.algorithm.rawValue), relative error \
                     \(decimal(1e6 * measurement.relativeError, 2))e-6 (\(rates.joined(separator: ", ")))
                     """
             }
@@ -111,7 +113,7 @@ final class TrainingDisplay {
         """
     }
 
-    /// What is said of a checkpoint that is `best.h5`, too.
+    /// A remark on a checkpoint that is also written as `best.h5`.
     private var best: String {
         plan.map { $0.hasClassifier && $0.hasValidation } ?? true
             ? ", the best model so far" : ", also as best.h5 (there is no accuracy to choose by)"
@@ -138,7 +140,7 @@ func decimal(_ value: Double, _ places: Int) -> String {
         .number.precision(.fractionLength(places)).grouping(.never).locale(Locale(identifier: "en_US_POSIX")))
 }
 
-/// A share as a percentage with `places` digits after the point, or a dash where there is none.
+/// A fraction as a percentage with `places` digits after the point, or a dash for `nil`.
 func percent(_ share: Double?, _ places: Int) -> String {
     share.map { "\(decimal(100 * $0, places)) %" } ?? "–"
 }

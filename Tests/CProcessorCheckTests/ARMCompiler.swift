@@ -1,7 +1,7 @@
 import Foundation
 import TestSupport
 
-/// The compiler, asked about 64-bit ARM on any machine.
+/// The compiler with 64-bit ARM as its target, on any machine.
 enum ARMCompiler {
     static let emulator = Tool("qemu-aarch64-static")
     static let packages = "Debian's gcc-aarch64-linux-gnu and libc6-dev-arm64-cross"
@@ -10,7 +10,7 @@ enum ARMCompiler {
         .appendingPathComponent("../..").standardized.path
     static let program = "\(root)/Tests/Fixtures/other_processor.c"
 
-    /// Whether there are the C library and the linker to make a program with.
+    /// Whether the C library and the linker for building a program are installed.
     static func isThere() async -> Bool {
         let probe = """
             echo '#include <stdlib.h>
@@ -20,14 +20,15 @@ enum ARMCompiler {
         return outcome?.exitCode == 0
     }
 
-    /// What the compiler prints of C `sources`; a warning is an error.
+    /// The output of the compiler for C `sources`; a warning is an error.
     @discardableResult
     static func compile(_ sources: [String], _ arguments: [String]) async throws -> String {
         try await Tool.clang.output(
             Array(options.dropFirst()) + arguments + includeFolders + sources)
     }
 
-    /// Where this machine has the headers of libraries, which are looked for after those of ARM's C library.
+    /// Options with this machine's folders of library headers, which are searched after those of
+    /// ARM's C library.
     static func librariesOptions() async throws -> [String] {
         let flags = try? await Tool("pkg-config").output([
             "--cflags-only-I", "ompi-c", "openblas", "hdf5-serial",

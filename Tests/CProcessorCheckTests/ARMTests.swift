@@ -2,12 +2,12 @@ import Foundation
 import TestSupport
 import Testing
 
-/// What is written in C, on 64-bit ARM: that it compiles, and where there is an emulator that it runs.
+/// Checks on 64-bit ARM that the C code compiles, and, if there is an emulator, that it runs.
 @Suite(
     .enabled("needs clang, which comes with Swift, \(ARMCompiler.packages)") { await ARMCompiler.isThere() },
     .timeLimit(.minutes(30)))
 struct ARMTests {
-    /// Without the instruction for CRC-32C and with it.
+    /// Architectures without and with the CRC-32C instruction.
     static let architectures = ["armv8-a", "armv8.2-a"]
 
     @Test(arguments: architectures) func everyCTargetCompiles(architecture: String) async throws {
@@ -22,7 +22,7 @@ struct ARMTests {
         }
     }
 
-    /// Each from a file that includes nothing else.
+    /// Each shim is compiled in a file that includes nothing else.
     @Test func everyShimCompiles() async throws {
         let sources = "\(ARMCompiler.root)/Sources"
         let shims = try FileManager.default.contentsOfDirectory(atPath: sources).filter {
@@ -36,7 +36,7 @@ struct ARMTests {
         }
     }
 
-    /// Those that a plain expression does not become.
+    /// Checks the instructions that a plain C expression does not compile to.
     @Test func theShimsBecomeInstructionsOfARM() async throws {
         let assembly = try await ARMCompiler.compile(
             [ARMCompiler.program], ["-march=armv8.2-a", "-S", "-o", "-"])

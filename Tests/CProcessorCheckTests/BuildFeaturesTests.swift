@@ -4,7 +4,8 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Whether the table has all that clang may use on a processor; by clang's own macros.
+/// Checks, by clang's own macros, that the table has all features that clang may use on a
+/// processor.
 @Suite(.enabled(if: Tool.clang.isThere, "needs clang, which comes with Swift"), .timeLimit(.minutes(30)))
 struct BuildFeaturesTests {
     static let processors =
@@ -15,17 +16,18 @@ struct BuildFeaturesTests {
             "znver4", "znver5",
         ] + (Clang.isForThisProcessor ? ["native"] : [])
 
-    /// What a build need not ask for, without the underscores around it.
+    /// The macros of features that a build need not require, without the underscores around them.
     private static let uncounted = Set(
         [
-            // Told by another feature's bit, or names for parts of one.
+            // Features that another feature's bit reports, or names for parts of a feature.
             "CRC32 EVEX256 EVEX512 AVX10_1_512 AVX10_2_512 APX_F CCMP CF NDD NF PPX PUSH2POP2 ZU",
-            // Of the system and of hypervisors; clang takes none of these by itself.
+            // Instructions of the system and of hypervisors; clang uses none of these by itself.
             "CLZERO ENQCMD FSGSBASE HRESET INVPCID KL LWP MWAITX PCONFIG PKU PTWRITE RDPID RDPRU RDRND RDSEED",
             "SERIALIZE SGX SHSTK TSXLDTRK UINTR USERMSR WAITPKG WBNOINVD WIDEKL XSAVE XSAVEC XSAVEOPT XSAVES",
-            // Moves around the caches and hints to them; the same.
+            // Stores that bypass the caches, and cache hints; clang uses none of these by itself
+            // either.
             "CLDEMOTE CLFLUSHOPT CLWB MOVDIR64B MOVDIRI MOVRS PREFETCHI PRFCHW",
-            // Matrix tiles, which a program has to ask the system for.
+            // Matrix tiles, which a program has to request from the system.
             "AMX_AVX512 AMX_BF16 AMX_COMPLEX AMX_FP16 AMX_FP8 AMX_INT8 AMX_MOVRS AMX_TF32 AMX_TILE AMX_TRANSPOSE",
         ].joined(separator: " ").split(separator: " ").map { "__\($0)__" })
 
@@ -62,7 +64,8 @@ struct BuildFeaturesTests {
         #expect(try features.reduce(0) { $0 | 1 << UInt64($1) } == Features.of(level: level))
     }
 
-    /// For those that clang's header calls by the name of the macro; which register they are in is tested elsewhere.
+    /// Covers the features that clang's header names like the macro; their registers are tested
+    /// elsewhere.
     @Test func bitsAreThoseOfClangsHeader() async throws {
         let bits = try await Clang.bits()
         let known = Features.macros.indices.filter { bits[Features.macros[$0]] != nil }

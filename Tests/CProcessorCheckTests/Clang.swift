@@ -1,7 +1,7 @@
 import Foundation
 import TestSupport
 
-/// The compiler, asked about x86-64 on any machine.
+/// The compiler with x86-64 as its target, on any machine.
 enum Clang {
     #if arch(x86_64)
         static let isForThisProcessor = true
@@ -9,12 +9,13 @@ enum Clang {
         static let isForThisProcessor = false
     #endif
 
-    /// The instruction sets beyond x86-64 that it may use for `processor`, by their macros.
+    /// The instruction sets beyond baseline x86-64 that clang may use for `processor`, by their
+    /// macros.
     static func features(of processor: String) async throws -> Set<String> {
         try await macros(of: processor).subtracting(macros(of: "x86-64"))
     }
 
-    /// `BuildFeatures.c`, compiled for `processor`.
+    /// The assembly of `BuildFeatures.c`, compiled for `processor`.
     static func assembly(of processor: String) async throws -> String {
         let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
             .appendingPathComponent("../../Sources/CBuildFeatures").standardized.path
@@ -22,7 +23,7 @@ enum Clang {
             for: processor, ["-O2", "-S", "-I", "\(folder)/include", "\(folder)/BuildFeatures.c", "-o", "-"])
     }
 
-    /// Where `cpuid.h` has each feature in its register, by the feature's macro.
+    /// The bit of each feature in its register according to `cpuid.h`, by the feature's macro.
     static func bits() async throws -> [String: UInt32] {
         let definitions = try await compile(
             for: "x86-64", ["-dM", "-E", "-x", "c", "-include", "cpuid.h", "/dev/null"])
@@ -32,7 +33,7 @@ enum Clang {
             }, uniquingKeysWith: { first, _ in first })
     }
 
-    /// Those in capitals; the others name the processor.
+    /// The macros in capitals; the others name the processor.
     private static func macros(of processor: String) async throws -> Set<String> {
         let definitions = try await compile(for: processor, ["-dM", "-E", "-x", "c", "/dev/null"])
         return Set(definitions.matches(of: /#define (__[A-Z0-9_]+) 1\n/).map { String($0.1) })

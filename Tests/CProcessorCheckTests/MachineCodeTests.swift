@@ -16,7 +16,8 @@ struct MachineCodeTests {
         #expect(vectorLine == nil)
     }
 
-    /// The first entry of the program's list of functions before `main`, after those of the libraries it loads.
+    /// The check is the first entry of the program's list of functions that run before `main`;
+    /// those of its libraries run earlier.
     @Test(arguments: ["t2fnorm", "cluster-check"]) func theCheckIsTheProgramsFirstCode(product: String)
         async throws
     {

@@ -3,7 +3,8 @@ import CProcessorCheck
 import Foundation
 import Testing
 
-/// What decides whether a build runs on a processor; the check itself runs before `main`.
+/// The functions that decide whether a build runs on a processor; the check itself runs before
+/// `main`.
 @Suite(.timeLimit(.minutes(30)))
 struct ProcessorCheckTests {
     /// Registers of a Haswell: level 3.
@@ -52,7 +53,7 @@ struct ProcessorCheckTests {
         #expect(processor_level(usable_features(withoutYMM)) == 2)
     }
 
-    /// Each register in turn has nothing but ones, so that only its own features may be told.
+    /// Each register in turn is all ones, so that only its own features may be reported.
     @Test func aRegisterTellsItsOwnFeatures() throws {
         for (register, names) in [
             (\processor_registers.leaf7_edx, "avx512_vp2intersect avx512_fp16"),
@@ -73,8 +74,8 @@ struct ProcessorCheckTests {
         #expect(missing(needed: v3, usable: v4) == "")
         #expect(
             try missing(needed: Features.of(level: 4), usable: v3) == """
-                t2fnorm: this build is for processors with avx512f avx512cd avx512bw avx512dq avx512vl, which this one \
-                has not; run launch/setup on it, or with T2FNORM_CPU=x86-64-v3
+                t2fnorm: this build is for processors with avx512f avx512cd avx512bw avx512dq avx512vl, which this \
+                processor lacks; run launch/setup on it, or with T2FNORM_CPU=x86-64-v3
 
                 """)
     }
@@ -97,7 +98,7 @@ struct ProcessorCheckTests {
         #expect(
             missing(needed: all, usable: 0) == """
                 t2fnorm: this build is for processors with sse3 ssse3 sse4.1 sse4.2 popcnt cx16 and \
-                \(Features.names.count - 6) more, which this one has not; run launch/setup on it, or with \
+                \(Features.names.count - 6) more, which this processor lacks; run launch/setup on it, or with \
                 T2FNORM_CPU=x86-64
 
                 """)
@@ -110,7 +111,7 @@ struct ProcessorCheckTests {
         #expect(build_features & ~usable_features(read_processor()) == 0)
     }
 
-    /// By the kernel's own list, for what kernels have named for long.
+    /// Compares with the kernel's own list, for features that kernels have long listed.
     @Test(.enabled(if: KernelFlags.all != nil, "needs the flags of an x86-64 in /proc/cpuinfo"))
     func usableFeaturesAreThoseOfTheKernel() throws {
         let flags = try #require(KernelFlags.all)
@@ -122,7 +123,7 @@ struct ProcessorCheckTests {
     }
 }
 
-/// What Linux says of this processor.
+/// The features that Linux reports for this processor.
 private enum KernelFlags {
     static let features = """
         sse3 ssse3 sse4.1 sse4.2 popcnt cx16 lahf avx avx2 fma f16c bmi1 bmi2 lzcnt movbe avx512f avx512cd avx512bw \

@@ -2,10 +2,11 @@ import Foundation
 import TestSupport
 import Testing
 
-/// The check where it stands: before everything else of a program.
+/// The check in its place: before all other code of a program.
 @Suite(.timeLimit(.minutes(30)))
 struct StartTests {
-    /// The line is said by the first rank of a host, whoever started it; the exit code is everyone's.
+    /// The first rank of a host prints the line, whichever launcher started it; all ranks have the
+    /// exit code.
     @Test(arguments: [
         [:], ["OMPI_COMM_WORLD_LOCAL_RANK": "0"], ["MPI_LOCALRANKID": "0"], ["PMI_LOCAL_RANK": "0"],
         ["SLURM_LOCALID": "0"], ["OMPI_COMM_WORLD_LOCAL_RANK": "0", "SLURM_LOCALID": "3"],

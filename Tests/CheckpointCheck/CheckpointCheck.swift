@@ -4,9 +4,11 @@ import Kernels
 import Networks
 import Workers
 
-/// `checkpoint-check FOLDER STEP [KEEP]`: writes the state of a made-up run after STEP updates as the newest and the best one.
+/// `checkpoint-check FOLDER STEP [KEEP]`: writes a synthetic run's state after STEP updates as the
+/// newest and the best checkpoint.
 ///
-/// Ends with 5 if that fails. The state is that of a ResNet-20 initialised with the seed STEP, its momentum STEP everywhere.
+/// Exits with code 5 if that fails. The state is that of a ResNet-20 initialised with the seed
+/// STEP; its momentum is STEP everywhere.
 @main
 struct CheckpointCheck {
     static func main() throws {

@@ -30,20 +30,20 @@ import Testing
         }
     }
 
-    @Test(arguments: [ConvolutionChoices.fixed(path: .tiled), Samples.measured])
-    func theConvolutionPathsAreKept(choices: ConvolutionChoices) throws {
+    @Test(arguments: [AlgorithmSelection.fixed(algorithm: .tiled), Samples.autotuned])
+    func theConvolutionAlgorithmsAreKept(selection: AlgorithmSelection) throws {
         try withTemporaryFolder { folder in
-            let saved = Samples.checkpoint(of: Samples.classifier(convolutions: choices))
+            let saved = Samples.checkpoint(of: Samples.classifier(convolutions: selection))
             let store = CheckpointStore(folder: folder, keep: 1)
             try store.save(saved)
             let loaded = try #require(try store.newest())
-            #expect(loaded.checkpoint.convolutions == choices)
-            #expect(try loaded.checkpoint.makeClassifier(path: loaded.path).convolutions == choices)
+            #expect(loaded.checkpoint.convolutions == selection)
+            #expect(try loaded.checkpoint.makeClassifier(path: loaded.path).convolutions == selection)
         }
     }
 
-    /// So are the files of versions that knew nothing else.
-    @Test func aFileWithoutPathsFollowsTheShapes() throws {
+    /// Earlier versions wrote only such files.
+    @Test func aFileWithoutAlgorithmsFollowsTheShapes() throws {
         try withTemporaryFolder { folder in
             let store = CheckpointStore(folder: folder, keep: 1)
             try store.save(Samples.checkpoint())
@@ -85,7 +85,7 @@ import Testing
             let best = try CheckpointStore.load(store.bestPath)
             #expect(best.momentum.isEmpty)
             #expect(firstDifference(best.state, saved.state) == nil)
-            // The best model is no place to go on from.
+            // A run does not resume from the best model.
             #expect(try store.newest() == nil)
         }
     }
@@ -124,7 +124,7 @@ import Testing
     }
 }
 
-/// Files that a crash, a full disk or a bad one has left behind.
+/// Files left by a crash, a full disk or a faulty disk.
 @Suite(.timeLimit(.minutes(30))) struct DamagedCheckpointTests {
     private func withTwo(
         _ body: (_ store: CheckpointStore, _ newer: Checkpoint, _ path: String) throws -> Void
@@ -182,12 +182,12 @@ import Testing
         }
     }
 
-    @Test func aKeptPathWithOneWrongBitIsNoticed() throws {
+    @Test func aKeptAlgorithmWithOneWrongBitIsNoticed() throws {
         try withTemporaryFolder { folder in
             let store = CheckpointStore(folder: folder, keep: 2)
             try store.save(Samples.checkpoint(step: 10))
             try store.save(
-                Samples.checkpoint(of: Samples.classifier(convolutions: Samples.measured), step: 20))
+                Samples.checkpoint(of: Samples.classifier(convolutions: Samples.autotuned), step: 20))
             let path = "\(folder)/step-00000020.h5"
             let bytes = try Data(contentsOf: URL(filePath: path))
             let place = try #require(bytes.firstRange(of: Data("outputChannels\":16".utf8)))

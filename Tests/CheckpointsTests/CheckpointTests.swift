@@ -23,17 +23,17 @@ import Testing
         checkpoint.network = "resnet21"
         let error = #expect(throws: CheckpointError.self) { try checkpoint.makeClassifier(path: "a.h5") }
         #expect(
-            "\(try #require(error))" == "checkpoint a.h5: network 'resnet21' is not one this version knows")
+            "\(try #require(error))" == "checkpoint a.h5: network 'resnet21' is unknown to this version")
     }
 
     @Test func pathsThatCannotComputeTheNetworkAreRefused() throws {
         var checkpoint = Samples.checkpoint()
-        checkpoint.convolutions = .measured(
-            paths: NetworkName.resnet20.convolutionShapes.map { .init(shape: $0, path: .winograd) })
+        checkpoint.convolutions = .autotuned(
+            algorithms: NetworkName.resnet20.convolutionShapes.map { .init(shape: $0, algorithm: .winograd) })
         let error = #expect(throws: CheckpointError.self) { try checkpoint.makeClassifier(path: "a.h5") }
         #expect(
             try #require(error).reason.hasPrefix(
-                "keeps convolution paths by which this version cannot compute a resnet20"))
+                "contains convolution algorithms with which this version cannot compute a resnet20"))
     }
 
     @Test func anotherNetworkIsRefused() throws {

@@ -5,9 +5,10 @@ import Networks
 import TestSupport
 import Testing
 
-/// Single wrong bits and lost ends anywhere in a file; `launch/break-checkpoints` tries the same on a larger network.
+/// Single flipped bits and truncations anywhere in a file; `launch/break-checkpoints` tests the
+/// same on a larger network.
 @Suite(.timeLimit(.minutes(30))) struct DamageTests {
-    /// ResNet-18 in the long form; else a file of some tensors.
+    /// Whether to test ResNet-18 (the long form) instead of a file of some tensors.
     private static let isLong = ProcessInfo.processInfo.environment["T2FNORM_LONG_FAULTS"] != nil
 
     private func withTwo(_ body: (_ store: CheckpointStore, _ path: String) throws -> Void) throws {
@@ -28,7 +29,7 @@ import Testing
         }
     }
 
-    /// Every damage is found by reading, and named; where it is looked at, the one before is used.
+    /// Expects that reading a file finds the damage and names the file.
     private func expectDamage(_ path: String, _ what: @autoclosure () -> String) -> CheckpointError? {
         let error = #expect(throws: CheckpointError.self, "\(what())") { _ = try CheckpointStore.load(path) }
         #expect(error?.isDamage == true && error?.path == path, "\(what()): \(error?.reason ?? "")")
@@ -87,7 +88,7 @@ import Testing
             let whole = try Data(contentsOf: URL(filePath: path))
             try (whole + [0]).write(to: URL(filePath: path))
             _ = expectDamage(path, "a byte more")
-            // A second seal behind the first is the seal of another file.
+            // A second seal after the first belongs to another file.
             try (whole + whole.suffix(2000)).write(to: URL(filePath: path))
             _ = expectDamage(path, "a second end")
         }

@@ -5,12 +5,12 @@ import TestSupport
 import Testing
 
 @Suite(.timeLimit(.minutes(30))) struct FormatVersionTests {
-    /// The first six tensors and three momenta of `Samples`, which version 1 of the format has written.
+    /// The first six tensors and three momentum tensors of `Samples`, written in format version 1.
     private let old = packageRoot.appending(path: "Tests/Fixtures/checkpoint-version-1.h5").path
 
     @Test func aFileOfVersion1IsRead() throws {
         let loaded = try CheckpointStore.load(old)
-        let written = Samples.checkpoint(of: Samples.classifier(convolutions: Samples.measured), step: 7)
+        let written = Samples.checkpoint(of: Samples.classifier(convolutions: Samples.autotuned), step: 7)
         #expect(firstDifference(loaded.state, Array(written.state.prefix(6))) == nil)
         #expect(firstDifference(loaded.momentum, Array(written.momentum.prefix(3))) == nil)
         #expect(loaded.position == written.position)
@@ -41,7 +41,7 @@ import Testing
         }
     }
 
-    /// Two wrong bits crash the HDF5 library (1.10.8), which is not asked.
+    /// Two wrong bits crash the HDF5 library (1.10.8), so these files must not reach it.
     @Test func noWrongBitsOfVersion1EndTheProgram() throws {
         try withTemporaryFolder { folder in
             let bytes = [UInt8](try Data(contentsOf: URL(filePath: old)))
@@ -70,9 +70,9 @@ import Testing
             var checkpoint = Samples.checkpoint()
             checkpoint.classes = classes
             let store = CheckpointStore(folder: folder, keep: 1)
-            // A file is read again when it is written.
+            // A file is read back when it is written.
             let error = #expect(throws: CheckpointError.self) { try store.save(checkpoint) }
-            #expect(error?.reason.contains("is of \(classes) classes, expected 1 to 1000000") == true)
+            #expect(error?.reason.contains("has \(classes) classes, expected 1 to 1000000") == true)
         }
     }
 
@@ -83,7 +83,7 @@ import Testing
             checkpoint.position.epochSamples = step
             let store = CheckpointStore(folder: folder, keep: 1)
             let error = #expect(throws: CheckpointError.self) { try store.save(checkpoint) }
-            #expect(error?.reason.contains("its position holds a count that no run has") == true)
+            #expect(error?.reason.contains("its training position contains an impossible count") == true)
         }
     }
 
@@ -100,7 +100,7 @@ import Testing
         }
     }
 
-    /// It must not be taken for damaged, and an older file used in its place.
+    /// It must not be taken for a damaged file, with an older file used in its place.
     @Test func aNewerVersionIsNoDamage() throws {
         try withTemporaryFolder { folder in
             let store = CheckpointStore(folder: folder, keep: 2)

@@ -6,22 +6,25 @@ import TestSupport
 import Testing
 import Workers
 
-/// A process that ends at any file-system call of a save, and a disk that loses what was not synced.
+/// A process that is killed at any file-system call of a save, and a disk that loses what was not
+/// synced.
 @Suite(.serialized, .timeLimit(.minutes(30)))
 struct PowerCutTests {
-    /// What goes with the process; see `Tests/Faults/failing_disk.c`.
+    /// What is lost with the process; see `Tests/Faults/failing_disk.c`.
     enum Loss: String, Sendable {
         case nothing, data, names
     }
 
-    /// Every call with the loss that is hardest to bear; `launch/break-checkpoints` tries every one with each.
+    /// Every call with the hardest loss, every second and every third one with the others;
+    /// `launch/break-checkpoints` tests every call with each loss.
     @Test(
         .enabled(if: PreloadedLibrary.canBeBuilt, "needs a C compiler"),
         arguments: [(Loss.names, 1), (.data, 2), (.nothing, 3)])
     func afterAnyCallAGoodCheckpointIsThere(loss: Loss, interval: Int) async throws {
         try await withShim { shim, folder in
             let count = try await save(shim, in: folder, loss: loss, call: 0).calls
-            // Both files and `latest`, each written, synced, read, renamed, with its folder synced; the old one deleted.
+            // Both files and `latest`, each written, synced, read, renamed, with its folder synced;
+            // the old one deleted.
             #expect((30...80).contains(count))
             var steps: Set<Int> = []
             for call in stride(from: 1, through: count, by: interval) {
@@ -37,7 +40,7 @@ struct PowerCutTests {
         }
     }
 
-    /// What is left behind is in nobody's way.
+    /// Saves again, whatever files the killed process has left.
     private func saveAgain(in folder: String) throws {
         let classifier = Classifier(.resnet20, head: .t2fnorm(temperature: 0.1), classes: 10)
         let writer = try CheckpointWriter(
@@ -55,7 +58,7 @@ struct PowerCutTests {
         _ = try outcome.result.get()
     }
 
-    /// Looks at what a run would go on from.
+    /// Checks the state that a run would resume from.
     ///
     /// - Returns: Its step.
     private func checkState(in folder: String, call: Int) throws -> Int {
@@ -69,7 +72,7 @@ struct PowerCutTests {
         let best = try CheckpointStore.load(store.bestPath)
         let model = Self.expected[best.position.step - 1]
         #expect(firstDifference(best.state, model.state) == nil, "call \(call)")
-        // The best model is never older than a state that knows of it.
+        // The best model is never older than a state that refers to it.
         #expect(best.position.step >= step, "call \(call)")
         let latest = try String(contentsOfFile: "\(folder)/latest", encoding: .utf8).dropLast()
         #expect(FileManager.default.fileExists(atPath: "\(folder)/\(latest)"), "call \(call)")
@@ -91,12 +94,12 @@ struct PowerCutTests {
 
     private struct Outcome {
         var exitCode: Int32
-        /// The store.
+        /// The store's folder.
         var folder: String
         var calls: Int
     }
 
-    /// Saves step 2 beside step 1 with the process ended at `call`.
+    /// Saves step 2 beside step 1, with the process killed at `call`.
     private func save(
         _ shim: String, in folder: String, loss: Loss, call: Int
     ) async throws -> Outcome {
@@ -118,7 +121,7 @@ struct PowerCutTests {
             calls: calls.flatMap { Int($0.trimmingCharacters(in: .newlines)) } ?? 0)
     }
 
-    /// The shim, and a folder with the store of step 1 as `first`.
+    /// Calls `body` with the shim, and a folder with the store of step 1 as `first`.
     private func withShim(_ body: (_ shim: String, _ folder: String) async throws -> Void) async throws {
         let folder = FileManager.default.temporaryDirectory.appending(
             path: "t2fnorm-power-\(UUID().uuidString)"

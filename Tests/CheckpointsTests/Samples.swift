@@ -4,12 +4,12 @@ import Kernels
 import Networks
 import TestSupport
 
-/// Snapshots of small networks whose every tensor holds other numbers.
+/// Snapshots of small networks in which every tensor has different values.
 enum Samples {
     /// A classifier whose tensor number `i` holds the test values of stream `i`.
     static func classifier(
         _ name: NetworkName = .resnet20, head: HeadKind = .t2fnorm(temperature: 0.1), classes: Int = 10,
-        convolutions: ConvolutionChoices = .shape
+        convolutions: AlgorithmSelection = .shape
     ) -> Classifier {
         let classifier = Classifier(name, head: head, classes: classes, convolutions: convolutions)
         let store = classifier.parameters
@@ -19,11 +19,11 @@ enum Samples {
         return classifier
     }
 
-    /// As if measured: the last path of each shape.
-    static var measured: ConvolutionChoices {
-        .measured(
-            paths: NetworkName.resnet20.convolutionShapes.map {
-                .init(shape: $0, path: Convolution.paths(for: $0).last!)
+    /// As if measured: the last algorithm of each shape.
+    static var autotuned: AlgorithmSelection {
+        .autotuned(
+            algorithms: NetworkName.resnet20.convolutionShapes.map {
+                .init(shape: $0, algorithm: Convolution.algorithms(for: $0).last!)
             })
     }
 
@@ -32,7 +32,7 @@ enum Samples {
         position.step = step
         position.stepInEpoch = step % 10
         position.epoch = step / 10
-        // No short binary fraction: it must come back to the bit.
+        // Not a short binary fraction, to test that all bits come back.
         position.epochLoss = 0.1 * Double(step)
         position.bestAccuracy = 1 / 3
         return position

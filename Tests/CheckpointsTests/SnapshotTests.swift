@@ -40,7 +40,7 @@ import Workers
                     parameters, velocity: velocity, position: Samples.position(step: 12), on: pool)
                 #expect(culprit == nil)
             }
-            // The next step is already at work.
+            // The next step is already running.
             parameters.initialize(seed: 1)
             writer.wait()
             let outcome = try #require(writer.takeOutcomes().first)
@@ -108,7 +108,7 @@ import Workers
                         on: pool)
                 }
             }
-            // A folder stands in the way of the second one.
+            // A folder blocks the path of the second one.
             try FileManager.default.createDirectory(
                 atPath: "\(store.path(step: 2))/x", withIntermediateDirectories: true)
             for step in 1...3 { write(step) }

@@ -4,12 +4,12 @@ import Foundation
 
 /// Runs one check of the collectives on all ranks; tests start it under `mpirun`.
 ///
-/// Exits 0 where it holds; else a rank prints the difference and exits 1.
+/// Exits with 0 if the check holds; otherwise a rank prints the difference and exits with 1.
 @main
 enum ClusterCheck {
     static func main() {
         let arguments = Array(CommandLine.arguments.dropFirst())
-        // As the check before `main` would end this process on a processor that has nothing.
+        // Ends this process as the check before `main` would on a processor without any feature.
         if arguments == ["processor"] { require_features(.max, 0) }
         do {
             let communicator = try connect(.current(), limits: limits(for: arguments.last))
@@ -38,7 +38,8 @@ enum ClusterCheck {
         try communicator.finish()
     }
 
-    /// `small` cuts every buffer into many messages, so that small counts take the ways of large ones.
+    /// `small` cuts every buffer into many messages, so that small counts run the code of large
+    /// ones.
     private static func limits(for name: String?) -> TransferLimits {
         var limits = TransferLimits()
         if name == "small" {
@@ -50,7 +51,7 @@ enum ClusterCheck {
     }
 }
 
-/// What a check found instead of what it expected.
+/// The difference between what a check found and what it expected.
 struct Difference: Error, CustomStringConvertible {
     let description: String
 

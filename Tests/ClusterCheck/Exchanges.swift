@@ -1,6 +1,6 @@
 import Cluster
 
-/// Gathers, broadcasts, maxima, places on the host.
+/// Checks gathers, broadcasts, maxima and the ranks on the host.
 func checkExchanges(on communicator: any Communicator) throws {
     for largest in [0, 1, 5, 30_000] {
         try checkGather(Float.self, largest: largest, on: communicator) { Float($0) }
@@ -26,7 +26,7 @@ func checkExchanges(on communicator: any Communicator) throws {
     try communicator.barrier()
 }
 
-/// Rank r gives `largest` values, or none if r is 1, or one less for each further rank.
+/// Rank r contributes `largest` − r values, or none if r is 1.
 private func checkGather<Element: MessageElement>(
     _: Element.Type, largest: Int, on communicator: any Communicator, value: (Int) -> Element
 ) throws {

@@ -12,7 +12,8 @@ private func describe(_ error: any Error) -> (exitCode: Int32, message: String) 
 
 private func ranks(_ list: String) -> [Int] { list.split(separator: ",").compactMap { Int($0) } }
 
-/// The ranks in `list`, such as `1,3`, fail where all can agree on it; all exit with the lowest one's code.
+/// The ranks in `list`, such as `1,3`, fail where all ranks can agree on the failure; all exit with
+/// the code of the lowest.
 func failTogether(_ list: String, on communicator: any Communicator) throws {
     let rank = communicator.rank
     do {
@@ -28,7 +29,7 @@ func failTogether(_ list: String, on communicator: any Communicator) throws {
     }
 }
 
-/// The ranks in `list` end the job by themselves while the others wait for them in vain.
+/// The ranks in `list` abort the job while the others wait for them in a barrier.
 func failAlone(_ list: String, on communicator: any Communicator) throws {
     let rank = communicator.rank
     try communicator.barrier()

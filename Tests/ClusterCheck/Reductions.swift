@@ -1,7 +1,8 @@
 import Cluster
 import Synchronization
 
-/// Gradients summed bucket by bucket beside a backward pass, against the same sums made in one go.
+/// Compares gradients that are summed bucket by bucket during a backward pass with the same sums
+/// computed at once.
 func checkReductions(on communicator: any Communicator) throws {
     let counts = [9, 1000, 31, 70_001, 8, 4096]
     var tensors: [Range<Int>] = []
@@ -30,13 +31,13 @@ func checkReductions(on communicator: any Communicator) throws {
             reduction.begin(&span)
             for tensor in tensors.reversed() {
                 reduction.complete(tensor)
-                // What the pass itself says to the others meanwhile must not meet the sums.
+                // Messages of the backward pass itself must not mix with those of the sums.
                 let pass = try communicator.maximum(pass)
                 try expect(pass >= 0, "maximum \(pass)")
             }
             try reduction.finish()
             for i in found.indices {
-                // The library may add in another order where a message is longer.
+                // The library may add in another order if a message is longer.
                 let tolerance = method == .library ? 1e-5 * abs(expected[i]) : 0
                 try expect(
                     abs(found[i] - expected[i]) <= tolerance,

@@ -2,42 +2,45 @@ import Cluster
 import Kernels
 import Workers
 
-/// Tree sums of many counts against the same sums made on one rank; the bits must be equal where they can be.
+/// Compares tree sums of many counts with the same sums computed on one rank; the bits must be
+/// equal if `isExact`.
 func checkSums(upTo largestCount: Int, on communicator: any Communicator) throws {
     for count in [0, 1, 2, 3, 5, 7, 8, 9, 31, 64, 1000, 16_385, 300_007] where count <= largestCount {
-        for laneCount in [communicator.worldSize, 11] {
-            try checkSum(count: count, laneCount: laneCount, on: communicator)
+        for microbatchCount in [communicator.worldSize, 11] {
+            try checkSum(count: count, microbatchCount: microbatchCount, on: communicator)
         }
         try checkDoubles(count: count, on: communicator)
         try checkIntegers(count: count, on: communicator)
     }
 }
 
-/// A rank sums its lanes, then all ranks theirs; against all lanes summed on one rank.
-private func checkSum(count: Int, laneCount: Int, on communicator: any Communicator) throws {
+/// Each rank sums its microbatches, then the ranks add their sums; the result is compared with all
+/// microbatches summed on one rank.
+private func checkSum(count: Int, microbatchCount: Int, on communicator: any Communicator) throws {
     let pool = WorkerPool(threads: 1)
     let (rank, worldSize) = (communicator.rank, communicator.worldSize)
-    let tree = LaneTree(sampleCount: laneCount, laneSize: 1)
-    func sum(of lanes: Range<Int>) -> [Float] {
-        let values = lanes.flatMap { lane in (0..<count).map { term(lane, $0) } }
+    let tree = ReductionTree(sampleCount: microbatchCount, microbatchSize: 1)
+    func sum(of microbatches: Range<Int>) -> [Float] {
+        let values = microbatches.flatMap { microbatch in (0..<count).map { term(microbatch, $0) } }
         var sum = [Float](repeating: 0, count: count)
         var span = sum.mutableSpan
-        sumLanes(values.span, laneCount: lanes.count, into: &span, on: pool)
+        sumMicrobatches(values.span, microbatchCount: microbatches.count, into: &span, on: pool)
         return sum
     }
-    var found = sum(of: tree.lanes(ofRank: rank, worldSize: worldSize))
+    var found = sum(of: tree.microbatches(ofRank: rank, worldSize: worldSize))
     var span = found.mutableSpan
     try communicator.treeSum(&span)
 
-    let expected = sum(of: 0..<laneCount)
+    let expected = sum(of: 0..<microbatchCount)
     for i in 0..<count {
-        let tolerance = communicator.isExact ? 0 : largestTerm * Float(laneCount) * Float.ulpOfOne
+        let tolerance = communicator.isExact ? 0 : largestTerm * Float(microbatchCount) * Float.ulpOfOne
         let isClose =
             abs(found[i] - expected[i]) <= tolerance
             && (!communicator.isExact || found[i].bitPattern == expected[i].bitPattern)
         try expect(
             isClose,
-            "element \(i) of \(count), \(laneCount) lanes: sum \(found[i]), expected \(expected[i])")
+            "element \(i) of \(count), \(microbatchCount) microbatches: sum \(found[i]), expected \(expected[i])"
+        )
     }
     try checkSameOnAllRanks(found, on: communicator)
 }
@@ -57,7 +60,7 @@ private func checkSameOnAllRanks(_ values: [Float], on communicator: any Communi
 private func checkDoubles(count: Int, on communicator: any Communicator) throws {
     func sum(over ranks: Range<Int>, _ i: Int) -> Double {
         guard ranks.count > 1 else { return Double(term(ranks.lowerBound, i)) / 3 }
-        let middle = LaneTree.middle(of: ranks)
+        let middle = ReductionTree.middle(of: ranks)
         return sum(over: ranks.lowerBound..<middle, i) + sum(over: middle..<ranks.upperBound, i)
     }
     let rank = communicator.rank
@@ -85,9 +88,10 @@ private func checkIntegers(count: Int, on communicator: any Communicator) throws
 
 private let largestTerm: Float = 0x1p20
 
-/// A value between 2⁻²⁰ and 2²⁰ of either sign, such that another order of summation gives other bits; at times −0.
-private func term(_ lane: Int, _ i: Int) -> Float {
-    var bits = UInt64(truncatingIfNeeded: lane &* 0x9E37_79B9 &+ i) &* 0x9E37_79B9_7F4A_7C15
+/// A value between 2⁻²⁰ and 2²⁰ of either sign, such that another order of summation gives other
+/// bits; some values are −0.
+private func term(_ microbatch: Int, _ i: Int) -> Float {
+    var bits = UInt64(truncatingIfNeeded: microbatch &* 0x9E37_79B9 &+ i) &* 0x9E37_79B9_7F4A_7C15
     bits = (bits ^ bits >> 30) &* 0xBF58_476D_1CE4_E5B9
     bits ^= bits >> 31
     if i % 17 == 0 { return -0.0 }
@@ -96,7 +100,7 @@ private func term(_ lane: Int, _ i: Int) -> Float {
     return Float(sign: bits & 0x100 == 0 ? .plus : .minus, exponent: exponent, significand: significand)
 }
 
-/// Numbers that are none, each rank with bits of its own: the sum has the same bits on all ranks.
+/// Sums NaNs whose bits differ between ranks: the sum has the same bits on all ranks.
 func checkStrangeSums(on communicator: any Communicator) throws {
     for count in [1, 7, 1000, 300_007] {
         var values = (0..<count).map { i in
@@ -107,7 +111,7 @@ func checkStrangeSums(on communicator: any Communicator) throws {
         try communicator.treeSum(&span)
         try checkSameOnAllRanks(values, on: communicator)
         for i in values.indices where i % 3 != 2 {
-            try expect(values[i].isNaN, "element \(i) of \(count): \(values[i]), expected no number")
+            try expect(values[i].isNaN, "element \(i) of \(count): \(values[i]), expected NaN")
         }
     }
 }

@@ -19,7 +19,8 @@ struct ActivityBoardTests {
         let (activity, file) = board.look(exchanges: 0, processorTime: 0)
         #expect(activity.phase == "data, waiting for the file system" && activity.patience == .files)
         #expect(file?.path == "/data/shard")
-        // Another thread's writing is no excuse for one that computes, or waits for other ranks.
+        // A file call of another thread is no excuse for a rank that computes or waits for other
+        // ranks.
         board.enter(ActivityBoard.Phase("backward", patience: .steps, usesFiles: false))
         #expect(board.look(exchanges: 0, processorTime: 0).activity.patience == .steps)
         board.enter(ActivityBoard.Phase("data", patience: .steps))
@@ -27,7 +28,7 @@ struct ActivityBoardTests {
         #expect(board.look(exchanges: 0, processorTime: 0).activity.patience == .steps)
     }
 
-    /// Nobody knows how long a fit takes, but that it is worked on.
+    /// The length of a fit is unknown, but its CPU time shows progress.
     @Test func workWithoutStepsGetsOnAsLongAsTheProcessorDoes() {
         let board = ActivityBoard()
         board.enter(ActivityBoard.Phase("evaluation"))
@@ -53,7 +54,7 @@ struct ActivityBoardTests {
         let activity = board.look(exchanges: 3, processorTime: 0).activity
         #expect(activity.computeTime < 1_000_000_000 && activity.computeTime > 0)
         #expect(activity.collectives == 1 && activity.exchanges == 3)
-        // What is waited for behind the phase is not in its time.
+        // Waiting after the phase does not count as its time.
         board.leave()
         board.setWaiting(true)
         board.setWaiting(false)

@@ -2,10 +2,10 @@ import Cluster
 import TestSupport
 import Testing
 
-/// Ranks that would wait for each other in different functions.
+/// Without the check these ranks would wait for each other in different functions.
 @Suite(.timeLimit(.minutes(30)))
 struct CheckedCommunicatorTests {
-    /// What each of two ranks throws.
+    /// The error that each of two ranks throws; empty if it throws none.
     private func errors(
         _ body: @escaping @Sendable (_ rank: Int, _ communicator: CheckedCommunicator) throws -> Void
     ) throws -> [String] {
@@ -29,7 +29,7 @@ struct CheckedCommunicatorTests {
             #expect(
                 error
                     == """
-                    \(["duplicate", "maximum"][rank]) failed on rank \(rank): ranks do not call the same: \
+                    \(["duplicate", "maximum"][rank]) failed on rank \(rank): ranks make different collective calls: \
                     rank 0 calls duplicate, size 0, as collective function 2; \
                     rank 1 calls maximum, size 0, as collective function 2 (code -1)
                     """)
@@ -45,7 +45,7 @@ struct CheckedCommunicatorTests {
         #expect(errors.allSatisfy { $0.contains("treeSum of Float, size 1, as collective function 1") })
     }
 
-    /// The function is the same, but one rank has called another one before.
+    /// The ranks call different functions of a duplicate.
     @Test func duplicatesAreComparedToo() throws {
         let errors = try errors { rank, communicator in
             let other = try communicator.duplicate()

@@ -3,7 +3,7 @@ import Testing
 
 @Suite(.timeLimit(.minutes(30)))
 struct GradientBucketsTests {
-    /// Tensors of `counts` elements, one behind the other.
+    /// Contiguous tensors of `counts` elements.
     private func tensors(_ counts: [Int]) -> [Range<Int>] {
         var end = 0
         return counts.map { count in
@@ -13,7 +13,7 @@ struct GradientBucketsTests {
     }
 
     @Test func bucketsEndWhereTensorsEndAndTheFirstLayersAreOne() {
-        // 16 elements a bucket, so up to 2 of the first layers.
+        // A bucket has 16 elements, so the first layers' bucket has up to 2.
         let buckets = GradientBuckets(tensors: tensors([1, 1, 3, 9, 7, 30, 4]), byteCount: 64)
         #expect(buckets.ranges == [21..<55, 5..<21, 2..<5, 0..<2])
         #expect(GradientBuckets(tensors: tensors([3, 4]), byteCount: 1 << 20).ranges == [0..<7])

@@ -1,7 +1,8 @@
 import Cluster
 import Testing
 
-/// All ranks of a job with their heartbeats, in simulated time: who speaks when some stop or are cut off, and whom is named.
+/// All ranks of a job with their heartbeats, in simulated time: which ranks report when some stop
+/// or are cut off, and which ranks they name.
 private struct Network {
     let hosts: [String]
     var watches: [RankWatch]
@@ -19,9 +20,9 @@ private struct Network {
         hosts[a] == hosts[b] || (!cut.contains(hosts[a]) && !cut.contains(hosts[b]))
     }
 
-    /// Runs until somebody speaks; each rank makes a step a second.
+    /// Runs until a rank reports; each rank makes one step per second.
     ///
-    /// - Returns: All that is said in that half second.
+    /// - Returns: All reports of that half second.
     mutating func run(_ seconds: Double) -> [Int: RankWatch.Verdict] {
         let end = now + seconds
         let alive = hosts.indices.filter { !frozen.contains($0) }
@@ -32,10 +33,10 @@ private struct Network {
                 phase: "backward", isWaiting: !frozen.isEmpty, progress: steps, steps: steps / 2,
                 step: steps / 2)
             for rank in alive {
-                watches[rank].hear(.alive(activity), from: rank, now: now)
+                watches[rank].receive(.alive(activity), from: rank, now: now)
                 for other in watches[rank].receivers(now: now)
                 where other != rank && !frozen.contains(other) && reach(rank, other) {
-                    watches[other].hear(.alive(activity), from: rank, now: now)
+                    watches[other].receive(.alive(activity), from: rank, now: now)
                 }
             }
             var said: [Int: RankWatch.Verdict] = [:]
@@ -67,7 +68,7 @@ struct JudgesTests {
         #expect(found.succession.sorted() == Array(0..<hosts.count))
     }
 
-    /// Whichever ranks stop, somebody who lives names them, and nobody else.
+    /// Whichever ranks stop, a live rank names only them.
     @Test(arguments: ["aaaaaa", "aaabbb", "aabbcc", "abcdef", "aaaabc", "ababab"])
     func everySetOfStoppedRanksIsNamed(layout: String) {
         let hosts = layout.map(String.init)
@@ -80,7 +81,8 @@ struct JudgesTests {
             let said = network.run(25)
             let living = Set(all.subtracting(frozen).map { hosts[$0] })
             let lostHosts = Set(hosts).subtracting(living)
-            // Of three hosts or more all others may be lost, or this one is cut off: nobody there can tell.
+            // With three hosts or more, ranks on the only live host cannot tell whether all other
+            // hosts are lost or their own is cut off.
             let isAlone = living.count == 1 && lostHosts.count >= 2
             #expect(!said.isEmpty, "\(layout), \(frozen.sorted()): nobody says anything")
             for (rank, verdict) in said {
@@ -135,7 +137,7 @@ struct JudgesTests {
         }
     }
 
-    /// The judges have ended, and one rank does not.
+    /// The judges have ended, and one rank has not.
     @Test func theLastRankJudgesItself() {
         var watch = RankWatch(rank: 3, hosts: ["a", "a", "b", "b"], now: 0)
         let activity = Activity(
@@ -143,8 +145,8 @@ struct JudgesTests {
         var verdict: RankWatch.Verdict?
         for half in 1...140 where verdict == nil {
             let now = Double(half) / 2
-            if half == 2 { for other in 0..<3 { watch.hear(.leaving, from: other, now: now) } }
-            watch.hear(.alive(activity), from: 3, now: now)
+            if half == 2 { for other in 0..<3 { watch.receive(.leaving, from: other, now: now) } }
+            watch.receive(.alive(activity), from: 3, now: now)
             verdict = watch.look(now: now)
         }
         guard case .blame(let line) = verdict else {

@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Real ranks under `mpirun`; `cluster-check` compares and says what differs.
+/// Real ranks under `mpirun`; `cluster-check` compares the results and prints the differences.
 @Suite(.serialized, .timeLimit(.minutes(30))) struct MPICommunicatorTests {
     @Test(arguments: [1, 2, 3, 4, 8]) func sumsHaveTheBitsOfOneRank(ranks: Int) async throws {
         try await holds("sums", ranks: ranks)
@@ -57,7 +57,7 @@ import Testing
     @Test func anErrorOfMPINamesTheCallAndTheRank() async throws {
         let outcome = try await Command.mpirun(
             ranks: 2, "cluster-check", ["truncated"],
-            // Ranks that compare what they call would not come to it.
+            // Ranks that compare their collective calls would not reach the failing call.
             environment: ["T2FNORM_CHECK_COLLECTIVES": ""]
         ).run()
         #expect(outcome.exitCode == 1)
@@ -65,7 +65,8 @@ import Testing
     }
 
     @Test func aWorldOfAnotherSizeThanLaunchedIsRefused() async throws {
-        // As a launcher of another MPI would start it: with that one's variables, alone for this one.
+        // The process starts as under a launcher of another MPI: with the variables of that MPI,
+        // and as a world of one for this MPI.
         let outcome = try await Command(
             Command.product("cluster-check"), ["sums"], environment: ["PMI_RANK": "0", "PMI_SIZE": "2"]
         ).run()

@@ -1,7 +1,7 @@
 import Cluster
 import Testing
 
-/// Ranks that live in a simulation: time and heartbeats are the test's.
+/// A simulation of ranks: the test provides time and heartbeats.
 private struct Simulation {
     var watch: RankWatch
     var activities: [Activity]
@@ -18,7 +18,8 @@ private struct Simulation {
         }
     }
 
-    /// Runs until there is a verdict, for at most `seconds`; each rank makes a step in `stepTime`.
+    /// Runs until there is a verdict, for at most `seconds`; each rank makes one step per
+    /// `stepTime`.
     mutating func run(_ seconds: Double, stepTime: Double = 1) -> RankWatch.Verdict? {
         let end = now + seconds
         let start = now
@@ -33,7 +34,7 @@ private struct Simulation {
                     activities[other].step += made
                     activities[other].progress += made
                 }
-                watch.hear(.alive(activities[other]), from: other, now: now)
+                watch.receive(.alive(activities[other]), from: other, now: now)
             }
             if let verdict = watch.look(now: now) { return verdict }
         }
@@ -91,11 +92,13 @@ struct RankWatchTests {
         let host = ["a", "b", "c"][rank]
         #expect(
             simulation.run(20)
-                == .cutOff("rank \(rank) (\(host)) hears no other host: this host is cut off from the others")
+                == .cutOff(
+                    "rank \(rank) (\(host)) receives from no other host: this host is cut off from the others"
+                )
         )
     }
 
-    /// The last heartbeats of the others came one after another.
+    /// The last heartbeats of the others arrived one after another.
     @Test(arguments: [[2], [1, 3]]) func aRankThatHearsNobodyAnyMoreBlamesNobody(first: Set<Int>) {
         var simulation = Simulation()
         #expect(simulation.run(20) == nil)
@@ -104,7 +107,7 @@ struct RankWatchTests {
         simulation.silent = [1, 2, 3]
         #expect(
             simulation.run(20)
-                == .cutOff("rank 0 (a) hears no other host: this host is cut off from the others"))
+                == .cutOff("rank 0 (a) receives from no other host: this host is cut off from the others"))
     }
 
     @Test func aRankThatWorksForEverIsNamedAndThoseThatWaitAreNot() {
@@ -115,11 +118,11 @@ struct RankWatchTests {
             Issue.record("rank 2 is not named within 10 s")
             return
         }
-        #expect(line.hasPrefix("rank 2 (c) has not got on for 8 s, after step 60, in phase 'backward'"))
+        #expect(line.hasPrefix("rank 2 (c) has made no progress for 8 s, after step 60, in phase 'backward'"))
         #expect(!line.contains("rank 0") && !line.contains("rank 1") && !line.contains("rank 3"))
     }
 
-    /// As on cores that other programs use.
+    /// The ranks are as slow as on cores that other programs use.
     @Test func ranksThatAllWorkHaveFourTimesAsLong() {
         var simulation = Simulation()
         #expect(simulation.run(20) == nil)
@@ -131,12 +134,12 @@ struct RankWatchTests {
         }
         #expect(
             line.hasPrefix(
-                "rank 0 (a) has not got on for 32 s, after step 60, in phase 'backward'; rank 1 (b)"))
-        #expect(line.hasSuffix("no rank gets on"))
+                "rank 0 (a) has made no progress for 32 s, after step 60, in phase 'backward'; rank 1 (b)"))
+        #expect(line.hasSuffix("no rank makes progress"))
     }
 
-    /// Rank 1 stops in an exchange with rank 0 after it has sent its part: rank 0 gets on and waits for it at a later place, and all seem
-    /// to wait.
+    /// Rank 1 stops in an exchange with rank 0 after it has sent its part: rank 0 makes progress
+    /// and waits for rank 1 at a later place, and all ranks look like they are waiting.
     @Test(arguments: [(5, 9), (6, 8)])
     func aRankThatStopsWhileItWaitsIsBehindTheOthers(collectives: Int, exchanges: Int) {
         var simulation = Simulation()
@@ -151,11 +154,12 @@ struct RankWatchTests {
             Issue.record("rank 1 is not named within 10 s")
             return
         }
-        #expect(line.hasPrefix("rank 1 (b) has not got on for 8 s, after step 60"))
+        #expect(line.hasPrefix("rank 1 (b) has made no progress for 8 s, after step 60"))
         #expect(line.contains("the other ranks wait for it") && !line.contains("rank 0"))
     }
 
-    /// Rank 0 waits at the same place, for what rank 2 has not sent; only rank 2 asks for no messages.
+    /// Rank 0 waits at the same place for a message that rank 2 has not sent; only rank 2 does not
+    /// poll for messages.
     @Test func ofTwoAtOnePlaceTheOneThatPollsIsNotNamed() {
         var simulation = Simulation()
         #expect(simulation.run(20) == nil)
@@ -173,7 +177,7 @@ struct RankWatchTests {
             Issue.record("rank 2 is not named within 11 s")
             return
         }
-        #expect(line.hasPrefix("rank 2 (c) has not got on for 8 s"))
+        #expect(line.hasPrefix("rank 2 (c) has made no progress for 8 s"))
         #expect(!line.contains("rank 0"), "\(line)")
     }
 
@@ -208,7 +212,7 @@ struct RankWatchTests {
         #expect(simulation.run(200) != nil)
     }
 
-    /// Before the first step, and in work that has none.
+    /// Before the first step, and in work without steps.
     @Test func workWithoutStepsHasFiveMinutesAndRanksThatAllWaitHaveOne() {
         for (isWaiting, limit) in [(false, 300.0), (true, 60)] {
             var simulation = Simulation()
@@ -220,7 +224,7 @@ struct RankWatchTests {
         }
     }
 
-    /// Beside a rank whose disk does not answer another one computes for ever.
+    /// One rank computes for ever while the disk of another does not answer.
     @Test func aRankIsJudgedByItsOwnPatience() {
         var simulation = Simulation()
         #expect(simulation.run(20) == nil)
@@ -231,7 +235,7 @@ struct RankWatchTests {
             Issue.record("rank 1 is not named within 10 s")
             return
         }
-        #expect(line.hasPrefix("rank 1 (b) has not got on for 8 s") && !line.contains("rank 3"))
+        #expect(line.hasPrefix("rank 1 (b) has made no progress for 8 s") && !line.contains("rank 3"))
     }
 
     @Test func aFileThatIsWaitedForIsToldAfterAWhile() {
@@ -239,7 +243,7 @@ struct RankWatchTests {
         #expect(simulation.watch.stalledFile("/data/shard", seconds: 7) == nil)
         #expect(
             simulation.watch.stalledFile("/data/shard", seconds: 12)
-                == "rank 2 (c) has waited for the file system for 12 s, at /data/shard: the job goes on when it answers, and ends after 600 s"
+                == "rank 2 (c) has waited for the file system for 12 s, at /data/shard: the job continues when it answers, and ends after 600 s"
         )
     }
 
@@ -254,7 +258,7 @@ struct RankWatchTests {
     @Test func aRankThatHasLeftMayBeSilent() {
         var simulation = Simulation()
         #expect(simulation.run(20) == nil)
-        simulation.watch.hear(.leaving, from: 3, now: simulation.now)
+        simulation.watch.receive(.leaving, from: 3, now: simulation.now)
         simulation.silent = [3]
         #expect(simulation.run(100) == nil)
     }
@@ -286,7 +290,7 @@ struct RankWatchTests {
         #expect(lines == ["rank 3 (d) is 1.6 times slower than the median rank, by \(cause)"])
     }
 
-    /// Twenty short steps beside another program.
+    /// Twenty short steps while another program runs.
     @Test func someSlowSecondsAreNoNews() {
         var simulation = Simulation()
         for second in 0..<100 {

@@ -4,20 +4,21 @@ import Synchronization
 import TestSupport
 import Testing
 
-/// Watchdogs of ranks that are threads, over this host's real sockets.
+/// Watchdogs of ranks that run as threads, over this host's real sockets.
 @Suite(.timeLimit(.minutes(30)))
 struct WatchdogTests {
-    /// A rank that has left may be silent: one that stops watching says so, or it would be taken for dead.
+    /// A rank that stops watching announces it and may then be silent; otherwise it would count as
+    /// dead.
     @Test func aRankThatStopsWatchingIsNotMissed() throws {
         let reports = try ThreadedWorld.run(size: 2) { rank, world in
             let communicator = ThreadedCommunicator(rank: rank, of: world)
             let (beats, reports) = (BeatCount(), Reports())
-            // A heartbeat asks for it.
+            // Each heartbeat asks the board for it.
             let board = ActivityBoard(fileCall: {
                 beats.add()
                 return nil
             })
-            // It gets on, or its standstill would be told.
+            // The rank makes progress; otherwise its standstill would be reported.
             let work = { (last: Int) in
                 for beat in 1...last {
                     beats.wait(for: beat)
@@ -26,13 +27,13 @@ struct WatchdogTests {
             }
             let watchdog = try Watchdog(communicator, board: board) { reports.add($0) }
             try watchdog.start()
-            // Both have been heard, more than once.
+            // Each rank has received from the other more than once.
             work(6)
             communicator.barrier()
             if rank == 1 {
                 watchdog.stop()
             } else {
-                // Two looks a second; a silence of 8 s is told.
+                // There are two heartbeats a second; a silence of 8 s would be reported.
                 work(6 + 28)
             }
             communicator.barrier()

@@ -3,7 +3,7 @@ import HDF5
 import TestSupport
 import Testing
 
-/// What the program says of bad input: one clear line and the right exit code, alone and on two ranks.
+/// Errors for bad input: one clear line and the right exit code, on one rank and on two.
 @Suite(.serialized, .timeLimit(.minutes(30)))
 struct BadInputTests {
     private func run(_ arguments: [String], ranks: Int) async throws -> Command.Outcome {
@@ -12,7 +12,7 @@ struct BadInputTests {
             : try await Command.mpirun(ranks: ranks, "t2fnorm", arguments).run()
     }
 
-    /// The program ends with `code` and says one line of its own, which has all `words`.
+    /// The program exits with `code` and prints one line of its own that contains all `words`.
     private func expect(
         _ arguments: [String], ranks: Int = 1, code: Int32, says words: [String]
     ) async throws {
@@ -21,7 +21,7 @@ struct BadInputTests {
         let lines = outcome.standardError.split(separator: "\n")
         let own = lines.filter { $0.hasPrefix("t2fnorm: ") }
         #expect(own.count == 1, "\(arguments): \(outcome.standardError)")
-        // mpirun has words of its own for a rank's exit code.
+        // mpirun prints its own lines for a rank's exit code.
         if ranks == 1 { #expect(lines.count == 1, "\(arguments): \(outcome.standardError)") }
         for word in words {
             #expect(own.first?.contains(word) == true, "\(arguments): \(outcome.standardError)")
@@ -58,12 +58,12 @@ struct BadInputTests {
         ("training.epochs=many", ["training.epochs", "many", "a whole number"]),
         ("head.temperature=0", ["head.temperature is 0", "above 0"]),
         ("head.temperature=-0.1", ["head.temperature is -0.1", "above 0"]),
-        ("training.batch=100", ["training.batch is 100", "a multiple of training.lane (32)"]),
-        ("batchNorm.group=48", ["batchNorm.group is 48", "a multiple of training.lane (32)"]),
+        ("training.batch=100", ["training.batch is 100", "a multiple of training.microbatch (32)"]),
+        ("batchNorm.group=48", ["batchNorm.group is 48", "a multiple of training.microbatch (32)"]),
         (
             "compute.convolution=winogard",
             [
-                "compute.convolution is winogard", "one of shape, measured, winograd, tiled, library",
+                "compute.convolution is winogard", "one of shape, autotune, winograd, tiled, library",
                 "did you mean winograd?",
             ]
         ),
@@ -125,7 +125,7 @@ struct BadInputTests {
             try await expect(
                 ["data", "pack", "\(folder)/t10k-images-idx3-ubyte", "--output", "\(folder)/packed"], code: 3,
                 says: ["t10k-images-idx3-ubyte", "no such file"])
-            // Nothing half packed is left.
+            // No partly packed dataset is left.
             #expect(
                 try FileManager.default.contentsOfDirectory(atPath: folder).sorted() == [
                     "images", "list.txt",
@@ -152,7 +152,7 @@ struct BadInputTests {
             try bytes.write(to: shard)
             let settings = sets(
                 "output=\(folder)/runs", "data.train=\(folder)/packed", "data.validation=\(folder)/packed",
-                "network.name=resnet20", "training.epochs=1", "training.batch=32", "training.lane=16")
+                "network.name=resnet20", "training.epochs=1", "training.batch=32", "training.microbatch=16")
             try await expect(
                 ["train"] + settings, ranks: 2, code: 3,
                 says: ["read record", "shard-00000.h5", "record 31 (dog/b.png)"])
@@ -223,7 +223,7 @@ struct BadInputTests {
                 says: ["is not finite after update 1", "lower optimizer.learningRate"])
             #expect(!FileManager.default.fileExists(atPath: "\(folder)/runs/infinite/s0/checkpoints"))
 
-            // After one such update nothing is finite any more but the parameters themselves.
+            // After one such update only the parameters themselves are finite.
             let lost = train + sets("name=lost", "optimizer.learningRate=1e30", "head.name=linear")
             let first = try await run(lost, ranks: ranks)
             #expect(first.exitCode == 0, "\(first.standardError)")
@@ -235,7 +235,7 @@ struct BadInputTests {
             try await expect(
                 evaluate + ["--score", "react"] + sets("data.validation=\(folder)/data/near-shapes"),
                 ranks: ranks, code: 3,
-                says: ["of the validation set have labels that are no class", "expected 0 to 9"])
+                says: ["of the validation set have labels out of range", "expected 0 to 9"])
 
             try truncate("\(checkpoints)/best.h5", to: 3000)
             try await expect(

@@ -24,7 +24,7 @@ struct BenchTests {
     @Test(arguments: [("training", 3.0), ("inference", 1.0)])
     func aStepIsReportedAsJSON(mode: String, passes: Double) async throws {
         let outcome = try await run([
-            "--network", "resnet20", "--mode", mode, "--batch", "6", "--lane", "4", "--threads", "2",
+            "--network", "resnet20", "--mode", mode, "--batch", "6", "--microbatch", "4", "--threads", "2",
             "--steps", "3", "--warm-up", "1", "--json",
         ])
         #expect(outcome.exitCode == 0, "\(outcome.standardError)")
@@ -46,7 +46,8 @@ struct BenchTests {
         })
     func memoryIsAsPlanned(network: String, mode: String) async throws {
         let outcome = try await run([
-            "--network", network, "--mode", mode, "--batch", network == "resnet50" ? "4" : "24", "--lane",
+            "--network", network, "--mode", mode, "--batch", network == "resnet50" ? "4" : "24",
+            "--microbatch",
             "4",
             "--threads", "2", "--steps", "1", "--warm-up", "1", "--json",
         ])
@@ -57,7 +58,7 @@ struct BenchTests {
             abs(ratio - 1) < 0.1, "\(report.peakByteCount) bytes, \(report.plannedByteCount) planned")
     }
 
-    @Test(arguments: ["--batch", "--steps", "--lane"])
+    @Test(arguments: ["--batch", "--steps", "--microbatch"])
     func aCountOfNothingIsNamed(option: String) async throws {
         let outcome = try await run([option, "0"])
         #expect(outcome.exitCode == 2)
@@ -71,7 +72,7 @@ struct BenchTests {
         }
 
         struct Row: Decodable {
-            let layer: String, path: String
+            let layer: String, algorithm: String
             let counts: [String: Int]
             let images: Int, checkedImages: Int
             let passes: [Pass]
@@ -82,20 +83,21 @@ struct BenchTests {
         let rows: [Row]
     }
 
-    @Test func everyPathOfALayerIsReportedAsJSON() async throws {
+    @Test func everyAlgorithmOfALayerIsReportedAsJSON() async throws {
         let outcome = try await runKernels([
-            "--network", "resnet20", "resnet32", "--layers", "32-32 at", "--all-paths", "--batch", "5",
-            "--lane", "3", "--threads", "2", "--runs", "1", "--json",
+            "--network", "resnet20", "resnet32", "--layers", "32-32 at", "--all-algorithms", "--batch", "5",
+            "--microbatch", "3", "--threads", "2", "--runs", "1", "--json",
         ])
         #expect(outcome.exitCode == 0, "\(outcome.standardError)")
         #expect(outcome.standardOutput.split(separator: "\n").count == 1)
         #expect(outcome.standardError.contains("3x3 32-32 at 16x16"), "progress")
         let report = try JSONDecoder().decode(KernelReport.self, from: Data(outcome.standardOutput.utf8))
         #expect(report.threads == 2 && report.peakGigaflopsPerSecond > 0)
-        #expect(report.rows.map(\.path) == ["winograd", "tiled", "library"])
+        #expect(report.rows.map(\.algorithm) == ["winograd", "tiled", "library"])
         for row in report.rows {
             #expect(row.layer == "3x3 32-32 at 16x16" && row.images == 5 && row.checkedImages == 3)
-            // Stages of 3 and 5 blocks of two convolutions each; the first of a stage comes from 16 channels.
+            // Stages of 3 and 5 blocks of two convolutions each; the first of a stage comes from 16
+            // channels.
             #expect(row.counts == ["resnet20": 5, "resnet32": 9])
             #expect(row.passes.map(\.pass) == ["forward", "inputGradient", "weightGradient"])
             for pass in row.passes {
@@ -107,28 +109,30 @@ struct BenchTests {
         }
     }
 
-    /// Strided, pointwise, transformed, and with channels that fill no vector: a wrong reference or result is far above.
+    /// Strided, pointwise, Winograd, and with a channel count that is not a multiple of the vector
+    /// width. A wrong reference or result has an error far above the bound.
     @Test(arguments: [
         ("resnet20", "3x3"), ("resnet18_32x32", "1x1 64-128 at 32x32 by 2"),
         ("resnet50", "1x1 64-64 at 56x56"), ("resnet18_224x224", "7x7 3-64 at 224x224 by 2"),
     ])
     func everyPassAgreesWithDoublePrecision(network: String, layers: String) async throws {
         let outcome = try await runKernels([
-            "--network", network, "--layers", layers, "--all-paths", "--batch", "2", "--runs", "1", "--json",
+            "--network", network, "--layers", layers, "--all-algorithms", "--batch", "2", "--runs", "1",
+            "--json",
         ])
         let report = try JSONDecoder().decode(KernelReport.self, from: Data(outcome.standardOutput.utf8))
         #expect(!report.rows.isEmpty)
         for row in report.rows {
             for pass in row.passes {
                 // Rounding to single precision alone leaves some 3e-8.
-                #expect(1e-8..<5e-6 ~= pass.relativeError, "\(pass.pass) of \(row.layer) by \(row.path)")
+                #expect(1e-8..<5e-6 ~= pass.relativeError, "\(pass.pass) of \(row.layer) by \(row.algorithm)")
             }
         }
     }
 
     @Test func aTableHasARowALayer() async throws {
         let outcome = try await runKernels([
-            "--network", "resnet20", "--path", "winograd", "--batch", "1", "--runs", "1",
+            "--network", "resnet20", "--algorithm", "winograd", "--batch", "1", "--runs", "1",
         ])
         #expect(outcome.exitCode == 0, "\(outcome.standardError)")
         let lines = outcome.standardOutput.split(separator: "\n")
@@ -147,11 +151,14 @@ struct BenchTests {
         (["--batch", "0"], "--batch is 0, expected 1 or more"),
         (["--threads=-1"], "--threads is -1, expected 0 or more"),
         (["--runs", "0"], "--runs is 0, expected 1 or more"),
-        (["--lane", "0"], "--lane is 0, expected 1 or more"),
-        (["--path", "tiled", "--all-paths"], "--path is one path and --all-paths are all"),
-        (["--layers", "5x5"], "no layer by any path has '5x5' in its name"),
-        (["--layers", "1x1", "--path", "winograd"], "no layer by winograd has '1x1' in its name"),
-        (["--path", "fourier"], "one of 'winograd', 'tiled' or 'library'"),
+        (["--microbatch", "0"], "--microbatch is 0, expected 1 or more"),
+        (
+            ["--algorithm", "tiled", "--all-algorithms"],
+            "--algorithm is one algorithm and --all-algorithms are all"
+        ),
+        (["--layers", "5x5"], "no layer by any algorithm has '5x5' in its name"),
+        (["--layers", "1x1", "--algorithm", "winograd"], "no layer by winograd has '1x1' in its name"),
+        (["--algorithm", "fourier"], "one of 'winograd', 'tiled' or 'library'"),
     ])
     func aWrongOptionIsNamed(arguments: [String], message: String) async throws {
         let outcome = try await runKernels(arguments)

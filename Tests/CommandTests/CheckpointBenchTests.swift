@@ -31,7 +31,7 @@ struct CheckpointBenchTests {
         #expect(outcome.exitCode == 0, "\(outcome.standardError)")
         let report = try JSONDecoder().decode(Report.self, from: Data(outcome.standardOutput.utf8))
         #expect(report.network == "resnet20" && report.threads == 2 && report.rounds.count == 3)
-        // 272,474 weights, and as many momenta.
+        // 272,474 weights, and as many momentum values.
         #expect((2_179_792..<2_400_000).contains(report.byteCount))
         for round in report.rounds {
             #expect(round.stallSeconds > 0 && round.loadingSeconds > 0)

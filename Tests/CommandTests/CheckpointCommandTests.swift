@@ -8,7 +8,7 @@ struct CheckpointCommandTests {
         try await Command(Command.product("t2fnorm"), ["checkpoint"] + arguments).run()
     }
 
-    /// A run's folder of checkpoints after 3 and 4 steps.
+    /// Calls `body` with a run's checkpoint folder after 3 and 4 steps.
     private func withCheckpoints(_ body: (String) async throws -> Void) async throws {
         let folder = FileManager.default.temporaryDirectory.appending(
             path: "t2fnorm-checkpoint-\(UUID().uuidString)"
@@ -21,7 +21,7 @@ struct CheckpointCommandTests {
         try #require(drawn.exitCode == 0, "\(drawn.standardError)")
         let settings = [
             "name=r", "output=\(folder)/runs", "network.name=resnet20", "training.batch=16",
-            "training.lane=16",
+            "training.microbatch=16",
             "training.checkpointEvery=3", "training.stopAfterSteps=4", "data.train=\(folder)/data/train",
             "data.validation=\(folder)/data/validation", "compute.threads=1",
         ]
@@ -30,7 +30,7 @@ struct CheckpointCommandTests {
         try await body("\(folder)/runs/r/s0")
     }
 
-    /// Means of tensors, by name, as `show --tensors` prints them.
+    /// Means of the tensors, by name, printed by `show --tensors`.
     private func means(_ path: String) async throws -> [String: Double] {
         let outcome = try await run("show", path, "--tensors")
         var means: [String: Double] = [:]
@@ -50,7 +50,7 @@ struct CheckpointCommandTests {
             let lines = list.standardOutput.split(separator: "\n")
             #expect(list.exitCode == 0 && lines.count == 2)
             #expect(
-                lines.first?.hasPrefix("\(third)  step 3, 0 epochs, not validated yet, to go on from") == true
+                lines.first?.hasPrefix("\(third)  step 3, 0 epochs, not validated yet, resumable") == true
             )
             let shown = try await self.run("show", run)
             #expect(

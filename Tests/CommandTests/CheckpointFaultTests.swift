@@ -3,12 +3,13 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Disks that take no more: full, read-only, limited.
+/// Disks that refuse writes: full, read-only, or with a file size limit.
 @Suite(.serialized, .timeLimit(.minutes(30)))
 struct CheckpointFaultTests {
     private static let canMount = getuid() == 0
 
-    /// A folder with data, and a run of checkpoints of 2.2 MB, the best of 1.1 MB, every 3 steps of the 8 of an epoch.
+    /// Calls `body` with a folder of data and a run whose checkpoints have 2.2 MB, the best one
+    /// 1.1 MB; it writes one every 3 steps, and an epoch has 8 steps.
     private func withRun(_ body: (_ folder: String, _ checkpoints: String) async throws -> Void) async throws
     {
         let folder = FileManager.default.temporaryDirectory.appending(
@@ -31,7 +32,8 @@ struct CheckpointFaultTests {
         let settings =
             [
                 "name=r", "output=\(folder)/runs", "network.name=resnet20", "training.batch=16",
-                "training.lane=16", "training.epochs=1", "training.checkpointEvery=3", "training.keep=1",
+                "training.microbatch=16", "training.epochs=1", "training.checkpointEvery=3",
+                "training.keep=1",
                 "data.train=\(folder)/data/train", "data.validation=\(folder)/data/validation",
                 "compute.threads=1",
             ] + more
@@ -67,7 +69,7 @@ struct CheckpointFaultTests {
         #expect(outcome.standardError.contains("could not write: \(reason)"), "\(outcome.standardError)")
     }
 
-    /// The one checkpoint that was there before is whole, and nothing else is left.
+    /// The earlier checkpoint is intact, and no other file is left.
     private func expectOnly(step: Int, in checkpoints: String) throws {
         let store = CheckpointStore(folder: checkpoints, keep: 1)
         let newest = try #require(try store.newest())
@@ -79,7 +81,7 @@ struct CheckpointFaultTests {
     @Test(.enabled(if: canMount, "mounting a small file system needs root"))
     func aFullDiskStopsTheRunOrIsTold() async throws {
         try await withRun { folder, checkpoints in
-            // Room for one, not for the next beside it.
+            // The disk has room for one checkpoint, but not for the next one beside it.
             try await mount("size=4m", at: checkpoints)
             let stopped = try await train(folder)
             expectFailure(stopped, "no space left on device")
@@ -88,11 +90,12 @@ struct CheckpointFaultTests {
             let goingOn = try await train(folder, ["training.onCheckpointFailure=continue"])
             #expect(
                 goingOn.standardOutput.contains("no space left on device")
-                    && goingOn.standardOutput.contains("going on, the last good one is kept"),
+                    && goingOn.standardOutput.contains(
+                        "training continues, the last intact checkpoint is kept"),
                 "\(goingOn.standardOutput)")
             #expect(try stepCount(folder) == 8)
             expectFailure(goingOn, "no space left on device")
-            // The best model comes first, and has found room.
+            // The best model is written first, and fits.
             try FileManager.default.removeItem(atPath: "\(checkpoints)/best.h5")
             try expectOnly(step: 3, in: checkpoints)
             try await unmount(checkpoints)

@@ -3,10 +3,10 @@ import Synchronization
 import TestSupport
 import Testing
 
-/// Jobs of real ranks that are asked to stop, or that are not one job.
+/// Jobs of real MPI ranks that receive stop signals, lose a rank, or are misconfigured.
 @Suite(.serialized, .timeLimit(.minutes(30)))
 struct ClusterJobTests {
-    /// Whom a signal goes to.
+    /// The process that receives a signal.
     enum Receiver: String, Sendable {
         case rank, mpirun
         /// `launch/train`.
@@ -37,7 +37,7 @@ struct ClusterJobTests {
         }
     }
 
-    /// Also the first two judges at a time, which are on one host here.
+    /// Also the first two ranks at once; the lowest ranks judge which rank hangs.
     @Test(arguments: [[0], [1], [0, 1]]) func frozenRanksAreNamedAndTheJobEnds(frozen: [Int]) async throws {
         try await withBenchmark { folder in
             let outcome = try await job(in: folder, disturbedAfter: 3) {
@@ -45,7 +45,7 @@ struct ClusterJobTests {
             } by: {
                 for rank in frozen { try send("STOP", to: .rank, rank, of: folder) }
             }
-            // How soon it is told is `RankWatch`'s matter, whose tests have a clock of their own.
+            // The delay of the report is tested with `RankWatch`, with a simulated clock.
             #expect(outcome.exitCode == 6, "\(outcome.standardError)")
             let told = outcome.standardError.split(separator: "\n").filter { $0.hasPrefix("t2fnorm: ") }
             #expect(told.count == 1, "\(outcome.standardError)")
@@ -58,12 +58,12 @@ struct ClusterJobTests {
         }
     }
 
-    /// Also where the first start was told to begin anew.
+    /// Also if the first start has `--resume none`.
     @Test(arguments: ["auto", "none"])
     func theSupervisorStartsAKilledJobAgainAndItEndsWithTheSameBits(resume: String) async throws {
         try await withBenchmark { folder in
             let settings = ["training.stopAfterSteps=120", "training.checkpointEvery=2"]
-            // Checkpoints are written beside the steps.
+            // Checkpoints are written in the background.
             let outcome = try await job(in: folder, disturbedAfter: 20) {
                 try await supervise(folder, settings, restarts: 2, resume: resume)
             } by: {
@@ -167,7 +167,8 @@ struct ClusterJobTests {
 
             let threads = try await run(
                 [program] + settings + ["--set", "compute.threads=2", "--set", "training.stopAfterSteps=1"])
-            // What does not change the result is no reason to stop, but the number of steps is.
+            // A setting that does not change results may differ between ranks; the number of steps
+            // may not.
             #expect(threads.exitCode == 2)
             #expect(threads.standardError.contains("training.stopAfterSteps"), "\(threads.standardError)")
         }
@@ -194,7 +195,7 @@ struct ClusterJobTests {
         let report = try JSONDecoder().decode(Report.self, from: Data(outcome.standardOutput.utf8))
         #expect(report.ranks == 2 && report.hosts == 1 && report.rows.map(\.bytes) == [400, 4_000_000])
         #expect(report.rows.allSatisfy { $0.treeSeconds > 0 && $0.librarySeconds > 0 && $0.ratio > 0 })
-        // The line through two times; none where another program made the larger sum the quicker one.
+        // The line through two times; no slope if load on the machine made the larger sum faster.
         for (fit, seconds) in [
             (report.tree, report.rows.map(\.treeSeconds)),
             (report.library, report.rows.map(\.librarySeconds)),
@@ -212,7 +213,7 @@ struct ClusterJobTests {
 
     // MARK: - Runs
 
-    /// `mpirun` reaches the other host by a command that never comes to an end.
+    /// `mpirun` reaches the other host by a command that never ends.
     @Test func aHostThatDoesNotAnswerAtTheStartEndsTheJob() async throws {
         try await withBenchmark { folder in
             let agent = folder.appending(path: "agent")
@@ -237,7 +238,7 @@ struct ClusterJobTests {
         [
             "train", "--set", "name=r", "--set", "output=\(folder.path)/runs", "--set",
             "network.name=resnet20",
-            "--set", "training.epochs=50", "--set", "training.batch=16", "--set", "training.lane=4",
+            "--set", "training.epochs=50", "--set", "training.batch=16", "--set", "training.microbatch=4",
             "--set", "data.train=\(folder.path)/data/train",
             "--set", "data.validation=\(folder.path)/data/validation", "--set", "compute.threads=1",
         ]
@@ -292,7 +293,7 @@ struct ClusterJobTests {
         return text.split(separator: "\n").count { $0.contains("\"event\":\"step\"") }
     }
 
-    /// Runs a job, and `disturbance` once it has made `step` updates.
+    /// Runs a job, and calls `disturbance` after `step` updates.
     private func job(
         in folder: URL, disturbedAfter step: Int, _ run: () async throws -> Command.Outcome,
         by disturbance: @escaping @Sendable () throws -> Void
@@ -340,7 +341,7 @@ struct ClusterJobTests {
     }
 }
 
-/// A job has ended before it had made as many steps as a test waits for.
+/// A job has ended before the step that a test waits for.
 private struct EndedJob: Error {
     let step: Int
 }

@@ -3,12 +3,13 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Datasets of more shards than a process may have files open.
+/// Datasets with more shards than a process may open files.
 @Suite(.serialized, .timeLimit(.minutes(30)))
 struct DescriptorTests {
     private static let shardCount = 1100
 
-    /// A training set of a picture a shard, in memory where the system has such a folder: every shard is synced.
+    /// Calls `body` with a training set of one image per shard, in memory if the system has
+    /// `/dev/shm`, since every shard is synced.
     private func withManyShards(_ body: (_ folder: String) async throws -> Void) async throws {
         let memory = "/dev/shm"
         let files = FileManager.default
@@ -49,7 +50,7 @@ struct DescriptorTests {
     private func settings(_ folder: String) -> [String] {
         [
             "name=r", "output=\(folder)/runs", "network.name=resnet20", "training.batch=100",
-            "training.lane=50",
+            "training.microbatch=50",
             "training.epochs=1", "data.train=\(folder)/train", "data.validation=\(folder)/train",
             "data.test=\(folder)/train", "evaluation.near={near: \(folder)/near}", "evaluation.scores=[msp]",
         ].flatMap { ["--set", $0] }

@@ -98,10 +98,10 @@ struct EvaluateCommandTests {
             let parts = cells[2].split(separator: "±").compactMap {
                 Double($0.trimmingCharacters(in: .whitespaces))
             }
-            // The cells of the seeds are rounded.
+            // The seeds' cells are rounded, which bounds the error.
             #expect(abs(parts[0] - (one + other) / 2) < 0.011)
             #expect(abs(parts[1] - abs(one - other) / 2) < 0.011)
-            // What was kept gives the same table, without a model to score with.
+            // The stored results give the same table without a model.
             for seed in ["s0", "s1"] {
                 try FileManager.default.removeItem(atPath: "\(run)/\(seed)/checkpoints")
             }
@@ -123,7 +123,8 @@ struct EvaluateCommandTests {
         }
     }
 
-    /// The ensemble of two seeds is the same whichever of them is scored, and on any number of ranks.
+    /// The ensemble of two seeds is the same whichever of them is scored, and on any number of
+    /// ranks.
     @Test func anEnsembleAveragesTheSeeds() async throws {
         try await SmallBenchmark.with(seeds: 2) { small in
             let run = "\(small.folder)/runs/r"
@@ -154,11 +155,11 @@ struct EvaluateCommandTests {
             ])
             #expect(other.exitCode == 2)
             #expect(
-                other.standardError.contains("--ensemble is given, expected the score ensemble beside it"))
+                other.standardError.contains("--ensemble is given, expected the score ensemble with it"))
             let outliers = try await small.t2fnorm(["evaluate", "\(run)/s0", "--score", "grood"])
             #expect(outliers.exitCode == 2)
             #expect(outliers.standardError.contains("evaluation.outlierValidation is empty, expected"))
-            // The thresholds of an ensemble are those of all its networks.
+            // The thresholds of an ensemble depend on all its networks.
             let score = ["score", "\(run)/s0", "\(small.folder)/images", "--score", "ensemble", "--ensemble"]
             let lines = try await small.successful(score + [run])
             #expect(try await small.successful(score + [run]) == lines)
@@ -189,7 +190,7 @@ struct EvaluateCommandTests {
         }
     }
 
-    /// Seeds of two runs share their folder's name.
+    /// Seeds of two runs have the same folder name.
     @Test func runsSideBySideAreCalledByWhatTellsThemApart() async throws {
         try await SmallBenchmark.with { small in
             let runs = "\(small.folder)/runs"
@@ -212,7 +213,7 @@ struct EvaluateCommandTests {
             let run = "\(small.folder)/runs/r"
             let files = FileManager.default
             try files.copyItem(atPath: "\(run)/s0", toPath: "\(run)/s0-backup")
-            // A third seed whose training was cut short after its first of two epochs.
+            // A seed whose training was interrupted after the first of two epochs.
             let text = try small.text("runs/r/s1/config.yml")
             let evaluate = ["evaluate", run, "--score", "ebo"]
             let printed = try await small.successful(evaluate)
@@ -236,7 +237,7 @@ struct EvaluateCommandTests {
                         "epochs: 1", with: "epochs: 2")
                 try own.write(toFile: "\(run)/\(seed)/config.yml", atomically: true, encoding: .utf8)
             }
-            // The log of one seed says that both epochs are over.
+            // The log of one seed has both epochs.
             let log = try small.text("runs/r/s0/metrics.jsonl")
             try (log + #"{"epoch":2,"event":"epoch","step":6}"# + "\n").write(
                 toFile: "\(run)/s0/metrics.jsonl", atomically: true, encoding: .utf8)
@@ -264,7 +265,8 @@ struct EvaluateCommandTests {
         }
     }
 
-    /// Equal confidences are said, and what a search has chosen beside published numbers.
+    /// Notes report equal confidences, and settings chosen by a search if published numbers are
+    /// shown.
     @Test func whatStandsBelowATableSaysTiesAndSearches() async throws {
         try await SmallBenchmark.with { small in
             let run = "\(small.folder)/runs/r"
@@ -276,7 +278,7 @@ struct EvaluateCommandTests {
             let plain = try await small.successful(evaluate)
             #expect(
                 plain.contains(
-                    "published numbers of react are of settings searched for on OpenOOD's validation sets; react of r of default settings"
+                    "published numbers of react use settings searched for on OpenOOD's validation sets; default settings: react of r"
                 ))
             let unsearched = try await small.t2fnorm(evaluate + ["--search"])
             #expect(unsearched.exitCode == 2)
@@ -285,7 +287,7 @@ struct EvaluateCommandTests {
                 evaluate + [
                     "--search", "--set", "evaluation.outlierValidation=\(small.folder)/data/near-shapes",
                 ])
-            #expect(searched.contains("OpenOOD's validation sets, and so are these runs'"))
+            #expect(searched.contains("OpenOOD's validation sets, and so do these runs"))
             #expect(searched.contains("note: react with settings searched for: percentile "))
             var kept = try #require(
                 try JSONSerialization.jsonObject(with: Data(contentsOf: URL(filePath: results)))
@@ -328,7 +330,7 @@ struct EvaluateCommandTests {
             #expect(try zip(scores(), own).allSatisfy { abs($0 - $1 / 10) < 1 && $0 != $1 })
             let results = try small.text("runs/r/s0/evaluation/test/results.json")
             #expect(results.contains("\"temperature\":\"none\""))
-            // Tables of the other temperature do not stay beside this one's.
+            // Tables of another temperature are dropped.
             #expect(!results.contains("\"ebo\""))
         }
     }

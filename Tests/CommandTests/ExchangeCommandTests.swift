@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Models that go out to other programs' files and come back, as a user does it.
+/// Models exported to files of other programs and imported again, by the command line.
 @Suite(.serialized, .timeLimit(.minutes(30)))
 struct ExchangeCommandTests {
     private func t2fnorm(_ arguments: [String]) async throws -> Command.Outcome {
@@ -17,7 +17,8 @@ struct ExchangeCommandTests {
         return outcome.standardOutput
     }
 
-    /// A drawn benchmark and the settings of a run named `run`, of two updates.
+    /// Calls `body` with the folder of a synthetic benchmark and the settings of a named run of two
+    /// updates.
     private func withRun(_ body: (_ folder: String, _ settings: (String) -> [String]) async throws -> Void)
         async throws
     {
@@ -31,7 +32,7 @@ struct ExchangeCommandTests {
         try await body(folder) { name in
             [
                 "name=\(name)", "output=\(folder)/runs", "network.name=resnet20", "training.batch=32",
-                "training.lane=16", "training.stopAfterSteps=2", "data.train=\(folder)/data/train",
+                "training.microbatch=16", "training.stopAfterSteps=2", "data.train=\(folder)/data/train",
                 "data.validation=\(folder)/data/validation", "data.test=\(folder)/data/validation",
                 "evaluation.near={near-shapes: \(folder)/data/near-shapes}", "training.keep=9",
             ].flatMap { ["--set", $0] }
@@ -67,7 +68,7 @@ struct ExchangeCommandTests {
             #expect(again.exitCode == 5)
             #expect(
                 again.standardError
-                    == "t2fnorm: checkpoint \(folder)/runs/b/s0: there is a run here already; name another one with --set name=…\n"
+                    == "t2fnorm: checkpoint \(folder)/runs/b/s0: there is a run here already; choose another name with --set name=…\n"
             )
         }
     }
@@ -78,7 +79,7 @@ struct ExchangeCommandTests {
             try await successful(["export", "\(folder)/runs/a", "\(folder)/m.pth", "--checkpoint", "latest"])
             try await successful(
                 ["import", "\(folder)/m.pth", "--network", "resnet20", "--into", "training"] + settings("b"))
-            // What the run begins from is the file, to the byte.
+            // The run's first checkpoint exports to the same file, to the byte.
             try await successful(["export", "\(folder)/runs/b", "\(folder)/n.pth", "--checkpoint", "latest"])
             #expect(
                 try Data(contentsOf: URL(filePath: "\(folder)/m.pth"))
@@ -100,7 +101,7 @@ struct ExchangeCommandTests {
             #expect(outcome.exitCode == 5)
             #expect(
                 outcome.standardError
-                    == "t2fnorm: checkpoint \(folder)/m: is text ('no model'), no file of torch.save or safetensors\n"
+                    == "t2fnorm: checkpoint \(folder)/m: is text ('no model'), not a file of torch.save or safetensors\n"
             )
             #expect(!FileManager.default.fileExists(atPath: "\(folder)/runs"))
             let nameless = try await t2fnorm(["import", "\(folder)/m"])
@@ -127,7 +128,7 @@ struct ExchangeCommandTests {
                 line.contains(
                     "is a resnet20 for 20 classes with a T2FNorm head of temperature 0.1: \(folder)/runs/b/s0\n"
                 ))
-            #expect(line.contains("the head is drawn from seed 0; the file's last layer is not taken\n"))
+            #expect(line.contains("the head is initialised from seed 0; the file's last layer is not used\n"))
             let log = try await successful(["train"] + other)
             #expect(log.contains("step-00000000.h5 at step 0"), "\(log)")
         }
@@ -143,10 +144,10 @@ struct ExchangeCommandTests {
             #expect(configuration.contains("convolution: tiled"))
             #expect(
                 try await successful(["checkpoint", "show", "\(folder)/runs/b/s0/checkpoints/best.h5"])
-                    .contains("paths tiled"))
+                    .contains("convolutions tiled"))
             try await successful(["evaluate", "\(folder)/runs/b", "--score", "msp"])
             for (setting, reason) in [
-                ("compute.convolution=measured", "compute.convolution is measured, expected one of shape"),
+                ("compute.convolution=autotune", "compute.convolution is autotune, expected one of shape"),
                 ("network.classes=20", "network.classes is 20, expected 10, the rows of the last layer in"),
             ] {
                 let outcome = try await t2fnorm(
@@ -172,7 +173,7 @@ struct ExchangeCommandTests {
                 let outcome = try await exported(["\(folder)/\(file)"])
                 #expect(
                     outcome.exitCode == 2
-                        && outcome.standardError.contains("\(file) has an ending of no format"))
+                        && outcome.standardError.contains("\(file) has an ending of no supported format"))
                 #expect(!FileManager.default.fileExists(atPath: "\(folder)/\(file)"))
             }
             let folded = try await exported(["\(folder)/p.pth", "--plain"])

@@ -5,13 +5,14 @@ import HDF5
 import TestSupport
 import Testing
 
-/// Fingerprints that every build must make on every processor, whatever code the BLAS library takes.
+/// Fingerprints that every build must reproduce on every processor, whatever kernels the BLAS
+/// library selects.
 struct GoldenBits: Codable, Equatable {
-    /// Of the drawn sets.
+    /// Fingerprints of the synthetic sets.
     var data: [String: String] = [:]
-    /// Of weights and momentum.
+    /// Fingerprints of weights and momentum.
     var checkpoints: [String: [String: String]] = [:]
-    /// Of the confidences of all drawn images, by score.
+    /// Fingerprints of the confidences of all synthetic images, by score.
     var confidences: [String: String] = [:]
 
     static func load() throws -> GoldenBits {
@@ -24,7 +25,7 @@ struct GoldenBits: Codable, Equatable {
         try (encoder.encode(self) + Data("\n".utf8)).write(to: fixtureURL(named: "golden"))
     }
 
-    /// What differs, a line each.
+    /// The differences, one line each.
     func differences(from other: GoldenBits) -> [String] {
         func compare<Value: Equatable>(_ kind: String, _ key: KeyPath<GoldenBits, [String: Value]>)
             -> [String]
@@ -39,13 +40,14 @@ struct GoldenBits: Codable, Equatable {
     }
 }
 
-/// The runs behind the golden bits, by one build of the program under one core of the BLAS library.
+/// The runs that give the golden bits, by one build of the program with one BLAS core type.
 struct GoldenRun {
     let machine: OtherMachine
     let folder: String
 
-    /// What is trained: an epoch of 20 steps of 16 drawn images, with every head in the smallest network, 2 steps of 4 at 224×224, and two
-    /// networks that know their 90 images by heart, to score with.
+    /// The training runs: one epoch of 20 steps of 16 synthetic images with every head on the
+    /// smallest network, 2 steps of 4 images at 224×224, and two networks overfitted to their 90
+    /// images, for the scores.
     private static let runs: [(name: String, settings: [String])] = {
         let heads = [
             ("t2fnorm", []), ("linear", ["head.name=linear"]),
@@ -57,17 +59,17 @@ struct GoldenRun {
             (
                 "\(network)-\(head.0)",
                 [
-                    "network.name=\(network)", "training.batch=16", "training.lane=4",
+                    "network.name=\(network)", "training.batch=16", "training.microbatch=4",
                     "training.stopAfterSteps=20",
                 ] + head.1
             )
         }
         let large = [
-            "network.name=resnet50", "training.batch=4", "training.lane=2", "training.stopAfterSteps=2",
+            "network.name=resnet50", "training.batch=4", "training.microbatch=2", "training.stopAfterSteps=2",
             "data.transform.crop=resized", "data.transform.size=224",
         ]
         let scored = [
-            "network.name=resnet20", "training.batch=30", "training.lane=15", "training.epochs=30",
+            "network.name=resnet20", "training.batch=30", "training.microbatch=15", "training.epochs=30",
             "data.transform.flip=false", "data.transform.padding=0", "optimizer.learningRate=0.03",
         ]
         return small + [
@@ -100,7 +102,7 @@ struct GoldenRun {
         return bits
     }
 
-    /// Of each score, over the images of all sets.
+    /// Fingerprints of each score's confidences over the images of all sets.
     private func confidences() async throws -> [String: String] {
         let names = try await scoreNames()
         _ = try await t2fnorm(
@@ -126,7 +128,7 @@ struct GoldenRun {
         return checksums.mapValues(\.hexadecimal)
     }
 
-    /// All that `evaluate` knows, as its help lists them.
+    /// All scores of `evaluate`, as listed in its help.
     private func scoreNames() async throws -> [String] {
         let help = try await t2fnorm(["help", "evaluate"])
         let list = try #require(

@@ -2,10 +2,10 @@ import Foundation
 import TestSupport
 import Testing
 
-/// The configuration defines the bits: not the processor, the build or the BLAS library.
+/// The configuration alone defines the bits, not the processor, the build or the BLAS library.
 @Suite(.serialized, .timeLimit(.minutes(30)))
 struct GoldenTests {
-    /// `T2FNORM_WRITE_GOLDEN=1` writes the fixture anew, on purpose; the commit says why.
+    /// `T2FNORM_WRITE_GOLDEN=1` rewrites the fixture after an intended change; the commit says why.
     @Test(arguments: OtherMachine.all)
     func everyBuildMakesTheBitsThatWereCheckedIn(machine: OtherMachine) async throws {
         let folder = FileManager.default.temporaryDirectory.appending(
@@ -17,7 +17,7 @@ struct GoldenTests {
         #expect(differences == [], "\(machine.testDescription)")
     }
 
-    /// From one kind of processor to another in the middle of an epoch.
+    /// The job moves from one kind of processor to another in the middle of an epoch.
     @Test func aJobGoesOnOnAnotherProcessorWithTheBitsOfTheUndisturbedRun() async throws {
         try await withData { folder in
             let (here, there) = (OtherMachine.all[0], OtherMachine.all[OtherMachine.all.count - 1])
@@ -71,7 +71,7 @@ struct GoldenTests {
         ["train"]
             + [
                 "name=\(name)", "output=\(folder)", "network.name=resnet20", "training.epochs=4",
-                "training.batch=16", "training.lane=4", "training.stopAfterSteps=\(stop)",
+                "training.batch=16", "training.microbatch=4", "training.stopAfterSteps=\(stop)",
                 "data.train=\(folder)/data/train", "data.validation=\(folder)/data/validation",
             ].flatMap { ["--set", $0] }
     }

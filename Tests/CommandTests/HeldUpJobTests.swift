@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Jobs that a rank or a file system holds up, in every part of them, by a shim in the place of a disk.
+/// Jobs that a rank or a file system holds up in any phase; a preloaded shim simulates the disk.
 @Suite(.serialized, .timeLimit(.minutes(30)))
 struct HeldUpJobTests {
     /// Runs two ranks of the program with `settings` of the shim.
@@ -35,13 +35,13 @@ struct HeldUpJobTests {
             + (["training.epochs=8", "compute.threads=1"] + more).flatMap { ["--set", $0] }
     }
 
-    /// Longer than a rank may do nothing otherwise.
+    /// The call takes longer than a rank may otherwise make no progress.
     @Test(arguments: [("pread", "data/train/shard-", 160, 1), ("write", "metrics.jsonl", 12, 0)])
     func aFileSystemThatAnswersLateHoldsUpAndEndsNothing(
         call: String, path: String, count: Int, rank: Int
     ) async throws {
         try await withBenchmark { small, shim in
-            // Of the time that a busy machine takes for a step, batches that are ready hide a few.
+            // Prefetched batches would hide a few steps of the delay, so prefetch is 1.
             let arguments = train(small, ["data.prefetch=1", "training.batch=16"])
             let outcome = try await run(
                 arguments, shim, stall(call, path, after: count, seconds: 20, rank: rank))
@@ -55,7 +55,7 @@ struct HeldUpJobTests {
         }
     }
 
-    /// Set-up, evaluation, scoring and packing have no steps, and are watched.
+    /// The watchdog also covers set-up, evaluation, scoring and packing, which have no steps.
     @Test func aRankThatStopsOutsideOfTrainingIsNamedToo() async throws {
         try await withBenchmark { small, shim in
             let pictures = "\(small.folder)/images"
@@ -90,7 +90,8 @@ struct HeldUpJobTests {
 
     // MARK: - Threads
 
-    /// The names of the threads that rank `rank` is refused, one after another, until the job needs no more.
+    /// Fails the creation of each thread of rank `rank` in turn, and returns the names of the
+    /// threads.
     private func refused(_ arguments: [String], rank: Int, count: Int) async throws -> [String] {
         let folder = FileManager.default.temporaryDirectory.appending(
             path: "t2fnorm-threads-\(UUID().uuidString)")

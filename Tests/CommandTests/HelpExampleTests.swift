@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Examples in the program's help: each is run as it stands there.
+/// Runs the examples in the program's help as they are printed.
 @Suite(.timeLimit(.minutes(30)))
 struct HelpExampleTests {
     static let commands = [
@@ -12,7 +12,8 @@ struct HelpExampleTests {
         ["bench", "kernels"], ["bench", "checkpoint"], ["bench", "scores"], ["bench", "neighbors"],
     ]
 
-    /// In a folder with the package's configurations and no data: what is there to read is missed, but no command line is wrong.
+    /// The examples run in a folder with the package's configurations and no data: they may fail
+    /// because of missing files, but not with a usage error.
     @Test(arguments: commands) func examplesAreUnderstood(command: [String]) async throws {
         let examples = try await examples(of: command)
         try #require(!examples.isEmpty)
@@ -26,7 +27,8 @@ struct HelpExampleTests {
             at: packageRoot.appending(path: "configs/quickstart.yml"),
             to: folder.appending(path: "resnet50.yml"))
         for example in examples {
-            // A benchmark that has begun has understood its command line; the ranks are one, or none.
+            // A benchmark that starts to run has a valid command line. The example runs without
+            // mpirun.
             let alone = example.replacing(/^mpirun .*?t2fnorm/, with: "t2fnorm")
             let line =
                 "t2fnorm() { timeout --signal KILL 3 '\(Command.product("t2fnorm").path)' \"$@\"; }; \(alone)"
@@ -55,7 +57,7 @@ struct HelpExampleTests {
         #expect(found == count)
     }
 
-    /// Lines that wrapped at 80 columns could not be pasted, on any terminal.
+    /// Lines wrapped at 80 columns could not be pasted.
     @Test(arguments: ["40", "80", "200"]) func examplesAreNotWrapped(columns: String) async throws {
         let help = try await Command(
             Command.product("t2fnorm"), ["help", "data", "pack"], environment: ["COLUMNS": columns]

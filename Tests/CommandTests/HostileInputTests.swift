@@ -2,14 +2,14 @@ import Foundation
 import TestSupport
 import Testing
 
-/// What the program prints of input that attacks: one line, no escape sequence, no signal.
+/// Output for hostile input: one line, without escape sequences, and no crash by a signal.
 @Suite(.serialized, .timeLimit(.minutes(30)))
 struct HostileInputTests {
     private func run(_ arguments: [String]) async throws -> Command.Outcome {
         try await Command(Command.product("t2fnorm"), arguments, timeLimit: .seconds(60)).run()
     }
 
-    /// Draws small datasets; `change` of the test set's manifest takes its place.
+    /// Makes small synthetic datasets and applies `change` to the test set's manifest.
     private func withDataset(
         _ change: (inout [String: Any]) -> Void, _ body: (_ folder: String) async throws -> Void
     ) async throws {
@@ -67,7 +67,7 @@ struct HostileInputTests {
         }
     }
 
-    /// A list's line `a/0.jpg 2000000000` was packed once.
+    /// An earlier version packed the list's line `a/0.jpg 2000000000`.
     @Test func aHugeLabelTakesNoMemory() async throws {
         try await withDataset {
             $0["classCount"] = 2_000_000_001
@@ -79,7 +79,7 @@ struct HostileInputTests {
                 #expect(outcome.standardError.contains("classCount is 2000000001, expected 0 to 16777216"))
             }
         }
-        // As many as are allowed are counted by those that are there.
+        // With the maximum number of classes, only the labels that occur are counted.
         try await withDataset {
             $0["classCount"] = 16_777_216
             $0["classNames"] = [String]()

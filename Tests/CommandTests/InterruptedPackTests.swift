@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// `data pack` killed, and shared out over ranks: the same bytes as one undisturbed process.
+/// `data pack` after a kill, and on several ranks, gives the same bytes as one undisturbed process.
 @Suite(.serialized, .timeLimit(.minutes(30)))
 struct InterruptedPackTests {
     private static let imageCount = 480
@@ -19,7 +19,7 @@ struct InterruptedPackTests {
                 atPath: "\(folder)/in/\(name)", withIntermediateDirectories: true)
         }
         for index in 0..<Self.imageCount {
-            // One in fifty is like one before it.
+            // Every fiftieth image is a duplicate.
             let number = index % 50 == 49 ? 3 : index
             var file = good + [UInt8(truncatingIfNeeded: number), UInt8(truncatingIfNeeded: number >> 8)]
             if index == 333 { file = try #require(fixture.bad["cut.jpg"]) }
@@ -64,7 +64,8 @@ struct InterruptedPackTests {
             #expect(expected.count == Self.imageCount / 16 + 2 && expected["report.csv"] != nil)
             var random = SplitMix(state: 20)
             var (killed, resumed) = (0, 0)
-            // At the start, or somewhere in the work on the shard that follows so many; a run may end before it is seen to be there.
+            // Kills at the start, or after a random number of finished shards; a run may end before
+            // its shard is noticed.
             for trial in 0..<200 where killed < 20 {
                 let output = "killed\(trial)"
                 let shardCount = Int(random.next() % UInt64(Self.imageCount / 16))
@@ -81,7 +82,8 @@ struct InterruptedPackTests {
                 if isThere {
                     #expect(try contents(of: "\(folder)/\(output)") == expected, "\(shardCount) shards")
                 }
-                // Done but for the last step, or not begun, it says so; else it goes on.
+                // If the killed run has already finished, the second one refuses; else it resumes
+                // or starts anew.
                 let second = try await Command(Command.product("t2fnorm"), arguments(folder, output)).run()
                 if second.standardOutput.contains("going on") { resumed += 1 }
                 #expect(
@@ -118,7 +120,7 @@ struct InterruptedPackTests {
     func aBadImageStopsAllRanksWithOneLineAndTheSecondRunMayHaveOtherRanks(ranks: Int) async throws {
         try await withFolder { folder in
             try makeImages(folder)
-            // In the order of the folder, where the bad image comes late.
+            // Without a shuffle, so that the bad image comes late.
             let lists = arguments(folder, "set").filter { $0 != "--shuffle-seed" && $0 != "3" }
             let stopping = lists.map { $0 == "skip" ? "stop" : $0 }
             let stopped = try await Command.mpirun(ranks: ranks, "t2fnorm", stopping).run()

@@ -3,14 +3,14 @@ import HDF5
 import TestSupport
 import Testing
 
-/// Runs of the built program on a small drawn benchmark, as a user starts them.
+/// Runs of the built program on a small synthetic benchmark, by the command line.
 @Suite(.serialized, .timeLimit(.minutes(30)))
 struct JobTests {
-    /// The settings of a run of `steps` updates of batches of 16 in lanes of 4.
+    /// The settings of a run of `steps` updates of batches of 16 in microbatches of 4.
     private func settings(_ folder: URL, name: String, _ more: [String] = []) -> [String] {
         [
             "name=\(name)", "output=\(folder.path)/runs", "network.name=resnet20", "training.epochs=2",
-            "training.batch=16", "training.lane=4", "data.train=\(folder.path)/data/train",
+            "training.batch=16", "training.microbatch=4", "data.train=\(folder.path)/data/train",
             "data.validation=\(folder.path)/data/validation", "data.test=\(folder.path)/data/validation",
             "evaluation.near={near-shapes: \(folder.path)/data/near-shapes}",
         ].flatMap { ["--set", $0] } + more.flatMap { ["--set", $0] }
@@ -24,7 +24,7 @@ struct JobTests {
         ).run()
     }
 
-    /// What two runs of one configuration must have in common, to the bit.
+    /// The results that two runs of one configuration must share to the bit.
     private struct Results: Equatable {
         /// The lines of `metrics.jsonl` about updates.
         var steps: [String]
@@ -94,14 +94,15 @@ struct JobTests {
         }
     }
 
-    @Test func aMeasuredRunGoesOnWithThePathsThatItsCheckpointKeeps() async throws {
+    @Test func anAutotunedRunGoesOnWithTheAlgorithmsThatItsCheckpointKeeps() async throws {
         try await withBenchmark { folder in
-            let measured = ["compute.convolution=measured"]
+            let measured = ["compute.convolution=autotune"]
             let first = try await train(
                 folder, name: "r", ranks: 2, measured + ["training.stopAfterSteps=3"])
             #expect(first.exitCode == 75, "\(first.standardError)")
             #expect(
-                first.standardOutput.components(separatedBy: "measured the paths of 6 convolutions").count
+                first.standardOutput.components(separatedBy: "measured the algorithms of 6 convolutions")
+                    .count
                     == 2,
                 "\(first.standardOutput)")
             let runs = folder.appending(path: "runs")
@@ -114,7 +115,7 @@ struct JobTests {
                 let rest = try await train(
                     folder, name: "r", ranks: ranks, measured + ["compute.threads=\(threads)"])
                 #expect(rest.exitCode == 0, "\(rest.standardError)")
-                #expect(rest.standardOutput.contains("note: convolution paths as"))
+                #expect(rest.standardOutput.contains("note: convolution algorithms are those of"))
                 ends.append(try results(folder, name: "r"))
             }
             #expect(ends[0].steps.count == 20)
@@ -164,7 +165,7 @@ struct JobTests {
         }
     }
 
-    /// Scores that look inside the network, and settings that are searched for.
+    /// Scores that capture activations, and a search for score settings.
     @Test func aSearchIsTheSameForEveryWorld() async throws {
         try await withBenchmark { folder in
             let trained = try await train(folder, name: "r", ranks: 2, ["training.epochs=1"])
@@ -203,7 +204,7 @@ struct JobTests {
                 ])
             #expect(log[1].hasPrefix("scale,percentile ") && log[1].hasSuffix(",7"))
             #expect(output.contains("scale: percentile ") && output.contains("the best of 7 (AUROC "))
-            #expect(output.contains("note: adascale_a takes 2 forward passes and 1 backward pass more"))
+            #expect(output.contains("note: adascale_a takes 2 more forward passes and 1 more backward pass"))
         }
     }
 

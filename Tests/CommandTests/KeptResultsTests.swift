@@ -2,10 +2,11 @@ import Foundation
 import TestSupport
 import Testing
 
-/// What is kept beside a model serves while it is of that model, read that way; else it is made anew.
+/// Results stored beside a model are reused only for the same model and preprocessing; otherwise
+/// they are computed again.
 @Suite(.serialized, .timeLimit(.minutes(30)))
 struct KeptResultsTests {
-    /// The model's file is that of another seed.
+    /// Replaces the model's file by that of another seed.
     private func takeOtherWeights(_ small: SmallBenchmark) throws {
         let best = "\(small.folder)/runs/r/s0/checkpoints/best.h5"
         try FileManager.default.removeItem(atPath: best)
@@ -18,7 +19,7 @@ struct KeptResultsTests {
             atPath: "\(small.folder)/runs/r/s0/checkpoints/best.thresholds.json")
     }
 
-    /// Decisions and the threshold that is told.
+    /// The decisions and the printed threshold.
     private func decisions(_ small: SmallBenchmark, _ more: [String]) async throws -> String {
         let outcome = try await small.t2fnorm(
             ["score", "\(small.folder)/runs/r/s0", "\(small.folder)/images"] + more)
@@ -58,7 +59,7 @@ struct KeptResultsTests {
         var tables: [Table]
     }
 
-    /// The scores of which `results.json` has tables.
+    /// Evaluates a score and returns the scores with tables in `results.json`.
     private func evaluate(
         _ small: SmallBenchmark, _ score: String, _ more: [String] = []
     ) async throws -> Set<String> {

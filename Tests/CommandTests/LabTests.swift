@@ -2,14 +2,15 @@ import Foundation
 import TestSupport
 import Testing
 
-/// The scripts of `cluster/lab` in small: several hosts by network namespaces; there is one lab at a time.
+/// Short runs of the scripts of `cluster/lab`, which simulate several hosts by network namespaces;
+/// only one lab runs at a time.
 @Suite(.serialized, .timeLimit(.minutes(30)))
 struct LabTests {
     @Test(.enabled(if: Lab.hasNamespaces, "needs root, iproute2 and a kernel that makes network namespaces"))
     func aKilledRankAndACutHostEndWithTheSameBits() async throws {
         let outcome = try await script("faults", "restarts", "1")
         #expect(outcome.exitCode == 0, "\(outcome.standardOutput)\(outcome.standardError)")
-        #expect(outcome.standardOutput.hasSuffix("1 of 1 as they must be\n"), "\(outcome.standardOutput)")
+        #expect(outcome.standardOutput.hasSuffix("1 of 1 rounds passed\n"), "\(outcome.standardOutput)")
     }
 
     @Test(.enabled(if: Lab.hasNamespaces, "needs root, iproute2 and a kernel that makes network namespaces"))
@@ -18,14 +19,14 @@ struct LabTests {
         #expect(outcome.exitCode == 0, "\(outcome.standardOutput)\(outcome.standardError)")
         for world in ["1", "2", "4", "8", "lab"] {
             #expect(
-                outcome.standardOutput.contains("\(world): the bits of one rank, 2 losses too\n"),
+                outcome.standardOutput.contains("\(world): the bits of one rank, including 2 losses\n"),
                 "\(outcome.standardOutput)")
         }
     }
 
 }
 
-/// The same with a Slurm of this machine.
+/// The same with a local Slurm.
 @Suite(.timeLimit(.minutes(30))) struct SlurmLabTests {
     @Test(.enabled(if: Lab.hasSlurm, "needs root and Debian's slurmctld, slurmd, slurm-client and munge"))
     func aSlurmJobIsRequeuedAndGoesOn() async throws {
@@ -40,9 +41,9 @@ private func script(_ name: String, _ arguments: String...) async throws -> Comm
     ).run()
 }
 
-/// What this machine has for a lab.
+/// The prerequisites of a lab on this machine.
 private enum Lab {
-    /// Making one is the only way to know.
+    /// Tested by making a namespace.
     static let hasNamespaces: Bool = {
         guard isRoot, Tool("ip").isThere else { return false }
         let name = "t2fnorm-probe-\(ProcessInfo.processInfo.processIdentifier)"

@@ -2,10 +2,11 @@ import Foundation
 import TestSupport
 import Testing
 
-/// What the program's own object files call, by `llvm-nm`.
+/// The library functions that the program's object files call, by `llvm-nm`.
 @Suite(.enabled(if: Tool.nm.isThere, "needs llvm-nm, which comes with Swift"), .timeLimit(.minutes(30)))
 struct LibraryCallTests {
-    /// Functions whose result is not exactly specified, so that it is a matter of the system's library and the processor.
+    /// Functions whose result is not exactly specified, so that it may depend on the C library and
+    /// the processor.
     private static let inexact = Set(
         [
             "exp", "exp2", "exp10", "expm1", "log", "log2", "log10", "log1p", "pow", "cbrt", "hypot", "sin",

@@ -2,7 +2,8 @@ import Foundation
 import TestSupport
 import Testing
 
-/// A power cut takes from `metrics.jsonl` what was not synced; a run must not go on without lines of steps that it has made.
+/// A power cut loses unsynced lines of `metrics.jsonl`; a run must not resume with missing lines of
+/// completed steps.
 @Suite(
     .serialized, .enabled(if: PreloadedLibrary.canBeBuilt, "needs a C compiler"), .timeLimit(.minutes(30)))
 struct LogPowerCutTests {
@@ -19,7 +20,7 @@ struct LogPowerCutTests {
         let run = "\(folder)/runs/r/s0"
         let settings = [
             "name=r", "output=\(folder)/runs", "network.name=resnet20", "training.batch=16",
-            "training.lane=16", "training.epochs=1", "training.checkpointEvery=2",
+            "training.microbatch=16", "training.epochs=1", "training.checkpointEvery=2",
             "data.train=\(folder)/data/train", "data.validation=\(folder)/data/validation",
             "compute.threads=1",
         ]
@@ -38,7 +39,8 @@ struct LogPowerCutTests {
         let expected = try steps()
         #expect(expected.count == 12)
         var goneOn = 0
-        // Calls on files of the run's folder: some forty at the start; then one a line and three a checkpoint.
+        // Calls on files of the run's folder: some forty at the start, then one per line and three
+        // per checkpoint.
         for call in [44, 50, 56] {
             for path in ["runs", "shadow"] { try? files.removeItem(atPath: "\(folder)/\(path)") }
             for path in [run, "\(folder)/shadow"] {
@@ -54,7 +56,7 @@ struct LogPowerCutTests {
             #expect(try steps() == expected, "call \(call)")
             if rest.standardOutput.contains("going on from ") { goneOn += 1 }
         }
-        // Where there is no checkpoint there is nothing to lose.
+        // Each run must resume from a checkpoint: a run without one starts anew and loses nothing.
         #expect(goneOn == 3)
     }
 }

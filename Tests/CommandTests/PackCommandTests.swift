@@ -55,7 +55,7 @@ struct PackCommandTests {
         }
     }
 
-    /// An option that says nothing about what is packed would be passed over without a word.
+    /// An option that does not apply to the input is an error, not silently ignored.
     @Test(arguments: [
         (["--transpose"], "--transpose goes with idx"),
         (["--labels", "x"], "--labels goes with"),
@@ -64,14 +64,14 @@ struct PackCommandTests {
         (["--seed", "1"], "--seed goes with --split and shares"),
         (
             ["--list", "a.txt", "--class-order", "b.txt"],
-            "--list and --class-order both say what the labels are"
+            "--list and --class-order both define the labels"
         ),
         (
             ["--class-names", "a", "b", "--class-order", "c"],
             "--class-order and --class-names both name the classes"
         ),
         (["--class-names", "a", "a"], "--class-names has 'a' twice"),
-        (["--ood", "--class-count", "3"], "--class-count says nothing with --ood"),
+        (["--ood", "--class-count", "3"], "--class-count has no effect with --ood"),
     ])
     func anOptionThatSaysNothingIsRefused(options: [String], expected: String) async throws {
         try await withFolder { folder in
@@ -88,7 +88,7 @@ struct PackCommandTests {
             "--openood", "x", "--benchmark", "cifar10", "--output", "y", "--class-names", "a", "b",
         ])
         #expect(outcome.exitCode == 2)
-        #expect(outcome.standardError.contains("--class-names says nothing with --openood"))
+        #expect(outcome.standardError.contains("--class-names has no effect with --openood"))
     }
 
     @Test func namesGiveTheOrderOfFolders() async throws {
@@ -150,7 +150,8 @@ struct PackCommandTests {
             #expect(
                 outcome.standardError
                     == "t2fnorm: could not pack all of cifar10, \(folder)/root: of 2 sets, validation, tin: missing or short; "
-                    + "complete the images and run again, or accept what is there with --allow-missing\n")
+                    + "complete the images and run again, or accept the incomplete sets with --allow-missing\n"
+            )
             let allowed = try await pack(arguments + ["--allow-missing"])
             #expect(allowed.exitCode == 0, "\(allowed.standardError)")
             let unknown = try await pack(arguments + ["--sets", "dogs"])

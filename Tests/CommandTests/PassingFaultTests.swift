@@ -3,11 +3,11 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Calls that fail once, or for ever, on files that are whole: only wrong bytes are damage.
+/// System calls that fail once, or permanently, on intact files: only wrong bytes count as damage.
 @Suite(
     .enabled(if: PreloadedLibrary.canBeBuilt, "needs a C compiler"), .timeLimit(.minutes(30)))
 struct PassingFaultTests {
-    /// Where a job of eight steps has stopped after the fourth, and what its end is.
+    /// A job of eight steps stopped after the fourth, and its expected result.
     private struct Lab {
         let folder: String
         let library: PreloadedLibrary
@@ -17,7 +17,8 @@ struct PassingFaultTests {
         func train(_ steps: Int, under calls: FailingCalls? = nil) async throws -> Command.Outcome {
             let settings = [
                 "name=r", "output=\(folder)/runs", "network.name=resnet20", "training.batch=16",
-                "training.lane=16", "training.epochs=1", "training.checkpointEvery=2", "training.keep=2",
+                "training.microbatch=16", "training.epochs=1", "training.checkpointEvery=2",
+                "training.keep=2",
                 "training.stopAfterSteps=\(steps)", "data.train=\(folder)/data/train",
                 "data.validation=\(folder)/data/validation", "compute.threads=1",
             ]
@@ -30,7 +31,7 @@ struct PassingFaultTests {
         var mark: String { "\(folder)/mark" }
         var hasFailed: Bool { FileManager.default.fileExists(atPath: mark) }
 
-        /// Puts the run back to where it stopped.
+        /// Restores the run to the state at its stop.
         func reset() throws {
             let files = FileManager.default
             for path in [mark, "\(folder)/runs"] { try? files.removeItem(atPath: path) }
@@ -108,7 +109,7 @@ struct PassingFaultTests {
         FailingCalls("pread", of: "data/train/shard-", EIO, count: 0),
     ]
 
-    /// Nothing is renamed, removed or begun anew: the same command goes on once the fault is mended.
+    /// No file is renamed, removed or restarted: the same command resumes once the fault is fixed.
     @Test func aFaultThatStaysEndsTheJobAndLeavesAllAsItWas() async throws {
         try await withStoppedRun { lab in
             for calls in Self.lasting {
@@ -130,7 +131,8 @@ struct PassingFaultTests {
         }
     }
 
-    /// Where the run directory's file system has no links, and where the lock cannot be synced either.
+    /// Where the run directory's file system has no links, and where the lock cannot be synced
+    /// either.
     @Test func withoutLinksTheLockIsHeldOrTheJobSaysWhyNot() async throws {
         try await withStoppedRun { lab in
             try lab.reset()
@@ -148,7 +150,7 @@ struct PassingFaultTests {
         }
     }
 
-    /// Images are not taken for damaged either: with `--on-bad skip` they would get no decision.
+    /// Unreadable images do not count as damaged: with `--on-bad skip` they would get no decision.
     @Test func anImageThatCannotBeReadNowIsNotABadOne() async throws {
         try await withStoppedRun { lab in
             try lab.reset()
@@ -212,7 +214,7 @@ struct PassingFaultTests {
         }
     }
 
-    /// Only what was read again from the disk takes the place of an older one.
+    /// A checkpoint replaces an older one only after it has been read back from the disk.
     @Test func aWrongBitOnTheWayToTheDiskIsFoundBeforeTheFileHasItsName() async throws {
         try await withStoppedRun { lab in
             try lab.reset()

@@ -2,13 +2,13 @@ import Foundation
 import TestSupport
 import Testing
 
-/// A run without a classifier, as a user trains, evaluates and keeps it.
+/// Training, evaluation and checkpoints of a run without a classifier, by the command line.
 @Suite(.serialized, .timeLimit(.minutes(30)))
 struct ProjectionCommandTests {
     private static func settings(_ small: SmallBenchmark) -> [String] {
         [
             "name=p", "output=\(small.folder)/runs", "network.name=resnet20", "training.batch=32",
-            "training.lane=8", "training.epochs=1", "data.train=\(small.folder)/data/train",
+            "training.microbatch=8", "training.epochs=1", "data.train=\(small.folder)/data/train",
             "data.validation=\(small.folder)/data/validation", "data.test=\(small.folder)/data/test",
             "head.name=projection", "loss.name=reweightOOD", "evaluation.scores=[mds, rmds, ssd, knn, cfood]",
             "data.transform.crop=resized", "data.transform.smallestArea=0.2", "optimizer.learningRate=0.01",
@@ -72,7 +72,7 @@ struct ProjectionCommandTests {
         for (arguments, exitCode, part) in [
             (
                 ["evaluate", run, "--benchmark", benchmark, "--score", "mds", "msp"], 2,
-                "--score is msp, expected one of mds, rmds, ssd, knn, cfood, which look at features alone"
+                "--score is msp, expected one of mds, rmds, ssd, knn, cfood, which use features alone"
             ),
             (
                 ["evaluate", run, "--benchmark", benchmark, "--diagnostics"], 2,
@@ -84,7 +84,7 @@ struct ProjectionCommandTests {
             ),
             (
                 ["export", run, "\(small.folder)/p.ckpt"], 5,
-                "has a projection head in the place of the last layer"
+                "has a projection head, which cannot be exported"
             ),
             (
                 ["train"] + Self.settings(small) + ["--set", "evaluation.scores=[msp]"], 2,
@@ -100,7 +100,7 @@ struct ProjectionCommandTests {
             #expect(refused.standardError.contains(part), "\(refused.standardError)")
         }
         #expect(!FileManager.default.fileExists(atPath: "\(small.folder)/p.ckpt"))
-        // A classifier's file has no projection head to go on from.
+        // An exported classifier has no projection head to resume from.
         try await small.successful(["export", "\(small.folder)/runs/r", "\(small.folder)/r.ckpt"])
         try "name: q\n".write(toFile: "\(small.folder)/q.yml", atomically: true, encoding: .utf8)
         let imported = try await small.t2fnorm(

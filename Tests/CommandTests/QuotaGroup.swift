@@ -1,7 +1,7 @@
 import Foundation
 import Glibc
 
-/// A control group with a CPU quota, of whichever version this machine has; only root may make one.
+/// A control group (v1 or v2) with a CPU quota; only root may make one.
 struct QuotaGroup {
     private let folder: String
 
@@ -11,7 +11,7 @@ struct QuotaGroup {
         return true
     }
 
-    /// The file that takes the number of a process that is to be in the group.
+    /// The file to write a process's id to, to put it into the group.
     var processes: String { "\(folder)/cgroup.procs" }
 
     init?(cores: Double) {
@@ -34,10 +34,10 @@ struct QuotaGroup {
         return nil
     }
 
-    /// Its processes must have ended.
+    /// Removes the group; its processes must have ended.
     func remove() { _ = unsafe rmdir(folder) }
 
-    /// Whether there is such a file and it takes the text.
+    /// Writes text to an existing file; false if that fails.
     private static func write(_ text: String, to path: String) -> Bool {
         let file = unsafe open(path, O_WRONLY)
         guard file >= 0 else { return false }

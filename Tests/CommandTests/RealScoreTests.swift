@@ -8,8 +8,9 @@ import Testing
     .enabled(if: RealImages.areThere, "needs the image sets and weights in ../shared/data"),
     .timeLimit(.minutes(30)))
 struct RealScoreTests {
-    /// What single precision may make equal: OpenOOD has softmax probabilities so, `cfood` has 230 values at most, and a few
-    /// numbers of many meet by chance; of five images here all but 1e-16 is unknown to openmax, in OpenOOD, too.
+    /// Scores with ties in single precision: OpenOOD's softmax probabilities are single-precision,
+    /// `cfood` has at most 230 distinct values, and a few values coincide by chance; for five
+    /// images here openmax gives all but 1e-16 to the unknown class, as in OpenOOD.
     private static let tied = ["msp", "t2fnorm", "mcm", "temp_scaling", "dropout", "cfood"]
 
     @Test func noScoreLosesTheOrderOfImages() async throws {

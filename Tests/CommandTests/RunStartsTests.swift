@@ -2,14 +2,14 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Runs as a user starts, stops and restarts them.
+/// Starts, stops and restarts of runs, by the command line.
 @Suite(.serialized, .timeLimit(.minutes(30)))
 struct RunStartsTests {
     private func arguments(_ folder: String, _ more: [String] = []) -> [String] {
         [
             "name=r", "output=\(folder)/runs", "network.name=resnet20", "training.epochs=2",
             "training.batch=64",
-            "training.lane=16", "compute.threads=1", "data.train=\(folder)/data/train",
+            "training.microbatch=16", "compute.threads=1", "data.train=\(folder)/data/train",
             "data.validation=\(folder)/data/validation",
         ].flatMap { ["--set", $0] } + more
     }
@@ -31,7 +31,7 @@ struct RunStartsTests {
         try await body(folder.path)
     }
 
-    /// Starts a job that lasts, and calls `body` once it has made a step, with its process.
+    /// Starts a long job and calls `body` with its process after the first step.
     private func during(
         _ folder: String, _ body: (pid_t) async throws -> Void
     ) async throws -> (code: Int32, output: String) {
@@ -146,7 +146,8 @@ struct RunStartsTests {
                 ).count == 2,
                 "\(warned.standardOutput)")
             #expect(warned.standardOutput.contains("up to 10 minutes of work (training.checkpointMinutes)"))
-            // To the end: of a stop, exit code 75, mpirun makes a failure, and waits as long as it is told.
+            // The run goes to its end: mpirun treats a stop's exit code 75 as a failure, and waits
+            // for the configured timeout.
             let whole = ["train"] + arguments(folder)
             for quiet in [
                 try await Command.mpirun(
@@ -199,7 +200,7 @@ struct RunStartsTests {
         }
     }
 
-    // MARK: - Scripts that start a job again
+    // MARK: - Scripts that restart a job
 
     private func shell(_ script: String, _ environment: [String: String] = [:]) async throws
         -> Command.Outcome
@@ -210,7 +211,7 @@ struct RunStartsTests {
         ).run()
     }
 
-    /// A start that ends with 6, and the one after it.
+    /// A start that ends with exit code 6, and the next start.
     @Test(arguments: [
         (["--resume", "none"], "--resume none", "--resume auto --first-resume none"),
         (
@@ -273,7 +274,7 @@ struct RunStartsTests {
         }
     }
 
-    /// Only a job that the scheduler has stopped is put back: any other would be for ever.
+    /// Only a job that the scheduler has stopped is requeued; others would be requeued for ever.
     @Test(arguments: [true, false]) func aJobIsRequeuedWhereASignalStoppedIt(isAsked: Bool) async throws {
         let outcome = try await shell(
             """

@@ -3,7 +3,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Decisions on images, as a practitioner asks for them.
+/// Decisions on images, by the command line.
 @Suite(.serialized, .timeLimit(.minutes(30)))
 struct ScoreCommandTests {
     private struct Line: Decodable, Equatable {
@@ -27,7 +27,7 @@ struct ScoreCommandTests {
             for (rate, count) in [("0.95", 48), ("0.5", 25)] {
                 let own = try lines(try await small.successful(score + ["--score", "ebo", "--tpr", rate]))
                 #expect(own.count == 50)
-                // More where confidences are equal.
+                // Ties at the threshold are all accepted.
                 #expect(own.count { $0.decision == "in" } == count)
             }
             let side = try small.text("runs/r/s0/checkpoints/best.thresholds.json")
@@ -39,7 +39,8 @@ struct ScoreCommandTests {
         }
     }
 
-    /// Files, a folder and a packed set; the threshold is read back where the validation set is gone.
+    /// Files, a folder and a packed set; without the validation set, the threshold comes from the
+    /// side file.
     @Test func everyWorldSaysTheSameOfFilesFoldersAndPackedSets() async throws {
         try await SmallBenchmark.with { small in
             let folder = small.folder
@@ -64,10 +65,11 @@ struct ScoreCommandTests {
             }
             let rows = try #require(first).split(separator: "\n").map { $0.split(separator: ",") }
             #expect(rows[0].joined(separator: ",") == "path,class,confidence,score,decision")
-            // The titles, a file, a folder, a packed set and a file.
+            // The header, a file, a folder, a packed set and a file.
             #expect(rows.count == 61)
             #expect(rows[1][0] == "\(folder)/images/004.png")
-            // The same picture has the same score wherever it came from; another lane rounds otherwise.
+            // The same image has the same score from any input, up to rounding, which depends on
+            // the microbatch.
             let values = [rows[1], rows[6], rows[35]].compactMap { Double($0[3]) }
             #expect(values.count == 3)
             #expect(values.allSatisfy { abs($0 - values[0]) < 1e-4 * abs(values[0]) })
@@ -101,7 +103,7 @@ struct ScoreCommandTests {
         }
     }
 
-    /// On another host the side file may be older, or not there yet.
+    /// On another host the side file may be older, or not visible yet.
     @Test func theThresholdIsRank0sWhateverOtherRanksFind() async throws {
         try await SmallBenchmark.with { small in
             let runs = "\(small.folder)/runs"

@@ -1,11 +1,11 @@
 import Foundation
 import TestSupport
 
-/// A C file of `Tests/Faults` as a library to preload.
+/// A C file of `Tests/Faults`, built as a library to preload.
 struct Shim {
     let path: String
 
-    /// - Parameter folder: Where it is built.
+    /// - Parameter folder: The folder to build into.
     init(_ name: String, in folder: String) async throws {
         path = "\(folder)/\(name).so"
         _ = try await Tool("cc").output([

@@ -3,11 +3,12 @@ import Foundation
 import TestSupport
 import Testing
 
-/// A drawn benchmark of a few images a set, a run trained for an epoch on it, and the program.
+/// A synthetic benchmark with a few images per set, a run trained on it for one epoch, and the
+/// program.
 struct SmallBenchmark {
     let folder: String
 
-    /// Sets, with how many images each has.
+    /// The sets, with their numbers of images.
     private static let sets: [(folder: String, name: SyntheticSet.Name, seed: UInt64, count: Int)] = [
         ("train", .train, 0, 96), ("validation", .validation, 0, 50), ("test", .test, 0, 61),
         ("near-shapes", .nearShapes, 0, 37), ("far-textures", .farTextures, 0, 29), ("shifted", .test, 1, 23),
@@ -25,7 +26,7 @@ struct SmallBenchmark {
         try await body(small)
     }
 
-    /// The far set lies encoded, so that its images have paths.
+    /// The far set is stored as encoded files, so that its images have paths.
     private func pack(_ set: (folder: String, name: SyntheticSet.Name, seed: UInt64, count: Int)) throws {
         let drawn = SyntheticSet(set.name, seed: set.seed, count: set.count)
         var options = PackingOptions()
@@ -45,7 +46,7 @@ struct SmallBenchmark {
         _ = try packer.run()
     }
 
-    /// Writes the pictures of a set as PNG files, `000.png` and so on.
+    /// Writes the images of a set as PNG files, `000.png` and so on.
     func writeImages(of set: SyntheticSet, to name: String) throws {
         try FileManager.default.createDirectory(
             atPath: "\(folder)/\(name)", withIntermediateDirectories: true)
@@ -56,7 +57,7 @@ struct SmallBenchmark {
         }
     }
 
-    /// With one set that is not there, and one that is optional.
+    /// The benchmark's definition, with one missing set and one optional set.
     var definition: String {
         """
         name: drawn
@@ -78,7 +79,7 @@ struct SmallBenchmark {
     func settings(seed: Int) -> [String] {
         [
             "name=r", "output=\(folder)/runs", "seed=\(seed)", "network.name=resnet20", "training.batch=32",
-            "training.lane=8", "training.epochs=1", "data.train=\(folder)/data/train",
+            "training.microbatch=8", "training.epochs=1", "data.train=\(folder)/data/train",
             "data.validation=\(folder)/data/validation", "data.test=\(folder)/data/test",
             "evaluation.scores=[msp, ebo]", "evaluation.far={textures: \(folder)/data/far-textures}",
         ].flatMap { ["--set", $0] }
@@ -90,7 +91,7 @@ struct SmallBenchmark {
             : Command.mpirun(ranks: ranks, "t2fnorm", arguments).run()
     }
 
-    /// Runs the program, which must succeed; returns what it prints.
+    /// Runs the program, which must succeed; returns its standard output.
     @discardableResult
     func successful(_ arguments: [String], ranks: Int = 1) async throws -> String {
         let outcome = try await t2fnorm(arguments, ranks: ranks)

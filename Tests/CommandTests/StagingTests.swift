@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// `--stage` as a user types it.
+/// `--stage` by the command line.
 @Suite(.serialized, .timeLimit(.minutes(30)))
 struct StagingTests {
     private func withBenchmark(_ body: (_ folder: String) async throws -> Void) async throws {
@@ -21,7 +21,7 @@ struct StagingTests {
     private func train(_ folder: String, name: String) -> [String] {
         let settings = [
             "name=\(name)", "output=\(folder)/runs", "network.name=resnet20", "training.epochs=1",
-            "training.batch=64", "training.lane=16", "data.train=\(folder)/data/train",
+            "training.batch=64", "training.microbatch=16", "data.train=\(folder)/data/train",
             "data.validation=\(folder)/data/validation", "data.test=\(folder)/data/test",
             "evaluation.near={near-shapes: \(folder)/data/near-shapes}",
             "evaluation.far={far-noise: \(folder)/data/far-noise}",
@@ -48,7 +48,8 @@ struct StagingTests {
                     .split(separator: "\n").filter { $0.contains("\"event\":\"step\"") }
             }
             #expect(updates[0] == updates[1] && updates[0].count == 2)
-            // The evaluation stages its own sets; a second one finds them there, though the originals are gone but for their manifests.
+            // The evaluation stages its own sets; a second one uses the copies, although only the
+            // manifests of the originals are left.
             let evaluate = ["evaluate", "\(folder)/runs/staged", "--score", "msp"] + stage
             let first = try await Command.mpirun(ranks: 2, "t2fnorm", evaluate).run()
             #expect(first.exitCode == 0, "\(first.standardError)")
@@ -62,7 +63,7 @@ struct StagingTests {
 
     private static let canUnshare = getuid() == 0 && Tool("unshare").isThere
 
-    /// In PID namespaces of their own all have the same process id.
+    /// In separate PID namespaces all have the same process id.
     @Test(.enabled(if: canUnshare, "PID namespaces need root and unshare"))
     func jobsThatDoNotSeeEachOtherStageIntoOneFolder() async throws {
         try await withBenchmark { folder in
@@ -101,7 +102,8 @@ struct StagingTests {
 
     @Test func aDiskThatTakesNoMoreIsNamed() async throws {
         try await withBenchmark { folder in
-            // Files may have 64 blocks of 1,024 bytes; the signal for more is ignored, so the write fails.
+            // Files may have 64 blocks of 1,024 bytes; the signal for more is ignored, so the write
+            // fails.
             let script = "trap '' XFSZ; ulimit -f 64; exec \"$@\""
             let outcome = try await Command(
                 URL(filePath: "/usr/bin/env"),

@@ -2,12 +2,12 @@ import Foundation
 import TestSupport
 import Testing
 
-/// What a run looks like on a terminal, by `script` of util-linux, and in a log.
+/// The output of a run on a terminal, by `script` of util-linux, and in a log.
 @Suite(.serialized, .timeLimit(.minutes(30)))
 struct TerminalTests {
     private static let hasScript = Tool("script").isThere
 
-    /// A run of some steps of small batches, shown on a terminal of `columns`.
+    /// The output of a run of a few steps of small batches on a terminal of `columns`.
     private func shown(
         _ small: SmallBenchmark, columns: Int, _ environment: [String: String] = [:], before: String = "",
         _ more: [String] = []
@@ -27,13 +27,13 @@ struct TerminalTests {
     private func settings(_ small: SmallBenchmark, _ more: [String] = []) -> [String] {
         let settings = [
             "name=t", "output=\(small.folder)/runs", "network.name=resnet20", "training.batch=16",
-            "training.lane=16", "training.epochs=2000", "training.stopAfterSteps=12",
+            "training.microbatch=16", "training.epochs=2000", "training.stopAfterSteps=12",
             "data.train=\(small.folder)/data/train", "data.validation=\(small.folder)/data/validation",
         ]
         return (settings + more).flatMap { ["--set", $0] }
     }
 
-    /// What was drawn over itself, time by time.
+    /// The successive progress bars.
     private func bars(_ text: String) -> [String] {
         text.replacing("\u{1B}[K", with: "").split(whereSeparator: { $0 == "\r" || $0 == "\n" })
             .map(String.init).filter { $0.contains("░") || $0.contains("█") }
@@ -72,7 +72,8 @@ struct TerminalTests {
         }
     }
 
-    /// A line that has wrapped in a window that has become narrower cannot be drawn over, and nothing above it must be lost.
+    /// A line that has wrapped in a narrowed window cannot be overwritten, and the lines above it
+    /// must be kept.
     @Test(.enabled(if: hasScript, "needs util-linux' script"))
     func aWindowThatHasBecomeNarrowerGetsANewLine() async throws {
         try await SmallBenchmark.with(seeds: 0) { small in
@@ -82,7 +83,7 @@ struct TerminalTests {
             let text = try await shown(small, columns: 100, before: narrow, ["training.stopAfterSteps=120"])
             let bars = bars(text)
             #expect(bars.contains { $0.count > 60 } && (bars.last?.count ?? 99) < 40, "\(text)")
-            // Elsewhere a bar is drawn over, never followed by a line's end.
+            // Otherwise a bar is overwritten, and never followed by a newline.
             #expect(text.contains(/[█░] \d+\.\d %  ETA [^\r\n]*\n/), "\(text)")
         }
     }

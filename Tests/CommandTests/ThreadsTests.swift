@@ -2,10 +2,10 @@ import Foundation
 import TestSupport
 import Testing
 
-/// How many threads the program takes where nobody says so.
+/// The default number of threads.
 @Suite(.serialized, .timeLimit(.minutes(30)))
 struct ThreadsTests {
-    /// What a job says of its threads at its start.
+    /// The line about threads that a job prints at its start.
     private struct Line {
         let text: String
         let threads: Int
@@ -13,7 +13,7 @@ struct ThreadsTests {
 
         init(of outcome: Command.Outcome) throws {
             try #require([0, 75].contains(outcome.exitCode), "\(outcome.standardError)")
-            // Behind the time that a line of a log has.
+            // The line follows the time of the log.
             let lines = outcome.standardOutput.split(separator: "\n").compactMap { line in
                 line.range(of: "  threads: ").map { line[$0.upperBound...] }
             }

@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Two ranks in two folders, each with a `runs` of its own.
+/// Two ranks in two folders, each with its own `runs`.
 @Suite(.serialized, .timeLimit(.minutes(30)))
 struct UnsharedFolderTests {
     private struct Two {
@@ -66,14 +66,14 @@ struct UnsharedFolderTests {
                 #expect(second.standardError.components(separatedBy: "not shared").count == 2)
             }
             #expect(try two.checkpoints("a") == before)
-            // A file that is named, which one rank does not see.
+            // A named checkpoint that one rank does not see.
             let named = try await two.train(
                 "b", "a", steps: 2,
                 ["--resume", "runs/r/s3/checkpoints/\(before.first { $0.hasPrefix("step") } ?? "")"])
             #expect(named.exitCode == 6 && named.standardError.contains("the run's folder is not shared"))
             let nowhere = try await two.train("a", "a", steps: 2, ["--resume", "runs/nowhere.h5"])
             #expect(nowhere.exitCode == 5 && nowhere.standardError.contains("there is no such file"))
-            // The same step of another run.
+            // A checkpoint of the same step, but of another run.
             var alone = Command(
                 Command.product("t2fnorm"), two.arguments(steps: 1, ["optimizer.learningRate=0.05"]))
             alone.workingDirectory = URL(filePath: two.path("b"))
@@ -81,7 +81,7 @@ struct UnsharedFolderTests {
             #expect(other.exitCode == 75)
             let third = try await two.train("a", "b", steps: 2)
             #expect(third.exitCode == 6)
-            #expect(third.standardError.contains("with other numbers: the run's folder is not shared"))
+            #expect(third.standardError.contains("with different tensors: the run's folder is not shared"))
             // One folder for both.
             let shared = try await two.train("a", "a", steps: 2)
             #expect(

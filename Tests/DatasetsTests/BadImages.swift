@@ -6,7 +6,7 @@ struct BadImages: Decodable {
         var file: Data
         var width: Int
         var height: Int
-        /// Of Pillow's pixels.
+        /// Checksum of Pillow's pixels.
         var checksum: String
     }
 

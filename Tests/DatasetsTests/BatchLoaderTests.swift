@@ -4,7 +4,7 @@ import Synchronization
 import TestSupport
 import Testing
 
-/// Small images made of their record number; some records cannot be read.
+/// Small images that encode their record number; some records cannot be read.
 private struct NumberedImages: ImageSource {
     let count: Int
     var broken: Set<Int> = []
@@ -19,7 +19,7 @@ private struct NumberedImages: ImageSource {
     }
 }
 
-/// A batch as values, to compare.
+/// A batch as values, for comparison.
 private struct Contents: Equatable {
     var epoch: Int
     var step: Int
@@ -40,7 +40,7 @@ struct BatchLoaderTests {
         try BatchLoader(
             source: NumberedImages(count: Self.count, broken: broken),
             sampler: Sampler(seed: 6, count: Self.count), transform: Self.transform, batchSize: 32,
-            laneSize: 4,
+            microbatchSize: 4,
             rank: rank, worldSize: worldSize, startEpoch: epoch, startStep: step, epochs: 2, views: views,
             prefetch: prefetch, threads: threads)
     }
@@ -72,19 +72,20 @@ struct BatchLoaderTests {
         #expect(all.allSatisfy { $0.labels == $0.records.map { Int32($0 % 10) } })
     }
 
-    /// The first views of a lane's images, then their second ones; the first are those that one view is.
+    /// A microbatch has the first views of its images, then the second views; the first views are
+    /// the same as with one view per image.
     @Test(arguments: [1, 3])
-    func viewsOfAnImageLieInItsLaneAndHaveNumbersOfTheirOwn(threads: Int) throws {
+    func viewsOfAnImageLieInItsMicrobatchAndHaveNumbersOfTheirOwn(threads: Int) throws {
         let single = try contents(of: loader(epoch: 1, step: 4))[0]
         let double = try contents(of: loader(threads: threads, epoch: 1, step: 4, views: 2))[0]
         #expect(double.records == single.records && double.records.count == 22)
         #expect(double.pixels.count == 44 * 192 && double.labels.count == 44)
-        let views = SampleViews(imageCount: 22, laneSize: 4, views: 2)
+        let views = SampleViews(imageCount: 22, microbatchSize: 4, views: 2)
         #expect(views.sampleCount == 44)
         var differing = 0
         for sample in 0..<44 {
             let (image, view) = views.place(of: sample)
-            #expect(image / 4 == sample / 8, "the lane")
+            #expect(image / 4 == sample / 8, "the microbatch")
             #expect(double.labels[sample] == single.labels[image])
             var pixels = Buffer<Float>(zeros: 192)
             var span = pixels.mutableSpan
@@ -96,7 +97,7 @@ struct BatchLoaderTests {
             #expect(own == pixels.copyToArray())
             if own != Array(single.pixels[image * 192..<(image + 1) * 192]) { differing += 1 }
         }
-        // Of 25 places and 2 sides one is the first view's.
+        // Of 25 crop positions and 2 flips, the chance that both views agree is 1 in 50.
         #expect((18...22).contains(differing))
         #expect((0..<8).map { views.place(of: $0).image } == [0, 1, 2, 3, 0, 1, 2, 3])
         #expect((40..<44).map { views.place(of: $0).image } == [20, 21, 20, 21])
@@ -151,10 +152,10 @@ struct BatchLoaderTests {
         #expect(try contents(of: loader(epoch: 0, step: 5)) == Array(whole[5...]))
     }
 
-    @Test func aRankWithoutLanesGetsAnEmptyBatch() throws {
+    @Test func aRankWithoutMicrobatchesGetsAnEmptyBatch() throws {
         let short = try BatchLoader(
             source: NumberedImages(count: 5), sampler: Sampler(seed: 6, count: 5), transform: Self.transform,
-            batchSize: 32, laneSize: 4, rank: 3, worldSize: 4, epochs: 1)
+            batchSize: 32, microbatchSize: 4, rank: 3, worldSize: 4, epochs: 1)
         let batch = try #require(try short.next())
         #expect(batch.count == 0 && batch.images.count == 0)
         #expect(batch.globalSampleCount == 5)
@@ -164,7 +165,8 @@ struct BatchLoaderTests {
     @Test(arguments: [1, 2])
     func aBrokenRecordStopsTheLoaderWhereItsBatchWouldHaveCome(threads: Int) throws {
         let order = Sampler(seed: 6, count: Self.count).order(epoch: 0)
-        // Two in step 2: the first in order is named, whichever worker is faster.
+        // Two broken records in step 2: the error names the first in order, whichever worker is
+        // faster.
         let first = order.record(at: 64 + 9)
         let broken = try loader(threads: threads, broken: [order.record(at: 64 + 20), first])
         #expect(try broken.next()?.step == 0)
@@ -188,8 +190,9 @@ struct BatchLoaderTests {
     @Test func anImageTheTransformRefusesIsNamed() throws {
         let loader = try BatchLoader(
             evaluating: NumberedImages(count: 3),
-            transform: EvaluationTransform(size: 9, shorterSide: nil, normalization: .cifar10), laneSize: 2,
-            lanesPerBatch: 1, rank: 1, worldSize: 2)
+            transform: EvaluationTransform(size: 9, shorterSide: nil, normalization: .cifar10),
+            microbatchSize: 2,
+            microbatchesPerBatch: 1, rank: 1, worldSize: 2)
         let error = #expect(throws: DatasetError.self) { try loader.next() }
         #expect(
             try #require(error).description
@@ -207,21 +210,21 @@ struct BatchLoaderTests {
             loader.recycle(batch)
         }
         #expect(kept.count == 10)
-        // One in use, one waiting, one being filled, one free.
+        // One batch is in use, one waits, one is being filled, one is free.
         #expect(identities.count <= 4)
     }
 
     @Test(arguments: [1, 2, 3, 4], [1, 2, 5])
-    func evaluationVisitsEveryRecordOnceInOrder(worldSize: Int, lanesPerBatch: Int) throws {
+    func evaluationVisitsEveryRecordOnceInOrder(worldSize: Int, microbatchesPerBatch: Int) throws {
         let transform = EvaluationTransform(size: 8, shorterSide: 8, normalization: .cifar10)
         var records: [Int] = []
         var labels: [Int32] = []
         for rank in 0..<worldSize {
             let loader = try BatchLoader(
-                evaluating: NumberedImages(count: 75), transform: transform, laneSize: 8,
-                lanesPerBatch: lanesPerBatch, rank: rank, worldSize: worldSize)
+                evaluating: NumberedImages(count: 75), transform: transform, microbatchSize: 8,
+                microbatchesPerBatch: microbatchesPerBatch, rank: rank, worldSize: worldSize)
             while let batch = try loader.next() {
-                #expect(batch.count >= 1 && batch.count <= 8 * lanesPerBatch)
+                #expect(batch.count >= 1 && batch.count <= 8 * microbatchesPerBatch)
                 #expect(batch.records == Array(batch.samples))
                 #expect(batch.images.count == batch.count * 192)
                 #expect(batch.samples.lowerBound % 8 == 0)

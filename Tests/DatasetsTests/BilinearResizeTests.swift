@@ -41,7 +41,8 @@ struct BilinearResizeTests {
             let image = hashSequenceImage(offset: values[0], width: values[1], height: values[2])
             let resized = image.resized(from: box, width: values[7], height: values[8])
             #expect(fnv1a(resized.bytes) == UInt64(fields[9], radix: 16), "\(row)")
-            // What a network gets: the largest square of it, from its lower right corner.
+            // The network's input: the largest square of the resized image, at its lower right
+            // corner.
             let transform = PlacedSquare(box: box, width: values[7], height: values[8])
             #expect(try transform.levels(of: image) == transform.square(of: resized), "\(row)")
         }
@@ -66,7 +67,7 @@ struct BilinearResizeTests {
     }
 }
 
-/// The largest square of a resized box, from its lower right corner, without normalisation.
+/// The largest square of a resized box, at its lower right corner, without normalisation.
 private struct PlacedSquare: ImageTransform {
     let box: PixelBox
     let width: Int
@@ -75,8 +76,8 @@ private struct PlacedSquare: ImageTransform {
 
     var size: Int { min(width, height) }
 
-    func placement(width: Int, height: Int, stream: RandomStream) -> ImagePlacement {
-        ImagePlacement(
+    func geometry(width: Int, height: Int, stream: RandomStream) -> CropGeometry {
+        CropGeometry(
             box: box, width: self.width, height: self.height, left: self.width - size, top: self.height - size
         )
     }

@@ -1,6 +1,6 @@
 import Foundation
 
-/// Writes `bytes` to `folder/name`, creating the folders on the way, and gives the path.
+/// Writes `bytes` to `folder/name`, creating missing folders, and returns the path.
 @discardableResult
 func write(_ bytes: some Sequence<UInt8>, _ folder: String, _ name: String) throws -> String {
     let file = URL(filePath: "\(folder)/\(name)")
@@ -10,7 +10,7 @@ func write(_ bytes: some Sequence<UInt8>, _ folder: String, _ name: String) thro
     return file.path
 }
 
-/// A tar archive; names over 100 bytes go into a pax header, as GNU tar and Python write them.
+/// A tar archive; names over 100 bytes are in a pax header, as written by GNU tar and Python.
 func tar(_ files: [(name: String, bytes: [UInt8])]) -> [UInt8] {
     var archive: [UInt8] = []
     for (name, bytes) in files {
@@ -25,12 +25,12 @@ func tar(_ files: [(name: String, bytes: [UInt8])]) -> [UInt8] {
     return archive + tarEnd
 }
 
-/// An entry of a tar archive: a header, and the bytes filled up to whole blocks.
+/// An entry of a tar archive: a header, and the bytes padded to whole blocks.
 ///
 /// - Parameters:
 ///   - type: `0` a file, `1` a hard link, `2` a symbolic link, `5` a folder, `6` a pipe.
-///   - link: What a link leads to.
-///   - byteCount: What the header says; the truth if `nil`.
+///   - link: The target of a link.
+///   - byteCount: The size in the header; the true size if `nil`.
 func tarEntry(
     _ name: [UInt8], _ bytes: [UInt8] = [], type: Character = "0", link: String = "", byteCount: Int? = nil
 ) -> [UInt8] {
@@ -56,7 +56,7 @@ func tarEntry(
     return header + bytes + padding
 }
 
-/// What ends a tar archive.
+/// The end marker of a tar archive.
 let tarEnd = [UInt8](repeating: 0, count: 1024)
 
 /// A gzip file whose blocks are stored, not compressed.
@@ -122,7 +122,7 @@ private func crc32(_ bytes: [UInt8]) -> UInt32 {
     return ~crc
 }
 
-/// A binary CIFAR record: label bytes, then planes whose values depend on the place and on `seed`.
+/// A binary CIFAR record: label bytes, then planes whose values depend on the position and `seed`.
 func cifarRecord(labels: [UInt8], seed: Int) -> [UInt8] {
     labels + (0..<3072).map { UInt8(truncatingIfNeeded: $0 &* 7 &+ $0 / 1024 &+ seed) }
 }

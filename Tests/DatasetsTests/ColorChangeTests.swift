@@ -3,7 +3,8 @@ import Foundation
 import Kernels
 import Testing
 
-/// Changes of colours against Pillow, called as torchvision calls it; values by `make_color_changes.py`.
+/// Colour changes compared with Pillow, called as by torchvision; values by
+/// `make_color_changes.py`.
 @Suite(.timeLimit(.minutes(30)))
 struct ColorChangeTests {
     @Test func changesMatchPillowToTheBit() throws {
@@ -34,7 +35,8 @@ struct ColorChangeTests {
         }
     }
 
-    /// Levels by hand: red (200, 100, 50) has the grey 124, and twice its brightness is cut at 255.
+    /// Hand-computed levels: (200, 100, 50) has the grey 124, and twice its brightness is clipped
+    /// at 255.
     @Test(arguments: [
         (ColorChange.gray, [124, 124, 124]), (.brightness(2), [255, 200, 100]), (.brightness(0), [0, 0, 0]),
         (.saturation(0), [124, 124, 124]), (.saturation(1), [200, 100, 50]), (.contrast(0), [124, 124, 124]),
@@ -100,9 +102,10 @@ struct ColorJitterTests {
         #expect(Self.draws(ColorJitter(), 20).allSatisfy { $0.isEmpty })
     }
 
-    /// Placement as without, by the stream; colours by its first branch; then normalisation. What padding brings in is black before.
+    /// The crop geometry is the same as without colour changes; these draw from the stream's first
+    /// branch, before normalisation. Padding is black before the colour changes.
     @Test(arguments: [true, false])
-    func transformsChangeColoursBetweenPlacementAndNormalisation(isPadded: Bool) throws {
+    func transformsChangeColoursBetweenGeometryAndNormalisation(isPadded: Bool) throws {
         let identity = ChannelNormalization(mean: [0, 0, 0], deviation: [1, 1, 1])
         let image = hashSequenceImage(offset: 11, width: 12, height: 12)
         var changed = 0

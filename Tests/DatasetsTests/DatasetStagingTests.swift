@@ -37,7 +37,8 @@ import Testing
             let staging = try DatasetStaging("\(folder)/set", in: "\(folder)/local")
             try staging.copy()
             let local = staging.destination
-            // As a copy that was killed leaves it: no manifest, a shard missing, one that was being written, and one with a wrong bit.
+            // The state after a killed copy: no manifest, a missing shard, a partly written one,
+            // and one with a wrong bit.
             for name in ["manifest.json", "shard-00001.h5"] {
                 try FileManager.default.removeItem(atPath: "\(local)/\(name)")
             }
@@ -53,7 +54,8 @@ import Testing
         }
     }
 
-    /// What another process is copying is not taken for left over, though its id is none here.
+    /// A copy by a process in another PID namespace is not treated as a leftover, although its id
+    /// does not exist here.
     @Test func aCopyThatIsBeingMadeElsewhereIsLeftAlone() throws {
         try withTemporaryFolder { folder in
             _ = try pack(folder, "set", count: 9)

@@ -35,7 +35,8 @@ import Testing
             let values = pixels[channel]
             let mean = values.reduce(0, +) / Double(values.count)
             let variance = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(values.count)
-            // Sums are exact; the last bits are those of the divisions, and of the difference below the root.
+            // Sums are exact; rounding errors come from the divisions and from the difference under
+            // the square root.
             #expect(abs(found.means[channel] - mean) < 1e-12)
             #expect(abs(found.standardDeviations[channel] - variance.squareRoot()) < 1e-7)
         }

@@ -1,7 +1,7 @@
 import Datasets
 import Foundation
 
-/// What Pillow decodes; see `Tests/Fixtures/make_decoded_images.py`.
+/// Images decoded by Pillow; see `Tests/Fixtures/make_decoded_images.py`.
 struct DecodedImages: Decodable {
     struct Small: Decodable {
         var name: String
@@ -33,7 +33,7 @@ struct DecodedImages: Decodable {
         }
     }()
 
-    /// The bytes of the small image file of a name.
+    /// The bytes of the small image file with this name.
     static func file(_ name: String) -> [UInt8] {
         guard let found = all.small.first(where: { $0.name == name }) else {
             preconditionFailure("no fixture named \(name)")
@@ -42,7 +42,7 @@ struct DecodedImages: Decodable {
     }
 }
 
-/// Real image sets, where they are.
+/// The folder of real image sets, if they are available.
 enum SharedData {
     static let path: String = {
         if let path = ProcessInfo.processInfo.environment["T2FNORM_DATA"] { return path }

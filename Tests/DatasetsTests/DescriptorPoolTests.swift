@@ -6,7 +6,7 @@ import Testing
 
 @Suite(.timeLimit(.minutes(30)))
 struct DescriptorPoolTests {
-    /// Files of 64 bytes, each of its number.
+    /// Files of 64 bytes, each filled with its number.
     private func files(_ count: Int, _ folder: String, _ pool: DescriptorPool) throws -> [PooledFile] {
         try (0..<count).map { number in
             let path = try write([UInt8](repeating: UInt8(number), count: 64), folder, "\(number)")
@@ -63,7 +63,8 @@ struct DescriptorPoolTests {
         }
     }
 
-    /// More threads than open files: none reads another file's bytes, or one that was closed meanwhile.
+    /// With more threads than open files, no thread reads another file's bytes or a closed
+    /// descriptor.
     @Test(arguments: [1, 3]) func manyThreadsReadMoreFilesThanAreOpen(limit: Int) throws {
         try withTemporaryFolder { folder in
             let pool = DescriptorPool(limit: limit)
@@ -74,7 +75,7 @@ struct DescriptorPoolTests {
                     if !isRead(files[number], number) { Issue.record("file \(number), step \(step)") }
                 }
             }
-            // The next opening closes what is over the limit.
+            // The next opening closes the files over the limit.
             if let closed = (0..<8).first(where: { !isOpen(files[$0]) }) {
                 #expect(isRead(files[closed], closed) && pool.openCount <= limit)
             }
@@ -86,7 +87,7 @@ struct DescriptorPoolTests {
             let pool = DescriptorPool(limit: 1)
             let files = try files(2, folder, pool)
             #expect(isRead(files[0], 0) && isRead(files[1], 1))
-            // As a dataset that is packed again: another inode of the same size.
+            // As after packing a dataset again: another inode of the same size.
             try write([UInt8](repeating: 9, count: 64), folder, "new")
             try FileManager.default.removeItem(atPath: files[0].path)
             try FileManager.default.moveItem(atPath: "\(folder)/new", toPath: files[0].path)
@@ -95,7 +96,7 @@ struct DescriptorPoolTests {
                 text.hasPrefix("could not open again, \(folder)/0: it was replaced: 64 bytes in inode "),
                 "\(text)")
             #expect(text.hasSuffix("; leave datasets alone while they are read, and start again"))
-            // One that has become shorter.
+            // A file that has become shorter.
             #expect(message { _ = try files[1].read(at: 0, count: 1) } == "")
             _ = message { _ = try files[0].read(at: 0, count: 1) }
             try write([1], folder, "1")
@@ -122,7 +123,7 @@ struct DescriptorPoolTests {
         }
     }
 
-    /// In a process of its own, which has no descriptor left.
+    /// In a separate process without free descriptors.
     @Test func withoutADescriptorTheLimitAndTheRemedyAreNamed() async {
         await #expect(processExitsWith: .success) {
             try withTemporaryFolder { folder in
@@ -141,7 +142,7 @@ struct DescriptorPoolTests {
                     precondition(
                         text.contains("the limit is \(limit) (ulimit -n; the hard limit, ulimit -Hn, is "),
                         text)
-                    // Of which kinds they are is a matter of what the process was born with.
+                    // The kinds of open files depend on what the process has inherited.
                     precondition(text.contains("), \(limit) are open ("), text)
                     precondition(text.hasSuffix("; raise it before the start, as by 'ulimit -n 4096'"), text)
                 }
@@ -149,7 +150,7 @@ struct DescriptorPoolTests {
         }
     }
 
-    /// A file that is open and idle gives its descriptor away to one that is needed.
+    /// An idle open file is closed to free its descriptor for another file.
     @Test func theLastDescriptorGoesRound() async {
         await #expect(processExitsWith: .success) {
             try withTemporaryFolder { folder in

@@ -5,9 +5,10 @@ import Kernels
 import TestSupport
 import Testing
 
-/// Manifests that nobody packed: each is refused when it is read, by `verify` as by training, and none ends the program.
+/// Forged manifests: each is refused when it is read, by `verify` and by training, and none crashes
+/// the program.
 @Suite(.timeLimit(.minutes(30))) struct HostileDatasetTests {
-    /// Packs 20 images and puts `change` of the manifest in its place.
+    /// Packs 20 images and applies `change` to the manifest.
     private func dataset(_ folder: String, _ change: (inout [String: Any]) -> Void) throws -> String {
         _ = try pack(drawnRecords(count: 20), folder)
         let path = "\(folder)/set"
@@ -72,13 +73,13 @@ import Testing
     }
 
     @Test func sumsBeyondAllNumbersAreRefused() throws {
-        try expect("more records or bytes together than can be counted") { json in
+        try expect("the sum of its shards' record or byte counts overflows") { json in
             let shard = (json["shards"] as? [[String: Any]])?.first ?? [:]
             json["shards"] = (0..<3).map {
                 shard.merging(["file": "\($0).h5", "byteCount": Int.max]) { _, new in new }
             }
         }
-        try expect("as that of an earlier one") { json in
+        try expect("the same as that of an earlier shard") { json in
             let shard = (json["shards"] as? [[String: Any]])?.first ?? [:]
             json["shards"] = [shard, shard]
             json["count"] = 40
@@ -103,7 +104,7 @@ import Testing
             $0["classCount"] = 2
             $0["classNames"] = ["a", "b"]
         }
-        try expect("record 0: its label is 0, the manifest has 0 classes, so that every label is -1") {
+        try expect("record 0: its label is 0, the manifest has 0 classes, so every label must be -1") {
             $0["classCount"] = 0
             $0["classNames"] = [String]()
         }
@@ -129,10 +130,10 @@ import Testing
     }
 
     @Test func whatItSaysOfChecksumsGoesWithTheShard() throws {
-        try expect("it holds a checksum of each record, which the manifest does not speak of") {
+        try expect("it holds record checksums, but the manifest declares none") {
             $0["recordChecksum"] = nil
         }
-        try expect("the checksum of shard 0 is not of 16 hexadecimal digits") {
+        try expect("the checksum of shard 0 is not 16 hexadecimal digits") {
             shards(&$0, "checksum", "../x")
         }
         try expect("recordChecksum is '\(String(repeating: "x", count: 40))', expected") {
@@ -153,7 +154,7 @@ import Testing
         }
     }
 
-    /// A file that is as its manifest says, with one record that is not as its checksum says.
+    /// A shard that matches its manifest, with one record that does not match its checksum.
     @Test func verifyReadsEachRecordAsTrainingDoes() throws {
         try withTemporaryFolder { folder in
             let path = try dataset(folder) { _ in }
@@ -168,13 +169,14 @@ import Testing
             let found = message { try PackedDataset.verify(path: path) }
             #expect(
                 found.hasPrefix(
-                    "could not read record, \(path)/shard-00000.h5, record 6: its bytes are not those of its checksum"
+                    "could not read record, \(path)/shard-00000.h5, record 6: its bytes do not match its checksum"
                 ),
                 "\(found)")
         }
     }
 
-    /// Wrong bits in the shard's headers, with a manifest that goes with them: two crash HDF5 1.10.8, which is not asked.
+    /// Wrong bits in the shard's headers, with a manifest that matches the damaged shard. Two of
+    /// them would crash HDF5 1.10.8, which is not called.
     @Test func noWrongBitsEndTheProgram() throws {
         try withTemporaryFolder { folder in
             let path = try dataset(folder) { _ in }
@@ -205,7 +207,8 @@ import Testing
             try FileManager.default.removeItem(atPath: shard)
             #expect(unsafe mkfifo(shard, 0o600) == 0)
             #expect(
-                message { _ = try PackedDataset(path: path) } == "could not open, \(shard): it is no file")
+                message { _ = try PackedDataset(path: path) }
+                    == "could not open, \(shard): it is not a regular file")
             #expect(unsafe truncate("\(path)/manifest.json", 1 << 40) == 0)
             #expect(
                 message { _ = try PackedDataset(path: path) }
@@ -226,7 +229,8 @@ import Testing
             #expect(message { _ = try OpenOODBenchmark(definition("svhn")) } == "")
             for name in ["../x", "a/b", "", ".", "x\0y"] {
                 #expect(
-                    message { _ = try OpenOODBenchmark(definition(name)) }.contains("a name is no folder's"))
+                    message { _ = try OpenOODBenchmark(definition(name)) }
+                        .contains("a name is not a valid folder name"))
             }
             #expect(
                 message { _ = try OpenOODBenchmark(definition("a", classes: .max)) }.contains("classCount"))

@@ -24,7 +24,7 @@ struct ImageFilesTests {
                 try Self.write(Self.image(value), to: "\(folder)/\(name)")
             }
             try Data("notes".utf8).write(to: URL(filePath: "\(folder)/a/notes.txt"))
-            // A file that is named is taken whatever its ending.
+            // A file named explicitly is accepted with any ending.
             let files = try ImageFiles(["\(folder)/odd", "\(folder)/a/", "\(folder)/b.png"])
             #expect(
                 files.paths
@@ -59,7 +59,7 @@ struct ImageFilesTests {
         }
     }
 
-    /// Nothing is wrong with an image that there is no descriptor for.
+    /// An image is not damaged if it cannot be opened for lack of descriptors.
     @Test func aLenientSetPassesNothingOverForWantOfDescriptors() async {
         await #expect(processExitsWith: .success) {
             try withTemporaryFolder { folder in

@@ -21,7 +21,8 @@ struct ImageTransformTests {
     @Test(arguments: [
         // Long side 256 · 500 / 375 = 341.33 to 341; offset (341 − 224) / 2 = 58.5 to 58.
         (500, 375, 256, 224, 341, 256, 58, 16),
-        // Long side 28 · 57 / 41 = 38.9 to 38; offset (28 − 21) / 2 = 3.5 to 4 and 17 / 2 = 8.5 to 8.
+        // Long side 28 · 57 / 41 = 38.9 to 38; offset (28 − 21) / 2 = 3.5 to 4 and 17 / 2 = 8.5 to
+        // 8.
         (41, 57, 28, 21, 28, 38, 4, 8),
         (32, 32, 32, 32, 32, 32, 0, 0),
     ])
@@ -62,7 +63,7 @@ struct ImageTransformTests {
                     let y = row + draw.top - 3
                     let x = column + draw.left - 3
                     let isInside = (0..<8).contains(y) && (0..<8).contains(x)
-                    let from = 3 * (y * 8 + (draw.isMirrored ? 7 - x : x))
+                    let from = 3 * (y * 8 + (draw.isFlipped ? 7 - x : x))
                     for channel in 0..<3 {
                         let value = pixels[3 * (row * 8 + column) + channel]
                         #expect(value == (isInside ? plain[from + channel] : black[channel]))
@@ -75,16 +76,16 @@ struct ImageTransformTests {
     @Test func paddedCropDrawsAllPositionsAndHalfTheFlips() {
         let transform = PaddedCropTransform(size: 32, normalization: identity)
         var positions = [Int](repeating: 0, count: 81)
-        var mirrored = 0
+        var flipped = 0
         for record in 0..<8100 {
             let draw = transform.draw(from: RandomStream(seed: 1, purpose: .augmentation, 0, record))
             positions[draw.top * 9 + draw.left] += 1
-            mirrored += draw.isMirrored ? 1 : 0
+            flipped += draw.isFlipped ? 1 : 0
         }
         let chiSquare = positions.reduce(0.0) { $0 + (Double($1) - 100) * (Double($1) - 100) / 100 }
         // 80 degrees of freedom, 99.9 %; four standard deviations of 8100 fair coins.
         #expect(chiSquare < 124.8)
-        #expect(abs(mirrored - 4050) < 180)
+        #expect(abs(flipped - 4050) < 180)
     }
 
     @Test(arguments: [(500, 375), (40, 90), (3, 400), (400, 3), (1, 1)])
@@ -104,7 +105,8 @@ struct ImageTransformTests {
             areas.append(Double(box.width * box.height) / Double(width * height))
         }
         if width == 500 {
-            // 40,000 draws of the same rule in Python: mean 0.432; four standard deviations of 400 are 0.05.
+            // 40,000 draws of the same rule in Python: mean 0.432; four standard deviations of 400
+            // are 0.05.
             let mean = areas.reduce(0, +) / 400
             #expect(abs(mean - 0.432) < 0.05)
             #expect((areas.min() ?? 0) < 0.1 && (areas.max() ?? 0) > 0.9)
@@ -120,20 +122,21 @@ struct ImageTransformTests {
         }
     }
 
-    @Test func randomResizedCropMirrorsHalfOfTheImages() {
+    @Test func randomResizedCropFlipsHalfOfTheImages() {
         let transform = RandomResizedCropTransform(size: 16, normalization: identity)
-        let mirrored = draws(transform, count: 8100, width: 500, height: 375).count { $0.isMirrored }
+        let flipped = draws(transform, count: 8100, width: 500, height: 375).count { $0.isFlipped }
         // Four standard deviations of 8100 fair coins.
-        #expect(abs(mirrored - 4050) < 180)
-        let plain = RandomResizedCropTransform(size: 16, mirrors: false, normalization: identity)
-        #expect(!draws(plain, count: 400, width: 500, height: 375).contains { $0.isMirrored })
+        #expect(abs(flipped - 4050) < 180)
+        let plain = RandomResizedCropTransform(size: 16, flips: false, normalization: identity)
+        #expect(!draws(plain, count: 400, width: 500, height: 375).contains { $0.isFlipped })
     }
 
-    /// Of a square, as many are wide as are high: uniform in the logarithm, not in the ratio, whose mean would be above 1.
+    /// On a square image, wide and high boxes are equally frequent: the logarithm of the ratio is
+    /// uniform, not the ratio, whose mean would be above 1.
     @Test func randomResizedCropDrawsTheLogarithmOfTheAspectRatio() {
         let transform = RandomResizedCropTransform(size: 16, normalization: identity)
         let boxes = draws(transform, count: 20_000, width: 4000, height: 4000).map(\.box)
-        // Up to half of the area every ratio fits, so none is drawn again.
+        // Up to half of the area every ratio fits, so no draw is rejected.
         let logarithms = boxes.filter { $0.width * $0.height < 8_000_000 }.map {
             log(Double($0.width) / Double($0.height)) / log(4.0 / 3)
         }
@@ -144,11 +147,11 @@ struct ImageTransformTests {
         let chiSquare = counts.reduce(0.0) {
             $0 + (Double($1) - expected) * (Double($1) - expected) / expected
         }
-        // 9 degrees of freedom, 99.9 %; uniform in the ratio it would be about 150.
+        // 9 degrees of freedom, 99.9 %; with a uniform ratio it would be about 150.
         #expect(chiSquare < 27.9, "\(counts)")
     }
 
-    /// From the first to the last column and row, all alike.
+    /// Every position from the first to the last column and row is equally likely.
     @Test func randomResizedCropDrawsEveryPlaceOfABox() {
         let transform = RandomResizedCropTransform(size: 16, normalization: identity)
         let boxes = draws(transform, count: 20_000, width: 9, height: 8).map(\.box)
@@ -184,7 +187,7 @@ struct ImageTransformTests {
     @Test func randomResizedCropIsCropResizeFlip() throws {
         let transform = RandomResizedCropTransform(size: 12, normalization: identity)
         let image = hashSequenceImage(offset: 5, width: 40, height: 31)
-        var mirrored = 0
+        var flipped = 0
         for record in 0..<40 {
             let stream = RandomStream(seed: 8, purpose: .augmentation, 0, record)
             let draw = transform.draw(from: stream, width: 40, height: 31)
@@ -192,12 +195,12 @@ struct ImageTransformTests {
             let pixels = try apply(transform, to: image, stream: stream)
             for i in 0..<432 {
                 let (row, column, channel) = (i / 36, i / 3 % 12, i % 3)
-                let from = draw.isMirrored ? 11 - column : column
+                let from = draw.isFlipped ? 11 - column : column
                 #expect(pixels[i] == Float(resized[row * 36 + from * 3 + channel]) / 255)
             }
-            mirrored += draw.isMirrored ? 1 : 0
+            flipped += draw.isFlipped ? 1 : 0
         }
-        #expect(mirrored > 5 && mirrored < 35)
+        #expect(flipped > 5 && flipped < 35)
     }
 
     private func apply(

@@ -5,15 +5,15 @@ import Testing
 
 private let identity = ChannelNormalization(mean: [0, 0, 0], deviation: [1, 1, 1])
 
-/// Takes a box as it is, or shrinks it.
+/// Crops a box without or with shrinking.
 private struct Boxed: ImageTransform {
     let box: PixelBox
     let size: Int
     var decoding = JPEGDecoding.exact
     let normalization = identity
 
-    func placement(width: Int, height: Int, stream: RandomStream) -> ImagePlacement {
-        ImagePlacement(box: box, width: size, height: size)
+    func geometry(width: Int, height: Int, stream: RandomStream) -> CropGeometry {
+        CropGeometry(box: box, width: size, height: size)
     }
 }
 
@@ -33,7 +33,8 @@ struct ImageWorkspaceTests {
         return pixels.copyToArray().map { UInt8(($0 * 255).rounded()) }
     }
 
-    /// Squares of random size and place; one of each picture reaches its lower right corner.
+    /// Checks squares of random size and position; one in each image reaches its lower right
+    /// corner.
     private func checkParts(_ file: [UInt8], name: String, count: Int) throws {
         let whole = try RGBImage(decoding: file, place: name)
         let workspace = ImageWorkspace()
@@ -70,7 +71,7 @@ struct ImageWorkspaceTests {
         }
     }
 
-    @Test func aTransformIsCropResizeSquareMirrorShift() throws {
+    @Test func aTransformIsCropResizeSquareFlipShift() throws {
         let workspace = ImageWorkspace()
         var random = RandomStream(seed: 9, purpose: .test)
         for trial in 0..<120 {
@@ -86,25 +87,25 @@ struct ImageWorkspaceTests {
             ]
             for transform in transforms {
                 let stream = RandomStream(seed: 1, purpose: .test, trial)
-                let placement = try transform.placement(width: width, height: height, stream: stream)
+                let geometry = try transform.geometry(width: width, height: height, stream: stream)
                 workspace.hold(image)
                 var pixels = Buffer<Float>(count: size * size * 3, repeating: .nan)
                 var span = pixels.mutableSpan
                 try workspace.write(transform, stream: stream, into: &span)
-                #expect(pixels.copyToArray() == plain(image, placement, size).map { Float($0) / 255 })
+                #expect(pixels.copyToArray() == plain(image, geometry, size).map { Float($0) / 255 })
             }
         }
     }
 
-    /// A placement, step by step on whole images.
-    private func plain(_ image: RGBImage, _ placement: ImagePlacement, _ size: Int) -> [UInt8] {
-        let square = image.resized(from: placement.box, width: placement.width, height: placement.height)
-            .cropped(to: PixelBox(x: placement.left, y: placement.top, width: size, height: size)).bytes
+    /// The specification of a crop geometry, step by step on whole images.
+    private func plain(_ image: RGBImage, _ geometry: CropGeometry, _ size: Int) -> [UInt8] {
+        let square = image.resized(from: geometry.box, width: geometry.width, height: geometry.height)
+            .cropped(to: PixelBox(x: geometry.left, y: geometry.top, width: size, height: size)).bytes
         return (0..<size * size * 3).map { i in
-            let x = i / 3 % size + placement.shiftX
-            let y = i / 3 / size + placement.shiftY
+            let x = i / 3 % size + geometry.shiftX
+            let y = i / 3 / size + geometry.shiftY
             guard (0..<size).contains(x) && (0..<size).contains(y) else { return 0 }
-            return square[3 * (y * size + (placement.isMirrored ? size - 1 - x : x)) + i % 3]
+            return square[3 * (y * size + (geometry.isFlipped ? size - 1 - x : x)) + i % 3]
         }
     }
 
@@ -126,7 +127,7 @@ struct ImageWorkspaceTests {
     @Test func damageWhereATransformLooksIsAnError() throws {
         let file = DecodedImages.file("rgb 4:2:0.jpg")
         let whole = try RGBImage(decoding: file, place: "x")
-        // Cut off in the middle of the coded pixels.
+        // The file truncated in the middle of the entropy-coded data.
         let scan = try #require(file.indices.first { file[$0] == 0xFF && file[$0 + 1] == 0xDA })
         let half = Array(file.prefix((scan + file.count) / 2))
         let workspace = ImageWorkspace()
@@ -135,7 +136,7 @@ struct ImageWorkspaceTests {
             try levels(workspace, half, Boxed(box: whole.bounds, size: size))
         }
         #expect(try #require(error).description.hasPrefix("could not decode image, x: "))
-        // A workspace is as good as new after damage.
+        // The workspace works normally after a damaged file.
         let all = Boxed(box: whole.bounds, size: size)
         #expect(try levels(workspace, file, all) == levels(of: whole, all))
     }
@@ -172,7 +173,8 @@ struct ImageWorkspaceTests {
                     let squares = zip(exact, scaled).reduce(0.0) {
                         $0 + pow(Double($1.0) - Double($1.1), 2)
                     }
-                    // A blur of half a pixel more or less, seldom above 10 of 255 levels rms.
+                    // The difference is a blur of about half a pixel, rarely above 10 of 255 levels
+                    // rms.
                     #expect((squares / Double(exact.count)).squareRoot() < 16, "\(name) at \(size)")
                     changed += 1
                 }

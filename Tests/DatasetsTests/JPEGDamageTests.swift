@@ -3,7 +3,8 @@ import Datasets
 import Kernels
 import Testing
 
-/// A JPEG file is whole where every coefficient is read, whatever else its bytes are; then it has the pixels it had before.
+/// A JPEG file counts as intact if every coefficient can be read, whatever its other bytes are; it
+/// then has the same pixels.
 @Suite(.timeLimit(.minutes(30))) struct JPEGDamageTests {
     static let names = [
         "photo.jpg", "photo restart.jpg", "photo optimised grey.jpg", "photo progressive.jpg",
@@ -13,7 +14,7 @@ import Testing
         let whole = try #require(BadImages.all.good[name])
         let image = try RGBImage(decoding: file, place: "\(name), \(what)")
         #expect(CRC64(image.bytes).hexadecimal == whole.checksum, "\(name), \(what)")
-        // What packing takes, training takes, with the same pixels.
+        // Training accepts every file that packing accepts, with the same pixels.
         #expect(try levels(file) == image.bytes, "\(name), \(what)")
     }
 
@@ -24,14 +25,14 @@ import Testing
         #expect(throws: DatasetError.self, "\(what)", performing: { try levels(file) })
     }
 
-    /// The pixels that a transform gets which looks at the whole picture.
+    /// The pixels of a transform that uses the whole image.
     private func levels(_ file: [UInt8]) throws -> [UInt8] {
         let workspace = ImageWorkspace()
         let place = { "x" }
         workspace.holdFile(byteCount: file.count, place: place) { bytes in
             for i in file.indices { bytes[i] = file[i] }
         }
-        // Squares beside one another: of the second, what the first has not.
+        // Two overlapping squares side by side; of the second, only the part that the first lacks.
         let (left, right) = (try square(workspace, x: 0), try square(workspace, x: 32))
         var levels: [UInt8] = []
         for row in 0..<64 {
@@ -52,7 +53,7 @@ import Testing
     @Test(arguments: names)
     func bytesBetweenSegmentsAreHarmless(name: String) throws {
         let file = try Self.file(name)
-        // Before the first marker they make it another kind of file, also for Pillow.
+        // Junk before the first marker makes it another kind of file, also for Pillow.
         for marker in try Self.markers(of: file).dropFirst() {
             for junk in [
                 [1], [UInt8](repeating: 0x11, count: 9), [UInt8](repeating: 0, count: 37),
@@ -80,7 +81,7 @@ import Testing
         let file = try Self.file(name)
         let scan = try #require(try Self.markers(of: file).first { $0.code == 0xDA }).offset + 14
         var random = RandomStream(seed: 3, purpose: .test)
-        // A few random bytes may be codes that end as they should.
+        // A few random bytes may happen to be valid codes.
         for part in 1..<7 {
             let start = scan + (file.count - 2 - scan) * part / 8
             let count = file.count - 2 - start
@@ -149,7 +150,7 @@ import Testing
         [UInt8](try #require(BadImages.all.good[name]).file)
     }
 
-    /// The markers behind the first two bytes, without those of restarts.
+    /// The markers after the first two bytes, without restart markers.
     private static func markers(of file: [UInt8]) throws -> [(code: UInt8, offset: Int)] {
         var markers: [(code: UInt8, offset: Int)] = []
         var offset = 2
@@ -167,13 +168,13 @@ import Testing
     }
 }
 
-/// Takes a square as it is.
+/// Crops a square without resizing.
 private struct SquareTransform: ImageTransform {
     let box: PixelBox
     let size = 64
     let normalization = ChannelNormalization(mean: [0, 0, 0], deviation: [1, 1, 1])
 
-    func placement(width: Int, height: Int, stream: RandomStream) -> ImagePlacement {
-        ImagePlacement(box: box, width: size, height: size)
+    func geometry(width: Int, height: Int, stream: RandomStream) -> CropGeometry {
+        CropGeometry(box: box, width: size, height: size)
     }
 }

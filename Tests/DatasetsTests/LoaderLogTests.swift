@@ -4,19 +4,19 @@ import Synchronization
 import TestSupport
 import Testing
 
-/// What was drawn for each record: the log of a loader.
+/// Logs the crop geometries that a loader draws for each record.
 private final class DrawLog: Sendable {
-    private let entries = Mutex<[Int: [ImagePlacement]]>([:])
+    private let entries = Mutex<[Int: [CropGeometry]]>([:])
 
-    func note(_ placement: ImagePlacement, of record: Int) {
-        entries.withLock { $0[record, default: []].append(placement) }
+    func note(_ geometry: CropGeometry, of record: Int) {
+        entries.withLock { $0[record, default: []].append(geometry) }
     }
 
-    /// What was noted last for a record.
-    func last(of record: Int) -> ImagePlacement? { entries.withLock { $0[record]?.last } }
+    /// The last geometry logged for a record.
+    func last(of record: Int) -> CropGeometry? { entries.withLock { $0[record]?.last } }
 }
 
-/// A transform that notes what it draws; images tell their record by their width.
+/// A transform that logs its geometry; an image's width encodes its record.
 private struct Logged<Transform: ImageTransform>: ImageTransform {
     static var narrowest: Int { 12 }
 
@@ -26,10 +26,10 @@ private struct Logged<Transform: ImageTransform>: ImageTransform {
     var size: Int { transform.size }
     var normalization: ChannelNormalization { transform.normalization }
 
-    func placement(width: Int, height: Int, stream: RandomStream) throws(DatasetError) -> ImagePlacement {
-        let placement = try transform.placement(width: width, height: height, stream: stream)
-        log.note(placement, of: width - Self.narrowest)
-        return placement
+    func geometry(width: Int, height: Int, stream: RandomStream) throws(DatasetError) -> CropGeometry {
+        let geometry = try transform.geometry(width: width, height: height, stream: stream)
+        log.note(geometry, of: width - Self.narrowest)
+        return geometry
     }
 }
 
@@ -43,7 +43,7 @@ private struct WideImages: ImageSource {
     }
 }
 
-/// The records that a loader has read.
+/// Counts the records that a loader has read.
 private final class ReadLog: Sendable {
     private let state = Mutex<(count: Int, timeBeforeFirst: Duration?)>((0, nil))
 
@@ -56,7 +56,7 @@ private final class ReadLog: Sendable {
     }
 
     var count: Int { state.withLock { $0.count } }
-    /// What the first record's thread had had of a core.
+    /// CPU time of the first record's thread before it read the record.
     var timeBeforeFirst: Duration? { state.withLock { $0.timeBeforeFirst } }
 }
 
@@ -72,14 +72,14 @@ private struct OneImage: ImageSource {
     }
 }
 
-/// Ids, crops and flips of two epochs of 77 records in batches of 20 and lanes of 3.
+/// Records, crops and flips of two epochs of 77 records in batches of 20 and microbatches of 3.
 @Suite(.timeLimit(.minutes(30)))
 struct LoaderLogTests {
     private struct Entry: Equatable {
         let epoch: Int
         let step: Int
         let record: Int
-        let placement: ImagePlacement?
+        let geometry: CropGeometry?
     }
 
     private static let count = 77
@@ -92,14 +92,14 @@ struct LoaderLogTests {
         let loader = try BatchLoader(
             source: WideImages(count: Self.count),
             sampler: Sampler(seed: 3, count: Self.count, blockSize: 5, window: window),
-            transform: Logged(transform: transform, log: draws), batchSize: 20, laneSize: 3, rank: rank,
+            transform: Logged(transform: transform, log: draws), batchSize: 20, microbatchSize: 3, rank: rank,
             worldSize: worldSize, startEpoch: epoch, startStep: step, epochs: epoch + 1, prefetch: 1,
             threads: threads)
         var entries: [Entry] = []
         while entries.count < steps, let batch = try loader.next() {
-            // An epoch has each record once, so what was noted last is the batch's own.
+            // An epoch has each record once, so the last logged geometry belongs to the batch.
             entries += batch.records.map {
-                Entry(epoch: batch.epoch, step: batch.step, record: $0, placement: draws.last(of: $0))
+                Entry(epoch: batch.epoch, step: batch.step, record: $0, geometry: draws.last(of: $0))
             }
             loader.recycle(batch)
         }
@@ -118,10 +118,10 @@ struct LoaderLogTests {
             let whole = try log(transform, epoch: epoch, window: window)
             #expect(whole.count == Self.count)
             #expect(Set(whole.map(\.record)).count == Self.count)
-            #expect(whole.allSatisfy { $0.placement != nil })
-            // Something is drawn: flips both ways, and different crops.
-            #expect(Set(whole.map(\.placement?.isMirrored)).count == 2)
-            #expect(Set(whole.map { "\($0.placement?.shiftX ?? 0) \($0.placement?.box.x ?? 0)" }).count > 3)
+            #expect(whole.allSatisfy { $0.geometry != nil })
+            // The draws vary: with and without flip, and different crops.
+            #expect(Set(whole.map(\.geometry?.isFlipped)).count == 2)
+            #expect(Set(whole.map { "\($0.geometry?.shiftX ?? 0) \($0.geometry?.box.x ?? 0)" }).count > 3)
             for (worldSize, threads) in [(1, 2), (2, 1), (2, 2), (4, 1), (4, 2)] {
                 let parts = try (0..<worldSize).map {
                     try log(
@@ -149,7 +149,7 @@ struct LoaderLogTests {
         }
     }
 
-    /// ImageNet's number of records, late in an epoch far on: nothing before is drawn or read.
+    /// ImageNet's number of records, late in a late epoch: nothing before it is drawn or read.
     @Test(arguments: [nil, 20_032])
     func aStartLateInALargeSetDrawsOneOrderAndReadsItsOwnBatches(window: Int?) throws {
         let count = 1_281_167
@@ -157,13 +157,15 @@ struct LoaderLogTests {
         let reads = ReadLog()
         let loader = try BatchLoader(
             source: OneImage(count: count, reads: reads), sampler: sampler, transform: Self.transforms[0],
-            batchSize: 256, laneSize: 32, rank: 1, worldSize: 2, startEpoch: 88, startStep: 5000, epochs: 90,
+            batchSize: 256, microbatchSize: 32, rank: 1, worldSize: 2, startEpoch: 88, startStep: 5000,
+            epochs: 90,
             prefetch: 2, threads: 1)
         let batch = try #require(try loader.next())
         #expect(batch.epoch == 88 && batch.step == 5000 && batch.count == 128)
-        // The batch at hand, two that wait and one that is being filled.
+        // The current batch, two that wait and one that is being filled.
         #expect(reads.count <= 4 * 128)
-        // The loader's one thread has drawn what it needed before its first record; 88 epochs' orders would be 88 times as much.
+        // The loader's only thread has drawn one order before its first record; the orders of 88
+        // epochs would take 88 times as long.
         let order = threadTime { _ = sampler.order(epoch: 88) }
         #expect(try #require(reads.timeBeforeFirst) < order * 10)
     }
@@ -171,10 +173,10 @@ struct LoaderLogTests {
     @Test func theBytesThatMayWaitBoundTheBatches() {
         let depth = { (byteCount: Int, rank: Int) in
             BatchLoader.prefetch(
-                upTo: 8, byteCount: byteCount, batchSize: 128, laneSize: 32, rank: rank, worldSize: 2,
+                upTo: 8, byteCount: byteCount, batchSize: 128, microbatchSize: 32, rank: rank, worldSize: 2,
                 size: 32)
         }
-        // 64 images of 12,288 bytes a rank.
+        // 64 images of 12,288 bytes per rank.
         #expect(depth(1, 0) == 1)
         #expect(depth(3 * 786_432 - 1, 0) == 2)
         #expect(depth(3 * 786_432, 1) == 3)

@@ -27,7 +27,7 @@ import Testing
         }
     }
 
-    /// By way of a worker's memory, in one that has held other images.
+    /// Loads through a worker's workspace that has held other images.
     @Test func whatIsLoadedSaysItsRecordAndHasItsPixels() throws {
         try withTemporaryFolder { folder in
             var options = PackingOptions()
@@ -63,10 +63,10 @@ import Testing
         let transform = EvaluationTransform(size: 224, shorterSide: 256, normalization: .imageNet)
         let stream = RandomStream(seed: 0, purpose: .test)
         #expect(
-            try transform.withoutResize.placement(width: 224, height: 224, stream: stream)
-                == ImagePlacement(
+            try transform.withoutResize.geometry(width: 224, height: 224, stream: stream)
+                == CropGeometry(
                     box: PixelBox(x: 0, y: 0, width: 224, height: 224), width: 224, height: 224))
-        #expect(try transform.placement(width: 224, height: 224, stream: stream).left == 16)
+        #expect(try transform.geometry(width: 224, height: 224, stream: stream).left == 16)
     }
 
     @Test func encodedImagesComeBackAsTheyCame() throws {
@@ -172,9 +172,9 @@ import Testing
                 ("\"source\"", "\"sauce\"", "the key 'source' is missing"),
                 (
                     "\"name\" : \"set\"", "\"name\" : 3",
-                    "the value of 'name' is of another kind than expected"
+                    "the value of 'name' has the wrong type"
                 ),
-                ("{", "", "it is no valid JSON"), (good, "[1, 2]", "it is no JSON object"),
+                ("{", "", "it is not valid JSON"), (good, "[1, 2]", "it is not a JSON object"),
             ]
             for (text, replacement, reason) in cases {
                 try write(

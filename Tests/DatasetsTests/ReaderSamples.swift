@@ -2,7 +2,7 @@ import Checksums
 import Datasets
 import Foundation
 
-/// Archives in official formats and what is in them; see `Tests/Fixtures/make_reader_samples.py`.
+/// Archives in official formats and their content; see `Tests/Fixtures/make_reader_samples.py`.
 struct ReaderSamples: Decodable {
     struct Part: Decodable {
         var labels: [Int32]

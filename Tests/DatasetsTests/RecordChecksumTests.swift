@@ -6,7 +6,8 @@ import Kernels
 import TestSupport
 import Testing
 
-/// A flipped bit anywhere in a shard is found and named, and never becomes a wrong image or label.
+/// A flipped bit anywhere in a shard is detected and reported, and never gives a wrong image or
+/// label.
 @Suite(.timeLimit(.minutes(30))) struct RecordChecksumTests {
     private func dataset(isEncoded: Bool, _ folder: String) throws -> PackedDataset {
         guard isEncoded else { return try pack(drawnRecords(count: 23), folder) }
@@ -51,23 +52,23 @@ import Testing
                             "\(error)")
                         #expect(
                             found.contains("damaged: record \(record)")
-                                || found.contains("no image is where it should be"), "\(found)")
+                                || found.contains("no image is at its expected offset"), "\(found)")
                     }
                 }
             }
-            // Images are most of both shards.
+            // Most bytes of both shards are images.
             #expect(named > 100)
         }
     }
 
-    /// Training and evaluation read records by the loader, into memory that is used again.
+    /// Training and evaluation read records through the loader, into reused memory.
     @Test(arguments: [false, true])
     func theLoaderComparesEveryRecord(isEncoded: Bool) throws {
         try withTemporaryFolder { folder in
             _ = try dataset(isEncoded: isEncoded, folder)
             let shard = "\(folder)/set/shard-00000.h5"
             var bytes = try [UInt8](ByteFile.read(shard))
-            // Record 7, whose last byte no decoder needs where it is encoded.
+            // Record 7; in an encoded file no decoder needs its last byte.
             let image = isEncoded ? DecodedImages.file("rgb 4:2:0.jpg") + [1] : drawnImage(7).bytes
             let place = try #require(bytes.firstRange(of: image))
             bytes[place.upperBound - 1] ^= 1
@@ -77,7 +78,8 @@ import Testing
                 size: 8, shorterSide: 8,
                 normalization: ChannelNormalization(mean: [0, 0, 0], deviation: [1, 1, 1]))
             let loader = try BatchLoader(
-                evaluating: set, transform: transform, laneSize: 2, lanesPerBatch: 2, rank: 0, worldSize: 1)
+                evaluating: set, transform: transform, microbatchSize: 2, microbatchesPerBatch: 2, rank: 0,
+                worldSize: 1)
             let first = try #require(try loader.next())
             #expect(first.records == [0, 1, 2, 3])
             let found = message { _ = try loader.next() }
@@ -119,7 +121,7 @@ import Testing
                 try write(bytes, folder, "set/shard-0000\(index).h5")
             }
             let found = message { try PackedDataset.verify(path: "\(folder)/set", threads: 3) }
-            #expect(found.contains("set/shard-00001.h5: ") && found.contains("damaged too: shard-00003.h5"))
+            #expect(found.contains("set/shard-00001.h5: ") && found.contains("also damaged: shard-00003.h5"))
         }
     }
 
@@ -131,7 +133,7 @@ import Testing
             let older = lines.filter { !$0.contains("recordChecksum") }.joined(separator: "\n")
             #expect(older.count < lines.joined(separator: "\n").count)
             try write(older.utf8, folder, "set/manifest.json")
-            // The shard as an earlier version has written it.
+            // The shard in the format of an earlier version.
             let shard = "\(folder)/set/shard-00000.h5"
             try HDF5File.writeAtomically(to: shard) { file in
                 try file.write((0..<9).flatMap { drawnImage($0).bytes }, shape: [9, 5, 7, 3], to: "images")

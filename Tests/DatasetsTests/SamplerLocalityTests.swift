@@ -9,11 +9,11 @@ struct SamplerLocalityTests {
     private static let count = 1_281_167
     private static let shards = 1024
     private static let ranks = 64
-    /// A shard holds 1,251 or 1,252 records; a block is as many as the larger ones.
+    /// A shard holds 1,251 or 1,252 records; a block holds as many as the larger shards.
     private static let block = 1252
     private static let batch = 8192
 
-    /// The shard of a record, where shards share records out evenly.
+    /// The shard of a record, for records distributed evenly over shards.
     private func shard(of record: Int) -> Int { (record * Self.shards + Self.shards - 1) / Self.count }
 
     @Test(arguments: [1, 16, 64])
@@ -26,15 +26,16 @@ struct SamplerLocalityTests {
         }
         #expect(order.windows.first?.lowerBound == 0 && order.windows.last?.upperBound == Self.count)
         #expect(zip(order.windows, order.windows.dropFirst()).allSatisfy { $0.upperBound == $1.lowerBound })
-        // Windows share no block, so a record is read while its window is used, and not again.
+        // Windows share no block, so a record is read only while its window is in use.
         #expect(blocks.reduce(0) { $0 + $1.count } == Set(blocks.joined()).count)
         #expect(blocks.allSatisfy { $0.count <= blocksInWindow })
         for start in stride(from: 0, to: Self.count, by: Self.batch) {
-            let tree = LaneTree(sampleCount: min(Self.batch, Self.count - start), laneSize: 32)
+            let tree = ReductionTree(sampleCount: min(Self.batch, Self.count - start), microbatchSize: 32)
             for rank in 0..<Self.ranks {
-                let samples = tree.samples(inLanes: tree.lanes(ofRank: rank, worldSize: Self.ranks))
+                let samples = tree.samples(
+                    inMicrobatches: tree.microbatches(ofRank: rank, worldSize: Self.ranks))
                 guard let first = samples.first, let last = samples.last else { continue }
-                // One window, or two where the rank's positions cross from one into the next.
+                // One window, or two if the rank's positions cross a window's end.
                 let windows = order.windows.indices.filter {
                     order.windows[$0].overlaps(start + first..<start + last + 1)
                 }
@@ -47,7 +48,7 @@ struct SamplerLocalityTests {
                     if !isInside { Issue.record("rank \(rank) reads record \(record) outside its window") }
                     shards.insert(shard(of: record))
                 }
-                // A block may reach over the end of a shard.
+                // A block may cross the end of a shard.
                 #expect(shards.count <= 2 * blocksInWindow * windows.count)
             }
         }
@@ -57,7 +58,8 @@ struct SamplerLocalityTests {
         let sampler = Sampler(
             seed: 7, count: Self.count, blockSize: Self.block, window: 16 * Self.block)
         let order = sampler.order(epoch: 0)
-        // 2.2 GB at 110 kB a record: what a host keeps in memory to read each byte of its disk once.
+        // 2.2 GB at 110 kB per record: the page cache that a host needs to read each byte from disk
+        // only once.
         #expect(sampler.window * 110_000 < 2_300_000_000)
         var seen = [Bool](repeating: false, count: Self.count)
         for position in 0..<Self.count {
@@ -75,7 +77,7 @@ struct SamplerLocalityTests {
         #expect(threadTime { _ = sampler.order(epoch: 0) } < .seconds(1))
     }
 
-    /// Positions and records in 64 equal parts each: how often a record of one part comes at a position of another.
+    /// Chi-square test on a table of 64 parts of positions by 64 parts of records.
     @Test(arguments: [0, 1, 2])
     func aFullWindowIsAUniformShuffle(epoch: Int) {
         let parts = 64
@@ -89,7 +91,8 @@ struct SamplerLocalityTests {
         let chiSquare = table.reduce(0.0) {
             $0 + (Double($1) - expected) * (Double($1) - expected) / expected
         }
-        // 63 · 63 degrees of freedom, as both sums are given: four deviations of √(2 · 3969) about it.
+        // 63 · 63 degrees of freedom, as row and column sums are fixed; tolerance of four standard
+        // deviations of √(2 · 3969).
         #expect(abs(chiSquare - 3969) < 4 * 89.1)
     }
 

@@ -35,7 +35,7 @@ struct SamplerTests {
         let chiSquare = table.joined().reduce(0.0) {
             $0 + (Double($1) - expected) * (Double($1) - expected) / expected
         }
-        // 49 degrees of freedom: 99.9 % of uniform tables lie below 85.4, and few below 23.9.
+        // 49 degrees of freedom: 99.9 % of uniform tables are below 85.4, and few below 23.9.
         #expect(chiSquare < 85.4 && chiSquare > 23.9)
     }
 
@@ -68,7 +68,7 @@ struct SamplerTests {
 
     @Test func insideAWindowRecordsAreMixedAcrossBlocks() {
         let order = Sampler(seed: 3, count: 1000, blockSize: 50, window: 500).order(epoch: 0)
-        // Unmixed, the first 50 positions would come from one block.
+        // Without shuffling, the first 50 positions would come from one block.
         #expect(Set((0..<50).map { order.record(at: $0) / 50 }).count >= 8)
     }
 }

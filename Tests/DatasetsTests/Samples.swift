@@ -1,6 +1,6 @@
 import Datasets
 
-/// Drawn records of one size: labels go round, and every pixel depends on the record.
+/// Synthetic records of one size: labels cycle, and every pixel depends on the record.
 func drawnRecords(count: Int, width: Int = 7, height: Int = 5, classNames: [String] = ["a", "b", "c"])
     -> GeneratedRecords
 {
@@ -34,7 +34,7 @@ func records(of source: any RecordSource) throws -> [Record] {
     return records
 }
 
-/// What `body` throws, as it is printed; empty if it does not.
+/// The description of the error that `body` throws; empty if it does not throw.
 func message(_ body: () throws -> Void) -> String {
     do {
         try body()

@@ -82,7 +82,7 @@ struct SyntheticSetTests {
             }
             return distances.indices.min { distances[$0] < distances[$1] } == record % 10
         }
-        // Chance is 50; a benchmark that this solves would need no network.
+        // Chance is 50; if this baseline solved the benchmark, no network would be needed.
         #expect(right.count < 200)
     }
 }
@@ -103,7 +103,7 @@ struct OutlineTests {
         #expect(abs(outline.distance(to: point) - distance) < 1e-6)
     }
 
-    /// All shapes drawn in a square of side 2.4 around the origin, 48 points a side.
+    /// All shapes drawn in a square of side 2.4 around the origin, with 48 points per side.
     private static func masks(thickness: Float) -> [(name: String, outline: Outline, mask: Set<Int>)] {
         let outlines =
             SyntheticShape.allCases.map { ($0.rawValue, $0.outline(thickness: thickness)) }
@@ -121,7 +121,7 @@ struct OutlineTests {
     @Test(arguments: [Float(0), 0.5, 1])
     func shapesFillAPartOfTheUnitDiscAndStayWithinReach(thickness: Float) {
         for shape in Self.masks(thickness: thickness) {
-            // In units of the square of side 2 around the disc, 1,600 points.
+            // The fraction of the square of side 2 around the unit disc, which has 1,600 points.
             let part = Float(shape.mask.count) / 1600
             #expect(part > 0.1 && part < 0.75, "\(shape.name)")
             let farthest = shape.mask.map { (Self.point($0) * Self.point($0)).sum().squareRoot() }.max() ?? 0

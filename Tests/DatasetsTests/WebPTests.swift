@@ -4,7 +4,7 @@ import Kernels
 import TestSupport
 import Testing
 
-/// WebP beside JPEG and PNG; its pixels are compared with Pillow's in `BadImagesTests`.
+/// WebP, besides JPEG and PNG; `BadImagesTests` compares its pixels with Pillow's.
 @Suite(.timeLimit(.minutes(30))) struct WebPTests {
     private func file(_ name: String) throws -> [UInt8] {
         [UInt8](try #require(BadImages.all.good[name]).file)
@@ -52,10 +52,10 @@ import Testing
     @Test func anAbsurdSizeTakesNoMemory() throws {
         var file = try file("lossless.webp")
         let size = try #require(file.firstRange(of: Array("VP8L".utf8))).upperBound + 5
-        // Fourteen bits each of width and height, less one.
+        // Width − 1 and height − 1 have 14 bits each.
         file.replaceSubrange(size..<size + 4, with: [0xFF, 0xFF, 0xFF, 0x0F])
         #expect(
             message { _ = try RGBImage(decoding: file, place: "x") }
-                == "could not decode image, x: it says it has 16384×16384 pixels, expected 1 to 178956970")
+                == "could not decode image, x: its header says 16384×16384 pixels, expected 1 to 178956970")
     }
 }

@@ -7,12 +7,12 @@ import Networks
 import TestSupport
 import Workers
 
-/// Images of 8×8 pixels drawn from their records' numbers.
+/// Random images of 8×8 pixels, a function of the stream and the record's index.
 struct DrawnSet: ImageSource {
     let count: Int
-    /// Another number draws other images.
+    /// Selects the random stream; another value draws other images.
     let stream: Int
-    /// Whether labels are classes; else they are −1.
+    /// Whether labels are classes; otherwise they are −1.
     var isInDistribution = false
     var keepsSize = false
 
@@ -20,14 +20,14 @@ struct DrawnSet: ImageSource {
 
     func image(of record: Int) -> RGBImage {
         var random = RandomStream(seed: 7, purpose: .test, stream, record)
-        // Sets differ in how bright they are, so that they can be told apart.
+        // Sets differ in brightness, so that they can be separated.
         let dark = UInt8(truncatingIfNeeded: stream * 23)
         return RGBImage(
             width: 8, height: 8, bytes: (0..<192).map { _ in UInt8(random.nextWord() & 0x7F) &+ dark })
     }
 }
 
-/// A network that was never trained, on drawn sets.
+/// An untrained network and a benchmark of drawn sets.
 struct DrawnBenchmark {
     var benchmark: Benchmark
     var classifier: Classifier
@@ -45,29 +45,30 @@ struct DrawnBenchmark {
         classifier.parameters.initialize(seed: 3)
     }
 
-    /// What an evaluation by `ranks` ranks gives on each of them.
+    /// The results of an evaluation by `ranks` ranks, one per rank.
     static func evaluate(
-        ranks: Int, threads: Int = 1, counts: [Int], scores: [ScoreName], lane: Int = 8
+        ranks: Int, threads: Int = 1, counts: [Int], scores: [ScoreName], microbatch: Int = 8
     ) throws -> [Evaluation] {
         try ThreadedWorld.run(size: ranks) { rank, world in
             let drawn = DrawnBenchmark(counts: counts)
             let pool = WorkerPool(threads: threads)
             return try drawn.evaluator(
-                CheckedCommunicator(ThreadedCommunicator(rank: rank, of: world)), lane: lane, pool: pool
+                CheckedCommunicator(ThreadedCommunicator(rank: rank, of: world)), microbatch: microbatch,
+                pool: pool
             ).evaluate(
                 drawn.benchmark, scores: scores, training: drawn.benchmark.inDistribution,
-                measure: FeatureMeasure(drawn.classifier, laneSize: lane, pool: pool))
+                measure: FeatureMeasure(drawn.classifier, microbatchSize: microbatch, pool: pool))
         }
     }
 
     func evaluator(
-        _ communicator: any Communicator, lane: Int = 8, shorterSide: Int = 8, pool: WorkerPool
+        _ communicator: any Communicator, microbatch: Int = 8, shorterSide: Int = 8, pool: WorkerPool
     ) -> Evaluator {
         let transform = EvaluationTransform(
             size: 8, shorterSide: shorterSide,
             normalization: ChannelNormalization(mean: [0.5, 0.5, 0.5], deviation: [0.25, 0.25, 0.25]))
         let pass = ForwardPass(
-            classifier: classifier, transform: transform, laneSize: lane, batchSize: 64,
+            classifier: classifier, transform: transform, microbatchSize: microbatch, batchSize: 64,
             communicator: communicator, pool: pool)
         return Evaluator(
             pass, classifier: classifier, communicator: communicator, describe: { (1, "\($0)") })

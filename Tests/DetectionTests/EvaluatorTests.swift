@@ -8,13 +8,14 @@ import Workers
 
 @Suite(.timeLimit(.minutes(30)))
 struct EvaluatorTests {
-    /// A prime number of records: each once, on any number of ranks, with the same bits everywhere.
+    /// Each of a prime number of records is scored once, and all numbers of ranks give the same
+    /// bits on every rank.
     @Test func tenThousandAndSevenRecordsAreScoredOnceEach() throws {
         let counts = [10_007, 31, 7, 1]
         var first: Evaluation?
         for (ranks, threads) in [(1, 2), (2, 1), (4, 1)] {
             let own = try DrawnBenchmark.evaluate(
-                ranks: ranks, threads: threads, counts: counts, scores: [.msp, .ebo], lane: 32)
+                ranks: ranks, threads: threads, counts: counts, scores: [.msp, .ebo], microbatch: 32)
             for evaluation in own {
                 #expect(evaluation.sets == own[0].sets)
                 #expect(evaluation.results.map(\.result) == own[0].results.map(\.result))
@@ -31,7 +32,8 @@ struct EvaluatorTests {
         }
     }
 
-    /// The full-spectrum task is the standard one with the shifted set's confidences and hits on the in-distribution side.
+    /// The full-spectrum task is the standard one with the shifted set's confidences and correct
+    /// predictions on the in-distribution side.
     @Test func theFullSpectrumPoolsTheShiftedSets() throws {
         let evaluation = try #require(
             try DrawnBenchmark.evaluate(ranks: 1, counts: [40, 30, 20, 25], scores: [.ebo, .mls]).first)
@@ -43,8 +45,8 @@ struct EvaluatorTests {
             outOfDistribution: sets[2].confidences[1])
         let result = evaluation.fullSpectrum[1].result
         #expect(result[.dataset("far"), .areaUnderROC] == 100 * pooled.areaUnderROC)
-        let hits = (sets[0].hits + sets[3].hits).count { $0 }
-        #expect(result[.dataset("far"), .accuracy] == 100 * (Double(hits) / 65))
+        let correct = (sets[0].isCorrect + sets[3].isCorrect).count { $0 }
+        #expect(result[.dataset("far"), .accuracy] == 100 * (Double(correct) / 65))
         #expect(
             evaluation.results[1].result[.dataset("far"), .accuracy]
                 == evaluation.accuracy.map { 100 * $0.fraction })
@@ -87,11 +89,12 @@ struct EvaluatorTests {
 
 @Suite(.timeLimit(.minutes(30)))
 struct FeatureDiagnosticsTests {
-    /// τ of the head in the sweep gives t2fnorm's own confidences; the norm's row is of the norms.
+    /// The sweep at the head's τ gives the AUROC of `t2fnorm`; the norm's area is the AUROC of the
+    /// norms.
     @Test func theSweepHasTheScoresOwnTemperature() throws {
         let drawn = DrawnBenchmark()
         let pool = WorkerPool(threads: 1)
-        let measure = FeatureMeasure(drawn.classifier, laneSize: 8, pool: pool)
+        let measure = FeatureMeasure(drawn.classifier, microbatchSize: 8, pool: pool)
         let evaluation = try drawn.evaluator(LocalCommunicator(), pool: pool).evaluate(
             drawn.benchmark, scores: [.t2fnorm], measure: measure)
         let diagnostics = try FeatureDiagnostics(evaluation.sets, measure)
@@ -141,18 +144,19 @@ struct BootstrapTests {
         let (rows, values) = Self.intervals(replicates: 400)
         #expect(rows.map(\.name) == ["near", "lost", "nearood", "far", "farood"])
         #expect(values[1].allSatisfy { $0 == nil })
-        // Accuracy ¾ of 400: a standard error of 2.165 points, so 8.49 points for 95 %.
+        // An accuracy of ¾ on 400 images has a standard error of 2.165 points, so its 95 % interval
+        // is 8.49 points wide.
         let accuracy = try #require(values[0][4])
         #expect(accuracy.contains(75))
         #expect(abs(accuracy.upperBound - accuracy.lowerBound - 8.49) < 1.5)
-        // The set's own AUROC lies inside, and the row of one present set is that set's.
+        // The mean row over a single present set equals that set's row.
         #expect(values[2] == values[0])
         let area = try #require(values[0][1])
         #expect(area.upperBound - area.lowerBound > 2 && area.upperBound - area.lowerBound < 12)
     }
 
-    /// Sets of as many images with the same confidences: were draws shared, rows would be equal, and the first row's AUROC 50 in every
-    /// replicate.
+    /// All sets have equally many images with the same confidences. If draws were shared, the rows
+    /// would be equal and the first row's AUROC would be 50 in every replicate.
     @Test func everySetHasDrawsOfItsOwn() throws {
         let drawn = DrawnBenchmark(counts: [200, 200, 200, 200])
         let confidences = testValues(count: 200, stream: 1).map(Double.init)
@@ -169,7 +173,7 @@ struct BootstrapTests {
                 return try #require(values[row][1])
             }
             #expect(areas[0] != areas[1])
-            // About 2.9 points on each side of 50.
+            // The standard error is about 2.9 points around 50.
             for area in areas { #expect(area.upperBound - area.lowerBound > 4, "\(area)") }
         }
     }
@@ -191,7 +195,7 @@ struct ScoreThresholdTests {
     }
 
     @Test func confidencesThatAreNoNumbersAreRefused() {
-        #expect(throws: ScoreFitError.self) { try ScoreThreshold([], of: .msp) }
-        #expect(throws: ScoreFitError.self) { try ScoreThreshold([1, .nan], of: .msp) }
+        #expect(throws: FitError.self) { try ScoreThreshold([], of: .msp) }
+        #expect(throws: FitError.self) { try ScoreThreshold([1, .nan], of: .msp) }
     }
 }

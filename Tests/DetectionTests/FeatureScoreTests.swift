@@ -4,17 +4,17 @@ import Foundation
 import Metrics
 import Testing
 
-/// One row of the contract table of scores that look at features: its formula in double precision with the default
-/// settings, and its worked values with theirs.
+/// One row of the contract table of scores that use features: a score, its formula in double
+/// precision with the default settings, and its worked values with the settings of `workedScore`.
 struct FeatureScoreRow: CustomTestStringConvertible, Sendable {
     typealias Formula = @Sendable (_ feature: [Double], _ classifier: PlainClassifier) -> Double
 
     let name: ScoreName
-    /// `nil` where the NumPy reference alone has it.
+    /// `nil` if only the NumPy reference has it.
     let formula: Formula?
     /// The score of the worked values.
-    let workedScore: @Sendable (ScoreFit) throws -> any Score
-    /// The confidences of the worked queries a and b; `nil` where none are published.
+    let workedScore: @Sendable (FitContext) throws -> any Score
+    /// The confidences of the worked queries a and b; `nil` if none are published.
     let worked: [Double]?
 
     var testDescription: String { name.rawValue }
@@ -52,7 +52,7 @@ struct FeatureScoreRow: CustomTestStringConvertible, Sendable {
             name: .react, formula: clipped, workedScore: { try FeatureClipping($0, percentile: 40) },
             worked: [2.25600423, 2.24592384]),
         FeatureScoreRow(
-            name: .vra, formula: rectified,
+            name: .vra, formula: vra,
             workedScore: { try FeatureRectification($0, percentiles: 25...40) },
             worked: [2.66780734, 2.57144510]),
         FeatureScoreRow(
@@ -95,7 +95,7 @@ struct FeatureScoreRow: CustomTestStringConvertible, Sendable {
     ]
 }
 
-/// A last layer and what it was fitted on in double precision.
+/// A last layer and the data that scores are fitted on, in double precision.
 struct PlainClassifier: Sendable {
     var weights: [[Double]]
     let bias: [Double]
@@ -130,7 +130,7 @@ struct PlainClassifier: Sendable {
     return feature.map(abs).reduce(0, +) * distance
 }
 
-/// The features in falling order of value, as many as the percentile leaves.
+/// The indices of the features that the percentile keeps, in descending order of value.
 private func kept(_ feature: [Double], _ percentile: Double) -> [Int] {
     let count = feature.count - Int((Double(feature.count) * percentile / 100).rounded(.toNearestOrEven))
     return Array(feature.indices.sorted { feature[$0] > feature[$1] }.prefix(max(count, 1)))
@@ -182,7 +182,7 @@ private func percentile(_ percentile: Double, of values: [Double]) -> Double {
     return classifier.energy(feature.map { min($0, limit) })
 }
 
-@Sendable private func rectified(_ feature: [Double], _ classifier: PlainClassifier) -> Double {
+@Sendable private func vra(_ feature: [Double], _ classifier: PlainClassifier) -> Double {
     let values = classifier.validation.flatMap(\.self)
     let (low, high) = (percentile(10, of: values), percentile(90, of: values))
     return classifier.energy(feature.map { max(min($0, high), low) })
@@ -220,11 +220,11 @@ private func distance(_ left: [Double], _ right: [Double]) -> Double {
     return along / distance(feature, classifier.mean) + 1e-4 * feature.map(abs).reduce(0, +)
 }
 
-/// A made-up classifier with seven samples, fitted on some more.
+/// A synthetic classifier with seven samples; scores are fitted on further records.
 private struct Example {
     let head: ScoringHead
-    let fit: ScoreFit
-    let validation: FeatureShare
+    let fit: FitContext
+    let validation: FeatureShard
     var features: [Float]
 
     init(classes: Int, dimension: Int) throws {
@@ -234,15 +234,15 @@ private struct Example {
         let head = ScoringHead(
             weights: values(classes * dimension, 7919).map { $0 - 0.5 }, bias: values(classes, 31))
         self.head = head
-        validation = FeatureShare(values(23 * dimension, 577), head, laneSize: 8)
-        // Moved along their class's weights, so that classes have rightly predicted records.
+        validation = FeatureShard(values(23 * dimension, 577), head, microbatchSize: 8)
+        // Moved along their class's weights, so that classes have correctly predicted records.
         let training = values((2 * classes + 57) * dimension, 389).enumerated().map { place, value in
             let (record, j) = (place / dimension, place % dimension)
             return value + 2 * head.weights[record % classes * dimension + j]
         }
-        fit = try ScoreFit(
-            head: head, training: FeatureShare(training, head, laneSize: 8), validation: validation,
-            outliers: FeatureShare(values(11 * dimension, 211), head, laneSize: 8),
+        fit = try FitContext(
+            head: head, training: FeatureShard(training, head, microbatchSize: 8), validation: validation,
+            outliers: FeatureShard(values(11 * dimension, 211), head, microbatchSize: 8),
             communicator: LocalCommunicator())
         features = values(7 * dimension, 6007)
     }
@@ -285,7 +285,7 @@ private struct Example {
         }
     }
 
-    /// The logits, and what is made of them, are rounded to single precision once each.
+    /// The logits and the values computed from them are rounded to single precision once each.
     @Test(
         arguments: FeatureScoreRow.all.filter { $0.formula != nil },
         [[1, 5], [2, 1], [3, 17], [10, 64], [100, 33]])
@@ -321,7 +321,7 @@ private struct Example {
         #expect(result.confidences[1].isFinite)
     }
 
-    /// Whatever a score makes of it, the others' confidences stay.
+    /// Whatever the sample's own confidence is, the other samples' confidences stay the same.
     @Test(arguments: FeatureScoreRow.all)
     func anInfiniteFeatureTouchesNoOtherSample(row: FeatureScoreRow) throws {
         var example = try Example(classes: 3, dimension: 17)
@@ -347,7 +347,8 @@ private struct Example {
                 == ScoredSamples(confidences: [], predictions: []))
     }
 
-    /// As in OpenOOD: a distance of 0 is divided by, and the metrics refuse what comes of it.
+    /// As in OpenOOD, the division by a distance of 0 gives a NaN or infinite confidence, which the
+    /// metrics refuse.
     @Test(arguments: [ScoreName.fdbd, .nci])
     func aFeatureAtTheTrainingMeanHasNoFiniteConfidence(name: ScoreName) throws {
         var example = try Example(classes: 3, dimension: 17)

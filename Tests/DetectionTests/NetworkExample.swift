@@ -7,12 +7,12 @@ import TestSupport
 import Testing
 import Workers
 
-/// What PyTorch computed; written by `Tests/Fixtures/make_network_score_fixtures.py`.
+/// Reference values from PyTorch, written by `Tests/Fixtures/make_network_score_fixtures.py`.
 struct NetworkScoreFixture: Decodable {
     struct Case: Decodable, CustomTestStringConvertible {
         let network: String, head: String
         let imageSize: Int
-        /// What the running variances are multiplied by.
+        /// The factor that the running variances are multiplied by.
         let varianceScale: Float
         let confidences: [String: [Double]]
 
@@ -26,7 +26,8 @@ struct NetworkScoreFixture: Decodable {
     }
 }
 
-/// A small network with a fixture's parameters, two more for an ensemble with half and twice its running variances, and drawn images of it: 120 training and 20 validation images, and queries.
+/// A small network with a fixture's parameters, two ensemble members with half and twice its
+/// running variances, and random images: 120 training images, 20 validation images and 4 queries.
 final class NetworkExample {
     enum Images: Int {
         case training = 600_000
@@ -41,7 +42,7 @@ final class NetworkExample {
         }
     }
 
-    static let laneSize = 8
+    static let microbatchSize = 8
 
     let network: InspectedNetwork
     let head: ScoringHead
@@ -77,11 +78,12 @@ final class NetworkExample {
             weights: last.weights, bias: last.bias, temperature: head == "t2fnorm" ? 0.1 : nil)
         self.imageSize = imageSize
         network = InspectedNetwork(
-            self.classifier, deviation: [0.247, 0.2435, 0.2616], laneSize: Self.laneSize, pool: pool,
+            self.classifier, deviation: [0.247, 0.2435, 0.2616], microbatchSize: Self.microbatchSize,
+            pool: pool,
             members: [0.5, 2].map { classifier(varianceScale * $0) })
     }
 
-    /// Floats of an image.
+    /// The number of floats in an image.
     var imageCount: Int { imageSize * imageSize * 3 }
 
     func images(_ images: Images, _ records: Range<Int>) -> [Float] {
@@ -91,55 +93,56 @@ final class NetworkExample {
     }
 
     /// Features, logits and labels of some images; record `i` has label `i` mod 10.
-    func share(of images: [Float], first: Int = 0) throws -> FeatureShare {
-        var share = FeatureShare(head: head, laneSize: Self.laneSize)
+    func shard(of images: [Float], first: Int = 0) throws -> FeatureShard {
+        var shard = FeatureShard(head: head, microbatchSize: Self.microbatchSize)
         let count = images.count / imageCount
-        guard count > 0 else { return share }
+        guard count > 0 else { return shard }
         let (features, _) = try classifier.forward(
             images: Buffer(images, default: 0),
-            Pass(
-                BatchPlacement(sampleCount: count, laneSize: Self.laneSize), mode: .evaluation, pool: pool))
-        share.add(
+            StepContext(
+                BatchPlacement(sampleCount: count, microbatchSize: Self.microbatchSize), mode: .evaluation,
+                pool: pool))
+        shard.add(
             features: features, logits: logits(of: features, head),
             labels: (first..<first + count).map { Int32($0 % 10) })
-        return share
+        return shard
     }
 
-    /// Images in batches of two lanes.
+    /// Reads images in batches of two microbatches.
     func pass(over images: [Float], first: Int = 0) -> ImagePass {
         ImagePass(network, firstRecord: first) { try self.forEachBatch(of: images, $0) }
     }
 
     func forEachBatch(of images: [Float], _ body: ImagePass.Body) throws {
-        let size = 2 * Self.laneSize * imageCount
+        let size = 2 * Self.microbatchSize * imageCount
         for start in stride(from: 0, to: images.count, by: size) {
             let end = min(start + size, images.count)
             try body(Buffer(images[start..<end], default: 0), (end - start) / imageCount)
         }
     }
 
-    /// Fitted on some records of the sets.
+    /// A context with some records of the sets.
     func fit(
         training: Range<Int> = 0..<120, validation: Range<Int> = 0..<20,
         on communicator: any Communicator = LocalCommunicator()
-    ) throws -> ScoreFit {
+    ) throws -> FitContext {
         let (first, second) = (images(.training, training), images(.validation, validation))
-        return try ScoreFit(
-            head: head, training: share(of: first, first: training.lowerBound),
-            validation: share(of: second, first: validation.lowerBound),
+        return try FitContext(
+            head: head, training: shard(of: first, first: training.lowerBound),
+            validation: shard(of: second, first: validation.lowerBound),
             trainingImages: pass(over: first, first: training.lowerBound),
             validationImages: pass(over: second, first: validation.lowerBound), communicator: communicator)
     }
 
-    /// The score of some images.
+    /// The confidences and predictions of some images.
     func evaluate(_ score: any Score, _ images: [Float]) throws -> ScoredSamples {
-        let share = try share(of: images)
-        let input = ScoreInput(features: share.features.span, logits: share.logits.span, head: head)
-        guard let observation = score.observation else { return score.evaluate(input) }
-        let observed = try network.observe(observation, images: Buffer(images, default: 0), input)
+        let shard = try shard(of: images)
+        let input = ScoreInput(features: shard.features.span, logits: shard.logits.span, head: head)
+        guard let probe = score.probe else { return score.evaluate(input) }
+        let captured = try network.capture(probe, images: Buffer(images, default: 0), input)
         return score.evaluate(
             ScoreInput(
-                features: share.features.span, logits: share.logits.span, head: head, observed: observed.span)
+                features: shard.features.span, logits: shard.logits.span, head: head, captured: captured.span)
         )
     }
 

@@ -5,20 +5,20 @@ import Kernels
 import TestSupport
 import Testing
 
-/// One row of the contract table of scores that look inside the network or change its images: what PyTorch's reference calls it, and how
-/// far it may be from that.
+/// One row of the contract table of scores that capture activations or perturb images: a score, its
+/// name in the PyTorch reference, and its tolerance against that reference.
 struct NetworkScoreRow: CustomTestStringConvertible, Sendable {
     let name: ScoreName
     let fixture: String
-    var score: @Sendable (ScoreFit) throws -> any Score
-    /// Largest difference over `|value|`.
+    var score: @Sendable (FitContext) throws -> any Score
+    /// The largest difference divided by `|value|`.
     var tolerance = 1e-4
 
     var testDescription: String { fixture }
 
     init(
         _ name: ScoreName, fixture: String? = nil, tolerance: Double = 1e-4,
-        _ score: (@Sendable (ScoreFit) throws -> any Score)? = nil
+        _ score: (@Sendable (FitContext) throws -> any Score)? = nil
     ) {
         self.name = name
         self.fixture = fixture ?? name.rawValue
@@ -30,18 +30,19 @@ struct NetworkScoreRow: CustomTestStringConvertible, Sendable {
     static let all = [
         NetworkScoreRow(.odin), NetworkScoreRow(.iodin), NetworkScoreRow(.adascaleA),
         NetworkScoreRow(.adascaleL), NetworkScoreRow(.rankfeat),
-        // An excess is divided by the end of its range, which may be a sum whose terms all but cancel.
+        // A deviation is divided by the end of its range, which may be a sum whose terms nearly
+        // cancel.
         NetworkScoreRow(.gram, tolerance: 5e-3),
         NetworkScoreRow(.mdsEnsemble), NetworkScoreRow(.gmm, tolerance: 1e-3, smallMixture),
         NetworkScoreRow(.ensemble),
     ]
 
-    /// With room for all directions that 120 images have.
-    @Sendable private static func smallMixture(_ fit: ScoreFit) throws -> any Score {
+    /// The 120 directions span all that 120 images can have.
+    @Sendable private static func smallMixture(_ fit: FitContext) throws -> any Score {
         try GaussianMixture(fit, components: 3, dimension: 8, more: 112, rounds: 1)
     }
 
-    /// At T = 1000 all confidences are almost equal; at T = 1 they tell more.
+    /// At T = 1000 all confidences are almost equal; at T = 1 they differ more.
     static let others = [
         NetworkScoreRow(.odin, fixture: "odin at 1") { _ in
             ImagePerturbation(.all, temperature: 1, magnitude: 0.02)
@@ -107,13 +108,15 @@ struct NetworkScoreRow: CustomTestStringConvertible, Sendable {
         #expect(names == ScoreRow.all.map(\.name) + FeatureScoreRow.all.map(\.name))
     }
 
-    /// 120 training and 20 validation images in lanes of 8: on four ranks none has the same as another.
+    /// 120 training and 20 validation images in microbatches of 8, which four ranks cannot divide
+    /// evenly.
     private func bits(_ row: NetworkScoreRow, ranks: Int) throws -> [UInt64] {
         let parts = try ThreadedWorld.run(size: ranks) { rank, world in
             let example = try NetworkExample()
             let own = { (images: NetworkExample.Images) in
-                let tree = LaneTree(sampleCount: images.count, laneSize: NetworkExample.laneSize)
-                return tree.samples(inLanes: tree.lanes(ofRank: rank, worldSize: ranks))
+                let tree = ReductionTree(
+                    sampleCount: images.count, microbatchSize: NetworkExample.microbatchSize)
+                return tree.samples(inMicrobatches: tree.microbatches(ofRank: rank, worldSize: ranks))
             }
             let fit = try example.fit(
                 training: own(.training), validation: own(.validation),
@@ -132,17 +135,18 @@ struct NetworkScoreRow: CustomTestStringConvertible, Sendable {
         #expect(try bits(row, ranks: 4) == one)
     }
 
-    /// Of 12 images in ten classes gram's split leaves some class without one.
+    /// With 12 images in ten classes, gram's split leaves some class without an image.
     @Test(arguments: [(ScoreName.gram, 12), (.mdsEnsemble, 9)])
     func aClassWithoutARecordIsNamed(name: ScoreName, count: Int) throws {
         let example = try NetworkExample()
         let fit = try example.fit(training: 0..<count)
-        let error = #expect(throws: ScoreFitError.self) { try name.makeScore(fit) }
+        let error = #expect(throws: FitError.self) { try name.makeScore(fit) }
         #expect(error?.description.hasPrefix("score \(name.rawValue): class ") == true)
         #expect(error?.description.contains("has no record among the nine tenths") == (name == .gram))
     }
 
-    /// The map of one image that is one channel times one pattern has nothing but its largest component.
+    /// An activation map of rank 1, one channel vector times one spatial pattern, consists of its
+    /// largest component alone.
     @Test func anImageOfOneColourHasFiniteConfidences() throws {
         let example = try NetworkExample()
         let fit = try example.fit()
@@ -156,12 +160,12 @@ struct NetworkScoreRow: CustomTestStringConvertible, Sendable {
     @Test func withoutAValidationSetTheTrainingSetServes() throws {
         let example = try NetworkExample()
         let images = example.images(.training, 0..<24)
-        let training = try example.share(of: images)
-        let alone = try ScoreFit(
+        let training = try example.shard(of: images)
+        let alone = try FitContext(
             head: example.head, training: training, validation: nil,
             trainingImages: example.pass(over: images),
             communicator: LocalCommunicator())
-        let twice = try ScoreFit(
+        let twice = try FitContext(
             head: example.head, training: nil, featureMean: alone.featureMean, validation: training,
             validationImages: example.pass(over: images), communicator: LocalCommunicator())
         let name = ScoreName.adascaleA

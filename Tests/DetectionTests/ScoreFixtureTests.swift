@@ -4,7 +4,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// What NumPy computed; written by `Tests/Fixtures/make_score_fixtures.py`.
+/// Reference values from NumPy, written by `Tests/Fixtures/make_score_fixtures.py`.
 private struct ScoreFixture: Decodable {
     struct Case: Decodable {
         let classes: Int
@@ -12,11 +12,11 @@ private struct ScoreFixture: Decodable {
         let features: [Float]
         let weights: [Float]
         let bias: [Float]
-        /// Record `i` of both has label `i mod classes`.
+        /// Record `i` of the training and validation sets has label `i mod classes`.
         let training: [Float]
         let validation: [Float]
         let outliers: [Float]
-        /// `nil` where a score cannot be fitted.
+        /// `nil` if a score cannot be fitted.
         let confidences: [String: [Double]?]
     }
 
@@ -24,7 +24,7 @@ private struct ScoreFixture: Decodable {
 }
 
 @Suite(.timeLimit(.minutes(30))) struct ScoreFixtureTests {
-    /// GEN's `1 − p` is in single precision, which its specification allows 3e-3 for.
+    /// GEN computes `1 − p` in single precision, for which its specification allows 3e-3.
     @Test(arguments: ScoreName.allCases.filter { $0.networkCost == nil })
     func matchesNumPy(name: ScoreName) throws {
         let path = packageRoot.appending(path: "Tests/Fixtures/score_fixtures.json")
@@ -32,13 +32,13 @@ private struct ScoreFixture: Decodable {
         #expect(fixture.cases.count == 3)
         for example in fixture.cases {
             let head = ScoringHead(weights: example.weights, bias: example.bias)
-            let fit = try ScoreFit(
-                head: head, training: FeatureShare(example.training, head, laneSize: 32),
-                validation: FeatureShare(example.validation, head, laneSize: 32),
-                outliers: FeatureShare(example.outliers, head, laneSize: 32),
+            let fit = try FitContext(
+                head: head, training: FeatureShard(example.training, head, microbatchSize: 32),
+                validation: FeatureShard(example.validation, head, microbatchSize: 32),
+                outliers: FeatureShard(example.outliers, head, microbatchSize: 32),
                 communicator: LocalCommunicator())
             guard let expected = try #require(example.confidences[name.rawValue]) else {
-                #expect(throws: ScoreFitError.self) { try name.makeScore(fit) }
+                #expect(throws: FitError.self) { try name.makeScore(fit) }
                 continue
             }
             check(try name.makeScore(fit), example, expected)
@@ -50,9 +50,10 @@ private struct ScoreFixture: Decodable {
         let fixture = try JSONDecoder().decode(ScoreFixture.self, from: Data(contentsOf: path))
         for example in fixture.cases {
             let head = ScoringHead(weights: example.weights, bias: example.bias)
-            let fit = try ScoreFit(
-                head: head, training: FeatureShare(example.training, head, laneSize: 32), validation: nil,
-                outliers: FeatureShare(example.outliers, head, laneSize: 32),
+            let fit = try FitContext(
+                head: head, training: FeatureShard(example.training, head, microbatchSize: 32),
+                validation: nil,
+                outliers: FeatureShard(example.outliers, head, microbatchSize: 32),
                 options: ScoreOptions(grood: .exact), communicator: LocalCommunicator())
             let both = ["grood", "grood exact"].compactMap { example.confidences[$0] ?? nil }
             try #require(both.count == 2)

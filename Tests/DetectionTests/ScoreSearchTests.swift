@@ -10,13 +10,14 @@ import Workers
 private let head = ScoringHead(
     weights: testValues(count: 80, stream: 1), bias: testValues(count: 4, stream: 2, scale: 0.1))
 
-/// Features without negative numbers, of class `i` mod 4 the more like its weights the larger `gain`.
-private func share(_ records: Range<Int>, stream: Int, gain: Float) -> FeatureShare {
+/// Non-negative features. Record `i` has class `i` mod 4; the larger `gain`, the more its feature
+/// resembles the weights of that class.
+private func shard(_ records: Range<Int>, stream: Int, gain: Float) -> FeatureShard {
     let drawn = testValues(count: records.upperBound * 20, stream: stream)
     let features = (20 * records.lowerBound..<20 * records.upperBound).map { place in
         max(drawn[place] + 0.3 + gain * head.weights[place / 20 % 4 * 20 + place % 20], 0)
     }
-    return FeatureShare(features, head, laneSize: 8, first: records.lowerBound)
+    return FeatureShard(features, head, microbatchSize: 8, first: records.lowerBound)
 }
 
 private func noImages() throws -> ImagePass { try NetworkExample().pass(over: []) }
@@ -27,20 +28,20 @@ private let searched = ScoreName.allCases.filter { $0.hasSearch && $0.networkCos
     private func fit(
         _ training: Range<Int> = 0..<250, _ validation: Range<Int> = 0..<61,
         on communicator: any Communicator = LocalCommunicator()
-    ) throws -> ScoreFit {
-        try ScoreFit(
-            head: head, training: share(training, stream: 3, gain: 1),
-            validation: share(validation, stream: 4, gain: 0.8), communicator: communicator)
+    ) throws -> FitContext {
+        try FitContext(
+            head: head, training: shard(training, stream: 3, gain: 1),
+            validation: shard(validation, stream: 4, gain: 0.8), communicator: communicator)
     }
 
-    private func search(_ fit: ScoreFit, _ records: Range<Int> = 0..<45) throws -> ScoreSearch {
+    private func search(_ fit: FitContext, _ records: Range<Int> = 0..<45) throws -> ScoreSearch {
         ScoreSearch(
-            fit, outliers: share(records, stream: 5, gain: 0.2), images: try noImages(),
+            fit, outliers: shard(records, stream: 5, gain: 0.2), images: try noImages(),
             pool: WorkerPool(threads: 2))
     }
 
     private func area(_ score: any Score) throws -> Double {
-        let sides = [share(0..<61, stream: 4, gain: 0.8), share(0..<45, stream: 5, gain: 0.2)].map {
+        let sides = [shard(0..<61, stream: 4, gain: 0.8), shard(0..<45, stream: 5, gain: 0.2)].map {
             score.evaluate(ScoreInput(features: $0.features.span, logits: $0.logits.span, head: head))
                 .confidences
         }
@@ -66,8 +67,8 @@ private let searched = ScoreName.allCases.filter { $0.hasSearch && $0.networkCos
         let choices = try [1, 2, 4].map { ranks in
             try ThreadedWorld.run(size: ranks) { rank, world in
                 let own = { (count: Int) in
-                    let tree = LaneTree(sampleCount: count, laneSize: 8)
-                    return tree.samples(inLanes: tree.lanes(ofRank: rank, worldSize: ranks))
+                    let tree = ReductionTree(sampleCount: count, microbatchSize: 8)
+                    return tree.samples(inMicrobatches: tree.microbatches(ofRank: rank, worldSize: ranks))
                 }
                 let fit = try fit(
                     own(250), own(61), on: CheckedCommunicator(ThreadedCommunicator(rank: rank, of: world)))
@@ -77,7 +78,8 @@ private let searched = ScoreName.allCases.filter { $0.hasSearch && $0.networkCos
         #expect(choices[0] != nil && choices.allSatisfy { $0 == choices[0] })
     }
 
-    /// As many as OpenOOD has: but no more dimensions than there are features, and no more neighbours than records.
+    /// The grid has as many settings as OpenOOD's, but no more dimensions than features and no more
+    /// neighbours than records.
     @Test(arguments: [
         (ScoreName.gen, 42), (.odin, 8), (.iodin, 8), (.react, 4), (.vra, 16), (.ash, 7), (.scale, 7),
         (.adascaleA, 36), (.adascaleL, 36), (.knn, 3), (.vim, 0), (.fdbd, 2), (.nci, 4), (.relation, 5),
@@ -104,10 +106,10 @@ private let searched = ScoreName.allCases.filter { $0.hasSearch && $0.networkCos
         #expect(try area(score) == area(name.makeScore(fit)))
     }
 
-    /// Features of zeros stay as they are whatever is scaled, and all images are equal.
+    /// No scaling changes features of zeros, so all images are equal.
     @Test func ofSettingsThatAreAllAlikeTheFirstIsChosen() throws {
-        let zeros = FeatureShare([Float](repeating: 0, count: 200), head, laneSize: 8)
-        let fit = try ScoreFit(
+        let zeros = FeatureShard([Float](repeating: 0, count: 200), head, microbatchSize: 8)
+        let fit = try FitContext(
             head: head, training: nil, validation: zeros, communicator: LocalCommunicator())
         let search = ScoreSearch(
             fit, outliers: zeros, images: try noImages(), pool: WorkerPool(threads: 1))
@@ -117,19 +119,19 @@ private let searched = ScoreName.allCases.filter { $0.hasSearch && $0.networkCos
     }
 
     @Test func outliersThatAllLookMoreAtHomeAreAnError() throws {
-        var outliers = FeatureShare(head: head, laneSize: 8)
-        let some = share(0..<20, stream: 4, gain: 0.8)
+        var outliers = FeatureShard(head: head, microbatchSize: 8)
+        let some = shard(0..<20, stream: 4, gain: 0.8)
         outliers.add(
             features: some.features.map { 1000 * $0 }, logits: some.logits, labels: some.labels)
         let search = ScoreSearch(
             try fit(), outliers: outliers, images: try noImages(), pool: WorkerPool(threads: 1))
-        let error = #expect(throws: ScoreFitError.self) { try search.makeScore(.scale) }
+        let error = #expect(throws: FitError.self) { try search.makeScore(.scale) }
         #expect(
             error?.description.hasPrefix("score scale: no setting ranks a validation image above") == true)
     }
 
     @Test func aSettingWithoutNumbersIsNamed() throws {
-        var outliers = share(0..<20, stream: 4, gain: 0.2)
+        var outliers = shard(0..<20, stream: 4, gain: 0.2)
         outliers.add(
             features: [Float](repeating: .nan, count: 20), logits: [.nan, 0, 0, 0], labels: [-1])
         let search = ScoreSearch(
@@ -145,7 +147,7 @@ private let searched = ScoreName.allCases.filter { $0.hasSearch && $0.networkCos
         let example = try NetworkExample()
         let fit = try example.fit()
         let images = example.images(.queries, 0..<4).map { $0 * 0.5 }
-        let outliers = try example.share(of: images)
+        let outliers = try example.shard(of: images)
         let search = ScoreSearch(
             fit, outliers: outliers, images: example.pass(over: images), pool: WorkerPool(threads: 2))
         let (score, choice) = try search.makeScore(name)
@@ -155,8 +157,8 @@ private let searched = ScoreName.allCases.filter { $0.hasSearch && $0.networkCos
         #expect(choice?.areaUnderROC == area)
     }
 
-    /// Both scores and all 36 settings share what was observed.
-    @Test func imagesAreGoneThroughOnceForAnObservation() throws {
+    /// Both scores and all 36 settings share the captured values.
+    @Test func imagesAreGoneThroughOnceForAProbe() throws {
         let example = try NetworkExample()
         let fit = try example.fit()
         let images = example.images(.queries, 0..<4)
@@ -166,7 +168,7 @@ private let searched = ScoreName.allCases.filter { $0.hasSearch && $0.networkCos
             try example.forEachBatch(of: images, body)
         }
         let search = ScoreSearch(
-            fit, outliers: try example.share(of: images), images: pass, pool: WorkerPool(threads: 1))
+            fit, outliers: try example.shard(of: images), images: pass, pool: WorkerPool(threads: 1))
         _ = try search.makeScore(.adascaleA)
         _ = try search.makeScore(.adascaleL)
         #expect(counter.count == 1)

@@ -10,8 +10,8 @@ struct ScoreRow: CustomTestStringConvertible, Sendable {
     let formula: @Sendable ([Double]) -> Double
     /// The confidences of the worked queries a and b, on the plain network.
     let worked: [Double]
-    /// Largest difference from the formula over `max(|value|, 1)`; by default that of a float sum of up to 1000 terms,
-    /// one rounding each.
+    /// The largest difference from the formula divided by `max(|value|, 1)`; the default suits a
+    /// float sum of up to 1000 terms, with one rounding each.
     var tolerance = 1e-5
 
     var testDescription: String { name.rawValue }
@@ -24,7 +24,8 @@ struct ScoreRow: CustomTestStringConvertible, Sendable {
         ScoreRow(name: .mls, formula: { $0.max()! }, worked: [1.9125, 1.6125]),
         ScoreRow(
             name: .ebo, formula: logSumExp, worked: [2.58888498, 2.24592384]),
-        // 1 − p is a few units in the last place where p is almost 1, and its tenth root shows that.
+        // If p is almost 1, 1 − p is a few units in the last place, and its tenth root makes the
+        // rounding visible.
         ScoreRow(
             name: .gen, formula: negatedEntropy, worked: [-2.53128240, -2.55423641], tolerance: 2e-2),
         ScoreRow(
@@ -48,7 +49,7 @@ struct ScoreRow: CustomTestStringConvertible, Sendable {
     return -probabilities.map { pow($0, 0.1) * pow(1 - $0, 0.1) }.reduce(0, +)
 }
 
-/// Logits of a classifier whose features play no part.
+/// The result of a score on logits alone; features and weights are zeros.
 private func evaluate(_ name: ScoreName, logits: [Float], classes: Int) throws -> ScoredSamples {
     let head = ScoringHead(
         weights: [Float](repeating: 0, count: classes), bias: [Float](repeating: 0, count: classes))
@@ -65,9 +66,9 @@ private func scattered(_ count: Int) -> [Float] {
 @Suite(.timeLimit(.minutes(30))) struct ScoreTests {
     @Test func everyNameHasItsScoreAndItsRow() throws {
         let example = WorkedClassifier()
-        let fit = try ScoreFit(
-            head: example.plainHead, training: example.share(0..<60), validation: nil,
-            outliers: example.share(60..<65), communicator: LocalCommunicator())
+        let fit = try FitContext(
+            head: example.plainHead, training: example.shard(0..<60), validation: nil,
+            outliers: example.shard(60..<65), communicator: LocalCommunicator())
         let ofFeatures = ScoreName.allCases.filter { $0.networkCost == nil }
         #expect(try ofFeatures.map { try $0.makeScore(fit).name } == ofFeatures)
         let ofNetworks = ScoreName.allCases.filter { $0.networkCost != nil }

@@ -7,8 +7,8 @@ struct WorkedClassifier {
     let bias: [Float] = [0.1, -0.2, 0.05]
     let queries: [Float] = [2.5, 0.5, 1, 0.75, 1, 1, 1.25, 1.5]
 
-    /// The features of the records from their formula; record i has label i mod 3.
-    func share(_ records: Range<Int>, laneSize: Int = 4) -> FeatureShare {
+    /// Records whose features follow a formula; record i has label i mod 3.
+    func shard(_ records: Range<Int>, microbatchSize: Int = 4) -> FeatureShard {
         let features = records.flatMap { i in
             (0..<4).map { j -> Float in
                 let halves = (7 * i + 3 * j + i * i / 3) % 5
@@ -16,14 +16,14 @@ struct WorkedClassifier {
                 return Float(4 * halves + eighths) / 8 + (j == i % 3 ? 2.25 : 0.25)
             }
         }
-        return FeatureShare(features, plainHead, laneSize: laneSize, first: records.lowerBound)
+        return FeatureShard(features, plainHead, microbatchSize: microbatchSize, first: records.lowerBound)
     }
 
-    /// Twelve training and six validation records.
-    func fit() throws -> ScoreFit {
-        try ScoreFit(
-            head: plainHead, training: share(0..<12), validation: share(20..<26),
-            outliers: share(40..<46), communicator: LocalCommunicator())
+    /// A context with twelve training, six validation and six outlier records.
+    func fit() throws -> FitContext {
+        try FitContext(
+            head: plainHead, training: shard(0..<12), validation: shard(20..<26),
+            outliers: shard(40..<46), communicator: LocalCommunicator())
     }
 
     var plainHead: ScoringHead { ScoringHead(weights: weights, bias: bias) }

@@ -13,7 +13,7 @@ import Workers
     func aRoundTripKeepsEveryBit(format: ExportFormat, head: HeadKind) throws {
         let classifier = Classifier(.resnet20, head: head, classes: 7)
         classifier.parameters.initialize(seed: 3)
-        // An odd count, and values whose bits say more than their size.
+        // An odd count, and values that test the sign of zero and subnormal bits.
         classifier.parameters.batchCount = 12_345
         let first = classifier.parameters.entries[1]
         classifier.parameters.setElements(
@@ -33,7 +33,7 @@ import Workers
         }
     }
 
-    /// `torch.load(mmap=True)` takes tensors from where they lie.
+    /// `torch.load(mmap=True)` uses tensors in place.
     @Test func bytesOfTensorsBeginAtMultiplesOf64() throws {
         let classifier = Classifier(.resnet20, head: .linear, classes: 7)
         try withTemporaryFolder { folder in
@@ -43,7 +43,7 @@ import Workers
                 bytes[place..<place + count].reversed().reduce(0) { $0 << 8 | Int($1) }
             }
             var (place, entries) = (0, 0)
-            // Local headers, one behind the other.
+            // Traverses the local headers.
             while number(place, 4) == 0x0403_4B50 {
                 let content = place + 30 + number(place + 26, 2) + number(place + 28, 2)
                 #expect(content % 64 == 0, "entry \(entries)")
@@ -102,7 +102,8 @@ import Workers
         }
     }
 
-    /// The fixture's logits are PyTorch's in double precision, after a step of training that moved the running statistics.
+    /// The fixture's logits are PyTorch's in double precision, after a training step that updated
+    /// the running statistics.
     @Test(arguments: ExportFormat.allCases)
     func whatIsExportedComesBackWithPyTorchsLogits(format: ExportFormat) throws {
         let (fixture, classifier) = try trained("t2fnorm")
@@ -142,7 +143,8 @@ import Workers
         #expect(reason.hasPrefix("could not be written: "), "\(reason)")
     }
 
-    /// The network of the ResNet-18 fixture after the fixture's step, whose statistics are kept and whose gradients are not.
+    /// The network of the ResNet-18 fixture after the fixture's forward pass in training mode,
+    /// which updates the running statistics.
     private func trained(_ head: String) throws -> (PyTorchFixture, Classifier) {
         let fixture = try PyTorchFixture(named: "resnet18")
         let kind = head == "linear" ? HeadKind.linear : .t2fnorm(temperature: fixture.temperature)
@@ -151,10 +153,10 @@ import Workers
             classifier.parameters.setElements(of: entry, to: fixture.values(ofEntry: index))
         }
         let samples = fixture.imageCount
-        let pass = Pass(
-            BatchPlacement(sampleCount: samples, laneSize: samples / 2), mode: .training,
+        let context = StepContext(
+            BatchPlacement(sampleCount: samples, microbatchSize: samples / 2), mode: .training,
             pool: WorkerPool(threads: 2))
-        _ = try classifier.forward(images: Buffer(fixture.images, default: 0), pass)
+        _ = try classifier.forward(images: Buffer(fixture.images, default: 0), context)
         return (fixture, classifier)
     }
 }

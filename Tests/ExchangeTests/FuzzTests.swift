@@ -4,9 +4,10 @@ import Kernels
 import TestSupport
 import Testing
 
-/// Files of every format, changed at random: read or refused, never a crash, and no more elements than bytes.
+/// Randomly modified files of every format are read or refused, without a crash, and never give
+/// more elements than bytes.
 ///
-/// `launch/fuzz-exchange` lets libFuzzer do the same for as long as one likes.
+/// `launch/fuzz-exchange` does the same with libFuzzer for any length of time.
 @Suite(.timeLimit(.minutes(30))) struct FuzzTests {
     @Test(arguments: [0, 1, 2, 3]) func aChangedFileIsReadOrRefused(seed: Int) throws {
         let files = ModelFileCase.all.map { [UInt8]($0.file) }
@@ -25,7 +26,7 @@ import Testing
                 #expect(named.tensor.floats().count == named.tensor.count)
             }
         }
-        // Changes in weights of files without checksums, or in names, leave a good file.
+        // A change in the weights of a file without checksums, or in a name, leaves a valid file.
         #expect(counts.read > 0 && counts.refused > 100, "\(counts)")
     }
 

@@ -2,7 +2,7 @@ import Exchange
 import Foundation
 import Testing
 
-/// Files that want more of their reader than a file of weights has to: each is refused, and said by name.
+/// Malicious or malformed files: each is refused with an error that names the problem.
 @Suite(.timeLimit(.minutes(30))) struct HostileFileTests {
     private static func pickle(_ text: String) -> [UInt8] { Array(text.utf8) }
 
@@ -33,7 +33,7 @@ import Testing
         archive.longOffset = 1
         #expect(refusal(archive.bytes) == "the zip64 end is not where the archive says")
         archive.longOffset = -1 << 62
-        #expect(refusal(archive.bytes).hasSuffix("bytes, which is no size"))
+        #expect(refusal(archive.bytes).hasSuffix("bytes, which is not a valid size"))
     }
 
     @Test func theOrderOfBytesIsTheFiles() throws {
@@ -76,7 +76,7 @@ import Testing
     }
 
     @Test func aBombOfReferencesIsRefused() {
-        // Each tuple holds the one before ten times: 10⁹ elements after nine.
+        // Each tuple holds the previous one ten times: 10⁹ elements after nine levels.
         let tenfold = "(" + String(repeating: "NNNNNNNNNN", count: 1) + "t"
         let bomb =
             tenfold + (0..<9).map { "p\($0)\n0(" + String(repeating: "g\($0)\n", count: 10) + "t" }.joined()
@@ -115,15 +115,15 @@ import Testing
         (tensor(strides: "I-2\nI1\n"), "tensor 'w' has a negative size: shape [2, 2], offset 0"),
         (
             tensor(offset: "I1\n"),
-            "tensor 'w' of shape [2, 2], strides [2, 1] and offset 1 leaves its storage of 4 elements"
+            "tensor 'w' of shape [2, 2], strides [2, 1] and offset 1 exceeds its storage of 4 elements"
         ),
         (
             tensor(strides: "I9223372036854775807\nI1\n"),
-            "tensor 'w' of shape [2, 2], strides [9223372036854775807, 1] and offset 0 leaves its storage of 4 elements"
+            "tensor 'w' of shape [2, 2], strides [9223372036854775807, 1] and offset 0 exceeds its storage of 4 elements"
         ),
         (
             tensor(shape: "I1000000000\nI2\n", strides: "I0\nI0\n"),
-            "tensor 'w' of shape [1000000000, 2] has more elements than its storage's 4; save tensor.contiguous() in its place"
+            "tensor 'w' of shape [1000000000, 2] has more elements than its storage's 4; save tensor.contiguous() instead"
         ),
         (
             tensor(shape: "I4294967296\nI4294967296\n"),
@@ -146,9 +146,9 @@ import Testing
         ),
         (
             tensor(storage: "S'storage'\nctorch\nFloatStorage\nS'0'\nS'cpu'\nI4\n(S'v'\nI3\nI2\nt"),
-            "storage '0' has a view that leaves its 4 elements"
+            "storage '0' has a view beyond its 4 elements"
         ),
-        (tensor(storage: "S'module'\n"), "what should name a storage does not"),
+        (tensor(storage: "S'module'\n"), "a reference to a storage is malformed"),
     ])
     func aTensorThatCannotBeIsNamed(pickle: [UInt8], reason: String) {
         #expect(refusal(HostileZip(pickle: pickle, storages: Self.sixteen).bytes) == reason)
@@ -167,7 +167,7 @@ import Testing
     }
 
     @Test func aCompressedEntryIsRefusedBeforeAnythingIsInflated() {
-        // 10 GB of zeros in ten bytes, as the directory has it.
+        // A decompression bomb: ten stored bytes that the directory declares as 4 GB.
         var archive = HostileZip(pickle: Self.tensor())
         archive.entries.append(
             Entry(
@@ -175,7 +175,7 @@ import Testing
                 size: 4_000_000_000, packedSize: 10))
         #expect(
             refusal(archive.bytes)
-                == "zip entry 'archive/data/0' is compressed (method 8, 10 to 4000000000 bytes), expected stored bytes as torch.save writes them; unpack the archive, and pack it again by zip -0 -r"
+                == "zip entry 'archive/data/0' is compressed (method 8, 10 to 4000000000 bytes), expected stored bytes as torch.save writes them; unpack the archive, and pack it again with zip -0 -r"
         )
     }
 
@@ -188,7 +188,7 @@ import Testing
         #expect(
             refusal(archive.bytes)
                 == "zip entries 'archive/data/0' and 'archive/data/0' overlap: they share bytes of the file")
-        // One inside of another: the first's size covers the second's header.
+        // Nested entries: the size of the first covers the header of the second.
         var nested = HostileZip(pickle: Self.tensor(), storages: Self.sixteen)
         nested.entries[0].size = nested.entries[0].content.count + 60
         #expect(
@@ -205,8 +205,8 @@ import Testing
         }
         #expect(
             refused { $0.entries[1].localName = "archive/data/9" }
-                == "zip entry 'archive/data/0' has another name in front of its bytes")
-        #expect(refused { $0.entries.append($0.entries[0]) } == "zip entry 'archive/data.pkl' is there twice")
+                == "zip entry 'archive/data/0' has another name in its local header")
+        #expect(refused { $0.entries.append($0.entries[0]) } == "zip entry 'archive/data.pkl' occurs twice")
         #expect(refused { $0.entries[1].flags = 1 } == "zip entry 'archive/data/0' is encrypted")
         #expect(
             refused { $0.entries[1].size = 4_000_000_000 }
@@ -218,29 +218,29 @@ import Testing
             refused { $0.entries[1].checksum = 1 }.hasPrefix("'archive/data/0' does not match its CRC-32"))
         #expect(refused { $0.disk = 1 } == "the zip archive is one of several disks")
         #expect(
-            refused { $0.tail = [0] } == "the zip archive has no end: the file is cut off, or bytes follow it"
-        )
+            refused { $0.tail = [0] }
+                == "the zip archive has no end record: the file is cut off, or bytes follow it")
         #expect(refused { $0.count = 60_000 }.hasPrefix("the zip directory is cut off: "))
         #expect(
             refused { $0.count = 1 } == "the zip directory holds more than the 1 entries it announces")
-        #expect(refused { $0.directoryOffset = -1 }.hasSuffix("which is not before its end at 345"))
+        #expect(refused { $0.directoryOffset = -1 }.hasSuffix("which does not end at 345"))
     }
 
     @Test func anArchiveThatIsNoModelIsSaid() {
         let entry = { (name: String) in Entry(name: name, content: []) }
         #expect(
             refusal(HostileZip([entry("a/b.txt")]).bytes)
-                == "is a zip archive, but none of torch.save: there is no data.pkl in it")
+                == "is a zip archive, but not of torch.save: there is no data.pkl in it")
         #expect(
             refusal(HostileZip([entry("a/data.pkl"), entry("b/data.pkl")]).bytes)
                 == "is a zip archive with 2 files data.pkl, expected one, in one folder")
         #expect(
             refusal(HostileZip([entry("a/data.pkl"), entry("a/constants.pkl")]).bytes)
-                == "is a TorchScript program; expected its weights alone, saved by torch.save(torch.jit.load(FILE).state_dict(), OTHER)"
+                == "is a TorchScript program; expected its weights alone, saved with torch.save(torch.jit.load(FILE).state_dict(), OTHER)"
         )
     }
 
-    // MARK: - The old format
+    // MARK: - Format before PyTorch 1.6
 
     /// The first three pickles, then `rest`.
     private func legacy(_ rest: [UInt8]) -> [UInt8] {
@@ -250,7 +250,8 @@ import Testing
 
     @Test func aStorageOfNoClassIsRefused() {
         let tensor = Self.tensor(storage: "S'storage'\nctorch\nSize\nS'0'\nS'cpu'\nI4\n")
-        // In an archive it is a tensor that is not read; in the old format the bytes behind it have no known place.
+        // In a zip archive the tensor is only unread; in the format before 1.6 the offsets of the
+        // storages after it are unknown.
         #expect(throws: Never.self) {
             let model = try ModelFile(
                 bytes: HostileZip(pickle: tensor, storages: Self.sixteen).bytes, path: "x")
@@ -258,7 +259,7 @@ import Testing
         }
         #expect(
             refusal(legacy(tensor + Self.pickle("(S'0'\nl.") + little(4, 8)))
-                == "storage '0' is a torch.Size, which is no class of storages")
+                == "storage '0' is a torch.Size, which is not a storage class")
     }
 
     @Test func storagesOfTheOldFormatThatOverlapOrLieAreRefused() {
@@ -278,8 +279,8 @@ import Testing
         #expect(refused(one, little(4, 8) + zeros + [0]) == "1 bytes follow the last storage")
         #expect(
             refused("(S'0'\nS'0'\nl.", little(4, 8) + zeros + little(4, 8) + zeros)
-                == "storage '0' is there twice, or larger than any file")
-        #expect(refused("(S'9'\nl.", []) == "a storage is listed that nothing refers to")
+                == "storage '0' occurs twice, or is larger than any file")
+        #expect(refused("(S'9'\nl.", []) == "a storage is listed that no tensor uses")
         #expect(refused("(l.", []) == "there is no storage '0'")
         let two =
             "(S'a'\n(S'storage'\nctorch\nFloatStorage\nS'0'\nS'cpu'\nI4\nNtQS'b'\n(S'storage'\nctorch\nLongStorage\nS'0'\nS'cpu'\nI2\nNtQd."
@@ -327,7 +328,7 @@ import Testing
         ),
         (
             #"{"a":{"dtype":"F32"}}"#, 0,
-            "its header is no JSON object of tensors with dtype, shape and data_offsets: the file is damaged"
+            "its header is not a JSON object of tensors with dtype, shape and data_offsets: the file is damaged"
         ),
         (
             #"{"a":{"dtype":"F32","shape":[4611686018427387904,4611686018427387904],"data_offsets":[0,4]}}"#,
@@ -345,6 +346,6 @@ import Testing
         let cut = little(1_000_000, 8) + Array("{\"".utf8)
         #expect(refusal(cut) == "the header is cut off: 1000000 bytes are announced at byte 8")
         let deep = "{\"a\":" + String(repeating: "[", count: 1_000_000)
-        #expect(refusal(safetensors(deep)).hasPrefix("its header is no JSON object of tensors"))
+        #expect(refusal(safetensors(deep)).hasPrefix("its header is not a JSON object of tensors"))
     }
 }

@@ -1,35 +1,35 @@
 import Foundation
 
-/// A zip archive of stored entries whose every field may lie.
+/// A zip archive of stored entries in which every field may be wrong.
 struct HostileZip {
     struct Entry {
         var name: String
-        /// The name in front of the bytes, where it is another.
+        /// The name in the local header, if it differs.
         var localName: String?
         var content: [UInt8]
         var method = 0
         var flags = 0
-        /// In the directory; the content's if `nil`.
+        /// Size in the directory; the content's if `nil`. Likewise the next two.
         var size: Int?
         var packedSize: Int?
         var checksum: UInt32?
-        /// In the directory: where another entry begins, by its number.
+        /// Index of another entry whose offset the directory gives for this one.
         var startsAt: Int?
         var extra: [UInt8] = []
     }
 
     var entries: [Entry]
-    /// How many entries the end announces; as many as there are if `nil`.
+    /// Number of entries in the end record; the true number if `nil`.
     var count: Int?
     var disk = 0
     var directoryOffset = 0
     var tail: [UInt8] = []
-    /// Whether sizes and places stand in the records of zip64, as in archives above 4 GB.
+    /// Whether sizes and offsets are in zip64 records, as in archives above 4 GB.
     var isLong = false
-    /// Added to where the zip64 end is said to be.
+    /// Added to the offset of the zip64 end record.
     var longOffset = 0
 
-    /// The archive of a pickle and storages as `torch.save` names them.
+    /// The archive of a pickle and storages with the names of `torch.save`.
     init(pickle: [UInt8], storages: [String: [UInt8]] = [:]) {
         entries = [Entry(name: "archive/data.pkl", content: pickle)]
         for (key, content) in storages.sorted(by: { $0.key < $1.key }) {
@@ -72,7 +72,7 @@ struct HostileZip {
         return bytes + tail
     }
 
-    /// From the version to the sizes, the same in both headers.
+    /// The fields from the version to the sizes, the same in both headers.
     private func fields(_ entry: Entry) -> [UInt8] {
         let size = isLong ? -1 : entry.size ?? entry.content.count
         return little(20, 2) + little(entry.flags, 2) + little(entry.method, 2) + little(0, 4)
@@ -81,7 +81,7 @@ struct HostileZip {
     }
 }
 
-/// The lowest `count` bytes of a number, the lowest first.
+/// The lowest `count` bytes of a number in little-endian order.
 func little(_ value: Int, _ count: Int) -> [UInt8] {
     (0..<count).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) }
 }

@@ -2,7 +2,8 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Files that PyTorch and safetensors wrote, with what is in them; by `Tests/Fixtures/make_model_files.py`.
+/// Files written by PyTorch and safetensors, with their content; by
+/// `Tests/Fixtures/make_model_files.py`.
 struct ModelFileCase: Decodable, CustomTestStringConvertible {
     struct Tensor: Decodable {
         var name: String
@@ -26,7 +27,7 @@ struct ModelFileCase: Decodable, CustomTestStringConvertible {
         }
     }()
 
-    /// The bytes of one of them.
+    /// The bytes of one file.
     static func bytes(_ name: String, _ format: String) -> [UInt8] {
         guard let found = all.first(where: { $0.name == name && $0.format == format }) else {
             preconditionFailure("no case \(name), \(format)")

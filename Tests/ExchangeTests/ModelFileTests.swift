@@ -20,7 +20,8 @@ import Testing
         }
     }
 
-    /// A file is cut off at every length, and at each byte a bit is turned: an error or tensors, never a crash.
+    /// A file truncated at any length, or with a flipped bit in any byte, gives an error or
+    /// tensors, never a crash.
     @Test(arguments: ModelFileCase.all.filter { $0.name != "nested" })
     func everyCutAndEveryByteIsAnErrorOrAModelNeverACrash(_ expected: ModelFileCase) throws {
         let bytes = [UInt8](expected.file)
@@ -37,7 +38,8 @@ import Testing
         }
     }
 
-    /// CRC-32 finds what lies in the records of a zip archive; the old format and safetensors have no checksums.
+    /// CRC-32 detects damage in the entries of a zip archive; the format before PyTorch 1.6 and
+    /// safetensors have no checksums.
     @Test func aTurnedBitInAStorageIsFound() throws {
         let bytes = ModelFileCase.bytes("types", "PyTorch (zip)")
         let start = try #require(bytes.firstRange(of: Array("data/0FB".utf8))).upperBound
@@ -50,7 +52,7 @@ import Testing
 
     @Test(arguments: [
         ("\u{1F}HDF", "is neither a file of torch.save nor one of safetensors"),
-        ("PK\u{3}\u{4}", "the zip archive has no end: the file is cut off, or bytes follow it"),
+        ("PK\u{3}\u{4}", "the zip archive has no end record: the file is cut off, or bytes follow it"),
     ])
     func whatIsNoModelFileIsSaid(text: String, reason: String) {
         #expect(refusal(Array(text.utf8)) == reason)
@@ -64,13 +66,13 @@ import Testing
             ) {
                 try ModelFile(path: "\(folder)/x")
             }
-            let reason = "is no file; name a file of torch.save or safetensors"
+            let reason = "is not a regular file; name a file of torch.save or safetensors"
             #expect(throws: ExchangeError(path: folder, reason: reason)) { try ModelFile(path: folder) }
         }
     }
 }
 
-/// Why a file is refused; what is not refused fails the test.
+/// The reason why a file is refused; the test fails if it is not refused.
 func refusal(_ bytes: [UInt8], sourceLocation: SourceLocation = #_sourceLocation) -> String {
     #expect(throws: ExchangeError.self, sourceLocation: sourceLocation) {
         try ModelFile(bytes: bytes, path: "x")

@@ -4,7 +4,7 @@ import Networks
 import TestSupport
 import Testing
 
-/// Files whose names, shapes and types are not quite those of the network.
+/// Files whose names, shapes or types differ from the network's.
 @Suite(.timeLimit(.minutes(30))) struct NamingTests {
     private let classifier: Classifier
 
@@ -34,7 +34,7 @@ import Testing
     func whateverStandsBeforeAllNamesIsTakenOffAndSaid(prefix: String) throws {
         let match = try model(tensors().renamed { prefix + $0 }).match(.resnet20)
         expectSame(classifier, try match.makeClassifier())
-        #expect(match.notes == (prefix.isEmpty ? [] : ["the prefix '\(prefix)' of the names is taken off"]))
+        #expect(match.notes == (prefix.isEmpty ? [] : ["the prefix '\(prefix)' is removed from the names"]))
     }
 
     @Test func wrappersInsideOfANetworkAreTakenOffToo() throws {
@@ -54,7 +54,7 @@ import Testing
             expectSame(classifier, try match.makeClassifier())
             #expect(match.notes.contains("the last layer is '\(prefix)\(name)'") == (name != "fc"))
         }
-        // Beside the features, not in them.
+        // The last layer is outside the prefix of the backbone.
         let beside = try model(
             tensors().renamed {
                 $0.hasPrefix("linear.") ? $0.replacing("linear.", with: "\(name).") : "net.\($0)"
@@ -69,7 +69,7 @@ import Testing
                 == """
                 does not hold a resnet20: 2 unexpected: m.logits.weight, m.logits.bias; it has no last layer: expected fc.weight, \
                 linear.weight, classifier.weight or head.weight of shape [classes, 64] among its 97 tensors; of that shape are \
-                m.logits.weight: --last-layer NAME takes one, without .weight
+                m.logits.weight: choose one with --last-layer NAME, without .weight
                 """)
         for name in ["logits", "m.logits"] {
             expectSame(classifier, try file.match(.resnet20, lastLayer: name).makeClassifier())
@@ -88,7 +88,7 @@ import Testing
         )
         let match = try file.match(.resnet20, lastLayer: "linear")
         expectSame(classifier, try match.makeClassifier())
-        #expect(match.notes == ["2 tensors are passed over: fc.weight, fc.bias"])
+        #expect(match.notes == ["2 tensors are ignored: fc.weight, fc.bias"])
         #expect(try file.match(.resnet20, lastLayer: "fc").classes == 3)
     }
 
@@ -101,14 +101,15 @@ import Testing
         )
     }
 
-    /// Weight averaging's count, a loss's weights, and what lies beside the network are no part of it.
+    /// The counter of weight averaging, a loss's weights and tensors outside the prefix are not
+    /// part of the network.
     @Test func whatTheNetworkHasNoUseForIsPassedOverAndListed() throws {
         let count = SampleTensor("n_averaged", [], type: "I64", bytes: little(5, 8))
         let loss = SampleTensor("criterion.weight", [10], [Float](repeating: 1, count: 10))
         let file = try model(tensors().renamed { "module.model.\($0)" } + [count, loss])
         let match = try file.match(.resnet20)
         expectSame(classifier, try match.makeClassifier())
-        #expect(match.notes.last == "2 tensors are passed over: n_averaged, criterion.weight")
+        #expect(match.notes.last == "2 tensors are ignored: n_averaged, criterion.weight")
         expectSame(classifier, try model(tensors() + [count, loss]).makeClassifier(.resnet20))
     }
 
@@ -203,7 +204,7 @@ import Testing
                 == """
                 does not hold a resnet20: 2 missing: conv1.weight, bn1.running_mean; 2 unexpected: stem.weight, other.running_mean; \
                 3 misshapen: bn1.weight is float32 [4, 4], expected real numbers [16], bn1.bias is int32 [16], expected real numbers [16], \
-                linear.bias is float32 [1], expected real numbers [10]; 1 the same but for prefixes: linear.bias and module.linear.bias
+                linear.bias is float32 [1], expected real numbers [10]; 1 equal except for prefixes: linear.bias and module.linear.bias
                 """)
     }
 
@@ -216,7 +217,7 @@ import Testing
             try model(tensors() + [count, last]).makeClassifier(.resnet20).parameters.batchCount == 78_000)
     }
 
-    /// float16 has 11 bits of a number, bfloat16 8.
+    /// The significand has 11 bits in float16 and 8 in bfloat16.
     @Test(arguments: [("F16", 1.0 / 2048), ("BF16", 1.0 / 256)])
     func halfPrecisionIsReadToItsRounding(type: String, tolerance: Double) throws {
         let halves = tensors().map { tensor in

@@ -2,7 +2,7 @@ import Exchange
 import Foundation
 import Networks
 
-/// A tensor of a file that a test makes up.
+/// A tensor of a synthetic file.
 struct SampleTensor {
     var name: String
     var shape: [Int]
@@ -13,12 +13,12 @@ struct SampleTensor {
         (self.name, self.shape, self.type, self.bytes) = (name, shape, type, bytes)
     }
 
-    /// Of numbers in single precision.
+    /// A tensor in single precision.
     init(_ name: String, _ shape: [Int], _ values: [Float]) {
         self.init(name, shape, bytes: values.flatMap { little(Int($0.bitPattern), 4) })
     }
 
-    /// The tensors of a network but for its counts of batches.
+    /// The tensors of a network except its batch counts.
     static func all(of classifier: Classifier) -> [SampleTensor] {
         classifier.parameters.entries.filter { $0.role != .batchCount }.map {
             SampleTensor($0.name, $0.shape, classifier.parameters.elements(of: $0))
@@ -27,7 +27,7 @@ struct SampleTensor {
 }
 
 extension [SampleTensor] {
-    /// A file of safetensors.
+    /// The bytes of a safetensors file.
     var safetensors: [UInt8] {
         var position = 0
         let entries = map { tensor in

@@ -4,7 +4,7 @@ import Networks
 import TestSupport
 import Testing
 
-/// Models in several files, with their index.
+/// Models in several shards with an index.
 @Suite(.timeLimit(.minutes(30))) struct ShardTests {
     private let classifier: Classifier
 
@@ -13,7 +13,8 @@ import Testing
         classifier.parameters.initialize(seed: 4)
     }
 
-    /// Two shards and their index in a folder; `change` may alter which file the index names for a tensor.
+    /// Writes two shards and their index to a folder; `change` may alter the file that the index
+    /// gives for a tensor.
     private func write(to folder: String, _ change: (inout [String: String]) -> Void = { _ in }) throws
         -> String
     {
@@ -94,7 +95,7 @@ import Testing
     @Test func anIndexThatNamesItselfIsRefused() throws {
         try withTemporaryFolder { folder in
             let index = try write(to: folder) { $0 = ["conv1.weight": "model.safetensors.index.json"] }
-            #expect(error(index)?.reason.hasPrefix("is JSON, but no index") == true)
+            #expect(error(index)?.reason.hasPrefix("is JSON, but not the index") == true)
         }
     }
 }

@@ -3,7 +3,7 @@ import Kernels
 import Networks
 import Workers
 
-/// The trained CIFAR-10 networks of the shared folder, and what PyTorch makes of them.
+/// The trained CIFAR-10 networks of the shared folder, with PyTorch's results.
 struct SharedWeights: Decodable {
     struct Model: Decodable {
         var file: String
@@ -30,14 +30,14 @@ struct SharedWeights: Decodable {
             from: Data(contentsOf: URL(filePath: "\(folder)/weights/golden_logits.json")))
     }
 
-    /// The lossless test images, records of a label and 1,024 values each of red, green and blue.
+    /// The lossless test images: records of a label and 1,024 values each of red, green and blue.
     static func testRecords() throws -> [UInt8] {
         let path = "\(folder)/cifar10/cifar-10-batches-bin-partial/test_batch.bin"
         return [UInt8](try Data(contentsOf: URL(filePath: path)))
     }
 }
 
-/// Logits of `classifier`, a row a record of CIFAR-10's binary format.
+/// Logits of `classifier`, one row per record of CIFAR-10's binary format.
 func logits(_ classifier: Classifier, records: ArraySlice<UInt8>, mean: [Float], deviation: [Float]) throws
     -> [[Float]]
 {
@@ -57,9 +57,10 @@ func logits(_ classifier: Classifier, records: ArraySlice<UInt8>, mean: [Float],
 
 /// Logits of `classifier` for `count` images, NHWC.
 func logits(_ classifier: Classifier, images: [Float], count: Int) throws -> [[Float]] {
-    let pass = Pass(
-        BatchPlacement(sampleCount: count, laneSize: count), mode: .evaluation, pool: WorkerPool(threads: 2))
-    let values = try classifier.forward(images: Buffer(images, default: 0), pass).logits
+    let context = StepContext(
+        BatchPlacement(sampleCount: count, microbatchSize: count), mode: .evaluation,
+        pool: WorkerPool(threads: 2))
+    let values = try classifier.forward(images: Buffer(images, default: 0), context).logits
     return stride(from: 0, to: values.count, by: classifier.classes).map {
         Array(values[$0..<$0 + classifier.classes])
     }

@@ -6,13 +6,13 @@ import Testing
     .enabled(if: SharedWeights.isThere, "needs ../shared/data/weights, or T2FNORM_DATA"), .serialized,
     .timeLimit(.minutes(30)))
 struct SharedWeightsTests {
-    /// The README's table is of all 1,017 records; the logits are of the first 16.
+    /// The README's table covers all 1,017 records; the logits are those of the first 16.
     @Test(arguments: [
         ("resnet20-12fca82f.th", NetworkName.resnet20), ("resnet20-12fca82f.zip-format.pth", .resnet20),
         ("resnet32-d509ac18.th", .resnet32), ("resnet44-014dd654.th", .resnet44),
         ("resnet56-4bfd9763.th", .resnet56),
     ])
-    func logitsAndHitsAreThoseOfPyTorch(file: String, network: NetworkName) throws {
+    func logitsAndPredictionsAreThoseOfPyTorch(file: String, network: NetworkName) throws {
         let golden = try SharedWeights.golden().models
         let expected = try #require(golden.first { $0.file.prefix(17) == file.prefix(17) })
         let model = try ModelFile(path: "\(SharedWeights.folder)/weights/\(file)")
@@ -21,13 +21,13 @@ struct SharedWeightsTests {
         #expect(classifier.headKind == .linear && classifier.classes == 10)
 
         let records = try SharedWeights.testRecords()
-        var hits = 0
+        var correct = 0
         for start in stride(from: 0, to: 1017, by: 113) {
             let part = records[start * 3073..<(start + 113) * 3073]
             let rows = try logits(classifier, records: part, mean: expected.mean, deviation: expected.std)
             for (index, row) in rows.enumerated() {
                 let label = Int(records[(start + index) * 3073])
-                hits += row.firstIndex(of: row.max() ?? 0) == label ? 1 : 0
+                correct += row.firstIndex(of: row.max() ?? 0) == label ? 1 : 0
                 guard start == 0, index < 16 else { continue }
                 for (own, other) in zip(row, expected.logits[index]) {
                     // The file has five decimals.
@@ -35,7 +35,7 @@ struct SharedWeightsTests {
                 }
             }
         }
-        #expect(hits == expected.correct)
+        #expect(correct == expected.correct)
     }
 
     @Test func bothFormatsHoldTheSameTensors() throws {

@@ -3,7 +3,8 @@ import Foundation
 import TestSupport
 import Testing
 
-/// What `torch.save` was given beside the weights, and where in it they are. The pickles are of protocol 0.
+/// Weights nested in the object saved by `torch.save`, and other content beside them. The pickles
+/// have protocol 0.
 @Suite(.timeLimit(.minutes(30))) struct StateDictionaryTests {
     private static let storages = ["0": [UInt8](repeating: 0, count: 16)]
     private static let storage = "(S'storage'\nctorch\nFloatStorage\nS'0'\nS'cpu'\nI4\ntQ"
@@ -86,18 +87,18 @@ import Testing
         ("cos\nsystem\n", "is os.system, which is kept as a name and never run"),
         (
             "ctorch._utils\n_rebuild_sparse_tensor\n(NNtR",
-            "is a sparse tensor; save tensor.to_dense() in its place"
+            "is a sparse tensor; save tensor.to_dense() instead"
         ),
-        ("ctorch._utils\n_rebuild_qtensor\n(NtR", "is quantized; save tensor.dequantize() in its place"),
+        ("ctorch._utils\n_rebuild_qtensor\n(NtR", "is quantized; save tensor.dequantize() instead"),
         (
             "ctorch._utils\n_rebuild_tensor_v3\n(NNNNNNctorch\nfloat8_e4m3fn\ntR",
-            "is of type torch.float8_e4m3fn, which is not read; save tensor.float() in its place"
+            "is of type torch.float8_e4m3fn, which is not read; save tensor.float() instead"
         ),
         (
             "ctorch._tensor\n_rebuild_from_type_v2\n(ctorch._utils\n_rebuild_tensor_v2\nctorchao\nQuantized\n\(view)(dtR",
-            "is of class torchao.Quantized, which is not read; save tensor.detach().as_subclass(torch.Tensor) in its place"
+            "is of class torchao.Quantized, which is not read; save tensor.detach().as_subclass(torch.Tensor) instead"
         ),
-        ("I5\n", "is no tensor"), ("(lp9\ng9\na", "is no tensor"),
+        ("I5\n", "is not a tensor"), ("(lp9\ng9\na", "is not a tensor"),
     ]
 
     @Test(arguments: otherWeights)
@@ -124,7 +125,8 @@ import Testing
                 == "holds several state dictionaries: \(names[0]) (2 tensors), \(names[1]) (1 tensors); choose one with --key, as --key \(names[0])"
         )
         #expect(
-            refused(pickle, key: "none").hasPrefix("has no state dictionary of the key 'none', but several "))
+            refused(pickle, key: "none").hasPrefix(
+                "has no state dictionary with the key 'none', but several "))
         #expect(try model(pickle, key: names[1]).tensors.map(\.name) == ["other.weight"])
         #expect(try model(pickle, key: names[0]).key == names[0])
     }
@@ -138,7 +140,7 @@ import Testing
         #expect(try model(Self.weights).key == nil)
     }
 
-    /// Keys hold dots too, and what is left of a key is what the names of the tensors begin with.
+    /// Keys may contain dots, and the rest of a key is a prefix of the tensors' names.
     @Test func aKeyLeadsThroughDictionariesIntoNames() throws {
         let twins = Self.dictionary([("a.b.weight", Self.tensor), ("c.weight", Self.tensor)])
         let pickle = Self.dictionary([("x.y", Self.dictionary([("z", twins)])), ("w", Self.weights)])
@@ -146,7 +148,9 @@ import Testing
         #expect(try model(pickle, key: "x.y.z.a").tensors.map(\.name) == ["a.b.weight"])
         #expect(try model(pickle, key: "x.y").tensors.count == 2)
         #expect(try model(twins, key: "c").tensors.map(\.name) == ["c.weight"])
-        #expect(refused(twins, key: "d").hasPrefix("has no state dictionary of the key 'd', and no tensor "))
+        #expect(
+            refused(twins, key: "d").hasPrefix(
+                "has no state dictionary with the key 'd', and no tensor "))
     }
 
     @Test(arguments: [

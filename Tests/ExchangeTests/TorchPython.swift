@@ -2,7 +2,8 @@ import Foundation
 import TestSupport
 import Testing
 
-/// The Python that has PyTorch: of the venv that `launch/compare-pytorch` makes, or of `T2FNORM_TORCH_VENV`.
+/// A Python interpreter with PyTorch, in the venv of `launch/compare-pytorch` or of
+/// `T2FNORM_TORCH_VENV`.
 enum TorchPython {
     private static let venv: String = {
         let environment = ProcessInfo.processInfo.environment
@@ -10,7 +11,7 @@ enum TorchPython {
         return environment["T2FNORM_TORCH_VENV"] ?? "\(cache)/t2fnorm/torch"
     }()
 
-    /// PyTorch and NumPy, which the fixtures' scripts need.
+    /// Whether PyTorch and NumPy are installed, which the fixtures' scripts need.
     static let isThere = has("torch") && has("numpy")
 
     static let hasTorchvision = isThere && has("torchvision")
@@ -22,7 +23,7 @@ enum TorchPython {
         }
     }
 
-    /// What a script of `Tests/Fixtures` prints; it must succeed.
+    /// Runs a script of `Tests/Fixtures`, which must succeed, and returns its standard output.
     @discardableResult
     static func run(_ script: String, _ arguments: [String]) async throws -> String {
         let path = packageRoot.appending(path: "Tests/Fixtures/\(script)").path

@@ -1,11 +1,12 @@
-// Preloaded into a program, has system calls on some files fail, as a file server, a network or a disk may for a while.
+// Preloaded into a program, makes system calls on some files fail, as a file server, a network or a
+// disk may temporarily.
 //
 //   FAULT_CALLS   names, separated by commas: open, stat, fstat, opendir, readdir, pread, write, fsync, close, flock, link
-//   FAULT_PATH    what the file's path contains
+//   FAULT_PATH    a part of the file's path
 //   FAULT_ERRNO   the error number; 0: a write succeeds and leaves a wrong bit
 //   FAULT_FIRST   the first call that fails, from 1 (default 1)
-//   FAULT_COUNT   how many fail; 0: all; -1: all until the file is opened again (default 1)
-//   FAULT_MARK    a file that is made when the first one fails
+//   FAULT_COUNT   number of failing calls; 0: all; -1: all until the file is opened again (default 1)
+//   FAULT_MARK    a file that is created at the first failure
 //
 // cc -shared -fPIC -O1 -o failing_calls.so failing_calls.c -ldl
 
@@ -28,7 +29,7 @@ static const char *calls, *part, *mark;
 static int code;
 static long first = 1, number = 1, matched, is_healed;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-// Whether this thread is in one of the functions below, whose own calls do not count.
+// Whether this thread is in one of the functions below, whose own calls are not counted.
 static __thread int inside;
 
 #define REAL(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
@@ -50,7 +51,7 @@ static int is_named(const char *name) {
     return 0;
 }
 
-// Whether this call is to fail; sets errno.
+// Returns whether this call must fail, and sets errno.
 static int fails(const char *name, const char *path) {
     if (!calls || !part || inside || !path || !strstr(path, part) || !is_named(name)) return 0;
     pthread_mutex_lock(&lock);
@@ -148,7 +149,7 @@ ssize_t write(int descriptor, const void *bytes, size_t count) {
 SYNC(fsync)
 SYNC(fdatasync)
 
-// As Linux does: the descriptor is closed whatever is said of it.
+// As on Linux, the descriptor is closed even if close reports an error.
 int close(int descriptor) {
     char path[PATH_MAX];
     if (!fails("close", path_of(descriptor, path))) return REAL(close)(descriptor);

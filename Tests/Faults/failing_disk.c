@@ -1,13 +1,15 @@
-// Preloaded into a program, ends it at a file-system call and takes from a folder what was not synced, as a power cut may.
+// Preloaded into a program, ends it at a file-system call and removes unsynced changes from a
+// folder, as a power cut may.
 //
 //   DISK_FOLDER   the folder, an absolute path; calls on it and on files directly in it count
-//   DISK_CALL     the call before which the program ends, from 1; of a write half is made first. 0: never
-//   DISK_LOSS     nothing: a killed process; data: contents go back to their last fsync, names stay;
-//                 names: names go back to the folder's last fsync, too
-//   DISK_SHADOW   an empty folder on the same file system, for what is synced
-//   DISK_COUNT    a file that gets the number of calls when the program ends by itself
+//   DISK_CALL     the call before which the program ends, from 1; half of a write is made first. 0: never
+//   DISK_LOSS     nothing: a killed process; data: contents revert to their last fsync, names stay;
+//                 names: names revert to the folder's last fsync, too
+//   DISK_SHADOW   an empty folder on the same file system, for synced contents
+//   DISK_COUNT    a file for the number of calls, written if the program ends by itself
 //
-// What is there at the start counts as synced. cc -shared -fPIC -O1 -o failing_disk.so failing_disk.c -ldl
+// Files that exist at the start count as synced. cc -shared -fPIC -O1 -o failing_disk.so
+// failing_disk.c -ldl
 
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -30,7 +32,7 @@ static const char *folder, *shadow, *loss, *count_path;
 static long fatal_call, calls;
 static char is_watched[DESCRIPTORS];
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-// Whether this thread is in one of the functions below, whose own calls do not count.
+// Whether this thread is in one of the functions below, whose own calls are not counted.
 static __thread int inside;
 
 #define REAL(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
@@ -61,7 +63,8 @@ static const char *synced_copy(ino_t inode, char *path) {
     return path;
 }
 
-// Holds on to an inode, so that its number stays its own, and says which it is; 0 for what is no file.
+// Keeps an inode alive by a hard link, so that its number is not reused, and returns it; 0 if it is
+// not a file.
 static ino_t hold(const char *path) {
     char held[PATH_MAX];
     struct stat status;
@@ -125,7 +128,7 @@ static void remove_name(const char *path, const char *name, FILE *list) {
     unlink(path);
 }
 
-// Names as of the folder's last fsync, each with its file's content as of that one's.
+// Restores the names of the folder's last fsync, each with the content of its file's last fsync.
 static void lose_names(void) {
     char path[PATH_MAX], name[NAME_MAX + 1], copy[PATH_MAX];
     unsigned long inode;
@@ -147,11 +150,11 @@ static void end_program(void) {
     for (;;) pause();
 }
 
-// Counts a call; whether it is the last one.
+// Counts a call and returns whether it is the last one.
 static int is_last(void) {
     pthread_mutex_lock(&lock);
     int last = ++calls == fatal_call;
-    // Others wait here for the end.
+    // At the last call the lock stays held, so that other threads wait here for the end.
     if (!last) pthread_mutex_unlock(&lock);
     return last;
 }

@@ -1,7 +1,7 @@
-// Preloaded into a program, has the system give it no more threads.
+// Preloaded into a program, makes the creation of further threads fail.
 //
-//   THREADS_FROM   the first of the program's own threads that is refused, from 1; so are all after it. Those of libraries do not count
-//   THREADS_RANK   the rank of mpirun in which they are refused
+//   THREADS_FROM   the first of the program's own threads that fails, from 1; later ones fail, too. Threads of libraries are not counted
+//   THREADS_RANK   the rank of mpirun in which they fail
 //
 // cc -shared -fPIC -O1 -o failing_threads.so failing_threads.c -ldl
 
@@ -12,7 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-// Whether a thread's function is the program's or Foundation's, which starts threads in its name.
+// Whether a thread's function is the program's or Foundation's, which starts threads for the
+// program.
 static int is_own(void *function) {
     Dl_info info;
     if (!dladdr(function, &info) || !info.dli_fname) return 0;

@@ -1,10 +1,11 @@
-// Preloaded into a program, has a file system that does not answer one call, or that stops the whole process in it.
+// Preloaded into a program, simulates a file system that stalls one call, or stops the whole
+// process in it.
 //
 //   STALL_CALL      pread or write
 //   STALL_PATH      a part of the file's path
-//   STALL_AFTER     such calls before it
-//   STALL_SECONDS   how long the call takes; 0: the process gets SIGSTOP
-//   STALL_RANK      the rank of mpirun that it happens to
+//   STALL_AFTER     number of such calls before it
+//   STALL_SECONDS   duration of the call; 0: the process gets SIGSTOP
+//   STALL_RANK      the affected rank of mpirun
 //
 // cc -shared -fPIC -O1 -o stalling_disk.so stalling_disk.c -ldl
 
@@ -30,7 +31,7 @@ static void stall(const char *call, int descriptor) {
     if (!strstr(path, part) || __sync_add_and_fetch(&count, 1) != atoi(getenv("STALL_AFTER")) + 1) return;
     int seconds = atoi(getenv("STALL_SECONDS"));
     if (!seconds) kill(getpid(), SIGSTOP);
-    // A signal ends a sleep, not a disk's silence.
+    // A signal interrupts a sleep, but not a stalled disk.
     struct timespec left = {.tv_sec = seconds};
     while (seconds && nanosleep(&left, &left)) {}
 }

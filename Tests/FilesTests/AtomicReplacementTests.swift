@@ -53,7 +53,8 @@ import Testing
         }
     }
 
-    /// Processes of one id, in two containers or on two hosts, may write the same file at a time.
+    /// Two processes with the same id, in two containers or on two hosts, may write the same file
+    /// at the same time.
     @Test func twoWritesAtATimeDoNotMeet() throws {
         try withTemporaryFolder { folder in
             let file = "\(folder)/file"

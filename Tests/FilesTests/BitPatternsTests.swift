@@ -14,7 +14,7 @@ struct BitPatternsTests {
         #expect(firstDifference(values.dropLast(), values) == "there are 999999 elements, expected 1000000")
     }
 
-    /// All elements differ, which for two collections is the worst case.
+    /// All elements differ, which is the worst case of comparing two collections.
     @Test func aFailingComparisonOfAMillionValuesEnds() {
         let (one, other) = ((0..<1_000_000).map { Float($0) }, (0..<1_000_000).map { -Float($0) - 1 })
         withKnownIssue { #expect(one.bits == other.bits) }

@@ -66,7 +66,8 @@ struct PassingFaultTests {
         }
     }
 
-    /// A stale handle keeps its number and gets the file at its path, if that is still the same one.
+    /// A stale descriptor keeps its number and refers to the reopened file, if that is still the
+    /// same file.
     @Test func aStaleDescriptorIsRenewedByTheSameFileAlone() throws {
         try withTemporaryFolder { folder in
             for name in ["one", "other"] { try writeFile(name, to: "\(folder)/\(name)") }

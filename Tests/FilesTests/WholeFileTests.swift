@@ -3,12 +3,12 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Files that are written from end to end, and read at any place.
+/// Files that are written sequentially and read at any offset.
 @Suite(.timeLimit(.minutes(30))) struct WholeFileTests {
     @Test func whatIsWrittenIsReadAtAnyPlace() throws {
         try withTemporaryFolder { folder in
             let path = "\(folder)/numbers"
-            // More than one piece.
+            // The bytes are more than one call writes.
             let numbers = (0..<5_000_000).map { UInt32($0) }
             let output = try OutputFile(creating: path)
             let span = numbers.span
@@ -43,7 +43,7 @@ import Testing
         #expect(output?.path == "/proc/nowhere")
     }
 
-    /// A file that cannot be put in its place, since the check does not like it.
+    /// The new file does not replace the old one if the check throws.
     @Test func aCheckSeesTheFileBeforeItTakesItsPlace() throws {
         struct Dislike: Error {}
         try withTemporaryFolder { folder in

@@ -12,7 +12,8 @@ import torch
 try:
     import torchvision
 except RuntimeError:
-    # Made for another build of PyTorch, its operators are missing: the networks need none of them.
+    # If torchvision was built for another PyTorch, its operators are missing; the networks do not
+    # need them.
     for name in [name for name in sys.modules if name.startswith("torchvision")]:
         del sys.modules[name]
     sys.modules["torchvision._meta_registrations"] = types.ModuleType("without operators")

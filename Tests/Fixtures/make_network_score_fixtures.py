@@ -19,7 +19,8 @@ from torch.nn import functional as F
 import make_pytorch_fixtures as base
 
 DEVIATION = torch.tensor([0.247, 0.2435, 0.2616], dtype=torch.float64).reshape(1, 3, 1, 1)
-# The running variances of the large network are made smaller, or next to nothing of an image would arrive at its end.
+# The running variances of the large network are reduced; otherwise its output would hardly depend
+# on the image.
 CASES = [("resnet20", "t2fnorm", 16, 1.0), ("resnet18_224x224", "linear", 40, 0.125)]
 TRAINING, VALIDATION, QUERIES = 120, 20, 4
 
@@ -37,14 +38,14 @@ class Inspected:
                     tensor *= variance_scale
         self.network = self.network.double().eval()
         self.head = head
-        self.convolutions, self.rectified = [], []
+        self.convolutions, self.relu_outputs = [], []
         for module in self.network.modules():
             if isinstance(module, nn.Conv2d):
                 module.register_forward_hook(lambda _, __, output: self.convolutions.append(output))
 
     def relu(self, x, _):
-        self.rectified.append(F.relu(x))
-        return self.rectified[-1]
+        self.relu_outputs.append(F.relu(x))
+        return self.relu_outputs[-1]
 
     def stem(self, x):
         x = self.relu(self.network.bn1(self.network.conv1(x)), None)
@@ -56,7 +57,7 @@ class Inspected:
         return x
 
     def maps(self, x):
-        self.convolutions, self.rectified = [], []
+        self.convolutions, self.relu_outputs = [], []
         maps = [self.stem(x)]
         for level in range(1, self.network.levels + 1):
             maps.append(self.stage(level, maps[-1]))
@@ -139,7 +140,7 @@ def rankfeat(net, x):
 def correlations(net, x):
     """For each layer, power and channel the root of the row sum of the Gram matrix."""
     net.maps(x)
-    layers = net.convolutions + (net.rectified if net.network.pooled else [])
+    layers = net.convolutions + (net.relu_outputs if net.network.pooled else [])
     result = []
     for layer in layers:
         f = layer.flatten(2)

@@ -39,7 +39,7 @@ def encoded(content):
 
 
 fixtures = {
-    # Sets are made by a call of their class up to protocol 3.
+    # Up to protocol 3, sets are created by a call of their class.
     "mixed": {
         protocol: encoded(
             pickle.dumps({k: v for k, v in mixed.items() if protocol >= 4 or k not in ("set", "frozen")}, protocol)

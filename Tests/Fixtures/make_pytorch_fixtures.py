@@ -137,7 +137,7 @@ class ResNet(nn.Module):
         self.smallest, self.wanted, self.nudges = math.inf, 0, []
 
     def relu(self, x, norm):
-        """The rectifier of `x`, whose last term is the output of `norm`."""
+        """The ReLU of `x`, whose last term is the output of `norm`."""
         if self.training:
             scale = x.detach().square().mean().sqrt().item()
             if self.wanted:
@@ -191,7 +191,8 @@ NETWORKS = {
     "resnet18_224x224": dict(widths=STAGES, blocks=(2, 2, 2, 2), shortcut="downsample", head="fc", pooled=True),
     "resnet50": dict(widths=STAGES, blocks=(3, 4, 6, 3), shortcut="downsample", head="fc", pooled=True, bottleneck=True),
 }
-# Parameters of torchvision's networks with ten classes, and entries of their state dictionaries.
+# Number of parameters of torchvision's networks with ten classes, and of entries of their state
+# dictionaries.
 COUNTS = {"resnet18_224x224": (11_181_642, 122), "resnet50": (23_528_522, 320)}
 
 

@@ -68,7 +68,7 @@ def planes(images):
 
 samples = {}
 
-# CIFAR-10: the official archives hold their files in no order.
+# CIFAR-10: the files of the official archives are in no particular order.
 names10 = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
 batches = {}
 for index, name in enumerate([f"data_batch_{n}" for n in range(1, 6)] + ["test_batch"]):
@@ -102,7 +102,7 @@ samples["cifar10"] = {
     "classNames": names10,
 }
 
-# CIFAR-100, its pickles once as Python 2 wrote them and once each by Python 3 in every protocol.
+# CIFAR-100, with pickles as written by Python 2, and by Python 3 in every protocol.
 names100 = [f"class {n:02d}" for n in range(100)]
 sets = {"train": ([19, 77, 0, 99, 5], pictures(5, 20)), "test": ([3, 98], pictures(2, 40))}
 python, binary, repacked = [], [], {protocol: [] for protocol in range(6)}
@@ -131,19 +131,19 @@ for protocol, files in repacked.items():
     write_tar(f"cifar-100-protocol-{protocol}.tar.gz", files)
 samples["cifar100"]["classNames"] = names100
 
-# SVHN: MATLAB keeps the image's number as the last axis.
+# SVHN: the last axis of the MATLAB array is the image's index.
 images, labels = pictures(10, 60), numpy.array([[10], [1], [2], [3], [4], [5], [6], [7], [8], [9]], dtype=numpy.uint8)
 for name, compressed, count in [("svhn.mat", True, 10), ("svhn-plain.mat", False, 3), ("svhn-one.mat", True, 1)]:
     content = {"X": images[:count].transpose(1, 2, 3, 0), "y": labels[:count]}
     if count == 1:
         content = {"X": images[0], "y": labels[:1].astype(numpy.float64), "note": "one image"}
     scipy.io.savemat(os.path.join(FOLDER, name), content, do_compression=compressed)
-    # The header tells the time of day.
+    # The header contains the time of day, which is overwritten.
     with open(os.path.join(FOLDER, name), "r+b") as file:
         file.write(b"MATLAB 5.0 MAT-file, sample".ljust(116))
 samples["svhn"] = described([0] + list(range(1, 10)), images)
 
-# EMNIST lies on its side: rows are columns.
+# EMNIST's images are transposed.
 upright = pictures(10, 80)[:, :28, :28, 1]
 labels = numpy.arange(10, dtype=numpy.uint8) * 5 + 1
 for name, header, content in [
@@ -154,7 +154,7 @@ for name, header, content in [
         file.write(header + content)
 samples["emnist"] = described(labels, numpy.repeat(upright[..., None], 3, axis=3))
 
-# The ILSVRC devkit's meta.mat: four synsets, the last one no leaf.
+# The ILSVRC devkit's meta.mat: four synsets, of which the last is not a leaf.
 synsets = numpy.zeros(4, dtype=[(key, object) for key in ["ILSVRC2012_ID", "WNID", "words", "num_children"]])
 for index, (wnid, words, children) in enumerate(
     [("n02119789", "kit fox, Vulpes macrotis", 0), ("n01440764", "tench", 0), ("n02100735", "English setter", 0), ("n00001740", "entity", 3)]

@@ -1,9 +1,11 @@
 import Foundation
 
-/// What `launch/fuzz-exchange` builds with libFuzzer: reads made-up files as `T2FNORM_FUZZ` says.
+/// The fuzz target that `launch/fuzz-exchange` builds with libFuzzer; `T2FNORM_FUZZ` selects the
+/// mode.
 ///
-/// `file` gives the bytes to `ModelFile` as they are. `pickle` makes them the `data.pkl` of an archive whose checksums hold and which has one
-/// storage, so that the pickle's reader and the tensors are reached.
+/// `file` passes the bytes to `ModelFile` unchanged. `pickle` puts them into the `data.pkl` of an
+/// archive with valid checksums and one storage, so that the pickle reader and the tensors are
+/// reached.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzz(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     var bytes = unsafe [UInt8](UnsafeBufferPointer(start: start, count: count))

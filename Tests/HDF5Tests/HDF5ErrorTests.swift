@@ -9,7 +9,7 @@ import Testing
         #expect("\(try #require(error))" == "could not open, no/such.h5: no such file or directory")
     }
 
-    /// In a process of its own, which has no descriptor left; reading and writing.
+    /// Reading and writing in a separate process without free descriptors.
     @Test func withoutADescriptorTheLimitAndTheRemedyAreNamed() async {
         await #expect(processExitsWith: .success) {
             try withTemporaryFolder { folder in
@@ -36,7 +36,7 @@ import Testing
         }
     }
 
-    /// The library would cut it off.
+    /// The library would truncate the string.
     @Test func aStringWithAZeroByteIsRefused() throws {
         try withTemporaryFolder { folder in
             let error = #expect(throws: HDF5Error.self) {
@@ -67,12 +67,13 @@ import Testing
         }
     }
 
-    /// Whoever ends the process has not told the library to be quiet: that setting belongs to a thread.
+    /// The thread that ends the process has not silenced the library, as that setting is per
+    /// thread.
     @Test func nothingIsSaidOfADamagedFileWhenTheProcessEnds() async throws {
         let log = FileManager.default.temporaryDirectory.appending(path: "t2fnorm-\(UUID().uuidString)").path
         defer { try? FileManager.default.removeItem(atPath: log) }
         await #expect(processExitsWith: .success) { [log = log as String] in
-            // What is written after the body is not among what an exit test observes.
+            // An exit test does not observe output written after the body, so it goes to a file.
             unsafe dup2(open(log, O_WRONLY | O_CREAT, 0o600), STDERR_FILENO)
             await withCheckedContinuation { continuation in
                 Thread.detachNewThread {
@@ -137,7 +138,8 @@ import Testing
     }
 }
 
-/// Opens a file with a wrong bit in the size of its root's object header, which begins behind the superblock's 96 bytes.
+/// Opens a file with a wrong bit in the size of the root's object header, which follows the
+/// superblock of 96 bytes.
 private func openDamagedFile() {
     let error = #expect(throws: HDF5Error.self) {
         try withTemporaryFolder { folder in

@@ -3,16 +3,17 @@ import HDF5
 import TestSupport
 import Testing
 
-/// The reader that cannot crash finds what the C library has written, and what it finds lies in the file.
+/// The memory-safe reader finds the objects written by the C library, and all ranges that it
+/// returns lie in the file.
 @Suite(.timeLimit(.minutes(30))) struct HDF5OutlineTests {
     private func outline(_ bytes: [UInt8], path: String = "x.h5") throws -> HDF5Outline {
         try HDF5Outline(path: path, byteCount: bytes.count) { offset, count in
-            // A read outside of the bytes would end the test.
+            // A read out of bounds would end the test.
             Array(bytes[offset..<offset + count])
         }
     }
 
-    /// Eight bytes, the lowest first.
+    /// Eight bytes in little-endian order.
     private func little(_ value: UInt64) -> [UInt8] {
         (0..<8).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) }
     }
@@ -27,7 +28,8 @@ import Testing
         return bytes
     }
 
-    /// Everything that the reader knows, in 150 objects, for which a group's tree has two levels.
+    /// Everything that the reader supports, in 150 objects, for which a group's B-tree has two
+    /// levels.
     private func everything() throws -> [UInt8] {
         try file { file in
             try file.write([UInt8](0...11), shape: [2, 3, 2], to: "bytes")
@@ -88,14 +90,14 @@ import Testing
         let attribute = #expect(throws: HDF5Error.self) { _ = try outline.attribute("no", as: Float.self) }
         #expect(attribute?.description == "could not read attribute '/@no', a.h5: there is no such attribute")
         let type = #expect(throws: HDF5Error.self) { _ = try outline.attribute("tables", as: Float.self) }
-        #expect(type?.reason == "it is no single float")
+        #expect(type?.reason == "it is not a single float")
         #expect(throws: HDF5Error.self) { try outline.memberNames(of: "labels") }
     }
 
     @Test func aFileOfAnotherKindOrACutOneIsNamed() throws {
         let bytes = try everything()
         let other = #expect(throws: HDF5Error.self) { _ = try outline(Array("no HDF5 file".utf8)) }
-        #expect(other?.reason == "it is no HDF5 file: its signature is missing")
+        #expect(other?.reason == "it is not an HDF5 file: its signature is missing")
         #expect(throws: HDF5Error.self) { try outline([]) }
         for count in [8, 95, 96, 2000, bytes.count - 1] {
             let cut = #expect(throws: HDF5Error.self) { _ = try outline(Array(bytes.prefix(count))) }
@@ -104,7 +106,8 @@ import Testing
         #expect(try outline(bytes + [1, 2, 3]).contains("labels"))
     }
 
-    /// Every wrong bit of the headers alone, and then two to four of them: an error, or what lies in the file.
+    /// Every single wrong bit of the headers, and then two to four random ones: the result is an
+    /// error or a range in the file.
     @Test func noWrongBitLeadsOutOfTheFile() throws {
         let bytes = try file { file in
             try file.write([UInt8](repeating: 5, count: 24), shape: [2, 2, 2, 3], to: "images")
@@ -138,7 +141,7 @@ import Testing
         for round in 0..<20_000 {
             var damaged = bytes
             for _ in 0..<2 + round % 3 {
-                // Addresses and lengths are where bytes are not 0, or beside them.
+                // Addresses and lengths are at non-zero bytes or next to them.
                 damaged[random(bytes.count)] ^= UInt8(1 << random(8))
             }
             check(damaged)
@@ -147,7 +150,7 @@ import Testing
 
     @Test func blocksThatGoRoundInACircleEnd() throws {
         let bytes = try everything()
-        // The root's symbol table names the tree's node; the node becomes its own child.
+        // The B-tree node of the root's symbol table becomes its own child.
         let tree = try #require(bytes.firstRange(of: Array("TREE".utf8))).lowerBound
         var circle = bytes
         circle[tree + 5] = 1
@@ -155,7 +158,7 @@ import Testing
             circle[tree + 32 + index] = byte
         }
         let error = #expect(throws: HDF5Error.self) { _ = try outline(circle) }
-        #expect(error?.reason == "its blocks go round in a circle")
+        #expect(error?.reason == "its blocks form a cycle")
     }
 
     @Test func numbersThatOverflowAreRefused() throws {

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 import Workers
 
-/// Two groups, of three samples and of one: the last group of a short batch.
+/// Two groups: three samples, and one sample as the last group of a short batch.
 private let groups = SampleGroups(size: 3, sampleCount: 4, firstSample: 0)
 private let samples = groups.sampleCount
 
@@ -14,40 +14,40 @@ struct BatchNormalizationTests {
         let example = Example(channels: channels, positions: positions)
         let output = overwritten(example.input.count) {
             normalize(
-                Operand(
+                Prologue(
                     normalized: example.input.span, coefficients: example.coefficients.span, groups: groups,
-                    rectifies: true),
+                    appliesReLU: true),
                 channels: channels, positions: positions, sampleCount: samples, into: &$0,
                 on: WorkerPool(threads: 2))
         }
-        #expect(relativeError(output, plainRectifier(example.normalized)) < 1e-6)
+        #expect(relativeError(output, plainReLU(example.normalized)) < 1e-6)
     }
 
     @Test(arguments: [16, 48], [2, 9, 16])
-    func aResidualIsAddedBeforeTheRectifier(channels: Int, positions: Int) {
+    func aResidualIsAddedBeforeTheReLU(channels: Int, positions: Int) {
         let example = Example(channels: channels, positions: positions)
         let residual = testValues(count: example.input.count, stream: 5)
         let output = overwritten(example.input.count) {
             combine(
-                Operand(
+                Prologue(
                     normalized: example.input.span, coefficients: example.coefficients.span, groups: groups,
-                    rectifies: false),
-                adding: Operand(residual.span), rectifies: true, channels: channels, positions: positions,
+                    appliesReLU: false),
+                adding: Prologue(residual.span), appliesReLU: true, channels: channels, positions: positions,
                 sampleCount: samples, into: &$0, on: WorkerPool(threads: 2))
         }
         let sum = zip(example.normalized, residual).map { $0 + Double($1) }
-        #expect(relativeError(output, plainRectifier(sum)) < 1e-6)
+        #expect(relativeError(output, plainReLU(sum)) < 1e-6)
     }
 
     @Test(arguments: [16, 48], [2, 9])
     func aNormalisedResidualIsAddedToo(channels: Int, positions: Int) {
         let example = Example(channels: channels, positions: positions)
         let output = overwritten(example.input.count) {
-            let operand = Operand(
+            let prologue = Prologue(
                 normalized: example.input.span, coefficients: example.coefficients.span, groups: groups,
-                rectifies: false)
+                appliesReLU: false)
             combine(
-                operand, adding: operand, rectifies: false, channels: channels, positions: positions,
+                prologue, adding: prologue, appliesReLU: false, channels: channels, positions: positions,
                 sampleCount: samples, into: &$0, on: WorkerPool(threads: 1))
         }
         #expect(relativeError(output, example.normalized.map { 2 * $0 }) < 1e-6)
@@ -58,15 +58,15 @@ struct BatchNormalizationTests {
         let example = Example(channels: channels, positions: positions)
         let original = testValues(count: example.input.count, stream: 6)
         let masked = zip(original.doubles, example.normalized).map { $1 > 0 ? $0 : 0 }
-        let rectified = example.normalized.map { Float(max($0, 0)) }
-        for isByRectified in [false, true] {
+        let reluOutput = example.normalized.map { Float(max($0, 0)) }
+        for isByReLU in [false, true] {
             var gradient = original
             var span = gradient.mutableSpan
             let sums = overwrittenDoubles(samples * 2 * channels) {
                 maskGradient(
                     &span,
-                    epilogue: isByRectified
-                        ? Epilogue(maskingByRectified: rectified.span, normalized: example.input.span)
+                    epilogue: isByReLU
+                        ? Epilogue(maskingByReLU: reluOutput.span, normalized: example.input.span)
                         : Epilogue(
                             maskingBy: example.input.span, coefficients: example.coefficients.span,
                             groups: groups),
@@ -85,10 +85,11 @@ struct BatchNormalizationTests {
     }
 }
 
-/// What stands around a convolution must give what separate passes over memory give.
+/// A fused prologue or epilogue must give the same results as separate passes over memory.
 @Suite(.timeLimit(.minutes(30)))
 struct FusionTests {
-    /// A 3×3 convolution, which has all paths, and a strided one, whose gradient falls into phases.
+    /// A 3×3 convolution, which supports all algorithms, and strided ones, whose input gradients
+    /// decompose into phases.
     private static let shapes = [
         ConvolutionShape(height: 7, width: 6, channels: 16, outputChannels: 32, kernel: 3, padding: 1),
         ConvolutionShape(
@@ -96,29 +97,30 @@ struct FusionTests {
         ConvolutionShape(height: 6, width: 5, channels: 16, outputChannels: 16, kernel: 1, stride: 2),
     ]
 
-    /// Each with the paths that it has.
+    /// Each shape with the algorithms that can compute it.
     private static let cases = shapes.flatMap { shape in
-        Convolution.paths(for: shape).map { (shape, $0) }
+        Convolution.algorithms(for: shape).map { (shape, $0) }
     }
 
-    @Test func everyPathIsAmongTheCases() {
-        #expect(Set(Self.cases.map(\.1)) == Set(ConvolutionPath.allCases))
+    @Test func everyAlgorithmIsAmongTheCases() {
+        #expect(Set(Self.cases.map(\.1)) == Set(ConvolutionAlgorithm.allCases))
         #expect(Self.cases.count == 8)
     }
 
     @Test(arguments: cases)
-    func anOperandIsNormalisedOnTheWay(shape: ConvolutionShape, path: ConvolutionPath) {
+    func aPrologueNormalisesOnTheWay(shape: ConvolutionShape, algorithm: ConvolutionAlgorithm) {
         let example = Example(channels: shape.channels, positions: shape.height * shape.width)
         let weights = testValues(count: shape.weightCount, stream: 2)
-        let rectified = example.normalized.map { max($0, 0) }
-        let expected = plainConvolution(rectified, weights: weights.doubles, shape)
-        let (output, sums) = run(shape, path, output: shape.outputCount, channels: shape.outputChannels) {
+        let reluOutput = example.normalized.map { max($0, 0) }
+        let expected = plainConvolution(reluOutput, weights: weights.doubles, shape)
+        let (output, sums) = run(shape, algorithm, output: shape.outputCount, channels: shape.outputChannels)
+        {
             convolution, panels, output, sums in
             convolution.forward(
-                Operand(
+                Prologue(
                     normalized: example.input.span, coefficients: example.coefficients.span, groups: groups,
-                    rectifies: true),
-                weights: weights.span, sampleCount: samples, laneSize: 3, epilogue: .moments(),
+                    appliesReLU: true),
+                weights: weights.span, sampleCount: samples, microbatchSize: 3, epilogue: .moments(),
                 panels: &panels,
                 into: &output, sums: &sums, on: WorkerPool(threads: 2))
         }
@@ -128,7 +130,7 @@ struct FusionTests {
     }
 
     @Test(arguments: cases)
-    func aKnownNormalisationIsFolded(shape: ConvolutionShape, path: ConvolutionPath) {
+    func aKnownNormalisationIsFolded(shape: ConvolutionShape, algorithm: ConvolutionAlgorithm) {
         let input = testValues(count: samples * shape.inputCount, stream: 1)
         let weights = testValues(count: shape.weightCount, stream: 2)
         let coefficients = testValues(count: 2 * shape.outputChannels, stream: 3)
@@ -140,18 +142,20 @@ struct FusionTests {
                 convolved[i] * Double(coefficients[k]) + Double(coefficients[shape.outputChannels + k])
                     + Double(residual[i]), 0)
         }
-        let (output, _) = run(shape, path, output: shape.outputCount, channels: shape.outputChannels) {
+        let (output, _) = run(shape, algorithm, output: shape.outputCount, channels: shape.outputChannels) {
             convolution, panels, output, sums in
             convolution.forward(
-                Operand(input.span), weights: weights.span, sampleCount: samples, laneSize: 3,
-                epilogue: Epilogue(normalizing: coefficients.span, rectifies: true, adding: residual.span),
+                Prologue(input.span), weights: weights.span, sampleCount: samples, microbatchSize: 3,
+                epilogue: Epilogue(normalizing: coefficients.span, appliesReLU: true, adding: residual.span),
                 panels: &panels, into: &output, sums: &sums, on: WorkerPool(threads: 2))
         }
         #expect(relativeError(output, expected) < 4e-6)
     }
 
     @Test(arguments: cases)
-    func gradientsAreCombinedOnTheWayAndMaskedAtItsEnd(shape: ConvolutionShape, path: ConvolutionPath) {
+    func gradientsAreCombinedOnTheWayAndMaskedAtItsEnd(
+        shape: ConvolutionShape, algorithm: ConvolutionAlgorithm
+    ) {
         let example = Example(channels: shape.channels, positions: shape.height * shape.width)
         let weights = testValues(count: shape.weightCount, stream: 2)
         let gradient = testValues(count: samples * shape.outputCount, stream: 7)
@@ -169,13 +173,13 @@ struct FusionTests {
         let expected = inputGradient.indices.map { i in
             example.normalized[i] > 0 ? inputGradient[i] + Double(addend[i]) : 0
         }
-        let (output, sums) = run(shape, path, output: shape.inputCount, channels: shape.channels) {
+        let (output, sums) = run(shape, algorithm, output: shape.inputCount, channels: shape.channels) {
             convolution, panels, output, sums in
             convolution.inputGradient(
-                Operand(
+                Prologue(
                     gradient: gradient.span, ofNormalized: convolved.span, coefficients: combination.span,
                     groups: groups),
-                weights: weights.span, sampleCount: samples, laneSize: 3,
+                weights: weights.span, sampleCount: samples, microbatchSize: 3,
                 epilogue: Epilogue(
                     maskingBy: example.input.span, coefficients: example.coefficients.span, groups: groups,
                     adding: addend.span),
@@ -185,14 +189,14 @@ struct FusionTests {
         #expect(relativeError(sums, example.sums(of: expected)) < 1e-5)
     }
 
-    /// Runs a pass into memory that holds no number before.
+    /// Runs a pass into memory that is filled with NaN.
     private func run(
-        _ shape: ConvolutionShape, _ path: ConvolutionPath, output count: Int, channels: Int,
+        _ shape: ConvolutionShape, _ algorithm: ConvolutionAlgorithm, output count: Int, channels: Int,
         _ body: (
             Convolution, inout MutableSpan<Float>, inout MutableSpan<Float>, inout MutableSpan<Double>
         ) -> Void
     ) -> (output: [Float], sums: [Double]) {
-        let convolution = Convolution(shape, path: path)
+        let convolution = Convolution(shape, algorithm: algorithm)
         var panels = [Float](repeating: .nan, count: convolution.panelCount)
         var output = [Float](repeating: .nan, count: samples * count)
         var sums = [Double](repeating: .nan, count: samples * 2 * channels)
@@ -204,7 +208,7 @@ struct FusionTests {
     }
 }
 
-/// Values, their coefficients group by group, and what the plain formula makes of them.
+/// Values, their coefficients per group, and the results of the plain formula.
 private struct Example {
     let channels: Int
     let input: [Float]

@@ -1,7 +1,7 @@
 import Kernels
 import Testing
 
-/// Odd sizes, strides and paddings, with and without a transform.
+/// Odd sizes, strides and paddings, with and without a Winograd algorithm.
 private let shapes = [
     ConvolutionShape(height: 9, width: 7, channels: 16, outputChannels: 32, kernel: 3, padding: 1),
     ConvolutionShape(height: 5, width: 12, channels: 32, outputChannels: 16, kernel: 3, padding: 2),
@@ -15,30 +15,31 @@ private let shapes = [
 struct ConvolutionMeasurementTests {
     private typealias Candidate = ConvolutionMeasurement.Candidate
 
-    /// The rule's path stays unless another one saves a twentieth of its time.
+    /// The first algorithm stays unless another one saves a twentieth of its time.
     @Test(arguments: [
-        ([1.0, 3, 3], ConvolutionPath.winograd), ([1, 0.951, 2], .winograd), ([1, 0.949, 2], .tiled),
+        ([1.0, 3, 3], ConvolutionAlgorithm.winograd), ([1, 0.951, 2], .winograd), ([1, 0.949, 2], .tiled),
         ([1, 0.9, 0.8], .library), ([2, 1, 1.01], .tiled),
     ])
-    func anotherPathMustBeFasterByMoreThanTwoMeasurementsDiffer(seconds: [Double], expected: ConvolutionPath)
-    {
-        let candidates = zip([ConvolutionPath.winograd, .tiled, .library], seconds).map {
-            Candidate(path: $0, secondsPerImage: $1)
+    func anotherAlgorithmMustBeFasterByMoreThanTwoMeasurementsDiffer(
+        seconds: [Double], expected: ConvolutionAlgorithm
+    ) {
+        let candidates = zip([ConvolutionAlgorithm.winograd, .tiled, .library], seconds).map {
+            Candidate(algorithm: $0, secondsPerImage: $1)
         }
         #expect(ConvolutionMeasurement.choice(among: candidates) == expected)
     }
 
-    @Test func everyPathOfEveryShapeIsMeasured() {
+    @Test func everyAlgorithmOfEveryShapeIsMeasured() {
         let measurements = measureConvolutions(shapes, limit: .zero)
         #expect(measurements.map(\.shape) == shapes)
         for measurement in measurements {
             #expect(
-                measurement.candidates.map(\.path) == Convolution.paths(for: measurement.shape),
+                measurement.candidates.map(\.algorithm) == Convolution.algorithms(for: measurement.shape),
                 "\(measurement.shape)")
             #expect(
                 measurement.candidates.allSatisfy { $0.secondsPerImage > 0 && $0.secondsPerImage.isFinite })
             #expect(
-                measurement.path == ConvolutionMeasurement.choice(among: measurement.candidates),
+                measurement.algorithm == ConvolutionMeasurement.choice(among: measurement.candidates),
                 "\(measurement.shape)")
         }
     }

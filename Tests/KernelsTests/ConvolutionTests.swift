@@ -3,7 +3,8 @@ import TestSupport
 import Testing
 import Workers
 
-/// Heights 1 to 17, widths 17 to 1, and the other sizes in turn; only kernels that fit.
+/// Heights 1 to 17, widths 17 to 1, and the other sizes in turn; only kernels that fit into the
+/// image.
 private let shapes: [ConvolutionShape] = (0..<68).compactMap { i in
     let channels = [1, 3, 16, 17, 64]
     let (height, turn) = (i % 17 + 1, i / 17)
@@ -16,24 +17,25 @@ private let shapes: [ConvolutionShape] = (0..<68).compactMap { i in
         padding: padding)
 }
 
-/// Three samples in lanes of two: the last lane is short.
+/// Three samples in microbatches of two: the last microbatch is short.
 private let sampleCount = 3
-private let laneSize = 2
+private let microbatchSize = 2
 
-/// Single-precision sums of up to 7·7·64 products in any order stay below this; transforms take a little more.
-private func tolerance(_ path: ConvolutionPath) -> Double { path == .winograd ? 4e-6 : 2e-6 }
+/// The error of single-precision sums of up to 7·7·64 products in any order is below this; that of
+/// Winograd transforms is a little larger.
+private func tolerance(_ algorithm: ConvolutionAlgorithm) -> Double { algorithm == .winograd ? 4e-6 : 2e-6 }
 
-/// Every shape with every path that can compute it.
+/// Every shape with every algorithm that can compute it.
 private let cases: [Case] =
     pointwise
     + (shapes + winogradShapes + manyTiles).flatMap { shape in
-        Convolution.paths(for: shape).map { Case(shape: shape, path: $0) }
+        Convolution.algorithms(for: shape).map { Case(shape: shape, algorithm: $0) }
     }
 
 private let wholeVectors = cases.filter { $0.shape.channels.isMultiple(of: 16) }
 
-/// Heights 1 to 17 again, once with stride 1 and twice with stride 2, for the shapes that are transformed: 3×3 and whole
-/// vectors of channels.
+/// Heights 1 to 17 again, once with stride 1 and twice with stride 2, for shapes that Winograd
+/// supports: 3×3 kernels and channel counts that are multiples of 16.
 private let winogradShapes: [ConvolutionShape] = (0..<51).map { j in
     let (i, turn) = (j % 17, j / 17)
     return ConvolutionShape(
@@ -42,25 +44,26 @@ private let winogradShapes: [ConvolutionShape] = (0..<51).map { j in
         padding: min(i, 16 - i) < 2 ? [1, 1, 2][turn] : [1, 0, 2][(i + turn) % 3])
 }
 
-/// Images of more tiles than a strip or a chunk of a weight gradient has.
+/// Images with more tiles than a strip or a chunk of a weight gradient.
 private let manyTiles = [1, 2].map {
     ConvolutionShape(
         height: 33 * $0, width: 34 * $0, channels: 16, outputChannels: 32, kernel: 3, stride: $0, padding: 1)
 }
 
-/// Images of more and of fewer positions than a strip, more channels than a block on either side.
+/// Images with more and with fewer positions than a strip, and more channels than a block on either
+/// side.
 private let pointwise: [Case] = [(17, 13, 64, 48), (7, 7, 528, 32), (3, 5, 32, 1040), (11, 11, 544, 528)].map
 {
     Case(
         shape: ConvolutionShape(height: $0.0, width: $0.1, channels: $0.2, outputChannels: $0.3, kernel: 1),
-        path: .tiled)
+        algorithm: .tiled)
 }
 
 struct Case: Sendable, CustomTestStringConvertible {
     let shape: ConvolutionShape
-    let path: ConvolutionPath
+    let algorithm: ConvolutionAlgorithm
 
-    var testDescription: String { "\(path) \(shape)" }
+    var testDescription: String { "\(algorithm) \(shape)" }
 }
 
 @Suite(.timeLimit(.minutes(30)))
@@ -75,7 +78,7 @@ struct ConvolutionTests {
         #expect(Set(shapes.map(\.outputChannels)) == [1, 3, 16, 17, 64])
         #expect(shapes.contains { $0.isPointwise })
         for stride in 1...2 {
-            let transformed = cases.filter { $0.path == .winograd && $0.shape.stride == stride }
+            let transformed = cases.filter { $0.algorithm == .winograd && $0.shape.stride == stride }
             #expect(Set(1...17).isSubset(of: transformed.map(\.shape.height)))
             #expect(Set(transformed.map(\.shape.padding)) == [0, 1, 2])
         }
@@ -85,7 +88,7 @@ struct ConvolutionTests {
     func forwardMatchesThePlainTwin(_ own: Case) {
         let tensors = Tensors(own)
         let expected = plainConvolution(tensors.input.doubles, weights: tensors.weights.doubles, own.shape)
-        #expect(relativeError(tensors.forward(threads: 1), expected) < tolerance(own.path))
+        #expect(relativeError(tensors.forward(threads: 1), expected) < tolerance(own.algorithm))
     }
 
     @Test(arguments: cases)
@@ -93,20 +96,21 @@ struct ConvolutionTests {
         let tensors = Tensors(own)
         let expected = plainConvolutionInputGradient(
             tensors.outputGradient.doubles, weights: tensors.weights.doubles, own.shape)
-        #expect(relativeError(tensors.inputGradient(threads: 1), expected) < tolerance(own.path))
+        #expect(relativeError(tensors.inputGradient(threads: 1), expected) < tolerance(own.algorithm))
     }
 
     @Test(arguments: cases)
-    func weightGradientMatchesThePlainTwinLaneByLane(_ own: Case) {
+    func weightGradientMatchesThePlainTwinMicrobatchByMicrobatch(_ own: Case) {
         let tensors = Tensors(own)
         let shape = own.shape
-        let lanes = tensors.weightGradient(threads: 1).doubles
-        for (lane, range) in [0..<2, 2..<3].enumerated() {
+        let microbatches = tensors.weightGradient(threads: 1).doubles
+        for (microbatch, range) in [0..<2, 2..<3].enumerated() {
             let expected = plainConvolutionWeightGradient(
                 tensors.input(of: range).doubles,
                 outputGradient: tensors.outputGradient(of: range).doubles, shape)
-            let gradient = Array(lanes[lane * shape.weightCount..<(lane + 1) * shape.weightCount])
-            #expect(relativeError(gradient, expected) < tolerance(own.path))
+            let gradient = Array(
+                microbatches[microbatch * shape.weightCount..<(microbatch + 1) * shape.weightCount])
+            #expect(relativeError(gradient, expected) < tolerance(own.algorithm))
         }
     }
 
@@ -132,10 +136,10 @@ struct ConvolutionTests {
     }
 
     @Test(arguments: cases)
-    func aLaneHasTheSameBitsWhateverOtherLanesStandBeforeIt(_ own: Case) {
+    func aMicrobatchHasTheSameBitsWhateverOtherMicrobatchesStandBeforeIt(_ own: Case) {
         let shape = own.shape
         let whole = Tensors(own)
-        let last = whole.samples(from: laneSize)
+        let last = whole.samples(from: microbatchSize)
         #expect(
             firstDifferentBits(whole.forward(threads: 1).suffix(shape.outputCount), last.forward(threads: 1))
                 == nil)
@@ -150,17 +154,17 @@ struct ConvolutionTests {
     }
 }
 
-/// One convolution's tensors and what the kernels make of them.
+/// One convolution's tensors and the kernels' results.
 private struct Tensors {
     let shape: ConvolutionShape
-    let path: ConvolutionPath
+    let algorithm: ConvolutionAlgorithm
     var input: [Float]
     let weights: [Float]
     var outputGradient: [Float]
 
     init(_ own: Case) {
         shape = own.shape
-        path = own.path
+        algorithm = own.algorithm
         input = testValues(count: sampleCount * shape.inputCount, stream: 1)
         weights = testValues(count: shape.weightCount, stream: 2)
         outputGradient = testValues(count: sampleCount * shape.outputCount, stream: 3)
@@ -174,7 +178,7 @@ private struct Tensors {
         Array(outputGradient[range.lowerBound * shape.outputCount..<range.upperBound * shape.outputCount])
     }
 
-    /// Without the samples before `first`.
+    /// The tensors without the samples before `first`.
     func samples(from first: Int) -> Tensors {
         var rest = self
         rest.input = input(of: first..<sampleCount)
@@ -183,7 +187,7 @@ private struct Tensors {
     }
 
     private var count: Int { input.count / shape.inputCount }
-    private var convolution: Convolution { Convolution(shape, path: path) }
+    private var convolution: Convolution { Convolution(shape, algorithm: algorithm) }
 
     func forward(threads: Int) -> [Float] {
         var panels = [Float](repeating: .nan, count: convolution.panelCount)
@@ -191,7 +195,8 @@ private struct Tensors {
         var sums = MutableSpan<Double>()
         return overwritten(count * shape.outputCount) {
             convolution.forward(
-                Operand(input.span), weights: weights.span, sampleCount: count, laneSize: laneSize,
+                Prologue(input.span), weights: weights.span, sampleCount: count,
+                microbatchSize: microbatchSize,
                 epilogue: Epilogue(), panels: &panelSpan, into: &$0, sums: &sums,
                 on: WorkerPool(threads: threads))
         }
@@ -203,7 +208,8 @@ private struct Tensors {
         var sums = MutableSpan<Double>()
         return overwritten(count * shape.inputCount) {
             convolution.inputGradient(
-                Operand(outputGradient.span), weights: weights.span, sampleCount: count, laneSize: laneSize,
+                Prologue(outputGradient.span), weights: weights.span, sampleCount: count,
+                microbatchSize: microbatchSize,
                 epilogue: Epilogue(), panels: &panelSpan, into: &$0, sums: &sums,
                 on: WorkerPool(threads: threads))
         }
@@ -211,46 +217,51 @@ private struct Tensors {
 
     func weightGradient(threads: Int) -> [Float] {
         let pool = WorkerPool(threads: threads)
-        let parts = overwritten(lanes * convolution.gradientParts(laneSize: laneSize) * shape.weightCount) {
+        let parts = overwritten(
+            microbatches * convolution.gradientParts(microbatchSize: microbatchSize) * shape.weightCount
+        ) {
             convolution.weightGradient(
-                Operand(input.span), outputGradient: Operand(outputGradient.span), sampleCount: count,
-                laneSize: laneSize, into: &$0, on: pool)
+                Prologue(input.span), outputGradient: Prologue(outputGradient.span), sampleCount: count,
+                microbatchSize: microbatchSize, into: &$0, on: pool)
         }
         return sumOfParts(parts)
     }
 
-    private var lanes: Int { (count + laneSize - 1) / laneSize }
+    private var microbatches: Int { (count + microbatchSize - 1) / microbatchSize }
 
     private func sumOfParts(_ all: [Float]) -> [Float] {
-        let parts = convolution.gradientParts(laneSize: laneSize)
-        return (0..<lanes).flatMap { lane in
+        let parts = convolution.gradientParts(microbatchSize: microbatchSize)
+        return (0..<microbatches).flatMap { microbatch in
             overwritten(shape.weightCount) {
-                sumLanes(
+                sumMicrobatches(
                     all.span.extracting(
-                        lane * parts * shape.weightCount..<(lane + 1) * parts * shape.weightCount),
-                    laneCount: 1, parts: parts, into: &$0, on: WorkerPool(threads: 1))
+                        microbatch * parts * shape.weightCount..<(microbatch + 1) * parts * shape.weightCount),
+                    microbatchCount: 1, parts: parts, into: &$0, on: WorkerPool(threads: 1))
             }
         }
     }
 
-    /// Both gradients at once, and the sums of the input's.
+    /// Both gradients by one call, and the sums of the input gradient.
     func gradients(threads: Int) -> (weights: [Float], input: [Float], sums: [UInt64]) {
         var panels = [Float](repeating: .nan, count: convolution.panelCount)
         var panelSpan = panels.mutableSpan
         var (epilogueSums, inputGradient) = room()
         var sums = epilogueSums.mutableSpan
-        let parts = overwritten(lanes * convolution.gradientParts(laneSize: laneSize) * shape.weightCount) {
+        let parts = overwritten(
+            microbatches * convolution.gradientParts(microbatchSize: microbatchSize) * shape.weightCount
+        ) {
             var input = inputGradient.mutableSpan
             convolution.gradients(
-                Operand(self.input.span), outputGradient: Operand(outputGradient.span),
-                weights: weights.span, sampleCount: count, laneSize: laneSize, epilogue: .moments(),
+                Prologue(self.input.span), outputGradient: Prologue(outputGradient.span),
+                weights: weights.span, sampleCount: count, microbatchSize: microbatchSize,
+                epilogue: .moments(),
                 panels: &panelSpan, intoWeights: &$0, intoInput: &input, sums: &sums,
                 on: WorkerPool(threads: threads))
         }
         return (sumOfParts(parts), inputGradient, epilogueSums.map(\.bitPattern))
     }
 
-    /// As `gradients`, one after the other.
+    /// Same as `gradients`, by two calls.
     func separateGradients(threads: Int) -> (weights: [Float], input: [Float], sums: [UInt64]) {
         var panels = [Float](repeating: .nan, count: convolution.panelCount)
         var panelSpan = panels.mutableSpan
@@ -258,7 +269,8 @@ private struct Tensors {
         var sums = epilogueSums.mutableSpan
         var input = inputGradient.mutableSpan
         convolution.inputGradient(
-            Operand(outputGradient.span), weights: weights.span, sampleCount: count, laneSize: laneSize,
+            Prologue(outputGradient.span), weights: weights.span, sampleCount: count,
+            microbatchSize: microbatchSize,
             epilogue: .moments(), panels: &panelSpan, into: &input, sums: &sums,
             on: WorkerPool(threads: threads))
         return (weightGradient(threads: threads), inputGradient, epilogueSums.map(\.bitPattern))

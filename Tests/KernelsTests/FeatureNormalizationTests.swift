@@ -17,13 +17,13 @@ struct FeatureNormalizationTests {
         let expectedGradient = plainFeatureNormalizationGradient(
             gradient.doubles, features: features.doubles, dimension: dimension,
             temperature: Double(temperature))
-        // In one dimension the gradient is 0, a difference of numbers as large as g / (τ‖h‖).
+        // In one dimension the gradient is 0, the difference of two numbers as large as g / (τ‖h‖).
         let scale = euclideanNorm(gradient.doubles) / Double(temperature) / 0.1
         #expect(euclideanNorm(zip(result.doubles, expectedGradient).map { $0 - $1 }) < 1e-6 * scale)
         if dimension > 1 { #expect(relativeError(result, expectedGradient) < 3e-6) }
     }
 
-    /// h = (3, 4), g = (1, 2), τ = 0.1, worked by hand.
+    /// h = (3, 4), g = (1, 2), τ = 0.1, calculated by hand.
     @Test func threeAndFourHaveTheNormFive() {
         let (normalized, norms) = normalize([3, 4], dimension: 2, temperature: 0.1)
         #expect(norms == [5])

@@ -28,7 +28,7 @@ struct ImageMixingTests {
         #expect(paste(ImageBox(rows: 0..<0, columns: 0..<3)) == image)
     }
 
-    /// Mean ½ and variance 1 / (4 (2α + 1)), to four standard errors of 40,000 numbers.
+    /// Mean ½ and variance 1 / (4 (2α + 1)), to four standard errors of 40,000 samples.
     @Test(arguments: [0.01, 0.2, 1, 20])
     func betaNumbersHaveTheirMoments(alpha: Double) {
         var stream = RandomStream(seed: 7, purpose: .test, 1)
@@ -41,7 +41,8 @@ struct ImageMixingTests {
         #expect(abs(found / variance - 1) < 0.03)
     }
 
-    /// Of parameter 1 it is the uniform distribution: Kolmogorov's distance below its 0.1 % point.
+    /// With parameter 1 it is the uniform distribution: the Kolmogorov–Smirnov distance is below
+    /// its 0.1 % point.
     @Test func betaOfOneIsUniform() {
         var stream = RandomStream(seed: 7, purpose: .test, 2)
         let values = (0..<10_000).map { _ in stream.symmetricBeta(1) }.sorted()

@@ -22,7 +22,7 @@ struct LeastSquaresTests {
         let solution = try #require(leastSquares(matrix, right))
         let residual = zip(product(matrix, solution, rows, columns), right).map { $0 - $1 }
         #expect(euclideanNorm(transposedProduct(matrix, residual)) < 1e-13)
-        // The shortest solution is Aᵀ of something: it has no part that A maps to 0.
+        // The shortest solution is Aᵀ times a vector: it has no component in the null space of A.
         if rows <= columns {
             #expect(euclideanNorm(residual) < 1e-13)
             let weights = try #require(
@@ -31,7 +31,8 @@ struct LeastSquaresTests {
         }
     }
 
-    /// A product of `[M, r]` and `[r, N]`, of which the pseudo-inverse is that of the factors.
+    /// A product of shapes `[M, r]` and `[r, N]`, whose pseudo-inverse is the product of the
+    /// factors' pseudo-inverses.
     @Test(arguments: [(10, 64, 6), (64, 10, 6), (30, 20, 1), (20, 20, 19)])
     func singularValuesOfRoundingAreZero(rows: Int, columns: Int, rank: Int) throws {
         let left = testDoubles(count: rows * rank, stream: 1)
@@ -43,7 +44,7 @@ struct LeastSquaresTests {
         #expect(relativeError(solution, expected) < 1e-11)
     }
 
-    /// `numpy.linalg.pinv(A) @ b`.
+    /// Expected values: `numpy.linalg.pinv(A) @ b`.
     @Test func matchesNumPy() throws {
         let matrix: [Double] = [1, 2, 3, 4, 5, 6]
         let wide = try #require(leastSquares(matrix, [1, -1]))

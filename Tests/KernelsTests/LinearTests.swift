@@ -6,7 +6,7 @@ import Workers
 @Suite(.timeLimit(.minutes(30)))
 struct LinearTests {
     private static let samples = 7
-    private static let laneSize = 3
+    private static let microbatchSize = 3
 
     @Test(arguments: [1, 17, 64], [1, 3, 10])
     func forwardMatchesThePlainTwin(dimension: Int, classes: Int) {
@@ -15,7 +15,8 @@ struct LinearTests {
         let bias = testValues(count: classes, stream: 3)
         let output = overwritten(Self.samples * classes) {
             linear(
-                input.span, weights: weights.span, bias: bias.span, laneSize: Self.laneSize, into: &$0,
+                input.span, weights: weights.span, bias: bias.span, microbatchSize: Self.microbatchSize,
+                into: &$0,
                 on: WorkerPool(threads: 2))
         }
         let expected = plainLinear(input.doubles, weights: weights.doubles, bias: bias.doubles)
@@ -30,7 +31,8 @@ struct LinearTests {
         let pool = WorkerPool(threads: 2)
         let inputGradient = overwritten(input.count) {
             linearInputGradient(
-                gradient.span, weights: weights.span, classes: classes, laneSize: Self.laneSize, into: &$0,
+                gradient.span, weights: weights.span, classes: classes, microbatchSize: Self.microbatchSize,
+                into: &$0,
                 on: pool)
         }
         let expected = plainLinearGradient(
@@ -38,12 +40,12 @@ struct LinearTests {
         #expect(relativeError(inputGradient, expected.input) < 1e-6)
 
         let count = (dimension + 1) * classes
-        let lanes = overwritten(3 * count) {
+        let microbatches = overwritten(3 * count) {
             linearWeightGradient(
                 input.span, outputGradient: gradient.span, classes: classes, dimension: dimension,
-                laneSize: Self.laneSize, into: &$0, on: pool)
+                microbatchSize: Self.microbatchSize, into: &$0, on: pool)
         }
-        let sum = (0..<count).map { i in (0..<3).reduce(0) { $0 + Double(lanes[$1 * count + i]) } }
+        let sum = (0..<count).map { i in (0..<3).reduce(0) { $0 + Double(microbatches[$1 * count + i]) } }
         #expect(relativeError(sum, expected.weights + expected.bias) < 1e-6)
     }
 }

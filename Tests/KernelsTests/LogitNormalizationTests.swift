@@ -24,7 +24,8 @@ struct LogitNormalizationTests {
         #expect(relativeError(result, expected) < 1e-5)
     }
 
-    /// z = (3, 4), g = (1, 2), τ = 0.1: the gradient of T2FNorm's worked example, (−0.64, 0.48), but for the offset.
+    /// z = (3, 4), g = (1, 2), τ = 0.1: the gradient of T2FNorm's worked example, (−0.64, 0.48),
+    /// except for the offset.
     @Test func threeAndFourHaveTheNormFive() {
         let (normalized, norms) = normalize([3, 4], classes: 2, temperature: 0.1)
         #expect(norms == [5])

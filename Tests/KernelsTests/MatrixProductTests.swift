@@ -4,7 +4,7 @@ import Testing
 
 @Suite(.timeLimit(.minutes(30)))
 struct MatrixProductTests {
-    /// Shapes beside and beyond the blocks of 112 rows, 128 columns and 256 inner elements.
+    /// Shapes smaller and larger than the blocks of 112 rows, 128 columns and 256 inner elements.
     private static let sizes = [
         (1, 1, 1), (3, 17, 5), (16, 64, 33), (65, 7, 129), (113, 3, 16), (5, 145, 257), (14, 32, 600),
         (2, 10, 0),

@@ -17,14 +17,14 @@ private let shapes = [
 struct MaxPoolingTests {
     private static let samples = 3
 
-    /// Both sides only choose, so they agree to the bit.
+    /// Both implementations only select values, so they agree to the bit.
     @Test(arguments: shapes, [1, 2])
     func outputsAndGradientsMatchThePlainTwin(shape: ConvolutionShape, threads: Int) {
         let input = testValues(count: Self.samples * shape.inputCount, stream: 1)
         expectThePlainTwin(input, shape, threads: threads)
     }
 
-    /// Values −1, 0 and 1: nearly every window has its largest value more than once.
+    /// Values −1, 0 and 1, so nearly every window contains its largest value more than once.
     @Test(arguments: shapes)
     func ofEqualInputsTheFirstGetsTheGradient(shape: ConvolutionShape) {
         let input = testLabels(count: Self.samples * shape.inputCount, classes: 3, stream: 1)

@@ -40,7 +40,7 @@ struct MixedCrossEntropyTests {
         #expect([report[1], report[3], report[5]] == [1, 0, 1])
     }
 
-    /// log 2 = 0.693147 for logits that are equal, whatever the target.
+    /// With equal logits the loss is log 2 = 0.693147, whatever the target.
     @Test func equalLogitsHaveTheLogarithmOfTheClasses() {
         let (gradient, report) = differentiate(
             Samples(logits: [3, 3], labels: [0], partners: [1], shares: [0.75]), smoothing: 0.2,

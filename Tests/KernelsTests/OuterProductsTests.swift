@@ -11,13 +11,13 @@ struct OuterProductsTests {
         return result
     }
 
-    /// Below, at and above the tiles' 4, 8, 12 and 24, and the 128 rows of a panel.
+    /// Sizes below, at and above the tiles' 4, 8, 12 and 24, and the 128 rows of a panel.
     @Test(arguments: [1, 3, 8, 12, 23, 24, 25, 49, 61], [0, 1, 5, 128, 131])
     func agreesWithThePlainTwinToTheBit(dimension: Int, rows: Int) {
         let values = testDoubles(count: rows * dimension, stream: 1)
         let sums = testDoubles(count: dimension * dimension, stream: 2)
         let expected = plainOuterProducts(of: values, addedTo: sums, dimension: dimension)
-        // The lower triangle of the twin's result is that of `sums`.
+        // The twin keeps the lower triangle of `sums`, so this also checks that it is unchanged.
         #expect(accumulated(values, onto: sums).map(\.bitPattern) == expected.map(\.bitPattern))
     }
 

@@ -2,10 +2,11 @@ import Kernels
 import TestSupport
 import Testing
 
-/// The specifications themselves: each twin's gradient is the derivative of its forward function.
+/// Tests the specifications themselves: each twin's gradient is the derivative of its forward
+/// function.
 ///
-/// Each test takes the inner product of the output with fixed weights, whose gradient is the backward function
-/// applied to those weights. Central differences are good to about 1e-10.
+/// Each test takes the inner product of the output with fixed weights, whose gradient is the
+/// backward function applied to those weights. Central differences are accurate to about 1e-10.
 @Suite(.timeLimit(.minutes(30)))
 struct PlainTwinTests {
     private static let tolerance = 1e-7
@@ -66,17 +67,17 @@ struct PlainTwinTests {
         #expect(relativeError(again.variance, ones) < 1e-14)
     }
 
-    @Test func rectifierAndPool() {
+    @Test func reluAndPool() {
         let input = testValues(count: 2 * 4 * 3, stream: 1).doubles
         let gradient = testValues(count: 2 * 3, stream: 2).doubles
         func forward(_ input: [Double]) -> Double {
-            let pooled = plainGlobalAveragePool(plainRectifier(input), channels: 3, positions: 4)
+            let pooled = plainGlobalAveragePool(plainReLU(input), channels: 3, positions: 4)
             return innerProduct(pooled, gradient)
         }
         let spread = plainGlobalAveragePoolGradient(gradient, channels: 3, positions: 4)
         let differences = finiteDifferenceGradient(at: input, of: forward)
-        #expect(relativeError(plainRectifierGradient(spread, input: input), differences) < Self.tolerance)
-        #expect(plainRectifierGradient([1, 1, 1], input: [-1, 0, 1]) == [0, 0, 1])
+        #expect(relativeError(plainReLUGradient(spread, input: input), differences) < Self.tolerance)
+        #expect(plainReLUGradient([1, 1, 1], input: [-1, 0, 1]) == [0, 0, 1])
     }
 
     @Test func linearLayer() {
@@ -122,7 +123,8 @@ struct PlainTwinTests {
         #expect(relativeError(result, differences) < Self.tolerance)
     }
 
-    /// Below a norm of 1e-12 the divisor is a constant; the steps stay below it too.
+    /// Below a norm of 1e-12 the divisor is a constant; the finite-difference steps stay below it,
+    /// too.
     @Test func featureNormalizationWhereTheNormIsClamped() {
         let features = [1e-13, 2e-13, -1e-13]
         let gradient = [1.0, -2, 0.5]
@@ -134,7 +136,7 @@ struct PlainTwinTests {
         #expect(relativeError(result, differences) < Self.tolerance)
     }
 
-    /// Two steps worked by hand: w = 1, g = 0.5 then 0.25, rate 0.1, momentum 0.5, decay 0.
+    /// Two steps calculated by hand: w = 1, g = 0.5 then 0.25, rate 0.1, momentum 0.5, decay 0.
     @Test func nesterovMomentum() {
         var weights = [1.0]
         var velocity: [Double] = []

@@ -4,7 +4,7 @@ import Testing
 
 @Suite(.timeLimit(.minutes(30)))
 struct RandomStreamTests {
-    /// The vectors of Random123's `kat_vectors` for philox4x32 with 10 rounds.
+    /// Test vectors of Random123's `kat_vectors` for philox4x32 with 10 rounds.
     @Test func thePlainTwinGivesTheKnownAnswers() {
         let ones = UInt32.max
         #expect(
@@ -76,7 +76,7 @@ struct RandomStreamTests {
         let fresh = stream.branch(1)
         let own = (0..<9).map { _ in stream.nextWord() }
         #expect(stream.branch(1).words(9) == fresh.words(9))
-        // Block 2³² on is the counter's second word.
+        // From block 2³² on, the second word of the counter is 1.
         let expected = (0..<3).flatMap { plainPhilox(counter: [$0, 1, 1 << 4 | 5, 2], key: [7, 0]) }
         #expect(fresh.words(12) == expected)
         #expect(stream.branch(0).words(9) == own)

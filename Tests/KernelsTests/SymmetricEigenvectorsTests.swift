@@ -4,10 +4,12 @@ import Testing
 
 @Suite(.timeLimit(.minutes(30)))
 struct SymmetricEigenvectorsTests {
-    /// `D · 2⁻⁵²` is what one rounding of each element may do; errors of `D` steps mostly cancel, so small ones get room.
+    /// `D · 2⁻⁵²` is the effect of one rounding per element. The errors of `D` steps mostly cancel,
+    /// so only small matrices need the added 4.
     private func tolerance(_ dimension: Int) -> Double { 4 * Double(dimension + 4) * .ulpOfOne }
 
-    /// Fails unless values rise, vectors are orthonormal, and they are eigenvectors, relative to the largest value.
+    /// Checks that values ascend, that vectors are orthonormal, and that they are eigenvectors,
+    /// relative to the largest value.
     private func check(
         _ matrix: [Double], _ dimension: Int, sourceLocation: SourceLocation = #_sourceLocation
     )
@@ -50,7 +52,7 @@ struct SymmetricEigenvectorsTests {
         try check(testSymmetric(dimension: dimension, stream: 1), dimension)
     }
 
-    /// Rows and columns from 1e6 down to 1e-12, and the other way round.
+    /// Scales of rows and columns from 1e6 down to 1e-12, and in reverse order.
     @Test(arguments: [false, true])
     func ofAGradedMatrix(rises: Bool) throws {
         let dimension = 40
@@ -78,7 +80,7 @@ struct SymmetricEigenvectorsTests {
         #expect(values.filter { $0 > 1e-13 * values.last! }.count == 7)
     }
 
-    /// Blocks of ones: eigenvalue 5 six times, and 0.
+    /// Blocks of ones: the eigenvalue 5 six times, and 0.
     @Test func ofRepeatedValues() throws {
         let matrix = (0..<30 * 30).map { $0 / 30 / 5 == $0 % 30 / 5 ? 1.0 : 0 }
         try check(matrix, 30)
@@ -90,7 +92,7 @@ struct SymmetricEigenvectorsTests {
         let matrix = (0..<16).map { $0 % 5 == 0 ? [3.0, -1, 2, -1][$0 / 5] : 0 }
         let eigen = try #require(SymmetricEigenvectors(of: matrix, dimension: 4))
         #expect(eigen.values == [-1, -1, 2, 3])
-        // Equal values keep their order.
+        // Equal values keep their order of rows.
         #expect(eigen.vectors == [0, 1, 0, 0, 0, 0, 0, 1, 0, 0, 1, 0, 1, 0, 0, 0])
     }
 

@@ -3,7 +3,8 @@ import TestSupport
 import Testing
 
 @Suite(.timeLimit(.minutes(30))) struct WeightOrderTests {
-    /// Whole squares of sixteen, a stem of three channels, and outputs that are no multiple of sixteen.
+    /// Whole 16×16 squares, a first layer with three channels, and an output count that is no
+    /// multiple of sixteen.
     @Test(arguments: [
         WeightOrder(outputs: 16, inputs: 16, taps: 1), WeightOrder(outputs: 48, inputs: 32, taps: 9),
         WeightOrder(outputs: 64, inputs: 3, taps: 49), WeightOrder(outputs: 10, inputs: 16, taps: 9),

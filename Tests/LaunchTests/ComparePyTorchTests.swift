@@ -4,7 +4,7 @@ import Testing
 
 @Suite(.enabled(if: Tool.python.isThere, "needs python3"), .timeLimit(.minutes(30)))
 struct ComparePyTorchTests {
-    /// The cases are in Python, beside this file, and need no PyTorch.
+    /// The cases are Python files beside this file and do not need PyTorch.
     @Test(arguments: ["compare_pytorch_test.py", "compare_loader_test.py"])
     func itsCasesHold(file: String) async throws {
         let cases = URL(fileURLWithPath: #filePath).deletingLastPathComponent()

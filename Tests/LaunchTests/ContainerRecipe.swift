@@ -1,18 +1,18 @@
 import Foundation
 import TestSupport
 
-/// A file that says how an image is made, in two stages: one that builds and one that runs.
+/// A container recipe in two stages: one that builds and one that runs.
 enum ContainerRecipe: String, Sendable {
     case dockerfile = "Dockerfile"
     case apptainer = "t2fnorm.def"
 
-    /// Its text, with continued lines joined.
+    /// The text, with continuation lines joined.
     func text() throws -> String {
         let file = packageRoot.appending(path: "cluster/container/\(rawValue)")
         return try String(contentsOf: file, encoding: .utf8).replacingOccurrences(of: "\\\n", with: " ")
     }
 
-    /// What it takes out of the package's folder.
+    /// The files that it copies from the package's folder.
     func copiedSources() throws -> [String] {
         switch self {
         case .dockerfile:
@@ -32,7 +32,7 @@ enum ContainerRecipe: String, Sendable {
         }
     }
 
-    /// The words behind `command` in each line that has it.
+    /// The words after `command` in each line that contains it.
     private func words(of text: String, after command: String) -> [[String]] {
         text.split(separator: "\n").filter { !$0.hasPrefix("#") }.compactMap { line in
             line.range(of: "\(command) ").map {
@@ -41,7 +41,7 @@ enum ContainerRecipe: String, Sendable {
         }
     }
 
-    /// Whether the package's folder is a checkout, which an unpacked archive is not.
+    /// Whether the package's folder is a git checkout, not an unpacked archive.
     static func isCheckout() async -> Bool {
         (try? await tracked(under: "Package.swift", ["--cached"])) == ["Package.swift"]
     }

@@ -2,12 +2,12 @@ import Foundation
 import TestSupport
 import Testing
 
-/// The recipes of `cluster/container`, as far as they can be checked without an image to build on.
+/// The recipes of `cluster/container`, as far as they can be checked without building an image.
 @Suite(.timeLimit(.minutes(30)))
 struct ContainerTests {
     static let recipes: [ContainerRecipe] = [.dockerfile, .apptainer]
 
-    /// A folder is there if any of its files is.
+    /// A folder counts as tracked if any of its files is.
     @Test(
         .enabled("needs git and a checkout") { await ContainerRecipe.isCheckout() }, arguments: recipes)
     func whatIsCopiedIsTracked(recipe: ContainerRecipe) async throws {
@@ -22,7 +22,7 @@ struct ContainerTests {
         }
     }
 
-    /// Libraries and tools to build with are in the first stage, what programs run with in the last.
+    /// Build dependencies are in the first stage, run-time dependencies in the last.
     @Test(arguments: recipes) func packagesAreThoseOfSetup(recipe: ContainerRecipe) async throws {
         let script = "source '\(packageRoot.path)/launch/common.sh' && echo \"${packages[*]}\""
         let needed = try await Tool("bash").output(["-c", script]).split(whereSeparator: \.isWhitespace)

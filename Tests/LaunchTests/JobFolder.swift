@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// A folder for a job of the scripts, with commands that stand in for others of the system on `PATH`.
+/// A folder for a job of the scripts, with mock commands on `PATH`.
 struct JobFolder {
     let path: String
 
@@ -15,7 +15,7 @@ struct JobFolder {
         try await body(JobFolder(path: folder.path))
     }
 
-    /// Writes a script of bash; those in `bin` come first on `PATH`.
+    /// Writes a bash script; scripts in `bin` come first on `PATH`.
     @discardableResult func script(_ name: String, _ lines: String) throws -> String {
         let file = "\(path)/\(name)"
         try "#!/usr/bin/env bash\n\(lines)\n".write(toFile: file, atomically: true, encoding: .utf8)

@@ -2,13 +2,13 @@ import Foundation
 import TestSupport
 import Testing
 
-/// `launch/train` and `launch/evaluate`, with a program, or an mpirun, that stands in for the real one.
+/// `launch/train` and `launch/evaluate` with a mock program or a mock mpirun.
 @Suite(.timeLimit(.minutes(30)))
 struct JobScriptTests {
     @Test func aRankIsAnyProgramThatMpirunStarted() async throws {
         try await JobFolder.with { folder in
             try folder.script("program", "exec sleep 9")
-            // Two hosts, of which one is reached by a command that has no rank's environment.
+            // Two hosts; one is reached by a command without a rank's environment.
             try folder.script(
                 "bin/mpirun",
                 """
@@ -36,7 +36,7 @@ struct JobScriptTests {
         }
     }
 
-    /// Open MPI 4.1 waits for ever once a rank could not make its files.
+    /// Open MPI 4.1 waits for ever if a rank could not create its files.
     @Test func anMpirunThatOutlivesItsRanksIsEnded() async throws {
         try await JobFolder.with { folder in
             try folder.script("program", "exit 1")
@@ -63,7 +63,7 @@ struct JobScriptTests {
         }
     }
 
-    // MARK: - What mpirun says
+    // MARK: - Messages of mpirun
 
     @Test func tooFewSlotsAreToldAndNoReasonToTryAgain() async throws {
         try await JobFolder.with { folder in
@@ -124,7 +124,7 @@ struct JobScriptTests {
         }
     }
 
-    /// A node of four cores with two hardware threads each, as Slurm describes it.
+    /// A node of four cores with two hardware threads each, under Slurm.
     @Test func anEvaluationUnderSlurmTakesCoresAndTheFolderItWasSubmittedFrom() async throws {
         try await JobFolder.with { folder in
             try folder.script("program", "")
@@ -161,11 +161,11 @@ struct JobScriptTests {
                 kill -TERM $job; wait $job
                 """)
             #expect(outcome.exitCode == 75 && !folder.hasFile("started"), "\(outcome.standardError)")
-            #expect(outcome.standardError.contains("stopped as SIGTERM asked, before the start"))
+            #expect(outcome.standardError.contains("stopped by SIGTERM before the start"))
         }
     }
 
-    /// A rank that does not catch the signal yet would be ended by it.
+    /// The signal would end a rank that does not catch it yet.
     @Test func aStopReachesRanksOnceTheyCatchIt() async throws {
         try await JobFolder.with { folder in
             try folder.script(

@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// `launch/supervise`, with an mpirun that stands in for the real one.
+/// `launch/supervise` with a mock mpirun.
 @Suite(.timeLimit(.minutes(30)))
 struct SuperviseTests {
     @Test(arguments: ["node1\nnode2", "node1\r\nnode2 slots=4\r\n", "\u{FEFF}node1\n\n# the last\nnode2"])
@@ -65,7 +65,7 @@ struct SuperviseTests {
                 kill -TERM $job; wait $job
                 """, ["T2FNORM_PROBE": "\(folder.path)/probe"])
             #expect(outcome.exitCode == 75 && !folder.hasFile("started"), "\(outcome.standardError)")
-            #expect(outcome.standardError.contains("stopped as SIGTERM asked, while no job ran"))
+            #expect(outcome.standardError.contains("stopped by SIGTERM while no job ran"))
         }
     }
 

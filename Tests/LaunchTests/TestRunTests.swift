@@ -2,10 +2,10 @@ import Foundation
 import TestSupport
 import Testing
 
-/// What `launch/test` and `.ci/run` make of a run of tests.
+/// The reports of `launch/test` and `.ci/run` on a test run.
 @Suite(.timeLimit(.minutes(30)))
 struct TestRunTests {
-    /// Runs a line of a script that knows `launch/common.sh`.
+    /// Runs a line of a script that sources `launch/common.sh`.
     private func run(_ script: String, _ environment: [String: String] = [:]) async throws -> Command.Outcome
     {
         let common = packageRoot.appending(path: "launch/common.sh").path
@@ -15,7 +15,7 @@ struct TestRunTests {
         ).run()
     }
 
-    /// `b` never ends, and its program's children neither.
+    /// Test `b` and the children of its program never end.
     @Test func aTestThatHangsIsNamedAndEnded() async throws {
         let lines = """
             echo '◇ Test a() started.'; echo '◇ Test b(count:) started.'; echo '◇ Test c(_:) started.'; \

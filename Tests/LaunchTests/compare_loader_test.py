@@ -39,7 +39,7 @@ class TableTests(unittest.TestCase):
         self.assertIn("| CIFAR batches: flip, crop, normalise | 190,000 | 6,400 | 29.69 (29.69..29.69) | 2.0 % |", output)
         self.assertEqual(notes.count(", pair 2 of 2: "), 5)
         self.assertIn("PyTorch 2.13.0+cpu, torchvision 0.28.0", output)
-        self.assertNotIn("calm machine", output + notes)
+        self.assertNotIn("quiet machine", output + notes)
 
     def test_memory_and_waiting_stand_below_it(self):
         output, _ = printed(["--rows", "memory,wait"], report(1, 0), report(1, 0))
@@ -49,8 +49,8 @@ class TableTests(unittest.TestCase):
 
     def test_other_programs_are_warned_of_in_both_places(self):
         output, notes = printed(["--rows", "cifar", "--pairs", "1"], report(1, 0.3), report(1, 0))
-        self.assertIn("**Not a calm machine: in 1 of 2 runs", output)
-        self.assertIn("compare-loader: not a calm machine", notes)
+        self.assertIn("**Not a quiet machine: in 1 of 2 runs", output)
+        self.assertIn("compare-loader: not a quiet machine", notes)
 
     def test_the_cores_are_given_back(self):
         before = loader.os.sched_getaffinity(0)

@@ -13,7 +13,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "launch"))
 import compare_pytorch as compare
 
 SECOND = compare.os.sysconf("SC_CLK_TCK")
-# 1 s in each of the columns that count as work, 10 s idle, 4 s waiting; the guest's second is part of the user's.
+# 1 s in each of the columns that count as busy, 10 s idle, 4 s waiting for I/O; the guest's second
+# is part of the user's.
 STAT = f"""cpu  {999 * SECOND} 0 0 0 0 0 0 0 0 0
 cpu0 {SECOND} {SECOND} {SECOND} {10 * SECOND} {4 * SECOND} {SECOND} {SECOND} {SECOND} {SECOND} 0
 cpu1 {2 * SECOND} 0 0 {18 * SECOND} 0 0 0 0 0 0
@@ -58,11 +59,11 @@ class CoreTests(unittest.TestCase):
         after = compare.usage_now()
         self.assertGreaterEqual(after.own - before.own, 0.4)
         self.assertGreater(after.total, before.total)
-        # The cores' columns count in ticks.
+        # The columns of the cores are in clock ticks.
         self.assertGreater(after.busy - before.busy, 0.3)
 
     def test_a_program_beside_a_run_is_noticed(self):
-        # 18 s of 20 were work, 12 of them this program's and its child's.
+        # 18 s of 20 are busy, 12 of them by this program and its child.
         usages = [compare.Usage(busy=100, own=10, total=1000), compare.Usage(busy=118, own=22, total=1020)]
         with mock.patch.object(compare, "usage_now", lambda: usages.pop(0)):
             outcome = compare.run([sys.executable, "-c", "print('{}')"], 1)
@@ -86,7 +87,7 @@ class TableTests(unittest.TestCase):
             "| ResNet-18/CIFAR training, batch 128 | 120.0 | 48.0 | 2.50 (2.50..2.50) | 1.00 | 2.00 | 0.50 | 2.0 % |")
         self.assertTrue(lines[-1].startswith("| ResNet-18/CIFAR training, batch 128: 2 threads against 1, both ours | 120.0 "))
         self.assertEqual(notes.count(", pair 3 of 3: "), 5)
-        self.assertIn("120.00 against 48.00 img/s; others had 1.0 % and 2.0 % of the cores", notes)
+        self.assertIn("120.00 against 48.00 img/s; other programs used 1.0 % and 2.0 % of the cores", notes)
 
     def test_the_medians_and_the_spread_are_those_of_pairs(self):
         pairs = [(report(a, 0), report(b, 0)) for a, b in ((10, 5), (30, 10), (20, 20))]
@@ -99,12 +100,12 @@ class TableTests(unittest.TestCase):
 
     def test_a_calm_machine_is_no_matter(self):
         output, notes = printed(["--pairs", "1"], report(1, 0.05), report(1, 0))
-        self.assertNotIn("calm machine", output + notes)
+        self.assertNotIn("quiet machine", output + notes)
 
     def test_other_programs_are_warned_of_in_both_places(self):
         output, notes = printed(["--rows", "resnet18-training", "--pairs", "2"], report(1, 0.06), report(1, 0.43))
-        self.assertIn("**Not a calm machine: in 4 of 4 runs other programs had more than 5 % of the cores, up to 43.0 %;", output)
-        self.assertIn("compare-pytorch: not a calm machine", notes)
+        self.assertIn("**Not a quiet machine: in 4 of 4 runs other programs used more than 5 % of the cores, up to 43.0 %;", output)
+        self.assertIn("compare-pytorch: not a quiet machine", notes)
 
     def test_without_rows_of_pytorch_only_threads_are_compared(self):
         output, _ = printed(["--rows", "threads", "--pairs", "1", "--threads", "4"], report(1, 0), None)

@@ -32,7 +32,9 @@ import Testing
         #expect(result[.farMean, .areaUnderROC] == nil)
     }
 
-    /// 19 of 20 are caught where one of two is flagged, in the middle of a straight run, whose points scikit-learn drops.
+    /// The threshold that catches 19 of 20 out-of-distribution samples flags one of two
+    /// in-distribution samples. Its point lies in the middle of a straight run of the ROC, whose
+    /// points scikit-learn drops.
     @Test func tablesShowThePublishedFalsePositiveRate() {
         let inCounts: [Int32] = [0, 1, 1]
         let outCounts: [Int32] = [18, 1, 1]

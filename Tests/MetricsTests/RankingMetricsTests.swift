@@ -51,7 +51,7 @@ struct WorkedExample: CustomTestStringConvertible {
 }
 
 @Suite(.timeLimit(.minutes(30))) struct RankingMetricsTests {
-    /// The examples are printed to ten digits.
+    /// The expected values have ten digits.
     @Test(arguments: WorkedExample.all)
     func matchesTheWorkedExamples(example: WorkedExample) throws {
         let metrics = try RankingMetrics(
@@ -63,7 +63,8 @@ struct WorkedExample: CustomTestStringConvertible {
         #expect(abs(metrics.areaUnderPrecisionRecallOut - example.areaOut) < 1e-10)
     }
 
-    /// Integer scores, whole and in steps of 25 and 100; the sums round differently than scikit-learn's.
+    /// Integer scores, and the same in steps of 25 and 100; the sums are rounded differently from
+    /// scikit-learn's.
     @Test(arguments: [
         (1, [322, 183], [0.665, 0.7704333333333334, 0.8245332092335704, 0.7648293151850925]),
         (25, [40, 35], [0.68, 0.7705, 0.8249625285844707, 0.7647985211378912]),
@@ -129,7 +130,7 @@ struct WorkedExample: CustomTestStringConvertible {
         #expect(metrics.areaUnderROC == 0.75)
     }
 
-    /// Numbers that single precision would make one.
+    /// Single precision would round these values to the same number.
     @Test func neighbouringDoublesAreTwoValues() throws {
         let metrics = try RankingMetrics(
             inDistribution: [(-1.0).nextUp, -Double.leastNonzeroMagnitude, 1e300],
@@ -173,7 +174,8 @@ struct WorkedExample: CustomTestStringConvertible {
         }
     }
 
-    /// Counts by confidences, with one that nothing has, are what the samples themselves are.
+    /// Counts per confidence, one of which has no samples, give the same metrics as the samples
+    /// themselves.
     @Test func countedSamplesAreRankedAsTheSamplesAre() throws {
         let inCounts: [Int32] = [2, 0, 1, 0, 4]
         let outCounts: [Int32] = [3, 1, 0, 0, 2]

@@ -7,9 +7,10 @@ import Workers
 /// The configuration defines the result; threads and ranks do not.
 @Suite(.timeLimit(.minutes(30)))
 struct BitEqualityTests {
-    /// Six lanes, the last one short; with groups of 8, three batch-norm groups, the last one short.
+    /// Six microbatches, the last one short; with groups of 8, three batch-norm groups, the last
+    /// one short.
     private static let samples = 22
-    private static let laneSize = 4
+    private static let microbatchSize = 4
 
     @Test(arguments: [2, 3], [0, 8])
     func threadCountsGiveTheSameBits(threads: Int, group: Int) throws {
@@ -26,9 +27,10 @@ struct BitEqualityTests {
     }
 
     @Test(arguments: [2, 4, 8], [1, 2])
-    func partsOfAStepGiveTheSameBits(partCount: Int, worldSize: Int) throws {
+    func accumulationStepsGiveTheSameBits(accumulationSteps: Int, worldSize: Int) throws {
         let whole = try Self.step(group: 4, worldSize: 1, threads: 1)
-        let parts = try Self.step(group: 4, worldSize: worldSize, threads: 2, partCount: partCount)
+        let parts = try Self.step(
+            group: 4, worldSize: worldSize, threads: 2, accumulationSteps: accumulationSteps)
         #expect(parts.difference(from: whole) == nil)
     }
 
@@ -40,27 +42,28 @@ struct BitEqualityTests {
         #expect(one.report == three.report)
     }
 
-    /// Every path gives one result, and they are the same to rounding.
+    /// Each algorithm always gives the same bits, and all agree to rounding.
     @Test(arguments: [
-        ConvolutionChoices.fixed(path: .winograd), .fixed(path: .tiled), .fixed(path: .library), mixed,
+        AlgorithmSelection.fixed(algorithm: .winograd), .fixed(algorithm: .tiled),
+        .fixed(algorithm: .library), mixed,
     ])
-    func everyChoiceOfPathsGivesItsBitsOnRanksAndThreads(choices: ConvolutionChoices) throws {
-        let one = try Self.step(group: 0, worldSize: 1, threads: 1, choices)
-        #expect(try Self.step(group: 0, worldSize: 1, threads: 2, choices).difference(from: one) == nil)
-        #expect(try Self.step(group: 0, worldSize: 2, threads: 1, choices).difference(from: one) == nil)
+    func everyAlgorithmSelectionGivesItsBitsOnRanksAndThreads(selection: AlgorithmSelection) throws {
+        let one = try Self.step(group: 0, worldSize: 1, threads: 1, selection)
+        #expect(try Self.step(group: 0, worldSize: 1, threads: 2, selection).difference(from: one) == nil)
+        #expect(try Self.step(group: 0, worldSize: 2, threads: 1, selection).difference(from: one) == nil)
 
         let rule = try Self.step(group: 0, worldSize: 1, threads: 1)
         #expect(relativeError(one.report, rule.report) < 1e-5)
-        #expect((one.gradients.bits == rule.gradients.bits) == (choices == .fixed(path: .winograd)))
+        #expect((one.gradients.bits == rule.gradients.bits) == (selection == .fixed(algorithm: .winograd)))
     }
 
-    /// As if measured: the network's shapes take the paths in turn.
-    private static let mixed = ConvolutionChoices.measured(
-        paths: Set(NetworkName.resnet20.convolutionShapes).sorted {
+    /// As if measured: the network's shapes take the algorithms in turn.
+    private static let mixed = AlgorithmSelection.autotuned(
+        algorithms: Set(NetworkName.resnet20.convolutionShapes).sorted {
             ($0.height, $0.channels, $0.stride) < ($1.height, $1.channels, $1.stride)
         }.enumerated().map { index, shape in
-            let paths = Convolution.paths(for: shape)
-            return .init(shape: shape, path: paths[(index + 1) % paths.count])
+            let algorithms = Convolution.algorithms(for: shape)
+            return .init(shape: shape, algorithm: algorithms[(index + 1) % algorithms.count])
         })
 
     @Test func theHeadAndTheNetworkSeeGroups() throws {
@@ -70,17 +73,18 @@ struct BitEqualityTests {
         #expect(batch.statistics.bits != groups.statistics.bits)
     }
 
-    /// Memory is kept from step to step, so what a longer batch left there must not be read.
+    /// Buffers are reused from step to step, so values of an earlier, longer batch must not be
+    /// read.
     @Test func aShortBatchAfterALongOneIsAsIfItWereTheFirst() throws {
         let fresh = Self.model()
         let used = Self.model()
         _ = try used.differentiate(
             images: Self.images(0..<22), labels: Self.labels(0..<22),
-            pass(samples: 22, laneSize: 4, mode: .training))
+            context(samples: 22, microbatchSize: 4, mode: .training))
         for entry in fresh.parameters.entries where entry.role == .statistic {
             used.parameters.setElements(of: entry, to: fresh.parameters.elements(of: entry))
         }
-        let short = pass(samples: 6, laneSize: 4, mode: .training)
+        let short = context(samples: 6, microbatchSize: 4, mode: .training)
         let expected = try fresh.differentiate(
             images: Self.images(0..<6), labels: Self.labels(0..<6), short)
         let found = try used.differentiate(
@@ -97,21 +101,21 @@ struct BitEqualityTests {
     @Test func evaluationOfAnImageDoesNotDependOnItsBatch() throws {
         let model = Self.model()
         let (_, all) = try model.forward(
-            images: Self.images(0..<5), pass(samples: 5, laneSize: 4, mode: .evaluation))
+            images: Self.images(0..<5), context(samples: 5, microbatchSize: 4, mode: .evaluation))
         for i in 0..<5 {
             let (_, one) = try model.forward(
-                images: Self.images(i..<i + 1), pass(samples: 1, laneSize: 4, mode: .evaluation))
+                images: Self.images(i..<i + 1), context(samples: 1, microbatchSize: 4, mode: .evaluation))
             #expect(relativeError(one, all[i * 10..<(i + 1) * 10].doubles) < 1e-5)
         }
     }
 
-    /// What one training pass leaves, added up over ranks.
+    /// The results of one training pass, summed over ranks.
     private struct Outcome: Sendable {
         var report: [Double]
         var gradients: [Float]
         var statistics: [Float]
 
-        /// What differs first, to the bit.
+        /// The first difference of bits.
         func difference(from other: Outcome) -> String? {
             if let loss = firstDifference(report, other.report) { return "report: \(loss)" }
             return firstDifferentBits(gradients + statistics, other.gradients + other.statistics)
@@ -119,17 +123,19 @@ struct BitEqualityTests {
     }
 
     private static func step(
-        group: Int, worldSize: Int, threads: Int, _ choices: ConvolutionChoices = .shape, partCount: Int = 1
+        group: Int, worldSize: Int, threads: Int, _ selection: AlgorithmSelection = .shape,
+        accumulationSteps: Int = 1
     ) throws -> Outcome {
         let ranks = try ThreadedWorld.run(size: worldSize) { rank, world in
-            let model = model(choices)
+            let model = model(selection)
             let pool = WorkerPool(threads: threads)
             var report: [Double] = []
-            for part in 0..<partCount {
+            for part in 0..<accumulationSteps {
                 let placement = BatchPlacement(
-                    sampleCount: samples, laneSize: laneSize, group: group, rank: rank, worldSize: worldSize,
-                    part: part, partCount: partCount)
-                let training = Pass(
+                    sampleCount: samples, microbatchSize: microbatchSize, group: group, rank: rank,
+                    worldSize: worldSize,
+                    accumulationStep: part, accumulationSteps: accumulationSteps)
+                let training = StepContext(
                     placement, mode: .training, pool: pool,
                     sumAcrossRanks: { world.sumAcrossRanks(&$0, rank: rank) })
                 report += try model.differentiate(
@@ -147,9 +153,9 @@ struct BitEqualityTests {
             statistics: ranks[0].statistics)
     }
 
-    private static func model(_ choices: ConvolutionChoices = .shape) -> Classifier {
+    private static func model(_ selection: AlgorithmSelection = .shape) -> Classifier {
         let model = Classifier(
-            .resnet20, head: .t2fnorm(temperature: 0.1), classes: 10, convolutions: choices)
+            .resnet20, head: .t2fnorm(temperature: 0.1), classes: 10, convolutions: selection)
         model.parameters.initialize(seed: 3)
         return model
     }

@@ -4,12 +4,13 @@ import Networks
 import TestSupport
 import Testing
 
-/// What PyTorch computed for images in evaluation mode; written by `Tests/Fixtures/make_network_score_fixtures.py`.
+/// What PyTorch computed for images in evaluation mode; written by
+/// `Tests/Fixtures/make_network_score_fixtures.py`.
 private struct ImageGradientFixture: Decodable {
     struct Case: Decodable {
         let network: String, head: String
         let imageSize: Int
-        /// What the running variances are multiplied by.
+        /// Factor of the running variances.
         let varianceScale: Float
         let gradientNorm: Double
         /// Evenly spaced elements of the gradient of the largest logit, in NHWC order.
@@ -44,20 +45,23 @@ private func images(_ count: Int, size: Int) -> [Float] {
     func featuresAreThoseOfEvaluation(index: Int) throws {
         let model = try model(index)
         let images = Buffer(images(3, size: networks[index].size), default: 0)
-        let expected = try model.forward(images: images, pass(samples: 3, laneSize: 2, mode: .evaluation))
+        let expected = try model.forward(
+            images: images, context(samples: 3, microbatchSize: 2, mode: .evaluation))
         let found = try model.features(
-            images: images, pass(samples: 3, laneSize: 2, mode: .inspection), observing: { _ in })
+            images: images, context(samples: 3, microbatchSize: 2, mode: .inspection), observing: { _ in })
         #expect(relativeError(found, expected.features.doubles) < 1e-5)
     }
 
-    /// A twentieth of a step along the gradient itself and one along a drawn direction: rectifiers on the way turn on or off.
+    /// A step of length 0.02 along the gradient itself and one along a random direction; ReLUs that
+    /// turn on or off within the step limit the accuracy.
     @Test(arguments: networks.indices)
     func theGradientOfImagesIsThatOfFiniteDifferences(index: Int) throws {
-        // With the variances as they are next to nothing of an image arrives at the end of the large networks.
+        // With unscaled variances, hardly any signal of an image reaches the end of the large
+        // networks.
         let model = try model(index, varianceScale: index < 2 ? 1 : 0.125)
         let values = images(2, size: networks[index].size)
         let weights = testValues(count: 2 * model.featureDimension, stream: 9)
-        let inspection = pass(samples: 2, laneSize: 2, mode: .inspection)
+        let inspection = context(samples: 2, microbatchSize: 2, mode: .inspection)
         let (_, gradient) = try model.imageGradient(
             images: Buffer(values, default: 0), inspection, featureGradient: { _ in weights })
         for direction in [gradient, testValues(count: values.count, stream: 10)] {
@@ -66,7 +70,8 @@ private func images(_ count: Int, size: Int) -> [Float] {
             let sides = try [step, -step].map { step in
                 let moved = zip(values, direction).map { $0 + step * $1 }
                 let features = try model.forward(
-                    images: Buffer(moved, default: 0), pass(samples: 2, laneSize: 2, mode: .evaluation)
+                    images: Buffer(moved, default: 0),
+                    context(samples: 2, microbatchSize: 2, mode: .evaluation)
                 ).features
                 return innerProduct(features.doubles, weights.doubles)
             }
@@ -89,7 +94,7 @@ private func images(_ count: Int, size: Int) -> [Float] {
             let dimension = model.featureDimension
             let (_, gradient) = try model.imageGradient(
                 images: Buffer(images(4, size: example.imageSize), default: 0),
-                pass(samples: 4, laneSize: 2, mode: .inspection)
+                context(samples: 4, microbatchSize: 2, mode: .inspection)
             ) { features in
                 (0..<4).flatMap { sample in
                     let logits = (0..<10).map { k in
@@ -110,19 +115,20 @@ private func images(_ count: Int, size: Int) -> [Float] {
         }
     }
 
-    /// Of the original's modules: ResNet-18 has 20 convolutions, and 17 rectifiers where those are modules; ResNet-50 53 and 49.
+    /// Counts of the original's modules: ResNet-18 has 20 convolutions, and 17 ReLUs if those are
+    /// modules; ResNet-50 has 53 and 49.
     @Test(arguments: zip(networks.indices, [(19, 0), (20, 0), (20, 17), (53, 49)]))
     func everyLayerIsShownOnce(index: Int, expected: (Int, Int)) throws {
         let model = try model(index)
-        var (convolutions, rectifiers, stages): (Int, Int, [Int]) = (0, 0, [])
+        var (convolutions, relus, stages): (Int, Int, [Int]) = (0, 0, [])
         var channels: [Int] = []
         _ = try model.features(
             images: Buffer(images(1, size: networks[index].size), default: 0),
-            pass(samples: 1, laneSize: 1, mode: .inspection)
+            context(samples: 1, microbatchSize: 1, mode: .inspection)
         ) { layer in
             switch layer.kind {
             case .convolution: convolutions += 1
-            case .rectifier: rectifiers += 1
+            case .relu: relus += 1
             case .stage(let stage): stages.append(stage)
             }
             if case .stage(let stage) = layer.kind {
@@ -135,9 +141,9 @@ private func images(_ count: Int, size: Int) -> [Float] {
             if layer.kind != .convolution { #expect(map.allSatisfy { $0 >= 0 }) }
         }
         #expect(convolutions == expected.0)
-        #expect((model.hasRectifierModules ? rectifiers : 0) == expected.1)
+        #expect((model.hasReLUModules ? relus : 0) == expected.1)
         #expect(stages == Array(0...model.stageCount))
-        #expect(channels == model.observedChannels(rectifiers: true))
+        #expect(channels == model.observedChannels(relus: true))
     }
 
     @Test(arguments: networks.indices)
@@ -145,14 +151,16 @@ private func images(_ count: Int, size: Int) -> [Float] {
         let model = try model(index)
         let images = Buffer(images(3, size: networks[index].size), default: 0)
         var maps = [[Float]](repeating: [], count: model.stageCount + 1)
-        let features = try model.features(images: images, pass(samples: 3, laneSize: 2, mode: .evaluation)) {
+        let features = try model.features(
+            images: images, context(samples: 3, microbatchSize: 2, mode: .evaluation)
+        ) {
             guard case .stage(let stage) = $0.kind else { return }
             for sample in 0..<3 { maps[stage] += $0.map(ofSample: sample) }
         }
         for stage in 1...model.stageCount {
             let again = model.features(
                 ofMap: Buffer(maps[stage], default: 0), afterStage: stage,
-                pass(samples: 3, laneSize: 2, mode: .evaluation))
+                context(samples: 3, microbatchSize: 2, mode: .evaluation))
             #expect(again == features)
         }
     }
@@ -164,7 +172,7 @@ private func images(_ count: Int, size: Int) -> [Float] {
         let gradient = { (samples: Range<Int>) in
             try model.imageGradient(
                 images: Buffer(values[samples.lowerBound * 768..<samples.upperBound * 768], default: 0),
-                pass(samples: samples.count, laneSize: 8, mode: .inspection)
+                context(samples: samples.count, microbatchSize: 8, mode: .inspection)
             ) { _ in samples.flatMap { _ in weights } }.gradient
         }
         let together = try gradient(0..<5)
@@ -179,7 +187,7 @@ private func images(_ count: Int, size: Int) -> [Float] {
         let step = { (model: Classifier) in
             let report = try model.differentiate(
                 images: Buffer(values, default: 0), labels: labels,
-                pass(samples: 4, laneSize: 2, mode: .training))
+                context(samples: 4, microbatchSize: 2, mode: .training))
             return (report, model.parameters.entries.map { model.parameters.elements(of: $0) })
         }
         let (plain, looked) = (try model(0), try model(0))
@@ -188,7 +196,7 @@ private func images(_ count: Int, size: Int) -> [Float] {
             let expected = try step(plain)
             _ = try looked.imageGradient(
                 images: Buffer(Array(values.prefix(2 * 768)), default: 0),
-                pass(samples: 2, laneSize: 2, mode: .inspection), featureGradient: { _ in weights })
+                context(samples: 2, microbatchSize: 2, mode: .inspection), featureGradient: { _ in weights })
             let found = try step(looked)
             #expect(found.0 == expected.0)
             #expect(found.1 == expected.1)

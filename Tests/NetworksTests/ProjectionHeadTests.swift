@@ -8,7 +8,7 @@ import Workers
 @Suite(.timeLimit(.minutes(30)))
 struct ProjectionHeadTests {
     private static let samples = 22
-    private static let laneSize = 4
+    private static let microbatchSize = 4
     private static let labels = testLabels(count: samples, classes: 5, stream: 2)
 
     @Test func itsParametersAreOpenOODs() {
@@ -17,8 +17,8 @@ struct ProjectionHeadTests {
         #expect(entries.map(\.shape) == [[64, 64], [64], [16, 64], [16]])
     }
 
-    /// The report's mean is the loss of the outputs that the plain head makes of the features, and the head's gradients are its finite
-    /// differences with weights of pairs that are kept.
+    /// The report's mean is the loss of the plain head's outputs, and the head's gradients are its
+    /// finite differences with fixed weights of the pairs.
     @Test func lossAndGradientsAreThePlainHeads() throws {
         let model = Self.model()
         let features = try Self.features(model)
@@ -55,15 +55,16 @@ struct ProjectionHeadTests {
         let report = try Self.step(one, threads: 1)
         let ranks = try ThreadedWorld.run(size: worldSize) { rank, world in
             let model = Self.model()
-            let pass = Pass(
+            let context = StepContext(
                 BatchPlacement(
-                    sampleCount: Self.samples, laneSize: Self.laneSize, rank: rank, worldSize: worldSize),
+                    sampleCount: Self.samples, microbatchSize: Self.microbatchSize, rank: rank,
+                    worldSize: worldSize),
                 mode: .training, pool: WorkerPool(threads: threads),
                 sumAcrossRanks: { world.sumAcrossRanks(&$0, rank: rank) })
-            let samples = pass.placement.samples
+            let samples = context.placement.samples
             let report = try model.differentiate(
                 images: Self.images(samples), targets: BatchTargets(Array(Self.labels[samples])),
-                loss: .reweightOOD, pass)
+                loss: .reweightOOD, context)
             return (report.values, model.parameters.gradients.copyToArray())
         }
         #expect(ranks.flatMap(\.0) == report.values)
@@ -75,14 +76,15 @@ struct ProjectionHeadTests {
     @Test func aWorldOfThreeAgreesToRounding() throws {
         let report = try Self.step(Self.model(), threads: 1)
         let ranks = try ThreadedWorld.run(size: 3) { rank, world in
-            let pass = Pass(
-                BatchPlacement(sampleCount: Self.samples, laneSize: Self.laneSize, rank: rank, worldSize: 3),
+            let context = StepContext(
+                BatchPlacement(
+                    sampleCount: Self.samples, microbatchSize: Self.microbatchSize, rank: rank, worldSize: 3),
                 mode: .training, pool: WorkerPool(threads: 1),
                 sumAcrossRanks: { world.sumAcrossRanks(&$0, rank: rank) })
-            let samples = pass.placement.samples
+            let samples = context.placement.samples
             return try Self.model().differentiate(
                 images: Self.images(samples), targets: BatchTargets(Array(Self.labels[samples])),
-                loss: .reweightOOD, pass
+                loss: .reweightOOD, context
             ).values
         }
         #expect(relativeError(ranks.flatMap(\.self), report.values) < 1e-5)
@@ -92,7 +94,7 @@ struct ProjectionHeadTests {
         let model = Self.model()
         let linear = Classifier(.resnet20, head: .linear, classes: 5)
         linear.parameters.initialize(seed: 3)
-        let evaluation = pass(samples: 6, laneSize: 4, mode: .evaluation)
+        let evaluation = context(samples: 6, microbatchSize: 4, mode: .evaluation)
         let (features, logits) = try model.forward(images: Self.images(0..<6), evaluation)
         let (raw, _) = try linear.forward(images: Self.images(0..<6), evaluation)
         #expect(logits.isEmpty && features.count == 6 * 64)
@@ -117,13 +119,14 @@ struct ProjectionHeadTests {
         return Buffer(all[range.lowerBound * 3072..<range.upperBound * 3072], default: 0)
     }
 
-    private static func step(_ model: Classifier, threads: Int) throws -> Classifier.LaneReport {
+    private static func step(_ model: Classifier, threads: Int) throws -> Classifier.MicrobatchReport {
         try model.differentiate(
             images: images(0..<samples), targets: BatchTargets(labels), loss: .reweightOOD,
-            pass(samples: samples, laneSize: laneSize, mode: .training, threads: threads))
+            context(samples: samples, microbatchSize: microbatchSize, mode: .training, threads: threads))
     }
 
-    /// Of the batch's own statistics, raw: those of a network that is the same below its head.
+    /// Unnormalised features with batch statistics, computed by a network that is the same below
+    /// its head.
     private static func features(_ model: Classifier) throws -> [Double] {
         let linear = Classifier(.resnet20, head: .linear, classes: 5)
         for (entry, other) in zip(linear.parameters.entries, model.parameters.entries)
@@ -131,11 +134,12 @@ struct ProjectionHeadTests {
             linear.parameters.setElements(of: entry, to: model.parameters.elements(of: other))
         }
         return try linear.forward(
-            images: images(0..<samples), pass(samples: samples, laneSize: laneSize, mode: .training)
+            images: images(0..<samples),
+            context(samples: samples, microbatchSize: microbatchSize, mode: .training)
         ).features.doubles
     }
 
-    /// Shape `[N, 16]`, not divided by their length.
+    /// Shape `[N, 16]`, not divided by their norm.
     private static func outputs(_ features: [Double], _ head: [[Double]]) -> [Double] {
         let hidden = layer(features, head[0], head[1]).map { max($0, 0) }
         return layer(hidden, head[2], head[3])

@@ -5,9 +5,9 @@ import Testing
 
 /// What PyTorch computes in float64 from the same parameters, images and labels.
 ///
-/// PyTorch's own float32 gradients are 5e-6 from it, those of ResNet-50 3e-5; no pre-activation of these batches lies
-/// so near to 0 that rounding moves it to the other side of its rectifier. The networks for 224×224 images get small
-/// ones, whose maps have sides of 20, 10, 5, 3 and 2.
+/// PyTorch's own float32 gradients differ from it by 5e-6, those of ResNet-50 by 3e-5; no
+/// pre-activation of these batches is so close to 0 that rounding changes its sign. The networks
+/// for 224×224 images get smaller ones, whose maps have sides of 20, 10, 5, 3 and 2.
 @Suite(.timeLimit(.minutes(30)))
 struct PyTorchFixtureTests {
     private static let tolerance = 1e-4
@@ -20,7 +20,7 @@ struct PyTorchFixtureTests {
             network.name, head: headKind(head, temperature: fixture.temperature), fixture: fixture)
         let images = Buffer(fixture.images, default: 0)
         let samples = fixture.imageCount
-        let training = pass(samples: samples, laneSize: samples / 2, mode: .training)
+        let training = context(samples: samples, microbatchSize: samples / 2, mode: .training)
         let report = try model.differentiate(images: images, labels: fixture.labels, training)
 
         let loss = stride(from: 0, to: report.values.count, by: 2).reduce(0) { $0 + report.values[$1] }
@@ -29,7 +29,7 @@ struct PyTorchFixtureTests {
         expectRunningStatistics(of: model.parameters, expected)
 
         let (features, logits) = try model.forward(
-            images: images, pass(samples: samples, laneSize: samples / 2, mode: .evaluation))
+            images: images, context(samples: samples, microbatchSize: samples / 2, mode: .evaluation))
         let sampled = PyTorchFixture.samples(
             of: features.doubles, count: expected.evaluation.features.count)
         #expect(relativeError(sampled, expected.evaluation.features) < Self.tolerance)
@@ -45,7 +45,7 @@ struct PyTorchFixtureTests {
         let samples = fixture.imageCount
         let (features, logits) = try model.forward(
             images: Buffer(fixture.images, default: 0),
-            pass(samples: samples, laneSize: 2, mode: .training))
+            context(samples: samples, microbatchSize: 2, mode: .training))
         let sampled = PyTorchFixture.samples(of: features.doubles, count: expected.features.count)
         #expect(relativeError(sampled, expected.features) < Self.tolerance)
         #expect(relativeError(logits, expected.logits) < Self.tolerance)

@@ -3,7 +3,7 @@ import Networks
 import TestSupport
 import Testing
 
-/// What evaluation normalises with.
+/// The statistics with which evaluation normalises.
 @Suite(.timeLimit(.minutes(30)))
 struct RunningStatisticsTests {
     private func statistics(_ images: [Float], samples: Int, group: Int) throws -> [Double] {
@@ -11,13 +11,14 @@ struct RunningStatisticsTests {
         classifier.parameters.initialize(seed: 1)
         _ = try classifier.differentiate(
             images: Buffer(images, default: 0), labels: [Int32](repeating: 3, count: samples),
-            pass(samples: samples, laneSize: 2, group: group, mode: .training))
+            context(samples: samples, microbatchSize: 2, group: group, mode: .training))
         let store = classifier.parameters
         return store.entries.filter { $0.name.hasSuffix("running_mean") || $0.name.hasSuffix("running_var") }
             .flatMap { store.elements(of: $0).map(Double.init) }
     }
 
-    /// Two groups of the same images have the means and variances of one: what is followed is their mean, not their sum.
+    /// Two groups of the same images have the means and variances of one: the running statistics
+    /// are updated with the mean over groups, not the sum.
     @Test func theyFollowTheMeanOfTheGroups() throws {
         let images = testValues(count: 4 * 32 * 32 * 3, stream: 90_000)
         let one = try statistics(images, samples: 4, group: 0)

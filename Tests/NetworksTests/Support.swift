@@ -35,8 +35,10 @@ func headKind(_ name: String, temperature: Float) -> HeadKind {
 }
 
 /// A pass over a whole batch in one rank.
-func pass(samples: Int, laneSize: Int, group: Int = 0, mode: Pass.Mode, threads: Int = 2) -> Pass {
-    Pass(
-        BatchPlacement(sampleCount: samples, laneSize: laneSize, group: group), mode: mode,
+func context(samples: Int, microbatchSize: Int, group: Int = 0, mode: StepContext.Mode, threads: Int = 2)
+    -> StepContext
+{
+    StepContext(
+        BatchPlacement(sampleCount: samples, microbatchSize: microbatchSize, group: group), mode: mode,
         pool: WorkerPool(threads: threads))
 }

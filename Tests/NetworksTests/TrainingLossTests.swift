@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 import Workers
 
-/// The gradients of a whole pass are those of what it reports to minimise.
+/// The gradients of a whole pass are those of the loss that it reports.
 @Suite(.timeLimit(.minutes(30)))
 struct TrainingLossTests {
     private static let labels: [Int32] = [3, 1, 4, 1, 5, 9]
@@ -23,7 +23,8 @@ struct TrainingLossTests {
         let last = Array(model.parameters.entries.suffix(2))
         _ = try Self.loss(model, targets, loss)
         let gradients = model.parameters.gradients.copyToArray()
-        // The features do not depend on the last layer, so its logits are exact to single precision.
+        // The features do not depend on the last layer, so its logits are exact to single
+        // precision.
         for (entry, element) in [(last[0], 0), (last[0], 100), (last[1], 1), (last[1], 8)] {
             let values = model.parameters.elements(of: entry)
             let moved = try [Float(0.01), -0.01].map { step in
@@ -41,9 +42,9 @@ struct TrainingLossTests {
 
     @Test func withoutSmoothingOrMixingItIsTheCrossEntropyToTheBit() throws {
         let (one, other) = (Self.model(), Self.model())
-        let report = try one.differentiate(images: Self.images, labels: Self.labels, Self.pass)
+        let report = try one.differentiate(images: Self.images, labels: Self.labels, Self.context)
         let again = try other.differentiate(
-            images: Self.images, targets: BatchTargets(Self.labels), loss: .crossEntropy, Self.pass)
+            images: Self.images, targets: BatchTargets(Self.labels), loss: .crossEntropy, Self.context)
         #expect(report == again)
         #expect(
             firstDifferentBits(
@@ -60,12 +61,14 @@ struct TrainingLossTests {
         Buffer(testValues(count: 6 * 8 * 8 * 3, stream: 1, scale: 1.5), default: 0)
     }
 
-    private static var pass: Pass { NetworksTests.pass(samples: 6, laneSize: 4, mode: .training) }
+    private static var context: StepContext {
+        NetworksTests.context(samples: 6, microbatchSize: 4, mode: .training)
+    }
 
     private static func loss(
         _ model: Classifier, _ targets: BatchTargets, _ loss: TrainingLoss
     ) throws -> Double {
-        let report = try model.differentiate(images: images, targets: targets, loss: loss, pass)
+        let report = try model.differentiate(images: images, targets: targets, loss: loss, context)
         return stride(from: 0, to: report.values.count, by: 2).reduce(0) { $0 + report.values[$1] } / 6
     }
 }

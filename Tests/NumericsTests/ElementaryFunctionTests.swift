@@ -4,10 +4,11 @@ import Numerics
 import Testing
 
 #if arch(x86_64)
-    /// A function, where it is tried, and the system's in extended precision, whose 64 bits are the right value here.
+    /// A function, its test arguments, and the system's function in extended precision, whose 64
+    /// bits count as the exact value.
     struct ElementaryFunction: CustomTestStringConvertible, Sendable {
         let testDescription: String
-        /// Arguments from a uniform number of [0, 1).
+        /// Draws the arguments from a random stream.
         let argument: @Sendable (inout RandomStream) -> (Double, Double)
         let function: @Sendable (Double, Double) -> Double
         let reference: @Sendable (Float80, Float80) -> Float80
@@ -65,7 +66,7 @@ import Testing
     }
 
     extension ElementaryFunction {
-        /// The largest distance from the right value, in units of its last place.
+        /// The largest error, in units in the last place of the exact value.
         func worst(of count: Int, stream: Int) -> Double {
             var numbers = RandomStream(seed: 17, purpose: .test, stream)
             var worst = 0.0

@@ -51,7 +51,7 @@ struct SpecialValueTests {
 /// The results' bits are the same on every processor and in every build.
 @Suite(.timeLimit(.minutes(30)))
 struct GoldenBitsTests {
-    /// Rotates and adds, so that each result's bits and place count.
+    /// Rotates and adds, so that the digest depends on each result's bits and position.
     private func digest(_ function: (Double, Double) -> Double) -> UInt64 {
         var numbers = RandomStream(seed: 19, purpose: .test)
         return (0..<100_000).reduce(0) { sum, _ in

@@ -2,7 +2,8 @@ import Foundation
 import Pickle
 import Testing
 
-/// Pickles that may name any class: each stays a name, and no part of one decides whether the rest can be read.
+/// Pickles that may name any class: a class is kept as a name, and an unsupported value does not
+/// prevent reading the rest.
 @Suite(.timeLimit(.minutes(30))) struct OpaqueValueTests {
     private let reader = PickleReader(constructors: nil, allowsPersistent: true)
 
@@ -48,7 +49,7 @@ import Testing
     }
 
     @Test func aBombOfReferencesIsLeftOut() throws {
-        // Each list holds the one before ten times: 10²⁰ values.
+        // Each list holds the previous one ten times: 10²⁰ values.
         let bomb =
             "(l" + (0..<20).map { "p\($0)\n0(" + String(repeating: "g\($0)\n", count: 10) + "l" }.joined()
         let value = try read("(dS'a'\nI1\nsS'bomb'\n\(bomb)s.")
@@ -63,7 +64,8 @@ import Testing
         #expect(try reader.read(bytes[...]).persistent == [.persistent(.bytes(Array("a".utf8)[...]))])
     }
 
-    /// Two million containers one in another, in two megabytes: refused where they go past the limit, not when all are there.
+    /// Two million nested containers in two megabytes: refused at the limit, not after reading
+    /// them all.
     @Test func limitsAreTestedWhileReading() throws {
         let deep: [UInt8] = [0x80, 2, 0x29] + [UInt8](repeating: 0x85, count: 2_000_000) + [0x2E]
         let strict = #expect(throws: PickleError.self) { try PickleReader().read(whole: deep) }
@@ -75,7 +77,7 @@ import Testing
         #expect(pushed?.reason == "it refers to more than 4194304 values")
     }
 
-    /// A call takes two values off a stack of hundreds of thousands, and must not copy the others.
+    /// A call pops two values off a stack of hundreds of thousands, and must not copy the others.
     @Test func aLongStackIsReadInLinearTime() throws {
         let calls = "ca\nb\nq\u{0}" + String(repeating: "h\u{0})R", count: 300_000)
         let value = try read("\u{80}\u{2}(\(calls)l.")

@@ -1,9 +1,9 @@
 import Foundation
 import Pickle
 
-/// What Python pickled; see `Tests/Fixtures/make_pickles.py`.
+/// Pickles written by Python; see `Tests/Fixtures/make_pickles.py`.
 struct PickleFixtures: Decodable {
-    /// By protocol, as text.
+    /// By the protocol's number, as text.
     var mixed: [String: Data]
     var ordered: [String: Data]
     var arrays: [String: Data]
@@ -21,7 +21,7 @@ struct PickleFixtures: Decodable {
     }()
 }
 
-/// What `body` throws, as it is printed; empty if it does not.
+/// The description of the error that `body` throws; empty if it does not throw.
 func message(_ body: () throws -> Void) -> String {
     do {
         try body()

@@ -67,12 +67,12 @@ import Testing
         #expect(value == .persistent(.tuple([.bytes(Array("storage".utf8)[...]), .integer(3)])))
         #expect(
             message { _ = try PickleReader().read(whole: bytes) }.hasSuffix(
-                "it refers to what lies outside of the pickle, which is not allowed"))
+                "it refers to data outside the pickle, which is not allowed"))
     }
 
     @Test(arguments: [
         ("cos\nsystem\n(S'true'\ntR.", "it asks for os.system, which is not allowed"),
-        ("\u{2}(ios\nsystem\n.", "0x02 is no operation of a pickle"),
+        ("\u{2}(ios\nsystem\n.", "0x02 is not a pickle opcode"),
         ("(S'true'\nios\nsystem\n.", "the operation INST is not allowed"),
         ("N", "the pickle is cut off"),
         ("", "the pickle is cut off"),
@@ -81,14 +81,14 @@ import Testing
         ("t.", "there is no mark on the stack"),
         ("(0.", "the stack is empty"),
         ("(I1\nd.", "a key has no value"),
-        ("NNR.", "what it would call is no class or function with a tuple of arguments"),
-        ("NNa.", "a value is added to what holds none, or a state set twice"),
-        ("NNb.", "a value is added to what holds none, or a state set twice"),
+        ("NNR.", "it calls something other than a class or function with a tuple of arguments"),
+        ("NNa.", "a value is added to one that is not a container, or a state is set twice"),
+        ("NNb.", "a value is added to one that is not a container, or a state is set twice"),
         ("]q\u{1}h\u{1}a.", "a container holds itself"),
-        ("h\u{1}.", "there is nothing at place 1 of the memo"),
-        ("gx\n.", "'x' is no place of the memo"),
-        ("Ix\n.", "'x' is no integer of up to 1000 digits"),
-        ("Fx\n.", "'x' is no number"),
+        ("h\u{1}.", "memo entry 1 does not exist"),
+        ("gx\n.", "'x' is not a memo index"),
+        ("Ix\n.", "'x' is not an integer of at most 1000 digits"),
+        ("Fx\n.", "'x' is not a number"),
         ("Sx\n.", "a string is not in quotes"),
         ("S'\\q'\n.", "a string has an unknown escape"),
         ("V\\u12\n.", "a text has a damaged escape"),
@@ -133,7 +133,7 @@ import Testing
         let deep =
             String(repeating: "(", count: 1_000_000) + "N" + String(repeating: "t", count: 1_000_000) + "."
         #expect(refusal(deep).hasSuffix("its containers are more than 64 deep"))
-        // Each list holds the one before twice.
+        // Each list holds the previous one twice.
         let laughs = "]" + (0..<50).map { "p\($0)\n0(g\($0)\ng\($0)\nl" }.joined() + "."
         #expect(refusal(laughs).hasSuffix("it refers to more than 4194304 values"))
         #expect(refusal("NNNN.") { $0.valueCount = 3 }.hasSuffix("it holds more than 3 values"))

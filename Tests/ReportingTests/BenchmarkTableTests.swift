@@ -52,7 +52,7 @@ import Testing
         #expect(beside.rows.map(\.cells)[1] == ["cifar100", "–", "–"])
     }
 
-    /// Two runs of one title are two groups.
+    /// Two runs with the same title are two groups.
     @Test func columnsAreGroupedByRunAndNotByTitle() {
         let better = BenchmarkSummary([result(near: [("tin", perfect)], far: [], correct: 3)])
         let worse = BenchmarkSummary([result(near: [("tin", useless)], far: [], correct: 1)])

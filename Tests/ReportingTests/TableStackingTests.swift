@@ -1,7 +1,7 @@
 import Reporting
 import Testing
 
-/// Tables on terminals that are narrower than they are.
+/// Tables on terminals that are narrower than the table.
 @Suite(.timeLimit(.minutes(30))) struct TableStackingTests {
     /// Two runs, the first with two scores.
     private let table = Table(

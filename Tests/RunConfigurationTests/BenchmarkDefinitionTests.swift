@@ -104,7 +104,7 @@ import Testing
         ("name: a\nnear: {b: c}\n", "mine.yml, line 1: test is missing, expected a packed dataset"),
         (
             "name: a\ntest: b\n",
-            "mine.yml, line 1: near is missing, expected sets in one of near and far at least"
+            "mine.yml, line 1: near is missing, expected at least one set in near or far"
         ),
         (
             "name: a\ntest: b\nneer: {b: c}\n",

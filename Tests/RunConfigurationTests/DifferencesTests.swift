@@ -32,7 +32,7 @@ import Testing
         mine.training.checkpointMinutes = 9
         mine.data.order = .stored
         mine.training.stopAfterSteps = 9
-        mine.training.lane = 64
+        mine.training.microbatch = 64
         mine.batchNorm.group = 64
         mine.compute.threads = 9
         mine.compute.convolution = .tiled
@@ -43,7 +43,7 @@ import Testing
         #expect(
             differences.filter(\.isMathematical).map(\.key) == [
                 "seed", "data.train", "data.transform.mean", "data.order", "data.window", "head.name",
-                "training.lane",
+                "training.microbatch",
                 "batchNorm.group", "compute.convolution", "cluster.reduction",
             ])
         #expect(
@@ -56,7 +56,7 @@ import Testing
             ])
     }
 
-    /// Every setting changes what a run computes, and so may not change on its way, but for these.
+    /// Every setting except these changes what a run computes, so it may not change during the run.
     @Test func allOtherSettingsAreOfTheMathematics() {
         let harmless: Set = [
             "name", "output", "data.test", "data.prefetch", "data.prefetchBytes", "training.keep",
@@ -82,7 +82,7 @@ import Testing
         #expect(differences.map(\.isMathematical) == [true, true])
     }
 
-    /// The keys of all settings in a file with two spaces a level.
+    /// The keys of all settings in a file that is indented by two spaces per level.
     private func keys(of yaml: String) -> Set<String> {
         var path: [String] = []
         var keys: Set<String> = []
@@ -90,7 +90,7 @@ import Testing
             let text = line.drop { $0 == " " }
             guard !text.hasPrefix("-"), let colon = text.firstIndex(of: ":") else { continue }
             path = path.prefix((line.count - text.count) / 2) + [String(text[..<colon])]
-            // A group is no setting.
+            // A group is not a setting.
             keys.remove(path.dropLast().joined(separator: "."))
             keys.insert(path.joined(separator: "."))
         }

@@ -2,7 +2,8 @@ import RunConfiguration
 import TestSupport
 import Testing
 
-/// Texts that grow when they are read, are deep, long, or have strange keys: refused at once, in one short line.
+/// Texts that grow when their aliases are expanded, are deep or long, or have strange keys are
+/// refused at once, with one short line.
 @Suite(.timeLimit(.minutes(30))) struct HostileConfigurationTests {
     let folder: ScratchFolder
 
@@ -20,7 +21,7 @@ import Testing
         }
     }
 
-    /// `levels` lists, each of nine times the one before.
+    /// `levels` lists, each of which contains the one before nine times.
     private func bomb(_ levels: Int, indent: String = "  ") -> String {
         let first = "\(indent)- &a0 [x, x, x, x, x, x, x, x, x]\n"
         return first
@@ -41,7 +42,7 @@ import Testing
         #expect(clock.now - start < .seconds(5))
     }
 
-    /// The parser compares keys by all that they stand for.
+    /// The parser compares keys by their whole expansion.
     @Test(arguments: [
         "? *a8\n: 1\n", "*a8 : 1\n", "x: {[*a8]: 1}\n", "x: {{a: *a8}: 1}\n", "x: {? *a8 : 1}\n",
     ])
@@ -72,7 +73,7 @@ import Testing
             """
         let configuration = try RunConfiguration(yaml: text, file: "a.yml")
         #expect(configuration.data.validation == "images" && configuration.evaluation.near.names == ["tin"])
-        // A value may be repeated as often as there are values.
+        // A document of few values may be too large, if a long value is repeated.
         let many =
             "data: {train: &a \(String(repeating: "x", count: 200_000))}\nnear: [*a, *a, *a, *a, *a, *a]\n"
         #expect(
@@ -123,7 +124,7 @@ import Testing
         let text = "data: {train: a, test: b}\nevaluation:\n  near:\n\(sets)"
         let start = threadTime()
         #expect(try RunConfiguration(yaml: text, file: "a.yml").evaluation.near.entries.count == 4000)
-        // Of this thread's own time, whatever else the machine does.
+        // The limit is on this thread's CPU time, whatever else the machine does.
         #expect(threadTime() - start < .seconds(20))
     }
 

@@ -47,11 +47,11 @@ import Testing
             loss: {name: logitNorm, temperature: 0.05, smoothing: 0.1}
             mixing: {name: cutMix, alpha: 2, probability: 0.5}
             optimizer:
-              {learningRate: 0.05, minimumLearningRate: 1e-5, schedule: epoch, warmUpEpochs: 1, warmUpLearningRate: 0.01, momentum: 0,
+              {learningRate: 0.05, minimumLearningRate: 1e-5, schedule: cosine, scheduleInterval: epoch, warmUpEpochs: 1, warmUpLearningRate: 0.01, momentum: 0,
                nesterov: no, weightDecay: 1}
-            training: {epochs: 2, batch: 64, lane: 16, checkpointEvery: 7, checkpointMinutes: 0.5, keep: 3, stopAfterSteps: 9}
+            training: {epochs: 2, batch: 64, microbatch: 16, checkpointEvery: 7, checkpointMinutes: 0.5, keep: 3, stopAfterSteps: 9}
             batchNorm: {group: 32}
-            compute: {threads: 2, convolution: measured}
+            compute: {threads: 2, convolution: autotune}
             evaluation:
               scores: [ebo]
               batch: 10
@@ -101,7 +101,7 @@ import Testing
         expected.mixing.probability = 0.5
         expected.optimizer.learningRate = 0.05
         expected.optimizer.minimumLearningRate = 1e-5
-        expected.optimizer.schedule = .epoch
+        expected.optimizer.scheduleInterval = .epoch
         expected.optimizer.warmUpEpochs = 1
         expected.optimizer.warmUpLearningRate = 0.01
         expected.optimizer.momentum = 0
@@ -109,14 +109,14 @@ import Testing
         expected.optimizer.weightDecay = 1
         expected.training.epochs = 2
         expected.training.batch = 64
-        expected.training.lane = 16
+        expected.training.microbatch = 16
         expected.training.checkpointEvery = 7
         expected.training.checkpointMinutes = 0.5
         expected.training.keep = 3
         expected.training.stopAfterSteps = 9
         expected.batchNorm.group = 32
         expected.compute.threads = 2
-        expected.compute.convolution = .measured
+        expected.compute.convolution = .autotune
         expected.evaluation.scores = ["ebo"]
         expected.evaluation.batch = 10
         expected.evaluation.near = ["tin": "d", "cifar100": "e"]
@@ -130,7 +130,7 @@ import Testing
         #expect(try RunConfiguration(yaml: read.yaml, file: "config.yml", names: names) == read)
     }
 
-    /// Numbers with more than 15 digits, and texts that look like something else.
+    /// Numbers with more than 15 digits, and texts that look like values of other types.
     @Test func theResolvedConfigurationLoadsAgainToTheSameValue() throws {
         var configuration = RunConfiguration()
         configuration.name = "no"
@@ -201,7 +201,8 @@ import Testing
                 optimizer:
                   learningRate: 0.1
                   minimumLearningRate: 1e-06
-                  schedule: step
+                  schedule: cosine
+                  scheduleInterval: step
                   warmUpEpochs: 0
                   warmUpLearningRate: 0.001
                   momentum: 0.9
@@ -210,7 +211,7 @@ import Testing
                 training:
                   epochs: 100
                   batch: 128
-                  lane: 32
+                  microbatch: 32
                   checkpointEvery: 0
                   checkpointMinutes: 10.0
                   keep: 2
@@ -276,7 +277,7 @@ import Testing
             "optimizer:\n  momentun: 0.9",
             """
             b.yml, line 2: optimizer.momentun is unknown, expected one of the keys in optimizer: learningRate, \
-            minimumLearningRate, schedule, warmUpEpochs, warmUpLearningRate, momentum, nesterov, weightDecay; did you mean optimizer.momentum?
+            minimumLearningRate, schedule, scheduleInterval, warmUpEpochs, warmUpLearningRate, momentum, nesterov, weightDecay; did you mean optimizer.momentum?
             """
         ),
         (
@@ -340,8 +341,8 @@ import Testing
 
     @Test func aBadValueIsNamedWithItsLine() throws {
         #expect(
-            try error(in: "training:\n  lane: 24\n")?.description == """
-                training.batch is 128, expected a multiple of training.lane (24) from 24 to 16777216
+            try error(in: "training:\n  microbatch: 24\n")?.description == """
+                training.batch is 128, expected a multiple of training.microbatch (24) from 24 to 16777216
                 """)
         #expect(
             try error(in: "head:\n  temperature: 0\n")?.description == """

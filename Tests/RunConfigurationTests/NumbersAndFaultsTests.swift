@@ -82,7 +82,7 @@ import Testing
         #expect(read.evaluation.far.isEmpty && read.evaluation.near.names == ["a"])
         #expect(try load(text, ["evaluation.far={}", "evaluation.far.new=z"]).evaluation.far == ["new": "z"])
         #expect(try load(text, ["evaluation={near: {}, far: {}}"]).evaluation == EvaluationConfiguration())
-        // Settings that there must be stay.
+        // An empty mapping does not remove settings that always exist.
         #expect(try load("optimizer: {momentum: 0.5}\n", ["optimizer={}"]).optimizer.momentum == 0.5)
     }
 
@@ -140,7 +140,7 @@ import Testing
             try RunConfiguration(yaml: "data: {trian: a}\n", file: "a.yml")
         }
         #expect(misspelled.key == "data.trian" && misspelled.others.isEmpty, "\(misspelled)")
-        let batch = try #require(try error("training: {batch: 100, lane: 64}\n"))
+        let batch = try #require(try error("training: {batch: 100, microbatch: 64}\n"))
         #expect(batch.key == "training.batch" && batch.others.isEmpty, "\(batch)")
     }
 

@@ -5,7 +5,7 @@ let names = KnownNames(
     networks: ["resnet18_32x32", "resnet20"], scores: ["msp", "t2fnorm", "mls", "ebo", "mds", "knn"],
     featureScores: ["mds", "knn"])
 
-/// The error of a configuration that is good but for `override`.
+/// The error of a configuration that is valid except for `override`.
 func refusal(of override: String) -> ConfigurationError? {
     do throws(ConfigurationError) {
         _ = try RunConfiguration.load(
@@ -40,21 +40,21 @@ func refusal(of override: String) -> ConfigurationError? {
         ) { try configuration.validate(names: names) }
     }
 
-    @Test func imagesThatAreMixedNeedALaneOfTwo() throws {
+    @Test func imagesThatAreMixedNeedAMicrobatchOfTwo() throws {
         var configuration = RunConfiguration()
         configuration.data.train = "images"
-        configuration.training.lane = 2
+        configuration.training.microbatch = 2
         configuration.mixing.name = .mixup
         try configuration.validate(names: names)
-        configuration.training.lane = 1
+        configuration.training.microbatch = 1
         #expect(
             throws: ConfigurationError(
                 key: "mixing.name", found: "mixup",
-                expected: "none, as images are mixed within their lane and training.lane is 1")
+                expected: "none, as images are mixed within their microbatch and training.microbatch is 1")
         ) { try configuration.validate(names: names) }
     }
 
-    /// What does not go with a loss over pairs, and what a head without classes does not go with.
+    /// Settings that are incompatible with a loss over pairs, or with a head without classes.
     @Test(arguments: [
         ("head.name=linear", "projection, as loss.name is reweightOOD, which has no use for classes' logits"),
         (
@@ -85,7 +85,7 @@ func refusal(of override: String) -> ConfigurationError? {
         #expect(error?.expected == expected)
     }
 
-    /// Settings that are refused, and what they should have been.
+    /// Settings that are refused, and the expectation in their error.
     @Test(arguments: [
         ("name=a/b", "the name of a folder, without '/' and control characters"),
         ("name=..", "the name of a folder, without '/' and control characters"),
@@ -95,7 +95,7 @@ func refusal(of override: String) -> ConfigurationError? {
         ("name=\"a\\e[2J\"", "the name of a folder, without '/' and control characters"),
         ("data.block=0", "a number of records from 1 to data.window (all)"),
         ("cluster.bucketBytes=0", "a number of bytes from 1, below 2^40"),
-        ("cluster.sentinelEvery=-1", "a number of steps below 2^40, or 0 for before each checkpoint alone"),
+        ("cluster.sentinelEvery=-1", "a number of steps below 2^40, or 0 for only before each checkpoint"),
         ("cluster.reduction=ring", "one of tree, library"),
         ("data.prefetchBytes=0", "a number of bytes from 1 to 2^50"),
         ("data.transform.decode=fast", "one of exact, scaled"),
@@ -116,7 +116,8 @@ func refusal(of override: String) -> ConfigurationError? {
         ("data.transform.color.probability=2", "a number from 0 to 1"),
         ("data.transform.color.gray=-1", "a number from 0 to 1"),
         ("head.outputs=0", "a whole number from 1 to 65536"),
-        ("optimizer.schedule=batch", "one of step, epoch"),
+        ("optimizer.schedule=linear", "one of cosine"),
+        ("optimizer.scheduleInterval=batch", "one of step, epoch"),
         (
             "optimizer.warmUpEpochs=100",
             "a number of epochs from 0 up to, but not including, training.epochs (100)"
@@ -136,7 +137,7 @@ func refusal(of override: String) -> ConfigurationError? {
         ("loss.smoothing=1", "a number from 0 up to, but not including, 1"),
         ("loss.smoothing=-0.1", "a number from 0 up to, but not including, 1"),
         ("mixing.name=blend", "one of none, mixup, cutMix, regMixup"),
-        ("mixing.alpha=-1", "a finite number above 0, or 0 for the method's usual"),
+        ("mixing.alpha=-1", "a finite number above 0, or 0 for the method's default"),
         ("mixing.probability=1.5", "a number from 0 to 1"),
         ("optimizer.learningRate=0", "a finite number above 0"),
         ("optimizer.minimumLearningRate=0.2", "a number from 0 to optimizer.learningRate (0.1)"),
@@ -145,12 +146,18 @@ func refusal(of override: String) -> ConfigurationError? {
         ("optimizer.momentum=.nan", "a number from 0 up to, but not including, 1"),
         ("optimizer.weightDecay=-0.1", "a finite number from 0"),
         ("training.epochs=0", "a whole number from 1 to 1000000"),
-        ("training.batch=0", "a multiple of training.lane (32) from 32 to 16777216"),
-        ("training.batch=100", "a multiple of training.lane (32) from 32 to 16777216"),
-        ("training.lane=0", "a number of samples from 1 to 65536"),
+        ("training.batch=0", "a multiple of training.microbatch (32) from 32 to 16777216"),
+        ("training.batch=100", "a multiple of training.microbatch (32) from 32 to 16777216"),
+        ("training.microbatch=0", "a number of samples from 1 to 65536"),
         ("training.checkpointEvery=-1", "a number of steps below 2^40, or 0 for each epoch"),
-        ("training.checkpointMinutes=-1", "a number of minutes up to 1000000, or 0 for none by the clock"),
-        ("training.checkpointMinutes=.nan", "a number of minutes up to 1000000, or 0 for none by the clock"),
+        (
+            "training.checkpointMinutes=-1",
+            "a number of minutes up to 1000000, or 0 for no checkpoints by the clock"
+        ),
+        (
+            "training.checkpointMinutes=.nan",
+            "a number of minutes up to 1000000, or 0 for no checkpoints by the clock"
+        ),
         ("data.order=sorted", "one of shuffled, stored"),
         ("training.keep=0", "a whole number from 1"),
         ("training.keepEvery=-1", "a number of checkpoints up to 1000000, or 0 for none"),
@@ -158,18 +165,18 @@ func refusal(of override: String) -> ConfigurationError? {
         ("training.stopAfterSteps=-1", "a number of steps below 2^40, or 0 for never"),
         (
             "batchNorm.group=48",
-            "0, or a multiple of training.lane (32) up to training.batch (128)"
+            "0, or a multiple of training.microbatch (32) up to training.batch (128)"
         ),
         (
             "batchNorm.group=160",
-            "0, or a multiple of training.lane (32) up to training.batch (128)"
+            "0, or a multiple of training.microbatch (32) up to training.batch (128)"
         ),
-        ("batchNorm.group=-32", "0, or a multiple of training.lane (32) up to training.batch (128)"),
+        ("batchNorm.group=-32", "0, or a multiple of training.microbatch (32) up to training.batch (128)"),
         (
             "compute.threads=-1",
             "a number of threads up to 4096, or 0 to share the cores among the ranks"
         ),
-        ("compute.convolution=fast", "one of shape, measured, winograd, tiled, library"),
+        ("compute.convolution=fast", "one of shape, autotune, winograd, tiled, library"),
         ("evaluation.scores=[]", "a list of different scores"),
         ("evaluation.scores=[msp, msp]", "a list of different scores"),
         ("evaluation.batch=0", "a whole number from 1 to 1000000"),
@@ -187,7 +194,7 @@ func refusal(of override: String) -> ConfigurationError? {
     @Test func nesterovNeedsMomentum() {
         #expect(
             refusal(of: "optimizer.momentum=0")?.description
-                == "optimizer.nesterov is true, expected false where optimizer.momentum is 0")
+                == "optimizer.nesterov is true, expected false, as optimizer.momentum is 0")
     }
 
     @Test func aDatasetIsEitherNearOrFar() {

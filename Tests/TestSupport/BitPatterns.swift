@@ -1,15 +1,15 @@
 public import Checkpoints
 
-/// The bits of floating-point values: what two runs must share to be called equal.
+/// The bits of floating-point values, for exact comparison of runs.
 ///
-/// No collection: of two of those the test library makes the shortest way from one to the other when they differ, which for the
-/// gradients of a network takes hours.
+/// It is not a collection: for two collections that differ, the test library computes a minimal
+/// diff, which takes hours for the gradients of a network.
 public struct BitPatterns: Equatable, Sendable, CustomStringConvertible {
     public let patterns: [UInt32]
 
     public init(_ values: some Collection<Float>) { patterns = values.map(\.bitPattern) }
 
-    /// How many there are, and a number that depends on all of them.
+    /// The number of values and a hash of all of them.
     public var description: String {
         let mixed = patterns.reduce(UInt32(0)) { (($0 << 7 | $0 >> 25) ^ $1) &* 0x9E37_79B9 }
         return "\(patterns.count) values, mixed to \(String(mixed, radix: 16))"
@@ -17,11 +17,11 @@ public struct BitPatterns: Equatable, Sendable, CustomStringConvertible {
 }
 
 extension BitPatterns: CustomReflectable {
-    /// Nothing more to show.
+    /// Without children, so that the test library does not print the values.
     public var customMirror: Mirror { Mirror(self, children: [:]) }
 }
 
-/// The first place where two collections differ, with both elements; `nil` if they are equal.
+/// The first difference of two collections, with both elements; `nil` if they are equal.
 public func firstDifference<Element: Equatable>(
     _ found: some Collection<Element>, _ expected: some Collection<Element>
 ) -> String? {
@@ -32,7 +32,7 @@ public func firstDifference<Element: Equatable>(
         ? nil : "there are \(found.count) elements, expected \(expected.count)"
 }
 
-/// The first value whose bits differ, with both values; `nil` if all are the same, NaNs included.
+/// The first value whose bits differ, with both values; `nil` if all are equal, including NaNs.
 public func firstDifferentBits(_ found: some Collection<Float>, _ expected: some Collection<Float>) -> String?
 {
     for (index, (a, b)) in zip(found, expected).enumerated() where a.bitPattern != b.bitPattern {
@@ -41,7 +41,7 @@ public func firstDifferentBits(_ found: some Collection<Float>, _ expected: some
     return found.count == expected.count ? nil : "there are \(found.count) values, expected \(expected.count)"
 }
 
-/// The first tensor that differs, and where; `nil` if names, shapes and all bits are the same.
+/// The first difference of two lists of tensors; `nil` if names, shapes and all bits are equal.
 public func firstDifference(
     _ found: [Checkpoint.Tensor]?, _ expected: [Checkpoint.Tensor]?
 ) -> String? {

@@ -1,16 +1,17 @@
 public import Foundation
 
-/// A program run to its end, or to the end of its time.
+/// A program that runs to its end or to a time limit.
 public struct Command: Sendable {
     public let executable: URL
     public var arguments: [String]
     /// Added to the environment of the tests; an empty value removes a variable.
     public var environment: [String: String]
     public var workingDirectory: URL?
-    /// After which the program and its children are killed: only what hangs shall come to it, however busy the machine is.
+    /// Time after which the program and its children are killed; generous, so that only hanging
+    /// programs reach it on a busy machine.
     public var timeLimit: Duration
 
-    /// What a program left behind.
+    /// The result of a program.
     public struct Outcome: Sendable {
         /// The exit code; 128 + n after signal n.
         public let exitCode: Int32
@@ -37,9 +38,10 @@ public struct Command: Sendable {
             .deletingLastPathComponent().appendingPathComponent(name)
     }
 
-    /// Runs the program; its output goes by files, so neither side waits for the other.
+    /// Runs the program; its output goes to files, so that it never blocks on a full pipe.
     ///
-    /// - Parameter isKilled: Asked every millisecond; once it says yes, the program gets SIGKILL.
+    /// - Parameter isKilled: Called every millisecond; once it returns true, the program gets
+    ///   SIGKILL.
     public func run(killedWhen isKilled: (@Sendable () -> Bool)? = nil) async throws -> Outcome {
         let folder = FileManager.default.temporaryDirectory
             .appendingPathComponent("t2fnorm-command-\(UUID().uuidString)")
@@ -72,7 +74,8 @@ public struct Command: Sendable {
         return try FileHandle(forWritingTo: url)
     }
 
-    /// Whether the process had to be ended: SIGTERM first, so that `mpirun` can end its ranks, then SIGKILL.
+    /// Returns whether the process reached its time limit. It is ended by SIGTERM first, so that
+    /// `mpirun` can end its ranks, then by SIGKILL.
     private static func run(
         _ process: Process, timeLimit: Duration, killedWhen isKilled: (@Sendable () -> Bool)?
     ) async throws -> Bool {
@@ -99,7 +102,8 @@ public struct Command: Sendable {
     }
 }
 
-/// Runs `body` on this thread with no signal blocked: a child inherits what is, and threads of a pool block them.
+/// Runs `body` on this thread with no signal blocked, since a child inherits the signal mask, and
+/// the threads of a pool block signals.
 public func withoutBlockedSignals(_ body: () throws -> Void) rethrows {
     var none = sigset_t()
     var before = sigset_t()

@@ -1,4 +1,4 @@
-/// `‖a − b‖ / ‖b‖`, or `‖a‖` where `b` is 0; infinite if the counts differ or a value is not a number.
+/// `‖a − b‖ / ‖b‖`, or `‖a‖` if `b` is 0; infinite if the counts differ or a value is NaN.
 public func relativeError(_ a: [Double], _ b: [Double]) -> Double {
     guard a.count == b.count else { return .infinity }
     let difference = euclideanNorm(zip(a, b).map { $0 - $1 })
@@ -23,7 +23,8 @@ public func innerProduct(_ a: [Double], _ b: [Double]) -> Double {
 
 /// The gradient of `function` at `point` by central differences.
 ///
-/// The error is about `step²` times the third derivative plus 1e-16 / `step`: near 1e-10 at the default.
+/// The error is about `step²` times the third derivative plus 1e-16 / `step`: near 1e-10 at the
+/// default.
 public func finiteDifferenceGradient(
     at point: [Double], step: Double = 1e-5, of function: ([Double]) -> Double
 ) -> [Double] {

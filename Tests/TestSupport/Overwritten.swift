@@ -1,4 +1,5 @@
-/// What `body` leaves in a span of `count` NaNs: a kernel that overwrites leaves none of them.
+/// Calls `body` with a span of `count` NaNs and returns the result; a kernel that overwrites its
+/// output leaves no NaN.
 public func overwritten<Failure>(
     _ count: Int, by body: (inout MutableSpan<Float>) throws(Failure) -> Void
 ) throws(Failure) -> [Float] {
@@ -8,7 +9,7 @@ public func overwritten<Failure>(
     return values
 }
 
-/// What `body` leaves in a span of `count` NaNs of double precision.
+/// The same in double precision.
 public func overwrittenDoubles<Failure>(
     _ count: Int, by body: (inout MutableSpan<Double>) throws(Failure) -> Void
 ) throws(Failure) -> [Double] {

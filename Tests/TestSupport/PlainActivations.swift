@@ -1,8 +1,8 @@
 /// `max(x, 0)`.
-public func plainRectifier(_ input: [Double]) -> [Double] { input.map { max($0, 0) } }
+public func plainReLU(_ input: [Double]) -> [Double] { input.map { max($0, 0) } }
 
-/// The gradient of `plainRectifier`'s input; its derivative at 0 is 0.
-public func plainRectifierGradient(_ outputGradient: [Double], input: [Double]) -> [Double] {
+/// The gradient of `plainReLU`'s input; its derivative at 0 is 0.
+public func plainReLUGradient(_ outputGradient: [Double], input: [Double]) -> [Double] {
     zip(outputGradient, input).map { $1 > 0 ? $0 : 0 }
 }
 

@@ -1,8 +1,8 @@
-/// What batch normalisation of one group computes from the group's own statistics.
+/// Batch normalisation of one group with its batch statistics.
 public struct PlainBatchNormalization: Sendable {
-    /// Shape of the input.
+    /// The output, in the shape of the input.
     public let output: [Double]
-    /// Per channel; `variance` is the biased one, `unbiasedVariance` goes into the running statistics.
+    /// Per channel; `variance` is biased, `unbiasedVariance` is used for the running statistics.
     public let mean: [Double], variance: [Double], unbiasedVariance: [Double]
 
     /// Normalises `input` of shape `[rows, C]` over its rows.

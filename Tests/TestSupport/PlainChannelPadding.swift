@@ -1,6 +1,7 @@
 public import Kernels
 
-/// The specification of `subsampleAndPadChannels`: `x[:, ::2, ::2]` with zero channels in front and behind.
+/// The specification of `subsampleAndPadChannels`: `x[:, ::2, ::2]` with zero channels in front and
+/// behind.
 public func plainSubsampleAndPadChannels(_ input: [Double], _ shape: ConvolutionShape) -> [Double] {
     let samples = input.count / shape.inputCount
     let front = (shape.outputChannels - shape.channels) / 2

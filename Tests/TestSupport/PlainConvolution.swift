@@ -1,8 +1,10 @@
 public import Kernels
 
-/// Calls `body` with each triple (input element, weight, output element) that a convolution multiplies and adds.
+/// Calls `body` with each triple (input element, weight, output element) that a convolution
+/// multiplies and adds.
 ///
-/// One convolution and its two gradients are sums over the same triples: this is the specification of all three.
+/// One convolution and its two gradients are sums over the same triples: this is the specification
+/// of all three.
 private func forEachProduct(
     _ shape: ConvolutionShape, samples: Int, _ body: (_ input: Int, _ weight: Int, _ output: Int) -> Void
 ) {
@@ -30,7 +32,8 @@ private func forEachProduct(
     }
 }
 
-/// The specification of `convolve`: input `[N, H, W, C]`, weights `[R, S, C, K]`, output `[N, P, Q, K]`.
+/// The specification of `convolve`: input `[N, H, W, C]`, weights `[R, S, C, K]`, output
+/// `[N, P, Q, K]`.
 public func plainConvolution(
     _ input: [Double], weights: [Double], _ shape: ConvolutionShape
 ) -> [Double] {

@@ -63,7 +63,7 @@ public func plainFeatureNormalization(
 
 /// The gradient of `plainFeatureNormalization`'s input, both branches.
 ///
-/// `(1 / (τ‖h‖)) (g − ĥ (ĥ·g))`, and `g / (τ · 1e-12)` where `‖h‖ ≤ 1e-12`.
+/// `(1 / (τ‖h‖)) (g − ĥ (ĥ·g))`, and `g / (τ · 1e-12)` if `‖h‖ ≤ 1e-12`.
 public func plainFeatureNormalizationGradient(
     _ normalizedGradient: [Double], features: [Double], dimension: Int, temperature: Double
 ) -> [Double] {

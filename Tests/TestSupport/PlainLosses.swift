@@ -1,14 +1,14 @@
 import Foundation
 
-/// The specification of the losses: what is minimised over `[N, K]` logits, the mean over the samples.
+/// The specification of the losses of `[N, K]` logits, as the mean over the samples.
 public struct PlainLoss {
     public var labels: [Int32]
     public var partners: [Int32]
-    /// Of the label; the partner has the rest.
+    /// Mixing weight of the label; the partner's is 1 minus it.
     public var shares: [Double]
     /// ε of label smoothing.
     public var smoothing = 0.0
-    /// τ of LogitNorm; `nil` for logits as they are.
+    /// τ of LogitNorm; `nil` without logit normalisation.
     public var logitTemperature: Double?
 
     public init(

@@ -1,6 +1,7 @@
 public import Kernels
 
-/// The specification of `maxPool`: the largest input of each window and its place in `input`, the first of equal ones.
+/// The specification of `maxPool`: the largest input of each window and its index in `input`, the
+/// first one for ties.
 public func plainMaxPool(
     _ input: [Double], _ shape: ConvolutionShape
 ) -> (output: [Double], places: [Int]) {
@@ -21,7 +22,7 @@ public func plainMaxPool(
     return (output, places)
 }
 
-/// The gradient of `plainMaxPool`'s input: each output's goes to its place.
+/// The gradient of `plainMaxPool`'s input: each output's gradient is added at its index.
 public func plainMaxPoolGradient(
     _ outputGradient: [Double], places: [Int], inputCount: Int
 ) -> [Double] {
@@ -30,7 +31,7 @@ public func plainMaxPoolGradient(
     return gradient
 }
 
-/// The places in the input, in scan order, that one output sees.
+/// The input indices of one output's window, in scan order.
 private func plainWindow(_ n: Int, _ p: Int, _ q: Int, _ c: Int, _ shape: ConvolutionShape) -> [Int] {
     (0..<shape.kernel * shape.kernel).compactMap { position in
         let y = p * shape.stride + position / shape.kernel - shape.padding

@@ -1,8 +1,10 @@
 import Foundation
 
-/// One update of stochastic gradient descent with Nesterov momentum and weight decay, as PyTorch's `SGD`.
+/// One update of stochastic gradient descent with Nesterov momentum and weight decay, as PyTorch's
+/// `SGD`.
 ///
-/// `g ← g + decay · w`; `v ← g` on the first step, else `momentum · v + g`; `w ← w − rate · (g + momentum · v)`.
+/// `g ← g + decay · w`; `v ← g` on the first step, else `momentum · v + g`;
+/// `w ← w − rate · (g + momentum · v)`.
 ///
 /// - Parameter velocity: `v`; empty before the first step.
 public func plainMomentumStep(
@@ -14,7 +16,8 @@ public func plainMomentumStep(
     for i in weights.indices { weights[i] -= rate * (decayed[i] + momentum * velocity[i]) }
 }
 
-/// The cosine schedule: `rate · (m + (1 − m) · ½ (1 + cos(π step / totalSteps)))`, `m` = `minimum` / `rate`.
+/// The cosine schedule: `rate · (m + (1 − m) · ½ (1 + cos(π step / totalSteps)))`, `m` = `minimum`
+/// / `rate`.
 public func plainCosineRate(
     step: Int, totalSteps: Int, rate: Double, minimum: Double = 1e-6
 ) -> Double {

@@ -1,4 +1,5 @@
-/// The specification of `NeighborBank`: all squared distances of each query in rising order, in double precision.
+/// The specification of `FlatL2Index`: all squared distances of each query in rising order, in
+/// double precision.
 ///
 /// - Parameters:
 ///   - queries: Shape `[Q, dimension]`.

@@ -1,4 +1,4 @@
-/// The specification of `accumulateOuterProducts`, with which it agrees to the bit.
+/// The specification of `accumulateOuterProducts`, to the bit.
 ///
 /// - Parameters:
 ///   - rows: Shape `[R, D]`.

@@ -1,15 +1,16 @@
 import Foundation
 
-/// The weights of ReweightOOD's pairs i < j in order, positive pairs' below 0: `−σ(−(2s − 1))` and `σ(5s − 4)`.
+/// The weights of ReweightOOD's pairs i < j in order: `−σ(−(2s − 1))` for positive pairs and
+/// `σ(5s − 4)` for negative ones.
 ///
-/// - Parameter outputs: Shape `[M, dimension]`, divided by their length here.
+/// - Parameter outputs: Shape `[M, dimension]`; normalised here.
 public func plainPairWeights(_ outputs: [Double], _ labels: [Int32], dimension: Int) -> [Double] {
     plainPairs(outputs, labels, dimension: dimension).map { product, isPositive in
         isPositive ? -1 / (1 + exp(2 * product - 1)) : 1 / (1 + exp(4 - 5 * product))
     }
 }
 
-/// ReweightOOD's loss with weights that are given: `ELU(LSE₊(w s / 0.1) + LSE₋(w s / 0.1))`.
+/// ReweightOOD's loss with given weights: `ELU(LSE₊(w s / 0.1) + LSE₋(w s / 0.1))`.
 public func plainReweightedLoss(
     _ outputs: [Double], _ labels: [Int32], _ weights: [Double], dimension: Int
 ) -> Double {

@@ -1,11 +1,11 @@
-/// The specification of `SymmetricEigenvectors`, with which it agrees to the bit: the same operations on each element in the same order,
-/// each rotation at once and on whole rows.
+/// The specification of `SymmetricEigenvectors`, to the bit: the same operations on each element in
+/// the same order, but each rotation is applied at once and to whole rows.
 public struct PlainSymmetricEigenvectors {
     public private(set) var values: [Double] = []
     /// Shape `[D, D]`.
     public private(set) var vectors: [Double] = []
 
-    /// - Parameter matrix: Shape `[D, D]`, of which the upper triangle is read.
+    /// - Parameter matrix: Shape `[D, D]`; only the upper triangle is read.
     public init?(of matrix: [Double], dimension n: Int) {
         let largest = (0..<n).flatMap { i in (i..<n).map { abs(matrix[i * n + $0]) } }.max() ?? 0
         let scale = largest > 0 ? 1 / largest.binade : 1
@@ -20,13 +20,14 @@ public struct PlainSymmetricEigenvectors {
         vectors = order.flatMap { k in
             var largest = 0.0
             for value in rows[k] where abs(value) > abs(largest) { largest = value }
-            // The sum makes a zero positive.
+            // Adding 0 turns −0 into +0.
             return rows[k].map { (largest < 0 ? -$0 : $0) + 0 }
         }
     }
 }
 
-/// Makes a tridiagonal matrix diagonal and rotates `rows` along; whether that converges.
+/// Diagonalises a tridiagonal matrix and applies the rotations to `rows`; returns whether it
+/// converges.
 private func plainQL(_ d: inout [Double], _ e: inout [Double], _ rows: inout [[Double]]) -> Bool {
     let negligible = (d + e).map(abs).max()! * 0x1p-60
     func isSplit(_ d: [Double], _ e: [Double], _ k: Int) -> Bool {
@@ -37,7 +38,7 @@ private func plainQL(_ d: inout [Double], _ e: inout [Double], _ rows: inout [[D
     while first < d.count {
         var last = first
         while last < d.count - 1 && !isSplit(d, e, last) { last += 1 }
-        // The block alone, with its smaller end first.
+        // The unreduced block, starting at the end with the smaller diagonal element.
         let isReversed = abs(d[last]) < abs(d[first])
         var places = Array(first...last)
         var couplings = Array(first..<last)
@@ -71,7 +72,8 @@ private func plainQL(_ d: inout [Double], _ e: inout [Double], _ rows: inout [[D
     return true
 }
 
-/// One implicit step with Wilkinson's shift, which calls `rotate` with each rotation of rows `k + 1` and `k`.
+/// One implicit QL step with Wilkinson's shift; calls `rotate` with each rotation of rows `k + 1`
+/// and `k`.
 private func plainSweep(
     _ d: inout [Double], _ e: inout [Double], from far: Int, to near: Int,
     rotate: (_ k: Int, _ cosine: Double, _ sine: Double) -> Void

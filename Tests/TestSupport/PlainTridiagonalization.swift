@@ -1,4 +1,5 @@
-/// The specification of `Tridiagonalization`: the same operations on each element in the same order.
+/// The specification of `Tridiagonalization`: the same operations on each element in the same
+/// order.
 struct PlainTridiagonalization {
     var diagonal: [Double] = []
     var offDiagonal: [Double] = []
@@ -81,7 +82,7 @@ struct PlainTridiagonalization {
     }
 }
 
-/// `v_k` of a row of the matrix, the element of `T` beside the diagonal, and `τ_k`.
+/// The Householder vector `v_k` of a row of the matrix, the off-diagonal element of `T`, and `τ_k`.
 private func reflector(_ row: [Double], _ k: Int) -> (vector: [Double], result: Double, factor: Double) {
     var rest = row
     for j in 0..<min(k + 2, row.count) { rest[j] = 0 }
@@ -96,7 +97,7 @@ private func reflector(_ row: [Double], _ k: Int) -> (vector: [Double], result: 
     return (vector, result, (result - head) / result)
 }
 
-/// `A · x`, in the order that `multiplySymmetric` tells.
+/// `A · x`, in the summation order of `multiplySymmetric`.
 private func plainSymmetricProduct(_ a: [[Double]], _ x: [Double], from start: Int) -> [Double] {
     let n = a.count
     var product = [Double](repeating: 0, count: n)
@@ -110,7 +111,8 @@ private func plainSymmetricProduct(_ a: [[Double]], _ x: [Double], from start: I
     return product
 }
 
-/// The sum of products from element `start` on: eight chains, of the indices that agree modulo 8, then a tree over the chains.
+/// The sum of products from element `start` on: eight chains, one per index modulo 8, then a tree
+/// over the chains.
 func laneProduct(_ left: [Double], _ right: [Double], from start: Int) -> Double {
     var lanes = [Double](repeating: 0, count: 8)
     for j in start..<max(left.count, start) { lanes[j % 8].addProduct(left[j], right[j]) }

@@ -1,16 +1,16 @@
 internal import Foundation
 
-/// A library of `Tests/Faults` that is preloaded into a program to have its system calls fail.
+/// A library of `Tests/Faults` that is preloaded into a program to make its system calls fail.
 public struct PreloadedLibrary: Sendable {
-    /// Whether it can be built here.
+    /// Whether a library can be built on this machine.
     public static var canBeBuilt: Bool { Tool("cc").isThere }
 
     /// The built library.
     public let path: String
 
-    /// Builds one into `folder`.
+    /// Builds a library into `folder`.
     ///
-    /// - Parameter name: Of the source, as `failing_calls`.
+    /// - Parameter name: Name of the source, such as `failing_calls`.
     public init(_ name: String, in folder: String) async throws {
         path = "\(folder)/\(name).so"
         _ = try await Tool("cc").output([
@@ -20,7 +20,7 @@ public struct PreloadedLibrary: Sendable {
     }
 }
 
-/// System calls on some files that fail; see `Tests/Faults/failing_calls.c`.
+/// Failing system calls on some files; see `Tests/Faults/failing_calls.c`.
 public struct FailingCalls: Sendable, CustomStringConvertible {
     public var calls: String
     public var path: String
@@ -30,10 +30,10 @@ public struct FailingCalls: Sendable, CustomStringConvertible {
 
     /// - Parameters:
     ///   - calls: Names, separated by commas.
-    ///   - path: What the file's path contains.
-    ///   - code: The error number; 0 for a wrong bit in what is written.
+    ///   - path: A part of the file's path.
+    ///   - code: The error number; 0 to write a wrong bit instead.
     ///   - first: The first call that fails, from 1.
-    ///   - count: How many fail; 0 for all, −1 for all until the file is opened again.
+    ///   - count: Number of failing calls; 0 for all, −1 for all until the file is opened again.
     public init(_ calls: String, of path: String, _ code: Int32, first: Int = 1, count: Int = 1) {
         self.calls = calls
         self.path = path
@@ -42,9 +42,9 @@ public struct FailingCalls: Sendable, CustomStringConvertible {
         self.count = count
     }
 
-    /// What a program is started with.
+    /// The environment variables for the program.
     ///
-    /// - Parameter mark: A file that is there once a call has failed.
+    /// - Parameter mark: A file that is created when a call fails.
     public func environment(_ library: PreloadedLibrary, mark: String) -> [String: String] {
         [
             "LD_PRELOAD": library.path, "FAULT_CALLS": calls, "FAULT_PATH": path, "FAULT_ERRNO": "\(code)",

@@ -1,15 +1,15 @@
 public import Foundation
 
-/// What PyTorch computed for one network; written by `Tests/Fixtures/make_pytorch_fixtures.py`.
+/// PyTorch's results for one network; written by `Tests/Fixtures/make_pytorch_fixtures.py`.
 public struct PyTorchFixture: Decodable, Sendable {
-    /// How one state-dict entry is drawn; its position is the stream.
+    /// The distribution of one state-dict entry; its position is the random stream.
     public struct Entry: Decodable, Sendable {
         public let name: String, shape: [Int], scale: Float, offset: Float
 
         public var count: Int { shape.reduce(1, *) }
     }
 
-    /// A bias that is not as drawn: it keeps pre-activations away from 0.
+    /// A bias that replaces the drawn one, to keep pre-activations away from 0.
     public struct Nudge: Decodable, Sendable {
         public let entry: Int, channel: Int, value: Float
 
@@ -31,12 +31,12 @@ public struct PyTorchFixture: Decodable, Sendable {
         public let name: String, samples: [Double]
     }
 
-    /// After that forward pass, the same images with the running statistics.
+    /// Evaluation of the same images with the running statistics after that forward pass.
     public struct Evaluation: Decodable, Sendable {
         public let features: [Double], logits: [Double], scoringLogits: [Double]
     }
 
-    /// `t2fnorm` or `linear`, and what it gives.
+    /// `t2fnorm` or `linear`, with its results.
     public struct Head: Decodable, Sendable {
         public let head: String, features: [Double], logits: [Double], loss: Double
         public let gradients: [Gradient]
@@ -75,7 +75,8 @@ public struct PyTorchFixture: Decodable, Sendable {
     /// The labels of the images.
     public var labels: [Int32] { testLabels(count: imageCount, classes: 10, stream: labelStream) }
 
-    /// How far a gradient in PyTorch's element order is from PyTorch's: norm, samples and projections, the largest.
+    /// The relative error of a gradient in PyTorch's element order: the largest over norm, samples
+    /// and projections.
     public func relativeError(of gradient: [Double], to expected: Gradient) -> Double {
         let stream = 500_000 + (entries.firstIndex { $0.name == expected.name } ?? entries.count)
         let samples = Self.samples(of: gradient, count: expected.samples.count)
@@ -88,13 +89,13 @@ public struct PyTorchFixture: Decodable, Sendable {
             (projections + [norm]).reduce(0, max) / expected.norm)
     }
 
-    /// `count` values at even distances: position `(2j + 1) n / 2 count`.
+    /// `count` evenly spaced values: position `(2j + 1) n / 2 count`.
     public static func samples(of values: [Double], count: Int) -> [Double] {
         (0..<count).map { values[(2 * $0 + 1) * values.count / (2 * count)] }
     }
 }
 
-/// The losses of PyTorch's SGD over some steps; the start is that of `PyTorchFixture`.
+/// The losses of PyTorch's SGD over some steps, with the initial network of `PyTorchFixture`.
 public struct PyTorchDescent: Decodable, Sendable {
     public struct Run: Decodable, Sendable {
         public let head: String
@@ -102,7 +103,7 @@ public struct PyTorchDescent: Decodable, Sendable {
         public let learningRate: Double, minimumLearningRate: Double
         public let totalSteps: Int
         public let momentum: Double, weightDecay: Double
-        /// Step `s` takes images and labels from these streams plus `s` modulo `batches`.
+        /// Step `s` draws images and labels from these streams plus `s` modulo `batches`.
         public let imageStream: Int, labelStream: Int, batches: Int
         public let losses: [Double]
 
@@ -125,7 +126,7 @@ public struct PyTorchDescent: Decodable, Sendable {
     }
 }
 
-/// A whole run of PyTorch over a few images; the start is that of `PyTorchFixture`.
+/// A whole training run of PyTorch on a few images, with the initial network of `PyTorchFixture`.
 public struct PyTorchRun: Decodable, Sendable {
     public struct Step: Decodable, Sendable {
         public let loss: Double, accuracy: Double, learningRate: Double
@@ -143,7 +144,7 @@ public struct PyTorchRun: Decodable, Sendable {
     public let learningRate: Double, minimumLearningRate: Double, momentum: Double, weightDecay: Double
     public let steps: [Step]
     public let epochs: [Epoch]
-    /// Counted from 1; of equally good ones the later.
+    /// Counted from 1; the latest for ties.
     public let bestEpoch: Int
 
     /// Reads `Tests/Fixtures/<name>-run.json`.
@@ -162,7 +163,7 @@ public func fixtureData(named name: String) throws -> Data {
     try Data(contentsOf: fixtureURL(named: name))
 }
 
-/// Where a fixture lies, to read or to write anew.
+/// The URL of a fixture, to read or rewrite it.
 public func fixtureURL(named name: String) -> URL {
     packageRoot.appending(path: "Tests/Fixtures/\(name).json")
 }

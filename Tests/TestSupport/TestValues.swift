@@ -1,6 +1,7 @@
 import Kernels
 
-/// `offset + scale · (2u − 1)` with `u` from stream (7; test, `stream`): the same numbers in every run.
+/// `offset + scale · (2u − 1)` with `u` from stream (7; test, `stream`): the same numbers in every
+/// run.
 ///
 /// Each operation is rounded to single precision, as in `Tests/Fixtures/make_pytorch_fixtures.py`.
 public func testValues(count: Int, stream: Int, scale: Float = 1, offset: Float = 0) -> [Float] {
@@ -32,7 +33,8 @@ public func testLabels(count: Int, classes: Int, stream: Int) -> [Int32] {
     return (0..<count).map { _ in Int32(random.nextWord() % UInt32(classes)) }
 }
 
-/// Bytes of images `[N, side, side, 3]` whose brightness tells their class: noise below 128 from stream (7; test, `stream`), and 12 a class.
+/// Bytes of images `[N, side, side, 3]` whose brightness encodes the class: noise below 128 from
+/// stream (7; test, `stream`), plus 12 times the label.
 public func testPictures(labels: [Int32], side: Int, stream: Int) -> [[UInt8]] {
     var random = RandomStream(seed: 7, purpose: .test, stream)
     return labels.map { label in
@@ -40,7 +42,7 @@ public func testPictures(labels: [Int32], side: Int, stream: Int) -> [[UInt8]] {
     }
 }
 
-/// A vector of ±1 from stream (7; test, `stream`, `minor`): −1 where a word's top bit is set.
+/// A vector of ±1 from stream (7; test, `stream`, `minor`): −1 if a word's top bit is set.
 public func testSigns(count: Int, stream: Int, minor: Int) -> [Double] {
     var random = RandomStream(seed: 7, purpose: .test, stream, minor)
     return (0..<count).map { _ in random.nextWord() >> 31 == 0 ? 1 : -1 }
@@ -58,7 +60,8 @@ extension Collection where Element == Double {
     public var floats: [Float] { map { Float($0) } }
 }
 
-/// A number that depends on every bit of the values and on their order: what builds and processors must share.
+/// A hash of every bit of the values and their order, which must agree across builds and
+/// processors.
 public func fingerprint(_ values: [Double]) -> UInt64 {
     values.reduce(0) { (($0 << 7 | $0 >> 57) ^ $1.bitPattern) &* 0x9E37_79B9_7F4A_7C15 }
 }

@@ -1,6 +1,6 @@
 internal import Foundation
 
-/// What this thread has had of a core since it started: other programs and threads do not add to it.
+/// CPU time of this thread since it started; other programs and threads do not add to it.
 public func threadTime() -> Duration {
     var time = timespec()
     let status = unsafe clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
@@ -8,7 +8,7 @@ public func threadTime() -> Duration {
     return .seconds(time.tv_sec) + .nanoseconds(time.tv_nsec)
 }
 
-/// What `body` takes of a core on this thread.
+/// CPU time of `body` on this thread.
 public func threadTime(of body: () -> Void) -> Duration {
     let start = threadTime()
     body()

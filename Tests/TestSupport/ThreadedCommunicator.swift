@@ -1,7 +1,7 @@
 public import Cluster
 import Foundation
 
-/// A rank of a `ThreadedWorld`, for whole jobs in one process.
+/// A rank of a `ThreadedWorld`, to run whole jobs in one process.
 public final class ThreadedCommunicator: Communicator {
     public let rank: Int
     public var worldSize: Int { world.size }
@@ -15,8 +15,9 @@ public final class ThreadedCommunicator: Communicator {
     private let observer: @Sendable () -> Void
 
     /// - Parameters:
-    ///   - isFaulty: Whether a bit of the first element of what duplicates sum is flipped on its way to this rank.
-    ///   - observer: Called before each collective function, but for those of duplicates.
+    ///   - isFaulty: Whether a bit of the first element of a sum by a duplicate communicator is
+    ///     flipped on this rank.
+    ///   - observer: Called before each collective function, except those of duplicates.
     public convenience init(
         rank: Int, of world: ThreadedWorld, isFaulty: Bool = false,
         observer: @escaping @Sendable () -> Void = {}

@@ -1,7 +1,7 @@
 import Foundation
 import Synchronization
 
-/// Ranks as threads of one process, for what must not depend on the number of ranks.
+/// Ranks as threads of one process, to test results that must not depend on the number of ranks.
 ///
 /// `@unchecked Sendable`: all state is read and written under `condition`.
 public final class ThreadedWorld: @unchecked Sendable {
@@ -19,7 +19,7 @@ public final class ThreadedWorld: @unchecked Sendable {
         contributions = [any Sendable](repeating: 0, count: size)
     }
 
-    /// The same ranks once more, for other threads of theirs.
+    /// A second world of the same ranks, for their other threads.
     var twin: ThreadedWorld {
         condition.lock()
         defer { condition.unlock() }
@@ -28,7 +28,7 @@ public final class ThreadedWorld: @unchecked Sendable {
         return twin
     }
 
-    /// Runs `body` once for each rank, all at the same time; returns what they return, in the order of ranks.
+    /// Runs `body` once for each rank, concurrently; returns the results in the order of ranks.
     public static func run<Result: Sendable>(
         size: Int, _ body: @escaping @Sendable (_ rank: Int, _ world: ThreadedWorld) throws -> Result
     ) throws -> [Result] {
@@ -48,7 +48,7 @@ public final class ThreadedWorld: @unchecked Sendable {
         return try results.all.map { try $0.get() }
     }
 
-    /// Every rank's value, rank 0 first; returns when all ranks have given theirs.
+    /// Every rank's value, rank 0 first; returns when all ranks have called it.
     public func exchange<Value: Sendable>(_ own: Value, rank: Int) -> [Value] {
         condition.lock()
         defer { condition.unlock() }
@@ -65,7 +65,7 @@ public final class ThreadedWorld: @unchecked Sendable {
         return exchanged.map { $0 as! Value }
     }
 
-    /// Adds up `values` over all ranks by the balanced tree; every rank gets the sum.
+    /// All-reduces `values` by the balanced tree; every rank gets the sum.
     public func sumAcrossRanks<Value: FloatingPoint & Sendable>(
         _ values: inout MutableSpan<Value>, rank: Int
     ) {

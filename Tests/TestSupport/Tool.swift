@@ -1,11 +1,11 @@
 internal import Foundation
 
-/// A program that tests ask for on `PATH`, and do without where it is not.
+/// An optional program on `PATH`; tests that need it are skipped if it is missing.
 public struct Tool: Sendable {
     /// Clang and LLVM's tools come with Swift.
     public static let clang = Tool("clang")
     public static let objdump = Tool("llvm-objdump")
-    /// Symbols of object files; LLVM's comes with Swift.
+    /// Lists symbols of object files; LLVM's version comes with Swift.
     public static let nm = Tool("llvm-nm")
     public static let python = Tool("python3")
 
@@ -22,9 +22,9 @@ public struct Tool: Sendable {
         try await Command(URL(fileURLWithPath: "/usr/bin/env"), [name] + arguments).run()
     }
 
-    /// What it prints.
+    /// Runs the tool and returns its standard output.
     ///
-    /// - Throws: `ToolError` where its exit code is not 0.
+    /// - Throws: `ToolError` if its exit code is not 0.
     public func output(_ arguments: [String]) async throws -> String {
         let outcome = try await run(arguments)
         guard outcome.exitCode == 0 else { throw ToolError(name: name, message: outcome.standardError) }
@@ -32,7 +32,7 @@ public struct Tool: Sendable {
     }
 }
 
-/// A tool could not do what a test asked for.
+/// A tool has failed.
 public struct ToolError: Error {
     public let name: String
     public let message: String

@@ -1,9 +1,9 @@
 internal import Foundation
 
-/// Lowers the limit of descriptors to a little more than what is open and leaves this process `spare` of them; for a process that ends
-/// with its test.
+/// Lowers the limit of descriptors to a little more than the number of open ones and opens files
+/// until `spare` descriptors are left; for a process that ends with its test.
 ///
-/// A process that tests start is born with whatever those beside them have open.
+/// A child process of the tests inherits the descriptors that concurrent tests have open.
 ///
 /// - Returns: The limit.
 @discardableResult

@@ -80,7 +80,7 @@ struct BackgroundCheckpointTests {
         }
     }
 
-    /// Trains, and puts a folder where the file of step `blocked` should be once training is under way.
+    /// Trains, and once training has begun creates a folder at the path of step `blocked`'s file.
     private func train(
         _ run: SmallRun, ranks: Int, blocked: Int, stopAt stop: Int = .max
     ) throws -> [SmallRun.Result] {
@@ -106,7 +106,7 @@ struct BackgroundCheckpointTests {
                 failure.message.hasPrefix(
                     "checkpoint \(run.store.path(step: 4)): could not write: is a directory"),
                 "\(failure.message)")
-            // At the latest the next checkpoint waits for this one and hears of it.
+            // At the latest, the next checkpoint waits for this write and receives its failure.
             #expect((4...6).contains(try stepCount(run)))
             try FileManager.default.removeItem(atPath: run.store.path(step: 4))
             #expect(try run.checkpoint()?.position.step == 2)
@@ -123,7 +123,7 @@ struct BackgroundCheckpointTests {
             #expect(results.map(\.outcome) == [.done, .done])
             #expect(reports(results[0]).map(\.step) == [2, 5, 6, 8, 10])
             let told = notices(results[0]).filter { $0.contains("could not write: is a directory") }
-            #expect(told.count == 1 && told.first?.contains("going on") == true)
+            #expect(told.count == 1 && told.first?.contains("training continues") == true)
             #expect(try run.checkpoint()?.position.step == 10)
         }
     }

@@ -3,7 +3,7 @@ import Foundation
 import RunConfiguration
 import Testing
 
-/// What `data pack --openood` makes is what a benchmark's file asks for.
+/// `data pack --openood` makes the sets that a benchmark's file requires.
 @Suite(.timeLimit(.minutes(30)))
 struct BenchmarkFilesTests {
     private static let shipped = URL(filePath: #filePath).deletingLastPathComponent()

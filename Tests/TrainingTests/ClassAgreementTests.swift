@@ -50,7 +50,8 @@ import Training
         }
     }
 
-    /// A network of 1,000 classes on a set of 200: most labels stand for other classes.
+    /// Such as a network of 1,000 classes on a set of 200, in which most labels stand for other
+    /// classes.
     @Test func anotherNumberOfClassesIsRefusedWhereItIsKnown() throws {
         try withTemporaryFolder { folder in
             let classes = ClassAgreement(classes: 5, training: nil)
@@ -58,7 +59,7 @@ import Training
             #expect(
                 message { try classes.check(named) }.contains(
                     "\(folder)/named: it has 2 classes, the network was made for 5"))
-            // A list names no classes, and its last ones may have no image.
+            // A list has no class names, and its last classes may have no image.
             let listed = try pack([0, 3], folder, "listed")
             try classes.check(listed)
             let beyond = try pack([0, 5], folder, "beyond")

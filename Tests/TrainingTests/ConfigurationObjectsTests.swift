@@ -36,7 +36,7 @@ struct ConfigurationObjectsTests {
         #expect(configuration.evaluationTransform.colors == nil)
     }
 
-    /// Regmi et al.'s settings for CIFAR-10, as OpenOOD has them.
+    /// Regmi et al.'s settings for CIFAR-10, as in OpenOOD.
     @Test func theFileOfReweightOODHasThePublishedRecipe() throws {
         let file = URL(filePath: #filePath).deletingLastPathComponent()
             .appending(path: "../../configs/cifar10/resnet18-reweightood.yml").path
@@ -52,7 +52,7 @@ struct ConfigurationObjectsTests {
         #expect((read.trainingTransform as? RandomResizedCropTransform)?.smallestArea == 0.2)
         #expect(read.training.batch == 512 && read.training.epochs == 100)
         let optimizer = read.optimizer
-        #expect(optimizer.schedule == .epoch && optimizer.warmUpEpochs == 10)
+        #expect(optimizer.scheduleInterval == .epoch && optimizer.warmUpEpochs == 10)
         #expect(optimizer.learningRate == 0.1 && optimizer.minimumLearningRate == 1e-4)
         #expect(optimizer.warmUpLearningRate == 0.001 && optimizer.weightDecay == 1e-4)
     }

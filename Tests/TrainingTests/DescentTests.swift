@@ -7,7 +7,7 @@ import Workers
 
 /// Twenty steps from PyTorch's start on PyTorch's batches.
 ///
-/// PyTorch's own losses in float32 and float64 part by less than 2e-4 over these steps.
+/// PyTorch's own losses in float32 and float64 differ by less than 2e-4 over these steps.
 @Suite(.timeLimit(.minutes(30)))
 struct DescentTests {
     private static let tolerance = 1e-3
@@ -26,8 +26,8 @@ struct DescentTests {
         let schedule = LearningRateSchedule(
             initial: run.learningRate, minimum: run.minimumLearningRate, stepCount: run.totalSteps)
         let pool = WorkerPool(threads: 2)
-        let training = Pass(
-            BatchPlacement(sampleCount: run.batchSize, laneSize: run.batchSize / 4), mode: .training,
+        let training = StepContext(
+            BatchPlacement(sampleCount: run.batchSize, microbatchSize: run.batchSize / 4), mode: .training,
             pool: pool)
         #expect(run.losses.count == 20)
         for (step, expected) in run.losses.enumerated() {

@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 import Training
 
-/// Runs that go back: nothing of the past that they leave is taken for theirs.
+/// Runs that resume from an earlier step: no file of the abandoned steps is taken for their own.
 @Suite(.serialized, .timeLimit(.minutes(30)))
 struct GoingBackTests {
     private func notices(_ result: SmallRun.Result) -> [String] {
@@ -14,7 +14,7 @@ struct GoingBackTests {
 
     private func exists(_ path: String) -> Bool { FileManager.default.fileExists(atPath: path) }
 
-    /// A finished run of two epochs whose second one is the better: its model's file says so.
+    /// A finished run of two epochs, with a checkpoint after each step.
     private func withFinished(_ body: (inout SmallRun) throws -> Void) throws {
         try SmallRun.with { run in
             var run = run
@@ -52,7 +52,7 @@ struct GoingBackTests {
         }
     }
 
-    /// The first epoch's model is that of the checkpoint at its end, which is still there.
+    /// The first epoch's model is that of the checkpoint at its end, which still exists.
     @Test func theBestModelUpToWhereARunGoesOnIsMadeAgain() throws {
         try withFinished { run in
             let first = try CheckpointStore.load(run.store.path(step: 5))
@@ -100,7 +100,8 @@ struct GoingBackTests {
         }
     }
 
-    /// As after a crash between the best model and the state: the run makes the same one again.
+    /// As after a crash between writing the best model and the state: the run computes the same
+    /// model again.
     @Test func aRunThatGoesOnKeepsALaterBestModelOfItsOwn() throws {
         try withFinished { run in
             #expect(try run.store.setAside(after: 8).count == 2)

@@ -15,14 +15,15 @@ struct LearningRateScheduleTests {
     }
 }
 
-/// The recipe of the contrastive methods on CIFAR-10: 98 updates an epoch, 100 epochs, from 0.1 to 0.0001 in steps of an epoch, after
-/// ten epochs in which it rises from 0.001.
+/// The recipe of the contrastive methods on CIFAR-10: 98 updates an epoch, 100 epochs, from 0.1 to
+/// 0.0001 in steps of an epoch, after ten epochs in which it rises from 0.001.
 @Suite(.timeLimit(.minutes(30)))
 struct WarmUpTests {
     private let schedule = LearningRateSchedule(
         initial: 0.1, minimum: 1e-4, stepCount: 9800, stepsPerLevel: 98, warmUpSteps: 980, warmUpRate: 0.001)
 
-    /// Values by Python: target 0.0001 + 0.0999 · ½ (1 + cos(0.1 π)) = 0.09755527; the last epoch's 0.00012465.
+    /// Values by Python: target 0.0001 + 0.0999 · ½ (1 + cos(0.1 π)) = 0.09755527; the last epoch's
+    /// 0.00012465.
     @Test(arguments: [
         (0, 0.001), (1, 0.0010985258), (490, 0.0492776365), (979, 0.0974567472), (980, 0.0975552730),
         (1077, 0.0975552730), (1078, 0.0970469944), (9799, 0.0001246473),

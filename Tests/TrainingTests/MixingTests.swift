@@ -12,7 +12,7 @@ struct MixingTests {
         var configuration = RunConfiguration()
         configuration.seed = 5
         configuration.training.batch = 16
-        configuration.training.lane = 4
+        configuration.training.microbatch = 4
         configuration.mixing.name = name
         return configuration
     }
@@ -56,7 +56,7 @@ struct MixingTests {
         #expect((900...1100).contains(count))
     }
 
-    /// The share is what the box leaves, wherever the edge cuts it.
+    /// The share is the area outside the box, also if the image's edge clips the box.
     @Test func theShareOfCutMixIsTheAreaAroundTheBox() throws {
         let mixing = Mixing(Self.configuration(.cutMix))
         var cut = 0
@@ -71,12 +71,12 @@ struct MixingTests {
         #expect(cut > 100)
     }
 
-    @Test func partnersArePermutationsOfTheLane() throws {
+    @Test func partnersArePermutationsOfTheMicrobatch() throws {
         let mixer = try #require(BatchMixer(Self.configuration(.mixup)))
         let samples = mixer.samples(epoch: 2, step: 3, first: 0, count: 14, isMixed: true)
         #expect(samples.map(\.image) == Array(0..<14))
-        for lane in [0..<4, 4..<8, 8..<12, 12..<14] {
-            #expect(Set(samples[lane].compactMap(\.partner)) == Set(lane))
+        for microbatch in [0..<4, 4..<8, 8..<12, 12..<14] {
+            #expect(Set(samples[microbatch].compactMap(\.partner)) == Set(microbatch))
         }
         let next = mixer.samples(epoch: 2, step: 4, first: 0, count: 14, isMixed: true)
         #expect(samples != next)
@@ -85,7 +85,7 @@ struct MixingTests {
                 == [nil, nil, nil])
     }
 
-    /// What a rank mixes is what one rank alone mixes there.
+    /// A rank's mixtures are those that a single rank makes of the same images.
     @Test(arguments: [MixingConfiguration.Name.mixup, .regMixup])
     func aRankMixesItsPartOfTheBatch(name: MixingConfiguration.Name) throws {
         let mixer = try #require(BatchMixer(Self.configuration(name)))
@@ -98,7 +98,7 @@ struct MixingTests {
         #expect(part.count == (name == .regMixup ? 12 : 6))
     }
 
-    @Test func regMixupPutsTheMixturesOfALaneBehindItsImages() throws {
+    @Test func regMixupPutsTheMixturesOfAMicrobatchBehindItsImages() throws {
         let mixer = try #require(BatchMixer(Self.configuration(.regMixup)))
         let samples = mixer.samples(epoch: 0, step: 0, first: 0, count: 6, isMixed: true)
         #expect(samples.map(\.image) == [0, 1, 2, 3, 0, 1, 2, 3, 4, 5, 4, 5])
@@ -137,7 +137,7 @@ struct TrainingMethodTests {
 }
 
 extension SmallRun {
-    /// One setting on top, as `--set` takes it.
+    /// Applies one setting, as `--set` does.
     mutating func set(_ setting: String) throws {
         let file = "\(folder)/small.yml"
         try configuration.yaml.write(toFile: file, atomically: true, encoding: .utf8)

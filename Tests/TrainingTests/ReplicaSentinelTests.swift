@@ -7,7 +7,7 @@ import Testing
 import Training
 import Workers
 
-/// A bit that is flipped on its way to one rank, and what becomes of the run.
+/// A bit that is flipped on its way to one rank, and how the run ends.
 @Suite(.serialized, .timeLimit(.minutes(30)))
 struct ReplicaSentinelTests {
     @Test(arguments: [1, 3])
@@ -25,7 +25,7 @@ struct ReplicaSentinelTests {
         }
     }
 
-    /// All that ranks hold in common.
+    /// The parts of a replica.
     enum Part: CaseIterable, Sendable {
         case value, velocity, statistic, batchCount
     }
@@ -73,7 +73,7 @@ struct ReplicaSentinelTests {
         span[0] = -span[0]
     }
 
-    /// Infinite parameters on all ranks, whose momentum has other bits on one of them.
+    /// Infinite parameters on all ranks, with momentum that has other bits on one of them.
     @Test(arguments: [0, 1]) func numbersThatAreNoneAreToldBeforeReplicasThatDiffer(interval: Int) throws {
         try SmallRun.with { run in
             var run = run
@@ -96,7 +96,7 @@ struct ReplicaSentinelTests {
             run.configuration.cluster.sentinelEvery = 0
             run.configuration.training.stopAfterSteps = 4
             let failure = try #require(throws: JobFailure.self) { try run.train(ranks: 2, faulty: 0) }
-            // One of two: none of them is the most.
+            // With two ranks there is no majority.
             #expect(
                 failure.message.hasPrefix(
                     "ranks 0 (threads), 1 (threads) have other bits in 'conv1.weight' than each other or the rest after step 4"

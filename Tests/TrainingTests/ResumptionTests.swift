@@ -7,14 +7,14 @@ import TestSupport
 import Testing
 import Training
 
-/// What a run goes on from, and under which settings.
+/// What a run resumes from, and with which settings.
 @Suite(.serialized, .timeLimit(.minutes(30)))
 struct ResumptionTests {
     private func notices(_ result: SmallRun.Result) -> [String] {
         result.events.compactMap { if case .notice(let text) = $0 { text } else { nil } }
     }
 
-    /// A run that has stopped after `steps` updates, and may go on to its end.
+    /// A run that has stopped after `steps` updates, and may then run to its end.
     private func withStopped(after steps: Int, _ body: (inout SmallRun) throws -> Void) throws {
         try SmallRun.with { run in
             var run = run
@@ -62,11 +62,11 @@ struct ResumptionTests {
         }
     }
 
-    @Test func pathsOfConvolutionsChangeWhereThatIsAllowed() throws {
+    @Test func algorithmsOfConvolutionsChangeWhereThatIsAllowed() throws {
         try withStopped(after: 5) { run in
             run.configuration.compute.convolution = .tiled
             try run.train(ranks: 1, allowedChanges: ["compute.convolution"])
-            #expect(try run.checkpoint()?.convolutions == .fixed(path: .tiled))
+            #expect(try run.checkpoint()?.convolutions == .fixed(algorithm: .tiled))
         }
     }
 

@@ -25,7 +25,7 @@ struct ReweightOODTests {
         run.configuration.data.transform.color.brightness = 0.4
         run.configuration.data.transform.color.hue = 0.1
         run.configuration.data.transform.color.gray = 0.2
-        run.configuration.optimizer.schedule = .epoch
+        run.configuration.optimizer.scheduleInterval = .epoch
         run.configuration.optimizer.warmUpEpochs = 1
     }
 
@@ -55,9 +55,10 @@ struct ReweightOODTests {
         try with { run in
             run.configuration.training.epochs = 12
             run.configuration.training.batch = 64
-            run.configuration.training.lane = 16
+            run.configuration.training.microbatch = 16
             run.configuration.data.transform.crop = .padded
-            // On 70 images a larger rate makes all outputs equal, where the loss has hardly a gradient.
+            // On 70 images, a larger rate makes all outputs equal, where the loss has almost no
+            // gradient.
             run.configuration.optimizer.learningRate = 0.005
             run.configuration.optimizer.warmUpEpochs = 4
             let events = try run.train(ranks: 1)[0].events
@@ -69,14 +70,14 @@ struct ReweightOODTests {
             let lines = try run.metrics()
             #expect(lines.contains { $0.contains("\"event\":\"epoch\"") })
             #expect(!lines.contains { $0.lowercased().contains("accuracy") })
-            // The latest epoch's model is the one that evaluation takes.
+            // Evaluation uses the latest epoch's model.
             let best = try CheckpointStore.load(run.store.bestPath)
             let newest = try #require(try run.checkpoint())
             #expect(firstDifference(best.state, newest.state) == nil)
             #expect(best.position.bestAccuracy == -1)
             let plan = try #require(
                 events.lazy.compactMap { if case .started(let plan) = $0 { plan } else { nil } }.first)
-            #expect(!plan.hasClassifier && plan.partCount == 1)
+            #expect(!plan.hasClassifier && plan.accumulationSteps == 1)
         }
     }
 

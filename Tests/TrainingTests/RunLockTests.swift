@@ -5,14 +5,14 @@ import TestSupport
 import Testing
 import Training
 
-/// One job at a time writes to a run directory, whatever became of the one before.
+/// One job at a time writes to a run directory, however the previous one ended.
 @Suite(.serialized, .timeLimit(.minutes(30)))
 struct RunLockTests {
     private func with(_ body: (RunDirectory) throws -> Void) throws {
         try withTemporaryFolder { try body(RunDirectory(path: "\($0)/runs/r/s0")) }
     }
 
-    /// Judges soon, and never by silence unless `lost` says so.
+    /// Short intervals; a host never counts as lost unless `lost` is given.
     private func timing(lost: Duration = .seconds(3600), watch: Duration = .milliseconds(50))
         -> RunLock.Timing
     {
@@ -26,7 +26,7 @@ struct RunLockTests {
 
     private func exists(_ path: String) -> Bool { FileManager.default.fileExists(atPath: path) }
 
-    /// Leaves the lock of a job that is not there any more: this process's, changed by `change`.
+    /// Leaves the lock of a job that no longer exists: this process's lock, modified by `change`.
     private func leaveLock(
         in directory: RunDirectory, _ change: (inout [String: Any]) -> Void
     ) throws {
@@ -92,7 +92,7 @@ struct RunLockTests {
                     $0["start"] = start
                 }
             }
-            // Another process has its number now.
+            // Another process has the process number now.
             try leave(start + 1)
             try RunLock(of: directory, timing: timing()).release()
             try leave(start)
@@ -110,14 +110,14 @@ struct RunLockTests {
             var told: [String] = []
             try RunLock(of: directory, timing: timing(lost: .milliseconds(200))) { told.append($0) }.release()
             #expect(told.count == 1 && told.first?.contains("sign of life") == true, "\(told)")
-            // Silent for long by the file server's clock: a short watch will do.
+            // By the file server's clock the last heartbeat is old: a short watch is enough.
             try leaveLock(in: directory) { $0[key] = "another" }
             try setTime(Date(timeIntervalSinceNow: -10_000), of: directory)
             try RunLock(of: directory, timing: timing()).release()
         }
     }
 
-    /// Signs of life from a host whose clock is hours behind, or ahead.
+    /// Heartbeats from a host whose clock is hours behind, or ahead.
     @Test(arguments: [-36_000.0, 36_000])
     func aHostThatGivesSignsOfLifeIsNotLostWhateverItsClock(offset: Double) throws {
         try with { directory in
@@ -164,7 +164,7 @@ struct RunLockTests {
         }
     }
 
-    /// A lock of a process that has ended, or none at all.
+    /// With the lock of a process that has ended, or without a lock.
     @Test(arguments: [true, false]) func ofManyStartsAtOnceOneHasIt(isLeft: Bool) throws {
         for _ in 0..<20 {
             try with { directory in
@@ -198,7 +198,7 @@ struct RunLockTests {
         }
     }
 
-    /// A job that another takes over in the middle ends, and writes no checkpoint any more.
+    /// A job that is taken over in the middle of its run ends, and writes no further checkpoint.
     @Test func aJobThatIsTakenOverEnds() throws {
         try SmallRun.with { run in
             let directory = RunDirectory(run.configuration)

@@ -7,7 +7,7 @@ import TestSupport
 import Testing
 import Training
 
-/// The log of a run that goes on, and runs without a validation set or an order of their own.
+/// The log of a resumed run; runs without a validation set; runs in the stored order.
 @Suite(.serialized, .timeLimit(.minutes(30)))
 struct RunLogTests {
     private func path(_ run: SmallRun) -> URL { URL(filePath: "\(run.folder)/runs/run/s0/metrics.jsonl") }
@@ -18,7 +18,7 @@ struct RunLogTests {
         }
     }
 
-    /// Bytes that are no UTF-8, no JSON, or the beginning of a line.
+    /// Bytes that are not UTF-8, not JSON, or the beginning of a line.
     @Test(arguments: [5, 6]) func aDamagedLineCostsNoOther(stop: Int) throws {
         try SmallRun.with { run in
             var run = run
@@ -88,7 +88,8 @@ struct RunLogTests {
         }
     }
 
-    /// The order is part of the mathematics, and none at all is one that other trainers have, too.
+    /// The order is a mathematical setting, and the stored order is one that other trainers have
+    /// too.
     @Test func recordsAreUsedAsTheyAreStored() throws {
         try SmallRun.with { run in
             var run = run
@@ -99,8 +100,8 @@ struct RunLogTests {
                 #expect((0..<70).map { order.order(epoch: epoch).record(at: $0) } == Array(0..<70))
             }
             try run.train(ranks: 2)
-            let tally = try #require(try run.checkpoint()?.position.epochRecords)
-            #expect(tally.count == 48)
+            let multisetHash = try #require(try run.checkpoint()?.position.epochRecords)
+            #expect(multisetHash.count == 48)
             run.configuration.data.order = .shuffled
             run.configuration.training.stopAfterSteps = 0
             #expect(throws: (any Error).self) { try run.train(ranks: 1) }

@@ -8,12 +8,12 @@ import TestSupport
 import Testing
 import Training
 
-/// Ten updates of ResNet-20 on 70 drawn images, on threads as ranks, in a folder of its own.
+/// Ten updates of ResNet-20 on 70 synthetic images, with threads as ranks, in a folder of its own.
 struct SmallRun {
     let folder: String
     var configuration = RunConfiguration()
 
-    /// What a rank came to.
+    /// A rank's outcome and events.
     struct Result: Sendable {
         var outcome: Trainer.Outcome
         var events: [TrainingEvent]
@@ -34,14 +34,15 @@ struct SmallRun {
             run.configuration.network.name = "resnet20"
             run.configuration.optimizer.learningRate = 0.01
             run.configuration.training.batch = 16
-            run.configuration.training.lane = 4
+            run.configuration.training.microbatch = 4
             run.configuration.training.epochs = 2
             run.configuration.compute.threads = 1
             try body(run)
         }
     }
 
-    /// Trains the run that `configure` makes on 1, 2 and 4 ranks and on 1 and 2 threads, and expects the losses and the model of the first.
+    /// Trains the run that `configure` makes on 1, 2 and 4 ranks and on 1 and 2 threads, and
+    /// expects the same losses and the same model from all of them.
     static func expectSameBitsInEveryWorld(_ configure: (inout SmallRun) throws -> Void) throws {
         var results: [[String]] = []
         var tensors: [[Checkpoint.Tensor]] = []
@@ -62,11 +63,12 @@ struct SmallRun {
         }
     }
 
-    /// Trains on `ranks` ranks, of which `faulty` gets its sums with a flipped bit.
+    /// Trains on `ranks` ranks, of which `faulty` receives its sums with a flipped bit.
     ///
     /// - Parameters:
-    ///   - collective: Called before each collective function of a rank, with the updates and epochs told so far.
-    ///   - now: A clock, by the updates told so far.
+    ///   - collective: Called before each collective function of a rank, with the updates and
+    ///     epochs reported so far.
+    ///   - now: A clock that depends on the updates reported so far.
     @discardableResult
     func train(
         ranks: Int, faulty: Int? = nil, timeline: String? = nil, resume: ResumeMode = .automatic,
@@ -95,7 +97,7 @@ struct SmallRun {
     /// The newest checkpoint.
     func checkpoint() throws -> Checkpoint? { try store.newest()?.checkpoint }
 
-    /// Of the run that the configuration names.
+    /// The store of the run that the configuration names.
     var store: CheckpointStore {
         CheckpointStore(folder: RunDirectory(configuration).checkpointsPath, keep: 1)
     }
@@ -107,7 +109,7 @@ struct SmallRun {
     }
 }
 
-/// What one rank's trainer has said.
+/// The events of one rank's trainer.
 private final class Heard: Sendable {
     private let all = Mutex<[TrainingEvent]>([])
 

@@ -26,7 +26,7 @@ struct StopRequestTests {
                     }
                 }
                 let position = try #require(try stopped.checkpoint()).position
-                // Two steps after the third an epoch ends, and requests are looked for there once more.
+                // An epoch ends two steps after the third, where ranks look for requests once more.
                 #expect(position.step == 5)
                 let rest = try stopped.train(ranks: 2)
                 #expect(rest.map(\.outcome) == [.done, .done])

@@ -11,7 +11,7 @@ import Training
 struct StopTimingTests {
     private func last(_ result: SmallRun.Result) -> TrainingEvent? { result.events.last }
 
-    /// A request that comes while a step is at work, during validation, or before the first step.
+    /// A request that comes during a step, during validation, or before the first step.
     @Test(arguments: [(2, 3), (4, 5), (5, 5), (0, 0)])
     func aRequestEndsTheStepInWhichItComes(made: Int, stop: Int) throws {
         try SmallRun.with { whole in
@@ -25,7 +25,7 @@ struct StopTimingTests {
                         rank == 1 && (made == 0 || isAsked.withLock { $0 }) ? "SIGHUP" : nil
                     },
                     collective: { rank, step, epochs in
-                        // After the last step of an epoch ranks sum up for its validation.
+                        // After the last step of an epoch, ranks sum the results of its validation.
                         if rank == 1 && step == made && (made != 5 || epochs == 0) {
                             isAsked.withLock { $0 = true }
                         }
@@ -42,7 +42,7 @@ struct StopTimingTests {
         }
     }
 
-    @Test func aStepInPartsIsNotEndedBetweenThem() throws {
+    @Test func aStepIsNotEndedBetweenItsAccumulationSteps() throws {
         try SmallRun.with { run in
             var run = run
             run.configuration.batchNorm.group = 4
@@ -85,7 +85,7 @@ struct StopTimingTests {
         }
     }
 
-    /// A minute a step on rank 0; rank 1's clock is of no matter.
+    /// A minute per step on rank 0; rank 1's clock has no effect.
     @Test func rankZerosClockDecidesOnCheckpointsAndTheyAreExact() throws {
         try SmallRun.with { run in
             var run = run

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 import Training
 
-/// What a run tells of where its time went.
+/// What a run reports about where its time went.
 @Suite(.serialized, .timeLimit(.minutes(30)))
 struct TimelineTests {
     private struct Trace: Decodable {
@@ -27,7 +27,7 @@ struct TimelineTests {
             let events = try JSONDecoder().decode(Trace.self, from: Data(contentsOf: URL(filePath: path)))
                 .traceEvents
             for rank in 0..<2 { checkPhases(events.filter { $0.pid == rank }, rank: rank) }
-            // Threads of one process: their clocks are one.
+            // The ranks are threads of one process and share its clock.
             let starts = (0..<2).map { firstWait(events, rank: $0) }
             #expect(abs(starts[0] - starts[1]) < 1e6, "\(starts)")
         }
@@ -39,7 +39,7 @@ struct TimelineTests {
         let phases = events.filter { $0.ph == "X" }
         for name in ["data", "forward", "backward", "wait", "update"] {
             let steps = Set(phases.filter { $0.name == name }.compactMap { $0.args["step"] })
-            // The batch of a step is taken in the step before it.
+            // The batch of a step is loaded in the step before it.
             let isWhole = steps.isSuperset(of: (1...8).map(String.init))
             #expect(isWhole, "\(name) on rank \(rank): \(steps)")
         }
@@ -50,7 +50,7 @@ struct TimelineTests {
         for thread in 0..<2 { checkOrder(phases.filter { $0.tid == thread }) }
     }
 
-    /// What one thread does, it does one after the other.
+    /// Phases of one thread do not overlap.
     private func checkOrder(_ phases: [Trace.Event]) {
         let starts = phases.compactMap(\.ts)
         let ends = phases.compactMap { event in event.ts.flatMap { start in event.dur.map { start + $0 } } }

@@ -8,9 +8,10 @@ import TestSupport
 import Testing
 import Training
 
-/// A run from beginning to end against PyTorch's own: what the trainer computes, and what it says of it.
+/// A run from beginning to end against PyTorch's own: what the trainer computes, and what it
+/// reports.
 ///
-/// PyTorch's losses in float32 and float64 part by 1e-4 in these runs.
+/// PyTorch's losses in float32 and float64 differ by 1e-4 in these runs.
 @Suite(.timeLimit(.minutes(30)))
 struct TrajectoryTests {
     private static let tolerance = 1e-3
@@ -31,7 +32,7 @@ struct TrajectoryTests {
         }
     }
 
-    /// The numbers of `metrics.jsonl` are those of the run, under the keys that people plot.
+    /// The values in `metrics.jsonl` are those of the run, under the keys that people plot.
     private func expectLogged(_ lines: [String], _ expected: PyTorchRun) throws {
         struct Line: Decodable {
             let event: String
@@ -50,14 +51,15 @@ struct TrajectoryTests {
         #expect(accuracies.count == expected.epochCount)
     }
 
-    /// Five updates an epoch, three epochs: a line up to the cosine's value a third of the way, then a level an epoch.
+    /// Five updates per epoch, three epochs: linear up to the cosine's value at a third of the run,
+    /// then one level per epoch.
     @Test func ratesAreThoseOfTheWarmUpAndOfTheEpochs() throws {
         try SmallRun.with { run in
             var run = run
             run.configuration.training.epochs = 3
             run.configuration.optimizer.learningRate = 0.01
             run.configuration.optimizer.minimumLearningRate = 0.001
-            run.configuration.optimizer.schedule = .epoch
+            run.configuration.optimizer.scheduleInterval = .epoch
             run.configuration.optimizer.warmUpEpochs = 1
             run.configuration.optimizer.warmUpLearningRate = 0.002
             let rates = try run.train(ranks: 1)[0].events.compactMap { event in
@@ -89,10 +91,10 @@ struct TrajectoryTests {
     }
 }
 
-/// What a run says of an epoch, whatever happened in the middle of it.
+/// What a run reports about an epoch that was interrupted.
 @Suite(.timeLimit(.minutes(30)))
 struct InterruptedEpochTests {
-    /// What is said of epochs, but for the times.
+    /// The reports of epochs, without their times.
     private func epochs(_ results: [SmallRun.Result]) -> [EpochReport] {
         results[0].events.compactMap { event in
             guard case .epoch(var report) = event else { return nil }
@@ -115,7 +117,7 @@ struct InterruptedEpochTests {
         }
     }
 
-    /// The same images at the same weights: only what is drawn anew for each epoch tells two epochs apart.
+    /// With the same images and weights, two epochs differ only in what is drawn for each epoch.
     @Test(arguments: ["mixing.name=none", "mixing.name=mixup", "mixing.name=cutMix", "mixing.name=regMixup"])
     func mixturesAreDrawnAnewInEachEpoch(setting: String) throws {
         try SmallRun.with { run in
@@ -138,7 +140,7 @@ struct InterruptedEpochTests {
 }
 
 extension SmallRun {
-    /// Puts PyTorch's images, settings and first weights in the place of the run's own.
+    /// Replaces the run's images, settings and initial weights by PyTorch's.
     fileprivate mutating func prepare(_ expected: PyTorchRun) throws {
         configuration.data.train = "\(folder)/pytorch-train"
         configuration.data.validation = "\(folder)/pytorch-validation"
@@ -169,7 +171,7 @@ extension SmallRun {
         _ = try packer.run()
     }
 
-    /// Writes the first checkpoint: PyTorch's weights, no step yet.
+    /// Writes the first checkpoint: PyTorch's weights at step 0.
     private mutating func start(_ head: String) throws {
         let fixture = try PyTorchFixture(named: "resnet20")
         configuration.head.name = head == "linear" ? .linear : .t2fnorm

@@ -59,7 +59,8 @@ struct BoundedQueueTests {
         #expect(!wasTaken)
     }
 
-    /// Besides those that were taken, `capacity` values wait, and the sender waits with one more.
+    /// Besides the received values, `capacity` values are in the queue and the sender waits with
+    /// one more.
     @Test(arguments: [1, 3]) func anOverfullQueueIsNoticed(capacity: Int) {
         let queue = BoundedQueue<Int>(capacity: capacity)
         let begun = Mutex(0)

@@ -1,7 +1,7 @@
 import Testing
 import Workers
 
-/// What is read of files that are like those of other machines.
+/// Reads fake system files that imitate those of other machines.
 @Suite(.timeLimit(.minutes(30)))
 struct CPUTopologyTests {
     @Test(arguments: ["core_cpus_list", "thread_siblings_list"])
@@ -52,7 +52,7 @@ struct CPUTopologyTests {
         }
     }
 
-    /// A container sees its own group at the mount, and a path that may be the host's.
+    /// A container sees its own group at the mount, and may see the host's path of that group.
     @Test(arguments: ["/docker/c1", "/", "/../other"])
     func aContainersGroupIsTheOneThatIsMounted(path: String) throws {
         try FakeSystem.with { system in

@@ -1,7 +1,7 @@
 import Foundation
 import TestSupport
 
-/// Files of `/proc` and `/sys` below a folder of their own.
+/// Fake files of `/proc` and `/sys` in a temporary folder.
 struct FakeSystem {
     let root: String
 
@@ -26,7 +26,8 @@ struct FakeSystem {
         }
     }
 
-    /// Control groups of version 2, mounted at `/sys/fs/cgroup`; the group `mounted` and those below it are seen.
+    /// Control groups of version 2, mounted at `/sys/fs/cgroup`; the group `mounted` and those
+    /// below it are visible.
     func mountUnified(_ path: String, mounted: String = "/") throws {
         try write("0::\(path)\n", to: "/proc/self/cgroup")
         try write(
@@ -34,7 +35,7 @@ struct FakeSystem {
             to: "/proc/self/mountinfo")
     }
 
-    /// Control groups of version 1, with the controller `cpu` in a mount with `cpuacct`.
+    /// Control groups of version 1, with the controllers `cpu` and `cpuacct` in one mount.
     func mountVersion1(_ path: String, mounted: String = "/", at point: String = "/sys/fs/cgroup/cpu,cpuacct")
         throws
     {

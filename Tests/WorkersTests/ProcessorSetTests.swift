@@ -36,7 +36,8 @@ struct ProcessorSetTests {
         #expect(ProcessorSet(mask: words).numbers == [0, 3, 1024, 4095])
     }
 
-    /// The kernel's own words for the same mask; of this thread, as others may have their own.
+    /// Compares with the kernel's text for the same mask, of this thread, since other threads may
+    /// have masks of their own.
     @Test func theAffinityIsTheKernels() throws {
         let affinity = ProcessorSet.affinity()
         let status = try String(contentsOfFile: "/proc/thread-self/status", encoding: .utf8)

@@ -43,7 +43,7 @@ struct StartedThreadTests {
     }
 }
 
-/// A value that threads hand over.
+/// A value passed between threads.
 private final class Locked: @unchecked Sendable {
     private let lock = NSLock()
     private var stored: String

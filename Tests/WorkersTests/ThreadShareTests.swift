@@ -1,7 +1,7 @@
 import Testing
 import Workers
 
-/// How ranks of a host divide what they have, on any machine.
+/// How the ranks of a host divide its cores and quotas; independent of the machine.
 @Suite(.timeLimit(.minutes(30)))
 struct ThreadShareTests {
     private func rank(_ cores: Range<Int>, hardwareThreads: Int = 1, _ quotas: [String: Double] = [:])
@@ -33,16 +33,16 @@ struct ThreadShareTests {
     }
 
     @Test func masksThatOverlapDivideWhatTheyShare() {
-        // Of four cores two are another's, too.
+        // Two of the four cores are also in the other rank's mask.
         #expect(threads([rank(0..<4), rank(2..<6)]) == [3, 3])
-        // A launcher with the whole host beside a bound rank.
+        // A launcher with the whole host beside a rank bound to four cores.
         #expect(threads([rank(0..<8), rank(0..<4)]) == [6, 2])
     }
 
     @Test func aRankHasOneThreadAtLeastAndNoPartOfOne() {
         #expect(threads([CPUTopology](repeating: rank(0..<2), count: 3)) == [1, 1, 1])
         #expect(threads([CPUTopology](repeating: rank(0..<5), count: 2)) == [2, 2])
-        // Thirds of three cores are one core, not a little less.
+        // Thirds of three cores add up to one core, not slightly less.
         #expect(threads([CPUTopology](repeating: rank(0..<3), count: 3)) == [1, 1, 1])
         #expect(threads([CPUTopology](repeating: rank(0..<6), count: 3)) == [2, 2, 2])
         #expect(threads([rank(0..<0)]) == [1])
@@ -62,10 +62,10 @@ struct ThreadShareTests {
             ThreadShare(of: 0, among: shared).description
                 == "64 cores in the affinity mask, shared by 4 ranks; a CPU quota of 10 cores, shared by 4 ranks"
         )
-        // A container each.
+        // One container per rank.
         let own = (0..<4).map { rank(0..<64, ["\($0)": 10]) }
         #expect(threads(own) == [10, 10, 10, 10])
-        // More than the cores: no limit.
+        // A quota above the number of cores has no effect.
         #expect(threads([rank(0..<4, ["job": 9])]) == [4])
     }
 

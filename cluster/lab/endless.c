@@ -1,4 +1,4 @@
-// Preloaded by cluster/lab/faults: a process that gets SIGRTMIN computes for ever where it is.
+// Preloaded by cluster/lab/faults: SIGRTMIN puts a process into an endless loop wherever it is.
 #include <signal.h>
 #include <stddef.h>
 

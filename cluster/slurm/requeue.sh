@@ -2,15 +2,16 @@
 
 source "$root/launch/common.sh"
 
-# run_and_requeue COMMAND ARGUMENT …: runs a job that ends with 75 when the scheduler's signal has made it stop with a checkpoint, and then puts
-# it back into the queue; it goes on from there. A stop that no signal asked for, as by training.stopAfterSteps, is the job's end.
+# run_and_requeue COMMAND ARGUMENT …: runs a job. If the scheduler's signal has stopped it with a
+# checkpoint (exit code 75), puts it back into the queue, from where it resumes. A stop without a
+# signal, as by training.stopAfterSteps, ends the job.
 #
-# --resume and --take-over among the arguments hold for the first start alone.
+# --resume and --take-over among the arguments apply to the first start only.
 run_and_requeue() {
     local code=0 child='' asked='' command=$1 arguments
     shift
     arguments_of_start "${SLURM_RESTART_COUNT:-0}" "slurm-${SLURM_CLUSTER_NAME:-}-$SLURM_JOB_ID" "$@"
-    # Before the job that it guards.
+    # Set before the job that the trap guards.
     trap 'asked=yes; [[ -z $child ]] || hand_on USR1 "$child"' USR1 USR2 TERM
     "$command" ${arguments[@]+"${arguments[@]}"} &
     child=$!
@@ -18,9 +19,9 @@ run_and_requeue() {
     await "$child"
     if ((code == 75)) && [[ -n $asked ]]; then
         echo "$(date --iso-8601=seconds) job $SLURM_JOB_ID stopped with a checkpoint (start $((${SLURM_RESTART_COUNT:-0} + 1))); requeueing" >&2
-        # SLURM_JOB_ID is that of the one task of an array, too.
+        # In an array SLURM_JOB_ID is the single task's, too.
         scontrol requeue "$SLURM_JOB_ID"
-        # The scheduler ends this script; until then there is nothing to do.
+        # The scheduler ends this script; nothing is left to do until then.
         sleep 60
     fi
     return "$code"

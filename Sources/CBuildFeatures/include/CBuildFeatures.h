@@ -1,15 +1,17 @@
 #pragma once
 #include <stdint.h>
 
-/// Instruction sets beyond x86-64 in which a compiler may put what it was given: those of the levels v2 to v4, and all that a
-/// `native` build may add to them, whether clang uses them by itself or only on demand.
+/// Instruction sets beyond baseline x86-64 that a compiler may use: those of the levels v2 to v4,
+/// and all that a `native` build may add, whether clang uses them by itself or only on demand.
 ///
-/// Not here are instructions of the system, hints, and AMX: nothing in the package asks for them, and a build must not
-/// be refused where a virtual machine hides them.
+/// System instructions, hints and AMX are not listed: nothing in the package uses them, and a build
+/// must not be refused because a virtual machine hides them.
 ///
-/// Each with its name, the macro that says the compiler may use it, the register of `cpuid` and the bit that tell it (Intel's
-/// manual, volume 2, CPUID; AMD's, volume 3, appendix E), what the operating system has to save for it, and the
-/// lowest level of the x86-64 psABI with it, 5 for none. The line of a refused start names them in this order.
+/// Each line has the feature's name, the macro that clang defines if it may use the feature, the
+/// `cpuid` register and the bit that report it (Intel's manual, volume 2, CPUID; AMD's, volume 3,
+/// appendix E), the register state that the operating system must save for it, and the lowest level
+/// of the x86-64 psABI that includes it, 5 for none. The message of a refused start names features
+/// in this order.
 #define PROCESSOR_FEATURES(FEATURE)                                                              \
     FEATURE(SSE3, "sse3", __SSE3__, LEAF1_ECX, 0, NO_STATE, 2)                                   \
     FEATURE(SSSE3, "ssse3", __SSSE3__, LEAF1_ECX, 9, NO_STATE, 2)                                \
@@ -64,7 +66,7 @@
     FEATURE(FMA4, "fma4", __FMA4__, EXTENDED1_ECX, 16, AVX_STATE, 5)                             \
     FEATURE(TBM, "tbm", __TBM__, EXTENDED1_ECX, 21, NO_STATE, 5)
 
-/// The number of each feature: its bit in a set of them.
+/// The number of each feature, which is its bit in a set of features.
 enum processor_feature {
 #define FEATURE(identifier, name, macro, source, bit, state, level) FEATURE_##identifier,
     PROCESSOR_FEATURES(FEATURE)
@@ -74,5 +76,5 @@ enum processor_feature {
 
 /// The features that this build was made for, 0 on architectures other than x86-64.
 ///
-/// A constant, so that it is there before any code has run.
+/// It is a constant, so that it is valid before any code runs.
 extern const uint64_t build_features;

@@ -2,8 +2,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/// What a processor says of itself: registers of `cpuid`, and `xcr0`, whose bits are the register files that the operating
-/// system saves; 0 where there is none.
+/// What a processor reports: registers of `cpuid`, and `xcr0`, whose bits are the register files
+/// that the operating system saves. A register that the processor does not have is 0.
 struct processor_registers {
     uint32_t leaf1_ecx;
     uint32_t leaf7_ebx;
@@ -17,26 +17,29 @@ struct processor_registers {
     uint32_t xcr0;
 };
 
-/// This processor's registers; on processors that are no x86-64, zeros.
+/// This processor's registers; zeros on processors other than x86-64.
 struct processor_registers read_processor(void);
 
-/// The features, bits numbered as `processor_feature`, that programs may use on such a processor.
+/// The features that programs may use on a processor with these registers; bits are numbered as in
+/// `processor_feature`.
 uint64_t usable_features(struct processor_registers registers);
 
-/// The highest level of x86-64 whose features are all among `features`, from 1 to 4.
+/// The highest x86-64 level, from 1 to 4, whose features are all in `features`.
 int processor_level(uint64_t features);
 
-/// The name of `feature`, a `processor_feature`, and the macro that clang defines where it may use it.
+/// The name of `feature`, a `processor_feature`, and the macro that clang defines if it may use the
+/// feature.
 const char *feature_name(int feature);
 const char *feature_macro(int feature);
 
-/// Writes one line, cut to `capacity`, on what a build for `needed` lacks on a processor with `usable` features.
+/// Writes one line, cut to `capacity` bytes, that names the features of a build for `needed` that a
+/// processor with `usable` lacks.
 ///
 /// Returns the number of bytes written: 0 if nothing is missing.
 size_t describe_missing_features(uint64_t needed, uint64_t usable, char *line, size_t capacity);
 
-/// Ends the program with exit code 6 where `usable` lacks some of what is `needed`.
+/// Ends the program with exit code 6 if `usable` lacks a feature of `needed`.
 ///
-/// Of the ranks that a launcher has started on this host, the first says why; the others wait for it, since launchers end a
-/// job at the first rank that fails.
+/// The first rank that a launcher started on this host prints the reason; the other ranks wait for
+/// it, since launchers end a job when the first rank fails.
 void require_features(uint64_t needed, uint64_t usable);

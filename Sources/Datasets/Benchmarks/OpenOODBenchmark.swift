@@ -1,31 +1,33 @@
 internal import Foundation
 
-/// A benchmark's sets and where they lie in OpenOOD's data root; read from JSON, so that a new one needs no program.
+/// A benchmark's sets and their paths in OpenOOD's data root; read from JSON, so that a new
+/// benchmark needs no new code.
 ///
-/// Zhang et al.: "OpenOOD v1.5: Enhanced Benchmark for Out-of-Distribution Detection", 2023, arXiv 2306.09301.
+/// Zhang et al.: "OpenOOD v1.5: Enhanced Benchmark for Out-of-Distribution Detection", 2023, arXiv
+/// 2306.09301.
 public struct OpenOODBenchmark: Codable, Equatable, Sendable {
-    /// What a set is for.
+    /// The purpose of a set.
     public enum Role: String, Codable, Sendable, CaseIterable {
         case train, validation, test
-        /// Out of distribution, for choosing a score's parameters.
+        /// Out of distribution, for the choice of a score's parameters.
         case oodValidation
         case near, far
-        /// In distribution, with images of another kind (covariate shift).
+        /// In distribution, with covariate shift.
         case csid
 
-        /// Whether the labels are −1.
+        /// Whether the set is out of distribution, with all labels −1.
         public var isOutOfDistribution: Bool { self == .oodValidation || self == .near || self == .far }
     }
 
     public struct ImageSet: Codable, Equatable, Sendable {
-        /// The set's name in tables, and its dataset's folder.
+        /// The set's name in tables, and the name of its dataset's folder.
         public var name: String
         public var role: Role
-        /// The image list, below `benchmark_imglist`.
+        /// Path of the image list, relative to `benchmark_imglist`.
         public var list: String
-        /// The folder that the list's paths are relative to, below the data root.
+        /// Folder that the paths in the list are relative to; itself relative to the data root.
         public var images: String
-        /// `nil` where the definition does not say.
+        /// Number of images; `nil` if the definition does not say.
         public var count: Int?
         /// `ImageList.hash` of the published list; `nil` if it is not known.
         public var hash: String?
@@ -36,7 +38,7 @@ public struct OpenOODBenchmark: Codable, Equatable, Sendable {
     public var name: String
     public var version: String
     public var classCount: Int
-    /// In the order of labels; `nil` where the definition does not say.
+    /// Class names in the order of labels; `nil` if the definition does not say.
     public var classNames: [String]?
     public var sets: [ImageSet]
 
@@ -45,8 +47,9 @@ public struct OpenOODBenchmark: Codable, Equatable, Sendable {
 
     /// Takes a built-in benchmark, or reads a definition.
     ///
-    /// - Parameter name: A name among `names`, or the path of a JSON file like those in `Sources/Datasets/Benchmarks`.
-    /// - Throws: If there is no such benchmark or file, or it is no definition.
+    /// - Parameter name: A name among `names`, or the path of a JSON file like those in
+    ///   `Sources/Datasets/Benchmarks`.
+    /// - Throws: If there is no such benchmark or file, or the file is not a valid definition.
     public init(_ name: String) throws(DatasetError) {
         let bytes: [UInt8]
         switch name {
@@ -77,14 +80,14 @@ public struct OpenOODBenchmark: Codable, Equatable, Sendable {
         else {
             throw DatasetError(
                 action: "read benchmark", place: path,
-                reason: "two sets have one name, or a name is no folder's")
+                reason: "two sets have the same name, or a name is not a valid folder name")
         }
         guard (1...Manifest.largestClassCount).contains(classCount),
             sets.allSatisfy({ $0.count ?? 1 >= 1 })
         else {
             throw DatasetError(
                 action: "read benchmark", place: path,
-                reason: "classCount is \(classCount), or a set's count below 1")
+                reason: "classCount is \(classCount), or a set's count is below 1")
         }
         guard classNames?.count ?? classCount == classCount else {
             throw DatasetError(

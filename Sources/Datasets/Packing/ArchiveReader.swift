@@ -2,9 +2,9 @@ internal import CArchive
 internal import Glibc
 internal import SystemPackage
 
-/// One pass over an archive, from the front or from an entry's known place.
+/// A sequential reader of an archive, from the front or from an entry's known offset.
 @safe struct ArchiveReader: ~Copyable {
-    /// What is looked for inside the compression, of which every kind is known by its first bytes.
+    /// The format inside the compression; the compression itself is detected by its first bytes.
     enum Format {
         /// tar in all its dialects.
         case tar
@@ -17,44 +17,46 @@ internal import SystemPackage
     struct Entry {
         enum Kind: Equatable {
             case file, folder
-            /// Another name of the entry at a path of the archive.
+            /// A hard link to the entry at a path of the archive.
             case hardLink(FilePath)
-            /// A link to a path from its own folder.
+            /// A symbolic link to a path relative to its own folder.
             case symbolicLink(FilePath)
             case other
         }
 
-        /// As it stands in the archive.
+        /// The name as stored in the archive.
         var name: FilePath
         var kind: Kind
         var byteCount: Int
-        /// Where the entry's header starts in the uncompressed archive.
+        /// The offset of the entry's header in the uncompressed archive.
         var offset: Int
 
         var isFile: Bool { kind == .file }
-        /// The name as a path inside the archive; `nil` where it leads out of it.
+        /// The name as a path inside the archive; `nil` if it leads out of the archive.
         var path: FilePath? { name.insideTree }
     }
 
     private let handle: OpaquePointer?
-    /// The archive that this one is an entry of.
+    /// The archive that contains this one as an entry.
     private let outer: OpaquePointer?
-    /// The piece of a file that is read.
+    /// The byte range of a file that is read.
     private let piece: FilePiece?
     private let path: String
     private let format: Format
-    /// Where the last entry ends in the uncompressed archive, with what fills its last block.
+    /// The end of the last entry in the uncompressed archive, including the padding of its last
+    /// block.
     private var end: Int?
 
     /// Starts at the front of the file at `path`.
     init(_ path: String, _ format: Format) throws(DatasetError) {
         unsafe self.init(path, format, compressed: true)
-        // Opened here for the operating system's own words where it cannot be.
+        // Opened here first, so that a failure has the operating system's own message.
         _ = try ReadableFile(path)
         try check(unsafe archive_read_open_filename(handle, path, 1 << 16))
     }
 
-    /// Reads an uncompressed archive, or the rest of one from an entry on, that is a piece of a file.
+    /// Reads an uncompressed archive, or the rest of one from an entry on, from a byte range of a
+    /// file.
     init(_ path: String, piece: FilePiece) throws(DatasetError) {
         unsafe self.init(path, .tar, compressed: false, piece: piece)
         let context = unsafe Unmanaged.passUnretained(piece).toOpaque()
@@ -62,9 +64,10 @@ internal import SystemPackage
             unsafe archive_read_open(handle, context, nil, { unsafe readPiece($0, $1, $2) }, nil))
     }
 
-    /// Starts at the front of an archive that is the current entry of `outer`, and is read from there.
+    /// Starts at the front of an archive that is the current entry of `outer`, and reads it through
+    /// `outer`.
     ///
-    /// - Precondition: `outer` goes to no other entry, nor away, before this one is done with.
+    /// - Precondition: `outer` outlives this reader and stays at its current entry meanwhile.
     init(_ path: String, inside outer: borrowing ArchiveReader) throws(DatasetError) {
         unsafe self.init(path, .tar, compressed: true, outer: outer.handle)
         let context = unsafe UnsafeMutableRawPointer(outer.handle)
@@ -84,7 +87,8 @@ internal import SystemPackage
         switch format {
         case .tar:
             _ = unsafe archive_read_support_format_tar(handle)
-            // What follows an archive's end in the same file is read, as with `tar --ignore-zeros`.
+            // Archives concatenated after the end of the first are read, too, as with
+            // `tar --ignore-zeros`.
             _ = unsafe archive_read_set_format_option(handle, "tar", "read_concatenated_archives", "1")
         case .raw: _ = unsafe archive_read_support_format_raw(handle)
         case .zip: _ = unsafe archive_read_support_format_zip_seekable(handle)
@@ -93,12 +97,12 @@ internal import SystemPackage
 
     deinit { _ = unsafe archive_read_free(handle) }
 
-    /// Whether the archive lies in the file as it is; known after the first entry.
+    /// Whether the archive is stored uncompressed; known after the first entry.
     var isUncompressed: Bool { unsafe archive_filter_code(handle, 0) == ARCHIVE_FILTER_NONE }
 
     /// The next entry; `nil` after the last one.
     ///
-    /// - Throws: Also if a tar archive has no end: one that was cut off between two entries.
+    /// - Throws: Also if a tar archive has no end mark, because it was cut off between two entries.
     mutating func nextEntry() throws(DatasetError) -> Entry? {
         if end != nil, format == .tar {
             try check(unsafe archive_read_data_skip(handle))
@@ -112,7 +116,7 @@ internal import SystemPackage
         }
         try check(status)
         end = end ?? 0
-        // The first form is the bytes themselves; it is missing where they were stored in another character set.
+        // The first call returns the stored bytes, or null if they are in another character set.
         let name = unsafe archive_entry_pathname(entry) ?? archive_entry_pathname_utf8(entry)
         return Entry(
             name: unsafe pathOf(name), kind: unsafe kind(of: entry),
@@ -120,7 +124,7 @@ internal import SystemPackage
             offset: Int(unsafe archive_read_header_position(handle)))
     }
 
-    /// The rest of the entry's bytes, at most `limit`; none at its end.
+    /// The next bytes of the entry, at most `limit`; none at its end.
     mutating func read(atMost limit: Int) throws(DatasetError) -> [UInt8] {
         var status = 0
         let bytes = unsafe [UInt8](unsafeUninitializedCapacity: limit) { target, initialized in
@@ -135,17 +139,18 @@ internal import SystemPackage
         return bytes
     }
 
-    /// A tar archive ends with a block of zeros.
+    /// Throws unless a block follows the last entry: a tar archive ends with a block of zeros.
     private func checkEnd() throws(DatasetError) {
         guard format == .tar, let end else { return }
         guard Int(unsafe archive_filter_bytes(handle, 0)) >= end + tarBlock else {
-            throw failure("it has no end: it was cut off after a file", "copy or download it again")
+            throw failure("it has no end mark: it was cut off after an entry", "copy or download it again")
         }
     }
 
-    /// Throws unless the call went well, or nearly: a warning is about a name or a date.
+    /// Throws unless the call succeeded or returned a warning, which concerns a name or a date
+    /// only.
     ///
-    /// After a damaged header the library would go on from the next one; the archive ends here.
+    /// After a damaged header libarchive would continue with the next one; this reader stops.
     private func check(_ status: Int32) throws(DatasetError) {
         guard status < ARCHIVE_OK, status != ARCHIVE_WARN else { return }
         if let error = piece?.failure { throw error }
@@ -159,7 +164,8 @@ internal import SystemPackage
     }
 }
 
-/// Undoes the kinds of compression that the library knows itself; for others it would start other programs.
+/// Enables the decompressors built into libarchive; for other kinds it would start external
+/// programs.
 private func supportCompression(_ handle: OpaquePointer?) {
     _ = unsafe archive_read_support_filter_gzip(handle)
     _ = unsafe archive_read_support_filter_bzip2(handle)
@@ -184,7 +190,8 @@ private func kind(of entry: OpaquePointer?) -> ArchiveReader.Entry.Kind {
     return unsafe link != nil ? .symbolicLink(unsafe pathOf(link)) : .other
 }
 
-/// Gives the next bytes of an archive's current entry, as libarchive's callback for reading.
+/// The read callback of libarchive that returns the next bytes of the outer archive's current
+/// entry.
 private func readBlock(
     _ archive: OpaquePointer?, _ outer: UnsafeMutableRawPointer?,
     _ block: UnsafeMutablePointer<UnsafeRawPointer?>?
@@ -194,7 +201,7 @@ private func readBlock(
     return status == ARCHIVE_OK ? size : status == ARCHIVE_EOF ? 0 : Int(ARCHIVE_FATAL)
 }
 
-/// Gives the next bytes of a piece of a file, as libarchive's callback for reading.
+/// The read callback of libarchive that returns the next bytes of a byte range of a file.
 private func readPiece(
     _ archive: OpaquePointer?, _ piece: UnsafeMutableRawPointer?,
     _ block: UnsafeMutablePointer<UnsafeRawPointer?>?

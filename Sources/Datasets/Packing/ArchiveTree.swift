@@ -1,17 +1,17 @@
 internal import SystemPackage
 
-/// The files of an archive by their paths, with what is known of where each lies.
+/// The files of an archive by their paths, each with its position.
 struct ArchiveTree<Position> {
     private(set) var files: [FilePath: Position] = [:]
     private var folders: Set<FilePath> = []
     private var passedOver = PassedOver()
-    /// The links with the path that each leads to; `nil` outside the archive.
+    /// The links with their target paths; `nil` for a target outside the archive.
     private var links: [(path: FilePath, target: FilePath?)] = []
 
-    /// Takes the next entry.
+    /// Adds the archive's next entry.
     mutating func add(_ entry: ArchiveReader.Entry, _ position: Position) {
         guard let path = entry.path, entry.name.root == nil else {
-            // A folder above all others, as in `tar -c .`, is no entry that anybody misses.
+            // The root folder, as in `tar -c .`, is not reported as skipped.
             if entry.kind != .folder { passedOver.add(entry.name, .outside) }
             return
         }
@@ -28,12 +28,13 @@ struct ArchiveTree<Position> {
         }
     }
 
-    /// Gives each link the file, or the files of the folder, that it leads to.
+    /// Resolves each link to its target file, or to the files of its target folder.
     ///
-    /// A folder may get files by other links: links are followed until that adds nothing.
+    /// Links may add files to the target folders of other links, so all are followed until nothing
+    /// is added.
     ///
     /// - Parameter archive: For errors.
-    /// - Throws: If links multiply the files.
+    /// - Throws: If links multiply the files to more than 64 for each file and link.
     mutating func followLinks(in archive: String) throws(DatasetError) {
         for path in Array(files.keys) + links.map(\.path) { addFolders(above: path) }
         let most = 64 * (files.count + links.count)
@@ -74,7 +75,7 @@ struct ArchiveTree<Position> {
         while !folder.isEmpty, folders.insert(folder).inserted { folder = folder.removingLastComponent() }
     }
 
-    /// What is not hidden or other systems' own.
+    /// The files and folders that are not hidden and not left by other systems.
     var listing: FileListing {
         var passedOver = passedOver
         var visible: [FilePath] = []

@@ -1,25 +1,25 @@
 internal import Foundation
 
-/// Packs the sets of a benchmark out of OpenOOD's data root, each into a dataset of its own.
+/// Packs the sets of a benchmark from OpenOOD's data folder, each into its own dataset.
 public struct BenchmarkPacker {
-    /// What became of a set.
+    /// The outcome of packing a set.
     public struct Outcome: Equatable, Codable, Sendable {
         public enum State: String, Codable, Sendable {
             case packed
-            /// The same was there already.
+            /// The same dataset exists already.
             case kept = "there already"
             /// Packed or kept, with fewer images than the benchmark has.
             case short
-            /// There is no list, or none of its images.
+            /// The list is missing, or all of its images are.
             case missing
-            /// There is something wrong with the images or the disk.
+            /// The images or the disk caused an error.
             case failed
         }
 
         public var state: State
         /// Images in the dataset.
         public var count: Int
-        /// What to know or to do; empty if nothing.
+        /// What the user should know or do; empty if nothing.
         public var remark: String
     }
 
@@ -34,7 +34,8 @@ public struct BenchmarkPacker {
     ///   - root: OpenOOD's folder `data`, or the one above it.
     ///   - destination: The folder for the datasets, each under its set's name.
     ///   - crew: The processes that pack together, each with the same arguments.
-    ///   - options: Labels, classes and the benchmark's split are filled in here; a limit holds for each set.
+    ///   - options: The labels, classes and benchmark split are filled in here; a limit applies to
+    ///     each set.
     /// - Throws: If there is no folder `benchmark_imglist`.
     public init(
         _ benchmark: OpenOODBenchmark, root: String, destination: String, options: PackingOptions,
@@ -52,10 +53,11 @@ public struct BenchmarkPacker {
         self.crew = crew
     }
 
-    /// Packs one set; whatever is wrong with it is its outcome.
+    /// Packs one set; an error becomes its outcome.
     ///
-    /// Images that the list names and that are not there are left out, counted and listed in the dataset's `report.csv`; the
-    /// set is `short` then. A dataset of the same list that is whole, or as short as the images, is kept.
+    /// Images that the list names but that do not exist are left out, counted and listed in the
+    /// dataset's `report.csv`; the outcome is then `short`. An existing dataset of the same list is
+    /// kept; if images are missing from it, the outcome is `short`, too.
     public func pack(
         _ set: OpenOODBenchmark.ImageSet, progress: (Packer.Progress) -> Void = { _ in }
     ) -> Outcome {
@@ -85,13 +87,13 @@ public struct BenchmarkPacker {
         return outcome(.packed, try packer.run(progress: progress), set)
     }
 
-    /// What process 0 decides for all.
+    /// The decision of process 0 for all processes.
     private struct Decision: Codable {
         /// `nil` to pack the set.
         var outcome: Outcome?
     }
 
-    /// What became of a set already, or what there is to pack.
+    /// The outcome of a set that is not packed now, or the list and options to pack.
     private func prepare(
         _ set: OpenOODBenchmark.ImageSet
     ) throws(DatasetError) -> (Outcome?, (list: ImageList, options: PackingOptions)?) {
@@ -116,7 +118,7 @@ public struct BenchmarkPacker {
             listHash: list.hash, listedCount: list.recordCount, expectedCount: set.count)
         let dataset = "\(destination)/\(set.name)"
         if !options.overwrite, isThere("\(dataset)/\(Manifest.fileName)") {
-            if crew.rank == 0 { PackingFolder(dataset).removeCrumbs() }
+            if crew.rank == 0 { PackingFolder(dataset).removeStagingFiles() }
             let present = list.recordCount - absent
             return (kept(try Manifest(folder: dataset), set, options, present: present), nil)
         }

@@ -3,9 +3,9 @@ internal import Pickle
 extension CIFARArchive.Variant {
     var labelByteCount: Int { self == .cifar10 ? 1 : 2 }
     var recordByteCount: Int { labelByteCount + 3 * 32 * 32 }
-    /// Where the labels stand in a pickle.
+    /// The key of the labels in a pickle.
     var labelKey: String { self == .cifar10 ? "labels" : "fine_labels" }
-    /// The files of class names that lie beside the official ones: pickled, and one name a line.
+    /// The official files of class names: a pickle, and text with one name per line.
     var nameFiles: [String] {
         self == .cifar10 ? ["batches.meta", "batches.meta.txt"] : ["meta", "fine_label_names.txt"]
     }
@@ -22,7 +22,7 @@ extension CIFARArchive.Variant {
         }
     }
 
-    /// The classes' names in a file of them; `nil` unless it has one for each class.
+    /// The class names in such a file; `nil` unless it has one for each class.
     func classNames(in bytes: [UInt8]) -> [String]? {
         let key = self == .cifar10 ? "label_names" : "fine_label_names"
         let pickled = try? PickleReader(constructors: NumPyArray.constructors).read(whole: bytes)
@@ -34,7 +34,7 @@ extension CIFARArchive.Variant {
 }
 
 extension StringProtocol {
-    /// Without spaces, tabs and carriage returns at both ends.
+    /// The text without spaces, tabs and carriage returns at both ends.
     func trimmingBlanks() -> String {
         let isBlank = { (byte: UInt8) in byte == 0x20 || byte == 0x09 || byte == 0x0D }
         let rest = Array(utf8.drop(while: isBlank))

@@ -1,8 +1,10 @@
-/// CIFAR-10 or CIFAR-100 in its binary or its Python version: the official archives as they are, unpacked folders, or files.
+/// CIFAR-10 or CIFAR-100 in the binary or the Python version: the official archive, the folder it
+/// unpacks to, or single files.
 ///
-/// A binary record is one label byte (CIFAR-100: coarse, then fine; the fine one is used) and 1,024 bytes each of red, green
-/// and blue; the Python version holds the same in pickles, which are read and never run. Krizhevsky: "Learning multiple layers
-/// of features from tiny images", 2009. A binary file that is cut off gives its complete records, and `notes` says so.
+/// A binary record is one label byte (CIFAR-100: a coarse, then a fine one; the fine one is used)
+/// and 1,024 bytes each of red, green and blue. The Python version holds the same in pickles, which
+/// are parsed and never executed. Krizhevsky: "Learning multiple layers of features from tiny
+/// images", 2009. A truncated binary file yields its complete records and a note in `notes`.
 public struct CIFARArchive: IndexedRecordSource {
     public enum Variant: String, Sendable, CaseIterable {
         case cifar10, cifar100
@@ -10,17 +12,17 @@ public struct CIFARArchive: IndexedRecordSource {
         public var classCount: Int { self == .cifar10 ? 10 : 100 }
     }
 
-    /// The official parts.
+    /// The official splits.
     public enum Split: String, Sendable, CaseIterable {
         case train
-        /// Of archives that have three parts, as MedMNIST's.
+        /// For archives with three splits, such as MedMNIST's.
         case val
         case test
-        /// One part after the other.
+        /// All splits, one after the other.
         case all
     }
 
-    /// The bytes after a file's last complete record.
+    /// The number of bytes after the last complete record, for each truncated file.
     public let leftoverByteCounts: [String: Int]
     public let origin: String
     public let classNames: [String]
@@ -39,11 +41,11 @@ public struct CIFARArchive: IndexedRecordSource {
         }
     }
 
-    /// Opens files of either version, whose records are read one file after the other.
+    /// Opens files of either version; their records follow one another in the given order.
     ///
     /// - Throws: If a file is missing, damaged or holds no complete record.
     public init(_ paths: [String], _ variant: Variant) throws(DatasetError) {
-        precondition(!paths.isEmpty, "a CIFAR archive of no files")
+        precondition(!paths.isEmpty, "a CIFAR archive has 0 files, expected at least 1")
         var batches: [CIFARBatch] = []
         for path in paths { batches.append(try CIFARBatch(path, variant)) }
         let folder = paths[0].lastIndex(of: "/").map { String(paths[0][...$0]) } ?? ""
@@ -59,12 +61,14 @@ public struct CIFARArchive: IndexedRecordSource {
     ///
     /// An archive is read once from front to back into memory, at most 180 MB.
     ///
-    /// - Throws: If there is no such file or folder, or a file of the split is missing, damaged, or there twice.
+    /// - Throws: If there is no such file or folder, or a file of the split is missing, damaged, or
+    ///   occurs twice.
     public init(archive path: String, _ variant: Variant, _ split: Split) throws(DatasetError) {
         let wanted = variant.files(of: split)
         guard !wanted.isEmpty else {
             throw DatasetError(
-                action: "read \(variant.rawValue)", place: path, reason: "it has no part '\(split.rawValue)'",
+                action: "read \(variant.rawValue)", place: path,
+                reason: "it has no split '\(split.rawValue)'",
                 remedy: "expected train, test or all")
         }
         let found = try NamedFiles(

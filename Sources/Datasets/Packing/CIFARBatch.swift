@@ -1,8 +1,8 @@
 internal import Pickle
 internal import SystemPackage
 
-/// The records of one file of CIFAR-10 or CIFAR-100, binary or pickled; told apart by the first byte, which is a class below
-/// 20 in the binary version.
+/// The records of one file of CIFAR-10 or CIFAR-100, binary or pickled. The first byte tells which:
+/// in the binary version it is a label below 20.
 struct CIFARBatch: Sendable {
     private enum Storage {
         case file(ReadableFile)
@@ -12,7 +12,7 @@ struct CIFARBatch: Sendable {
 
     fileprivate struct Pickled {
         var labels: [Int]
-        /// The images' file names; empty if they are not there.
+        /// The images' file names; empty if there are none.
         var names: [String]
         /// Shape `[count, 3, 32, 32]`.
         var pixels: ArraySlice<UInt8>
@@ -36,7 +36,7 @@ struct CIFARBatch: Sendable {
         }
     }
 
-    /// Takes a file's bytes.
+    /// Reads a file's bytes.
     init(_ bytes: [UInt8], place: String, _ variant: CIFARArchive.Variant) throws(DatasetError) {
         guard isPickle(bytes) else {
             try self.init(records: .binary(bytes), byteCount: bytes.count, place, variant)
@@ -130,13 +130,14 @@ extension CIFARBatch.Pickled {
     }
 }
 
-/// Whether a file is no binary version of either set: its first byte is no coarse or fine label.
+/// Whether a file is not binary: its first byte is neither a CIFAR-10 label nor a coarse CIFAR-100
+/// label.
 private func isPickle(_ bytes: [UInt8]) -> Bool { bytes.first.map { $0 >= 20 } ?? false }
 
 private let side = 32
 private let pixelCount = side * side
 
-/// Turns three planes into pixels of three channels.
+/// Converts three planes to interleaved pixels of three channels.
 private func interleaved(_ planes: ArraySlice<UInt8>) -> RGBImage {
     var bytes = [UInt8](repeating: 0, count: 3 * pixelCount)
     for channel in 0..<3 {

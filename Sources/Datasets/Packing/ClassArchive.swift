@@ -2,12 +2,12 @@ internal import SystemPackage
 
 /// The archive of one class's images, as a file of its own or inside another archive.
 struct ClassArchive: Sendable {
-    /// The class's name: the file's, without its ending.
+    /// The class's name: the file's name without its extension.
     var name: String
     /// For errors.
     var place: String
     var file: PooledFile
-    /// Where it begins in its file.
+    /// The archive's offset in its file.
     var start: Int
     var byteCount: Int
 
@@ -33,9 +33,10 @@ func archivesInFolder(_ path: String) throws(DatasetError) -> [ClassArchive] {
     return archives
 }
 
-/// The archives in a tar, as they lie; `nil` if it is compressed.
+/// The archives in a tar, in the tar's order; `nil` if it is compressed, or an archive in it is not
+/// stored contiguously.
 ///
-/// - Parameter passedOver: Gets each file that is no archive.
+/// - Parameter passedOver: Receives each file that is not an archive.
 /// - Throws: If there are none, or the tar is damaged or cut off.
 func archivesInTar(
     _ path: String, _ passedOver: inout PassedOver
@@ -68,7 +69,7 @@ func archivesInTar(
 
 /// The label of each archive's class.
 ///
-/// - Throws: If a class is there twice or has no label.
+/// - Throws: If a class occurs twice or has no label.
 func labelsOf(_ archives: [ClassArchive], _ classNames: [String]) throws(DatasetError) -> [Int32] {
     let labelOfName = Dictionary(
         zip(classNames.map(\.bytesKey), Int32(0)...), uniquingKeysWith: { first, _ in first })
@@ -84,7 +85,7 @@ func labelsOf(_ archives: [ClassArchive], _ classNames: [String]) throws(Dataset
         guard seen.insert(archive.name.bytesKey).inserted else {
             throw DatasetError(
                 action: "read archive", place: archive.place,
-                reason: "the class '\(archive.name)' is there twice")
+                reason: "the class '\(archive.name)' occurs twice")
         }
         labels.append(label)
     }

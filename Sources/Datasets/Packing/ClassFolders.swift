@@ -2,20 +2,23 @@ internal import SystemPackage
 
 /// The class folders of a tree of images, in the order of their labels.
 ///
-/// They are the folders beside each other in the deepest folder that holds all images; one without images is a class too.
+/// They are the subfolders of the deepest folder that contains all images; a subfolder without
+/// images is a class, too.
 struct ClassFolders {
-    /// The folder that the class folders are in; empty for the tree itself.
+    /// The folder that contains the class folders; empty for the root of the tree.
     let parent: FilePath
-    /// In words.
+    /// The names of the classes, as printable text.
     let names: [String]
-    /// What to know of them.
+    /// Notes for the user: classes without images, and folders beside the class folders.
     let notes: [String]
     private let labels: [FilePath.Component: Int32]
 
     /// - Parameters:
     ///   - images: At least one.
-    ///   - order: The classes' names in the order of their labels; sorted by their bytes if `nil`.
-    /// - Throws: If images lie beside the class folders, the folders are parts of a set, or one of them is not in `order`.
+    ///   - order: The class names in label order; the folders' names sorted by their bytes if
+    ///     `nil`.
+    /// - Throws: If images lie beside the class folders, the folders are splits of a dataset, or
+    ///   one of them is not in `order`.
     init(
         _ listing: FileListing, images: [FilePath], in tree: any FileTree, order: ClassOrder?
     ) throws(DatasetError) {
@@ -46,7 +49,8 @@ struct ClassFolders {
         image.components.dropFirst(parent.components.count).first.flatMap { labels[$0] } ?? -1
     }
 
-    /// The deepest folder that holds all images, or the one above where that folder is a class beside others, which are empty.
+    /// The deepest folder that contains all images; its parent if that folder itself is a class: if
+    /// images lie directly in it, and there are folders beside it, which are empty classes.
     private static func parent(of images: [FilePath], _ folders: Set<FilePath>) -> FilePath {
         var common = images[0].removingLastComponent()
         for image in images { while !image.starts(with: common) { common.removeLastComponent() } }
@@ -69,13 +73,14 @@ struct ClassFolders {
             })
         var notes = emptyClasses(names, filled)
         if !beside.isEmpty {
-            notes.append("folders beside the classes', without images: \(shortened(beside.map(\.text)))")
+            notes.append("folders beside the class folders, without images: \(shortened(beside.map(\.text)))")
         }
         return notes
     }
 }
 
-/// Throws where what looks like classes are the parts of a set that has them.
+/// Throws if the supposed class folders are splits of a dataset, with the class folders inside
+/// them.
 private func checkParts(
     _ folders: [FilePath], _ listing: FileListing, _ tree: any FileTree
 ) throws(DatasetError) {
@@ -85,11 +90,12 @@ private func checkParts(
     else { return }
     throw DatasetError(
         action: "find the classes", place: tree.path,
-        reason: "its folders are parts of a set: \(folders.map(\.text).joined(separator: ", "))",
-        remedy: "pack each of them by itself")
+        reason:
+            "its folders are splits of a dataset, not classes: \(folders.map(\.text).joined(separator: ", "))",
+        remedy: "pack each of them separately")
 }
 
-/// A note of the classes that no image is of.
+/// A note that names the classes without images; empty if there are none.
 func emptyClasses(_ names: [String], _ used: some Sequence<String>) -> [String] {
     let filled = Set(used.lazy.map(\.bytesKey))
     let empty = names.filter { !filled.contains($0.bytesKey) }
@@ -97,12 +103,13 @@ func emptyClasses(_ names: [String], _ used: some Sequence<String>) -> [String] 
         ? [] : ["classes without an image: \(empty.count) of \(names.count) (\(shortened(empty)))"]
 }
 
-/// The first of some names, and how many more there are.
+/// The first five names, and how many more there are.
 func shortened(_ names: [String]) -> String {
     names.prefix(5).joined(separator: ", ") + (names.count > 5 ? " and \(names.count - 5) more" : "")
 }
 
 extension String {
-    /// Equal only for equal bytes: texts are also equal where they differ in how accents are written.
+    /// A key that is equal only for equal bytes: strings also compare equal if they encode an
+    /// accent in different ways.
     var bytesKey: [UInt8] { Array(utf8) }
 }

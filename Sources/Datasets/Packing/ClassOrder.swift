@@ -1,4 +1,4 @@
-/// The classes of a set in the order of their labels, as its user gives them.
+/// The class names of a dataset in label order, as given by the user.
 public struct ClassOrder: Sendable {
     /// A line of a list: the whole name, and the part before the first blank.
     private struct Line {
@@ -7,23 +7,24 @@ public struct ClassOrder: Sendable {
     }
 
     private let lines: [Line]
-    /// Where the order is from, for errors.
+    /// Where the order comes from, for errors.
     private let place: String
 
     /// - Parameters:
-    ///   - names: Each a class's whole name.
-    ///   - place: Where they are from, for errors.
-    /// - Throws: If a name is there twice.
+    ///   - names: The whole names of the classes.
+    ///   - place: Where they come from, for errors.
+    /// - Throws: If a name occurs twice.
     public init(_ names: [String], place: String) throws(DatasetError) {
         try self.init(lines: names.map { Line(whole: $0, first: $0) }, place: place)
     }
 
-    /// Reads `synsets.txt` (a name a line; what follows a blank may belong to the name or be its meaning), the devkit's `meta.mat`, or
-    /// the devkit's archive or folder.
+    /// Reads `synsets.txt` (one name per line; the text after a blank is part of the name or its
+    /// description), the devkit's `meta.mat`, or the devkit's archive or folder.
     ///
-    /// The devkit's own order (`ILSVRC2012_ID`) is not that of OpenOOD and torchvision, which sort the identifiers.
+    /// The devkit's own order (`ILSVRC2012_ID`) is not that of OpenOOD and torchvision, which sort
+    /// the identifiers.
     ///
-    /// - Throws: If the file cannot be read, or names a class twice or none.
+    /// - Throws: If the file cannot be read, or it names a class twice or no class.
     public init(_ path: String) throws(DatasetError) {
         if let names = try ImageNetDevkit.names(at: path) {
             try self.init(names, place: path)
@@ -44,21 +45,22 @@ public struct ClassOrder: Sendable {
         var seen: Set<[UInt8]> = []
         if let twice = lines.first(where: { !seen.insert($0.whole.bytesKey).inserted }) {
             throw DatasetError(
-                action: "read class order", place: place, reason: "'\(twice.whole)' is there twice")
+                action: "read class order", place: place, reason: "'\(twice.whole)' occurs twice")
         }
         self.lines = lines
         self.place = place
     }
 
-    /// The names in the order of their labels, written as those of the classes that are there.
+    /// The names in label order, spelled like those of `classes`.
     ///
-    /// A line counts as a whole where that is a class, and by what stands before its first blank otherwise.
+    /// A line stands for the class of its whole text if `classes` contains it, otherwise for the
+    /// text before its first blank.
     func names(for classes: [String]) -> [String] {
         let known = Set(classes.map(\.bytesKey))
         return lines.map { known.contains($0.whole.bytesKey) ? $0.whole : $0.first }
     }
 
-    /// The labels of the classes that are there.
+    /// The labels of `classes`, by the bytes of their names.
     ///
     /// - Throws: If one of them has no label, or two lines stand for the same class.
     func labels(of classes: [String], in source: String) throws(DatasetError) -> [[UInt8]: Int32] {
@@ -66,7 +68,7 @@ public struct ClassOrder: Sendable {
         for (label, name) in names(for: classes).enumerated() {
             guard labels.updateValue(Int32(label), forKey: name.bytesKey) == nil else {
                 throw DatasetError(
-                    action: "read class order", place: place, reason: "'\(name)' is there twice")
+                    action: "read class order", place: place, reason: "'\(name)' occurs twice")
             }
         }
         if let unknown = classes.first(where: { labels[$0.bytesKey] == nil }) {

@@ -1,7 +1,7 @@
 internal import Files
 internal import Glibc
 
-/// A piece of an open file, given block after block; the file's own position is left alone.
+/// A byte range of an open file, read block after block; the file's own offset does not change.
 @safe final class FilePiece {
     private static let blockByteCount = 1 << 14
 
@@ -10,11 +10,11 @@ internal import Glibc
     private var position: Int
     private let block = UnsafeMutableRawPointer.allocate(byteCount: FilePiece.blockByteCount, alignment: 16)
     private let place: String
-    /// Why the file could not be read.
+    /// The error if the file could not be read.
     private(set) var failure: DatasetError?
 
     /// - Parameters:
-    ///   - range: The piece's bytes in the file.
+    ///   - range: The byte range in the file.
     ///   - place: For errors.
     init(_ descriptor: Int32, _ range: Range<Int>, place: String) {
         self.descriptor = descriptor
@@ -25,7 +25,8 @@ internal import Glibc
 
     deinit { unsafe block.deallocate() }
 
-    /// The next bytes, which stay until the next call; 0 at the end, −1 where the file cannot be read.
+    /// The next bytes, valid until the next call; the count is 0 at the end, −1 if the file cannot
+    /// be read.
     func next() -> (bytes: UnsafeRawPointer, count: Int) {
         let wanted = min(Self.blockByteCount, end - position)
         guard wanted > 0 else { return unsafe (UnsafeRawPointer(block), 0) }

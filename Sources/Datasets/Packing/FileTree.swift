@@ -2,25 +2,25 @@ internal import Checksums
 internal import Foundation
 public import SystemPackage
 
-/// Files by their relative path: a folder on the disk, or what an archive would unpack to.
+/// Files by relative path: a folder on the disk, or the content of an archive.
 ///
-/// Paths are those inside the tree, without `.` and `..`.
+/// Paths are relative to the root of the tree, without `.` and `..`.
 public protocol FileTree: Sendable {
     /// The folder's or the archive's own path.
     var path: String { get }
 
-    /// Changes when an archive changes: its size and date; empty for a folder.
+    /// A text that changes when an archive changes: its size and date; empty for a folder.
     var identity: String { get }
 
-    /// What is in the tree.
+    /// The files and folders of the tree.
     func listing() throws(DatasetError) -> FileListing
 
-    /// Whether there is a file of this path.
+    /// Whether there is a file at this path.
     func contains(_ file: FilePath) -> Bool
 
     /// A file's bytes.
     ///
-    /// - Throws: If it is not there, cannot be read, or is larger than an image can be.
+    /// - Throws: If it does not exist, cannot be read, or is larger than an image can be.
     func contents(of file: FilePath) throws(DatasetError) -> [UInt8]
 
     /// Where a file lies, for errors.
@@ -33,13 +33,13 @@ extension FileTree {
 
 /// The files and folders of a tree.
 public struct FileListing: Sendable {
-    /// Sorted by their bytes; hidden ones, and those in hidden folders, are left out.
+    /// The files, sorted by their bytes; hidden ones, and those in hidden folders, are left out.
     public var files: [FilePath]
     /// All folders, also those without a file; in any order.
     public var folders: Set<FilePath>
     public var passedOver: PassedOver
 
-    /// - Parameter folders: Those that have no file; the others are known from the files.
+    /// - Parameter folders: The folders without a file; the others follow from `files`.
     public init(files: [FilePath], folders: Set<FilePath> = [], passedOver: PassedOver = PassedOver()) {
         self.files = sortedByBytes(files)
         self.folders = folders
@@ -52,7 +52,7 @@ public struct FileListing: Sendable {
         }
     }
 
-    /// The images, by their endings; `passedOver` gets the other files.
+    /// The images, by file extension; the other files are added to `passedOver`.
     mutating func takeImages() -> [FilePath] {
         let images = files.filter(hasImageEnding)
         if images.count < files.count {
@@ -72,7 +72,7 @@ public struct Folder: FileTree {
             throw DatasetError(action: "open folder", place: path, reason: "no such file or directory")
         }
         guard isFolder.boolValue else {
-            throw DatasetError(action: "open folder", place: path, reason: "it is no folder")
+            throw DatasetError(action: "open folder", place: path, reason: "it is not a folder")
         }
         self.path = path
     }
@@ -94,9 +94,9 @@ public struct Folder: FileTree {
     private func whole(_ file: FilePath) -> FilePath { FilePath(path).appending(file.components) }
 }
 
-/// What is wrong with an image file of so many bytes; `nil` if nothing is.
+/// The error for an image file of more than 128 MiB; `nil` for a smaller file.
 ///
-/// More than 128 MiB are taken for something else that lies among the images, such as an archive.
+/// A larger file is probably something else among the images, such as an archive.
 func tooLarge(_ byteCount: Int, place: String) -> DatasetError? {
     let limit = 1 << 27
     guard byteCount > limit else { return nil }
@@ -105,7 +105,7 @@ func tooLarge(_ byteCount: Int, place: String) -> DatasetError? {
         reason: "the file has \(byteCount) bytes, expected at most \(limit)")
 }
 
-/// A file's size and the time of its last change, to the nanosecond; empty where there is no file.
+/// A file's size and the time of its last change, to the nanosecond; empty if there is no file.
 func fileIdentity(_ path: String) -> String {
     var status = stat()
     guard unsafe stat(path, &status) == 0 else { return "" }

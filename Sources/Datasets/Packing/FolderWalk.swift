@@ -2,12 +2,13 @@ internal import Files
 internal import Glibc
 internal import SystemPackage
 
-/// The way through a folder and all below it.
+/// A recursive listing of a folder.
 ///
-/// A link counts as what it leads to. One that leads back to a folder it is in is passed over, and so is what is neither a file nor a
-/// folder: reading a pipe would wait for a writer. A link to nothing counts as a file, so that its image is missed.
+/// A link counts as its target. A link to a folder that contains it is skipped, and so is an entry
+/// that is neither a file nor a folder: reading a pipe would wait for a writer. A dangling link
+/// counts as a file, so that its image is reported as missing.
 struct FolderWalk {
-    /// What a folder is, whatever path leads to it.
+    /// A folder's identity, whatever path leads to it.
     private struct Identity: Hashable {
         var device: UInt
         var inode: UInt
@@ -19,7 +20,7 @@ struct FolderWalk {
         case special
     }
 
-    /// More ways than this into one folder are links that multiply.
+    /// The largest number of paths to one folder; more mean that links multiply.
     private static let mostVisits = 64
 
     private let root: FilePath
@@ -31,18 +32,18 @@ struct FolderWalk {
 
     var listing: FileListing { FileListing(files: files, folders: folders, passedOver: passedOver) }
 
-    /// - Parameter entersFolders: Whether what is in the folder's own folders is listed, too.
-    /// - Throws: If a folder cannot be read, or links lead to one again and again.
+    /// - Parameter entersFolders: Whether subfolders are listed, too.
+    /// - Throws: If a folder cannot be read, or too many links lead to one.
     init(_ path: String, entersFolders: Bool = true) throws(DatasetError) {
         root = FilePath(path)
         self.entersFolders = entersFolders
         guard case .folder(let identity) = kind(of: root) else {
-            throw DatasetError(action: "list folder", place: path, reason: "it is no folder")
+            throw DatasetError(action: "list folder", place: path, reason: "it is not a folder")
         }
         try walk(FilePath(), inside: [identity])
     }
 
-    /// - Parameter above: The folder itself and those that it is in.
+    /// - Parameter above: The folder itself and the folders that contain it.
     private mutating func walk(_ folder: FilePath, inside above: [Identity]) throws(DatasetError) {
         let place = root.appending(folder.components)
         for (name, type) in try entries(of: place) {
@@ -74,7 +75,7 @@ struct FolderWalk {
         }
     }
 
-    /// A link is what it leads to.
+    /// The kind of a path's target; a dangling link is a file.
     private func kind(of path: FilePath) -> Kind {
         var status = stat()
         guard unsafe path.withPlatformString({ unsafe stat($0, &status) }) == 0 else { return .file }
@@ -122,5 +123,5 @@ private func list(_ folder: FilePath, _ entries: inout [(FilePath.Component, UIn
     return code == 0 ? 0 : -1
 }
 
-/// Whether a folder holds what other systems keep beside the user's files.
+/// Whether a folder contains files that other systems store beside the user's own.
 func isDebris(_ name: FilePath.Component) -> Bool { name.string == "__MACOSX" || name.string == "@eaDir" }

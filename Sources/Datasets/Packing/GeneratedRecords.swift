@@ -1,6 +1,6 @@
 internal import SystemPackage
 
-/// Records that a function gives by number: drawn images, or those of another dataset.
+/// Records computed by a function of their index: drawn images, or those of another dataset.
 public struct GeneratedRecords: IndexedRecordSource {
     public let origin: String
     public let classNames: [String]
@@ -8,7 +8,8 @@ public struct GeneratedRecords: IndexedRecordSource {
     private let make: @Sendable (Int) throws(DatasetError) -> (label: Int32, image: RGBImage)
     private var index = 0
 
-    /// - Parameter record: Gives the record of a number in `0..<count`; asked for from several threads at a time.
+    /// - Parameter record: Returns the record of an index in `0..<count`; called from several
+    ///   threads at a time.
     public init(
         origin: String, classNames: [String] = [], count: Int,
         record: @escaping @Sendable (_ index: Int) throws(DatasetError) -> (label: Int32, image: RGBImage)

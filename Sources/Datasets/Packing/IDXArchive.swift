@@ -1,10 +1,13 @@
 internal import Foundation
 internal import SystemPackage
 
-/// The two files, images and labels, of MNIST and of the sets that follow it (Fashion-MNIST, EMNIST), compressed or not.
+/// The two files, images and labels, of MNIST and of sets in its format (Fashion-MNIST, EMNIST),
+/// compressed or not.
 ///
-/// EMNIST's images lie on their side: its rows are columns, and `transposed` sets them upright. An IDX file is a big-endian header (0, 0, 8 for bytes, the number of axes, each axis as 32 bits) and the bytes. LeCun,
-/// Cortes, Burges: "The MNIST database of handwritten digits". Grey becomes three equal channels.
+/// EMNIST's images are stored transposed; `transposed` sets them upright. An IDX file is a
+/// big-endian header (0, 0, 8 for bytes, the number of axes, the length of each axis in 32 bits)
+/// followed by the bytes. LeCun, Cortes, Burges: "The MNIST database of handwritten digits". Grey
+/// becomes three equal channels.
 public struct IDXArchive: IndexedRecordSource {
     public let origin: String
     public let classNames: [String]
@@ -23,9 +26,11 @@ public struct IDXArchive: IndexedRecordSource {
     /// Reads both files.
     ///
     /// - Parameters:
-    ///   - classNames: If given, labels are checked against their number; if not, ten labels are the digits, and more have no names.
-    ///   - transposed: Whether rows and columns change places, as EMNIST needs it.
-    /// - Throws: If a file is missing, damaged, of another kind, or they do not belong together.
+    ///   - classNames: If given, labels are checked against their number. If `nil`, the classes are
+    ///     the ten digits; if there are larger labels, the classes have no names.
+    ///   - transposed: Whether rows and columns are swapped, as EMNIST needs.
+    /// - Throws: If a file is missing, damaged, or of another kind, or the two do not belong
+    ///   together.
     public init(
         images imagePath: String, labels labelPath: String, classNames: [String]? = nil,
         transposed: Bool = false
@@ -49,8 +54,9 @@ public struct IDXArchive: IndexedRecordSource {
         (height, width) = (images.shape[1], images.shape[2])
     }
 
-    /// The labels that lie beside an idx file of images, compressed as it is or not: `train-labels-idx1-ubyte` beside `train-images-idx3-ubyte`, and
-    /// also with a dot, as Kaggle's copies.
+    /// The labels file beside an idx file of images, compressed or not: `train-labels-idx1-ubyte`
+    /// for `train-images-idx3-ubyte`, also with a dot as in Kaggle's copies; `nil` if there is
+    /// none.
     public static func labelsBeside(_ path: String) -> String? {
         let name = lastName(of: path)
         let plain = name.hasSuffix(".gz") ? String(name.dropLast(3)) : name
@@ -81,7 +87,7 @@ public struct IDXArchive: IndexedRecordSource {
     }
 }
 
-/// Rows become columns.
+/// The transposed image.
 private func transposed(_ pixels: ArraySlice<UInt8>, width: Int) -> [UInt8] {
     (0..<width).flatMap { column in
         stride(from: pixels.startIndex + column, to: pixels.endIndex, by: width).map { pixels[$0] }
@@ -111,8 +117,11 @@ private func readIDX(_ path: String, axes: Int) throws(DatasetError) -> (
         let next = product.0.multipliedReportingOverflow(by: length)
         return (next.partialValue, product.1 || next.overflow)
     }
-    guard !overflows else { throw failure("its shape is \(shape), of more bytes than a file can have") }
-    // No more than announced and a byte, and no more than a compressed file of images holds, so that a small one cannot take all memory.
+    guard !overflows else {
+        throw failure("its shape is \(shape), which takes more bytes than a file can have")
+    }
+    // At most the announced bytes and one more are read, and no more than a compressed file of
+    // images can hold, so that a small file cannot use up the memory.
     let bound = max(1 << 28, 200 * (try ReadableFile(path).byteCount))
     var content: [UInt8] = []
     while content.count <= count {
@@ -120,7 +129,8 @@ private func readIDX(_ path: String, axes: Int) throws(DatasetError) -> (
         if piece.isEmpty { break }
         content.append(contentsOf: piece)
         guard content.count <= bound else {
-            throw failure("it holds more than \(bound) bytes, 200 times as many as it has compressed")
+            throw failure(
+                "it unpacks to more than \(bound) bytes, too many for the size of the compressed file")
         }
     }
     guard content.count == count, count > 0 else {

@@ -2,9 +2,10 @@ internal import SystemPackage
 
 /// A tree with one folder of images for each class, on the disk or in an archive.
 ///
-/// The class folders are those in the deepest folder that holds all images; labels follow the order of their names' bytes, or the one
-/// that is given, and records the order of their paths'. A class folder without images keeps its label. Files without an image's
-/// ending are passed over and counted.
+/// The class folders are the subfolders of the deepest folder that contains all images. Labels
+/// follow the byte order of their names, or the given order; records follow the byte order of their
+/// paths. A class folder without images keeps its label. Files without an image's file extension
+/// are skipped and counted.
 public struct ImageFolder: IndexedRecordSource, LabelledRecords {
     public let classNames: [String]
     public let notes: [String]
@@ -20,9 +21,10 @@ public struct ImageFolder: IndexedRecordSource, LabelledRecords {
     /// Lists the images.
     ///
     /// - Parameters:
-    ///   - outOfDistribution: Whether the images need no classes; then they may lie in one folder.
+    ///   - outOfDistribution: Whether the images need no classes; they may then lie in one folder.
     ///   - order: The classes in the order of their labels; those of the tree, sorted, if `nil`.
-    /// - Throws: If there are no images, or no class folders where they are needed, or one that `order` does not have.
+    /// - Throws: If there are no images, class folders are needed but missing, or one is not in
+    ///   `order`.
     public init(
         _ images: any FileTree, outOfDistribution: Bool = false, order: ClassOrder? = nil
     ) throws(DatasetError) {
@@ -57,7 +59,7 @@ public struct ImageFolder: IndexedRecordSource, LabelledRecords {
     }
 }
 
-/// The bytes of a file, or why they cannot be read.
+/// The bytes of a file, or the error of reading them.
 func payload(of file: FilePath, in images: any FileTree) -> Record.Payload {
     do {
         return .encoded(try images.contents(of: file))
@@ -66,7 +68,7 @@ func payload(of file: FilePath, in images: any FileTree) -> Record.Payload {
     }
 }
 
-/// There is nothing to pack.
+/// The error for a source without images.
 func noImages(_ place: String, _ passedOver: PassedOver) -> DatasetError {
     DatasetError(
         action: "read images", place: place,

@@ -1,11 +1,13 @@
 internal import Checksums
 internal import SystemPackage
 
-/// OpenOOD's image lists: a line `path label` for each image, with the images in a folder or an archive.
+/// An image list of OpenOOD: a line `path label` for each image, with the images in a folder or an
+/// archive.
 ///
-/// A line is cut at its first blank, or at its last where the path has blanks. The label is an integer, −1 out of distribution; a
-/// dictionary in its place, as in OpenOOD's lists for MOS, counts as 0. Blank lines are passed over. Paths are those inside the tree:
-/// `./a/0.jpg` and `a//0.jpg` are `a/0.jpg`.
+/// A line is split at its first blank, or at its last if the path has blanks. The label is an
+/// integer, −1 for out-of-distribution; a dictionary in its place, as in OpenOOD's lists for MOS,
+/// counts as 0. Blank lines are skipped. Paths are normalised: `./a/0.jpg` and `a//0.jpg` become
+/// `a/0.jpg`.
 public struct ImageList: IndexedRecordSource, LabelledRecords {
     private struct Entry {
         var path: FilePath
@@ -16,7 +18,8 @@ public struct ImageList: IndexedRecordSource, LabelledRecords {
     /// The list's own path.
     public let path: String
     public let classNames: [String]
-    /// CRC-64/XZ over the list's lines, 16 hexadecimal digits: blanks at their ends and blank lines do not count, line ends are LF.
+    /// CRC-64/XZ of the list's lines in 16 hexadecimal digits, without blanks at both ends and
+    /// blank lines, with LF as line end.
     public let hash: String
     private let images: any FileTree
     private var entries: [Entry] = []
@@ -31,7 +34,7 @@ public struct ImageList: IndexedRecordSource, LabelledRecords {
     ///
     /// - Parameters:
     ///   - path: The list.
-    ///   - images: What the list's paths are relative to.
+    ///   - images: The folder or archive that the list's paths are relative to.
     ///   - classNames: If given, labels are checked against their number.
     /// - Throws: If the list cannot be read, is empty, or has a bad line, which is named.
     public init(_ path: String, images: any FileTree, classNames: [String] = []) throws(DatasetError) {
@@ -75,12 +78,12 @@ public struct ImageList: IndexedRecordSource, LabelledRecords {
         return Record(path: entry.path, label: entry.label, place: "\(line) (\(place))", payload: payload)
     }
 
-    /// How many of the images are not there.
+    /// The number of images that do not exist.
     public var missingCount: Int { entries.count { !images.contains($0.path) } }
 
     private func parse(_ line: ArraySlice<UInt8>, _ number: Int) throws(DatasetError) -> Entry {
         guard let first = line.firstIndex(where: isBlank), let last = line.lastIndex(where: isBlank) else {
-            throw bad(number, "'\(words(line))' is no 'path label'")
+            throw bad(number, "'\(words(line))' is not of the form 'path label'")
         }
         var (path, rest) = (line[..<first], trimmed(line[first...]))
         var label = Self.label(rest)
@@ -101,7 +104,7 @@ public struct ImageList: IndexedRecordSource, LabelledRecords {
         return Entry(path: path, label: label, line: number)
     }
 
-    /// The label that a text stands for; `nil` for no label.
+    /// The label in a text; `nil` if it is not a label.
     private static func label(_ text: ArraySlice<UInt8>) -> Int32? {
         text.first == UInt8(ascii: "{") ? 0 : Int32(wordsOf(Array(text)))
     }

@@ -1,11 +1,13 @@
 internal import Files
 internal import Foundation
 
-/// ImageNet's devkit (`ILSVRC2012_devkit_t12.tar.gz`, or the folder it unpacks to): the classes, and the labels of the validation images.
+/// ImageNet's devkit (`ILSVRC2012_devkit_t12.tar.gz`, or the folder it unpacks to): the classes,
+/// and the labels of the validation images.
 ///
-/// Russakovsky, Deng, Su, Krause, et al.: "ImageNet Large Scale Visual Recognition Challenge", 2015; the devkit's readme.txt.
+/// Russakovsky, Deng, Su, Krause, et al.: "ImageNet Large Scale Visual Recognition Challenge",
+/// 2015; the devkit's readme.txt.
 public struct ImageNetDevkit: Sendable {
-    /// WordNet's identifiers of the classes, in the order of their `ILSVRC2012_ID`.
+    /// The WordNet identifiers of the classes, in the order of their `ILSVRC2012_ID`.
     public let names: [String]
     /// The class of each validation image, in the order of the images' numbers.
     let validation: [String]
@@ -14,7 +16,7 @@ public struct ImageNetDevkit: Sendable {
     private static let truth = "ILSVRC2012_validation_ground_truth.txt"
 
     /// - Parameter path: The archive or the folder.
-    /// - Throws: If one of the two files is missing or damaged, or names a class that is not there.
+    /// - Throws: If one of the two files is missing or damaged, or a label belongs to no class.
     public init(_ path: String) throws(DatasetError) {
         let files = try NamedFiles([Self.meta, Self.truth], in: path)
         guard let meta = try files.only(of: [Self.meta]), let truth = try files.only(of: [Self.truth]) else {
@@ -34,7 +36,7 @@ public struct ImageNetDevkit: Sendable {
                 throw DatasetError(
                     action: "read ImageNet's devkit", place: "\(truth.place), line \(number + 1)",
                     reason:
-                        "'\(wordsOf(Array(line.prefix(100))))' is no ILSVRC2012_ID of a class in \(Self.meta)"
+                        "'\(wordsOf(Array(line.prefix(100))))' is not the ILSVRC2012_ID of a class in \(Self.meta)"
                 )
             }
             validation.append(name)
@@ -42,7 +44,8 @@ public struct ImageNetDevkit: Sendable {
         self.validation = validation
     }
 
-    /// The classes in the devkit's order, from its `meta.mat`, archive or folder; `nil` where the file is none of these.
+    /// The classes in the devkit's order, from its `meta.mat`, archive or folder; `nil` if `path`
+    /// is none of these.
     static func names(at path: String) throws(DatasetError) -> [String]? {
         if path.hasSuffix(".mat") {
             return try devkitClasses(try ReadableFile.contents(of: path), path).map(\.name)

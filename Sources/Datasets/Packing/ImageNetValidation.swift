@@ -1,8 +1,9 @@
 internal import SystemPackage
 
-/// ImageNet's validation images as they are downloaded (`ILSVRC2012_img_val.tar`, or its unpacked folder), with the devkit's labels.
+/// ImageNet's validation images as they are downloaded (`ILSVRC2012_img_val.tar`, or its unpacked
+/// folder), with the devkit's labels.
 ///
-/// Labels follow the sorted identifiers of the classes, as OpenOOD and torchvision have them.
+/// Labels follow the sorted identifiers of the classes, as in OpenOOD and torchvision.
 public struct ImageNetValidation: IndexedRecordSource {
     public let classNames: [String]
     public let notes: [String]
@@ -16,8 +17,9 @@ public struct ImageNetValidation: IndexedRecordSource {
     public var recordCount: Int { paths.count }
     public var identity: String { "\(pathsHash(paths)) \(images.identity)" }
 
-    /// - Parameter path: The devkit's, for the manifest.
-    /// - Throws: If there is no image, or one whose name is no `ILSVRC2012_val_00000001.JPEG` of the devkit's.
+    /// - Parameter path: The devkit's path, for the manifest.
+    /// - Throws: If there is no image, or an image's name is not `ILSVRC2012_val_00000001.JPEG`
+    ///   with a number that the devkit has.
     public init(_ images: any FileTree, _ devkit: ImageNetDevkit, path: String) throws(DatasetError) {
         var listing = try images.listing()
         let paths = listing.takeImages()
@@ -30,7 +32,8 @@ public struct ImageNetValidation: IndexedRecordSource {
             guard let number = validationNumber(image), (1...devkit.validation.count).contains(number) else {
                 throw DatasetError(
                     action: "find the label", place: images.place(of: image),
-                    reason: "its name is no ILSVRC2012_val_ and a number from 1 to \(devkit.validation.count)"
+                    reason:
+                        "its name is not ILSVRC2012_val_ and a number from 1 to \(devkit.validation.count)"
                 )
             }
             labels.append(labelOfName[devkit.validation[number - 1].bytesKey] ?? -1)

@@ -1,9 +1,11 @@
-/// Checks labels, or makes them −1, and finds the number of classes.
+/// Checks labels, or replaces those of out-of-distribution images with −1, and determines the
+/// number of classes.
 struct LabelRule {
     let classNames: [String]
     private let isOutOfDistribution: Bool
     private let knownCount: Int?
-    /// Labels beyond are no classes that anybody has, but numbers of something else.
+    /// The limit for labels if the number of classes is unknown: larger numbers are not class
+    /// labels.
     static let mostClasses = 1 << 20
     /// The largest label so far; −1 before any.
     private(set) var largest: Int32 = -1
@@ -19,8 +21,8 @@ struct LabelRule {
         guard source.classNames.isEmpty || classNames == source.classNames else {
             throw DatasetError(
                 action: "pack", place: source.origin,
-                reason: "it names its classes itself: \(shortened(source.classNames))",
-                remedy: "leave out the names that were given")
+                reason: "it has class names of its own: \(shortened(source.classNames))",
+                remedy: "leave out the given class names")
         }
         knownCount = options.classCount ?? (classNames.isEmpty ? source.classCount : classNames.count)
         guard classNames.isEmpty || classNames.count == knownCount else {
@@ -30,7 +32,7 @@ struct LabelRule {
         }
     }
 
-    /// The number of classes; where nobody knows it, `largest` and one.
+    /// The number of classes; if it is unknown, `largest` plus one.
     func classCount(largest: Int32) -> Int { knownCount ?? Int(largest) + 1 }
 
     /// The label that is stored for a record.
@@ -41,7 +43,8 @@ struct LabelRule {
             throw DatasetError(
                 action: "take label \(record.label)", place: record.place,
                 reason: "expected \(expected.lowerBound) to \(expected.upperBound - 1)",
-                remedy: record.label < 0 ? "pack the images as out of distribution, or mend the label" : nil)
+                remedy: record.label < 0
+                    ? "pack the images as out of distribution, or correct the label" : nil)
         }
         largest = max(largest, record.label)
         return record.label

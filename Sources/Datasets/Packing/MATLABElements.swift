@@ -22,7 +22,7 @@ struct MATLABElements {
     struct Element {
         var type: DataType
         var bytes: ArraySlice<UInt8>
-        /// In the file, or of the compressed element it is in.
+        /// The element's offset in the file, or that of the compressed element that contains it.
         var offset: Int
     }
 
@@ -32,7 +32,8 @@ struct MATLABElements {
     private var position: Int
     private let compressedOffset: Int?
 
-    /// - Parameter offset: Where the compressed element starts whose content `bytes` are.
+    /// - Parameter offset: The offset of the compressed element whose content is `bytes`; `nil` if
+    ///   they lie in the file itself.
     init(_ bytes: ArraySlice<UInt8>, path: String, isBigEndian: Bool, offset: Int? = nil) {
         self.bytes = bytes
         self.path = path
@@ -41,7 +42,7 @@ struct MATLABElements {
         compressedOffset = offset
     }
 
-    /// Those inside an element.
+    /// The elements inside an element.
     func inside(_ element: Element) -> MATLABElements {
         MATLABElements(element.bytes, path: path, isBigEndian: isBigEndian, offset: compressedOffset)
     }
@@ -52,11 +53,12 @@ struct MATLABElements {
         let offset = compressedOffset ?? position
         guard bytes.endIndex - position >= 8 else { throw failure(offset, "it is cut off") }
         let tag = number(at: position, byteCount: 4)
-        // A small element has its length in the upper half of its type, and its bytes in place of the length.
+        // A small element has its length in the upper half of its type field, and its bytes in the
+        // length field.
         let isSmall = tag >> 16 != 0
         let length = isSmall ? Int(tag >> 16) : Int(number(at: position + 4, byteCount: 4))
         guard let type = DataType(rawValue: UInt32(tag & (isSmall ? 0xFFFF : 0xFFFF_FFFF))) else {
-            throw failure(offset, "\(tag) is no type of data")
+            throw failure(offset, "\(tag) is not a data type")
         }
         let start = position + (isSmall ? 4 : 8)
         guard length <= (isSmall ? 4 : bytes.endIndex - start) else {
@@ -68,7 +70,7 @@ struct MATLABElements {
         return Element(type: type, bytes: bytes[start..<start + length], offset: offset)
     }
 
-    /// The next element, which must be there.
+    /// The next element; throws if there is none.
     mutating func require(_ what: String) throws(DatasetError) -> Element {
         guard let element = try next() else {
             throw failure(compressedOffset ?? position, "\(what) is missing")
@@ -99,7 +101,7 @@ struct MATLABElements {
         }
     }
 
-    /// The numbers of an element, with −1 for what is no whole number.
+    /// The numbers of an element, with −1 for each that is not an integer.
     func integers(_ element: Element) -> [Int] { numbers(element).map { Int(exactly: $0) ?? -1 } }
 
     private func number(at start: Int, byteCount: Int) -> UInt64 {

@@ -2,8 +2,8 @@ internal import CZlib
 
 /// The variables of a MATLAB 5 file (`.mat` of versions 5 to 7), compressed or not.
 ///
-/// MathWorks: "MAT-File Format", level 5. Numbers, texts, cells and structs are read; objects, sparse and complex arrays are
-/// refused. Version 7.3 is HDF5 under another name and is refused with what to do.
+/// MathWorks: "MAT-File Format", level 5. Numbers, texts, cells and structs are read; objects,
+/// sparse and complex arrays are refused. Version 7.3 is HDF5 and is refused, with a remedy.
 struct MATLABFile {
     private let bytes: [UInt8]
     private let path: String
@@ -20,7 +20,7 @@ struct MATLABFile {
         let mark = bytes.count >= 128 ? bytes[126..<128] : []
         guard mark.elementsEqual("IM".utf8) || mark.elementsEqual("MI".utf8) else {
             throw DatasetError(
-                action: "read MATLAB file", place: path, reason: "it is no MATLAB 5 file",
+                action: "read MATLAB file", place: path, reason: "it is not a MATLAB 5 file",
                 remedy: "save it from MATLAB with '-v7', from SciPy with savemat")
         }
         isBigEndian = mark.first == UInt8(ascii: "M")
@@ -35,7 +35,7 @@ struct MATLABFile {
         }
     }
 
-    /// Reads the variables of the given names; others are passed over.
+    /// Reads the variables with the given names; others are skipped.
     func variables(_ names: Set<String>) throws(DatasetError) -> [String: MATLABValue] {
         var variables: [String: MATLABValue] = [:]
         var elements = MATLABElements(bytes[128...], path: path, isBigEndian: isBigEndian)
@@ -50,7 +50,8 @@ struct MATLABFile {
         return variables
     }
 
-    /// The name of a compressed variable, without what it holds; `nil` where its beginning does not say.
+    /// The name of a compressed variable, from its first 4,096 bytes; `nil` if they do not contain
+    /// it.
     private func compressedName(_ element: MATLABElements.Element) -> String? {
         guard element.type == .compressed else { return nil }
         let head = inflate(element.bytes, count: 4096).bytes
@@ -66,17 +67,17 @@ struct MATLABFile {
             DatasetError(
                 action: "read MATLAB file", place: "\(path), at byte \(element.offset)", reason: reason)
         }
-        // The first bytes say how many there are; zlib gives at most 1,032 for one.
+        // The first bytes hold the size; zlib expands one byte to at most 1,032.
         let head = inflate(element.bytes, count: 8)
         guard head.bytes.count == 8 else { throw failure("its compressed data are damaged") }
         let count = (4..<8).reduce(0) { $0 << 8 | Int(head.bytes[isBigEndian ? $1 : 11 - $1]) } + 8
         guard count <= element.bytes.count * 1032 + 64 else {
             throw failure("\(element.bytes.count) compressed bytes cannot hold \(count)")
         }
-        // What is compressed so well is no images, and would take the memory.
+        // Data that compress this well are not images, and would fill the memory.
         guard count <= 1 << 28 || count / 64 <= element.bytes.count else {
             throw failure(
-                "\(element.bytes.count) compressed bytes are said to hold \(count), too many for images")
+                "\(element.bytes.count) compressed bytes claim to hold \(count), too many for images")
         }
         let (inflated, isWhole) = inflate(element.bytes, count: count)
         guard isWhole, inflated.count == count else {
@@ -89,7 +90,7 @@ struct MATLABFile {
     }
 }
 
-/// Decompresses a zlib stream, or its front.
+/// Decompresses a zlib stream, or the start of it.
 ///
 /// - Returns: At most `count` bytes, and whether they are the whole stream.
 private func inflate(_ bytes: ArraySlice<UInt8>, count: Int) -> (bytes: [UInt8], isWhole: Bool) {
@@ -99,7 +100,7 @@ private func inflate(_ bytes: ArraySlice<UInt8>, count: Int) -> (bytes: [UInt8],
         status = unsafe bytes.withUnsafeBufferPointer { source in
             unsafe uncompress(target.baseAddress, &length, source.baseAddress, uLong(source.count))
         }
-        // zlib fills a buffer that is too short, and says so.
+        // zlib fills a buffer that is too short, and returns `Z_BUF_ERROR`.
         initialized = status == Z_OK || status == Z_BUF_ERROR ? Int(length) : 0
     }
     return (inflated, status == Z_OK)

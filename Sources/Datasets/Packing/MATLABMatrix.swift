@@ -7,21 +7,24 @@ struct MATLABMatrix {
         case int64, uint64
     }
 
-    /// Containers in containers; MATLAB's own files have a few.
+    /// The largest nesting depth; MATLAB's own files nest a few levels.
     private static let largestDepth = 16
-    /// Cells, or fields of all structs, of one array: each takes a hundred bytes of memory, and eight in a file, or none if compressed.
+    /// The largest number of cells, or of fields over all structs, in one array: each takes a
+    /// hundred bytes of memory, but eight in a file, or practically none if compressed.
     private static let largestValueCount = 1 << 20
 
-    /// The matrix with its name; `nil` if it is not one that was asked for.
+    /// The matrix with its name; `nil` if its name was not requested.
     let variable: (name: String, value: MATLABValue)?
 
-    /// - Parameter names: Those to read, or `nil` for any.
+    /// - Parameter names: The variables to read; all if `nil`.
     init(
         _ element: MATLABElements.Element, in file: MATLABElements, only names: Set<String>?, depth: Int = 0
     ) throws(DatasetError) {
         var parts = file.inside(element)
         let failure = { (reason: String) in file.failure(element.offset, reason) }
-        guard depth <= Self.largestDepth else { throw failure("its structures are too deep") }
+        guard depth <= Self.largestDepth else {
+            throw failure("its arrays are nested more than \(Self.largestDepth) deep")
+        }
         if element.bytes.isEmpty {
             // An empty cell or field.
             variable = ("", .numbers(shape: [0, 0], []))
@@ -36,7 +39,9 @@ struct MATLABMatrix {
         }
         guard let kind = Kind(rawValue: UInt8(flags & 0xFF)), kind != .object, kind != .sparse,
             flags & 0x0800 == 0
-        else { throw failure("'\(name)' is an object, or a sparse or complex array") }
+        else {
+            throw failure("'\(name)' is an object, or a sparse or complex array, which are not supported")
+        }
         var count = 1
         for length in shape {
             let (product, overflows) = count.multipliedReportingOverflow(by: length)
@@ -81,7 +86,7 @@ struct MATLABMatrix {
         var values: [MATLABValue] = []
         for _ in 0..<count {
             let part = try parts.require("a cell")
-            guard part.type == .matrix else { throw file.failure(part.offset, "a cell is no array") }
+            guard part.type == .matrix else { throw file.failure(part.offset, "a cell is not an array") }
             if let found = try MATLABMatrix(part, in: parts, only: nil, depth: depth + 1).variable {
                 values.append(found.value)
             }

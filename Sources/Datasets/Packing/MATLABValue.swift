@@ -2,7 +2,7 @@
 ///
 /// Arrays are column-major: the first axis runs fastest.
 indirect enum MATLABValue: Equatable {
-    /// Whole numbers of one byte, as they lie.
+    /// Unsigned 8-bit integers, as stored.
     case bytes(shape: [Int], ArraySlice<UInt8>)
     /// Numbers of any other type.
     case numbers(shape: [Int], [Double])

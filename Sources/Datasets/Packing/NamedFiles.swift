@@ -2,10 +2,10 @@ internal import Files
 internal import Foundation
 internal import SystemPackage
 
-/// The files of certain names, wherever they lie in a folder or an archive; in memory.
+/// The files with given names, anywhere in a folder or an archive, read into memory.
 struct NamedFiles {
     struct File {
-        /// The file's path, or the archive with its path there.
+        /// The file's path, or the archive's path and the file's path in it.
         var place: String
         var bytes: [UInt8]
     }
@@ -58,5 +58,5 @@ struct NamedFiles {
 /// The name of a file without its folders.
 func lastName(of path: String) -> String { lastName(of: FilePath(path)) }
 
-/// The name of a file without its folders, in words.
+/// The name of a file without its folders, as printable text.
 func lastName(of path: FilePath) -> String { path.lastComponent.map { FilePath(root: nil, [$0]).text } ?? "" }

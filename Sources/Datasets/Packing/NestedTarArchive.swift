@@ -1,10 +1,12 @@
 internal import SystemPackage
 
-/// A tar of one tar of images for each class, such as `ILSVRC2012_img_train.tar`: read once from front to back as it comes,
-/// without unpacking. `NestedTarIndex` reads those in any order that are not compressed.
+/// A tar that contains one tar of images for each class, such as `ILSVRC2012_img_train.tar`. It is
+/// read once from front to back, without unpacking. `NestedTarIndex` reads uncompressed archives in
+/// any order.
 ///
-/// A class is named by its inner archive, without the ending. Labels follow the order that is given, or else that of
-/// the names' bytes, as OpenOOD and torchvision have them for ImageNet; then the outer archive is listed once before.
+/// A class has the name of its inner archive, without the file extension. Labels follow the given
+/// order, or the byte order of the names, as in OpenOOD and torchvision for ImageNet. The outer
+/// archive is listed once in advance.
 public final class NestedTarArchive: RecordSource {
     public let origin: String
     public let identity: String
@@ -20,7 +22,7 @@ public final class NestedTarArchive: RecordSource {
     private var innerOffset = 0
     private var isAtEnd = false
 
-    /// How many images there are only the end tells.
+    /// The number of images is unknown until the end.
     public var count: Int? { nil }
 
     public var fractionRead: Double? {
@@ -40,8 +42,9 @@ public final class NestedTarArchive: RecordSource {
 
     /// Opens the archive.
     ///
-    /// - Parameter order: The classes in the order of their labels; those of the archive, sorted, if `nil`.
-    /// - Throws: If there is no such archive, or no archive in it.
+    /// - Parameter order: The classes in the order of their labels; those of the archive, sorted,
+    ///   if `nil`.
+    /// - Throws: If there is no such archive, or it contains no archive.
     public init(_ path: String, order: ClassOrder? = nil) throws(DatasetError) {
         origin = path
         identity = fileIdentity(path)
@@ -71,7 +74,7 @@ public final class NestedTarArchive: RecordSource {
         guard bytes.count == entry.byteCount else {
             throw DatasetError(
                 action: "read", place: place,
-                reason: "\(bytes.count) of its \(entry.byteCount) bytes are there")
+                reason: "only \(bytes.count) of its \(entry.byteCount) bytes could be read")
         }
         record.payload = .encoded(bytes)
         return record
@@ -82,7 +85,7 @@ public final class NestedTarArchive: RecordSource {
         return count
     }
 
-    /// Goes to the next image.
+    /// Advances to the next image; `nil` after the last one.
     private func nextImage() throws(DatasetError) -> ArchiveReader.Entry? {
         while !isAtEnd {
             if inner == nil, try !openNextArchive() {
@@ -105,7 +108,7 @@ public final class NestedTarArchive: RecordSource {
         return nil
     }
 
-    /// Goes to the next class; `false` after the last one.
+    /// Opens the next class's archive; `false` after the last one.
     private func openNextArchive() throws(DatasetError) -> Bool {
         while let entry = try outer.nextEntry() {
             guard passedOver.take(entry) else { continue }
@@ -122,7 +125,7 @@ public final class NestedTarArchive: RecordSource {
             }
             guard seen.insert(name.bytesKey).inserted else {
                 throw DatasetError(
-                    action: "read archive", place: place, reason: "the class '\(name)' is there twice")
+                    action: "read archive", place: place, reason: "the class '\(name)' occurs twice")
             }
             current = (name, place, entry.offset, label)
             inner = try ArchiveReader(place, inside: outer)
@@ -132,7 +135,7 @@ public final class NestedTarArchive: RecordSource {
     }
 }
 
-/// The name of the class that an inner archive holds, in words; `nil` if it is no archive.
+/// The class name of an inner archive, as printable text; `nil` if the file is not an archive.
 func classNameOfArchive(_ path: FilePath) -> String? {
     let file = lastName(of: path)
     let ending = [".tar", ".tar.gz", ".tgz"].first { file.hasSuffix($0) }

@@ -2,16 +2,17 @@ internal import Files
 internal import Foundation
 internal import SystemPackage
 
-/// One tar of images for each class, in an uncompressed tar (`ILSVRC2012_img_train.tar`) or in a folder: read in any order, without
-/// unpacking.
+/// One tar of images for each class, in an uncompressed tar (`ILSVRC2012_img_train.tar`) or in a
+/// folder; images are read in any order, without unpacking.
 ///
-/// Classes and labels are as in `NestedTarArchive`. The headers are read once when it is made, of 1.3 million images 1.3 million small
-/// reads; the images lie in the order of the outer archive, or of the archives' names in a folder.
+/// Classes and labels are as in `NestedTarArchive`. The initialiser reads all headers: 1.3 million
+/// small reads for 1.3 million images. The images follow the order of the outer archive, or of the
+/// archives' names in a folder.
 public struct NestedTarIndex: IndexedRecordSource {
     private struct Image {
         var path: FilePath
         var archive: Int32
-        /// Of the header in the inner archive.
+        /// The header's offset in the inner archive.
         var offset: Int
         var byteCount: Int32
     }
@@ -27,7 +28,7 @@ public struct NestedTarIndex: IndexedRecordSource {
 
     public var recordCount: Int { images.count }
 
-    /// Whether a folder holds archives of classes and no images.
+    /// Whether a folder contains class archives and no images.
     public static func isFolderOfArchives(_ path: String) -> Bool {
         guard let names = try? FolderWalk(path, entersFolders: false).listing.files else {
             return false
@@ -37,9 +38,12 @@ public struct NestedTarIndex: IndexedRecordSource {
 
     /// Reads all headers.
     ///
-    /// - Parameter order: The classes in the order of their labels; those of the archives, sorted, if `nil`.
-    /// - Returns: `nil` where archives are compressed in an archive, which must be read from front to back.
-    /// - Throws: If there are no archives, one cannot be read or is cut off, or its class has no label.
+    /// - Parameter order: The classes in the order of their labels; those of the archives, sorted,
+    ///   if `nil`.
+    /// - Returns: `nil` if the outer archive or an archive in it is compressed, so that it must be
+    ///   read from front to back.
+    /// - Throws: If there are no archives, one cannot be read or is cut off, or its class has no
+    ///   label.
     public init?(_ path: String, order: ClassOrder? = nil) throws(DatasetError) {
         var passedOver = PassedOver()
         let isFolder = isFolder(path)
@@ -48,7 +52,7 @@ public struct NestedTarIndex: IndexedRecordSource {
         for archive in archives where try !archive.isPlain() {
             guard isFolder else { return nil }
             throw DatasetError(
-                action: "read archive", place: archive.place, reason: "it is no uncompressed tar",
+                action: "read archive", place: archive.place, reason: "it is not an uncompressed tar",
                 remedy: "uncompress the archives of the folder")
         }
         let found = archives.map(\.name)
@@ -93,7 +97,7 @@ public struct NestedTarIndex: IndexedRecordSource {
         return record
     }
 
-    /// The images of one class's archive, by its headers.
+    /// The images of one class's archive, found by its headers.
     private static func images(
         of archive: ClassArchive, _ index: Int32, _ passedOver: inout PassedOver
     ) throws(DatasetError) -> [Image] {

@@ -1,23 +1,25 @@
 internal import SystemPackage
 
-/// The arrays of an .npz archive, by what their names say: a part (train, val, test) and a role.
+/// The arrays of an .npz archive; a name gives the array's split (train, val, test) and role.
 public struct NumPyArchive: Sendable {
     fileprivate enum Role { case images, labels }
 
     fileprivate struct Name: Hashable {
-        /// Empty where the name says none.
+        /// The split; empty if the name has none.
         var part: String
         var role: Role
     }
 
-    /// The parts that have images, in the order train, val, test; one empty name if arrays are in no part.
+    /// The splits that have images, in the order train, val, test; an empty name if arrays are in
+    /// no split.
     public let parts: [String]
     private let path: String
     private let entries: [Name: String]
 
     /// Lists the archive.
     ///
-    /// - Throws: If it cannot be read, or has no images, or two arrays for one thing.
+    /// - Throws: If it cannot be read, has no images, or has two arrays for the same split and
+    ///   role.
     public init(_ path: String) throws(DatasetError) {
         self.path = path
         var entries: [Name: String] = [:]
@@ -33,7 +35,7 @@ public struct NumPyArchive: Sendable {
                 throw DatasetError(
                     action: "read NumPy archive", place: path,
                     reason: "both '\(other)' and '\(entry.name.text)' may be its \(name.role)",
-                    remedy: "save one of them with its counterpart")
+                    remedy: "keep only one of them")
             }
             entries[name] = entry.name.text
         }
@@ -49,11 +51,11 @@ public struct NumPyArchive: Sendable {
         }
     }
 
-    /// The records of some parts, one after the other.
+    /// The records of some splits, one after the other.
     ///
     /// - Parameters:
     ///   - chosen: Among `parts`.
-    ///   - isLabelled: Whether labels are read; else every label is −1.
+    ///   - isLabelled: Whether labels are read; if not, every label is −1.
     public func images(of chosen: [String], isLabelled: Bool) throws(DatasetError) -> NumPyImages {
         let roles: [Role] = isLabelled ? [.images, .labels] : [.images]
         let names = chosen.flatMap { part in roles.map { Name(part: part, role: $0) } }
@@ -96,7 +98,8 @@ public struct NumPyArchive: Sendable {
 }
 
 extension NumPyArchive.Name {
-    /// Takes an array's name apart: `train_images`, `X_test`, `y`, or `arr_0` and `arr_1` of arrays that were saved without names.
+    /// Parses an array's name: `train_images`, `X_test`, `y`, or `arr_0` and `arr_1` for arrays
+    /// saved without names.
     fileprivate init?(_ text: String) {
         part = ""
         var rest = ""

@@ -1,17 +1,17 @@
-/// What an .npy file says before its elements: NumPy's format, versions 1 to 3 (NEP 1).
+/// The header of an .npy file: NumPy's format, versions 1 to 3 (NEP 1).
 struct NumPyHeader: Equatable {
-    /// The most bytes that a header may have; NumPy itself stops at 10,000.
+    /// The largest size of a header; NumPy itself stops at 10,000 bytes.
     static let largestByteCount = 1 << 16
 
-    /// Kind and bytes of an element in NumPy's letters: `u1`, `i8`, `f4`, …
+    /// The kind and size of an element in NumPy's notation: `u1`, `i8`, `f4`, …
     let elementType: String
     let isBigEndian: Bool
-    /// Whether the first axis runs fastest, not the last one.
+    /// Whether the array is column-major (Fortran order).
     let isColumnMajor: Bool
     let shape: [Int]
-    /// Where the elements begin.
+    /// The size of the header: the offset of the first element.
     let byteCount: Int
-    /// Of all elements.
+    /// The size of all elements together.
     let contentByteCount: Int
 
     /// - Parameter bytes: The file's first `largestByteCount` bytes, or all if there are fewer.
@@ -20,7 +20,7 @@ struct NumPyHeader: Equatable {
             DatasetError(action: "read NumPy file", place: place, reason: reason)
         }
         guard bytes.count >= 12, FileKind(bytes) == .npy else {
-            throw failure("it does not begin as an .npy file")
+            throw failure("it does not start with the signature of an .npy file")
         }
         guard (1...3).contains(bytes[6]) else { throw failure("its version is \(bytes[6]), expected 1 to 3") }
         let lengthByteCount = bytes[6] == 1 ? 2 : 4
@@ -33,14 +33,14 @@ struct NumPyHeader: Equatable {
         var dictionary = PythonDictionary(bytes[8 + lengthByteCount..<byteCount])
         guard let entries = dictionary.entries(), case .flag(let isColumnMajor) = entries["fortran_order"],
             case .numbers(let shape) = entries["shape"], let type = entries["descr"]
-        else { throw failure("its header is no dictionary of 'descr', 'fortran_order' and 'shape'") }
+        else { throw failure("its header is not a dictionary of 'descr', 'fortran_order' and 'shape'") }
         guard case .text(let text) = type else { throw failure("its elements are records of several fields") }
         guard !text.contains("O") else {
             throw failure("its elements are Python objects, which are not read")
         }
         guard let order = text.first, "<>|=".contains(order), let kind = text.dropFirst().first,
             let size = Int(text.dropFirst(2)), "biufcSUVmM".contains(kind), (1...1 << 20).contains(size)
-        else { throw failure("its element type is '\(text.prefix(20))'") }
+        else { throw failure("its element type '\(text.prefix(20))' is not supported") }
         elementType = String(text.dropFirst())
         isBigEndian = order == ">"
         self.isColumnMajor = isColumnMajor
@@ -53,7 +53,7 @@ struct NumPyHeader: Equatable {
 
     var elementByteCount: Int { Int(elementType.dropFirst()) ?? 1 }
 
-    /// The type as NumPy's users know it: `float32` for `f4`.
+    /// The type's name in NumPy: `float32` for `f4`.
     var typeName: String {
         let bits = elementByteCount * 8
         return switch elementType.first {
@@ -67,7 +67,7 @@ struct NumPyHeader: Equatable {
     }
 }
 
-/// The product of axes; `nil` beyond 2⁴⁸ or if one is negative.
+/// The product of the axis lengths; `nil` beyond 2⁴⁸ or if one is negative.
 private func product(_ lengths: [Int]) -> Int? {
     var count = 1
     for length in lengths {
@@ -78,13 +78,13 @@ private func product(_ lengths: [Int]) -> Int? {
     return count
 }
 
-/// A Python dictionary as its source text, of the few kinds of value that a header has.
+/// A parser of a Python dictionary literal, for the few kinds of value that a header has.
 private struct PythonDictionary {
     enum Value {
         case text(String)
         case flag(Bool)
         case numbers([Int])
-        /// A list, which is not looked into.
+        /// A list, whose elements are not parsed.
         case list
     }
 
@@ -92,14 +92,14 @@ private struct PythonDictionary {
 
     init(_ text: ArraySlice<UInt8>) { rest = text }
 
-    /// `nil` for any other text.
+    /// Parses the dictionary; `nil` for any other text.
     mutating func entries() -> [String: Value]? {
         guard take("{") else { return nil }
         var entries: [String: Value] = [:]
         while !take("}") {
             guard let key = string(), take(":"), let value = value() else { return nil }
             entries[key] = value
-            // What comes behind a list is not looked for: it is refused anyway.
+            // The text after a list is not parsed: a list is refused anyway.
             if case .list = value {
                 return entries.merging(["fortran_order": .flag(false), "shape": .numbers([])]) { old, _ in old
                 }
@@ -141,14 +141,14 @@ private struct PythonDictionary {
             }
             numbers.append(number)
             rest = rest.dropFirst(digits.count)
-            // Python 2 writes long integers so.
+            // Python 2 writes long integers with this suffix.
             _ = take("L")
             guard take(",") || rest.first == UInt8(ascii: ")") else { return nil }
         }
         return numbers
     }
 
-    /// Passes over blanks, and over `text` if it comes next.
+    /// Skips blanks, and `text` with the blanks after it if it comes next; returns whether it does.
     private mutating func take(_ text: String) -> Bool {
         skipBlanks()
         guard rest.starts(with: text.utf8) else { return false }

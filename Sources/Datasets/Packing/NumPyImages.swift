@@ -1,15 +1,17 @@
 internal import Foundation
 internal import SystemPackage
 
-/// Images and labels as arrays of NumPy: two .npy files, as CIFAR-10-C has them, or an .npz archive, as MedMNIST.
+/// Images and labels as NumPy arrays: two .npy files, as in CIFAR-10-C, or an .npz archive, as in
+/// MedMNIST.
 ///
-/// Images are uint8 of shape `[n, height, width]`, `[n, height, width, 1]` or `[n, height, width, 3]`, in C order; labels whole numbers of shape
-/// `[n]` or `[n, 1]`. Of .npy files only the records asked for are read; the arrays of an archive are unpacked once into a nameless file in
-/// the temporary folder (`TMPDIR`).
+/// Images are uint8 of shape `[n, height, width]`, `[n, height, width, 1]` or
+/// `[n, height, width, 3]`, in C order; labels are integers of shape `[n]` or `[n, 1]`. From .npy
+/// files only the requested records are read; the arrays of an archive are unpacked once into an
+/// unlinked file in the temporary folder (`TMPDIR`).
 public struct NumPyImages: IndexedRecordSource {
     struct Part {
         let images: StoredArray
-        /// `nil` where there are none: every label is −1.
+        /// `nil` if there are none; every label is then −1.
         let labels: [Int32]?
         let count: Int
         let height: Int
@@ -26,8 +28,9 @@ public struct NumPyImages: IndexedRecordSource {
 
     /// Opens two .npy files.
     ///
-    /// - Parameter labels: `nil` for images out of distribution.
-    /// - Throws: If a file is missing, damaged, of another type or shape, or they do not belong together.
+    /// - Parameter labels: `nil` for out-of-distribution images.
+    /// - Throws: If a file is missing, damaged, or of another type or shape, or the two do not
+    ///   belong together.
     public init(images path: String, labels labelPath: String?) throws(DatasetError) {
         let labels: StoredArray? = if let labelPath { try StoredArray(labelPath) } else { nil }
         let identities = ([path] + (labelPath.map { [$0] } ?? [])).map(fileIdentity)
@@ -61,8 +64,8 @@ public struct NumPyImages: IndexedRecordSource {
         return try parts[part].record(rest)
     }
 
-    /// The labels that lie beside an .npy file of images: under its name with 'labels' or 'y' in place of the word for images, or as `labels.npy`,
-    /// CIFAR-10-C's name.
+    /// The labels file beside an .npy file of images: its name with 'labels' or 'y' in place of the
+    /// word for images, or `labels.npy`, as in CIFAR-10-C; `nil` if there is none.
     public static func labelsBeside(_ path: String) -> String? {
         let name = lastName(of: path)
         let folder = path.dropLast(name.utf8.count)

@@ -1,29 +1,29 @@
 internal import Files
 internal import Foundation
 
-/// What is known of one finished shard, kept beside it until the whole dataset is.
+/// The description of one finished shard, kept until the whole dataset is finished.
 struct PackedPart: Codable, Sendable {
-    /// `nil` where all of the shard's records were left out.
+    /// `nil` if all of the shard's records were left out.
     var shard: Manifest.Shard?
-    /// Records of the source that were read for it.
+    /// The number of records of the source that were read for it.
     var readCount: Int
     var largestLabel: Int32
     var entries: [PackingReport.Entry] = []
-    /// Why the first of those that were left out was.
+    /// The error of the first record that was left out.
     var firstBad: DatasetError?
-    /// The contents of the packed records, as `ContentKey` writes them.
+    /// The content keys of the packed records, as `ContentKey` writes them.
     var contents = Data()
 }
 
-/// What tells one packed image from another.
+/// A key of a packed image's content, to find duplicates.
 struct ContentKey: Sendable {
     static let byteCount = 24
 
-    /// CRC-64/XZ of the bytes that are stored.
+    /// CRC-64/XZ of the stored bytes.
     var checksum: UInt64
     var length: UInt32
     var label: Int32
-    /// The record's number among those that were read.
+    /// The record's index among those that were read.
     var position: Int
 
     init(checksum: UInt64, length: Int, label: Int32, position: Int) {
@@ -33,7 +33,7 @@ struct ContentKey: Sendable {
         self.position = position
     }
 
-    /// Reads what `write` wrote.
+    /// Decodes the bytes that `write` wrote.
     init(_ bytes: ArraySlice<UInt8>) {
         let number = { (from: Int, count: Int) in
             bytes.dropFirst(from).prefix(count).reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
@@ -53,7 +53,7 @@ struct ContentKey: Sendable {
         }
     }
 
-    /// Two images count as equal where their bytes' number and CRC-64 are: among a million of them a chance of some 10⁻⁷ to be
-    /// wrong once.
+    /// Two images count as equal if their byte counts and CRC-64 are equal. The probability of one
+    /// false match among a million images is about 10⁻⁷.
     func hasContent(of other: ContentKey) -> Bool { checksum == other.checksum && length == other.length }
 }

@@ -2,25 +2,27 @@ internal import Foundation
 internal import Kernels
 internal import Workers
 
-/// Packs a source of labelled images into a dataset's folder, in one process or in several that see the same files.
+/// Packs a source of labelled images into a dataset folder, in one process or in several that see
+/// the same files.
 ///
-/// The dataset is made in `<destination>.partial` and renamed when it is whole. Finished shards stay there when packing is interrupted
-/// or fails, and the same request goes on with those that are still as they were written. The shards are the same
-/// bytes however many processes and threads there are and wherever they were interrupted.
+/// The dataset is written to `<destination>.partial` and renamed when it is complete. If packing is
+/// interrupted or fails, finished shards stay there, and the same request resumes with those that
+/// are still intact. The bytes of the shards do not depend on the number of processes and threads,
+/// or on interruptions.
 public struct Packer {
-    /// How far the work has come.
+    /// The progress of packing.
     public struct Progress: Sendable {
-        /// Records read so far, by all processes, those of finished shards included.
+        /// Records read so far by all processes, including those of finished shards.
         public var done: Int
         /// Of these, the records of shards that an earlier run finished.
         public var resumed: Int
-        /// Records in all, where the source knows it.
+        /// Records in total, if the source knows their number.
         public var total: Int?
-        /// From 0 to 1; `nil` where nobody knows.
+        /// The fraction read, from 0 to 1; `nil` if unknown.
         public var fraction: Double?
     }
 
-    /// What process 0 found or made when it began.
+    /// The state that process 0 found or created at the start.
     private struct Beginning: Codable {
         var plan: PackingPlan
         var parts: [Int]
@@ -36,14 +38,18 @@ public struct Packer {
 
     /// - Parameters:
     ///   - name: The dataset's name, for tables.
-    ///   - destination: The dataset's folder; those above it are created.
-    ///   - crew: The processes that pack together, each with the same source, name, destination and options.
+    ///   - destination: The dataset's folder; its missing parents are created.
+    ///   - crew: The processes that pack together, each with the same source, name, destination and
+    ///     options.
     public init(
         source: any RecordSource, name: String, destination: String,
         options: PackingOptions = PackingOptions(), crew: any PackingCrew = PackingAlone()
     ) {
-        precondition(options.recordsPerShard ?? 1 >= 1 && options.bytesPerShard >= 1, "an empty shard")
-        precondition((1...100).contains(options.quality), "a quality of \(options.quality)")
+        precondition(
+            options.recordsPerShard ?? 1 >= 1 && options.bytesPerShard >= 1,
+            "shards of \(options.recordsPerShard ?? 1) records, \(options.bytesPerShard) bytes, expected at least 1"
+        )
+        precondition((1...100).contains(options.quality), "quality is \(options.quality), expected 1 to 100")
         self.name = name
         self.options = options
         self.crew = crew
@@ -54,13 +60,16 @@ public struct Packer {
 
     /// Packs all records.
     ///
-    /// What is to be known of single images (left out, misnamed, the same as one before) is listed in `report.csv`.
+    /// Images that are left out, misnamed or duplicates of an earlier one are listed in
+    /// `report.csv`.
     ///
-    /// - Parameter progress: Called in every process; the counts are those of all.
-    /// - Returns: The manifest, as it was written; in every process.
-    /// - Throws: If the destination is taken, an interrupted run had other options, an image is missing or damaged and not to be left
-    ///   out, or of another size, a label is out of range, no image is left, or the disk refuses; the same error in
-    ///   every process. Only finished shards are left behind then.
+    /// - Parameter progress: Called in every process; the counts are those of all processes
+    ///   together.
+    /// - Returns: The manifest as written, in every process.
+    /// - Throws: If the destination exists, an interrupted run had other options, an image is
+    ///   missing or damaged and its policy is `stop`, an image has another size, a label is out of
+    ///   range, no image is left, or the disk cannot be written; the same error in every process.
+    ///   Only finished shards are then left behind.
     public mutating func run(
         progress: (Progress) -> Void = { _ in }
     ) throws(DatasetError) -> Manifest {
@@ -69,7 +78,7 @@ public struct Packer {
         if let other = hashes.firstIndex(where: { $0 != hashes[0] }) {
             throw DatasetError(
                 action: "pack", place: reader.source.origin,
-                reason: "process \(other) sees other files than process 0",
+                reason: "process \(other) sees different files than process 0",
                 remedy: "let all hosts see the same files under the same path")
         }
         var lock: PackingLock?
@@ -94,14 +103,14 @@ public struct Packer {
         }
     }
 
-    /// Takes the folder, and the plan of an interrupted run or a new one.
+    /// Locks the working folder, and returns the plan of an interrupted run or a new one.
     private mutating func begin(
         _ request: PackingRequest, _ lock: inout PackingLock?
     ) throws(DatasetError) -> Beginning {
         let isTaken = try folder.destinationIsDataset()
         let isCommitted = try folder.isCommitted ? try folder.readState()?.request == request : false
         guard !isTaken || isCommitted || options.overwrite else {
-            folder.removeCrumbs()
+            folder.removeStagingFiles()
             throw DatasetError(
                 action: "create dataset", place: folder.destination, reason: "there is a dataset already",
                 remedy: "give another folder, or --overwrite")
@@ -114,17 +123,17 @@ public struct Packer {
             let differences = request.differences(from: state.request)
             guard differences.isEmpty else {
                 throw DatasetError(
-                    action: "go on with what was interrupted", place: folder.work,
+                    action: "resume an interrupted run", place: folder.work,
                     reason: differences.joined(separator: "; "),
-                    remedy: "give the same options, or --restart to begin anew")
+                    remedy: "give the same options, or --restart to start over")
             }
-            try PackingBoard.create(folder.board, size: crew.size)
+            try SharedProgressFile.create(folder.board, size: crew.size)
             return Beginning(plan: state.plan, parts: try folder.partNumbers(), isCommitted: isCommitted)
         }
         do {
             let plan = PackingPlan(sample: try reader.sample(), options)
             try folder.begin(PackingFolder.State(request: request, plan: plan))
-            try PackingBoard.create(folder.board, size: crew.size)
+            try SharedProgressFile.create(folder.board, size: crew.size)
             return Beginning(plan: plan, parts: [])
         } catch {
             folder.discard()
@@ -141,7 +150,7 @@ public struct Packer {
         let resumed = stride(from: 0, to: values.count, by: 2)
             .reduce(into: [:]) { $0[Int(values[$1])] = Int(values[$1 + 1]) }
         let shardCount = try crew.together { () throws(DatasetError) in
-            let board = try PackingBoard(folder.board, rank: crew.rank, size: crew.size)
+            let board = try SharedProgressFile(folder.board, rank: crew.rank, size: crew.size)
             var packing = ShardPacking(
                 plan: plan, options: options, folder: folder, crew: crew, pool: pool, board: board,
                 resumed: resumed, reader: reader)
@@ -160,8 +169,8 @@ public struct Packer {
         return try crew.share(manifest)
     }
 
-    /// This process's share of the finished shards, with the records read for each; those that are damaged, or have to be packed
-    /// again, are left out.
+    /// This process's share of the finished shards, with the number of records read for each;
+    /// shards that are damaged, or must be packed again, are left out.
     private func intactParts(_ numbers: [Int]) throws(DatasetError) -> [(number: Int, readCount: Int)] {
         let own = numbers.filter { $0 % crew.size == crew.rank }
         var counts = [Int](repeating: -1, count: own.count)
@@ -180,7 +189,8 @@ public struct Packer {
         return zip(own, counts).filter { $0.1 >= 0 }.map { ($0, $1) }
     }
 
-    /// Leaves nothing behind, or what is worth keeping, and says so.
+    /// Removes the working folder if it has no finished shards; otherwise the returned error says
+    /// that they are kept.
     private func abandon(after error: DatasetError) -> DatasetError {
         var error = error
         let isWorthless =

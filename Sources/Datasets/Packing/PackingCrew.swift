@@ -1,6 +1,6 @@
 internal import Foundation
 
-/// The processes that pack a dataset together, all of which see its folder.
+/// The processes that pack a dataset together; all of them see its folder.
 ///
 /// Every function is collective: all processes call it, in the same order.
 public protocol PackingCrew: Sendable {
@@ -9,18 +9,19 @@ public protocol PackingCrew: Sendable {
     /// The number of processes.
     var size: Int { get }
 
-    /// The bytes of process `root`, on all.
+    /// Returns the bytes of process `root` in all processes.
     func broadcast(_ bytes: [UInt8], from root: Int) -> [UInt8]
 
-    /// The values of all processes, those of process 0 first; each gives as many as it likes.
+    /// Returns the values of all processes in rank order; their number may differ between
+    /// processes.
     func gather(_ values: [Int64]) -> [Int64]
 
-    /// Notes that this process calls neither until `endAlone`; see `together`.
+    /// Announces that this process makes no collective call until `endAlone`; see `together`.
     func beginAlone()
     func endAlone()
 }
 
-/// One process alone.
+/// A single process.
 public struct PackingAlone: PackingCrew {
     public let rank = 0
     public let size = 1
@@ -36,9 +37,10 @@ extension PackingCrew {
     public func beginAlone() {}
     public func endAlone() {}
 
-    /// Runs `body` in every process; where it throws in any of them, all throw the error of the first of those.
+    /// Runs `body` in every process; if it throws in any of them, all throw the error of the lowest
+    /// rank that failed.
     ///
-    /// Inside `body` a process calls nothing collective, since it would wait for others that may have failed.
+    /// `body` makes no collective call, since it would wait for processes that may have failed.
     public func together<Result>(
         _ body: () throws(DatasetError) -> Result
     ) throws(DatasetError) -> Result {
@@ -63,14 +65,14 @@ extension PackingCrew {
         return try outcome.get()
     }
 
-    /// A value of process 0, on all.
+    /// Returns the value of process 0 in all processes.
     func share<Value: Codable>(_ value: Value?) throws(DatasetError) -> Value {
         do {
             let bytes = broadcast(rank == 0 ? Array(try JSONEncoder().encode(value)) : [], from: 0)
             return try JSONDecoder().decode(Value.self, from: Data(bytes))
         } catch {
             throw DatasetError(
-                action: "share the plan of packing", place: "process \(rank)", reason: "\(error)")
+                action: "broadcast the packing plan", place: "process \(rank)", reason: "\(error)")
         }
     }
 }

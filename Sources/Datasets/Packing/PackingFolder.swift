@@ -1,11 +1,13 @@
 internal import Files
 internal import Foundation
 
-/// The places of a dataset in the making: `<destination>.partial`, with the dataset to be in `dataset`, what is known of each
-/// finished shard in `parts`, and in `packing.json` what is packed and how.
+/// The working folder of a dataset that is being packed, `<destination>.partial`: the unfinished
+/// dataset is in `dataset`, a description of each finished shard in `parts`, and the request and
+/// plan in `packing.json`.
 ///
-/// `packing.json` is written when all is ready to begin, a shard before its part, the manifest when all shards are there; then
-/// `dataset` gets the destination's name. So whatever is interrupted, the destination is a whole dataset or is not there.
+/// `packing.json` is written before the first shard, each shard before its part, and the manifest
+/// after all shards; then `dataset` is renamed to the destination. So after an interruption at any
+/// time the destination is either a complete dataset or does not exist.
 struct PackingFolder: Sendable {
     let destination: String
     let work: String
@@ -16,7 +18,7 @@ struct PackingFolder: Sendable {
     private var parts: String { "\(work)/parts" }
     private var state: String { "\(work)/packing.json" }
 
-    /// What `packing.json` holds.
+    /// The content of `packing.json`.
     struct State: Codable {
         var version = 1
         var request: PackingRequest
@@ -28,7 +30,7 @@ struct PackingFolder: Sendable {
         work = "\(destination).partial"
     }
 
-    /// Whether the destination is a dataset; an empty folder counts as nothing.
+    /// Whether the destination is a dataset; an empty folder counts as missing.
     ///
     /// - Throws: If something else is there.
     func destinationIsDataset() throws(DatasetError) -> Bool {
@@ -36,13 +38,14 @@ struct PackingFolder: Sendable {
         if try isThere("\(destination)/\(Manifest.fileName)") { return true }
         guard (try? FileManager.default.contentsOfDirectory(atPath: destination)) == [] else {
             throw DatasetError(
-                action: "create dataset", place: destination, reason: "something that is no dataset is there",
+                action: "create dataset", place: destination, reason: "it exists and is not a dataset",
                 remedy: "give another folder")
         }
         return false
     }
 
-    /// Whether the last thing that an interrupted run did was to give the dataset its name.
+    /// Whether an interrupted run has already renamed the dataset to its destination, so that only
+    /// the cleanup is left.
     var isCommitted: Bool {
         get throws(DatasetError) {
             guard try isThere(state), try !isThere(dataset) else { return false }
@@ -54,7 +57,7 @@ struct PackingFolder: Sendable {
         try DatasetError.wrapping("create folder", work) { try createFolder(work) }
     }
 
-    /// Makes everything ready; anything that was there before goes.
+    /// Creates the folders and `packing.json`; earlier content is removed.
     func begin(_ state: State) throws(DatasetError) {
         try DatasetError.wrapping("create folder", work) {
             try? FileManager.default.removeItem(atPath: self.state)
@@ -66,9 +69,11 @@ struct PackingFolder: Sendable {
         }
     }
 
-    /// What an interrupted run was about; `nil` if there was none that got beyond its first steps.
+    /// The state of an interrupted run; `nil` if there is none, or none that this version can
+    /// decode.
     ///
-    /// - Throws: If it cannot be read: what an interrupted run has made is not packed again for that.
+    /// - Throws: If it cannot be read: a read error must not discard the shards of an interrupted
+    ///   run.
     func readState() throws(DatasetError) -> State? {
         guard try isThere(state) else { return nil }
         let bytes = try ReadableFile.contents(of: state)
@@ -86,13 +91,13 @@ struct PackingFolder: Sendable {
             .compactMap { $0.hasSuffix(".json") ? Int($0.dropLast(5)) : nil }.sorted()
     }
 
-    /// Whether there is anything worth keeping, or nobody can tell.
+    /// Whether there are finished shards to keep; also `true` if the folders cannot be listed.
     var hasShards: Bool {
         guard let numbers = try? partNumbers(), let names = try? namesInFolder(dataset) else { return true }
         return !numbers.isEmpty && names.contains { $0.hasSuffix(".h5") }
     }
 
-    /// - Parameter names: The path and place of each packed record, for what is said of duplicates.
+    /// - Parameter names: The path and place of each record read, for the report of duplicates.
     func write(_ part: PackedPart, names: [[String]], _ index: Int) throws(DatasetError) {
         let path = "\(parts)/\(fiveDigits(index))"
         try DatasetError.wrapping("write", path) {
@@ -106,7 +111,8 @@ struct PackingFolder: Sendable {
 
     func readNames(_ index: Int) throws(DatasetError) -> [[String]] { try read("\(fiveDigits(index)).names") }
 
-    /// Removes all that does not belong to the dataset: shards without a part, files that were being written.
+    /// Removes all files that do not belong to the dataset: shards without a part, and incomplete
+    /// files.
     func tidy(keeping shards: [Manifest.Shard]) throws(DatasetError) {
         let kept = Set(shards.map(\.file))
         try DatasetError.wrapping("tidy", dataset) {
@@ -117,7 +123,8 @@ struct PackingFolder: Sendable {
         }
     }
 
-    /// Puts the dataset in its place, and another one, or an empty folder, out of it.
+    /// Moves the dataset to the destination; a dataset or an empty folder that exists there is
+    /// moved away first.
     func commit() throws(DatasetError) {
         let replaced = "\(work)/replaced"
         try DatasetError.wrapping("create dataset", destination) {
@@ -138,8 +145,8 @@ struct PackingFolder: Sendable {
         }
     }
 
-    /// Removes all that packing needs; last of all what says what it was, so that a process that is killed here leaves something that
-    /// the next one understands.
+    /// Removes the working folder, `packing.json` last, so that a process that is killed meanwhile
+    /// leaves a state that the next one recognises.
     func discard() {
         for name in (try? FileManager.default.contentsOfDirectory(atPath: work)) ?? [] {
             if "\(work)/\(name)" != state { try? FileManager.default.removeItem(atPath: "\(work)/\(name)") }
@@ -147,8 +154,8 @@ struct PackingFolder: Sendable {
         try? FileManager.default.removeItem(atPath: work)
     }
 
-    /// Removes what a process left that was killed after the dataset got its name.
-    func removeCrumbs() {
+    /// Removes the working folder of a process that was killed after it had renamed the dataset.
+    func removeStagingFiles() {
         guard (try? isThere(work)) == true, (try? isThere(dataset)) == false,
             (try? isThere("\(destination)/\(Manifest.fileName)")) == true,
             let lock = try? PackingLock(self.lock)

@@ -5,13 +5,13 @@ public struct PackingOptions: Sendable {
         case automatic = "auto"
         /// Decoded, all of one size.
         case pixels
-        /// As the files they are; each is decoded once to see that it is whole.
+        /// As the original image files; each is decoded once to check that it is intact.
         case encoded
     }
 
-    /// What is done about an image that cannot be packed.
+    /// What to do about an image that cannot be packed.
     public enum Policy: String, Sendable, CaseIterable {
-        /// Packing ends with the image's path and what is wrong with it.
+        /// Packing stops with an error that names the image and the cause.
         case stop
         /// The image is left out, and listed in the dataset's `report.csv`.
         case skip
@@ -20,37 +20,41 @@ public struct PackingOptions: Sendable {
     public var layout = Layout.automatic
     /// Whether all labels become −1 and class names are dropped.
     public var outOfDistribution = false
-    /// Stop after this many records, in the order they are packed in; all if `nil`.
+    /// The largest number of records to pack, in packing order; all if `nil`.
     public var limit: Int?
-    /// Packs the records in a random order of this seed; in the source's own if `nil`.
+    /// The seed of a random packing order; the source's own order if `nil`.
     public var shuffleSeed: UInt64?
-    /// Images with a longer shorter side are shrunk to this one, and stored as JPEG in an encoded dataset; none if `nil`.
+    /// The shorter side to which larger images are shrunk, in pixels; an encoded dataset stores
+    /// them as JPEG. No image is shrunk if `nil`.
     public var resizeShorter: Int?
-    /// Whether every image is made a JPEG file, also one that is not shrunk: then sets of other origin have the artefacts that JPEG copies
-    /// have. Pixels are stored as decoded from it.
+    /// Whether every image, also one that is not shrunk, is encoded as JPEG, so that sets of other
+    /// origin have the artefacts of JPEG copies, too. A dataset of pixels stores those decoded from
+    /// the JPEG.
     public var recompresses = false
-    /// Of these JPEG files and those of shrunk images, 1...100.
+    /// The quality of these JPEG files and those of shrunk images, 1...100.
     public var quality = 95
-    /// Names in the order of their labels; the source's own if `nil`.
+    /// The class names in label order; the source's own if `nil`.
     public var classNames: [String]?
-    /// The number of classes where there are no names; the source's own, or the largest label and one, if `nil`.
+    /// The number of classes if there are no names; if `nil`, the source's own, or the largest
+    /// label plus one.
     public var classCount: Int?
-    /// Records of the source in a shard; images that are left out are missing from it. If `nil`, about `bytesPerShard`
-    /// make one, and at most 10,000 records.
+    /// Records of the source per shard, including images that are left out. If `nil`, as many as
+    /// take about `bytesPerShard`, at most 10,000.
     public var recordsPerShard: Int?
-    /// Image bytes in a shard, about; each process that packs has one shard in memory.
+    /// The approximate number of image bytes per shard; each packing process has one shard in
+    /// memory.
     public var bytesPerShard = 128 << 20
-    /// About damaged images.
+    /// What to do about damaged images.
     public var onBad = Policy.stop
-    /// About images that a list names and that are not there.
+    /// What to do about images that a list names but that do not exist.
     public var onMissing = Policy.stop
-    /// The split of a benchmark that the dataset is, for the manifest.
+    /// The benchmark split that the dataset represents, for the manifest.
     public var benchmark: BenchmarkSplit?
-    /// Whether a complete dataset that is already there is replaced.
+    /// Whether an existing complete dataset is replaced.
     public var overwrite = false
-    /// Whether packing that was interrupted begins anew instead of going on.
+    /// Whether an interrupted run starts over instead of being resumed.
     public var restart = false
-    /// Threads that read and decode, in each process.
+    /// Threads per process that read and decode.
     public var threads = 1
 
     public init() {}

@@ -1,15 +1,17 @@
-/// How a source is cut into shards: shard *k* holds the records `k · recordsPerShard` and on, in the order of packing.
+/// How a source is divided into shards: shard *k* holds the records from `k · recordsPerShard` on,
+/// in packing order.
 ///
-/// Made once, when packing begins, and kept with the shards, so that it is the same in all processes and after an interruption.
+/// The plan is made once, when packing starts, and is stored with the shards, so that all processes
+/// and a resumed run use the same one.
 struct PackingPlan: Codable, Equatable, Sendable {
     var layout: Manifest.Layout
     var recordsPerShard: Int
-    /// Of an image as it is stored, about.
+    /// The approximate size of a stored image.
     var byteCount: Int
 
-    /// Looks at some images.
+    /// Derives the plan from some images.
     ///
-    /// - Parameter sample: Records from all over the source, or its first ones.
+    /// - Parameter sample: Records spread over the source, or its first ones.
     init(sample: [Record], _ options: PackingOptions) {
         let change = ImageChange(options)
         layout = Self.layout(of: sample, options, change)
@@ -28,7 +30,7 @@ struct PackingPlan: Codable, Equatable, Sendable {
         recordsPerShard = options.recordsPerShard ?? min(max(options.bytesPerShard / byteCount, 1), 10_000)
     }
 
-    /// By the first image that can be decoded.
+    /// The layout, chosen by the first image that can be decoded.
     private static func layout(
         of sample: [Record], _ options: PackingOptions, _ change: ImageChange?
     ) -> Manifest.Layout {

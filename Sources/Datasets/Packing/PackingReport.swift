@@ -1,11 +1,11 @@
 internal import Files
 
-/// What was met in a source that its user should know of, image by image.
+/// The problems found in a source, image by image.
 struct PackingReport {
     enum Kind: String, Codable, CaseIterable, Sendable {
         /// Not packed, because it cannot be decoded.
         case damaged
-        /// Not packed, because it is not there.
+        /// Not packed, because it does not exist.
         case missing
         /// Packed, though its name says JPEG and it is a PNG, or the other way round.
         case misnamed
@@ -13,9 +13,9 @@ struct PackingReport {
         case duplicate
     }
 
-    /// One line of it.
+    /// One line of the report.
     struct Entry: Codable, Sendable {
-        /// The record's number among those that were read.
+        /// The record's index among those that were read.
         var position: Int
         var kind: Kind
         var path: String
@@ -27,7 +27,7 @@ struct PackingReport {
 
     private let entries: [Entry]
 
-    /// - Parameter entries: In any order; those of one record stay in theirs.
+    /// - Parameter entries: In any order; entries of one record keep theirs.
     init(_ entries: [Entry]) {
         self.entries = entries.enumerated()
             .sorted { ($0.element.position, $0.offset) < ($1.element.position, $1.offset) }
@@ -40,11 +40,11 @@ struct PackingReport {
         }
     }
 
-    /// The counts in words.
+    /// The number of entries of each kind, as notes.
     var notes: [String] {
         let words: [(Kind, String)] = [
             (.damaged, "damaged images left out"), (.missing, "missing images left out"),
-            (.misnamed, "images whose ending is another format's"), (.duplicate, "images like one before"),
+            (.misnamed, "images whose file extension is another format's"), (.duplicate, "duplicate images"),
         ]
         return words.compactMap { kind, text in
             let count = entries.count { $0.kind == kind }
@@ -52,7 +52,7 @@ struct PackingReport {
         }
     }
 
-    /// Writes the report into a folder, if there is anything to say.
+    /// Writes the report into a folder, unless it is empty.
     func write(folder: String) throws(DatasetError) {
         guard !entries.isEmpty else { return }
         let path = "\(folder)/\(Self.fileName)"

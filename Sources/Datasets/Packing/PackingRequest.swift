@@ -1,10 +1,12 @@
 internal import Checksums
 
-/// All that decides what a packed dataset holds, in words: packing goes on after an interruption only if it is the same.
+/// All settings that determine the content of a packed dataset, as text. An interrupted run is
+/// resumed only if they are the same.
 ///
-/// What is done about bad images is not part of it: a finished shard without bad images is the same either way.
+/// The policy for bad images is not included: a finished shard without bad images is the same under
+/// either policy.
 struct PackingRequest: Codable, Equatable, Sendable {
-    /// In the words of the command line, by option.
+    /// The values as on the command line, by option.
     let settings: [String: String]
 
     init(_ source: any RecordSource, name: String, _ options: PackingOptions) {
@@ -26,14 +28,14 @@ struct PackingRequest: Codable, Equatable, Sendable {
         self.settings = settings
     }
 
-    /// How this differs from an earlier one; empty if it does not.
+    /// The differences from an earlier request; empty if there are none.
     func differences(from earlier: PackingRequest) -> [String] {
         Set(settings.keys).union(earlier.settings.keys).sorted()
             .filter { settings[$0] != earlier.settings[$0] }
             .map { "\($0) was \(earlier.settings[$0] ?? "not given"), is \(settings[$0] ?? "not given")" }
     }
 
-    /// Equal in processes that see the same source.
+    /// A hash that is equal in all processes that see the same source.
     var hash: UInt64 {
         var check = CRC64()
         for key in settings.keys.sorted() { check.update(Array("\(key)=\(settings[key] ?? "")\n".utf8)) }

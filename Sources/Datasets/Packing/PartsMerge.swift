@@ -1,6 +1,6 @@
 internal import Foundation
 
-/// Joins what is known of the finished shards: the manifest and the report.
+/// Merges the descriptions of the finished shards into the manifest and the report.
 struct PartsMerge {
     private let folder: PackingFolder
     private let plan: PackingPlan
@@ -26,7 +26,7 @@ struct PartsMerge {
         } ?? DatasetError(action: "pack", place: source.origin, reason: "it holds no records")
     }
 
-    /// Writes the report and the manifest, and puts the dataset in its place.
+    /// Writes the report and the manifest, and moves the dataset to the destination.
     func finish(
         name: String, source: any RecordSource, _ options: PackingOptions
     ) throws(DatasetError) -> Manifest {
@@ -47,8 +47,8 @@ struct PartsMerge {
         return manifest
     }
 
-    /// The images that have the content of one before: found by sorting, 24 bytes an image; names are read where there is something
-    /// to say.
+    /// The images with the same content as an earlier one, found by sorting 24 bytes per image;
+    /// names are read only for duplicates.
     private func duplicates() throws(DatasetError) -> [PackingReport.Entry] {
         var keys: [ContentKey] = []
         keys.reserveCapacity(parts.reduce(0) { $0 + $1.contents.count / ContentKey.byteCount })
@@ -91,9 +91,9 @@ struct PartsMerge {
 }
 
 extension PackingOptions {
-    /// What they did to the images, for the manifest.
+    /// The changes made to the images, for the manifest.
     fileprivate var notes: [String] {
-        let shuffled = shuffleSeed.map { "in a random order of seed \($0)" }
+        let shuffled = shuffleSeed.map { "in a random order, seed \($0)" }
         let shrunk = resizeShorter.map {
             "larger images shrunk to a shorter side of \($0), bilinear, as JPEG of quality \(quality)"
         }

@@ -1,11 +1,11 @@
 internal import SystemPackage
 
-/// What lies in a tree or an archive and is not packed: how much, and why.
+/// The entries of a tree or an archive that are not packed, counted by reason.
 public struct PassedOver: Equatable, Sendable {
     enum Reason: Int, CaseIterable, Sendable {
         case noImage, hidden, debris, link, dangling, circle, outside, replaced, special
 
-        /// After a count of entries.
+        /// The text that follows a count of entries.
         var words: String {
             switch self {
             case .noImage: "not images"
@@ -36,7 +36,7 @@ public struct PassedOver: Equatable, Sendable {
         groups[reason, default: Group(first: path)].count += 1
     }
 
-    /// Whether an archive's entry is a file that counts; one that is not a folder is added where it does not.
+    /// Whether an archive's entry is a visible file; if not, it is added, unless it is a folder.
     mutating func take(_ entry: ArchiveReader.Entry) -> Bool {
         switch entry.kind {
         case .folder: return false
@@ -49,14 +49,14 @@ public struct PassedOver: Equatable, Sendable {
         return false
     }
 
-    /// Adds what was met elsewhere, after what was met here.
+    /// Adds the entries of `others`, after those that are here already.
     mutating func add(_ others: PassedOver) {
         for (reason, group) in others.groups {
             groups[reason, default: Group(first: group.first)].count += group.count
         }
     }
 
-    /// One line, with the first entry of each kind; none where there is nothing to say.
+    /// One line with the count and the first entry for each reason; empty if there are no entries.
     var notes: [String] {
         let parts = Reason.allCases.compactMap { reason in
             groups[reason].map { "\($0.count) \(reason.words) (\($0.first.text))" }

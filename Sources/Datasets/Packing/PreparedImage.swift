@@ -1,15 +1,15 @@
 internal import Checksums
 internal import SystemPackage
 
-/// What became of a record: the bytes to store, or why there are none.
+/// The result of preparing a record: the bytes to store, or the error.
 enum PreparedImage: Sendable {
-    /// - `checksum` is the CRC-64 of `bytes`.
+    /// `checksum` is the CRC-64 of `bytes`.
     case stored(bytes: [UInt8], checksum: UInt64, isMisnamed: Bool)
     case bad(PackingReport.Kind, DatasetError)
-    /// The image is whole, but not to be stored like this.
+    /// The image is intact, but cannot be stored with these options.
     case unfit(DatasetError)
 
-    /// Decodes the record's image and gives it the form of `layout`, changed by `change`.
+    /// Decodes the record's image, applies `change` and converts it to `layout`.
     init(_ record: Record, _ layout: Manifest.Layout, _ change: ImageChange?) {
         switch record.payload {
         case .missing(let error): self = .bad(.missing, error)
@@ -45,7 +45,7 @@ enum PreparedImage: Sendable {
             return .unfit(
                 DatasetError(
                     action: "store encoded", place: record.place,
-                    reason: "the source holds pixels, no image files",
+                    reason: "the source holds pixels, not image files",
                     remedy: "pack it with --layout pixels"))
         case (.pixels(let height, let width, _), _):
             guard image.height == height, image.width == width else {
@@ -72,16 +72,17 @@ enum PreparedImage: Sendable {
     }
 }
 
-/// What is done to images before they are stored.
+/// The changes made to images before they are stored.
 struct ImageChange: Sendable {
-    /// The shorter side that images are shrunk to, if they are.
+    /// The shorter side to which larger images are shrunk, in pixels; `nil` for no resizing.
     var shorter: Int?
-    /// Of the JPEG file, 1...100.
+    /// The JPEG quality, 1...100.
     var quality: Int
-    /// Whether every image becomes a JPEG file, also one that is not shrunk, and pixels are those of that file.
+    /// Whether every image, also one that is not shrunk, is encoded as JPEG; stored pixels are then
+    /// decoded from that JPEG.
     var recompresses: Bool
 
-    /// `nil` where images stay as they are.
+    /// `nil` if images are not changed.
     init?(_ options: PackingOptions) {
         guard options.resizeShorter != nil || options.recompresses else { return nil }
         shorter = options.resizeShorter
@@ -89,7 +90,8 @@ struct ImageChange: Sendable {
         recompresses = options.recompresses
     }
 
-    /// The image with its shorter side at `shorter`, the longer one in proportion, rounded down; `nil` if it is no larger.
+    /// The image resized to a shorter side of `shorter`, with the longer side in proportion,
+    /// rounded down; `nil` if its shorter side is not larger than that.
     func shrunk(_ image: RGBImage) -> RGBImage? {
         let side = min(image.width, image.height)
         guard let shorter, side > shorter else { return nil }
@@ -98,7 +100,7 @@ struct ImageChange: Sendable {
 }
 
 extension RGBImage {
-    /// The image of a record that has one.
+    /// The image of a record; throws the record's error if it has no image.
     init(_ record: Record) throws(DatasetError) {
         switch record.payload {
         case .pixels(let image): self = image

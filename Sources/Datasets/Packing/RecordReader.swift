@@ -1,12 +1,13 @@
 internal import Kernels
 internal import Workers
 
-/// A source's records in the order of packing: its own, or a random one.
+/// A source's records in packing order: the source's own order, or a random one.
 struct RecordReader {
     private(set) var source: any RecordSource
     private let limit: Int
     private let shuffleSeed: UInt64?
-    /// What the sample took from a source that gives its records once; still to be packed.
+    /// The records that the sample read from a source that can only be read once; they are packed
+    /// first.
     private var ahead: [Record] = []
     private var order: [UInt32] = []
 
@@ -19,15 +20,17 @@ struct RecordReader {
         }
     }
 
-    /// The records to be packed, where that is known.
+    /// The number of records to pack; `nil` if unknown.
     var total: Int? { source.count.map { min($0, limit) } }
 
-    /// The most records that there may be.
+    /// An upper bound of the number of records to pack.
     var bound: Int { total ?? limit }
 
-    /// Some records to plan by: the first ones, and others from all over the source if it can be read in any order.
+    /// Some records to plan by: the first ones, and others spread over the source if it can be read
+    /// in any order.
     ///
-    /// - Throws: Also if a random order is asked for and the source has but one.
+    /// - Throws: Also if a random order is requested and the source can only be read from front to
+    ///   back.
     mutating func sample() throws(DatasetError) -> [Record] {
         var records: [Record] = []
         if let indexed = source as? any IndexedRecordSource {
@@ -50,9 +53,9 @@ struct RecordReader {
         return records
     }
 
-    /// Passes over the next `count` records.
+    /// Skips the next `count` records.
     ///
-    /// - Returns: How many there were.
+    /// - Returns: The number of records skipped.
     mutating func skip(_ count: Int) throws(DatasetError) -> Int {
         if let indexed = source as? any IndexedRecordSource { return min(count, indexed.recordCount) }
         let known = min(count, ahead.count)
@@ -60,10 +63,10 @@ struct RecordReader {
         return known + (known < count ? try source.skip(count - known) : 0)
     }
 
-    /// Records `start..<start + count`, each made into a `Result` on one of the pool's threads.
+    /// Records `start..<start + count`, each converted to a `Result` on one of the pool's threads.
     ///
-    /// - Parameter start: Where a source that is read from front to back stands.
-    /// - Returns: Fewer at the source's end.
+    /// - Parameter start: The current position, if the source is read from front to back.
+    /// - Returns: Fewer results at the source's end.
     mutating func read<Result: Sendable>(
         _ start: Int, count: Int, on pool: WorkerPool, _ body: @Sendable (Record) -> Result
     ) throws(DatasetError) -> [Result] {

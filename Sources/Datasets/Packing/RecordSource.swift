@@ -1,22 +1,22 @@
 public import SystemPackage
 
-/// One image on its way into a dataset.
+/// One image to be packed into a dataset.
 public struct Record: Sendable {
-    /// The image, decoded or as the file it came as.
+    /// The image, decoded or as its original file.
     public enum Payload: Sendable {
         case pixels(RGBImage)
         case encoded([UInt8])
-        /// The image is there and cannot be read.
+        /// The image exists but cannot be read.
         case damaged(DatasetError)
-        /// The image is not there.
+        /// The image does not exist.
         case missing(DatasetError)
     }
 
     /// The path or number that names the image in its source.
     public var path: FilePath
-    /// The class, or −1 out of distribution.
+    /// The class, or −1 for an out-of-distribution image.
     public var label: Int32
-    /// Where the record stands, for errors: file and line, or archive and offset.
+    /// Where the record is, for errors: file and line, or archive and offset.
     public var place: String
     public var payload: Payload
 
@@ -30,32 +30,32 @@ public struct Record: Sendable {
 
 /// A sequence of labelled images that can be packed.
 public protocol RecordSource {
-    /// What is read, for the manifest.
+    /// The source's path or description, for the manifest.
     var origin: String { get }
-    /// Changes when what is read changes: the sizes and dates of archives, the paths of single files. Packing that was
-    /// interrupted goes on only where it is the same.
+    /// A text that changes when the source changes: the sizes and dates of archives, the paths of
+    /// single files. An interrupted run is resumed only if it is the same.
     var identity: String { get }
-    /// The classes' names in the order of their labels; empty if the source does not know them.
+    /// The class names in label order; empty if the source does not know them.
     var classNames: [String] { get }
     /// The number of classes, if the source knows it; labels are checked against it.
     var classCount: Int? { get }
-    /// The number of records; `nil` where only the end tells.
+    /// The number of records; `nil` if it is unknown until the end.
     var count: Int? { get }
-    /// How much has been read, from 0 to 1, where a source without `count` knows it.
+    /// The fraction read so far, from 0 to 1, of a source without `count`; `nil` if unknown.
     var fractionRead: Double? { get }
-    /// What a reader should know about the source, such as bytes left over at the end of a cut-off file.
+    /// Notes for the user, such as the bytes left over at the end of a truncated file.
     var notes: [String] { get }
 
     /// The next record; `nil` after the last one.
     ///
-    /// A single image that is damaged or missing is a record too, with what is wrong as its payload.
+    /// A damaged or missing image is a record, too, with the error as its payload.
     ///
-    /// - Throws: If the source cannot be read on.
+    /// - Throws: If the source cannot be read any further.
     mutating func next() throws(DatasetError) -> Record?
 
-    /// Passes over the next `count` records, with no more reading than it takes.
+    /// Skips the next `count` records, reading as little as possible.
     ///
-    /// - Returns: How many there were; fewer only at the end.
+    /// - Returns: The number of records skipped; less than `count` only at the end.
     mutating func skip(_ count: Int) throws(DatasetError) -> Int
 }
 
@@ -64,7 +64,7 @@ public protocol IndexedRecordSource: RecordSource, Sendable {
     /// The number of records.
     var recordCount: Int { get }
 
-    /// A record, as `next()` gives it.
+    /// A record, as `next()` returns it.
     ///
     /// - Parameter index: In `0..<recordCount`.
     func record(_ index: Int) throws(DatasetError) -> Record
@@ -72,7 +72,7 @@ public protocol IndexedRecordSource: RecordSource, Sendable {
 
 /// A source that knows the labels of its records before it reads them.
 public protocol LabelledRecords: IndexedRecordSource {
-    /// Of all records, in their order.
+    /// The labels of all records, in the order of the records.
     var labels: [Int32] { get }
 }
 

@@ -1,17 +1,19 @@
 internal import SystemPackage
 
-/// Cropped digits of the Street View House Numbers: `train_32x32.mat`, `test_32x32.mat` or `extra_32x32.mat`.
+/// Cropped digits of the Street View House Numbers: `train_32x32.mat`, `test_32x32.mat` or
+/// `extra_32x32.mat`.
 ///
-/// A MATLAB file of `X`, uint8 of shape `[32, 32, 3, n]` (row, column, channel, image; the first runs fastest), and `y`, `n`
-/// labels of 1 to 10, where 10 stands for the digit 0 and becomes label 0. Netzer, Wang, Coates, Bissacco, Wu, Ng: "Reading digits
-/// in natural images with unsupervised feature learning", 2011.
+/// A MATLAB file of `X`, uint8 of shape `[32, 32, 3, n]` (row, column, channel, image;
+/// column-major), and `y`, `n` labels of 1 to 10, where 10 means the digit 0 and becomes label 0.
+/// Netzer, Wang, Coates, Bissacco, Wu, Ng: "Reading digits in natural images with unsupervised
+/// feature learning", 2011.
 public struct SVHNArchive: IndexedRecordSource {
     public let origin: String
     public var recordCount: Int { labels.count }
     public let identity: String
     public let classNames = (0..<10).map { "\($0)" }
     private let labels: [Int32]
-    /// Shape `[count, 3, side, side]`: channel, column, row.
+    /// Shape `[count, 3, width, height]`, row-major: channel, column, row.
     private let pixels: ArraySlice<UInt8>
     private let height: Int
     private let width: Int
@@ -19,7 +21,8 @@ public struct SVHNArchive: IndexedRecordSource {
 
     /// Reads the file into memory.
     ///
-    /// - Throws: If it is missing, damaged, no MATLAB file of versions 5 to 7, or `X` and `y` are not as above.
+    /// - Throws: If it is missing, damaged, not a MATLAB file of versions 5 to 7, or `X` and `y`
+    ///   are not as above.
     public init(_ path: String) throws(DatasetError) {
         let failure = { (reason: String) in
             DatasetError(action: "read SVHN file", place: path, reason: reason)
@@ -28,7 +31,7 @@ public struct SVHNArchive: IndexedRecordSource {
         guard case .bytes(var shape, let pixels) = variables["X"] else {
             throw failure("it has no uint8 array 'X'")
         }
-        // A last axis of one image is left out by MATLAB.
+        // MATLAB drops a last axis of length 1.
         if shape.count == 3 { shape.append(1) }
         guard shape.count == 4, shape[2] == 3, shape[0] > 0, shape[1] > 0, shape[3] > 0 else {
             throw failure("'X' has the shape \(shape), expected [32, 32, 3, n]")

@@ -1,21 +1,23 @@
-/// A set cut into parts at random, each with every class in its share.
+/// A random split of a dataset into parts, stratified by class.
 ///
-/// The parts are a function of the labels, the shares and the seed alone.
+/// The parts depend only on the labels, the shares and the seed.
 public struct SetSplit: Sendable {
-    /// Of the parts, in any unit.
+    /// The relative sizes of the parts, in any unit.
     public let shares: [Int]
     public let seed: UInt64
     /// The records of each part, in ascending order.
     public let records: [[Int]]
 
     /// - Parameters:
-    ///   - shares: At least two, 1 or more each.
+    ///   - shares: At least two, each at least 1.
     ///   - origin: For errors.
     /// - Throws: If a part would be empty.
     public init(
         of labels: [Int32], shares: [Int], seed: UInt64, origin: String
     ) throws(DatasetError) {
-        precondition(shares.count > 1 && shares.allSatisfy { $0 > 0 }, "shares of \(shares)")
+        precondition(
+            shares.count > 1 && shares.allSatisfy { $0 > 0 },
+            "shares are \(shares), expected at least two of at least 1")
         self.shares = shares
         self.seed = seed
         let classes = Dictionary(grouping: labels.indices) { labels[$0] }.sorted { $0.key < $1.key }
@@ -42,8 +44,8 @@ public struct SetSplit: Sendable {
         records = parts.map { $0.sorted() }
     }
 
-    /// How many of a class's `count` members each part gets: its share rounded down, and of those left over each goes to the part that is
-    /// furthest behind in all.
+    /// How many of a class's `count` members each part gets: its share, rounded down. Each
+    /// remaining member goes to the part that is furthest below its share over all classes so far.
     private static func counts(_ count: Int, _ shares: [Int], given: [Int], _ seen: Int) -> [Int] {
         let total = shares.reduce(0, +)
         var counts = shares.map { count * $0 / total }
@@ -56,7 +58,7 @@ public struct SetSplit: Sendable {
     }
 }
 
-/// Some of a source's records.
+/// A subset of a source's records.
 public struct RecordsPart: IndexedRecordSource {
     public let origin: String
     public let notes: [String]
@@ -70,8 +72,8 @@ public struct RecordsPart: IndexedRecordSource {
     public var recordCount: Int { records.count }
 
     /// - Parameters:
-    ///   - records: Their numbers.
-    ///   - name: Of the part, for the manifest.
+    ///   - records: The indices of the records in the source.
+    ///   - name: The part's name, for the manifest.
     public init(_ source: any IndexedRecordSource, _ records: [Int], name: String) {
         self.source = source
         self.records = records

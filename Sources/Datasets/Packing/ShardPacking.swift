@@ -2,13 +2,14 @@ internal import Checksums
 internal import SystemPackage
 internal import Workers
 
-/// One process's part of the packing: every `crew.size`-th of the shards that are not there yet.
+/// One process's share of the packing: every `crew.size`-th of the missing shards.
 ///
-/// A source that is read from front to back is read by every process, which passes over the records of the others.
+/// If the source can only be read from front to back, every process reads it and skips the records
+/// of the others.
 struct ShardPacking {
-    /// What one record became.
+    /// A record and the result of preparing it.
     private struct Item: Sendable {
-        /// Without its payload.
+        /// The record without its payload.
         var record: Record
         var image: PreparedImage
     }
@@ -18,15 +19,15 @@ struct ShardPacking {
     let folder: PackingFolder
     let crew: any PackingCrew
     let pool: WorkerPool
-    let board: PackingBoard
-    /// The records read for each shard that is finished.
+    let board: SharedProgressFile
+    /// The number of records read for each finished shard, by the shard's index.
     let resumed: [Int: Int]
     var reader: RecordReader
     private var readCount = 0
 
     init(
         plan: PackingPlan, options: PackingOptions, folder: PackingFolder, crew: any PackingCrew,
-        pool: WorkerPool, board: PackingBoard, resumed: [Int: Int], reader: RecordReader
+        pool: WorkerPool, board: SharedProgressFile, resumed: [Int: Int], reader: RecordReader
     ) {
         self.plan = plan
         self.options = options
@@ -60,7 +61,8 @@ struct ShardPacking {
         return number
     }
 
-    /// - Returns: The records that there were; `nil` if another process has failed.
+    /// - Returns: The number of records read, less than `range` at the end of the source; `nil` if
+    ///   another process has failed.
     private mutating func packShard(
         _ number: Int, _ range: Range<Int>, _ progress: (Packer.Progress) -> Void
     ) throws(DatasetError) -> Int? {
@@ -69,7 +71,7 @@ struct ShardPacking {
         var names: [[String]] = []
         var labels = try LabelRule(reader.source, options)
         let (layout, change) = (plan.layout, ImageChange(options))
-        // Enough for all threads, few enough for the memory.
+        // Enough records for all threads, few enough for the memory.
         let chunk = max(min(256, (32 << 20) / plan.byteCount), pool.threads)
         while part.readCount < range.count {
             let start = range.lowerBound + part.readCount
@@ -115,7 +117,8 @@ struct ShardPacking {
         switch item.image {
         case .stored(let bytes, let checksum, let isMisnamed):
             if isMisnamed {
-                part.entries.append(entry(.misnamed, "its first bytes are of another format than its ending"))
+                part.entries.append(
+                    entry(.misnamed, "its first bytes are of another format than its file extension"))
             }
             return (bytes, checksum)
         case .unfit(let error): throw error
@@ -145,7 +148,7 @@ struct ShardPacking {
 }
 
 extension Record {
-    /// The record's names alone.
+    /// The record with an empty payload.
     var withoutPayload: Record {
         var record = self
         record.payload = .encoded([])

@@ -1,29 +1,31 @@
 internal import Foundation
 internal import SystemPackage
 
-/// How the images lie in what a user names, said by content: names are only asked where bytes tell nothing.
+/// The format of a source of images, detected from its content; file names decide only if the bytes
+/// do not.
 public enum SourceKind: Equatable, Sendable {
     case folder, tar, nestedTar, zip, npy, npz, svhn, idx
     case cifar(CIFARArchive.Variant)
-    /// A file of a kind that is not packed.
+    /// A file of a kind that cannot be packed.
     case other(FileKind)
-    /// A folder without images and folders, but with such a file.
+    /// A folder without images and subfolders, but with a file of this kind.
     case holding(FileKind, file: String)
 
-    /// Looks at the file or folder at `path`; a path where nothing is counts as a folder.
+    /// Inspects the file or folder at `path`; a path that does not exist counts as a folder.
     public init(_ path: String) {
         var isFolder: ObjCBool = false
         guard unsafe FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
             self = .folder
             return
         }
-        // Pipes and devices, whose first byte may never come, are no folders either, and said to be none.
+        // Pipes and devices are not read, since their first byte may never come. As `.folder` they
+        // get the error that they are not a folder.
         let isFile = Self.isRegularFile(path)
         self = isFolder.boolValue ? Self.ofFolder(path) : isFile ? Self.ofFile(path) : .folder
     }
 
     private static func ofFile(_ path: String) -> SourceKind {
-        // Of a file that cannot be opened, a tar's reader says why.
+        // If the file cannot be opened, the tar reader reports why.
         guard let head = try? readHead(path) else { return .tar }
         switch FileKind(head) {
         case .tar: return ofTar(path)
@@ -46,7 +48,7 @@ public enum SourceKind: Equatable, Sendable {
         return kind == .tar || kind.isCompressed && unpackedKind(path) == .tar
     }
 
-    /// What is in a compressed file; `nil` if it cannot be unpacked.
+    /// The kind of a compressed file's content; `nil` if it cannot be unpacked.
     private static func unpackedKind(_ path: String) -> FileKind? {
         guard var reader = try? ArchiveReader(path, .raw), (try? reader.nextEntry()) != nil,
             let head = try? reader.read(atMost: FileKind.headByteCount)
@@ -54,7 +56,7 @@ public enum SourceKind: Equatable, Sendable {
         return FileKind(head)
     }
 
-    /// Of one that cannot be unpacked, a tar's reader says why.
+    /// The format inside a compressed file; if it cannot be unpacked, the tar reader reports why.
     private static func ofCompressed(_ path: String, _ outer: FileKind) -> SourceKind {
         switch unpackedKind(path) {
         case .tar, .zeros, nil: return ofTar(path)
@@ -65,7 +67,7 @@ public enum SourceKind: Equatable, Sendable {
         }
     }
 
-    /// The first few files tell.
+    /// The format of a tar, by its first few files.
     private static func ofTar(_ path: String) -> SourceKind {
         guard var reader = try? ArchiveReader(path, .tar) else { return .tar }
         var seen: [String] = []
@@ -95,7 +97,7 @@ public enum SourceKind: Equatable, Sendable {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
         var files: [String] = []
         for name in sortedByBytes(names) where !name.hasPrefix(".") {
-            // The official archives have their files in one folder.
+            // The official archives unpack to one folder.
             if name.hasPrefix("cifar-10") {
                 let inner = (try? FileManager.default.contentsOfDirectory(atPath: "\(path)/\(name)")) ?? []
                 files += inner.map { "\(name)/\($0)" }
@@ -109,7 +111,7 @@ public enum SourceKind: Equatable, Sendable {
         return holding(path, files) ?? .folder
     }
 
-    /// What a folder holds that has nothing of what is looked for in one.
+    /// `.holding` for a folder of other files; `nil` if it contains images, archives or subfolders.
     private static func holding(_ path: String, _ names: [String]) -> SourceKind? {
         for name in names.map({ FilePath($0) }) where hasImageEnding(name) || classNameOfArchive(name) != nil
         {
@@ -129,7 +131,9 @@ public enum SourceKind: Equatable, Sendable {
         names.contains { !isRegularFile("\(path)/\($0)") }
     }
 
-    /// Whether official files are among these: of CIFAR-100 beside its names, or in a folder that is called so, since theirs are words of every day.
+    /// The variant whose official files are among `paths`. CIFAR-100's files are called `train` and
+    /// `test`, so they count only beside its files of class names, or in a folder named
+    /// `cifar-100`.
     private static func cifar(amongFiles paths: [String]) -> CIFARArchive.Variant? {
         let stems = paths.map { lastName(of: $0).replacing(".bin", with: "") }
         let batches = Set(CIFARArchive.Variant.cifar10.files(of: .all))
@@ -143,7 +147,7 @@ public enum SourceKind: Equatable, Sendable {
         return isNamed || stems.contains(where: names.contains) ? .cifar100 : nil
     }
 
-    /// A single batch of CIFAR by its official name: a binary one is nothing but records.
+    /// A single CIFAR batch, recognised by its official name: a binary batch has no header.
     private static func ofBatch(_ path: String) -> SourceKind? {
         let stem = lastName(of: path).replacing(".bin", with: "")
         for variant in CIFARArchive.Variant.allCases where variant.files(of: .all).contains(stem) {
@@ -177,7 +181,7 @@ public enum SourceKind: Equatable, Sendable {
 }
 
 extension SourceKind {
-    /// Why the file or folder at `path` is not packed, and what to do about it; `nil` for all that is.
+    /// Why the file or folder at `path` cannot be packed, and what to do about it; `nil` if it can.
     public func refusal(of path: String) -> DatasetError? {
         switch self {
         case .other(let kind):
@@ -206,18 +210,19 @@ extension SourceKind {
         case .gif, .bmp, .tiff, .avif, .heic, .jpeg2000, .icon, .netpbm, .video:
             "give a folder of JPEG, PNG or WebP files"
         case .parquet, .arrow, .tfRecord, .lmdb, .sqlite, .hdf5:
-            "write its images to a folder a class, or as uint8 of shape [n, height, width, 3] and labels to an .npz"
+            "write its images to one folder per class, or as uint8 [n, height, width, 3] to an .npz with labels"
         case .pickle:
-            "of pickles only CIFAR's batches are read (--format cifar10 or cifar100); save arrays with numpy.savez"
+            "only CIFAR's pickles are read (--format cifar10 or cifar100); save arrays with numpy.savez"
         case .pyTorch: "'t2fnorm import' reads models; save arrays of images with numpy.savez"
         case .npy: "uncompress it"
         case .sevenZip, .rar: "unpack it, and give the folder"
         case .gzip, .bzip2, .xz, .zstd, .otherCompression:
-            "of compressed files, tars and idx files are read; uncompress it"
-        case .lfsPointer: "run 'git lfs pull' where it comes from"
-        case .webPage: "fetch the file again: the server sent a page in its place"
-        case .text: "an image list goes with --list, and the folder or archive of its images before it"
-        case .empty, .zeros: "fetch the file again"
+            "only compressed tar and idx files are read; uncompress it"
+        case .lfsPointer: "run 'git lfs pull' in the repository it comes from"
+        case .webPage: "download the file again: the server sent a web page instead"
+        case .text:
+            "to pack an image list, give the folder or archive of its images, and the list with --list"
+        case .empty, .zeros: "download the file again"
         case .tar, .zip, .idx, .matlab, .unknown:
             "give a folder, a tar or zip archive of class folders, or one of the formats in docs/data.md"
         }

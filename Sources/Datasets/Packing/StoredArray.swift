@@ -1,4 +1,4 @@
-/// An array of NumPy in a file, whose elements are read where they lie.
+/// A NumPy array in a file, whose elements are read on demand.
 struct StoredArray: Sendable {
     private enum Storage {
         case file(PooledFile)
@@ -12,7 +12,7 @@ struct StoredArray: Sendable {
 
     /// Opens an .npy file.
     ///
-    /// - Throws: If it is no such file, or has fewer or more bytes than its header says.
+    /// - Throws: If it is not an .npy file, or its size differs from that in its header.
     init(_ path: String) throws(DatasetError) {
         let file = try PooledFile(path)
         let head = try file.read(at: 0, count: min(file.byteCount, NumPyHeader.largestByteCount))
@@ -24,7 +24,7 @@ struct StoredArray: Sendable {
 
     /// Unpacks the current entry of an .npz archive.
     ///
-    /// - Parameter end: Where the file's free part begins; moved behind the array.
+    /// - Parameter end: The end of the used part of `file`; moved past the array.
     init(
         _ entry: ArchiveReader.Entry, of reader: inout ArchiveReader, into file: TemporaryFile,
         at end: inout Int,
@@ -34,7 +34,7 @@ struct StoredArray: Sendable {
         header = try NumPyHeader(head, place: place)
         self.place = place
         storage = .unpacked(file, start: end)
-        // Before anything is unpacked: the sizes of archive and header must agree.
+        // The sizes in the archive and the header must agree before anything is unpacked.
         try checkSize(entry.byteCount)
         try file.write(head, at: end)
         let count = try file.write(
@@ -54,7 +54,7 @@ struct StoredArray: Sendable {
         }
     }
 
-    /// The bytes of elements, from one on.
+    /// The bytes of `count` elements, from index `element` on.
     func bytes(at element: Int, count: Int) throws(DatasetError) -> [UInt8] {
         let size = header.elementByteCount
         let start = header.byteCount + element * size
@@ -65,13 +65,14 @@ struct StoredArray: Sendable {
         }
     }
 
-    /// The elements of an array of one whole number a record as labels.
+    /// The labels in an array with one integer per record.
     ///
-    /// - Throws: If it is of another type or shape than `[count]` or `[count, 1]`, or a number is too large for a label.
+    /// - Throws: If the elements are not integers or booleans, the shape is not `[count]` or
+    ///   `[count, 1]`, or a label does not fit in 32 bits.
     func labels(count: Int) throws(DatasetError) -> [Int32] {
         guard let kind = header.elementType.first, kind == "u" || kind == "i" || kind == "b" else {
             throw failure(
-                "it is \(header.typeName), expected labels of whole numbers", "save x.astype('int64')")
+                "it is \(header.typeName), expected labels of an integer type", "save x.astype('int64')")
         }
         guard header.shape == [count] || header.shape == [count, 1] else {
             throw failure("its shape is \(header.shape), expected \(count) labels, one for each image")
@@ -85,7 +86,7 @@ struct StoredArray: Sendable {
             let value = wholeNumber(
                 header.isBigEndian ? Array(element) : element.reversed(), isSigned: kind == "i")
             guard let label = value.flatMap({ Int32(exactly: $0) }) else {
-                throw failure("label \(labels.count) is beyond 32 bits")
+                throw failure("label \(labels.count) does not fit in 32 bits")
             }
             labels.append(label)
         }
@@ -97,7 +98,7 @@ struct StoredArray: Sendable {
     }
 }
 
-/// A number of up to eight bytes, the greatest first; `nil` beyond 64 signed bits.
+/// A big-endian integer of up to eight bytes; `nil` if it does not fit in 64 signed bits.
 private func wholeNumber(_ bytes: [UInt8], isSigned: Bool) -> Int? {
     guard bytes.count <= 8 else { return nil }
     let magnitude = bytes.reduce(UInt64(0)) { $0 << 8 | UInt64($1) }

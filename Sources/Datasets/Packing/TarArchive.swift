@@ -1,14 +1,14 @@
 public import SystemPackage
 
-/// The files of a tar archive, in any order; links are followed inside the archive.
+/// The files of a tar archive, readable in any order; links inside the archive are followed.
 ///
-/// A plain archive is read where it lies. A compressed one is unpacked once into a nameless file in the temporary
-/// folder (`TMPDIR`), which is gone with the process.
+/// An uncompressed archive is read in place. A compressed one is unpacked once into an unlinked
+/// file in the temporary folder (`TMPDIR`), which the system removes when the process ends.
 public final class TarArchive: FileTree {
     private struct Position {
-        /// Of the header, in the uncompressed archive.
+        /// The header's offset in the uncompressed archive.
         var offset: Int
-        /// Of the bytes, in the temporary file.
+        /// The offset of the bytes in the temporary file.
         var start: Int
         var byteCount: Int
     }
@@ -18,12 +18,13 @@ public final class TarArchive: FileTree {
     private let positions: [FilePath: Position]
     private let found: FileListing
     private let archive: ReadableFile
-    /// What a compressed archive unpacks to.
+    /// The unpacked files of a compressed archive; `nil` for an uncompressed one.
     private let store: TemporaryFile?
 
-    /// Lists the archive; unpacks it if it is compressed.
+    /// Lists the archive, and unpacks it if it is compressed.
     ///
-    /// - Throws: If there is no such file, it is no tar archive, it is damaged or cut off, or the temporary folder is full.
+    /// - Throws: If there is no such file, it is not a tar archive, it is damaged or cut off, or
+    ///   the temporary folder is full.
     public init(_ path: String) throws(DatasetError) {
         self.path = path
         identity = fileIdentity(path)
@@ -65,7 +66,7 @@ public final class TarArchive: FileTree {
         return try unpacked(position, place)
     }
 
-    /// The bytes of a file that does not lie in one piece.
+    /// The bytes of a file that is not stored contiguously.
     private func unpacked(_ position: Position, _ place: String) throws(DatasetError) -> [UInt8] {
         let piece = FilePiece(archive.descriptor, position.offset..<archive.byteCount, place: place)
         var reader = try ArchiveReader(path, piece: piece)
@@ -74,7 +75,7 @@ public final class TarArchive: FileTree {
         guard bytes.count == position.byteCount else {
             throw DatasetError(
                 action: "read", place: place,
-                reason: "\(bytes.count) of its \(position.byteCount) bytes are there")
+                reason: "only \(bytes.count) of its \(position.byteCount) bytes could be read")
         }
         return bytes
     }

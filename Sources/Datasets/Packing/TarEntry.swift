@@ -1,9 +1,10 @@
-/// Where the bytes of a tar entry lie in the archive's file: after its header and the extended ones before it.
+/// The offset of a tar entry's bytes in the archive file: after its header and any extended headers
+/// before that.
 ///
 /// - Parameters:
-///   - offset: Of the entry's first header, as `ArchiveReader.Entry` has it.
-///   - byteCount: Of the entry, as it unpacks.
-/// - Returns: `nil` where the bytes do not lie in one piece as they are: a sparse file, a link.
+///   - offset: The offset of the entry's first header, as in `ArchiveReader.Entry`.
+///   - byteCount: The entry's unpacked size.
+/// - Returns: `nil` if the bytes are not stored contiguously, as for a sparse file or a link.
 /// - Throws: If the file cannot be read.
 func tarContentStart(
     _ descriptor: Int32, at offset: Int, byteCount: Int, place: String
@@ -16,17 +17,18 @@ func tarContentStart(
         case UInt8(ascii: "x"), UInt8(ascii: "g"), UInt8(ascii: "L"), UInt8(ascii: "K"):
             start += tarBlock + (size + tarBlock - 1) / tarBlock * tarBlock
         case UInt8(ascii: "0"), UInt8(ascii: "7"), 0:
-            // Another size than what it unpacks to: the pieces of a sparse file.
+            // The stored size of a sparse file differs from its unpacked size.
             return size == byteCount ? start + tarBlock : nil
         default: return nil
         }
     }
 }
 
-/// Headers and contents begin at multiples of this.
+/// Headers and contents start at multiples of this many bytes.
 let tarBlock = 512
 
-/// A number in octal digits, or in binary where the first bit is set; `nil` for anything else, or for 2⁴⁰ and more.
+/// A number in octal digits, or in big-endian binary if the first bit is set; `nil` for anything
+/// else, or for 2⁴⁰ and more.
 private func tarNumber(_ field: ArraySlice<UInt8>) -> Int? {
     guard let first = field.first else { return nil }
     var value = 0

@@ -1,10 +1,10 @@
 internal import Files
 internal import Glibc
 
-/// A file in the temporary folder (`TMPDIR`) that has no name and is gone with its last user.
+/// An unlinked file in the temporary folder (`TMPDIR`), which the system removes when it is closed.
 final class TemporaryFile: Sendable {
     private let descriptor: Int32
-    /// What is unpacked into it, for errors.
+    /// The archive that is unpacked into it, for errors.
     private let archive: String
 
     init(for archive: String) throws(DatasetError) {
@@ -41,7 +41,7 @@ final class TemporaryFile: Sendable {
 
     /// Writes the rest of an archive's entry from `offset` on.
     ///
-    /// - Returns: How many bytes there were; `limit` and a piece at most.
+    /// - Returns: The number of bytes written, at most `limit` plus 1 MiB.
     func write(
         entryOf reader: inout ArchiveReader, atMost limit: Int, at offset: Int
     ) throws(DatasetError) -> Int {
@@ -55,7 +55,7 @@ final class TemporaryFile: Sendable {
         return count
     }
 
-    /// Reads `count` bytes from `offset` on; fewer are an error.
+    /// Reads `count` bytes from `offset` on; throws if there are fewer.
     func read(at offset: Int, count: Int, place: @autoclosure () -> String) throws(DatasetError) -> [UInt8] {
         try readAll(descriptor, at: offset, count: count, place: place())
     }

@@ -1,9 +1,11 @@
-/// The lines of a text file that people write: UTF-8 with or without a mark in front, lines ended as on any system.
+/// The lines of a hand-written text file: UTF-8 with or without a byte order mark, with LF, CR or
+/// CRLF line ends.
 struct TextLines {
-    /// Without blanks at their ends; empty lines are kept, so that a line's number is its place.
+    /// The lines without blanks at both ends; empty lines are kept, so that an index plus one is
+    /// the line number.
     let lines: [ArraySlice<UInt8>]
 
-    /// - Throws: If the file cannot be read, or is text of another encoding, or none.
+    /// - Throws: If the file cannot be read, is in another encoding, or is not text.
     init(_ path: String) throws(DatasetError) {
         try self.init(try ReadableFile.contents(of: path), place: path)
     }
@@ -18,7 +20,7 @@ struct TextLines {
         }
         if let place = bytes.firstIndex(of: 0) {
             throw failure(
-                "byte \(place) is zero, which is in no text", "give a text file, saved as UTF-8")
+                "byte \(place) is zero, so it is not text", "give a text file, saved as UTF-8")
         }
         let hasMark = bytes.starts(with: [0xEF, 0xBB, 0xBF])
         var lines: [ArraySlice<UInt8>] = []
@@ -33,12 +35,12 @@ struct TextLines {
     }
 }
 
-/// Without spaces, tabs and form feeds at both ends.
+/// The line without spaces, tabs and form feeds at both ends.
 func trimmed(_ line: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
     let start = line.firstIndex { !isBlank($0) } ?? line.endIndex
     let end = line.lastIndex { !isBlank($0) }.map { $0 + 1 } ?? start
     return line[start..<end]
 }
 
-/// A space, tab, or form feed.
+/// A space, a horizontal or vertical tab, or a form feed.
 func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 || byte == 0x0B || byte == 0x0C }

@@ -1,8 +1,9 @@
 public import SystemPackage
 
-/// The files of a zip archive, in any order.
+/// The files of a zip archive, readable in any order.
 ///
-/// They are unpacked once into a nameless file in the temporary folder (`TMPDIR`). One that cannot be unpacked is a bad image; the others stay.
+/// They are unpacked once into an unlinked file in the temporary folder (`TMPDIR`). A file that
+/// cannot be unpacked is a damaged image; the others can be read.
 public final class ZipTree: FileTree {
     private enum Content {
         case unpacked(start: Int, byteCount: Int)
@@ -17,7 +18,8 @@ public final class ZipTree: FileTree {
 
     /// Unpacks the archive.
     ///
-    /// - Throws: If there is no such file, it is no zip archive, its directory is damaged, or the temporary folder is full.
+    /// - Throws: If there is no such file, it is not a zip archive, its directory is damaged, or
+    ///   the temporary folder is full.
     public init(_ path: String) throws(DatasetError) {
         self.path = path
         identity = fileIdentity(path)

@@ -2,7 +2,8 @@ internal import Foundation
 internal import Kernels
 
 extension Canvas {
-    /// A canvas with one of the backgrounds that all sets of objects share: dark or half dark, little saturated.
+    /// A canvas with one of the backgrounds that all sets of objects share: dark or half dark, with
+    /// low saturation.
     static func background(with stream: inout RandomStream) -> Canvas {
         var canvas = Canvas()
         let (first, second) = (stream.mutedColor(), stream.mutedColor())
@@ -19,7 +20,7 @@ extension Canvas {
         return canvas
     }
 
-    /// A linear change of colour in a random direction.
+    /// A linear colour gradient in a random direction.
     mutating func paintGradient(from first: Color, to second: Color, with stream: inout RandomStream) {
         let direction = Outline.polar(1, turn: stream.uniform())
         let middle = SIMD2<Float>(repeating: Float(Self.size) / 2)
@@ -29,7 +30,7 @@ extension Canvas {
         }
     }
 
-    /// Smooth noise between two colours: random values on a grid, joined by smooth steps.
+    /// Smooth noise between two colours: random values on a grid, interpolated by smoothstep.
     ///
     /// - Parameter cell: The grid's spacing, in pixels.
     mutating func paintSmoothNoise(
@@ -50,7 +51,7 @@ extension Canvas {
         }
     }
 
-    /// A turned chess-board of two colours.
+    /// A rotated chequerboard of two colours.
     mutating func paintChecker(_ first: Color, _ second: Color, with stream: inout RandomStream) {
         let cell = stream.uniform(in: 4...9)
         let turn = stream.uniform()

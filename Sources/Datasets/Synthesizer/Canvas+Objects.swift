@@ -2,7 +2,7 @@ internal import Foundation
 internal import Kernels
 
 extension Canvas {
-    /// Draws one object at a random place, size, turn and bright colour.
+    /// Draws one object with random position, size, rotation and bright colours.
     mutating func drawObject(_ outline: Outline, with stream: inout RandomStream) {
         // The diameter is 35 to 80 % of the canvas; the centre keeps most of the object inside.
         let half = Float(Self.size) / 2
@@ -23,6 +23,6 @@ extension Canvas {
         }
     }
 
-    /// The farthest that objects are turned to either side, in full turns.
+    /// The largest rotation of objects to either side, in full turns.
     private static let largestTurn: Float = 1 / 8
 }

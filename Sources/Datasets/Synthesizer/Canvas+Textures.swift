@@ -2,10 +2,12 @@ internal import Kernels
 internal import Numerics
 
 extension Canvas {
-    /// A canvas covered by one texture without an object, in the colours of backgrounds and half way to any other.
+    /// A canvas covered by one texture without an object. Its colours are those of backgrounds, or
+    /// half way between these and any other.
     ///
-    /// Textures of full contrast, and noise of full contrast more so, are no test of a network trained for minutes: it is as
-    /// sure of them as of objects (`docs/status.md`), since their edges are stronger than any it has seen.
+    /// Textures of full contrast, and noise of full contrast even more, are useless to test a
+    /// network trained for minutes: it is as confident on them as on objects (`docs/status.md`),
+    /// since their edges are stronger than any it has seen.
     static func texture(with stream: inout RandomStream) -> Canvas {
         var canvas = Canvas()
         let (first, second) = (stream.mutedColor(), stream.textureColor())
@@ -20,8 +22,8 @@ extension Canvas {
         return canvas
     }
 
-    /// A canvas of noise around the colour of a background: independent pixels, grains of some pixels, or specks of two
-    /// colours.
+    /// A canvas of noise around the colour of a background: independent pixels, grains of some
+    /// pixels, or specks of two colours.
     static func noise(with stream: inout RandomStream) -> Canvas {
         var canvas = Canvas()
         let grain = [1, 1, 2, 4][stream.integer(below: 4)]

@@ -4,19 +4,19 @@ internal import Numerics
 /// A colour: red, green, blue in 0…1.
 typealias Color = SIMD3<Float>
 
-/// A picture while it is drawn; pixels lie at `(column + ½, row + ½)` in units of a pixel.
+/// An image being drawn; pixel centres are at `(column + ½, row + ½)`, in pixels.
 struct Canvas {
     static let size = 32
 
     private var pixels = [Color](repeating: .zero, count: size * size)
 
-    /// Mean over all pixels.
+    /// The mean colour of all pixels.
     var mean: Color { pixels.reduce(.zero, +) / Float(pixels.count) }
 
-    /// Replaces each pixel by what `paint` makes of it and of its place.
+    /// Replaces each pixel by the result of `paint` for its position and its colour.
     ///
     /// - Parameters:
-    ///   - center: Where to paint, in pixels; with `reach`, a square that is painted and no more.
+    ///   - center: The centre of the square that is painted, in pixels; `reach` is half its side.
     mutating func paint(
         around center: SIMD2<Float> = .zero, reach: Float = .infinity,
         _ paint: (_ point: SIMD2<Float>, _ color: Color) -> Color
@@ -32,12 +32,12 @@ struct Canvas {
         }
     }
 
-    /// Fills `outline`, turned, scaled and moved, with antialiased borders.
+    /// Fills `outline`, rotated, scaled and translated, with antialiased borders.
     ///
     /// - Parameters:
-    ///   - center: Where the outline's origin goes, in pixels.
-    ///   - radius: The pixels of one of the outline's units.
-    ///   - turn: Clockwise, in full turns.
+    ///   - center: The position of the outline's origin, in pixels.
+    ///   - radius: Pixels per unit of the outline.
+    ///   - turn: The clockwise rotation, in full turns.
     ///   - color: The colour at a point in the outline's own units.
     mutating func fill(
         _ outline: Outline, center: SIMD2<Float>, radius: Float, turn: Float, opacity: Float = 1,
@@ -54,7 +54,8 @@ struct Canvas {
         }
     }
 
-    /// Changes brightness, contrast and tint a little, adds noise to each channel, and rounds to bytes.
+    /// Changes brightness, contrast and tint a little, adds noise to each channel, and rounds to
+    /// bytes.
     ///
     /// - Parameter noise: The standard deviation of the noise, in units of full brightness.
     consuming func image(noise: Float, with stream: inout RandomStream) -> RGBImage {

@@ -8,16 +8,17 @@ package enum Outline: Sendable {
     case disc(center: SIMD2<Float>, radius: Float)
     /// A closed polygon, filled by the even-odd rule.
     case polygon([SIMD2<Float>])
-    /// A line through points, as thick as twice `radius`, with round ends.
+    /// A polyline of thickness `2 * radius`, with round ends.
     case stroke([SIMD2<Float>], radius: Float)
-    /// What is in one of the outlines.
+    /// The union of the outlines.
     indirect case union([Outline])
-    /// What is in the first outline and not in the second.
+    /// The first outline without the second.
     indirect case difference(Outline, Outline)
-    /// The line along an outline's border, as thick as twice `radius`.
+    /// A line of thickness `2 * radius` along an outline's border.
     indirect case border(Outline, radius: Float)
 
-    /// How far `point` is from the border: exact for one shape, a lower bound for the rest; negative inside.
+    /// The signed distance of `point` from the border, negative inside: exact for a single shape, a
+    /// lower bound for combined ones.
     package func distance(to point: SIMD2<Float>) -> Float {
         switch self {
         case .disc(let center, let radius):
@@ -83,7 +84,7 @@ extension Outline {
         .polygon((0..<corners).map { polar(radius, turn: Float($0) / Float(corners)) })
     }
 
-    /// A star with as many points; the first one points up.
+    /// A star with `points` points; the first one points up.
     static func star(points: Int, innerRadius: Float) -> Outline {
         .polygon(
             (0..<2 * points).map {

@@ -1,4 +1,4 @@
-/// One set of the embedded benchmark, drawn when asked for.
+/// One set of the embedded benchmark, drawn on demand.
 public struct SyntheticSet: ImageSource {
     /// The sets of the benchmark.
     public enum Name: String, CaseIterable, Sendable {
@@ -8,7 +8,7 @@ public struct SyntheticSet: ImageSource {
         case farTextures = "far-textures"
         case farNoise = "far-noise"
 
-        /// Whether the set's pictures belong to the classes.
+        /// Whether the set's images belong to the classes.
         public var isInDistribution: Bool {
             switch self {
             case .train, .validation, .test: true
@@ -16,7 +16,7 @@ public struct SyntheticSet: ImageSource {
             }
         }
 
-        /// Records in the set where nothing else is asked for.
+        /// The default number of records in the set.
         public var defaultCount: Int {
             switch self {
             case .train: 8000
@@ -25,7 +25,7 @@ public struct SyntheticSet: ImageSource {
             }
         }
 
-        /// What the set's random numbers are keyed by.
+        /// The key of the set's random numbers.
         var streamNumber: Int {
             switch self {
             case .train: 0
@@ -43,10 +43,11 @@ public struct SyntheticSet: ImageSource {
     private let synthesizer: Synthesizer
 
     /// - Parameters:
-    ///   - count: Records; `setName.defaultCount` by default. A smaller set holds the first records of a larger one.
+    ///   - count: Records; `setName.defaultCount` by default. A smaller set holds the first records
+    ///     of a larger one.
     public init(_ setName: Name, seed: UInt64, count: Int? = nil) {
         let count = count ?? setName.defaultCount
-        precondition(count >= 1, "a set of \(count) pictures")
+        precondition(count >= 1, "count is \(count), expected at least 1")
         self.setName = setName
         self.count = count
         synthesizer = Synthesizer(seed: seed)
@@ -55,12 +56,12 @@ public struct SyntheticSet: ImageSource {
     /// The set's name as it is packed, such as `near-shapes`.
     public var name: String { setName.rawValue }
 
-    /// The classes in the order of their labels; none where the pictures belong to no class.
+    /// The class names in label order; none if the images belong to no class.
     public var classNames: [String] {
         setName.isInDistribution ? SyntheticShape.allCases.map(\.rawValue) : []
     }
 
-    /// What `record` shows; classes take turns.
+    /// The content of `record`; the classes alternate.
     public func subject(of record: Int) -> Synthesizer.Subject {
         precondition((0..<count).contains(record), "record \(record) of \(count)")
         switch setName {
@@ -80,7 +81,7 @@ public struct SyntheticSet: ImageSource {
         synthesizer.image(of: subject(of: record), in: setName, index: record)
     }
 
-    /// The set as the packer takes it.
+    /// The set as a source for the packer.
     public var records: GeneratedRecords {
         GeneratedRecords(
             origin: "\(name), drawn from seed \(synthesizer.seed)", classNames: classNames, count: count

@@ -43,7 +43,7 @@ public enum SyntheticShape: String, CaseIterable, Sendable {
     }
 }
 
-/// Objects in the style of the classes that belong to none: the near out-of-distribution set.
+/// Objects in the style of the classes that belong to no class: the near out-of-distribution set.
 public enum UnseenShape: String, CaseIterable, Sendable {
     case heart, spiral, semicircle, wye, letterH, letterL, lightning, capsule, lens, pinwheel
 

@@ -1,12 +1,13 @@
 internal import Numerics
 
-/// `scale`: the energy of features multiplied by `exp(sum of all / sum of the largest)`.
+/// `scale`: the energy of the features multiplied by `exp(sum of all / sum of the largest)`.
 ///
-/// Xu, Chen, Franchi, Yao: "Scaling for training time and post-hoc out-of-distribution detection enhancement", ICLR 2024,
-/// arXiv 2310.00227, section 4. All-zero features stay as they are; NaN stays NaN.
+/// Xu, Chen, Franchi, Yao: "Scaling for training time and post-hoc out-of-distribution detection
+/// enhancement", ICLR 2024, arXiv 2310.00227, section 4. All-zero features stay as they are; NaN
+/// stays NaN.
 public struct ActivationScaling: Score {
     public let name = ScoreName.scale
-    /// Share of the features that is not among the largest, in percent.
+    /// Percentage of the features that are not among the largest.
     public let percentile: Double
 
     public init(percentile: Double = 85) {

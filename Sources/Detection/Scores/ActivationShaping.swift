@@ -1,27 +1,29 @@
 internal import Numerics
 
-/// `ash` (or `ash_b`), `ash_p`, `ash_s`: the energy of features of which only the largest are kept.
+/// `ash` (or `ash_b`), `ash_p`, `ash_s`: the energy of the features after all but the largest are
+/// pruned.
 ///
-/// Djurisic, Bozanic, Ashok, Liu: "Extremely simple activation shaping for out-of-distribution detection", ICLR 2023, arXiv
-/// 2209.09858, section 3. OpenOOD's `ash` is the variant B. All-zero features stay as they are; NaN stays NaN.
+/// Djurisic, Bozanic, Ashok, Liu: "Extremely simple activation shaping for out-of-distribution
+/// detection", ICLR 2023, arXiv 2209.09858, section 3. OpenOOD's `ash` is the variant B. All-zero
+/// features stay as they are; NaN stays NaN.
 public struct ActivationShaping: Score {
-    /// What is done to the kept features; the others become 0.
+    /// How the kept features are changed; the others become 0.
     public enum Variant: Sendable {
         /// ASH-B: each becomes the sum of all features over the number kept.
         case binarized
-        /// ASH-P: they stay.
+        /// ASH-P: they stay unchanged.
         case pruned
         /// ASH-S: they are multiplied by `exp(sum of all / sum of the kept)`.
         case scaled
     }
 
     public let variant: Variant
-    /// Share of the features that is set to 0, in percent.
+    /// Percentage of the features that are set to 0.
     public let percentile: Double
 
     public let name: ScoreName
 
-    /// - Parameter name: By default that of the variant; `ash_b` is another name of `ash`.
+    /// - Parameter name: By default the variant's name; `ash_b` is an alias of `ash`.
     public init(_ variant: Variant, percentile: Double = 90, name: ScoreName? = nil) {
         precondition((0...100).contains(percentile), "a percentile of \(percentile)")
         self.variant = variant

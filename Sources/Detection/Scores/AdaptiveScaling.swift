@@ -2,13 +2,14 @@ internal import Cluster
 internal import Kernels
 internal import Numerics
 
-/// `adascale_a`, `adascale_l`: the energy of features or logits that are scaled the more, the less a small change of the image
-/// moves the features.
+/// `adascale_a`, `adascale_l`: the energy of scaled features or logits; the less a small
+/// perturbation of the image moves the features, the larger the scale.
 ///
-/// Regmi: "AdaSCALE: Adaptive scaling for OOD detection", 2025, arXiv 2503.08023, section 4. How far the features move is ranked
-/// among validation images; the rank says which percentile `scale` takes.
+/// Regmi: "AdaSCALE: Adaptive scaling for OOD detection", 2025, arXiv 2503.08023, section 4. How
+/// far the features move is ranked among validation images; the rank determines the percentile that
+/// `scale` uses.
 public struct AdaptiveScaling: Score {
-    /// What is scaled.
+    /// The quantity that is scaled.
     public enum Variant: Sendable {
         /// Features, by `exp r`.
         case activations
@@ -16,27 +17,29 @@ public struct AdaptiveScaling: Score {
         case logits
     }
 
-    /// Validation images that are ranked among, spread evenly over the set where there are more.
+    /// The number of validation images to rank among; if there are more, evenly spaced ones are
+    /// used.
     static let rankedCount = 5000
 
     public let name: ScoreName
     public let variant: Variant
-    /// For the image that moves most, and for that which moves least, in percent of the features.
+    /// The percentiles of the features for the image that moves most (lower bound) and for the one
+    /// that moves least (upper bound).
     public let percentiles: ClosedRange<Double>
-    public let observation: (any Observation)? = FeatureShift()
-    /// The validation images' shifts in rising order.
+    public let probe: (any NetworkProbe)? = FeatureShift()
+    /// The validation images' shifts in ascending order.
     private let shifts: [Float]
 
     /// Collective.
     public init(
-        _ fit: ScoreFit, _ variant: Variant, percentiles: ClosedRange<Double> = 75...85
+        _ fit: FitContext, _ variant: Variant, percentiles: ClosedRange<Double> = 75...85
     ) throws {
         precondition(
             percentiles.lowerBound >= 0 && percentiles.upperBound <= 100, "percentiles of \(percentiles)")
         self.variant = variant
         self.percentiles = percentiles
         name = variant == .activations ? .adascaleA : .adascaleL
-        let own = try fit.observedValidation(FeatureShift())
+        let own = try fit.capturedValidation(FeatureShift())
         let all = try fit.communicator.allGather(own.span)
         shifts =
             (all.count <= Self.rankedCount
@@ -52,7 +55,7 @@ public struct AdaptiveScaling: Score {
             var sample = 0
             input.energies(head: input.head, confidences: &confidences, predictions: &predictions) {
                 feature in
-                if let ratio = ratio(of: feature, shift: input.observed(of: sample)[0]) {
+                if let ratio = ratio(of: feature, shift: input.captured(of: sample)[0]) {
                     let factor = Float(exponential(ratio))
                     for j in feature.indices { feature[j] *= factor }
                 }
@@ -64,7 +67,7 @@ public struct AdaptiveScaling: Score {
                 let own = input.features(of: sample)
                 let feature = own.indices.map { own[$0] }
                 let factor =
-                    ratio(of: feature, shift: input.observed(of: sample)[0]).map { Float($0 * $0) } ?? 1
+                    ratio(of: feature, shift: input.captured(of: sample)[0]).map { Float($0 * $0) } ?? 1
                 let scaled = row.indices.map { row[$0] * factor }
                 let predicted = indexOfMaximum(scaled.span)
                 confidences[sample] = Double(
@@ -74,7 +77,8 @@ public struct AdaptiveScaling: Score {
         }
     }
 
-    /// The sum of all features over that of the largest; `nil` where they sum to 0 or to nothing finite.
+    /// The sum of all features over the sum of the largest; `nil` if the largest sum to 0 or the
+    /// sum of all is not finite.
     private func ratio(of feature: [Float], shift: Float) -> Double? {
         let share = Double(shifts.partitioningIndex { $0 > shift }) / Double(shifts.count)
         let (low, high) = (percentiles.lowerBound, percentiles.upperBound)
@@ -86,7 +90,7 @@ public struct AdaptiveScaling: Score {
 }
 
 extension [Float] {
-    /// The first place, in rising order, from which `belongs` is true.
+    /// The first index at which `belongs` is true; the elements are sorted so that it stays true.
     fileprivate func partitioningIndex(where belongs: (Float) -> Bool) -> Int {
         var (low, high) = (0, count)
         while low < high {
@@ -97,14 +101,15 @@ extension [Float] {
     }
 }
 
-/// How the largest features of an image look after the values that its largest logit depends on least were changed: their sum, and ten
-/// times how far the very largest have moved.
-private struct FeatureShift: Observation {
-    /// Share of the image's values that are changed.
+/// The response of an image's largest features to a perturbation of the pixel values that its
+/// largest logit depends on least: the sum of the largest features, plus ten times the distance
+/// that the very largest have moved.
+private struct FeatureShift: NetworkProbe {
+    /// The fraction of the image's values that are changed.
     private static let changedShare = 0.05
-    /// By how much, in normalised units.
+    /// The size of the change, in normalised units.
     private static let change: Float = 0.5
-    /// Shares of the features in the two sums, in percent, and the second one's weight.
+    /// Percentages of the features in the two sums, and the second sum's weight.
     private static let (summedPercent, movedPercent, movedWeight) = (5, 1, 10.0)
 
     let key = "feature shift"
@@ -145,7 +150,7 @@ private struct FeatureShift: Observation {
         }
     }
 
-    /// The places with the smallest gradients, the first among equals.
+    /// The indices with the smallest absolute gradients; ties go to the first.
     private func flattest(_ gradient: [Float], _ image: Range<Int>) -> [Int] {
         let count = Int(Self.changedShare * Double(image.count))
         guard count > 0 else { return [] }

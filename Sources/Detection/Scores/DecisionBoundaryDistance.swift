@@ -1,11 +1,13 @@
 internal import Kernels
 
-/// `fdbd`: the summed distances to the other classes' decision boundaries, over the feature's distance from the training mean.
+/// `fdbd`: the summed distances to the other classes' decision boundaries, divided by the feature's
+/// distance from the training mean.
 ///
-/// Liu, Qin: "Fast decision boundary based out-of-distribution detector", ICML 2024, arXiv 2312.11536, section 3. A sum
-/// over classes, as in OpenOOD, where the paper has the mean; the ranking is the same.
+/// Liu, Qin: "Fast decision boundary based out-of-distribution detector", ICML 2024, arXiv
+/// 2312.11536, section 3. The distances are summed over classes, as in OpenOOD; the paper averages
+/// them, which gives the same ranking.
 public struct DecisionBoundaryDistance: Score {
-    /// What the distances are divided by.
+    /// The divisor of the distances.
     public enum Regularizer: Sendable {
         /// The distance of the feature from the training mean.
         case distance
@@ -16,10 +18,10 @@ public struct DecisionBoundaryDistance: Score {
     public let name = ScoreName.fdbd
     public let regularizer: Regularizer
     private let mean: [Float]
-    /// Distances between the classes' weights, shape `[K, K]`.
+    /// Distances between the classes' weight vectors, shape `[K, K]`.
     private let distances: [Double]
 
-    public init(_ fit: ScoreFit, regularizer: Regularizer = .distance) {
+    public init(_ fit: FitContext, regularizer: Regularizer = .distance) {
         self.regularizer = regularizer
         mean = fit.featureMean
         let (classes, dimension) = (fit.head.classes, fit.head.dimension)

@@ -1,13 +1,15 @@
-/// `dice`: the energy of logits from the weights that contribute most on the training set.
+/// `dice`: the energy of the logits computed from the weights that contribute most on the training
+/// set.
 ///
-/// Sun, Li: "DICE: Leveraging sparsification for out-of-distribution detection", ECCV 2022, arXiv 2111.09805, section 3. A
-/// weight is kept if its contribution, weight times mean feature, is above (not at) the percentile of all contributions.
+/// Sun, Li: "DICE: Leveraging sparsification for out-of-distribution detection", ECCV 2022, arXiv
+/// 2111.09805, section 3. A weight is kept if its contribution, weight times mean feature, is above
+/// (not at) the percentile of all contributions.
 public struct DirectedSparsification: Score {
     public let name = ScoreName.dice
     private let head: ScoringHead
 
-    /// - Parameter percentile: Share of the weights that is set to 0, in percent.
-    public init(_ fit: ScoreFit, percentile: Double = 90) {
+    /// - Parameter percentile: Percentage of the weights that are set to 0.
+    public init(_ fit: FitContext, percentile: Double = 90) {
         precondition((0...100).contains(percentile), "a percentile of \(percentile)")
         let weights = fit.head.weights
         let contributions = weights.indices.map { weights[$0] * fit.featureMean[$0 % fit.head.dimension] }
@@ -25,7 +27,8 @@ public struct DirectedSparsification: Score {
     }
 }
 
-/// The percentile as NumPy has it: between the two values next to place `percentile / 100 · (count − 1)`.
+/// The percentile as in NumPy: linearly interpolated between the two values next to index
+/// `percentile / 100 · (count − 1)`.
 func interpolatedPercentile(_ percentile: Double, ofSorted values: [Float]) -> Double {
     let place = percentile / 100 * Double(values.count - 1)
     let lower = Int(place)

@@ -1,22 +1,24 @@
 internal import Kernels
 internal import Numerics
 
-/// `klm`: the negated smallest divergence of the probabilities from a class's typical ones, `−min KL(p ‖ q)`.
+/// `klm`: the negated smallest KL divergence of the probabilities from a class's typical ones,
+/// `−min KL(p ‖ q)`.
 ///
-/// Hendrycks, Basart, Mazeika, Zou, Kwon, Mostajabi, Steinhardt, Song: "Scaling out-of-distribution detection for real-world
-/// settings", ICML 2022, arXiv 1911.11132, section 4.1. A class's typical probabilities are the mean over the validation images
-/// that are predicted as it; one-hot if there are none, as in OpenOOD.
+/// Hendrycks, Basart, Mazeika, Zou, Kwon, Mostajabi, Steinhardt, Song: "Scaling out-of-distribution
+/// detection for real-world settings", ICML 2022, arXiv 1911.11132, section 4.1. A class's typical
+/// probabilities are the mean over the validation images that are predicted as this class, or
+/// one-hot if there are none, as in OpenOOD.
 public struct DivergenceMatching: Score {
     public let name = ScoreName.klm
     /// Logarithms of the typical probabilities, shape `[K, K]`.
     private let typical: [Double]
 
-    public init(_ fit: ScoreFit) throws {
-        let (share, classes) = (fit.validation, fit.head.classes)
-        let sums = try share.classSums(
+    public init(_ fit: FitContext) throws {
+        let (shard, classes) = (fit.validation, fit.head.classes)
+        let sums = try shard.classSums(
             width: classes, on: fit.communicator,
-            classOf: { indexOfMaximum(share.input.logits(of: $0)) },
-            values: { probabilities(share.input.logits(of: $0)) })
+            classOf: { indexOfMaximum(shard.input.logits(of: $0)) },
+            values: { probabilities(shard.input.logits(of: $0)) })
         var typical: [Double] = []
         for k in 0..<classes {
             let mean = sums.mean(k) ?? (0..<classes).map { $0 == k ? 1 : 0 }
@@ -48,7 +50,7 @@ public struct DivergenceMatching: Score {
     }
 }
 
-/// The softmax in double precision.
+/// The softmax probabilities in double precision.
 private func probabilities(_ row: Span<Float>) -> [Double] {
     let largest = Double(row[indexOfMaximum(row)])
     var result: [Double] = []

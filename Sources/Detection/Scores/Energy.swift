@@ -3,8 +3,8 @@ internal import Numerics
 
 /// `ebo`: the negative free energy at temperature 1, `log Σ exp z`.
 ///
-/// Liu, Wang, Owens, Li: "Energy-based out-of-distribution detection", NeurIPS 2020, arXiv 2010.03759, equation 4. The
-/// largest logit is subtracted before and added after.
+/// Liu, Wang, Owens, Li: "Energy-based out-of-distribution detection", NeurIPS 2020, arXiv
+/// 2010.03759, equation 4. The largest logit is subtracted before the sum and added after it.
 public struct Energy: Score {
     public let name = ScoreName.ebo
 

@@ -1,14 +1,15 @@
-/// `react`: the energy of features that are cut off above.
+/// `react`: the energy of the features clipped from above.
 ///
-/// Sun, Guo, Li: "ReAct: Out-of-distribution detection with rectified activations", NeurIPS 2021, arXiv 2111.12797, section
-/// 3. The threshold is a percentile of all features of all validation images, as in OpenOOD.
+/// Sun, Guo, Li: "ReAct: Out-of-distribution detection with rectified activations", NeurIPS 2021,
+/// arXiv 2111.12797, section 3. The threshold is a percentile of all features of all validation
+/// images, as in OpenOOD.
 public struct FeatureClipping: Score {
     public let name = ScoreName.react
-    /// No feature is above it.
+    /// Features above the threshold are set to it.
     public let threshold: Float
 
-    /// - Parameter percentile: Share of the validation set's features that is not cut, in percent.
-    public init(_ fit: ScoreFit, percentile: Double = 90) throws {
+    /// - Parameter percentile: Percentage of the validation set's features that are not clipped.
+    public init(_ fit: FitContext, percentile: Double = 90) throws {
         precondition((0...100).contains(percentile), "a percentile of \(percentile)")
         threshold = Float(try fit.validation.featurePercentile(percentile, on: fit.communicator))
     }

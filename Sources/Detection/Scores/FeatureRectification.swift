@@ -1,11 +1,12 @@
-/// `vra`: the energy of features that are cut off above and below.
+/// `vra`: the energy of the features clipped from above and below.
 ///
-/// Xu, Lian, Liu, Tao: "VRA: Variational rectified activation for out-of-distribution detection", NeurIPS 2023, arXiv
-/// 2302.11716, section 3. The thresholds are percentiles of all features of all validation images.
+/// Xu, Lian, Liu, Tao: "VRA: Variational rectified activation for out-of-distribution detection",
+/// NeurIPS 2023, arXiv 2302.11716, section 3. The thresholds are percentiles of all features of all
+/// validation images.
 public struct FeatureRectification: Score {
-    /// What becomes of features below the lower threshold.
+    /// How features below the lower threshold are changed.
     public enum LowFeatures: Sendable {
-        /// They are raised to it, as in OpenOOD.
+        /// They are raised to the threshold, as in OpenOOD.
         case raised
         /// They become 0, as in the paper.
         case zeroed
@@ -13,12 +14,12 @@ public struct FeatureRectification: Score {
 
     public let name = ScoreName.vra
     public let lowFeatures: LowFeatures
-    /// Where features are cut off.
+    /// The lower and the upper threshold.
     public let thresholds: ClosedRange<Float>
 
-    /// - Parameter percentiles: Of the validation set's features, in percent.
+    /// - Parameter percentiles: Percentiles of the validation set's features.
     public init(
-        _ fit: ScoreFit, percentiles: ClosedRange<Double> = 10...90, lowFeatures: LowFeatures = .raised
+        _ fit: FitContext, percentiles: ClosedRange<Double> = 10...90, lowFeatures: LowFeatures = .raised
     ) throws {
         precondition(
             percentiles.lowerBound >= 0 && percentiles.upperBound <= 100, "percentiles of \(percentiles)")

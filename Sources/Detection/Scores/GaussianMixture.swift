@@ -2,24 +2,26 @@ internal import Kernels
 internal import Networks
 internal import Numerics
 
-/// `gmm`: the logarithm of a mixture's density at the principal coordinates of the second stage's map.
+/// `gmm`: the log density of a Gaussian mixture at the principal coordinates of the second stage's
+/// activation map.
 ///
-/// Yang, Zhou, Liu: "Full-spectrum out-of-distribution detection", IJCV 2023, arXiv 2204.05306, section 4, as OpenOOD configures it: of three
-/// layers the third alone has a weight. Fifty coordinates, fifty Gaussians with one covariance, and no normalising constant: far from all of
-/// them the density is below the smallest number and 10⁻⁴⁵ is left.
+/// Yang, Zhou, Liu: "Full-spectrum out-of-distribution detection", IJCV 2023, arXiv 2204.05306,
+/// section 4, as OpenOOD configures it: of three layers only the third has a weight. There are
+/// fifty coordinates, fifty Gaussians with one shared covariance, and no normalising constant. Far
+/// from all Gaussians the density underflows and the added 10⁻⁴⁵ remains.
 public struct GaussianMixture: Score {
     public let name = ScoreName.gmm
-    public let observation: (any Observation)?
+    public let probe: (any NetworkProbe)?
 
-    /// Collective; goes through the training images `rounds + 1` times.
+    /// Collective; reads the training images `rounds + 1` times.
     ///
     /// - Parameters:
-    ///   - components: Gaussians.
-    ///   - dimension: Principal coordinates.
-    ///   - more: Directions that are iterated on beside them.
-    ///   - rounds: Of the iteration.
+    ///   - components: The number of Gaussians.
+    ///   - dimension: The number of principal coordinates.
+    ///   - more: Extra directions (oversampling) of the subspace iteration.
+    ///   - rounds: Rounds of the subspace iteration.
     public init(
-        _ fit: ScoreFit, components: Int = 50, dimension: Int = 50, more: Int = 10, rounds: Int = 5
+        _ fit: FitContext, components: Int = 50, dimension: Int = 50, more: Int = 10, rounds: Int = 5
     ) throws {
         precondition(
             components >= 1 && dimension >= 1 && more >= 0 && rounds >= 1,
@@ -29,7 +31,7 @@ public struct GaussianMixture: Score {
         let directions = try MapDirections(fit, stage: stage, count: dimension, more: more, rounds: rounds)
         let mixture = try MixtureFit(
             directions.training, first: fit.firstTrainingRecord, components: components, on: fit.communicator)
-        observation = MixtureDensity(
+        probe = MixtureDensity(
             projection: Projection(map: directions.map, stage: stage), density: try mixture.density(),
             weights: mixture.weights)
     }
@@ -37,11 +39,11 @@ public struct GaussianMixture: Score {
     public func evaluate(
         _ input: borrowing ScoreInput, confidences: inout MutableSpan<Double>,
         predictions: inout MutableSpan<Int32>
-    ) { input.copyObserved(into: &confidences, &predictions) }
+    ) { input.copyCaptured(into: &confidences, &predictions) }
 }
 
-/// Confidence and class.
-private struct MixtureDensity: Observation {
+/// The confidence and the predicted class, shape `[N, 2]`.
+private struct MixtureDensity: NetworkProbe {
     let projection: Projection
     let density: Gaussian
     let weights: [Double]

@@ -3,8 +3,9 @@ internal import Numerics
 
 /// `gen`: the negated generalised entropy of the largest probabilities, `−Σ pᵞ (1 − p)ᵞ`.
 ///
-/// Liu, Lochman, Zach: "GEN: Pushing the limits of softmax-based out-of-distribution detection", CVPR 2023, equation 3.
-/// `1 − p` is in single precision as in OpenOOD: near 1 it is coarse, and γ = 0.1 makes that visible.
+/// Liu, Lochman, Zach: "GEN: Pushing the limits of softmax-based out-of-distribution detection",
+/// CVPR 2023, equation 3. `1 − p` is in single precision as in OpenOOD: for `p` near 1 it is
+/// coarse, which γ = 0.1 makes visible.
 public struct GeneralizedEntropy: Score {
     public let name = ScoreName.gen
     /// The exponent γ, above 0.

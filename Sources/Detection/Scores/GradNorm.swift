@@ -1,11 +1,12 @@
 internal import Kernels
 internal import Numerics
 
-/// `gradnorm`: the L1 norm of the last layer's gradient of the divergence from the uniform distribution,
-/// `‖h‖₁ · Σ |K p − 1|`.
+/// `gradnorm`: the L1 norm of the gradient of the KL divergence from the uniform distribution with
+/// respect to the last layer, `‖h‖₁ · Σ |K p − 1|`.
 ///
-/// Huang, Geng, Li: "On the importance of gradients for detecting distributional shifts in the wild", NeurIPS 2021, arXiv
-/// 2110.00218, section 4.3. The gradient's closed form: nothing is differentiated.
+/// Huang, Geng, Li: "On the importance of gradients for detecting distributional shifts in the
+/// wild", NeurIPS 2021, arXiv 2110.00218, section 4.3. The gradient has this closed form, so there
+/// is no backward pass.
 public struct GradNorm: Score {
     public let name = ScoreName.gradnorm
 

@@ -3,32 +3,38 @@ internal import Kernels
 internal import Numerics
 public import Workers
 
-/// `grood`: the negated squared distance of an image's gradient to the nearest one of the training records that are predicted right.
+/// `grood`: the negated squared distance from an image's gradient to the nearest gradient of a
+/// correctly predicted training record.
 ///
-/// ElAraby, Sahoo, Pequignot, Novello, Paull: "GROOD: Gradient-aware out-of-distribution detection", TMLR 2025, arXiv 2312.14427. With
-/// the mean feature `P_k` of each class, the mean `P_o` of the first out-of-distribution validation records and
-/// `q = softmax(−‖h − P‖)` over all of them, the gradient is that of the predicted class's cross-entropy with respect to `P_o`:
-/// `q_o (h − P_o) / ‖h − P_o‖`, zeros where `h` is `P_o` itself.
+/// ElAraby, Sahoo, Pequignot, Novello, Paull: "GROOD: Gradient-aware out-of-distribution
+/// detection", TMLR 2025, arXiv 2312.14427. The prototypes `P` are the mean feature `P_k` of each
+/// class and the mean feature `P_o` of the first out-of-distribution validation records;
+/// `q = softmax(−‖h − P‖)` over all prototypes. The gradient is that of the predicted class's
+/// cross-entropy with respect to `P_o`: `q_o (h − P_o) / ‖h − P_o‖`, or zeros if `h` is `P_o`
+/// itself.
 ///
-/// All records of the bank are looked at, where OpenOOD's index is approximate; its search tries settings that nothing reads, so there is
-/// none here. What `P_o` and the bank are of is `Records`.
-/// Unlike other scores it has seen out-of-distribution images before it scores.
+/// The nearest neighbour is exact; OpenOOD's index is approximate. OpenOOD's search for settings
+/// tries settings that nothing reads, so there is no search here. `Records` selects the records
+/// behind `P_o` and the index. Unlike other scores, this one is fitted on out-of-distribution
+/// images.
 public struct GradientNeighbors: ShardedScore {
-    /// Which records the mean of the outliers and the bank are of.
+    /// The records that `P_o` and the index are computed from.
     public enum Records: String, Sendable {
-        /// As OpenOOD v1.5 has them, which reads batches of 200: `P_o` is of the batches that the first 100 outliers lie in, so of 200, and the
-        /// batch that comes after those its index is trained on, number `min(600, ⌊0.8 · batches⌋)`, is not in the bank. Where nothing
-        /// would be left, nothing is left out.
+        /// As in OpenOOD v1.5, which reads batches of 200. `P_o` is the mean of the batches that
+        /// contain the first 100 outliers, so of 200 records. The index lacks the batch after those
+        /// that it is trained on, number `min(600, ⌊0.8 · batches⌋)`. If no record would remain,
+        /// none is left out.
         case openOOD
-        /// `P_o` of the first 100 outliers, and a bank of all training records that are predicted right.
+        /// `P_o` is the mean of the first 100 outliers, and the index has all correctly predicted
+        /// training records.
         case exact
 
-        /// Images in one of OpenOOD's batches.
+        /// The size of OpenOOD's batches.
         static let batch = 200
-        /// Outliers that are asked for.
+        /// The number of outliers that OpenOOD asks for.
         static let outlierCount = 100
 
-        /// How many outliers `P_o` is of, where there are as many.
+        /// The number of outliers that `P_o` is the mean of, if the set has as many.
         var outlierCount: Int {
             switch self {
             case .openOOD: (Self.outlierCount + Self.batch - 1) / Self.batch * Self.batch
@@ -36,9 +42,9 @@ public struct GradientNeighbors: ShardedScore {
             }
         }
 
-        /// The places of the training records that are not in the bank.
+        /// The indices of the training records that are left out of the index.
         ///
-        /// - Parameter count: Training records of all ranks.
+        /// - Parameter count: The number of training records of all ranks.
         package func missing(of count: Int) -> Range<Int> {
             guard self == .openOOD else { return 0..<0 }
             let batches = (count + Self.batch - 1) / Self.batch
@@ -50,15 +56,15 @@ public struct GradientNeighbors: ShardedScore {
     public let name = ScoreName.grood
     public let worldSize: Int
     private let prototypes: Prototypes
-    /// The gradients of the rank's training records that are predicted right.
-    private let bank: NeighborBank
+    /// The gradients of the rank's correctly predicted training records.
+    private let bank: FlatL2Index
 
     public var partialCount: Int { 1 }
 
     /// Collective.
     ///
-    /// - Throws: `ScoreFitError` if a class has no record, or none of any class is predicted right.
-    public init(_ fit: ScoreFit, records: Records = .openOOD) throws {
+    /// - Throws: `FitError` if a class has no record, or no training record is predicted correctly.
+    public init(_ fit: FitContext, records: Records = .openOOD) throws {
         let (training, communicator) = (fit.training, fit.communicator)
         let prototypes = Prototypes(
             classes: try fit.classMeans(for: .grood).means,
@@ -73,10 +79,10 @@ public struct GradientNeighbors: ShardedScore {
         var span = count.mutableSpan
         try communicator.treeSum(&span)
         guard count[0] > 0 else {
-            throw ScoreFitError(
+            throw FitError(
                 score: .grood,
                 reason:
-                    "no record of the training set is predicted right, expected one at least; evaluate another checkpoint"
+                    "no record of the training set is predicted correctly, expected at least one; evaluate another checkpoint"
             )
         }
         let dimension = fit.head.dimension
@@ -85,7 +91,7 @@ public struct GradientNeighbors: ShardedScore {
         }
         let gradients = prototypes.gradients(of: features.span, on: WorkerPool(threads: 1))
         worldSize = communicator.worldSize
-        bank = NeighborBank(gradients.span, dimension: dimension)
+        bank = FlatL2Index(gradients.span, dimension: dimension)
         self.prototypes = prototypes
     }
 
@@ -108,9 +114,9 @@ public struct GradientNeighbors: ShardedScore {
     }
 }
 
-/// The mean features of the classes, and of the outliers as the last.
+/// The mean features of the classes, followed by that of the outliers.
 private struct Prototypes: Sendable {
-    /// Products with the prototypes.
+    /// Gives the inner products of features with the prototypes.
     private let map: LinearMap
     private let squares: [Double]
     private let outlier: [Double]
@@ -135,14 +141,14 @@ private struct Prototypes: Sendable {
             for (k, other) in squares.enumerated() {
                 let place = sample * squares.count + k
                 let distance = square + other - 2 * result[place]
-                // Rounding may leave less than 0; a NaN stays.
+                // Rounding may give a negative value; NaN stays NaN.
                 result[place] = (distance < 0 ? 0 : distance).squareRoot()
             }
         }
         return result
     }
 
-    /// Shape `[N, D]`.
+    /// The gradients of features, shape `[N, D]`.
     func gradients(of features: Span<Float>, on pool: WorkerPool) -> [Float] {
         var result = [Float](repeating: 0, count: features.count)
         var span = result.mutableSpan
@@ -158,7 +164,8 @@ private struct Prototypes: Sendable {
         for sample in 0..<features.count / dimension {
             let own = distances[sample * squares.count..<(sample + 1) * squares.count]
             let last = own[own.endIndex - 1]
-            // Differences are taken here once more: of a feature beside the prototype the squares above keep no digit.
+            // The distance is computed again from differences: for a feature close to the
+            // prototype, the expanded squares above cancel and keep no correct digit.
             var square = 0.0
             for j in 0..<dimension {
                 let difference = Double(features[sample * dimension + j]) - outlier[j]
@@ -174,7 +181,7 @@ private struct Prototypes: Sendable {
         }
     }
 
-    /// The first among equals.
+    /// The class with the nearest prototype; ties go to the first.
     func nearestClass(to feature: Span<Float>) -> Int {
         let distances = distances(of: feature)
         var nearest = 0
@@ -183,8 +190,9 @@ private struct Prototypes: Sendable {
     }
 }
 
-extension FeatureShare {
-    /// The mean feature of a set's first records, or of all if there are fewer; summed in their order. Collective.
+extension FeatureShard {
+    /// The mean feature of a set's first records, or of all if there are fewer, summed in record
+    /// order. Collective.
     fileprivate func mean(ofFirst count: Int, on communicator: any Communicator) throws(MPIError) -> [Double]
     {
         let own = Array(features.prefix(count * head.dimension))

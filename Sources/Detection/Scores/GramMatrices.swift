@@ -3,19 +3,24 @@ internal import Kernels
 internal import Networks
 internal import Numerics
 
-/// `gram`: how far the correlations of every layer's channels leave the range that training images of the predicted class have.
+/// `gram`: the negated deviation of every layer's channel correlations from the range that training
+/// images of the predicted class have, divided by the largest probability.
 ///
-/// Sastry, Oore: "Detecting out-of-distribution examples with Gram matrices", ICML 2020, arXiv 1912.12510, section 3. Powers 1 to 5, and of
-/// each Gram matrix the sums of its rows, of the results of every convolution and of every rectifier that is a module of the original network.
-/// An end of a range may be a sum whose terms all but cancel (88,000 times as large as what is left, of one of 43,000 ends of a real ResNet-20), and an
-/// excess is divided by it: there rounding of the convolutions in single precision, in whichever algorithm, moves confidences by some thousandths.
-/// Ranges are those of nine tenths of the training images; the others say how far a layer of images like them leaves its range.
+/// Sastry, Oore: "Detecting out-of-distribution examples with Gram matrices", ICML 2020, arXiv
+/// 1912.12510, section 3. It uses powers 1 to 5 and the row sums of each Gram matrix, for the
+/// output of every convolution and of every ReLU that is a module of the original network. The end
+/// of a range may be a sum whose terms nearly cancel (for one of the 43,000 ends of a real
+/// ResNet-20 the terms are 88,000 times as large as the sum), and a deviation is divided by that
+/// end. There the single-precision rounding of the convolutions, with any algorithm, moves
+/// confidences by some thousandths. The ranges come from nine tenths of the training images; the
+/// mean deviation of the others normalises each layer's deviation.
 public struct GramMatrices: Score {
     public let name = ScoreName.gram
-    public let observation: (any Observation)?
+    public let probe: (any NetworkProbe)?
 
-    /// Collective; goes through the training images twice. Holds `8 K W` bytes, `W` being five times the channels of all layers.
-    public init(_ fit: ScoreFit) throws {
+    /// Collective; reads the training images twice. Holds `8 K W` bytes, where `W` is five times
+    /// the number of channels of all layers.
+    public init(_ fit: FitContext) throws {
         let training = fit.training
         let classes = training.head.classes
         var (lows, highs): ([Float], [Float]) = ([], [])
@@ -23,7 +28,7 @@ public struct GramMatrices: Score {
         let width = fit.network.gramShape.width
         lows = [Float](repeating: .infinity, count: classes * width)
         highs = [Float](repeating: -.infinity, count: classes * width)
-        try fit.forEachTrainingObservation(GramSums()) { records, values in
+        try fit.forEachCapturedTrainingBatch(GramSums()) { records, values in
             for (row, record) in records.enumerated() where !fit.isHeldOut(record) {
                 let first = Int(training.labels[record]) * width
                 counts[Int(training.labels[record])] += 1
@@ -37,11 +42,11 @@ public struct GramMatrices: Score {
         var span = counts.mutableSpan
         try fit.communicator.treeSum(&span)
         if let empty = counts.firstIndex(of: 0) {
-            throw ScoreFitError(
+            throw FitError(
                 score: .gram,
                 reason: """
-                    class \(empty) has no record among the nine tenths of the training set that ranges are taken from, expected \
-                    one at least of each class; leave the score out or use the whole set
+                    class \(empty) has no record among the nine tenths of the training set that ranges are computed from, expected \
+                    at least one of each class; leave the score out or use the whole set
                     """)
         }
         for k in 0..<classes {
@@ -50,16 +55,16 @@ public struct GramMatrices: Score {
             highs.replaceSubrange(range, with: try fit.fold(highs[range], max))
         }
         let ranges = GramRanges(layers: fit.network.gramShape.layers, lows: lows, highs: highs)
-        observation = GramDeviation(ranges: ranges, scale: try Self.scale(ranges, fit))
+        probe = GramDeviation(ranges: ranges, scale: try Self.scale(ranges, fit))
     }
 
-    /// For each layer how far images that ranges were not taken from leave them, on average.
-    private static func scale(_ ranges: GramRanges, _ fit: ScoreFit) throws -> [Double] {
+    /// The mean deviation of the held-out training images for each layer, shape `[layers]`.
+    private static func scale(_ ranges: GramRanges, _ fit: FitContext) throws -> [Double] {
         let training = fit.training
         let layers = ranges.layers.count
         let width = fit.network.gramShape.width
         var deviations = [[Double]?](repeating: nil, count: training.count)
-        try fit.forEachTrainingObservation(GramSums()) { records, values in
+        try fit.forEachCapturedTrainingBatch(GramSums()) { records, values in
             for (row, record) in records.enumerated() where fit.isHeldOut(record) {
                 deviations[record] = ranges.deviations(
                     values[row * width..<(row + 1) * width], class: Int(training.labels[record]))
@@ -74,11 +79,11 @@ public struct GramMatrices: Score {
         }
         let scale = sums.dropLast().map { $0 / sums[layers] }
         guard scale.allSatisfy({ $0 > 0 && $0.isFinite }) else {
-            throw ScoreFitError(
+            throw FitError(
                 score: .gram,
                 reason: """
-                    in some layer none of the \(Int(sums[layers])) training images that were held out leaves the range of the \
-                    others, expected one at least; use a larger training set
+                    in some layer none of the \(Int(sums[layers])) held-out training images leaves the range of the \
+                    others, expected at least one; use a larger training set
                     """)
         }
         return scale
@@ -87,14 +92,15 @@ public struct GramMatrices: Score {
     public func evaluate(
         _ input: borrowing ScoreInput, confidences: inout MutableSpan<Double>,
         predictions: inout MutableSpan<Int32>
-    ) { input.copyObserved(into: &confidences, &predictions) }
+    ) { input.copyCaptured(into: &confidences, &predictions) }
 }
 
-extension ScoreFit {
-    /// Whether a record of the rank's share is of the tenth that ranges are not taken from.
+extension FitContext {
+    /// Whether a record of the rank's shard belongs to the held-out tenth, which the ranges are not
+    /// computed from.
     fileprivate func isHeldOut(_ record: Int) -> Bool { isInTenth(firstTrainingRecord + record) }
 
-    /// The values of all ranks, joined element by element. Collective.
+    /// The values of all ranks, reduced element by element with `join`. Collective.
     fileprivate func fold(_ values: ArraySlice<Float>, _ join: (Float, Float) -> Float) throws -> [Float] {
         let own = Array(values)
         let all = try communicator.allGather(own.span)
@@ -108,13 +114,14 @@ extension ScoreFit {
 
 /// The range of each value for each class.
 struct GramRanges: Sendable {
-    /// The values of each layer.
+    /// The indices of each layer's values.
     let layers: [Range<Int>]
     /// Shape `[K, W]`.
     let lows: [Float]
     let highs: [Float]
 
-    /// Shape `[layers]`: how far the values leave the range of a class, in units of its ends.
+    /// The deviation of the values from the range of a class, divided by the ends of the range and
+    /// summed over each layer; shape `[layers]`.
     func deviations(_ values: ArraySlice<Float>, class k: Int) -> [Double] {
         let (start, first) = (values.startIndex, k * values.count)
         return layers.map { layer in
@@ -132,14 +139,14 @@ struct GramRanges: Sendable {
 }
 
 extension InspectedNetwork {
-    /// Highest power.
+    /// The highest power.
     static let gramPowers = 5
 
-    /// The values of each layer that `gram` looks at, and of all together.
+    /// The indices of the values of each layer that `gram` uses, and the total number of values.
     var gramShape: (layers: [Range<Int>], width: Int) {
         var layers: [Range<Int>] = []
         var width = 0
-        for channels in classifier.observedChannels(rectifiers: classifier.hasRectifierModules) {
+        for channels in classifier.observedChannels(relus: classifier.hasReLUModules) {
             layers.append(width..<width + channels * Self.gramPowers)
             width += channels * Self.gramPowers
         }
@@ -147,19 +154,19 @@ extension InspectedNetwork {
     }
 }
 
-/// The sums of the rows of each layer's Gram matrices, shape `[N, W]`.
-private struct GramSums: Observation {
+/// The row sums of each layer's Gram matrices, shape `[N, W]`.
+private struct GramSums: NetworkProbe {
     let key = "gram sums"
 
     func values(
         of images: borrowing Buffer<Float>, _ input: borrowing ScoreInput, in network: InspectedNetwork
     ) throws -> [Float] {
         let (count, width) = (input.count, network.gramShape.width)
-        let seesRectifiers = network.classifier.hasRectifierModules
+        let seesReLUs = network.classifier.hasReLUModules
         var result = [Float](repeating: 0, count: count * width)
         var first = 0
-        _ = try network.classifier.features(images: images, network.pass(count, .inspection)) { layer in
-            guard layer.kind == .convolution || (seesRectifiers && layer.kind == .rectifier) else { return }
+        _ = try network.classifier.features(images: images, network.context(count, .inspection)) { layer in
+            guard layer.kind == .convolution || (seesReLUs && layer.kind == .relu) else { return }
             let size = layer.channels * InspectedNetwork.gramPowers
             for sample in 0..<count {
                 let sums = gramSums(layer.map(ofSample: sample), channels: layer.channels)
@@ -171,9 +178,10 @@ private struct GramSums: Observation {
     }
 }
 
-/// For powers 1 to 5 of a map the sums of its Gram matrix's rows, each with the root of the power: shape `[5, C]`.
+/// The row sums of the Gram matrix of an activation map raised to powers 1 to 5, each followed by
+/// the root of the same degree; shape `[5, C]`.
 ///
-/// The sum of row `c` is `Σₛ f(s, c) Σ₍c′₎ f(s, c′)`, so no matrix is made.
+/// The sum of row `c` is `Σₛ f(s, c) Σ₍c′₎ f(s, c′)`, so the matrix is never formed.
 private func gramSums(_ map: [Float], channels: Int) -> [Float] {
     var result: [Float] = []
     for power in 1...InspectedNetwork.gramPowers {
@@ -198,8 +206,8 @@ private func gramSums(_ map: [Float], channels: Int) -> [Float] {
     return result
 }
 
-/// Confidence and class.
-private struct GramDeviation: Observation {
+/// The confidence and the predicted class, shape `[N, 2]`.
+private struct GramDeviation: NetworkProbe {
     let ranges: GramRanges
     let scale: [Double]
 

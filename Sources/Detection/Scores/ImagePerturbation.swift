@@ -1,53 +1,56 @@
 internal import Kernels
 internal import Numerics
 
-/// `odin`, `iodin`: the largest probability at a temperature, of an image that was moved towards what it is taken for.
+/// `odin`, `iodin`: the largest probability at a temperature, for an image perturbed towards its
+/// predicted class.
 ///
-/// Liang, Li, Srikant: "Enhancing the reliability of out-of-distribution image detection in neural networks", ICLR 2018, arXiv
-/// 1706.02690, section 3. i-ODIN (Regmi, ASCOOD, 2024) changes one value of
-/// the image. Probabilities are in single precision as the original's, which at T = 1000 are almost equal, with many ties.
+/// Liang, Li, Srikant: "Enhancing the reliability of out-of-distribution image detection in neural
+/// networks", ICLR 2018, arXiv 1706.02690, section 3. i-ODIN (Regmi, ASCOOD, 2024) changes one
+/// value of the image. Probabilities are in single precision as in the original; at T = 1000 they
+/// are almost equal, with many ties.
 public struct ImagePerturbation: Score {
     /// Which values of an image are changed.
     public enum Pixels: Sendable {
         case all
-        /// The one with the largest gradient, the first among equals.
+        /// The value with the largest absolute gradient; ties go to the first.
         case steepest
     }
 
     public let name: ScoreName
-    public let observation: (any Observation)?
+    public let probe: (any NetworkProbe)?
 
     /// - Parameters:
-    ///   - temperature: What logits are divided by.
-    ///   - magnitude: How far a value is moved, in units of what it was before normalisation, from 0 to 1.
+    ///   - temperature: The divisor of the logits.
+    ///   - magnitude: The change of a value, in units before normalisation, where values range from
+    ///     0 to 1.
     public init(_ pixels: Pixels, temperature: Float = 1000, magnitude: Float = 0.0014) {
         precondition(
             temperature > 0 && magnitude >= 0, "a temperature of \(temperature), a magnitude of \(magnitude)")
         name = pixels == .all ? .odin : .iodin
-        observation = PerturbedConfidence(pixels: pixels, temperature: temperature, magnitude: magnitude)
+        probe = PerturbedConfidence(pixels: pixels, temperature: temperature, magnitude: magnitude)
     }
 
     public func evaluate(
         _ input: borrowing ScoreInput, confidences: inout MutableSpan<Double>,
         predictions: inout MutableSpan<Int32>
-    ) { input.copyObserved(into: &confidences, &predictions) }
+    ) { input.copyCaptured(into: &confidences, &predictions) }
 }
 
 extension ScoreInput {
-    /// Overwrites both with what was observed, where that is the confidence and the class.
-    func copyObserved(
+    /// Overwrites both from captured values that are the confidence and the predicted class.
+    func copyCaptured(
         into confidences: inout MutableSpan<Double>, _ predictions: inout MutableSpan<Int32>
     ) {
         for sample in 0..<count {
-            let own = observed(of: sample)
+            let own = captured(of: sample)
             confidences[sample] = Double(own[0])
             predictions[sample] = Int32(own[1])
         }
     }
 }
 
-/// Confidence and class of the changed image.
-private struct PerturbedConfidence: Observation {
+/// The confidence and the predicted class of the perturbed image, shape `[N, 2]`.
+private struct PerturbedConfidence: NetworkProbe {
     let pixels: ImagePerturbation.Pixels
     let temperature: Float
     let magnitude: Float

@@ -3,14 +3,15 @@ internal import Kernels
 
 /// `mds`: the negated squared Mahalanobis distance to the nearest class mean.
 ///
-/// Lee, Lee, Lee, Shin: "A simple unified framework for detecting out-of-distribution samples and adversarial attacks", NeurIPS 2018,
-/// arXiv 1807.03888, section 2.1, on the last features. The classes share the covariance within them, divided by the
-/// number of records; its pseudo-inverse is used.
+/// Lee, Lee, Lee, Shin: "A simple unified framework for detecting out-of-distribution samples and
+/// adversarial attacks", NeurIPS 2018, arXiv 1807.03888, section 2.1, on the penultimate features.
+/// The classes share the within-class covariance, divided by the number of records; its
+/// pseudo-inverse is used.
 public struct Mahalanobis: Score {
     public let name = ScoreName.mds
     private let classes: Gaussian
 
-    public init(_ fit: ScoreFit) throws { classes = try Gaussian(classesOf: fit, score: .mds) }
+    public init(_ fit: FitContext) throws { classes = try Gaussian(classesOf: fit, score: .mds) }
 
     public func evaluate(
         _ input: borrowing ScoreInput, confidences: inout MutableSpan<Double>,
@@ -25,17 +26,17 @@ public struct Mahalanobis: Score {
 }
 
 extension Gaussian {
-    /// One mean a class, with the covariance within classes.
-    init(classesOf fit: ScoreFit, score: ScoreName) throws {
+    /// One mean per class, with the shared within-class covariance.
+    init(classesOf fit: FitContext, score: ScoreName) throws {
         let (means, counts) = try fit.classMeans(for: score)
         let covariance = try fit.trainingMoments().covariance(within: means, counts: counts)
         try self.init(covariance: covariance, means: means, score: score)
     }
 
-    /// The same of a set whose sums nothing else needs. Collective.
-    init(classesOf share: FeatureShare, on communicator: any Communicator, score: ScoreName) throws {
-        let (means, counts) = try share.featureSums(on: communicator).means(for: score)
-        let covariance = try share.moments(on: communicator).covariance(within: means, counts: counts)
+    /// As above, for a shard whose sums no other score needs. Collective.
+    init(classesOf shard: FeatureShard, on communicator: any Communicator, score: ScoreName) throws {
+        let (means, counts) = try shard.featureSums(on: communicator).means(for: score)
+        let covariance = try shard.moments(on: communicator).covariance(within: means, counts: counts)
         try self.init(covariance: covariance, means: means, score: score)
     }
 }

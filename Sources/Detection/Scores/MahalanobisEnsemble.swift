@@ -1,23 +1,25 @@
 internal import Kernels
 internal import Networks
 
-/// `mds_ensemble`: half the negated squared Mahalanobis distance of the stem's mean map to the nearest class, of an image that was moved
-/// towards it.
+/// `mds_ensemble`: half the negated squared Mahalanobis distance from the stem's activation map,
+/// averaged over positions, to the nearest class mean, for an image perturbed towards that mean.
 ///
-/// Lee, Lee, Lee, Shin: "A simple unified framework for detecting out-of-distribution samples and adversarial attacks", NeurIPS 2018,
-/// arXiv 1807.03888, sections 2.1 and 2.2, as OpenOOD configures it: the first layer alone, with weight 1, which the published rows show.
-/// The paper weighs all layers by a regression on out-of-distribution images.
+/// Lee, Lee, Lee, Shin: "A simple unified framework for detecting out-of-distribution samples and
+/// adversarial attacks", NeurIPS 2018, arXiv 1807.03888, sections 2.1 and 2.2, as OpenOOD
+/// configures it: the first layer alone, with weight 1, as in the published rows. The paper weights
+/// all layers by a regression on out-of-distribution images.
 public struct MahalanobisEnsemble: Score {
     public let name = ScoreName.mdsEnsemble
-    public let observation: (any Observation)?
+    public let probe: (any NetworkProbe)?
 
     /// Collective.
     ///
-    /// - Parameter magnitude: How far a value of the image is moved, in units of half its range before normalisation.
-    public init(_ fit: ScoreFit, magnitude: Float = 0.0014) throws {
+    /// - Parameter magnitude: The change of a value of the image, in units of half its range before
+    ///   normalisation.
+    public init(_ fit: FitContext, magnitude: Float = 0.0014) throws {
         precondition(magnitude >= 0, "a magnitude of \(magnitude)")
-        let means = try fit.trainingShare(of: StemMeans())
-        observation = StemDistance(
+        let means = try fit.trainingShard(of: StemMeans())
+        probe = StemDistance(
             classes: try Gaussian(classesOf: means, on: fit.communicator, score: .mdsEnsemble),
             magnitude: magnitude)
     }
@@ -25,11 +27,11 @@ public struct MahalanobisEnsemble: Score {
     public func evaluate(
         _ input: borrowing ScoreInput, confidences: inout MutableSpan<Double>,
         predictions: inout MutableSpan<Int32>
-    ) { input.copyObserved(into: &confidences, &predictions) }
+    ) { input.copyCaptured(into: &confidences, &predictions) }
 }
 
-/// The stem's map averaged over its positions, shape `[N, C]`.
-private struct StemMeans: Observation {
+/// The stem's activation map averaged over positions, shape `[N, C]`.
+private struct StemMeans: NetworkProbe {
     let key = "stem means"
 
     func values(
@@ -37,14 +39,14 @@ private struct StemMeans: Observation {
     ) throws -> [Float] {
         var means: [Float] = []
         let count = input.count
-        try network.classifier.showStem(images: images, network.pass(count, .inspection)) {
+        try network.classifier.showStem(images: images, network.context(count, .inspection)) {
             means = stemMeans($0, count: count) ?? means
         }
         return means
     }
 }
 
-/// The means of a layer's map if it is the stem's; `nil` of any other.
+/// The means of a layer's activation map if the layer is the stem; `nil` for any other layer.
 private func stemMeans(_ layer: borrowing LayerOutput, count: Int) -> [Float]? {
     guard layer.kind == .stage(0) else { return nil }
     return (0..<count).flatMap { sample in
@@ -55,8 +57,9 @@ private func stemMeans(_ layer: borrowing LayerOutput, count: Int) -> [Float]? {
     }
 }
 
-/// Confidence of the changed image, and the nearest class of the unchanged one.
-private struct StemDistance: Observation {
+/// The confidence of the perturbed image and the nearest class of the original image, shape
+/// `[N, 2]`.
+private struct StemDistance: NetworkProbe {
     let classes: Gaussian
     let magnitude: Float
 
@@ -70,7 +73,7 @@ private struct StemDistance: Observation {
         var means: [Float] = []
         var nearest: [Int] = []
         let gradient = try network.classifier.imageGradient(
-            images: images, network.pass(count, .inspection),
+            images: images, network.context(count, .inspection),
             observing: { means = stemMeans($0, count: count) ?? means },
             mapGradient: {
                 let (classes, gradient) = classes.nearest(means.span, count: count)
@@ -86,7 +89,7 @@ private struct StemDistance: Observation {
                 return result
             })
         let changed = network.changed(images) { (gradient[$0] >= 0 ? -magnitude : magnitude) / 0.5 }
-        try network.classifier.showStem(images: changed, network.pass(count, .inspection)) {
+        try network.classifier.showStem(images: changed, network.context(count, .inspection)) {
             means = stemMeans($0, count: count) ?? means
         }
         let distances = classes.smallestDistances(means.span, count: count)

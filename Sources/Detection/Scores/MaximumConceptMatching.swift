@@ -3,11 +3,12 @@ internal import Numerics
 
 /// `mcm`: the largest probability of `softmax(z / T)`.
 ///
-/// Ming, Cai, Gu, Sun, Li, Li: "Delving into out-of-distribution detection with vision-language representations", NeurIPS
-/// 2022, arXiv 2211.13445, equation 1, on a classifier's logits in place of similarities. With `T` = 1 it equals `msp`.
+/// Ming, Cai, Gu, Sun, Li, Li: "Delving into out-of-distribution detection with vision-language
+/// representations", NeurIPS 2022, arXiv 2211.13445, equation 1, with a classifier's logits in
+/// place of similarities. With `T` = 1 it equals `msp`.
 public struct MaximumConceptMatching: Score {
     public let name = ScoreName.mcm
-    /// What logits are divided by, above 0.
+    /// The divisor of the logits, above 0.
     public let temperature: Float
 
     public init(temperature: Float = 1) {

@@ -2,8 +2,8 @@ internal import Kernels
 
 /// `mls`: the largest logit, `max z`.
 ///
-/// Hendrycks, Basart, Mazeika, Zou, Kwon, Mostajabi, Steinhardt, Song: "Scaling out-of-distribution detection for real-world
-/// settings", ICML 2022, arXiv 1911.11132, section 3.
+/// Hendrycks, Basart, Mazeika, Zou, Kwon, Mostajabi, Steinhardt, Song: "Scaling out-of-distribution
+/// detection for real-world settings", ICML 2022, arXiv 1911.11132, section 3.
 public struct MaximumLogit: Score {
     public let name = ScoreName.mls
 

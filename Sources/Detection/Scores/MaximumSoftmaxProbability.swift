@@ -2,9 +2,10 @@ internal import Kernels
 
 /// `msp`: the largest softmax probability, `max p`.
 ///
-/// Hendrycks, Gimpel: "A baseline for detecting misclassified and out-of-distribution examples in neural networks", ICLR
-/// 2017, arXiv 1610.02136, section 2. The largest logit is subtracted first, so its term is 1 and the
-/// probability one over the sum. On a T2FNorm network it equals `t2fnorm`.
+/// Hendrycks, Gimpel: "A baseline for detecting misclassified and out-of-distribution examples in
+/// neural networks", ICLR 2017, arXiv 1610.02136, section 2. The largest logit is subtracted first,
+/// so its term is 1 and its probability is one over the sum. On a T2FNorm network it equals
+/// `t2fnorm`.
 public struct MaximumSoftmaxProbability: Score {
     public let name = ScoreName.msp
 

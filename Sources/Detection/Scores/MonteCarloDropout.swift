@@ -1,12 +1,14 @@
 internal import Checksums
 internal import Kernels
 
-/// `dropout`: the largest softmax probability of the mean logits of some passes in which features are dropped.
+/// `dropout`: the largest softmax probability of the mean logits of several passes with dropout on
+/// the features.
 ///
-/// Gal, Ghahramani: "Dropout as a Bayesian approximation: Representing model uncertainty in deep learning", ICML 2016, arXiv 1506.02142,
-/// section 4, on the last layer as OpenOOD has it: each pass sets each element of the raw feature to 0 with probability `rate` and divides
-/// the others by `1 − rate`. What is dropped is drawn from the feature's own bits, so a sample's confidence is the same each time and on
-/// every rank.
+/// Gal, Ghahramani: "Dropout as a Bayesian approximation: Representing model uncertainty in deep
+/// learning", ICML 2016, arXiv 1506.02142, section 4, on the last layer as in OpenOOD: each pass
+/// sets each element of the raw feature to 0 with probability `rate` and divides the others by
+/// `1 − rate`. The feature's own bits seed the random numbers, so a sample's confidence is the same
+/// each time and on every rank.
 public struct MonteCarloDropout: Score {
     public let name = ScoreName.dropout
     public let rate: Float
@@ -14,7 +16,7 @@ public struct MonteCarloDropout: Score {
 
     /// - Parameters:
     ///   - rate: The probability that an element is dropped, from 0 to below 1.
-    ///   - passes: Passes whose logits are averaged.
+    ///   - passes: The number of passes whose logits are averaged.
     public init(rate: Float = 0.5, passes: Int = 5) {
         precondition((0..<1).contains(rate) && passes >= 1, "a rate of \(rate), \(passes) passes")
         self.rate = rate
@@ -31,7 +33,8 @@ public struct MonteCarloDropout: Score {
         }
     }
 
-    /// Logits are linear in the feature, so the mean of the passes' features has the mean of their logits.
+    /// Logits are affine in the feature, so the logits of the passes' mean feature are the mean of
+    /// the passes' logits.
     private func drop(_ feature: inout [Float]) {
         var numbers = RandomStream(seed: feature.span.mixedBits, purpose: .dropout)
         var counts = [Float](repeating: 0, count: feature.count)
@@ -43,7 +46,7 @@ public struct MonteCarloDropout: Score {
 }
 
 extension Span<Float> {
-    /// A number that depends on every bit: SplitMix64 over what came before and the next element.
+    /// A hash of every bit: SplitMix64 over the previous state and the next element.
     fileprivate var mixedBits: UInt64 {
         var state: UInt64 = 0
         for i in indices {

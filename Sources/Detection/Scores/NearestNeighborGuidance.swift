@@ -2,26 +2,29 @@ internal import Cluster
 internal import Kernels
 internal import Numerics
 
-/// `nnguide`: the energy times the mean similarity to the most similar training records, each weighed by its own energy.
+/// `nnguide`: the energy times the mean similarity to the most similar training records, each
+/// weighted by its own energy.
 ///
-/// Park, Jung, Teoh: "Nearest neighbor guidance for out-of-distribution detection", ICCV 2023, arXiv 2309.14888, section 3. The bank is
-/// about a hundredth of the training set, and every rank has all of it.
+/// Park, Jung, Teoh: "Nearest neighbor guidance for out-of-distribution detection", ICCV 2023,
+/// arXiv 2309.14888, section 3. The bank is about a hundredth of the training set, and every rank
+/// holds all of it.
 public struct NearestNeighborGuidance: Score {
-    /// Which records the bank has.
+    /// The records in the bank.
     public enum Bank: Sendable {
-        /// The first ones up to the next multiple of this above a hundredth of the set, as in OpenOOD with its batch of 200. Of
-        /// a set in the order of classes it has one class or two.
+        /// The first records, as many as the next multiple of this number above a hundredth of the
+        /// set, as in OpenOOD with its batch size of 200. If the set is ordered by class, the bank
+        /// has one class or two.
         case first(multipleOf: Int)
-        /// As many as a hundredth, evenly spread over the set, in place of the paper's random ones.
+        /// A hundredth of the records, evenly spaced over the set; the paper draws them at random.
         case spread
     }
 
     public let name = ScoreName.nnguide
-    /// How many of the most similar records count; all if there are fewer.
+    /// The number of most similar records that are averaged; all if there are fewer.
     public let neighbors: Int
     private let bank: LinearMap
 
-    public init(_ fit: ScoreFit, neighbors: Int = 100, bank: Bank = .first(multipleOf: 200)) throws {
+    public init(_ fit: FitContext, neighbors: Int = 100, bank: Bank = .first(multipleOf: 200)) throws {
         precondition(neighbors >= 1, "\(neighbors) neighbours")
         self.neighbors = neighbors
         let (training, dimension) = (fit.training, fit.head.dimension)
@@ -67,7 +70,7 @@ extension NearestNeighborGuidance.Bank {
         switch self {
         case .first(let batch): record < (total / 100 / batch + 1) * batch
         case .spread:
-            // One record each time the share of a hundredth passes a whole number.
+            // One record each time a hundredth of the index reaches the next whole number.
             record * max(total / 100, 1) / total != (record - 1) * max(total / 100, 1) / total || record == 0
         }
     }

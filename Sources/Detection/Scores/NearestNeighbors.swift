@@ -2,35 +2,39 @@ internal import Cluster
 internal import Kernels
 public import Workers
 
-/// `knn`: the negated squared distance to the k-th nearest training record, of features divided by their length.
+/// `knn`: the negated squared distance to the k-th nearest training record, for features divided by
+/// their norm.
 ///
-/// Sun, Ming, Zhu, Li: "Out-of-distribution detection with deep nearest neighbors", ICML 2022, arXiv 2204.06507, section 3. Exact: all
-/// records are looked at, and distances are sums of squared differences in single precision, where faiss's `‖a‖² + ‖b‖² − 2ab` may be
-/// a little below 0. OpenOOD adds 1e-10 after the division where the length is meant.
+/// Sun, Ming, Zhu, Li: "Out-of-distribution detection with deep nearest neighbors", ICML 2022,
+/// arXiv 2204.06507, section 3. The search is exact. Distances are sums of squared differences in
+/// single precision; faiss's `‖a‖² + ‖b‖² − 2ab` may be slightly negative. 1e-10 is added to the
+/// norm; OpenOOD adds it after the division, although the norm is meant.
 public struct NearestNeighbors: ShardedScore {
     public let name = ScoreName.knn
-    /// Which neighbour counts, from 1.
+    /// `k`, from 1.
     public let neighbor: Int
     public let worldSize: Int
-    private let bank: NeighborBank
+    private let bank: FlatL2Index
 
     public var partialCount: Int { neighbor }
 
-    public init(_ fit: ScoreFit, neighbor: Int = 50) throws {
+    public init(_ fit: FitContext, neighbor: Int = 50) throws {
         precondition(neighbor >= 1, "neighbour \(neighbor)")
         let count = try fit.training.totalCount(on: fit.communicator)
         guard neighbor <= count else {
-            throw ScoreFitError(
+            throw FitError(
                 score: .knn,
                 reason:
-                    "neighbour \(neighbor) of \(count) training records, expected as many records at least")
+                    "\(count) training records for neighbour \(neighbor), expected at least \(neighbor) records"
+            )
         }
         self.neighbor = neighbor
         worldSize = fit.communicator.worldSize
-        bank = fit.neighborBank()
+        bank = fit.flatL2Index()
     }
 
-    /// The squared distances of the nearest records, in any order; infinite where there are fewer.
+    /// The squared distances to the nearest records, in any order; infinite if there are fewer
+    /// records.
     public func partials(_ input: borrowing ScoreInput, on pool: WorkerPool) -> [Double] {
         let rows = unitRows(input.copyFeatures(), dimension: input.head.dimension)
         var nearest = [Float](repeating: 0, count: input.count * neighbor)
@@ -43,14 +47,15 @@ public struct NearestNeighbors: ShardedScore {
         confidences(partials, neighbors: [neighbor])[0]
     }
 
-    /// The confidences of the rank's share of a set for several neighbours, by one search. Collective.
+    /// The confidences of the rank's shard of a set for several values of `k`, from one search.
+    /// Collective.
     ///
-    /// - Parameter neighbors: Each at most `neighbor`.
-    /// - Returns: One array a neighbour.
+    /// - Parameter neighbors: The values of `k`, each at most `neighbor`.
+    /// - Returns: One array per value of `k`.
     func confidences(
-        neighbors: [Int], of share: FeatureShare, on communicator: any Communicator, pool: WorkerPool
+        neighbors: [Int], of shard: FeatureShard, on communicator: any Communicator, pool: WorkerPool
     ) throws(MPIError) -> [[Double]] {
-        let found = try joined(share, on: communicator, pool: pool) { confidences($0, neighbors: neighbors) }
+        let found = try joined(shard, on: communicator, pool: pool) { confidences($0, neighbors: neighbors) }
         return neighbors.indices.map { index in found.map { $0[index] } }
     }
 

@@ -2,30 +2,33 @@ internal import Cluster
 internal import Kernels
 public import Workers
 
-/// `cfood`: the negated share of reference records that a neighbourhood must hold before an image lies in the neighbourhoods of one
-/// hundredth of them.
+/// `cfood`: the negated size of the smallest neighbourhoods, as a share of the reference records,
+/// for which an image lies in the neighbourhoods of one hundredth of the references.
 ///
-/// OpenOOD v1.5's `cfood`. The references are a tenth of the training records, chosen by their places, where OpenOOD draws; features are
-/// divided by their length. A reference does not count in its own neighbourhood. Shares from 0.001 to 0.99 are tried, 230 at most, so many images have the same confidence.
+/// OpenOOD v1.5's `cfood`. The references are a tenth of the training records, chosen by their
+/// indices; OpenOOD draws them at random. Features are divided by their norm. A reference does not
+/// count as its own neighbour. Shares from 0.001 to 0.99 are tried, 230 at most, so many images
+/// have the same confidence.
 public struct NeighborhoodShare: ShardedScore {
-    /// Share of the references in whose neighbourhoods an image must lie.
+    /// The share of references whose neighbourhoods must contain an image.
     private static let leastShare = 0.01
 
     public let name = ScoreName.cfood
     public let worldSize: Int
     /// The rank's references.
-    private let bank: NeighborBank
-    /// Squared radii of the neighbourhoods of each of the rank's references, rising; shape `[bank.count, shares.count]`.
+    private let bank: FlatL2Index
+    /// Squared radii of the neighbourhoods of each of the rank's references, ascending; shape
+    /// `[bank.count, shares.count]`.
     private let radii: [Float]
-    /// What a neighbourhood holds of all references.
+    /// The sizes of the neighbourhoods, as shares of all references, ascending.
     private let shares: [Double]
-    /// References of all ranks.
+    /// The number of references of all ranks.
     private let referenceCount: Int
 
     public var partialCount: Int { shares.count }
 
-    /// Collective. Holds the references of all ranks while it is made.
-    public init(_ fit: ScoreFit) throws {
+    /// Collective. The initialiser temporarily holds the references of all ranks.
+    public init(_ fit: FitContext) throws {
         let dimension = fit.head.dimension
         let first = try fit.firstTrainingPlace()
         let units = unitRows(fit.training.features, dimension: dimension)
@@ -35,7 +38,7 @@ public struct NeighborhoodShare: ShardedScore {
         let all = try fit.communicator.allGather(own.span)
         let count = all.count / dimension
         guard count >= 2 else {
-            throw ScoreFitError(
+            throw FitError(
                 score: .cfood,
                 reason: """
                     \(count) of the training records are references (about one in ten), expected two at least; use a larger \
@@ -52,23 +55,24 @@ public struct NeighborhoodShare: ShardedScore {
             places.append(place)
             shares.append(share)
         }
-        let whole = NeighborBank(all.span, dimension: dimension)
+        let whole = FlatL2Index(all.span, dimension: dimension)
         var radii: [Float] = []
         for start in stride(from: 0, to: own.count, by: 256 * dimension) {
             let rows = Array(own[start..<min(start + 256 * dimension, own.count)])
             let distances = whole.distances(of: rows.span, on: WorkerPool(threads: 1))
             for row in stride(from: 0, to: distances.count, by: count) {
                 let sorted = distances[row..<row + count].sorted()
-                // Past the reference itself, which is the nearest.
+                // Skips the reference itself, which is its own nearest neighbour.
                 radii += places.map { sorted[$0 + 1] }
             }
         }
         worldSize = fit.communicator.worldSize
-        bank = NeighborBank(own.span, dimension: dimension)
+        bank = FlatL2Index(own.span, dimension: dimension)
         (self.radii, self.shares, referenceCount) = (radii, shares, count)
     }
 
-    /// For each share how many of the rank's references have the sample in a neighbourhood of that share and in no smaller one.
+    /// For each share the number of the rank's references whose neighbourhood of that share
+    /// contains the sample while no smaller one does.
     public func partials(_ input: borrowing ScoreInput, on pool: WorkerPool) -> [Double] {
         let rows = unitRows(input.copyFeatures(), dimension: input.head.dimension)
         let distances = bank.distances(of: rows.span, on: pool)
@@ -99,7 +103,8 @@ public struct NeighborhoodShare: ShardedScore {
 }
 
 extension ArraySlice<Float> {
-    /// How many elements stand before the first for which `belongs` is true, of elements for which it becomes true and stays so.
+    /// The offset of the first element for which `belongs` is true; the elements are sorted so that
+    /// it stays true.
     fileprivate func firstPlace(where belongs: (Float) -> Bool) -> Int? {
         var (low, high) = (startIndex, endIndex)
         while low < high {
@@ -110,7 +115,7 @@ extension ArraySlice<Float> {
     }
 }
 
-/// `count` numbers at even distances, both ends among them.
+/// `count` evenly spaced numbers, including both ends.
 private func spaced(_ first: Double, _ last: Double, _ count: Int) -> [Double] {
     (0..<count).map { first + Double($0) * ((last - first) / Double(count - 1)) }
 }

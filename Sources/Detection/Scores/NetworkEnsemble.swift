@@ -2,12 +2,13 @@ internal import Kernels
 
 /// `ensemble`: the largest softmax probability of the mean logits of several networks.
 ///
-/// Lakshminarayanan, Pritzel, Blundell: "Simple and scalable predictive uncertainty estimation using deep ensembles", NeurIPS 2017,
-/// arXiv 1612.01474, section 2.4; of logits and not of probabilities, as OpenOOD has it. The networks are the one that is scored and those
-/// that the evaluation is given beside it; a T2FNorm network takes part with the logits that scores see.
+/// Lakshminarayanan, Pritzel, Blundell: "Simple and scalable predictive uncertainty estimation
+/// using deep ensembles", NeurIPS 2017, arXiv 1612.01474, section 2.4. Logits are averaged instead
+/// of probabilities, as in OpenOOD. The networks are the scored one and the members given to the
+/// evaluation; a T2FNorm network contributes the logits that scores see.
 public struct NetworkEnsemble: Score {
     public let name = ScoreName.ensemble
-    public let observation: (any Observation)? = MeanLogits()
+    public let probe: (any NetworkProbe)? = MeanLogits()
 
     public init() {}
 
@@ -16,7 +17,7 @@ public struct NetworkEnsemble: Score {
         predictions: inout MutableSpan<Int32>
     ) {
         for sample in 0..<input.count {
-            let logits = input.observed(of: sample)
+            let logits = input.captured(of: sample)
             confidences[sample] = Double(largestProbability(logits))
             predictions[sample] = Int32(indexOfMaximum(logits))
         }
@@ -24,7 +25,7 @@ public struct NetworkEnsemble: Score {
 }
 
 /// The mean logits of the network and its members, summed in double precision; shape `[N, K]`.
-private struct MeanLogits: Observation {
+private struct MeanLogits: NetworkProbe {
     let key = "mean logits"
 
     func values(

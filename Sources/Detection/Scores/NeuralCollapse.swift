@@ -1,16 +1,17 @@
 internal import Kernels
 
-/// `nci`: how far the centred feature lies along the predicted class's weights, plus a share of its L1 norm:
-/// `w · (h − μ) / ‖h − μ‖ + α ‖h‖₁`.
+/// `nci`: the component of the predicted class's weights along the centred feature, plus a share of
+/// the feature's L1 norm: `w · (h − μ) / ‖h − μ‖ + α ‖h‖₁`.
 ///
-/// Liu, Qin: "Detecting out-of-distribution through the lens of neural collapse", CVPR 2025, arXiv 2311.01479, section 4.
+/// Liu, Qin: "Detecting out-of-distribution through the lens of neural collapse", CVPR 2025, arXiv
+/// 2311.01479, section 4.
 public struct NeuralCollapse: Score {
     public let name = ScoreName.nci
-    /// The share α of the norm.
+    /// The factor α of the norm.
     public let normShare: Double
     private let mean: [Float]
 
-    public init(_ fit: ScoreFit, normShare: Double = 1e-4) {
+    public init(_ fit: FitContext, normShare: Double = 1e-4) {
         self.normShare = normShare
         mean = fit.featureMean
     }

@@ -3,40 +3,42 @@ internal import Kernels
 internal import Numerics
 public import Workers
 
-/// `relation`: the sum over training records of their similarity in features times that in probabilities.
+/// `relation`: the sum over training records of the similarity in features times the similarity in
+/// probabilities.
 ///
-/// Kim, Kim, Song, Kim: "Neural relation graph: A unified framework for identifying label noise and outlier data", NeurIPS 2023,
-/// arXiv 2301.12321, section 3. Similarities of at most 0.03 count as 0.
+/// Kim, Kim, Song, Kim: "Neural relation graph: A unified framework for identifying label noise and
+/// outlier data", NeurIPS 2023, arXiv 2301.12321, section 3. Similarities of at most 0.03 count as
+/// 0.
 public struct NeuralRelation: ShardedScore {
     public let name = ScoreName.relation
-    /// What similarities are raised to.
+    /// The exponent that similarities are raised to.
     public let exponent: Double
     public let worldSize: Int
     public let partialCount = 1
     private let features: RecordBlocks
     private let probabilities: RecordBlocks
-    /// Blocks of each lane.
-    private let lanes: [Range<Int>]
+    /// The blocks of each microbatch.
+    private let microbatches: [Range<Int>]
 
-    public init(_ fit: ScoreFit, exponent: Double = 1) throws {
+    public init(_ fit: FitContext, exponent: Double = 1) throws {
         precondition(exponent > 0, "an exponent of \(exponent)")
         let training = fit.training
         self.exponent = exponent
         worldSize = fit.communicator.worldSize
         features = RecordBlocks(
             directions(training.features, dimension: fit.head.dimension), dimension: fit.head.dimension,
-            laneSize: training.laneSize)
+            microbatchSize: training.microbatchSize)
         probabilities = RecordBlocks(
             softmax(training.logits, classes: fit.head.classes), dimension: fit.head.classes,
-            laneSize: training.laneSize)
+            microbatchSize: training.microbatchSize)
         let blockCount = features.records.count
-        let blocksInLane = (training.laneSize + features.width - 1) / features.width
-        lanes = stride(from: 0, to: blockCount, by: blocksInLane).map {
-            $0..<min($0 + blocksInLane, blockCount)
+        let blocksInMicrobatch = (training.microbatchSize + features.width - 1) / features.width
+        microbatches = stride(from: 0, to: blockCount, by: blocksInMicrobatch).map {
+            $0..<min($0 + blocksInMicrobatch, blockCount)
         }
     }
 
-    /// The sum over the rank's records.
+    /// The sums over the rank's records, shape `[input.count]`.
     public func partials(_ input: borrowing ScoreInput, on pool: WorkerPool) -> [Double] {
         let (dimension, classes) = (input.head.dimension, input.head.classes)
         var logits: [Float] = []
@@ -51,7 +53,7 @@ public struct NeuralRelation: ShardedScore {
             var products = [Float](repeating: 0, count: 2 * features.productCount)
             var productSpan = products.mutableSpan
             let own = sum(
-                of: 0..<lanes.count,
+                of: 0..<microbatches.count,
                 samples: samples.span.extracting(index * group * dimension..<(index + 1) * group * dimension),
                 shares: shares.span.extracting(index * group * classes..<(index + 1) * group * classes),
                 &productSpan, &scratch)
@@ -60,23 +62,23 @@ public struct NeuralRelation: ShardedScore {
         return sums
     }
 
-    /// The sums of a group of samples along the tree over lanes.
+    /// The sums for a group of samples along the reduction tree over microbatches.
     private func sum(
-        of lanes: Range<Int>, samples: Span<Float>, shares: Span<Float>,
+        of microbatches: Range<Int>, samples: Span<Float>, shares: Span<Float>,
         _ products: inout MutableSpan<Float>, _ scratch: inout MutableSpan<Float>
     ) -> [Double] {
-        guard lanes.count > 1 else {
-            var sums = [Double](repeating: lanes.isEmpty ? -0.0 : 0, count: RecordBlocks.groupSize)
-            for block in lanes.flatMap({ self.lanes[$0] }) {
+        guard microbatches.count > 1 else {
+            var sums = [Double](repeating: microbatches.isEmpty ? -0.0 : 0, count: RecordBlocks.groupSize)
+            for block in microbatches.flatMap({ self.microbatches[$0] }) {
                 add(block, samples: samples, shares: shares, &products, &scratch, to: &sums)
             }
             return sums
         }
-        let middle = LaneTree.middle(of: lanes)
+        let middle = ReductionTree.middle(of: microbatches)
         var left = sum(
-            of: lanes.lowerBound..<middle, samples: samples, shares: shares, &products, &scratch)
+            of: microbatches.lowerBound..<middle, samples: samples, shares: shares, &products, &scratch)
         let right = sum(
-            of: middle..<lanes.upperBound, samples: samples, shares: shares, &products, &scratch)
+            of: middle..<microbatches.upperBound, samples: samples, shares: shares, &products, &scratch)
         for sample in left.indices { left[sample] += right[sample] }
         return left
     }
@@ -94,7 +96,7 @@ public struct NeuralRelation: ShardedScore {
             for record in 0..<features.records[block].count {
                 let place = sample * features.width + record
                 let likeness = products[place] * products[size + place]
-                // A similarity that is NaN is not at most 0.03, and counts.
+                // Written so that a NaN similarity is added, not skipped.
                 if !(likeness <= 0.03) {
                     sums[sample] += exponent == 1 ? Double(likeness) : power(Double(likeness), exponent)
                 }
@@ -102,18 +104,18 @@ public struct NeuralRelation: ShardedScore {
         }
     }
 
-    /// The sum over ranks by their tree.
+    /// The sum over ranks along the reduction tree.
     public func confidence(_ partials: [ArraySlice<Double>]) -> Double {
         func sum(_ ranks: Range<Int>) -> Double {
             guard ranks.count > 1 else { return partials[ranks.lowerBound].first ?? -0.0 }
-            let middle = LaneTree.middle(of: ranks)
+            let middle = ReductionTree.middle(of: ranks)
             return sum(ranks.lowerBound..<middle) + sum(middle..<ranks.upperBound)
         }
         return sum(0..<partials.count)
     }
 }
 
-/// Each row over `√(Σ h² + 1e-10)`.
+/// Each row divided by `√(Σ h² + 1e-10)`.
 private func directions(_ rows: [Float], dimension: Int) -> [Float] {
     var result = rows
     for start in stride(from: 0, to: rows.count, by: dimension) {

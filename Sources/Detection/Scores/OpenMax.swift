@@ -2,23 +2,25 @@ internal import Cluster
 internal import Kernels
 internal import Numerics
 
-/// `openmax`: the negated probability of a class of unknowns, made of what logits far from their class's mean give up.
+/// `openmax`: the negated probability of an unknown class, whose logit is the sum of what the
+/// largest logits lose, depending on the distance to the class means.
 ///
-/// Bendale, Boult: "Towards open set deep networks", CVPR 2016, arXiv 1511.06233, algorithms 1 and 2, on logits. A class's distances are
-/// those of its rightly predicted training images; a Weibull distribution is fitted to the 20 largest. The predicted class is that of
-/// the largest logit; OpenOOD's own, which no table shows, may also be that of the unknowns.
+/// Bendale, Boult: "Towards open set deep networks", CVPR 2016, arXiv 1511.06233, algorithms 1 and
+/// 2, on logits. The distances of a class are those of its correctly predicted training images; a
+/// Weibull distribution is fitted to the 20 largest. The predicted class is that of the largest
+/// logit; OpenOOD's own prediction, which no table shows, may also be the unknown class.
 public struct OpenMax: Score {
     public let name = ScoreName.openmax
     /// How many of the largest logits are changed.
     static let changedCount = 3
-    /// How many of the largest distances a class is fitted on.
+    /// How many of the largest distances a class's Weibull distribution is fitted to.
     static let tailCount = 20
     /// Mean logits, shape `[K, K]`.
     private let means: [[Double]]
-    /// One a class.
+    /// One per class.
     private let tails: [WeibullTail]
 
-    public init(_ fit: ScoreFit) throws {
+    public init(_ fit: FitContext) throws {
         let (training, classes) = (fit.training, fit.head.classes)
         let right = (0..<training.count).filter {
             indexOfMaximum(training.input.logits(of: $0)) == Int(training.labels[$0])
@@ -32,7 +34,7 @@ public struct OpenMax: Score {
             guard let mean = sums.mean(k) else { throw Self.tooFew(0, in: k) }
             return mean
         }
-        // The largest of all ranks are among the largest of each.
+        // The largest distances over all ranks are among the largest of each rank.
         var largest = [[Double]](repeating: [], count: classes)
         for record in right {
             let k = Int(training.labels[record])
@@ -56,11 +58,11 @@ public struct OpenMax: Score {
         }
     }
 
-    private static func tooFew(_ count: Int, in k: Int) -> ScoreFitError {
-        ScoreFitError(
+    private static func tooFew(_ count: Int, in k: Int) -> FitError {
+        FitError(
             score: .openmax,
             reason: """
-                class \(k) has \(count) rightly predicted training records, expected two at least of different logits; use \
+                class \(k) has \(count) correctly predicted training records, expected at least two with different logits; use \
                 the whole set or another checkpoint
                 """)
     }
@@ -89,19 +91,20 @@ public struct OpenMax: Score {
     }
 }
 
-/// A Weibull distribution of what distances exceed the smallest of the largest by, plus 1, by maximum likelihood.
+/// A Weibull distribution of `distance − smallest + 1`, where `smallest` is the smallest of the
+/// tail's distances; fitted by maximum likelihood.
 struct WeibullTail: Sendable {
     private let smallest: Double
     private let shape: Double
     private let scale: Double
 
-    /// - Parameter distances: The largest ones, falling.
-    /// - Returns: `nil` unless there are different ones.
+    /// - Parameter distances: The largest distances, in descending order.
+    /// - Returns: `nil` unless there are at least two different distances.
     init?(_ distances: [Double]) {
         guard let first = distances.first, let last = distances.last, first > last else { return nil }
         smallest = last
         let longest = first - last + 1
-        // Over the longest, so that powers do not overflow.
+        // Divided by the longest, so that powers do not overflow.
         let shares = distances.map { ($0 - last + 1) / longest }
         let meanLogarithm = shares.reduce(0) { $0 + logarithm($1) } / Double(shares.count)
         func slope(_ shape: Double) -> Double {
@@ -112,7 +115,7 @@ struct WeibullTail: Sendable {
             }
             return weighted / sum - 1 / shape - meanLogarithm
         }
-        // Rises from −∞ to above 0.
+        // Bisection: `slope` rises from −∞ to above 0.
         var (low, high) = (0.0, 1.0)
         while slope(high) < 0 { (low, high) = (high, 2 * high) }
         for _ in 0..<100 {
@@ -124,7 +127,7 @@ struct WeibullTail: Sendable {
         scale = longest * power(mean, 1 / high)
     }
 
-    /// The share of the distribution that is nearer.
+    /// The distribution's cumulative probability at `distance`.
     func probability(_ distance: Double) -> Double {
         let excess = distance - smallest + 1
         return excess < 0 ? 0 : 1 - exponential(-power(excess / scale, shape))

@@ -3,24 +3,26 @@ internal import Networks
 internal import Numerics
 internal import Workers
 
-/// `rankfeat`: the energy of logits whose maps have lost their largest rank-1 part.
+/// `rankfeat`: the energy of the logits after the largest rank-1 component is removed from
+/// activation maps.
 ///
-/// Song, Sebe, Wang: "RankFeat: Rank-1 feature removal for out-of-distribution detection", NeurIPS 2022, arXiv 2209.08590, section 2. The
-/// logits are the mean of those of the last stage's changed map and those that the last stage makes of the changed map before it. The largest
-/// singular vectors are exact, as the original's are by default.
+/// Song, Sebe, Wang: "RankFeat: Rank-1 feature removal for out-of-distribution detection", NeurIPS
+/// 2022, arXiv 2209.08590, section 2. The logits are the mean of two: those of the last stage's
+/// map, and those that the last stage computes from the map of the stage before, each map without
+/// that component. The largest singular vectors are exact, as in the original by default.
 public struct RankFeature: Score {
     public let name = ScoreName.rankfeat
-    public let observation: (any Observation)? = DeflatedEnergy()
+    public let probe: (any NetworkProbe)? = DeflatedEnergy()
 
     public init() {}
 
     public func evaluate(
         _ input: borrowing ScoreInput, confidences: inout MutableSpan<Double>,
         predictions: inout MutableSpan<Int32>
-    ) { input.copyObserved(into: &confidences, &predictions) }
+    ) { input.copyCaptured(into: &confidences, &predictions) }
 }
 
-private struct DeflatedEnergy: Observation {
+private struct DeflatedEnergy: NetworkProbe {
     let key = "deflated energy"
 
     func values(
@@ -28,7 +30,7 @@ private struct DeflatedEnergy: Observation {
     ) throws -> [Float] {
         let (count, stages) = (input.count, network.classifier.stageCount)
         var maps = [[Float]](repeating: [], count: 2)
-        _ = try network.classifier.features(images: images, network.pass(count, .evaluation)) { layer in
+        _ = try network.classifier.features(images: images, network.context(count, .evaluation)) { layer in
             for (index, stage) in [stages, stages - 1].enumerated() where layer.kind == .stage(stage) {
                 for sample in 0..<count { maps[index] += layer.map(ofSample: sample) }
             }
@@ -42,7 +44,7 @@ private struct DeflatedEnergy: Observation {
                 removeLargestComponent(&part, columns: channels)
             }
             let features = network.classifier.features(
-                ofMap: map, afterStage: stage, network.pass(count, .evaluation))
+                ofMap: map, afterStage: stage, network.context(count, .evaluation))
             for (place, value) in network.logits(of: features).enumerated() { logits[place] += value / 2 }
         }
         var result: [Float] = []
@@ -57,7 +59,8 @@ private struct DeflatedEnergy: Observation {
     }
 }
 
-/// Subtracts `σ u vᵀ` of the largest singular value. A matrix that is not finite stays so.
+/// Subtracts `σ u vᵀ` of the largest singular value. A matrix with a NaN or infinite value stays
+/// unchanged.
 ///
 /// - Parameter matrix: Shape `[rows, columns]`.
 private func removeLargestComponent(_ matrix: inout MutableSpan<Float>, columns: Int) {
@@ -65,7 +68,8 @@ private func removeLargestComponent(_ matrix: inout MutableSpan<Float>, columns:
     var values = [Double](repeating: 0, count: matrix.count)
     for i in values.indices { values[i] = Double(matrix[i]) }
     guard values.allSatisfy(\.isFinite) else { return }
-    // The smaller of the two products has the vectors of its side; the other side's are the matrix times these.
+    // The eigenvectors of the smaller of `A Aᵀ` and `Aᵀ A` are the singular vectors of that side;
+    // the matrix times these gives the other side's.
     let isWide = rows <= columns
     let size = isWide ? rows : columns
     var square = [Double](repeating: 0, count: size * size)

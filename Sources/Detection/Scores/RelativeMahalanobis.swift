@@ -1,15 +1,16 @@
 internal import Kernels
 
-/// `rmds`: as `mds`, less the negated squared distance to the mean of all with the covariance of all.
+/// `rmds`: the confidence of `mds` minus the negated squared Mahalanobis distance to the mean of
+/// all training records, with the covariance of all.
 ///
-/// Ren, Fort, Liu, Roy, Padhy, Lakshminarayanan: "A simple fix to Mahalanobis distance for improving near-OOD detection", 2021,
-/// arXiv 2106.09022, section 3.
+/// Ren, Fort, Liu, Roy, Padhy, Lakshminarayanan: "A simple fix to Mahalanobis distance for
+/// improving near-OOD detection", 2021, arXiv 2106.09022, section 3.
 public struct RelativeMahalanobis: Score {
     public let name = ScoreName.rmds
     private let classes: Gaussian
     private let background: Gaussian
 
-    public init(_ fit: ScoreFit) throws {
+    public init(_ fit: FitContext) throws {
         classes = try Gaussian(classesOf: fit, score: .rmds)
         let moments = try fit.trainingMoments()
         background = try Gaussian(covariance: moments.covariance, means: [moments.mean], score: .rmds)

@@ -1,15 +1,17 @@
 internal import Kernels
 
-/// `residual`: the negated length of what the feature has outside of the validation set's principal space.
+/// `residual`: the negated norm of the feature's residual outside the validation set's principal
+/// space.
 ///
-/// Wang, Li, Feng, Zhang: "ViM: Out-of-distribution with virtual-logit matching", CVPR 2022, arXiv 2203.10807, section 3.2.
+/// Wang, Li, Feng, Zhang: "ViM: Out-of-distribution with virtual-logit matching", CVPR 2022, arXiv
+/// 2203.10807, section 3.2.
 public struct Residual: Score {
     public let name = ScoreName.residual
     private let space: PrincipalSpace
 
-    /// - Parameter dimension: Of the principal space. By default 512 as in OpenOOD, or half of `D` where that leaves
-    ///   nothing: OpenOOD's score is then 0 for every image.
-    public init(_ fit: ScoreFit, dimension: Int? = nil) throws {
+    /// - Parameter dimension: The dimension of the principal space. By default 512 as in OpenOOD,
+    ///   or half of `D` if 512 leaves no residual; OpenOOD's score is then 0 for every image.
+    public init(_ fit: FitContext, dimension: Int? = nil) throws {
         let all = fit.head.dimension
         space = try PrincipalSpace(
             fit.validation.moments(on: fit.communicator), head: fit.head,

@@ -1,14 +1,15 @@
 internal import Kernels
 
-/// `ssd`: the negated squared Mahalanobis distance of the feature's direction, to the mean of all training directions.
+/// `ssd`: the negated squared Mahalanobis distance from the feature divided by its norm to the mean
+/// of all training features divided by theirs.
 ///
-/// Sehwag, Chiang, Mittal: "SSD: A unified framework for self-supervised outlier detection", ICLR 2021, arXiv 2103.12051, section 3.2,
-/// with one cluster. OpenOOD's own does not run.
+/// Sehwag, Chiang, Mittal: "SSD: A unified framework for self-supervised outlier detection", ICLR
+/// 2021, arXiv 2103.12051, section 3.2, with one cluster. OpenOOD's implementation does not run.
 public struct SphereMahalanobis: Score {
     public let name = ScoreName.ssd
     private let sphere: Gaussian
 
-    public init(_ fit: ScoreFit) throws {
+    public init(_ fit: FitContext) throws {
         let moments = try fit.training.normalized().moments(on: fit.communicator)
         sphere = try Gaussian(covariance: moments.covariance, means: [moments.mean], score: .ssd)
     }

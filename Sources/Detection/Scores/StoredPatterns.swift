@@ -2,15 +2,16 @@ internal import Kernels
 
 /// `she`: the inner product of the feature with the predicted class's stored pattern.
 ///
-/// Zhang, Fu, Chen, Du, Li, Wang, Liu, Han, Zhang: "Out-of-distribution detection based on in-distribution data patterns memorization
-/// with modern Hopfield energy", ICLR 2023, section 3. A class's pattern is the mean feature of its training images that are
-/// predicted right; of all of them if none is, for which OpenOOD's confidence is NaN.
+/// Zhang, Fu, Chen, Du, Li, Wang, Liu, Han, Zhang: "Out-of-distribution detection based on
+/// in-distribution data patterns memorization with modern Hopfield energy", ICLR 2023, section 3. A
+/// class's pattern is the mean feature of its correctly predicted training images, or of all its
+/// training images if none is predicted correctly; OpenOOD's confidence is NaN in that case.
 public struct StoredPatterns: Score {
     public let name = ScoreName.she
     /// Shape `[K, D]`.
     private let patterns: [[Double]]
 
-    public init(_ fit: ScoreFit) throws {
+    public init(_ fit: FitContext) throws {
         let training = fit.training
         let (means, _) = try fit.classMeans(for: .she)
         let right = try training.featureSums(on: fit.communicator) { record in

@@ -1,8 +1,9 @@
 /// `t2fnorm`: the largest softmax probability of the forward pass without normalisation.
 ///
-/// Regmi, Panthi, Ming, Gyawali, Stoyanov, Bhattarai: "T2FNorm: Train-time feature normalization for OOD detection in image
-/// classification", CVPR workshops 2024, arXiv 2305.17797, section 3. The logits are `W (h / τ) + b` (`ScoringHead` has τ in
-/// its weights), so a small feature norm gives a low confidence. On a network without τ it equals `msp`.
+/// Regmi, Panthi, Ming, Gyawali, Stoyanov, Bhattarai: "T2FNorm: Train-time feature normalization
+/// for OOD detection in image classification", CVPR workshops 2024, arXiv 2305.17797, section 3.
+/// The logits are `W (h / τ) + b` (`ScoringHead` has τ in its weights), so a small feature norm
+/// gives a low confidence. On a network without τ it equals `msp`.
 public struct T2FNormScore: Score {
     public let name = ScoreName.t2fnorm
 

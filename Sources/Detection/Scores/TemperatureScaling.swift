@@ -1,25 +1,28 @@
 internal import Cluster
 internal import Numerics
 
-/// `temp_scaling`: the largest probability of `softmax(z / T)`, with `T` fitted on the validation set.
+/// `temp_scaling`: the largest probability of `softmax(z / T)`, with `T` fitted on the validation
+/// set.
 ///
-/// Guo, Pleiss, Sun, Weinberger: "On calibration of modern neural networks", ICML 2017, arXiv 1706.04599, section 4.2.
+/// Guo, Pleiss, Sun, Weinberger: "On calibration of modern neural networks", ICML 2017, arXiv
+/// 1706.04599, section 4.2.
 public struct TemperatureScaling: Score {
     /// How the temperature is found.
     public enum Search: Sendable {
-        /// 50 steps of L-BFGS at rate 0.01 from 1.5, which end before the minimum; as in OpenOOD.
+        /// 50 steps of L-BFGS with learning rate 0.01, starting at 1.5, which end before the
+        /// minimum; as in OpenOOD.
         case fiftySteps
         /// The minimum of the negative log-likelihood over `T` from 0.001 to 1000.
         case minimum
     }
 
     public let name = ScoreName.tempScaling
-    /// What logits are divided by.
+    /// The divisor of the logits.
     public let temperature: Double
 
-    public init(_ fit: ScoreFit, search: Search = .fiftySteps) throws {
+    public init(_ fit: FitContext, search: Search = .fiftySteps) throws {
         let likelihood = Likelihood(
-            share: fit.validation, count: try fit.validation.totalCount(on: fit.communicator),
+            shard: fit.validation, count: try fit.validation.totalCount(on: fit.communicator),
             communicator: fit.communicator)
         temperature =
             switch search {
@@ -27,11 +30,11 @@ public struct TemperatureScaling: Score {
             case .minimum: try likelihood.bestTemperature()
             }
         guard temperature.isFinite && Float(temperature) > 0 else {
-            throw ScoreFitError(
+            throw FitError(
                 score: .tempScaling,
                 reason: """
                     the fitted temperature is \(temperature), expected a number above 0; the network's logits on \
-                    the validation set do not go with its labels
+                    the validation set do not match its labels
                     """, isNumeric: true)
         }
     }
@@ -47,17 +50,17 @@ public struct TemperatureScaling: Score {
 
 /// The mean negative log-likelihood of the validation labels as a function of the temperature.
 private struct Likelihood {
-    let share: FeatureShare
-    /// Records of all ranks.
+    let shard: FeatureShard
+    /// The number of records of all ranks.
     let count: Int
     let communicator: any Communicator
 
     /// The value and its derivative. Collective.
     func callAsFunction(_ temperature: Double) throws(MPIError) -> (value: Double, slope: Double) {
-        let classes = share.head.classes
-        let sums = try share.treeSum(width: 2, on: communicator) { records, sums in
+        let classes = shard.head.classes
+        let sums = try shard.treeSum(width: 2, on: communicator) { records, sums in
             for record in records {
-                let row = share.logits[record * classes..<(record + 1) * classes]
+                let row = shard.logits[record * classes..<(record + 1) * classes]
                 let largest = Double(row.max()!)
                 var (total, weighted) = (0.0, 0.0)
                 for logit in row {
@@ -65,7 +68,7 @@ private struct Likelihood {
                     total += weight
                     weighted += weight * Double(logit)
                 }
-                let own = Double(row[row.startIndex + Int(share.labels[record])])
+                let own = Double(row[row.startIndex + Int(shard.labels[record])])
                 sums[0] += logarithm(total) + (largest - own) / temperature
                 sums[1] += (own - weighted / total) / (temperature * temperature)
             }
@@ -73,7 +76,8 @@ private struct Likelihood {
         return (sums[0] / Double(count), sums[1] / Double(count))
     }
 
-    /// L-BFGS without a line search, which in one dimension is the secant method; rates and tolerances are PyTorch's.
+    /// L-BFGS without a line search, which in one dimension is the secant method; learning rate
+    /// scaling and tolerances are PyTorch's.
     func temperatureAfterFiftySteps() throws(MPIError) -> Double {
         var temperature = 1.5
         var (value, slope) = try self(temperature)
@@ -94,7 +98,8 @@ private struct Likelihood {
         return temperature
     }
 
-    /// The likelihood is convex in `1 / T`, so its slope changes sign once; found in 60 halvings of `log T`.
+    /// The negative log-likelihood is convex in `1 / T`, so its slope changes sign once; 60
+    /// bisections of `log T` find the place.
     func bestTemperature() throws(MPIError) -> Double {
         var (low, high) = (logarithm(1e-3), logarithm(1e3))
         for _ in 0..<60 {

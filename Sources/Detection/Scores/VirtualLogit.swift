@@ -1,19 +1,21 @@
 internal import Kernels
 internal import Numerics
 
-/// `vim`: the energy less the length of what the feature has outside of the principal space, times a factor.
+/// `vim`: the energy minus a factor times the norm of the feature's residual outside the principal
+/// space.
 ///
-/// Wang, Li, Feng, Zhang: "ViM: Out-of-distribution with virtual-logit matching", CVPR 2022, arXiv 2203.10807, section 4. The factor
-/// makes the mean length on the training set the mean largest logit.
+/// Wang, Li, Feng, Zhang: "ViM: Out-of-distribution with virtual-logit matching", CVPR 2022, arXiv
+/// 2203.10807, section 4. The factor scales the mean residual norm on the training set to the mean
+/// largest logit.
 public struct VirtualLogit: Score {
     public let name = ScoreName.vim
-    /// What lengths are multiplied by.
+    /// The factor of the residual norm.
     public let factor: Double
     private let space: PrincipalSpace
 
-    /// - Parameter dimension: Of the principal space. By default 256, as all published rows have, or half of `D` where
-    ///   that leaves nothing.
-    public init(_ fit: ScoreFit, dimension: Int? = nil) throws {
+    /// - Parameter dimension: The dimension of the principal space. By default 256, as in all
+    ///   published rows, or half of `D` if 256 leaves no residual.
+    public init(_ fit: FitContext, dimension: Int? = nil) throws {
         let all = fit.head.dimension
         space = try PrincipalSpace(
             fit.trainingMoments(), head: fit.head, dimension: dimension ?? (all > 256 ? 256 : all / 2),
@@ -28,10 +30,10 @@ public struct VirtualLogit: Score {
         }
         factor = sums[0] / sums[1]
         guard factor.isFinite else {
-            throw ScoreFitError(
+            throw FitError(
                 score: .vim,
                 reason: """
-                    the training features lie in the principal space altogether, so nothing is outside of it; take fewer \
+                    the training features lie entirely in the principal space, so they have no residual; use fewer \
                     dimensions or another checkpoint
                     """, isNumeric: true)
         }

@@ -6,20 +6,20 @@ import Reporting
 struct BenchAllreduceCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "allreduce",
-        abstract: "Times sums over ranks: the fixed tree, which training uses, against MPI_Allreduce.",
+        abstract: "Times all-reduce sums: the fixed tree, which training uses, against MPI_Allreduce.",
         discussion: """
-            Run it under mpirun, on the hosts and with the options of the job to come. Both take turns; times are medians of the slowest rank, and the fit is \
-            t = α + bytes / bandwidth. A step of training sums 4 bytes for each parameter: 45 MB for ResNet-18, 102 MB for ResNet-50.
+            Run it under mpirun, on the hosts and with the options of the job to come. The two take turns; times are medians of the slowest rank, and \
+            the fit is t = α + bytes / bandwidth. A training step sums 4 bytes per parameter: 45 MB for ResNet-18, 102 MB for ResNet-50.
 
               mpirun -n 2 t2fnorm bench allreduce
               mpirun -n 8 --hostfile hosts t2fnorm bench allreduce \\
                   --sizes 4096,1048576,104857600 --json
             """)
 
-    @Option(help: ArgumentHelp("Bytes of the sums, separated by commas.", valueName: "bytes"))
+    @Option(help: ArgumentHelp("Message sizes in bytes, separated by commas.", valueName: "bytes"))
     var sizes = "1024,32768,1048576,8388608,104857600"
 
-    @Option(help: "Seconds for each size; three rounds at least.")
+    @Option(help: "Seconds per size; at least three rounds are run.")
     var seconds = 2.0
 
     @Flag(help: "Print one line of JSON.")
@@ -40,7 +40,7 @@ struct BenchAllreduceCommand: ParsableCommand {
     func run() throws {
         try runJob { communicator in
             guard communicator.worldSize > 1 else {
-                throw ValidationError("one rank has nobody to sum with; start it under mpirun -n 2 or more")
+                throw ValidationError("one rank has no other to sum with; start it under mpirun -n 2 or more")
             }
             let report = try ReductionBenchmark(communicator: communicator, secondsPerSize: seconds)
                 .run(sizes: byteCounts.compactMap(\.self))

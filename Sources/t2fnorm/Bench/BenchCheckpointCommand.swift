@@ -7,10 +7,10 @@ import Training
 struct BenchCheckpointCommand: SingleProcessCommand {
     static let configuration = CommandConfiguration(
         commandName: "checkpoint",
-        abstract: "Times checkpoints of a network: how long one holds up training, its writing, its loading.",
+        abstract: "Times checkpoints of a network: the stall of training, writing and loading.",
         discussion: """
-            Weights and momentum, as training keeps them. Beside it, in turn, a plain file of the same length: written and synced, and read. What is read \
-            is read from the disk, as far as the system lets go of what it keeps in memory. Times are medians.
+            A checkpoint holds weights and momentum, as in training. In turn with it, a plain file of the same length is written, synced and read. Files \
+            are read from the disk, as far as the system drops them from the page cache. Times are medians.
 
               t2fnorm bench checkpoint --network resnet50 --folder /scratch
             """)
@@ -21,10 +21,10 @@ struct BenchCheckpointCommand: SingleProcessCommand {
     @Option(help: ArgumentHelp("Where to write.", valueName: "folder"))
     var folder = "."
 
-    @Option(help: "Threads that take the snapshot; 0 for one a core.")
+    @Option(help: "Threads that take the snapshot; 0 for one per core.")
     var threads = 0
 
-    @Option(help: "Checkpoints that are timed, after a first one.")
+    @Option(help: "Timed checkpoints, after an untimed first one.")
     var rounds = 5
 
     @Flag(help: "Print one line of JSON.")
@@ -45,7 +45,7 @@ struct BenchCheckpointCommand: SingleProcessCommand {
 }
 
 extension CheckpointBenchmark.Report {
-    /// The table, and how long training is held up.
+    /// The table, and the rates relative to a plain file.
     var description: String {
         func row(_ name: String, _ time: (CheckpointBenchmark.Round) -> Double) -> Table.Row {
             let times = rounds.map(time)

@@ -6,8 +6,8 @@ struct BenchCommand: ParsableCommand {
         abstract: "Measures how fast this machine computes.",
         discussion:
             """
-            Steps, kernels, sums over ranks, nearest neighbours and scores take numbers in memory; data reads a packed dataset; checkpoint alone \
-            writes, and leaves nothing.
+            step, kernels, allreduce, neighbors and scores use data in memory; data reads a packed dataset; only checkpoint writes files, and \
+            it removes them.
             """,
         subcommands: [
             BenchStepCommand.self, BenchKernelsCommand.self, BenchDataCommand.self,

@@ -5,10 +5,10 @@ import Foundation
 struct BenchDataCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "data",
-        abstract: "Times the loader: reading, decoding, augmentation and batches of a packed dataset.",
+        abstract: "Times the data loader: reading, decoding, augmentation and batching of a packed dataset.",
         discussion: """
-            Shuffled epochs, one after the other, until the time is up; nothing is done with the batches. The rate is that of the median second-long \
-            part. Memory is the process's own, after a quarter and at the end.
+            Loads shuffled epochs, one after the other, until the time is up, and discards the batches. The rate is that of the median interval of one \
+            second. Memory is the process's resident memory, after a quarter of the time and at the end.
 
               t2fnorm bench data data/cifar10/train
               t2fnorm bench data data/imagenet1k/train --crop resized --size 224 \\
@@ -18,10 +18,10 @@ struct BenchDataCommand: ParsableCommand {
     @Argument(help: "The folder of a packed dataset.")
     var folder: String
 
-    @Option(help: "How an image is cut out.")
+    @Option(help: "How an image is cropped.")
     var crop = LoaderBenchmark.Crop.padded
 
-    @Option(help: "Height and width of the result, in pixels.")
+    @Option(help: "Height and width of the crop, in pixels.")
     var size = 32
 
     @Option(help: "How JPEGs are decoded.")
@@ -36,13 +36,13 @@ struct BenchDataCommand: ParsableCommand {
     @Option(help: "Seconds to run.")
     var seconds = 5
 
-    @Option(help: "Images at least, however long they take.")
+    @Option(help: "Minimum number of images, however long they take.")
     var images = 0
 
-    @Option(help: ArgumentHelp("Records to shuffle among each other; 0 for all.", valueName: "records"))
+    @Option(help: ArgumentHelp("Records in a shuffle window; 0 for all.", valueName: "records"))
     var window = 0
 
-    @Option(help: ArgumentHelp("Consecutive records that share a window.", valueName: "records"))
+    @Option(help: ArgumentHelp("Consecutive records that stay in one window.", valueName: "records"))
     var block = 1
 
     @Flag(help: "Print one line of JSON.")

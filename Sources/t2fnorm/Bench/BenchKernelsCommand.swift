@@ -9,53 +9,53 @@ struct BenchKernelsCommand: ParsableCommand {
         commandName: "kernels",
         abstract: "Times every convolution of the networks and checks it against double precision.",
         discussion: """
-            A convolution of a shape is timed once, however many layers of the networks have it ('layers'); all three passes: \
-            forward, gradient of the input (of the first layer too, which no network needs), gradient of the weights. A layer \
-            is called after kernel, channels in and out, input and stride: '3x3 64-128 at 32x32 by 2'. Paths are winograd \
-            (3×3 with stride 1 and channels by the sixteen, the default there), tiled (the default elsewhere) and library (BLAS).
+            Each convolution shape is timed once, however many layers of the networks have it ('layers'), in all three passes: \
+            forward, input gradient (also for the first layer, where no network needs it), weight gradient. A layer is named \
+            after kernel, channels in and out, input and stride: '3x3 64-128 at 32x32 by 2'. Algorithms are winograd (3×3 with \
+            stride 1 and channels in multiples of 16, the default there), tiled (the default elsewhere) and library (BLAS).
 
-            GFLOP/s count what direct multiplication would take, two operations a multiply-accumulate. Their share is that of \
-            the fused multiply-adds that the same threads do in registers, the best of a measurement a layer. A transformed \
-            convolution does a quarter of the multiplications and can pass 100 %.
+            GFLOP/s count the operations of direct convolution, two per multiply-accumulate. '% of peak' is relative to the rate \
+            of fused multiply-adds in registers on the same threads, the best of one measurement per layer. A Winograd \
+            convolution does a quarter of the multiplications and can exceed 100 %.
 
-            Errors are root mean squares in terms of the values', against a direct convolution in double precision of the \
-            first images of the batch ('checked'), with normal inputs and weights of variance 2 / fan-in.
+            Errors are root mean squares relative to that of the values, against a direct convolution in double precision of \
+            the first images of the batch ('checked'), with normal inputs and weights of variance 2 / fan-in.
 
-            The whole table takes about two minutes; other work on the machine makes it slower and its rates smaller.
+            The whole table takes about two minutes; other work on the machine makes it slower and its rates lower.
 
               t2fnorm bench kernels
               t2fnorm bench kernels --network resnet50 --layers 1x1 --threads 1
-              t2fnorm bench kernels --layers '3x3 64-64' --all-paths --json
+              t2fnorm bench kernels --layers '3x3 64-64' --all-algorithms --json
             """)
 
     @Option(
         parsing: .upToNextOption,
         help: ArgumentHelp(
             """
-            Whose layers; by default those of \(Self.defaultNetworks.map(\.rawValue).joined(separator: ", ")).
+            Networks whose layers are timed; by default \(Self.defaultNetworks.map(\.rawValue).joined(separator: ", ")).
             """, valueName: "name"))
     var network: [NetworkName] = []
 
-    @Option(help: ArgumentHelp("Only layers whose name has this in it.", valueName: "text"))
+    @Option(help: ArgumentHelp("Only layers whose name contains this text.", valueName: "text"))
     var layers: String?
 
-    @Option(help: "Images that are timed; by default 32 for networks of 224×224 images, else 128.")
+    @Option(help: "Images in a timed batch; by default 32 for networks of 224×224 images, else 128.")
     var batch: Int?
 
-    @Option(help: "Threads; 0 for one a core.")
+    @Option(help: "Threads; 0 for one per core.")
     var threads = 0
 
-    @Option(help: "Only this path, and the layers that have it; by default what a layer prefers.")
-    var path: ConvolutionPath?
+    @Option(help: "Only this algorithm, and layers that support it; by default each layer's preferred one.")
+    var algorithm: ConvolutionAlgorithm?
 
-    @Flag(help: "Every path that a layer has.")
-    var allPaths = false
+    @Flag(help: "Every algorithm that a layer supports.")
+    var allAlgorithms = false
 
-    @Option(help: "Times that a pass is timed, some 50 ms each; the fastest counts.")
+    @Option(help: "Timed runs per pass, some 50 ms each; the fastest counts.")
     var runs = 4
 
-    @Option(help: "Images in a lane: of a weight gradient of its own.")
-    var lane = 32
+    @Option(help: "Images in a microbatch; each microbatch gives one weight gradient.")
+    var microbatch = 32
 
     @Flag(help: "Print one line of JSON.")
     var json = false
@@ -66,24 +66,26 @@ struct BenchKernelsCommand: ParsableCommand {
 
     func validate() throws {
         for (name, value, least) in [
-            ("--batch", batch ?? 1, 1), ("--threads", threads, 0), ("--runs", runs, 1), ("--lane", lane, 1),
+            ("--batch", batch ?? 1, 1), ("--threads", threads, 0), ("--runs", runs, 1),
+            ("--microbatch", microbatch, 1),
         ] where value < least {
             throw ValidationError("\(name) is \(value), expected \(least) or more")
         }
-        guard path == nil || !allPaths else {
-            throw ValidationError("--path is one path and --all-paths are all, expected one of the two")
+        guard algorithm == nil || !allAlgorithms else {
+            throw ValidationError(
+                "--algorithm is one algorithm and --all-algorithms are all, expected one of the two")
         }
         guard !chosenLayers.isEmpty else {
             throw ValidationError(
-                "no layer by \(path?.rawValue ?? "any path") has '\(layers ?? "")' in its name, expected a part of "
+                "no layer by \(algorithm?.rawValue ?? "any algorithm") has '\(layers ?? "")' in its name, expected part of a name "
                     + "such as '3x3 64-128 at 32x32 by 2'")
         }
     }
 
     func run() throws {
         let benchmark = KernelBenchmark(
-            layers: chosenLayers, paths: chosenPaths,
-            threads: try ThreadChoice().count(threads), lane: lane, runs: runs)
+            layers: chosenLayers, algorithms: chosenAlgorithms,
+            threads: try ThreadChoice().count(threads), microbatch: microbatch, runs: runs)
         var progress = ProgressLine(on: .standardError)
         let report = benchmark.run { progress.update(fraction: $0, [$1]) }
         progress.clear()
@@ -93,14 +95,14 @@ struct BenchKernelsCommand: ParsableCommand {
     private var chosenLayers: [ConvolutionLayer] {
         ConvolutionLayer.all(of: network.isEmpty ? Self.defaultNetworks : network, images: batch)
             .filter { layer in layers.map { layer.name.contains($0) } ?? true }
-            .filter { !chosenPaths(of: $0.shape).isEmpty }
+            .filter { !chosenAlgorithms(of: $0.shape).isEmpty }
     }
 
-    private func chosenPaths(of shape: ConvolutionShape) -> [ConvolutionPath] {
-        let all = Convolution.paths(for: shape)
-        if let path { return all.filter { $0 == path } }
-        return allPaths ? all : [all[0]]
+    private func chosenAlgorithms(of shape: ConvolutionShape) -> [ConvolutionAlgorithm] {
+        let all = Convolution.algorithms(for: shape)
+        if let algorithm { return all.filter { $0 == algorithm } }
+        return allAlgorithms ? all : [all[0]]
     }
 }
 
-extension ConvolutionPath: ExpressibleByArgument {}
+extension ConvolutionAlgorithm: ExpressibleByArgument {}

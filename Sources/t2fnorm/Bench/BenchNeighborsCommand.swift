@@ -8,32 +8,32 @@ import Training
 struct BenchNeighborsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "neighbors",
-        abstract: "Times the exact search for nearest neighbours of the score knn.",
+        abstract: "Times the exact nearest-neighbour search of the score knn.",
         discussion: """
-            Bank and queries are drawn numbers from 0, as features are; ranks share out both. The time is that of the slowest rank from queries to \
-            confidences, the median of the rounds; making the bank is not in it.
+            Bank and queries are random non-negative numbers, like features; both are sharded over the ranks. The time is that of the slowest rank from \
+            queries to confidences, the median of the rounds; it does not include building the bank.
 
               t2fnorm bench neighbors --threads 2
               mpirun -n 2 t2fnorm bench neighbors --bank 1281167 --dimension 2048 \\
                   --queries 1000 --k 1000 --json
             """)
 
-    @Option(help: "Records in the bank, over all ranks.")
+    @Option(help: "Bank vectors, over all ranks.")
     var bank = 50_000
 
-    @Option(help: "Records looked up, over all ranks.")
+    @Option(help: "Query vectors, over all ranks.")
     var queries = 10_000
 
-    @Option(help: "Numbers in a feature.")
+    @Option(help: "Dimension of a vector.")
     var dimension = 512
 
-    @Option(name: .customLong("k"), help: "Which neighbour counts.")
+    @Option(name: .customLong("k"), help: "k: the distance to the k-th nearest neighbour is the score.")
     var neighbor = 50
 
-    @Option(help: "Threads of a rank; 0 for one a core.")
+    @Option(help: "Threads per rank; 0 for one per core.")
     var threads = 0
 
-    @Option(help: "Searches that are timed, after one that is not.")
+    @Option(help: "Timed searches, after an untimed one.")
     var rounds = 3
 
     @Flag(help: "Print one line of JSON.")

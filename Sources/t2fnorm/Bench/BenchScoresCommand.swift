@@ -9,11 +9,11 @@ import Training
 struct BenchScoresCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "scores",
-        abstract: "Times an evaluation with scores against the network's pass over the same images.",
+        abstract: "Times an evaluation with scores against the forward pass alone over the same images.",
         discussion: """
-            Drawn images in memory: one training set, and nine sets that are scored, the first of them in-distribution. Each round goes through all of \
-            them by the network alone and then evaluates; the ratio is the median of the rounds' own. The defaults are a fiftieth of CIFAR-10's \
-            sets, a minute or two on two cores; all of them take some 20 minutes a round there.
+            Uses random images in memory: one training set, and nine sets to score, the first of them in-distribution. Each round runs the forward pass \
+            alone over all sets and then evaluates them; the ratio is the median of the rounds' ratios. The defaults are a fiftieth of CIFAR-10's \
+            sets, a minute or two on two cores; the full sizes take some 20 minutes a round there.
 
               t2fnorm bench scores --threads 2
               mpirun -n 2 t2fnorm bench scores --training 50000 --scored 162660 \\
@@ -26,22 +26,22 @@ struct BenchScoresCommand: ParsableCommand {
     @Option(parsing: .upToNextOption, help: ArgumentHelp("The scores.", valueName: "score"))
     var score: [ScoreName] = [.t2fnorm, .msp, .mls, .ebo, .gen, .ash, .scale, .react, .vim, .fdbd]
 
-    @Option(help: "Images that scores are fitted on, over all ranks.")
+    @Option(help: "Images to fit the scores on, over all ranks.")
     var training = 1_000
 
-    @Option(help: "Images that are scored, over all ranks and nine sets.")
+    @Option(help: "Images to score, over all ranks and nine sets.")
     var scored = 3_258
 
-    @Option(help: "Images in one pass of a rank.")
+    @Option(help: "Images per forward pass of a rank.")
     var batch = 256
 
-    @Option(help: "Threads of a rank; 0 for one a core.")
+    @Option(help: "Threads per rank; 0 for one per core.")
     var threads = 0
 
-    @Option(help: "Rounds that are timed.")
+    @Option(help: "Timed rounds.")
     var rounds = 3
 
-    @Option(help: "Rounds before them, which are not timed.")
+    @Option(help: "Untimed rounds before them.")
     var warmUp = 1
 
     @Flag(help: "Print one line of JSON.")
@@ -55,9 +55,9 @@ struct BenchScoresCommand: ParsableCommand {
             throw ValidationError("\(name) is \(value), expected \(least) or more")
         }
         if let name = score.first(where: { $0.needsOutliers || $0.needsMembers }) {
-            throw ValidationError("--score \(name.rawValue) needs more than drawn sets and one network")
+            throw ValidationError("--score \(name.rawValue) needs more than random sets and one network")
         }
-        guard !score.isEmpty else { throw ValidationError("--score is empty, expected one score at least") }
+        guard !score.isEmpty else { throw ValidationError("--score is empty, expected at least one score") }
     }
 
     func run() throws {

@@ -8,9 +8,9 @@ struct BenchStepCommand: ParsableCommand {
         commandName: "step",
         abstract: "Times whole steps of a network: training with update, or inference.",
         discussion: """
-            The images are those that the network is made for; the rate is that of the median step. GFLOP/s count what direct \
-            convolutions would take, two operations a multiply-accumulate and three forward passes a training step; their share is that of the fused \
-            multiply-adds that the same threads do in registers, which transformed convolutions can pass.
+            The images have the network's usual size; the rate is that of the median step. GFLOP/s count the operations of direct convolutions, two per \
+            multiply-accumulate, and three forward passes per training step; '% of the peak' is relative to the rate of fused multiply-adds in registers \
+            on the same threads, which Winograd convolutions can exceed.
 
               t2fnorm bench step --network resnet50 --batch 32 --threads 2
               t2fnorm bench step --network resnet18_32x32 --batch 200 --mode inference \\
@@ -20,23 +20,23 @@ struct BenchStepCommand: ParsableCommand {
     @Option(help: ArgumentHelp("The network.", valueName: "name"))
     var network = NetworkName.resnet18At32
 
-    @Option(help: "Whether a step learns or only looks.")
+    @Option(help: "Time training or inference steps.")
     var mode = StepBenchmark.Mode.training
 
     @Option(help: "Images in a step.")
     var batch = 128
 
-    @Option(help: "Threads; 0 for one a core.")
+    @Option(help: "Threads; 0 for one per core.")
     var threads = 0
 
-    @Option(help: "Steps that are timed, after the warm-up.")
+    @Option(help: "Timed steps, after the warm-up.")
     var steps = 5
 
-    @Option(name: .customLong("warm-up"), help: "Steps before them, which are not timed.")
+    @Option(name: .customLong("warm-up"), help: "Untimed steps before them.")
     var warmUp = 2
 
-    @Option(help: "Images in a lane.")
-    var lane = 32
+    @Option(help: "Images in a microbatch.")
+    var microbatch = 32
 
     @Option(help: "Classes of the last layer; the default is 1000 for images of 224×224, else 10.")
     var classes: Int?
@@ -47,7 +47,7 @@ struct BenchStepCommand: ParsableCommand {
     func validate() throws {
         for (name, value, least) in [
             ("--batch", batch, 1), ("--threads", threads, 0), ("--steps", steps, 1), ("--warm-up", warmUp, 0),
-            ("--lane", lane, 1), ("--classes", classes ?? 1, 1),
+            ("--microbatch", microbatch, 1), ("--classes", classes ?? 1, 1),
         ] where value < least {
             throw ValidationError("\(name) is \(value), expected \(least) or more")
         }
@@ -56,7 +56,7 @@ struct BenchStepCommand: ParsableCommand {
     func run() throws {
         let benchmark = StepBenchmark(
             network: network, mode: mode, batch: batch,
-            threads: try ThreadChoice().count(threads), lane: lane,
+            threads: try ThreadChoice().count(threads), microbatch: microbatch,
             classes: classes ?? (network.imageSize == 224 ? 1000 : 10))
         let result = try benchmark.run(steps: steps, warmUp: warmUp)
         print(json ? try jsonLine(result) : result.description)

@@ -6,16 +6,16 @@ import Networks
 import Training
 import Workers
 
-/// Checkpoints of a network, and plain files of their length, in turn.
+/// Times checkpoints of a network and plain files of the same length, in turn.
 struct CheckpointBenchmark {
-    /// What one checkpoint took, in seconds.
+    /// The times of one checkpoint, in seconds.
     struct Round: Codable {
-        /// Training would have been held up so long.
+        /// Time that the snapshot would stall training.
         let stallSeconds: Double
         let makingSeconds: Double
         let writingSeconds: Double
         let checkingSeconds: Double
-        /// From the snapshot to the switch of `latest`.
+        /// From the snapshot to the update of `latest`.
         let wholeSeconds: Double
         let loadingSeconds: Double
         let plainWritingSeconds: Double
@@ -27,8 +27,9 @@ struct CheckpointBenchmark {
         let threads: Int
         let byteCount: Int
         let rounds: [Round]
-        /// Medians of the rates' ratios.
+        /// Median rate of writing relative to that of a plain file.
         let writingShare: Double
+        /// Median rate of loading relative to that of a plain file.
         let loadingShare: Double
     }
 
@@ -67,7 +68,7 @@ struct CheckpointBenchmark {
             let bytes = [UInt8](try Data(contentsOf: URL(filePath: outcome.path)))
             let plainWriting = try ContinuousClock().measure { try write(bytes, to: plain) }
             let plainReading = try seconds(reading: plain) { try readThrough(plain) }
-            // The first one finds memory and the disk unused.
+            // The first round is not counted: it includes first touches of memory and of the disk.
             guard step > 0 else { continue }
             rounds.append(
                 Round(
@@ -87,7 +88,8 @@ struct CheckpointBenchmark {
         return try ContinuousClock().measure(body).inSeconds
     }
 
-    /// Under another name first, so that the system finds room for it beside the old one, as for a checkpoint.
+    /// Writes under a temporary name first, so that the file system allocates new blocks while the
+    /// old file exists, as for a checkpoint.
     private func write(_ bytes: [UInt8], to path: String) throws {
         try replaceFile(at: path) { temporary in
             let file = try OutputFile(creating: temporary)

@@ -1,10 +1,10 @@
 import Kernels
 import Networks
 
-/// A convolution shape, and which networks have layers of it.
+/// A convolution shape, and the networks with layers of this shape.
 struct ConvolutionLayer {
     let shape: ConvolutionShape
-    /// Images that it is timed on.
+    /// Images in a timed batch.
     let images: Int
     /// How many layers of each network have the shape.
     fileprivate(set) var counts: [NetworkName: Int]
@@ -18,12 +18,13 @@ struct ConvolutionLayer {
             """
     }
 
-    /// Operations of a pass over the images in terms of direct multiplication, two a multiply-accumulate.
+    /// Operations of a pass over the images by direct convolution, two per multiply-accumulate.
     var operations: Double { 2 * Double(images) * Double(shape.multiplyAccumulates) }
 
-    /// Every distinct shape of `networks`, in the order in which they have them.
+    /// Every distinct shape of `networks`, in the order of first occurrence.
     ///
-    /// - Parameter images: Images that each is timed on; by default 32 for networks of 224×224 images, else 128.
+    /// - Parameter images: Images in a timed batch; by default 32 for networks of 224×224 images,
+    ///   else 128.
     static func all(of networks: [NetworkName], images: Int?) -> [ConvolutionLayer] {
         var layers: [ConvolutionLayer] = []
         var places: [ConvolutionShape: Int] = [:]

@@ -2,7 +2,7 @@
 enum ConvolutionPass: String, CaseIterable, Codable {
     case forward, inputGradient, weightGradient
 
-    /// What it is called in words.
+    /// The name in words.
     var title: String {
         switch self {
         case .forward: "forward"

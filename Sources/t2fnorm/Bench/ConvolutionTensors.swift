@@ -1,10 +1,10 @@
 import Kernels
 import Workers
 
-/// What a convolution and its gradients are computed from: random numbers, the same on every run.
+/// The operands of a convolution and its gradients: random numbers, the same on every run.
 ///
-/// Inputs and output gradients have mean 0 and deviation 1; weights a variance of 2 / fan-in (He, Zhang, Ren, Sun: "Delving
-/// deep into rectifiers", arXiv 1502.01852).
+/// Inputs and output gradients have mean 0 and deviation 1; weights a variance of 2 / fan-in (He,
+/// Zhang, Ren, Sun: "Delving deep into rectifiers", arXiv 1502.01852).
 struct ConvolutionTensors: ~Copyable {
     let shape: ConvolutionShape
     /// Shape `[N, H, W, C]`.
@@ -16,7 +16,7 @@ struct ConvolutionTensors: ~Copyable {
 
     /// - Parameters:
     ///   - images: Images `N`.
-    ///   - distinct: Images that are drawn; further ones repeat them.
+    ///   - distinct: Number of distinct random images; further images repeat them.
     init(_ shape: ConvolutionShape, images: Int, distinct: Int, on pool: WorkerPool) {
         self.shape = shape
         input = draw(1, count: shape.inputCount, images: images, distinct: distinct, on: pool)
@@ -27,7 +27,7 @@ struct ConvolutionTensors: ~Copyable {
     }
 }
 
-/// Draws `images` times `count` elements; those of image `n` are those of image `n` modulo `distinct`.
+/// Draws `images` times `count` elements; image `n` equals image `n` modulo `distinct`.
 private func draw(
     _ tensor: Int, count: Int, images: Int, distinct: Int, deviation: Float = 1, on pool: WorkerPool
 ) -> Buffer<Float> {
@@ -40,7 +40,8 @@ private func draw(
     return values
 }
 
-/// The sum of four uniform numbers, with mean 0 and deviation 1: close enough to normal, and without a logarithm.
+/// The sum of four uniform numbers, scaled to mean 0 and deviation 1: close enough to normal, and
+/// it needs no logarithm.
 private func nearlyNormal(from random: inout RandomStream) -> Float {
     let sum = (random.uniform() + random.uniform()) + (random.uniform() + random.uniform())
     return (sum - 2) * 1.7320508

@@ -1,6 +1,6 @@
 import Foundation
 
-/// `value` as one line of JSON, its keys in order.
+/// `value` as one line of JSON with sorted keys.
 func jsonLine(_ value: some Encodable) throws -> String {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]

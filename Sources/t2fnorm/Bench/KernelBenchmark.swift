@@ -2,53 +2,57 @@ import Kernels
 import Networks
 import Workers
 
-/// The three passes of convolutions, timed and compared with double precision.
+/// Times the three passes of convolutions and compares them with double precision.
 struct KernelBenchmark {
-    /// Multiply-accumulates of a pass in double precision: what decides how many images are compared.
+    /// Multiply-accumulates allowed for a pass in double precision; limits the number of images
+    /// that are compared.
     private static let referenceBudget = 1 << 29
 
     let layers: [ConvolutionLayer]
-    /// The paths to measure of those that a shape has.
-    let paths: (ConvolutionShape) -> [ConvolutionPath]
+    /// The algorithms to measure for a shape.
+    let algorithms: (ConvolutionShape) -> [ConvolutionAlgorithm]
     let threads: Int
-    let lane: Int
-    /// How often each pass is timed; the fastest counts.
+    let microbatch: Int
+    /// Timed runs per pass; the fastest counts.
     let runs: Int
 
     /// Measures all layers.
     ///
-    /// - Parameter progress: Told before each measurement which part of all is done, and what comes.
+    /// - Parameter progress: Called before each measurement with the completed fraction and the
+    ///   name of the next layer.
     func run(progress: (_ fraction: Double, _ text: String) -> Void) -> KernelReport {
         useOneThreadPerLibraryProduct()
         let pool = WorkerPool(threads: threads)
-        let total = layers.reduce(0) { $0 + paths($1.shape).count }
+        let total = layers.reduce(0) { $0 + algorithms($1.shape).count }
         var peak = measurePeakRate(on: pool)
         var rows: [KernelReport.Row] = []
         for layer in layers {
-            // Again for each layer: the rate moves with the clock and with what else the machine does.
+            // Measured again for each layer, since the rate varies with the clock and with other
+            // load on the machine.
             peak = max(peak, measurePeakRate(runs: 1, on: pool))
-            rows += measure(layer, on: pool) { path in
-                progress(Double(rows.count + path) / Double(total), layer.name)
+            rows += measure(layer, on: pool) { algorithm in
+                progress(Double(rows.count + algorithm) / Double(total), layer.name)
             }
         }
         return KernelReport(
-            threads: threads, lane: lane, runs: runs, peakGigaflopsPerSecond: peak / 1e9,
+            threads: threads, microbatch: microbatch, runs: runs, peakGigaflopsPerSecond: peak / 1e9,
             rows: rows.map { $0.relative(toPeak: peak / 1e9) })
     }
 
-    /// One row a path.
+    /// Returns one row per algorithm.
     private func measure(
-        _ layer: ConvolutionLayer, on pool: WorkerPool, progress: (_ path: Int) -> Void
+        _ layer: ConvolutionLayer, on pool: WorkerPool, progress: (_ algorithm: Int) -> Void
     ) -> [KernelReport.Row] {
         progress(0)
-        let checked = min(layer.images, lane, max(Self.referenceBudget / layer.shape.multiplyAccumulates, 1))
+        let checked = min(
+            layer.images, microbatch, max(Self.referenceBudget / layer.shape.multiplyAccumulates, 1))
         let tensors = ConvolutionTensors(layer.shape, images: layer.images, distinct: checked, on: pool)
         let reference = ReferenceConvolution(tensors, images: checked, on: pool)
         var rows: [KernelReport.Row] = []
-        for path in paths(layer.shape) {
+        for algorithm in algorithms(layer.shape) {
             progress(rows.count)
             var convolution = TimedConvolution(
-                layer.shape, path: path, images: layer.images, lane: lane, pool: pool)
+                layer.shape, algorithm: algorithm, images: layer.images, microbatch: microbatch, pool: pool)
             var passes: [KernelReport.PassFigures] = []
             for pass in ConvolutionPass.allCases {
                 let error = convolution.error(of: pass, tensors, images: checked, against: reference)
@@ -58,7 +62,7 @@ struct KernelBenchmark {
                         pass: pass, gigaflopsPerSecond: layer.operations / seconds / 1e9, relativeError: error
                     ))
             }
-            rows.append(KernelReport.Row(layer, path: path, checkedImages: checked, passes: passes))
+            rows.append(KernelReport.Row(layer, algorithm: algorithm, checkedImages: checked, passes: passes))
         }
         return rows
     }

@@ -3,11 +3,12 @@ import Kernels
 import Reporting
 
 extension KernelReport {
-    /// One row a layer and path; rates, shares of the peak and errors of the three passes.
+    /// One row per layer and algorithm, with rates, shares of the peak and errors of the three
+    /// passes.
     var table: Table {
         let passes = ["forward", "input", "weights"]
         return Table(
-            columns: ["layer", "layers", "images", "checked", "path"] + passes + passes + passes,
+            columns: ["layer", "layers", "images", "checked", "algorithm"] + passes + passes + passes,
             groups: [
                 [
                     Table.Group("", columnCount: 5), Table.Group("GFLOP/s", columnCount: 3),
@@ -18,11 +19,11 @@ extension KernelReport {
             rows: rows.map { Table.Row($0.cells) })
     }
 
-    /// The table between what it was measured with and its largest error.
+    /// A line with the settings, the table, and a line with the largest error.
     func description(on terminal: Terminal?) -> String {
         var text = """
             \(threads) threads, fused multiply-adds reach \(decimal(peakGigaflopsPerSecond, 1)) GFLOP/s; best of \(runs) \
-            runs, lanes of \(lane)
+            runs, microbatches of \(microbatch)
 
             \(table.console(on: terminal))
             """
@@ -30,7 +31,7 @@ extension KernelReport {
             text += """
 
                 largest error: \(scientific(worst.figures.relativeError)), \(worst.figures.pass.title) of \
-                \(worst.row.layer) by \(worst.row.path.rawValue)
+                \(worst.row.layer) by \(worst.row.algorithm.rawValue)
                 """
         }
         return text
@@ -39,12 +40,12 @@ extension KernelReport {
 
 extension KernelReport.Row {
     fileprivate var cells: [String] {
-        [layer, "\(counts.values.reduce(0, +))", "\(images)", "\(checkedImages)", path.rawValue]
+        [layer, "\(counts.values.reduce(0, +))", "\(images)", "\(checkedImages)", algorithm.rawValue]
             + passes.map { decimal($0.gigaflopsPerSecond, 0) }
             + passes.map { decimal(100 * $0.shareOfPeak, 0) }
             + passes.map { scientific($0.relativeError) }
     }
 }
 
-/// Two digits and a power of ten.
+/// Scientific notation with two digits.
 private func scientific(_ value: Double) -> String { String(format: "%.1e", value) }

@@ -1,24 +1,25 @@
 import Kernels
 import Networks
 
-/// What `bench kernels` measured.
+/// The measurements of `bench kernels`.
 struct KernelReport: Codable {
-    /// One pass of one layer by one path.
+    /// One pass of one layer by one algorithm.
     struct PassFigures: Codable {
         let pass: ConvolutionPass
-        /// In terms of direct multiplication, two operations a multiply-accumulate.
+        /// Counts the operations of direct convolution, two per multiply-accumulate.
         let gigaflopsPerSecond: Double
-        /// Of the processor's multiply-adds; a transformed convolution does fewer of them and may pass 1.
+        /// Fraction of the processor's multiply-add rate; a Winograd convolution does fewer
+        /// multiplications and may exceed 1.
         var shareOfPeak = 0.0
-        /// Root mean square of the error against double precision, in terms of that of the values.
+        /// Root mean square of the error against double precision, relative to that of the values.
         let relativeError: Double
     }
 
     struct Row: Codable {
         let layer: String
-        /// How many layers of each network have the shape, by the network's name.
+        /// Number of layers with this shape, by the network's name.
         let counts: [String: Int]
-        let path: ConvolutionPath
+        let algorithm: ConvolutionAlgorithm
         /// Images that were timed.
         let images: Int
         /// Images that were compared with double precision.
@@ -27,14 +28,14 @@ struct KernelReport: Codable {
     }
 
     let threads: Int
-    /// Images of a weight gradient of its own.
-    let lane: Int
+    /// Images in a microbatch; each microbatch gives one weight gradient.
+    let microbatch: Int
     let runs: Int
-    /// Of fused multiply-adds in registers, on the same threads.
+    /// Rate of fused multiply-adds in registers, on the same threads.
     let peakGigaflopsPerSecond: Double
     let rows: [Row]
 
-    /// The largest error and where it is; `nil` for no rows.
+    /// The row and pass with the largest error; `nil` if there are no rows.
     var worst: (row: Row, figures: PassFigures)? {
         rows.flatMap { row in row.passes.map { (row: row, figures: $0) } }
             .max { $0.figures.relativeError < $1.figures.relativeError }
@@ -43,13 +44,13 @@ struct KernelReport: Codable {
 
 extension KernelReport.Row {
     init(
-        _ layer: ConvolutionLayer, path: ConvolutionPath, checkedImages: Int,
+        _ layer: ConvolutionLayer, algorithm: ConvolutionAlgorithm, checkedImages: Int,
         passes: [KernelReport.PassFigures]
     ) {
         self.init(
             layer: layer.name,
             counts: Dictionary(uniqueKeysWithValues: layer.counts.map { ($0.key.rawValue, $0.value) }),
-            path: path, images: layer.images, checkedImages: checkedImages, passes: passes)
+            algorithm: algorithm, images: layer.images, checkedImages: checkedImages, passes: passes)
     }
 
     /// The row with its shares of `peak`, in GFLOP/s.

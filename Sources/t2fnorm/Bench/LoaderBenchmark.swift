@@ -2,7 +2,7 @@ import Datasets
 import Foundation
 import Workers
 
-/// A loader whose batches are thrown away, timed.
+/// Times a data loader whose batches are discarded.
 struct LoaderBenchmark {
     enum Crop: String, CaseIterable, Codable {
         case padded, resized
@@ -26,9 +26,10 @@ struct LoaderBenchmark {
         let threads: Int
         let images: Int
         let seconds: Double
-        /// Of the median part of about a second.
+        /// Rate of the median interval of about a second.
         let imagesPerSecond: Double
-        /// From nothing to the first batch, in the middle of an epoch: order, threads, memory and its images.
+        /// Time from creating a loader in the middle of an epoch to its first batch: record order,
+        /// threads, memory and the batch's images.
         let startSeconds: Double
         /// Memory after a quarter of the time.
         let earlyByteCount: Int
@@ -50,7 +51,7 @@ struct LoaderBenchmark {
             source: dataset,
             sampler: Sampler(
                 seed: 0, count: dataset.count, blockSize: block, window: window == 0 ? nil : window),
-            transform: transform, batchSize: batch, laneSize: batch, rank: 0, worldSize: 1,
+            transform: transform, batchSize: batch, microbatchSize: batch, rank: 0, worldSize: 1,
             startEpoch: epoch, startStep: step, epochs: .max, threads: threads)
     }
 
@@ -63,7 +64,8 @@ struct LoaderBenchmark {
         let startSeconds = (clock.now - first).inSeconds
 
         let loader = try loader(epoch: 0, step: 0)
-        // Held while the loader fills its queue, so that as many batches are made as there can ever be at once; memory then must not grow.
+        // Held while the loader fills its queue, so that the maximum number of batches is
+        // allocated; memory then must not grow.
         let held = try loader.next()
         loader.waitUntilFull()
         if let held { loader.recycle(held) }
@@ -88,7 +90,7 @@ struct LoaderBenchmark {
             peakByteCount: ProcessMemory.peakByteCount)
     }
 
-    /// Rates of images in parts of time of a least length.
+    /// Image rates over intervals of at least `length`.
     private struct Parts {
         let length: Duration
         private(set) var total = 0
@@ -109,7 +111,7 @@ struct LoaderBenchmark {
             start = now
         }
 
-        /// Of the full parts; of the one short part where there is no other.
+        /// The rates of the full intervals; of the unfinished one if there is no other.
         var rates: [Double] { full.isEmpty ? [Double(count) / max(time.inSeconds, 1e-9)] : full }
     }
 }

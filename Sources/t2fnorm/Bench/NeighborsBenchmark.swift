@@ -4,7 +4,7 @@ import Foundation
 import Kernels
 import Workers
 
-/// Searches for the nearest neighbours of drawn queries in a drawn bank.
+/// Searches for the nearest neighbours of random queries in a random bank.
 struct NeighborsBenchmark {
     struct Report: Codable {
         let bank: Int
@@ -14,9 +14,9 @@ struct NeighborsBenchmark {
         let ranks: Int
         let threads: Int
         let rounds: Int
-        /// Median, of the slowest rank in each round.
+        /// Median over the rounds of the slowest rank's time.
         let seconds: Double
-        /// 10⁹ operations a second, two a multiply-accumulate of the products.
+        /// 10⁹ operations per second, two per multiply-accumulate of the inner products.
         let gigaflops: Double
     }
 
@@ -31,7 +31,7 @@ struct NeighborsBenchmark {
     func run(rounds: Int) throws -> Report {
         let head = ScoringHead(weights: [Float](repeating: 0, count: dimension), bias: [0])
         let score = try NearestNeighbors(
-            ScoreFit(
+            FitContext(
                 head: head, training: share(of: bank, head: head, key: 1), validation: nil,
                 communicator: communicator), neighbor: neighbor)
         let samples = share(of: queries, head: head, key: 2)
@@ -53,12 +53,12 @@ struct NeighborsBenchmark {
             gigaflops: 2 * Double(bank) * Double(queries) * Double(dimension) / seconds / 1e9)
     }
 
-    /// The rank's share of `count` records of uniform numbers from 0 to 1.
-    private func share(of count: Int, head: ScoringHead, key: UInt64) -> FeatureShare {
-        let tree = LaneTree(sampleCount: count, laneSize: 32)
+    /// This rank's shard of `count` records of uniform numbers from 0 to 1.
+    private func share(of count: Int, head: ScoringHead, key: UInt64) -> FeatureShard {
+        let tree = ReductionTree(sampleCount: count, microbatchSize: 32)
         let own = tree.samples(
-            inLanes: tree.lanes(ofRank: communicator.rank, worldSize: communicator.worldSize))
-        var share = FeatureShare(head: head, laneSize: 32)
+            inMicrobatches: tree.microbatches(ofRank: communicator.rank, worldSize: communicator.worldSize))
+        var share = FeatureShard(head: head, microbatchSize: 32)
         var features: [Float] = []
         features.reserveCapacity(own.count * dimension)
         for record in own {

@@ -2,14 +2,14 @@ import Cluster
 import Foundation
 import Training
 
-/// Sums over all ranks of several sizes, by the fixed tree and by the MPI library in turn.
+/// Times all-reduce sums of several sizes, by the fixed tree and by the MPI library in turn.
 struct ReductionBenchmark {
-    /// What sums of one size took.
+    /// The times of sums of one size.
     struct Row: Codable {
         let bytes: Int
-        /// Pairs of sums.
+        /// Pairs of sums, one by the tree and one by the library.
         let rounds: Int
-        /// Medians, of the slowest rank in each round.
+        /// Median over the rounds of the slowest rank's time; `librarySeconds` likewise.
         let treeSeconds: Double
         let librarySeconds: Double
         /// Median ratio of the tree's time to the library's in the same round.
@@ -25,7 +25,7 @@ struct ReductionBenchmark {
     }
 
     let communicator: any Communicator
-    /// Time for each size, but for three rounds at least.
+    /// Time per size; at least three rounds are run.
     let secondsPerSize: Double
 
     /// Collective.
@@ -39,7 +39,7 @@ struct ReductionBenchmark {
 
     private func measure(bytes: Int) throws -> Row {
         var values = [Float](repeating: 0, count: max(bytes / MemoryLayout<Float>.size, 1))
-        // The first round finds memory and connections unused.
+        // Not counted: the first sum touches memory and opens connections.
         _ = try time(&values, isTree: true)
         let first = try time(&values, isTree: true) + time(&values, isTree: false)
         let rounds = min(max(Int(secondsPerSize / max(first, 1e-6)), 3), 1000)
@@ -68,12 +68,13 @@ struct ReductionBenchmark {
 
 /// The model t = α + β·bytes of a sum's time.
 struct LatencyAndBandwidth: Codable {
-    /// α in seconds: what even the smallest sum takes.
+    /// α in seconds: the time of an empty sum.
     let latency: Double
-    /// 1/β in bytes a second.
+    /// 1/β in bytes per second.
     let bandwidth: Double
 
-    /// Fits the model to times by least squares of their relative errors, so that small sums count as much as large ones.
+    /// Fits the model to times by least squares of their relative errors, so that small sums count
+    /// as much as large ones.
     init(_ times: [(bytes: Int, seconds: Double)]) {
         var (w, wx, wxx, wy, wxy) = (0.0, 0.0, 0.0, 0.0, 0.0)
         for time in times where time.seconds > 0 {

@@ -10,7 +10,7 @@ struct ReferenceConvolution: ~Copyable {
     /// Shape `[R, S, C, K]`, summed over all images.
     private let weightGradient: Buffer<Double>
 
-    /// - Parameter images: The first images of `tensors`, which are computed.
+    /// - Parameter images: Number of images, the first of `tensors`.
     init(_ tensors: borrowing ConvolutionTensors, images: Int, on pool: WorkerPool) {
         let shape = tensors.shape
         let (input, gradient) = (tensors.input.span, tensors.outputGradient.span)
@@ -19,9 +19,9 @@ struct ReferenceConvolution: ~Copyable {
         weightGradient = gradientOfWeights(input, gradient, shape, images: images, on: pool)
     }
 
-    /// `‖result − reference‖ / ‖reference‖`: the rms error in terms of the rms value.
+    /// `‖result − reference‖ / ‖reference‖`: the rms error relative to the rms value.
     ///
-    /// - Parameter result: As many elements as the pass gives for the reference's images.
+    /// - Parameter result: The pass's result for the reference's images.
     func relativeError(of result: Span<Float>, _ pass: ConvolutionPass) -> Double {
         switch pass {
         case .forward: distance(result, output.span)
@@ -59,8 +59,8 @@ private func convolve(
     return output
 }
 
-/// `gradient[n, y, x, c] = sum over r, s, k of outputGradient[n, p, q, k] · weights[r, s, c, k]`, where
-/// `p · stride + r − padding = y` and `q` likewise.
+/// `gradient[n, y, x, c] = sum over r, s, k of outputGradient[n, p, q, k] · weights[r, s, c, k]`,
+/// where `p · stride + r − padding = y` and `q` likewise.
 private func gradientOfInput(
     _ outputGradient: Span<Float>, _ weights: Span<Float>, _ shape: ConvolutionShape, images: Int,
     on pool: WorkerPool
@@ -143,7 +143,7 @@ private func accumulate(
     for i in factors.indices { part[i] += value * Double(factors[i]) }
 }
 
-/// `‖result − reference‖ / ‖reference‖`; infinite where a result is not a number.
+/// `‖result − reference‖ / ‖reference‖`; infinite if a result is NaN.
 private func distance(_ result: Span<Float>, _ reference: Span<Double>) -> Double {
     precondition(
         result.count == reference.count, "\(result.count) results for \(reference.count) of the reference")

@@ -8,21 +8,22 @@ import Reporting
 import Training
 import Workers
 
-/// The same drawn sets gone through twice: by the network alone, and by an evaluation with scores.
+/// Times the forward pass alone and an evaluation with scores over the same random sets.
 struct ScoresBenchmark {
     struct Report: Codable {
         let network: String
         let scores: [String]
-        /// Images that scores are fitted on, and that are scored.
+        /// Images to fit the scores on.
         let training: Int
+        /// Images to score.
         let scored: Int
         let ranks: Int
         let threads: Int
         let rounds: Int
-        /// Medians over rounds, of the slowest rank in each.
+        /// Median over the rounds of the slowest rank's time; `evaluationSeconds` likewise.
         let forwardSeconds: Double
         let evaluationSeconds: Double
-        /// Median of the rounds' own ratios.
+        /// Median of the rounds' ratios.
         let ratio: Double
     }
 
@@ -34,14 +35,15 @@ struct ScoresBenchmark {
     let threads: Int
     let communicator: any Communicator
 
-    /// Sets that share the scored images, the in-distribution one first.
+    /// Number of sets that the scored images are divided into; the first is in-distribution.
     private static let setCount = 9
 
     /// Collective.
     ///
     /// - Parameters:
     ///   - warmUp: Rounds that are not timed.
-    ///   - progress: Told again and again which part of all rounds is done, and what is under way.
+    ///   - progress: Called repeatedly with the completed fraction of all rounds and the name of
+    ///     the current set and pass.
     func run(
         rounds: Int, after warmUp: Int, progress: (_ fraction: Double, _ text: String) -> Void
     ) throws -> Report {
@@ -51,7 +53,8 @@ struct ScoresBenchmark {
             classifier: classifier,
             transform: EvaluationTransform(
                 size: network.imageSize, shorterSide: nil, normalization: .cifar10),
-            laneSize: 32, batchSize: batch, communicator: communicator, pool: WorkerPool(threads: threads))
+            microbatchSize: 32, batchSize: batch, communicator: communicator,
+            pool: WorkerPool(threads: threads))
         let trainingSet = set("training", count: training, key: 0, classes: 10)
         let sets = (0..<Self.setCount).map { index in
             set(
@@ -97,7 +100,7 @@ struct ScoresBenchmark {
             ratio: median(of: times.map { $0.evaluation / $0.forward }))
     }
 
-    /// Of the slowest rank.
+    /// Time in seconds of the slowest rank.
     private func seconds(_ body: () throws -> Void) throws -> Double {
         try communicator.barrier()
         let start = ContinuousClock.now
@@ -112,7 +115,7 @@ struct ScoresBenchmark {
     }
 }
 
-/// Images of drawn bytes in memory; a record's begin at a place of its own.
+/// Images of random bytes in memory; each record is a window into the same bytes at its own offset.
 private struct DrawnImages: ImageSource {
     let count: Int
     private let size: Int

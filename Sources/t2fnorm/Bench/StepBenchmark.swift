@@ -3,7 +3,7 @@ import Networks
 import Training
 import Workers
 
-/// Whole steps of a network on random images, timed.
+/// Times whole steps of a network on random images.
 struct StepBenchmark {
     enum Mode: String, CaseIterable, Codable {
         case training, inference
@@ -13,7 +13,7 @@ struct StepBenchmark {
     let mode: Mode
     let batch: Int
     let threads: Int
-    let lane: Int
+    let microbatch: Int
     let classes: Int
 
     struct Result: Codable {
@@ -21,20 +21,20 @@ struct StepBenchmark {
         let mode: Mode
         let batch: Int
         let threads: Int
-        let lane: Int
-        /// Each timed step's, in order.
+        let microbatch: Int
+        /// Time of each timed step, in order.
         let secondsPerStep: [Double]
-        /// Of the median step.
+        /// Rate of the median step.
         let imagesPerSecond: Double
-        /// Of the median step, in terms of direct convolutions.
+        /// Rate of the median step, counting the operations of direct convolutions.
         let gigaflopsPerSecond: Double
-        /// Of fused multiply-adds in registers, on the same threads.
+        /// Rate of fused multiply-adds in registers, on the same threads.
         let peakGigaflopsPerSecond: Double
-        /// Of that peak; transformed convolutions do fewer multiply-adds and may pass 1.
+        /// Fraction of that peak; Winograd convolutions do fewer multiplications and may exceed 1.
         let shareOfPeak: Double
-        /// The most memory that the process has had.
+        /// The peak memory of the process.
         let peakByteCount: Int
-        /// What was planned before the first step.
+        /// The memory planned before the first step.
         let plannedByteCount: Int
     }
 
@@ -45,29 +45,30 @@ struct StepBenchmark {
         let images = randomImages(count: batch * classifier.imageCount)
         var random = RandomStream(seed: 0, purpose: .synthesis, 1)
         let labels = (0..<batch).map { _ in Int32(random.integer(below: classes)) }
-        let pass = Pass(
-            BatchPlacement(sampleCount: batch, laneSize: lane),
+        let context = StepContext(
+            BatchPlacement(sampleCount: batch, microbatchSize: microbatch),
             mode: mode == .training ? .training : .evaluation, pool: WorkerPool(threads: threads))
-        // Beside the network's: images, and the momentum of training.
+        // The memory in use, the network's, the images, and in training the momentum.
         let plannedByteCount =
-            residentByteCount + classifier.memoryUse(pass).byteCount
+            residentByteCount + classifier.memoryUse(context).byteCount
             + 4 * (images.count + (mode == .training ? classifier.parameters.parameterCount : 0))
         let seconds =
             switch mode {
             case .training:
-                try timeTraining(classifier, images, labels, pass, count: warmUp + steps)
+                try timeTraining(classifier, images, labels, context, count: warmUp + steps)
             case .inference:
                 try (0..<warmUp + steps).map { _ in
-                    try time { _ = try classifier.forward(images: images, pass) }
+                    try time { _ = try classifier.forward(images: images, context) }
                 }
             }
         return result(
             classifier, secondsPerStep: Array(seconds.dropFirst(warmUp)),
-            peakRate: measurePeakRate(on: pass.pool), plannedByteCount: plannedByteCount)
+            peakRate: measurePeakRate(on: context.pool), plannedByteCount: plannedByteCount)
     }
 
     private func timeTraining(
-        _ classifier: Classifier, _ images: borrowing Buffer<Float>, _ labels: [Int32], _ pass: Pass,
+        _ classifier: Classifier, _ images: borrowing Buffer<Float>, _ labels: [Int32],
+        _ context: StepContext,
         count: Int
     ) throws -> [Double] {
         var optimizer = MomentumSGD(
@@ -76,8 +77,8 @@ struct StepBenchmark {
         var seconds: [Double] = []
         for _ in 0..<count {
             let start = ContinuousClock.now
-            _ = try classifier.differentiate(images: images, labels: labels, pass)
-            optimizer.update(classifier.parameters, learningRate: 0.01, on: pass.pool)
+            _ = try classifier.differentiate(images: images, labels: labels, context)
+            optimizer.update(classifier.parameters, learningRate: 0.01, on: context.pool)
             seconds.append((ContinuousClock.now - start).inSeconds)
         }
         return seconds
@@ -89,7 +90,7 @@ struct StepBenchmark {
         return (ContinuousClock.now - start).inSeconds
     }
 
-    /// Uniform in ±√3: mean 0 and deviation 1, as normalised images have.
+    /// Uniform in ±√3: mean 0 and deviation 1, like normalised images.
     private func randomImages(count: Int) -> Buffer<Float> {
         var random = RandomStream(seed: 0, purpose: .synthesis)
         var images = Buffer<Float>(zeros: count)
@@ -105,7 +106,7 @@ struct StepBenchmark {
         let passes = mode == .training ? 3 : 1
         let operations = Double(2 * passes * batch) * Double(classifier.multiplyAccumulates)
         return Result(
-            network: network.rawValue, mode: mode, batch: batch, threads: threads, lane: lane,
+            network: network.rawValue, mode: mode, batch: batch, threads: threads, microbatch: microbatch,
             secondsPerStep: secondsPerStep, imagesPerSecond: Double(batch) / median,
             gigaflopsPerSecond: operations / median / 1e9, peakGigaflopsPerSecond: peakRate / 1e9,
             shareOfPeak: operations / median / peakRate, peakByteCount: ProcessMemory.peakByteCount,
@@ -117,7 +118,7 @@ extension StepBenchmark.Result {
     var description: String {
         let (least, most) = (secondsPerStep.min() ?? 0, secondsPerStep.max() ?? 0)
         return """
-            \(network), \(mode.rawValue), batch \(batch), lanes of \(lane), \(threads) threads: \
+            \(network), \(mode.rawValue), batch \(batch), microbatches of \(microbatch), \(threads) threads: \
             \(decimal(imagesPerSecond, 1)) img/s, \(decimal(gigaflopsPerSecond, 1)) GFLOP/s, \
             \(decimal(100 * shareOfPeak, 0)) % of the peak of \(decimal(peakGigaflopsPerSecond, 1)) \
             (median of \(secondsPerStep.count) steps of \(decimal(least, 3)) to \(decimal(most, 3)) s), \
@@ -127,7 +128,7 @@ extension StepBenchmark.Result {
     }
 }
 
-/// The middle one of `values`, or the mean of the two middle ones.
+/// The median of `values`: the middle value, or the mean of the two middle values.
 func median(of values: [Double]) -> Double {
     let sorted = values.sorted()
     let middle = sorted.count / 2

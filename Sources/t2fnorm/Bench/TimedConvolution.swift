@@ -1,30 +1,34 @@
 import Kernels
 import Workers
 
-/// A convolution by one path, with the memory that its passes need.
+/// A convolution by one algorithm, with the memory that its passes need.
 struct TimedConvolution: ~Copyable {
     private let work: Work
     private var panels: Buffer<Float>
     private var results: Buffer<Float>
 
     /// - Parameters:
-    ///   - images: The most images of a run.
-    ///   - lane: Images of a weight gradient of its own.
-    init(_ shape: ConvolutionShape, path: ConvolutionPath, images: Int, lane: Int, pool: WorkerPool) {
-        work = Work(convolution: Convolution(shape, path: path), lane: lane, pool: pool)
+    ///   - images: The maximum number of images in a run.
+    ///   - microbatch: Images in a microbatch; each microbatch gives one weight gradient.
+    init(
+        _ shape: ConvolutionShape, algorithm: ConvolutionAlgorithm, images: Int, microbatch: Int,
+        pool: WorkerPool
+    ) {
+        work = Work(convolution: Convolution(shape, algorithm: algorithm), microbatch: microbatch, pool: pool)
         panels = Buffer(zeros: work.convolution.panelCount)
         let work = work
         results = Buffer(
             zeros: ConvolutionPass.allCases.map { work.resultCount($0, images: images) }.max() ?? 0)
     }
 
-    /// Runs one pass, packing or transforming of the weights included, over the first `images` images of `tensors`.
+    /// Runs one pass over the first `images` images of `tensors`, including packing or transforming
+    /// the weights.
     private mutating func run(_ pass: ConvolutionPass, _ tensors: borrowing ConvolutionTensors, images: Int) {
         let work = work
         work.run(pass, tensors, images: images, panels: &panels, into: &results)
     }
 
-    /// The relative rms error of a pass over the reference's images, which are one lane at most.
+    /// The relative rms error of a pass over the reference's images, at most one microbatch.
     mutating func error(
         of pass: ConvolutionPass, _ tensors: borrowing ConvolutionTensors, images: Int,
         against reference: borrowing ReferenceConvolution
@@ -37,18 +41,18 @@ struct TimedConvolution: ~Copyable {
         return reference.relativeError(of: results.span.extracting(0..<count), pass)
     }
 
-    /// The weight gradient of the first lane.
+    /// The weight gradient of the first microbatch.
     private func sumOfParts() -> Buffer<Float> {
-        let parts = work.convolution.gradientParts(laneSize: work.lane)
+        let parts = work.convolution.gradientParts(microbatchSize: work.microbatch)
         var sum = Buffer<Float>(zeros: work.convolution.shape.weightCount)
         var span = sum.mutableSpan
-        sumLanes(results.span, laneCount: 1, parts: parts, into: &span, on: work.pool)
+        sumMicrobatches(results.span, microbatchCount: 1, parts: parts, into: &span, on: work.pool)
         return sum
     }
 
-    /// The least seconds that a pass over `images` images takes.
+    /// The shortest time in seconds of a pass over `images` images.
     ///
-    /// - Parameter runs: How often it is timed, each time over as many passes as fill 50 ms.
+    /// - Parameter runs: Number of timings; each covers as many passes as fill 50 ms.
     mutating func seconds(
         of pass: ConvolutionPass, _ tensors: borrowing ConvolutionTensors, images: Int, runs: Int
     ) -> Double {
@@ -60,7 +64,7 @@ struct TimedConvolution: ~Copyable {
         return least
     }
 
-    /// Seconds of one of `passes` passes.
+    /// Mean seconds per pass over `passes` passes.
     private mutating func time(
         _ pass: ConvolutionPass, _ tensors: borrowing ConvolutionTensors, images: Int, passes: Int
     ) -> Double {
@@ -70,10 +74,10 @@ struct TimedConvolution: ~Copyable {
     }
 }
 
-/// How it computes; what it computes with is handed in.
+/// The convolution and its settings; operands and buffers are passed in.
 private struct Work {
     let convolution: Convolution
-    let lane: Int
+    let microbatch: Int
     let pool: WorkerPool
 
     func run(
@@ -90,27 +94,31 @@ private struct Work {
         switch pass {
         case .forward:
             convolution.forward(
-                Operand(input), weights: tensors.weights.span, sampleCount: images, laneSize: lane,
+                Prologue(input), weights: tensors.weights.span, sampleCount: images,
+                microbatchSize: microbatch,
                 epilogue: Epilogue(), panels: &panels, into: &results, sums: &sums, on: pool)
         case .inputGradient:
             convolution.inputGradient(
-                Operand(gradient), weights: tensors.weights.span, sampleCount: images, laneSize: lane,
+                Prologue(gradient), weights: tensors.weights.span, sampleCount: images,
+                microbatchSize: microbatch,
                 epilogue: Epilogue(), panels: &panels, into: &results, sums: &sums, on: pool)
         case .weightGradient:
             convolution.weightGradient(
-                Operand(input), outputGradient: Operand(gradient), sampleCount: images, laneSize: lane,
+                Prologue(input), outputGradient: Prologue(gradient), sampleCount: images,
+                microbatchSize: microbatch,
                 into: &results, on: pool)
         }
     }
 
-    /// Elements of a pass's results.
+    /// Number of elements of a pass's result.
     func resultCount(_ pass: ConvolutionPass, images: Int) -> Int {
         let shape = convolution.shape
         return switch pass {
         case .forward: images * shape.outputCount
         case .inputGradient: images * shape.inputCount
         case .weightGradient:
-            (images + lane - 1) / lane * convolution.gradientParts(laneSize: lane) * shape.weightCount
+            (images + microbatch - 1) / microbatch * convolution.gradientParts(microbatchSize: microbatch)
+                * shape.weightCount
         }
     }
 }

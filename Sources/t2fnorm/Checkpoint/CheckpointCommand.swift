@@ -11,7 +11,7 @@ struct CheckpointCommand: ParsableCommand {
         commandName: "checkpoint",
         abstract: "Lists, shows, verifies, compares and averages checkpoints.",
         discussion: """
-            A run is its folder, as runs/quickstart/s0; a checkpoint is a file, or a run for its newest whole one.
+            A run is a folder such as runs/quickstart/s0; a checkpoint is a file, or a run for its newest intact checkpoint.
 
               t2fnorm checkpoint list runs/quickstart/s0
               t2fnorm checkpoint diff runs/a/s0 runs/b/s0
@@ -29,9 +29,11 @@ func checkpointStore(_ path: String) -> CheckpointStore? {
     return isFolder(path) ? CheckpointStore(folder: path, keep: 1) : nil
 }
 
-/// The files of checkpoints that each path names: a file itself, all of a folder of checkpoints, of a run, or of a run's seeds.
+/// The checkpoint files of each path: a file itself, or all of a folder of checkpoints, of a run,
+/// or of a run's seeds.
 ///
-/// - Throws: `CheckpointError` for a path that names none, which would otherwise be taken for checked.
+/// - Throws: `CheckpointError` for a path without a checkpoint, which would otherwise seem to have
+///   passed the check.
 func checkpointFiles(_ paths: [String]) throws(CheckpointError) -> [String] {
     var files: [String] = []
     for path in paths {
@@ -55,7 +57,7 @@ func checkpointFiles(_ paths: [String]) throws(CheckpointError) -> [String] {
     return files
 }
 
-/// The checkpoint in the file `path`, or the newest whole one of the run `path`, and its file.
+/// The checkpoint in the file `path`, or the newest intact one of the run `path`, and its file.
 func loadCheckpoint(_ path: String) throws -> (checkpoint: Checkpoint, path: String) {
     guard let store = checkpointStore(path) else { return (try CheckpointStore.load(path), path) }
     guard let newest = try store.newest() else {
@@ -67,7 +69,7 @@ func loadCheckpoint(_ path: String) throws -> (checkpoint: Checkpoint, path: Str
 
 struct CheckpointListCommand: SingleProcessCommand {
     static let configuration = CommandConfiguration(
-        commandName: "list", abstract: "A line for each checkpoint of runs, with what is wrong with it.")
+        commandName: "list", abstract: "Prints a line for each checkpoint, with the error of a damaged one.")
 
     @Argument(help: "Folders of runs or of checkpoints.")
     var runs: [String]
@@ -76,7 +78,7 @@ struct CheckpointListCommand: SingleProcessCommand {
         var damaged: CheckpointError?
         if let missing = runs.first(where: { !isFolder($0) }) {
             throw CheckpointError(
-                path: missing, reason: "there is no such folder; name a run's, as runs/quickstart/s0")
+                path: missing, reason: "there is no such folder; name a run, such as runs/quickstart/s0")
         }
         for path in try checkpointFiles(runs) {
             do {
@@ -98,7 +100,7 @@ struct CheckpointListCommand: SingleProcessCommand {
             ? "best \(decimal(100 * position.bestAccuracy, 2)) % (epoch \(position.bestEpoch))"
             : checkpoint.headKind.isClassifier ? "not validated yet" : "no accuracy (projection head)"
         return """
-            step \(position.step), \(position.epoch) epochs, \(accuracy), \(checkpoint.momentum.isEmpty ? "model" : "to go on from"), \
+            step \(position.step), \(position.epoch) epochs, \(accuracy), \(checkpoint.momentum.isEmpty ? "model" : "resumable"), \
             \(decimal(size / 1e6, 1)) MB
             """
     }
@@ -114,12 +116,12 @@ private func describe(_ head: HeadKind) -> String {
 
 struct CheckpointShowCommand: SingleProcessCommand {
     static let configuration = CommandConfiguration(
-        commandName: "show", abstract: "What a checkpoint holds: network, position, settings, tensors.")
+        commandName: "show", abstract: "Prints a checkpoint's content: network, position, settings, tensors.")
 
     @Argument(help: "A checkpoint or a run.")
     var checkpoint: String
 
-    @Flag(help: "Each tensor with its shape, mean and norm.")
+    @Flag(help: "Print each tensor with its shape, mean and norm instead of the settings.")
     var tensors = false
 
     func run() throws {
@@ -130,7 +132,7 @@ struct CheckpointShowCommand: SingleProcessCommand {
             """
             \(path)
             network: \(checkpoint.network), \(checkpoint.classes) classes, \
-            \(describe(checkpoint.headKind)), paths \(checkpoint.convolutions.name)
+            \(describe(checkpoint.headKind)), convolutions \(checkpoint.convolutions.name)
             position: step \(position.step), epoch \(position.epoch) and \(position.stepInEpoch) steps
             best: \(position.bestAccuracy >= 0 ? "\(decimal(100 * position.bestAccuracy, 2)) % in epoch \(position.bestEpoch)" : checkpoint.headKind.isClassifier ? "none yet" : "no accuracy without a classifier")
             training set: \(checkpoint.dataFingerprint)
@@ -154,9 +156,9 @@ struct CheckpointShowCommand: SingleProcessCommand {
 
 struct CheckpointVerifyCommand: SingleProcessCommand {
     static let configuration = CommandConfiguration(
-        commandName: "verify", abstract: "Reads checkpoints whole and compares them with their checksums.")
+        commandName: "verify", abstract: "Reads whole checkpoints and compares them with their checksums.")
 
-    @Argument(help: "Checkpoints, or runs for all of theirs, of all seeds.")
+    @Argument(help: "Checkpoints, or runs for all checkpoints of all their seeds.")
     var checkpoints: [String]
 
     func run() throws {
@@ -181,7 +183,7 @@ struct CheckpointDiffCommand: SingleProcessCommand {
     static let configuration = CommandConfiguration(
         commandName: "diff",
         abstract: "Compares two checkpoints: position, settings and the bits of all tensors.",
-        discussion: "Ends with 0 if all bits are the same, with 1 if not. Settings do not count.")
+        discussion: "Exits with 0 if all bits are the same, else with 1. Settings do not affect the code.")
 
     @Argument(help: "A checkpoint or a run.")
     var first: String
@@ -219,15 +221,15 @@ struct CheckpointDiffCommand: SingleProcessCommand {
 struct CheckpointAverageCommand: SingleProcessCommand {
     static let configuration = CommandConfiguration(
         commandName: "average",
-        abstract: "Writes the model whose weights are the means of several checkpoints'.",
+        abstract: "Averages the weights of several checkpoints and writes the model.",
         discussion:
-            "Running statistics are averaged, too; they are not those that the averaged network would gather."
+            "Running statistics are averaged, too; they differ from those that the averaged network would collect."
     )
 
-    @Argument(help: "The file to write, which must not be there.")
+    @Argument(help: "The file to write, which must not exist.")
     var output: String
 
-    @Argument(help: "Checkpoints or runs, of one network.")
+    @Argument(help: "Checkpoints or runs, all of the same network.")
     var checkpoints: [String]
 
     func run() throws {

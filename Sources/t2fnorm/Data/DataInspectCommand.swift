@@ -9,12 +9,12 @@ struct DataInspectCommand: SingleProcessCommand {
     static let configuration = CommandConfiguration(
         commandName: "inspect",
         abstract:
-            "Prints what datasets hold: source, layout, images of each class, sizes, mean and standard deviation.",
+            "Describes datasets: source, layout, images of each class, sizes, mean and standard deviation.",
         discussion: """
               t2fnorm data inspect data/cifar10/train
               t2fnorm data inspect data/cifar10/train --sheet sheet.png
 
-            Means and standard deviations are those of all pixels, red, green and blue, from 0 to 1, as 'data.transform' takes them.
+            Means and standard deviations are over all pixels, for red, green and blue from 0 to 1, as in 'data.transform'.
             """)
 
     @Argument(help: "Dataset folders.")
@@ -22,13 +22,13 @@ struct DataInspectCommand: SingleProcessCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Images that sizes, mean and standard deviation are taken from, evenly over the set; 0 for all.",
+            "Number of images, spread evenly over the set, for sizes, mean and standard deviation; 0 for all.",
             valueName: "n"))
     var sample = 10_000
 
     @Option(
         help: ArgumentHelp(
-            "Write a PNG with small pictures: a row a class, at most 20; of one dataset.", valueName: "file"))
+            "Write a PNG with thumbnails of one dataset: one row per class, at most 20.", valueName: "file"))
     var sheet: String?
 
     func validate() throws {
@@ -126,7 +126,7 @@ struct DataInspectCommand: SingleProcessCommand {
 }
 
 extension Manifest {
-    /// In words; empty where nobody knows.
+    /// The class's name; empty if unknown.
     fileprivate func className(_ label: Int32) -> String {
         if label < 0 { return "out of distribution" }
         return Int(label) < classNames.count ? classNames[Int(label)] : ""
@@ -134,7 +134,7 @@ extension Manifest {
 }
 
 extension Manifest.Layout {
-    /// In words.
+    /// The layout in words.
     var summary: String {
         switch self {
         case .pixels(let height, let width, let channels): "pixels of \(height)×\(width)×\(channels)"

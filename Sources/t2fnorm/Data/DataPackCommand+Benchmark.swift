@@ -3,7 +3,8 @@ import Datasets
 import Reporting
 
 extension DataPackCommand {
-    /// Packs the sets of a benchmark, says what became of each, and fails at the end if not all are there.
+    /// Packs the sets of a benchmark, prints the outcome of each, and throws at the end if a set is
+    /// missing or incomplete.
     func packBenchmark(root: String, named name: String, _ options: PackingOptions, _ crew: RankCrew) throws {
         let packer = try crew.together { () throws(DatasetError) in
             try BenchmarkPacker(
@@ -57,7 +58,7 @@ extension DataPackCommand {
             reason: "of \(count) sets, "
                 + parts.map { "\($0.1.joined(separator: ", ")): \($0.0)" }.joined(separator: "; "),
             remedy: failed.isEmpty
-                ? "complete the images and run again, or accept what is there with --allow-missing"
+                ? "complete the images and run again, or accept the incomplete sets with --allow-missing"
                 : "see the table; the other sets are packed")
     }
 }

@@ -3,7 +3,7 @@ import Datasets
 import Foundation
 
 extension DataPackCommand {
-    /// An option that has a meaning for some formats alone.
+    /// An option that applies to some formats only.
     private struct Scope {
         var option: String
         var isGiven: Bool
@@ -27,9 +27,9 @@ extension DataPackCommand {
         ]
     }
 
-    /// Refuses options that say nothing about what is packed.
+    /// Throws if an option does not apply to the format.
     func check(optionsFor format: Format) throws {
-        // Of what is not there its reader tells.
+        // The reader reports a missing input.
         guard inputs.first.map({ FileManager.default.fileExists(atPath: $0) }) ?? true else { return }
         for scope in scopes where scope.isGiven && !scope.formats.contains(format) {
             let known = Format.allCases.filter(scope.formats.contains).map(\.rawValue)
@@ -39,14 +39,14 @@ extension DataPackCommand {
         }
     }
 
-    /// Refuses options of which one says what the other does, or that the other makes void.
+    /// Throws if two options define the same thing, or one has no effect because of another.
     func checkCombinations() throws {
         let labelled = [
             ("--list", list != nil), ("--devkit", devkit != nil), ("--class-order", classOrder != nil),
         ].filter(\.1).map(\.0)
         guard labelled.count < 2 else {
             throw ValidationError(
-                "\(labelled.joined(separator: " and ")) both say what the labels are: leave one out")
+                "\(labelled.joined(separator: " and ")) both define the labels: leave one out")
         }
         let named = [
             ("--class-order", classOrder != nil), ("--devkit", devkit != nil),
@@ -56,7 +56,8 @@ extension DataPackCommand {
             throw ValidationError("\(named.joined(separator: " and ")) both name the classes: leave one out")
         }
         if outOfDistribution, let void = (named + (classCount != nil ? ["--class-count"] : [])).first {
-            throw ValidationError("\(void) says nothing with --ood: images out of distribution have no class")
+            throw ValidationError(
+                "\(void) has no effect with --ood: out-of-distribution images have no class")
         }
         if let twice = Dictionary(grouping: classNames, by: { Array($0.utf8) }).first(where: { $1.count > 1 })
         {
@@ -64,7 +65,7 @@ extension DataPackCommand {
         }
         guard seed == nil || { if case .shares = split { true } else { false } }() else {
             throw ValidationError(
-                "--seed goes with --split and shares, as 80/10/10; --shuffle-seed sets an order")
+                "--seed goes with --split and shares, such as 80/10/10; --shuffle-seed sets the image order")
         }
         guard openood != nil else { return }
         let alone =
@@ -75,16 +76,17 @@ extension DataPackCommand {
                 ("--class-count", classCount != nil),
             ].filter(\.1).map(\.0)
         if let void = alone.first {
-            throw ValidationError("\(void) says nothing with --openood: the benchmark's lists do")
+            throw ValidationError(
+                "\(void) has no effect with --openood: the benchmark's lists define the sets")
         }
     }
 
-    /// Whether `--class-names` orders the classes that the source names.
+    /// Whether `--class-names` gives the order of class names that the source has.
     var givesOrder: Bool { list == nil && devkit == nil && orderedFormats.contains(resolvedFormat) }
 
     private var orderedFormats: Set<Format> { Self.trees.union([.nestedTar]) }
 
-    /// The order that the classes were given in, if they were.
+    /// The class order that the user has given, if any.
     func givenOrder() throws -> ClassOrder? {
         if let classOrder { return try ClassOrder(classOrder) }
         return givesOrder && !classNames.isEmpty ? try ClassOrder(classNames, place: "--class-names") : nil

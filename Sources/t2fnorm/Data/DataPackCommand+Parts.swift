@@ -4,7 +4,7 @@ import Foundation
 import Reporting
 
 extension DataPackCommand {
-    /// Packs the parts that a source is cut into, each into a dataset of its own, and prints one table of them.
+    /// Splits a source, packs each part into its own dataset, and prints one table of them.
     func packParts(
         of source: any RecordSource, _ shares: [Int], name: String, _ options: PackingOptions,
         _ crew: RankCrew

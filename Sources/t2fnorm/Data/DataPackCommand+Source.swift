@@ -4,7 +4,7 @@ import Files
 import Foundation
 
 extension DataPackCommand {
-    /// The reader of what was named.
+    /// The reader of the named inputs.
     func makeSource() throws -> any RecordSource {
         let format = try formatOfInputs()
         try check(optionsFor: format)
@@ -26,7 +26,7 @@ extension DataPackCommand {
         }
     }
 
-    /// As `resolvedFormat`, and refuses what is of no format.
+    /// Like `resolvedFormat`, but throws for an unknown format.
     private func formatOfInputs() throws -> Format {
         guard format == .auto else { return format }
         if let refusal = SourceKind(inputs[0]).refusal(of: inputs[0]) { throw refusal }
@@ -37,7 +37,8 @@ extension DataPackCommand {
         return resolvedFormat
     }
 
-    /// An archive or folder has several parts; single files are read as they are named.
+    /// An official archive or its folder has several parts and needs `--split`; single files do
+    /// not.
     private func cifarSource(_ variant: CIFARArchive.Variant) throws -> any RecordSource {
         guard inputs.count == 1, SourceKind.isTar(inputs[0]) || isFolder(inputs[0]) else {
             guard split == nil else {
@@ -52,7 +53,7 @@ extension DataPackCommand {
         return try CIFARArchive(archive: inputs[0], variant, split)
     }
 
-    /// In any order where the archives can be read so.
+    /// With random access if the archives allow it.
     private func nestedSource(_ path: String, order: ClassOrder?) throws -> any RecordSource {
         if let index = try NestedTarIndex(path, order: order) { return index }
         return try NestedTarArchive(path, order: order)
@@ -64,14 +65,14 @@ extension DataPackCommand {
         return try ImageFolder(images, outOfDistribution: outOfDistribution, order: givenOrder())
     }
 
-    /// The labels of an .npy file; `nil` where none are needed.
+    /// The path of an .npy set's labels; `nil` if none are needed.
     private func labelsOfArray() throws -> String? {
         if outOfDistribution { return nil }
-        // What the file itself lacks is said first.
+        // Reports errors of the image file before a missing label file.
         _ = try NumPyImages(images: inputs[0], labels: nil)
         guard let labels = labels ?? NumPyImages.labelsBeside(inputs[0]) else {
             throw ValidationError(
-                "\(inputs[0]) holds images alone: name their labels with --labels FILE.npy, or pack them as --ood"
+                "\(inputs[0]) holds no labels: name them with --labels FILE.npy, or pack the images with --ood"
             )
         }
         return labels
@@ -85,12 +86,14 @@ extension DataPackCommand {
         }
         guard split != nil || parts.count == 1 else {
             throw ValidationError(
-                "\(inputs[0]) holds \(parts.joined(separator: ", ")) images: --split, one of them or all")
+                "\(inputs[0]) holds \(parts.joined(separator: ", ")) images: choose one of them or all with --split"
+            )
         }
         return try archive.images(of: parts, isLabelled: !outOfDistribution)
     }
 
-    /// How the first input lies, by its content; a list's images are in a folder or an archive, whatever else these look like.
+    /// The format of the first input, by its content. With an image list it is always a folder or
+    /// an archive of image files.
     var resolvedFormat: Format {
         guard format == .auto else { return format }
         switch SourceKind(inputs[0]) {

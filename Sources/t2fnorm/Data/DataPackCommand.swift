@@ -5,7 +5,7 @@ import Foundation
 import Training
 
 struct DataPackCommand: ParsableCommand {
-    /// How images lie in what is packed.
+    /// The format of the input.
     enum Format: String, CaseIterable, ExpressibleByArgument {
         case auto, folder, tar, zip, cifar10, cifar100, svhn, idx, npy, npz
         case nestedTar = "tar-of-tars"
@@ -13,23 +13,23 @@ struct DataPackCommand: ParsableCommand {
 
     static let configuration = CommandConfiguration(
         commandName: "pack",
-        abstract: "Packs images that people have into a dataset.",
+        abstract: "Packs image folders, archives and array files into a dataset.",
         discussion: """
-            Takes a folder or a tar (plain, or compressed by gzip, bzip2, xz or zstd) or zip archive with one sub-folder a class; either with an image list of OpenOOD ('path \
-            label' a line); CIFAR-10 or CIFAR-100, the official archives as they are (Python or binary version), unpacked or file by \
-            file; SVHN's .mat files; idx files of MNIST, Fashion-MNIST and EMNIST, gzipped or not; arrays of NumPy (.npy images with their \
-            labels, as CIFAR-10-C; .npz, as MedMNIST); a tar of one tar a class, as ILSVRC2012_img_train.tar, or a folder of them, without \
-            unpacking; ILSVRC2012_img_val.tar with the devkit for its labels.
+            Takes a folder, a tar (plain, or compressed by gzip, bzip2, xz or zstd) or a zip archive with one sub-folder per class, or with an \
+            image list of OpenOOD ('path label' per line); CIFAR-10 or CIFAR-100, as the official archive (Python or binary version), \
+            unpacked or file by file; SVHN's .mat files; idx files of MNIST, Fashion-MNIST and EMNIST, gzipped or not; NumPy arrays (.npy \
+            images with their labels, as CIFAR-10-C; .npz, as MedMNIST); a tar or folder with one tar per class, such as \
+            ILSVRC2012_img_train.tar, without unpacking; ILSVRC2012_img_val.tar with the devkit for its labels.
 
-            A class folder without images keeps its label. Links are followed. What is passed over (hidden files, files that are no \
-            images, links to nothing) is counted in the dataset's notes.
+            A class folder without images keeps its label. Links are followed. Skipped entries (hidden files, files that are not images, \
+            broken links) are counted in the dataset's notes.
 
-            With --openood a whole benchmark at once: every set of OpenOOD's lists becomes a dataset below the output folder. Sets that \
-            are missing or short are named in a table at the end, the others are packed, and the exit code is 3 unless \
-            --allow-missing is given. A second run goes on with what is not there yet.
+            With --openood it packs a whole benchmark: every set of OpenOOD's lists becomes a dataset below the output folder. A table at \
+            the end names sets that are missing or short; the others are packed, and the exit code is 3 unless --allow-missing is given. \
+            A second run packs the sets that are not there yet.
 
-            The same command goes on where an earlier one was interrupted, from the shards that were finished. Under mpirun the ranks share \
-            out the shards; the dataset is the same.
+            After an interruption the same command continues from the finished shards. Under mpirun the shards are distributed over the \
+            ranks; the dataset is the same.
 
               t2fnorm data pack photos/ --output data/photos
               t2fnorm data pack photos/ --output data/photos --split 80/10/10 --seed 0
@@ -69,14 +69,14 @@ struct DataPackCommand: ParsableCommand {
 
     @Option(
         help:
-            "What to pack of it: \(OpenOODBenchmark.names.joined(separator: ", ")), or the .json file of a definition."
+            "The benchmark to pack: \(OpenOODBenchmark.names.joined(separator: ", ")), or the .json file of a definition."
     )
     var benchmark: String?
 
     @Option(
         parsing: .upToNextOption,
         help: ArgumentHelp(
-            "Only these sets of the benchmark; by default all but optional ones.", valueName: "set"))
+            "Only these sets of the benchmark; by default all except optional sets.", valueName: "set"))
     var sets: [String] = []
 
     @Flag(help: "Exit with code 0 although sets of the benchmark are missing or short.")
@@ -85,7 +85,7 @@ struct DataPackCommand: ParsableCommand {
     @Option(help: "The dataset's name in tables; the output folder's by default.")
     var name: String?
 
-    @Option(help: "How the images lie: \(Format.allCases.map(\.rawValue).joined(separator: ", ")).")
+    @Option(help: "The input's format: \(Format.allCases.map(\.rawValue).joined(separator: ", ")).")
     var format = Format.auto
 
     @Option(
@@ -95,7 +95,7 @@ struct DataPackCommand: ParsableCommand {
     @Option(
         help: ArgumentHelp(
             """
-            The labels of an idx or .npy set; by default the file beside the images with 'labels-idx1' for 'images-idx3', or 'labels.npy'.
+            The labels of an idx or .npy set; by default the file beside the images, named with 'labels-idx1' for 'images-idx3', or 'labels.npy'.
             """,
             valueName: "file"))
     var labels: String?
@@ -104,13 +104,13 @@ struct DataPackCommand: ParsableCommand {
         help: ArgumentHelp(
             """
             The part of an official CIFAR archive or of an .npz (\(CIFARArchive.Split.allCases.map(\.rawValue).joined(separator: ", "))), or \
-            shares to cut the images into, as 80/10/10: sets train, validation and test below the output folder, each with every class \
-            in its share.
+            shares of a random split, such as 80/10/10: gives sets train, validation and test below the output folder, stratified by \
+            class.
             """, valueName: "part"))
     var split: SplitChoice?
 
     @Option(
-        help: ArgumentHelp("Of the random cut into --split's shares; 0 by default.", valueName: "seed"))
+        help: ArgumentHelp("The seed of --split's random split; 0 by default.", valueName: "seed"))
     var seed: UInt64?
 
     @Option(
@@ -119,91 +119,91 @@ struct DataPackCommand: ParsableCommand {
             valueName: "path"))
     var devkit: String?
 
-    @Flag(help: "Exchange rows and columns: EMNIST's images lie on their side.")
+    @Flag(help: "Transpose the images: EMNIST's are stored transposed.")
     var transpose = false
 
     @Option(
         help: ArgumentHelp(
             """
-            The classes of folders, or of a tar of tars, in the order of their labels: synsets.txt with a name a line, or the devkit (its \
-            archive, or its meta.mat); by default sorted, as OpenOOD has them. Names without images keep their labels.
+            The classes of folders, or of a tar of tars, in the order of their labels: synsets.txt with one name per line, or the devkit (its \
+            archive, or its meta.mat); by default sorted by name, as in OpenOOD. Names without images keep their labels.
             """, valueName: "file"))
     var classOrder: String?
 
     @Flag(name: .customLong("ood"), help: "Out-of-distribution: every label becomes -1.")
     var outOfDistribution = false
 
-    @Option(help: ArgumentHelp("Labels must lie in 0..<n; where the source does not say.", valueName: "n"))
+    @Option(help: ArgumentHelp("Number of classes, if the source does not define it.", valueName: "n"))
     var classCount: Int?
 
     @Option(
         parsing: .upToNextOption,
         help: ArgumentHelp(
-            "Class names in the order of labels: those of the folders in another order, or where the source has none.",
+            "Class names in the order of labels: the folders' names in another order, or names for a source without any.",
             valueName: "name"))
     var classNames: [String] = []
 
     @Option(
-        help: ArgumentHelp("Pack the first n records only, in the order they are packed in.", valueName: "n"))
+        help: ArgumentHelp("Pack only the first n records, in packing order.", valueName: "n"))
     var limit: Int?
 
     @Option(
         help: ArgumentHelp(
-            "Pack the images in a random order, a function of this seed alone; by default as they lie.",
+            "Pack the images in a random order, a function of this seed alone; by default in the source's order.",
             valueName: "seed"))
     var shuffleSeed: UInt64?
 
     @Option(
         help: ArgumentHelp(
             """
-            Shrink images whose shorter side is longer, bilinear as Pillow's; they are stored as JPEG files if the layout is \
-            'encoded'.
+            Shrink images whose shorter side is longer than this, bilinearly as Pillow does; they are stored as JPEG files if the layout \
+            is 'encoded'.
             """, valueName: "pixels"))
     var resizeShorter: Int?
 
     @Option(
         help: ArgumentHelp(
-            "Of the JPEG files of shrunk or recompressed images, 1 to 100; 95 by default.",
+            "JPEG quality of shrunk or recompressed images, 1 to 100; 95 by default.",
             valueName: "quality"))
     var quality: Int?
 
     @Flag(
         help: """
-            Make a JPEG file (4:2:0) of every image, also of one that is not shrunk: gives other sets the artefacts that JPEG copies of the \
+            Store every image as a JPEG file (4:2:0), even if it is not shrunk: gives other sets the artefacts that JPEG copies of the \
             training images have.
             """)
     var recompress = false
 
     @Option(
         help: """
-            'pixels' stores decoded images of one size, 'encoded' the files as they are, 'auto' pixels if the first image is \
-            at most 64×64.
+            'pixels' stores decoded images of one size, 'encoded' stores the files unchanged, 'auto' chooses pixels if the first image \
+            is at most 64×64.
             """)
     var layout = PackingOptions.Layout.automatic
 
     @Option(
         help: """
-            At a damaged image, or one that a list names and that is not there: 'stop' with its place and what is wrong, or 'skip' \
-            it and list it in the dataset's report.csv.
+            At a damaged image, or a missing image of a list: 'stop' with its path and the error, or 'skip' it and list it in the \
+            dataset's report.csv.
             """)
     var onBad = PackingOptions.Policy.stop
 
     @Option(
         help: ArgumentHelp(
-            "Images of the source in a shard; by default so many as make about 128 MiB, at most 10000.",
+            "Images per shard; by default as many as make about 128 MiB, at most 10000.",
             valueName: "n"))
     var shardSize: Int?
 
     @Option(
         help: ArgumentHelp(
-            "Threads of each rank that read and decode; 0 for all cores, shared among the ranks of a host.",
+            "Threads per rank that read and decode; 0 for all cores, divided among the ranks of a host.",
             valueName: "n"))
     var threads = 0
 
-    @Flag(help: "Replace a dataset that is already there.")
+    @Flag(help: "Replace an existing dataset.")
     var overwrite = false
 
-    @Flag(help: "Begin anew where an interrupted run left finished shards.")
+    @Flag(help: "Start anew instead of continuing from an interrupted run's finished shards.")
     var restart = false
 
     func validate() throws {

@@ -5,19 +5,19 @@ import Foundation
 struct DataSynthesizeCommand: SingleProcessCommand {
     static let configuration = CommandConfiguration(
         commandName: "synthesize",
-        abstract: "Draws the embedded benchmark: ten classes of objects, and sets of other things.",
+        abstract: "Generates the synthetic benchmark: ten classes of objects, and out-of-distribution sets.",
         discussion: """
-            32×32 pictures of drawn objects over varied backgrounds, from a seed alone: train, validation and test; near-shapes \
+            32×32 images of objects over varied backgrounds, generated from a seed alone: train, validation and test; near-shapes \
             (unseen objects in the same style); far-textures and far-noise. For trying the program and testing an \
             installation, not for results.
 
               t2fnorm data synthesize data/quickstart
             """)
 
-    @Argument(help: "The folder to put the datasets into.")
+    @Argument(help: "The folder for the datasets.")
     var folder: String
 
-    @Option(help: "Another seed draws other pictures.")
+    @Option(help: "The random seed; another seed gives other images.")
     var seed: UInt64 = 0
 
     @Option(help: ArgumentHelp("Training images.", valueName: "n"))
@@ -26,7 +26,7 @@ struct DataSynthesizeCommand: SingleProcessCommand {
     @Option(help: ArgumentHelp("Images of each of the other sets.", valueName: "n"))
     var otherCount: Int?
 
-    @Flag(help: "Replace datasets that are already there.")
+    @Flag(help: "Replace existing datasets.")
     var overwrite = false
 
     func validate() throws {

@@ -7,14 +7,14 @@ struct DataVerifyCommand: SingleProcessCommand {
         commandName: "verify",
         abstract: "Reads every shard of datasets and compares it with its checksum.",
         discussion: """
-            Every byte is compared, those that training does not read too. Of a damaged shard the records that are damaged are \
-            named, with the files they came from; training and evaluation compare each record when they read it.
+            Every byte is checked, including those that training does not read. For a damaged shard it names the damaged records and \
+            their source files. Training and evaluation check each record when they read it.
             """)
 
     @Argument(help: "Dataset folders.")
     var datasets: [String]
 
-    @Option(help: ArgumentHelp("Shards that are read at a time; 0 for all cores.", valueName: "n"))
+    @Option(help: ArgumentHelp("Shards read in parallel; 0 for one per core.", valueName: "n"))
     var threads = 0
 
     func validate() throws {

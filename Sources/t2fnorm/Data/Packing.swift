@@ -1,6 +1,6 @@
 import Datasets
 
-/// Packs `source` with progress on the standard output of rank 0.
+/// Packs `source`; rank 0 prints the progress on standard output.
 @discardableResult
 func pack(
     _ source: any RecordSource, name: String, to destination: String, _ options: PackingOptions,

@@ -3,9 +3,9 @@ import Datasets
 import Foundation
 import Training
 
-/// The ranks of a job as a packer knows them.
+/// The ranks of a job, for a packer.
 ///
-/// An error of MPI ends the job at once: nothing could be agreed on after it.
+/// An MPI error ends the job at once, since the ranks cannot agree on anything after it.
 struct RankCrew: PackingCrew {
     let communicator: any Communicator
 

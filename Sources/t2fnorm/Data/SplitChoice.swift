@@ -1,9 +1,9 @@
 public import ArgumentParser
 
-/// What `--split` asks for: a part that the source has, or parts to cut it into.
+/// The value of `--split`: a part of the source, or the shares of a random split.
 public enum SplitChoice: ExpressibleByArgument, Equatable {
     case part(String)
-    /// Two or three numbers.
+    /// Two or three numbers, in any unit.
     case shares([Int])
 
     public init?(argument: String) {
@@ -18,6 +18,6 @@ public enum SplitChoice: ExpressibleByArgument, Equatable {
         self = .shares(shares)
     }
 
-    /// The names of as many parts.
+    /// The names of the first `count` parts.
     static func partNames(_ count: Int) -> [String] { Array(["train", "validation", "test"].prefix(count)) }
 }

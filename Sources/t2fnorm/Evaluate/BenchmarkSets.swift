@@ -4,14 +4,15 @@ import Foundation
 import RunConfiguration
 import Training
 
-/// Which packed sets an evaluation reads, and where they lie.
+/// The packed sets that an evaluation reads, and their paths.
 struct BenchmarkSets {
     struct Entry: Equatable {
         var name: String
         /// The packed dataset's folder.
         var path: String
-        /// What a definition says of it, if it does.
+        /// The number of images by the definition, if given.
         var count: Int?
+        /// The hash of the image list by the definition, if given.
         var hash: String?
     }
 
@@ -24,17 +25,18 @@ struct BenchmarkSets {
     /// For scores that are fitted.
     private(set) var training: Entry?
     private(set) var validation: Entry?
-    /// Out of distribution, for choosing settings of scores.
+    /// Out-of-distribution set for choosing settings of scores.
     private(set) var outlierValidation: Entry?
-    /// Near and far sets of the definition that are not there.
+    /// Near and far sets of the definition that do not exist.
     private(set) var missing: [Entry] = []
+    /// Covariate-shifted sets of the definition that do not exist.
     private(set) var missingShifted: [Entry] = []
-    /// The names of the near and far sets, those that are missing included.
+    /// The names of the near and far sets, including missing ones.
     private var rows: (near: [String], far: [String])
-    /// Whether a definition says what sets there should be.
+    /// Whether the sets come from a benchmark definition.
     private var isDefined = false
 
-    /// The sets of a configuration's `evaluation` section, all of which must be there.
+    /// The sets of a configuration's `evaluation` section, all of which must exist.
     init(_ configuration: RunConfiguration) {
         let entries = { (paths: NamedPaths) in paths.entries.map { Entry(name: $0.name, path: $0.path) } }
         test = Entry(name: "", path: configuration.data.test)
@@ -48,13 +50,14 @@ struct BenchmarkSets {
         outlierValidation = outliers.isEmpty ? nil : Entry(name: "outlier validation", path: outliers)
     }
 
-    /// The sets of a definition that are there.
+    /// The sets of a definition that exist.
     ///
     /// - Parameters:
-    ///   - folder: That of all packed sets; `nil` for the definition's own.
-    ///   - optional: Names of optional sets to take too.
-    ///   - configuration: Says where the training and the validation set are if the definition's are not there.
-    /// - Throws: `DatasetError` if the test set is not there, or there is no optional set of a name.
+    ///   - folder: The folder of all packed sets; `nil` for the definition's own.
+    ///   - optional: Names of optional sets to include.
+    ///   - configuration: Gives the training and the validation sets if the definition's do not
+    ///     exist.
+    /// - Throws: `DatasetError` if the test set does not exist, or `optional` names an unknown set.
     init(
         _ definition: BenchmarkDefinition, in folder: String?, with optional: [String],
         _ configuration: RunConfiguration
@@ -86,8 +89,8 @@ struct BenchmarkSets {
         guard isThere(test) else {
             throw DatasetError(
                 action: "evaluate on \(definition.name)", place: test.path,
-                reason: "there is no packed dataset, but the in-distribution test set must be there",
-                remedy: "pack it, or say with --data where the packed sets are")
+                reason: "there is no packed dataset, but the in-distribution test set is required",
+                remedy: "pack it, or name the folder of the packed sets with --data")
         }
         self.near = near.filter(isThere)
         self.far = far.filter(isThere)
@@ -118,8 +121,8 @@ struct BenchmarkSets {
     /// Opens the sets.
     ///
     /// - Parameters:
-    ///   - folders: Where copies are to be read from, by the sets' paths.
-    ///   - classes: What labels stand for.
+    ///   - folders: The folders of local copies, by the sets' paths.
+    ///   - classes: The classes that labels must agree with.
     func open(
         _ folders: [String: String], classes: ClassAgreement
     ) throws(DatasetError) -> OpenedBenchmark {
@@ -166,7 +169,7 @@ struct BenchmarkSets {
             + (isDefined && csid.isEmpty ? ["fsood is not available: there is no covariate-shifted set"] : [])
     }
 
-    /// What a set is other than its definition says.
+    /// Remarks on how a set differs from its definition.
     private func remarks(on entry: Entry, named name: String, _ set: PackedDataset) -> [String] {
         var remarks: [String] = []
         if let count = entry.count, count != set.count {
@@ -192,7 +195,7 @@ struct OpenedBenchmark {
     /// The test set, near, far and covariate-shifted sets.
     fileprivate(set) var datasets: [(name: String, role: OpenOODBenchmark.Role, set: PackedDataset)]
     let rows: (near: [String], far: [String])
-    /// What is missing or other than the benchmark's definition says; a line each.
+    /// Lines on sets that are missing or differ from the benchmark's definition.
     var remarks: [String]
     fileprivate(set) var training: NamedSet?
     fileprivate(set) var validation: NamedSet?
@@ -207,6 +210,6 @@ struct OpenedBenchmark {
             rows: rows)
     }
 
-    /// The sets that scores are fitted on.
+    /// The sets on which scores are fitted.
     var fitting: [NamedSet] { [training, validation, outlierValidation].compactMap(\.self) }
 }

@@ -3,7 +3,8 @@ import Foundation
 import Reporting
 
 extension Table {
-    /// Feature norms set by set, and how well they and the largest probability tell a set from the in-distribution test set.
+    /// Feature norms of each set, and the AUROC with which the norm and the largest probability
+    /// separate the set from the in-distribution test set.
     init(_ diagnostics: FeatureDiagnostics) {
         let number = { (value: Double) in String(format: "%.2f", value) }
         self.init(

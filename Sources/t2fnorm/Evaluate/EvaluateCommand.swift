@@ -13,14 +13,14 @@ struct EvaluateCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "evaluate",
         abstract:
-            "Scores trained runs on in- and out-of-distribution sets and prints the tables side by side.",
+            "Scores trained runs on in- and out-of-distribution sets and prints tables of their metrics side by side.",
         discussion: """
-            A run is the folder that 'train' made: runs/<name> with all its seeds, or one of them, runs/<name>/s0. Several seeds become \
+            A run is the folder that 'train' made: runs/<name> with all its seeds, or one of them, runs/<name>/s0. Several seeds give \
             mean ± standard deviation. The sets are those of a benchmark's file with --benchmark, else of the run's configuration; --set \
-            changes them. A benchmark with sets missing runs on what is there, and says so.
+            changes them. If sets of a benchmark are missing, the others are evaluated, with a note.
 
-            What it writes below <run>/evaluation/<benchmark>/: OpenOOD's tables as {ood,fsood}/<score>.csv, all digits as results.json, \
-            and table.md. docs/benchmarks.md has the files and the keys of a benchmark.
+            It writes below <run>/evaluation/<benchmark>/: OpenOOD's tables as {ood,fsood}/<score>.csv, all digits as results.json, \
+            and table.md. docs/benchmarks.md describes the files and the keys of a benchmark.
 
               t2fnorm evaluate runs/quickstart
               mpirun -n 2 t2fnorm evaluate runs/quickstart runs/quickstart-baseline \\
@@ -55,32 +55,32 @@ struct EvaluateCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "The folder of the benchmark's packed sets, as 'data pack --openood' made it; by default the one that the file names.",
+            "The folder of the benchmark's packed sets, as 'data pack --openood' made it; by default the folder named in the file.",
             valueName: "folder"))
     var data: String?
 
     @Option(
         parsing: .upToNextOption,
         help: ArgumentHelp(
-            "Optional sets of the benchmark to take too, such as imagenet_es.", valueName: "set"))
+            "Optional sets of the benchmark to include, such as imagenet_es.", valueName: "set"))
     var with: [String] = []
 
-    @Flag(help: "Score nothing: put the tables of earlier evaluations side by side.")
+    @Flag(help: "Score nothing: print the tables of earlier evaluations side by side.")
     var compare = false
 
     @Option(
         parsing: .upToNextOption,
         help: ArgumentHelp(
-            "Columns of the numbers that the benchmark's file has as published, by ways of training: T2FNorm, CE, LogitNorm …",
+            "Add columns of the published numbers in the benchmark's file, by training method: T2FNorm, CE, LogitNorm …",
             valueName: "training"))
     var published: [String] = []
 
-    @Option(help: ArgumentHelp("Write the tables side by side to this file too.", valueName: "file"))
+    @Option(help: ArgumentHelp("Also write the side-by-side tables to this file.", valueName: "file"))
     var markdown: String?
 
     @Flag(
         help: """
-            Search for settings of scores as OpenOOD does, on the two validation sets; evaluation.search: true does it, too.
+            Search for settings of scores as OpenOOD does, on the two validation sets; the same as evaluation.search: true.
             """)
     var search = false
 
@@ -89,17 +89,17 @@ struct EvaluateCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Make 95 % bootstrap intervals of every cell by drawing the images of each set anew n times; they go to <score>.intervals.csv.",
+            "Write 95 % bootstrap intervals of every cell, from n resamplings of the images of each set, to <score>.intervals.csv.",
             valueName: "n"))
     var bootstrap: Int?
 
-    @Option(help: ArgumentHelp("What the images of the bootstrap are drawn from.", valueName: "seed"))
+    @Option(help: ArgumentHelp("The random seed of the bootstrap.", valueName: "seed"))
     var bootstrapSeed: UInt64 = 0
 
     @Flag(
         help: """
-            Print the feature norms of all sets, how well they and the normalised and unnormalised softmax tell the sets from the \
-            in-distribution one, and the same for other temperatures.
+            Print the feature norms of all sets, and the AUROC with which the norm, the softmax of normalised features, and the \
+            softmax of unnormalised features at several temperatures separate each set from the in-distribution set.
             """)
     var diagnostics = false
 
@@ -111,8 +111,8 @@ struct EvaluateCommand: ParsableCommand {
     @Option(
         help: ArgumentHelp(
             """
-            First copy the datasets to this folder on a local disk of each host, once a host; what is there already is kept, what was \
-            interrupted goes on.
+            First copy the datasets to this folder on a local disk of each host, once per host; complete copies are kept, an interrupted \
+            copy is continued.
             """, valueName: "folder"))
     var stage: String?
 
@@ -126,7 +126,7 @@ struct EvaluateCommand: ParsableCommand {
                 || (!saveScores && bootstrap == nil && !diagnostics && !search && ensemble.folders.isEmpty)
         else {
             throw ValidationError(
-                "--compare scores nothing, so it goes without --save-scores, --bootstrap, --diagnostics, --search and --ensemble"
+                "--compare scores nothing, so it excludes --save-scores, --bootstrap, --diagnostics, --search and --ensemble"
             )
         }
     }
@@ -174,7 +174,7 @@ struct EvaluateCommand: ParsableCommand {
         }
     }
 
-    /// What the runs keep of earlier evaluations.
+    /// The runs' records of earlier evaluations.
     private func keptRuns(
         _ definition: BenchmarkDefinition?
     ) throws -> [EvaluatedRun] {
@@ -224,14 +224,14 @@ struct EvaluateCommand: ParsableCommand {
 }
 
 extension EvaluateCommand {
-    /// Refuses what is neither a file nor a name, with the names that there are.
+    /// Throws for a benchmark that is neither a file nor a known name; the error lists the names.
     private func refuseUnknown(_ benchmark: String, shipped files: FileManager) throws(ConfigurationError) {
         let names = ((try? files.contentsOfDirectory(atPath: "configs/benchmarks")) ?? [])
             .filter { $0.hasSuffix(".yml") }.map { String($0.dropLast(".yml".count)) }.sorted()
         throw ConfigurationError(
             key: "--benchmark", found: benchmark,
             expected: names.isEmpty
-                ? "a benchmark's YAML file: there is none of this path, and no configs/benchmarks in this folder to have names from"
+                ? "a benchmark's YAML file: there is no such file, and this folder has no configs/benchmarks with names"
                 : "one of \(names.joined(separator: ", ")), or a benchmark's YAML file",
             suggestion: nearestName(to: benchmark, among: names))
     }

@@ -3,10 +3,11 @@ import Metrics
 import Reporting
 
 extension EvaluatedRun {
-    /// From this share of equal confidences on it is said below the tables.
+    /// Smallest fraction of equal confidences that is reported below the tables.
     private static let leastTies = 0.01
 
-    /// What stands below a run's tables: what the seeds have to remark, each once, and what is to know of the scores shown.
+    /// The remarks below a run's tables: those of the seeds, each once, and those on the scores
+    /// shown.
     ///
     /// - Parameter scores: Only these; all if empty.
     func remarks(scores: [ScoreName] = []) -> [String] {
@@ -42,7 +43,7 @@ extension EvaluatedRun {
         }
     }
 
-    /// Says that confidences are equal, which no metric can rank.
+    /// A remark on equal confidences, which no metric can rank.
     private func tieRemark(_ score: String, _ ties: [Ties]) -> String? {
         let shares = ties.map(\.share)
         guard let most = ties.max(by: { $0.share < $1.share }), most.share >= Self.leastTies else {
@@ -59,7 +60,7 @@ extension EvaluatedRun {
         share < 1 && share > 0.995 ? "more than 99" : decimal(100 * share, 0)
     }
 
-    /// What is to remark on several runs: without the run's name where it is true of all.
+    /// The remarks on several runs; a remark that holds for all of them has no run's name.
     static func remarks(of runs: [EvaluatedRun], scores: [ScoreName] = []) -> [String] {
         let own = runs.map { $0.remarks(scores: scores) }
         var remarks: [String] = []
@@ -73,22 +74,23 @@ extension EvaluatedRun {
         return remarks
     }
 
-    /// Says which columns are of settings that were searched for, where published ones are beside them.
+    /// Remarks on which columns use settings found by a search, if published columns are shown
+    /// beside them.
     static func searchRemarks(of runs: [EvaluatedRun], published: [Table.Contender]) -> [String] {
         let searched = Set(published.map(\.score)).filter {
             ScoreName(rawValue: $0)?.isSearchedByOpenOOD == true
         }
         guard !searched.isEmpty else { return [] }
         let names = searched.sorted().joined(separator: ", ")
-        let line = "published numbers of \(names) are of settings searched for on OpenOOD's validation sets"
+        let line = "published numbers of \(names) use settings searched for on OpenOOD's validation sets"
         let others = zip(titles(of: runs.map(\.folder)), runs).compactMap { title, run -> String? in
             let own = run.unsearched(among: searched)
             return own.isEmpty ? nil : "\(own.joined(separator: ", ")) of \(title)"
         }
         return [
             others.isEmpty
-                ? "\(line), and so are these runs'"
-                : "\(line); \(others.joined(separator: ", ")) of default settings (--search searches as OpenOOD does)"
+                ? "\(line), and so do these runs"
+                : "\(line); default settings: \(others.joined(separator: ", ")) (--search searches as OpenOOD does)"
         ]
     }
 
@@ -99,8 +101,8 @@ extension EvaluatedRun {
         }
     }
 
-    /// One score's table of each seed that has it.
-    private func tables(_ task: Benchmark.Task, of score: String) -> [KeptEvaluation.ScoreTable] {
+    /// One score's table of each seed that has one.
+    private func tables(_ task: Benchmark.Task, of score: String) -> [EvaluationRecord.ScoreTable] {
         seeds.compactMap { $0.tables.first { $0.task == task.rawValue && $0.score == score } }
     }
 }

@@ -13,26 +13,26 @@ struct EvaluatedRun {
     let folder: String
     /// The seeds' folders.
     let seedFolders: [String]
-    /// What each of them has come to; of one benchmark.
-    let seeds: [KeptEvaluation]
+    /// The record of each seed, all of one benchmark.
+    let seeds: [EvaluationRecord]
 
-    init(folder: String, seedFolders: [String], seeds: [KeptEvaluation]) {
+    init(folder: String, seedFolders: [String], seeds: [EvaluationRecord]) {
         self.folder = folder
         self.seedFolders = seedFolders
         self.seeds = seeds
     }
 
-    /// What a run's seeds keep of a benchmark.
+    /// Reads the records of a run's seeds on a benchmark.
     ///
-    /// - Parameter benchmark: `nil` for the only one that the run was evaluated on.
+    /// - Parameter benchmark: `nil` for the only benchmark that the run was evaluated on.
     init(keptIn folder: String, benchmark: String?) throws(CheckpointError) {
         let seedFolders = try t2fnorm.seedFolders(of: folder)
         let benchmark = try Self.benchmark(benchmark, of: seedFolders)
-        var seeds: [KeptEvaluation] = []
+        var seeds: [EvaluationRecord] = []
         for seed in seedFolders {
-            let found: KeptEvaluation?
+            let found: EvaluationRecord?
             do {
-                found = try KeptEvaluation(run: seed, benchmark: benchmark)
+                found = try EvaluationRecord(run: seed, benchmark: benchmark)
             } catch {
                 throw CheckpointError(
                     path: error.path, reason: "could not read: \(error.reason)",
@@ -40,7 +40,7 @@ struct EvaluatedRun {
             }
             guard let kept = found else {
                 throw CheckpointError(
-                    path: KeptEvaluation.path(run: seed, benchmark: benchmark),
+                    path: EvaluationRecord.path(run: seed, benchmark: benchmark),
                     reason: "there are no tables that can be read; evaluate the run without --compare first")
             }
             seeds.append(kept)
@@ -48,7 +48,7 @@ struct EvaluatedRun {
         self.init(folder: folder, seedFolders: seedFolders, seeds: seeds)
     }
 
-    /// Refuses scores of which there is no table that all seeds have on the same sets.
+    /// Throws if a score has no table on the same sets for all seeds.
     func check(scores: [ScoreName]) throws(CheckpointError) {
         let known = contenders(.standard).map(\.score)
         for score in scores where !known.contains(score.rawValue) {
@@ -61,7 +61,7 @@ struct EvaluatedRun {
         }
     }
 
-    /// The benchmark that is named, or the only one.
+    /// The named benchmark, or the only one.
     private static func benchmark(
         _ name: String?, of seedFolders: [String]
     ) throws(CheckpointError) -> String {
@@ -82,11 +82,13 @@ struct EvaluatedRun {
 
     var benchmark: String { seeds[0].benchmark }
 
-    /// Refuses a mean over seeds that do not share their mathematics or their training set.
+    /// Throws if the seeds differ in settings that change results, or in the training set, so that
+    /// a mean over them makes no sense.
     func checkSeeds() throws(ConfigurationError) {
         let configurations = seedFolders.compactMap { folder in
             (try? RunConfiguration.load(
-                files: [RunDirectory(path: folder).configurationPath], names: .known)).map {
+                files: [RunDirectory(path: folder).configurationPath], names: .known, notice: noticeRenamed))
+                .map {
                     (folder: folder, configuration: $0)
                 }
         }
@@ -95,11 +97,11 @@ struct EvaluatedRun {
             trainingSets: zip(seedFolders, seeds).map { (folder: $0, fingerprint: $1.training) })
     }
 
-    /// The scores of a task that all seeds have on the same sets, summed up over the seeds.
+    /// The scores of a task that all seeds have on the same sets, summarised over the seeds.
     ///
     /// - Parameters:
-    ///   - title: What tables call the run.
-    ///   - scores: Only these, in this order; all in the order they were asked for if empty.
+    ///   - title: The run's title in tables.
+    ///   - scores: Only these, in this order; if empty, all in the order of the evaluation.
     func contenders(
         _ task: Benchmark.Task, title: String = "", scores: [ScoreName] = []
     ) -> [Table.Contender] {
@@ -113,15 +115,16 @@ struct EvaluatedRun {
         }
     }
 
-    /// What a table's title says of a run with seeds that are not done.
+    /// The suffix of a table's title for a run with unfinished seeds.
     private var mark: String {
         let count = seeds.count { $0.unfinished != nil }
         guard count > 0 else { return "" }
         return seeds.count == 1 ? " (unfinished)" : " (\(count) of \(seeds.count) seeds unfinished)"
     }
 
-    /// Writes what the seeds come to together beside their folders: `evaluation/<benchmark>/{ood,fsood}/<score>.csv` with
-    /// `mean ± std` in OpenOOD's layout, and `table.md`. Of one seed there is nothing to sum up.
+    /// Writes the summary over the seeds beside their folders:
+    /// `evaluation/<benchmark>/{ood,fsood}/<score>.csv` with `mean ± std` in OpenOOD's layout, and
+    /// `table.md`. Writes nothing for a single seed.
     func writeSummary() throws(FileError) {
         guard seeds.count > 1 else { return }
         for task in Benchmark.Task.allCases {
@@ -134,7 +137,8 @@ struct EvaluatedRun {
         try writeFile(markdown, to: "\(folder)/evaluation/\(benchmark)/table.md")
     }
 
-    /// The run's tables, one a task and score with the rows and columns of the published ones, and the remarks.
+    /// The run's tables, one per task and score with the rows and columns of the published tables,
+    /// and the remarks.
     var markdown: String {
         let tables = Benchmark.Task.allCases.flatMap { task in
             contenders(task).map {
@@ -146,7 +150,7 @@ struct EvaluatedRun {
     }
 }
 
-/// Tables side by side as Markdown, a section a task, with the remarks below.
+/// Side-by-side tables as Markdown, one section per task, with the remarks below.
 func comparisonMarkdown(
     _ tasks: [(Benchmark.Task, [Table.Contender])], benchmark: String, remarks: [String]
 ) -> String {
@@ -162,6 +166,6 @@ private func markdownList(_ lines: [String]) -> [String] {
 }
 
 extension MetricColumn {
-    /// All but the accuracy, which is one for a table.
+    /// All metrics except the accuracy, which is the same in every row of a table.
     static var ranking: [MetricColumn] { allCases.filter { $0 != .accuracy } }
 }

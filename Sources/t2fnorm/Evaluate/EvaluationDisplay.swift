@@ -12,13 +12,13 @@ final class EvaluationDisplay {
     private var worldSize = 1
     private var threads = ""
 
-    /// Says how many threads ranks have, unless it has been said.
+    /// Prints the number of threads of the ranks, unless it is the same as last printed.
     func show(threads: String) {
         if threads != self.threads { progress.printLine("threads: \(threads)") }
         self.threads = threads
     }
 
-    /// - Parameter fitting: The sets that scores are fitted on.
+    /// - Parameter fitting: The sets on which scores are fitted.
     func start(run: String, benchmark: Benchmark, fitting: [NamedSet], worldSize: Int) {
         let sets = fitting + benchmark.sets
         total = sets.reduce(0) { $0 + $1.source.count }
@@ -28,14 +28,14 @@ final class EvaluationDisplay {
         progress.printLine("\(run): \(total) images in \(sets.count) sets")
     }
 
-    /// Says which scores take more of the network than the one pass that all share.
+    /// Prints which scores need more than the one forward pass that all scores share.
     func announceCost(of scores: [ScoreName]) {
         for score in scores {
             if let cost = score.networkCost { progress.printLine("note: \(score.rawValue) takes \(cost)") }
         }
     }
 
-    /// Says what was chosen for scores with settings.
+    /// Prints the settings chosen by the search.
     func show(_ choices: [ScoreChoice]) {
         for choice in choices {
             progress.printLine(
@@ -45,7 +45,8 @@ final class EvaluationDisplay {
         }
     }
 
-    /// - Parameter done: Records of the set that this rank has scored; the others are about as far.
+    /// - Parameter done: Records of the set that this rank has scored; the other ranks are assumed
+    ///   to have scored as many.
     func progress(set: String, done: Int) {
         doneInSets[set] = done
         let done = min(doneInSets.values.reduce(0, +) * worldSize, total)
@@ -56,14 +57,14 @@ final class EvaluationDisplay {
             ["scoring \(set)", "\(decimal(rate, 0)) img/s"])
     }
 
-    /// A table of one run.
+    /// Prints a table of one run.
     func show(_ table: Table, title: String) {
         progress.printResult("")
         progress.printResult(title)
         progress.printTable(table)
     }
 
-    /// Ends the evaluation: the tables, what is to remark, and where the runs are.
+    /// Prints the tables, the remarks, and the run directories at the end of the evaluation.
     func show(
         _ tables: [(Benchmark.Task, [Table.Contender])], remarks: [String], of runs: [EvaluatedRun]
     ) {

@@ -7,25 +7,26 @@ import RunConfiguration
 import Training
 import Workers
 
-/// What an evaluation of one seed leaves on the disk; rank 0 writes it.
+/// The files of an evaluation of one seed; rank 0 writes them.
 struct EvaluationFiles {
     let directory: RunDirectory
     let opened: OpenedBenchmark
     let evaluation: Evaluation
-    let kept: KeptEvaluation
+    let kept: EvaluationRecord
     let configuration: RunConfiguration
 
-    /// What an earlier evaluation has left.
-    var earlier: KeptEvaluation? {
-        get throws { try KeptEvaluation(run: directory.path, benchmark: kept.benchmark) }
+    /// The record of an earlier evaluation.
+    var earlier: EvaluationRecord? {
+        get throws { try EvaluationRecord(run: directory.path, benchmark: kept.benchmark) }
     }
 
     private var folder: String { directory.evaluationPath(benchmark: kept.benchmark) }
 
-    /// OpenOOD's tables, `results.json` and `table.md`.
+    /// Writes OpenOOD's tables, `results.json` and `table.md`.
     ///
-    /// - Returns: What `results.json` holds: the tables of earlier evaluations of the same model on the same images included.
-    func write() throws -> KeptEvaluation {
+    /// - Returns: The content of `results.json`, including tables of earlier evaluations of the
+    ///   same model on the same images.
+    func write() throws -> EvaluationRecord {
         for task in opened.benchmark.tasks {
             for (score, result) in evaluation.results(of: task) {
                 try writeFile(
@@ -40,7 +41,8 @@ struct EvaluationFiles {
         return merged
     }
 
-    /// One line a score: its name, the settings chosen, the AUROC on the validation sets and how many settings were tried.
+    /// One line per score: its name, the settings chosen, the AUROC on the validation sets and the
+    /// number of settings tried.
     private var searchLog: String {
         let lines = evaluation.choices.map { choice in
             let settings = choice.settings.map(\.description).joined(separator: "; ")
@@ -49,7 +51,7 @@ struct EvaluationFiles {
         return "score,settings,auroc,tried\n" + lines.joined()
     }
 
-    /// Every sample's scores.
+    /// Writes every sample's scores.
     func writeScores() throws {
         let folder = "\(directory.path)/scores"
         try createFolder(folder)
@@ -60,7 +62,7 @@ struct EvaluationFiles {
 
     func writeDiagnostics(_ table: Table) throws { try writeFile(table.csv, to: "\(folder)/diagnostics.csv") }
 
-    /// The intervals of all scores and tasks, with what each is of.
+    /// Writes the bootstrap intervals of all scores and tasks and returns them with their titles.
     func writeIntervals(_ bootstrap: Bootstrap, on pool: WorkerPool) throws -> [(title: String, table: Table)]
     {
         try opened.benchmark.tasks.flatMap { task in

@@ -4,7 +4,7 @@ import Reporting
 import RunConfiguration
 
 extension BenchmarkDefinition {
-    /// What is published of a task for some ways of training, each with the scores that are shown.
+    /// The published results of a task for some training methods and the given scores.
     func contenders(
         _ task: Benchmark.Task, trainings: [String], scores: [String]
     ) -> [Table.Contender] {
@@ -19,7 +19,7 @@ extension BenchmarkDefinition {
         }
     }
 
-    /// Refuses a way of training of which nothing is published here.
+    /// Throws for a training method without published results.
     func check(trainings: [String]) throws(ConfigurationError) {
         var known: [String] = []
         for result in published where !known.contains(result.training) { known.append(result.training) }
@@ -34,7 +34,7 @@ extension BenchmarkDefinition {
 }
 
 extension PublishedResult {
-    /// The numbers in a table's shape.
+    /// The numbers in the shape of a table.
     var summary: BenchmarkSummary {
         let spread = { (value: Value?) in value.map { Spread(mean: $0.mean, deviation: $0.deviation ?? 0) } }
         let values = rows.map { row in

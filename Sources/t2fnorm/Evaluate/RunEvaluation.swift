@@ -12,7 +12,7 @@ import RunConfiguration
 import Training
 import Workers
 
-/// The evaluation of one run folder: of all its seeds, or of the one it is.
+/// The evaluation of one run folder: of all its seeds, or of a single seed if it is a seed folder.
 struct RunEvaluation {
     let folder: String
     let command: EvaluateCommand
@@ -22,7 +22,7 @@ struct RunEvaluation {
     let threads: ThreadChoice
     let display: EvaluationDisplay?
 
-    /// Evaluates every seed and writes what they come to, alone and together.
+    /// Evaluates every seed and writes the results of each and their summary.
     func run() throws -> EvaluatedRun {
         let seedFolders = try communicator.fromRankZero(describe: failureReport) {
             Array(try JSONEncoder().encode(checkedSeeds()))
@@ -37,7 +37,7 @@ struct RunEvaluation {
         return EvaluatedRun(folder: folder, seedFolders: seedFolders, seeds: seeds.map(\.new))
     }
 
-    /// The seeds' folders, if what they have in common allows a mean.
+    /// The seeds' folders; throws if their configurations do not allow a mean.
     private func checkedSeeds() throws -> [String] {
         let seeds = try t2fnorm.seedFolders(of: folder)
         try SeedAgreement.check(
@@ -47,13 +47,15 @@ struct RunEvaluation {
 
     private func configuration(of directory: RunDirectory) throws(ConfigurationError) -> RunConfiguration {
         try RunConfiguration.load(
-            files: [directory.configurationPath], overrides: command.settings, names: .known)
+            files: [directory.configurationPath], overrides: command.settings, names: .known,
+            notice: noticeRenamed)
     }
 
-    /// - Returns: What this evaluation has found, and on rank 0 what the run keeps with what earlier ones have left.
+    /// - Returns: The record of this evaluation, and on rank 0 the same merged with the tables of
+    ///   earlier evaluations.
     private func evaluate(
         _ directory: RunDirectory
-    ) throws -> (new: KeptEvaluation, kept: KeptEvaluation) {
+    ) throws -> (new: EvaluationRecord, kept: EvaluationRecord) {
         let configuration = try together { try self.configuration(of: directory) }
         if !configuration.cluster.watchdog { communicator.board.stopWatching() }
         let names = command.score.isEmpty ? configuration.distinctScores : command.score
@@ -98,7 +100,8 @@ struct RunEvaluation {
         let pool = try together { try WorkerPool(exactly: threads.count(configuration.compute.threads)) }
         let measure =
             command.diagnostics
-            ? FeatureMeasure(model.classifier, laneSize: configuration.training.lane, pool: pool) : nil
+            ? FeatureMeasure(model.classifier, microbatchSize: configuration.training.microbatch, pool: pool)
+            : nil
         display?.show(threads: threads.description(configuration.compute.threads))
         display?.start(
             run: directory.path, benchmark: opened.benchmark, fitting: opened.fitting,
@@ -113,7 +116,7 @@ struct RunEvaluation {
             display?.progress(set: $0, done: $1)
         }
         display?.show(evaluation.choices)
-        var kept = KeptEvaluation(
+        var kept = EvaluationRecord(
             evaluation, opened, checkpoint: command.checkpoint, model: model, configuration)
         kept.unfinished = RunProgress(directory, configuration).unfinished
         let files = EvaluationFiles(
@@ -131,7 +134,7 @@ struct RunEvaluation {
         }
     }
 
-    /// Refuses a score that is fitted on a set which is not there.
+    /// Throws if a set that a score's fit or search needs is not configured.
     private func checkOutliers(
         _ sets: BenchmarkSets, _ names: [ScoreName], searches: Bool
     ) throws(ConfigurationError) {
@@ -144,7 +147,7 @@ struct RunEvaluation {
             throw ConfigurationError(
                 key: key, found: "empty",
                 expected:
-                    "the folder of a packed set, as settings of scores are searched for on both validation sets"
+                    "the folder of a packed set, as the search for settings of scores uses both validation sets"
             )
         }
     }

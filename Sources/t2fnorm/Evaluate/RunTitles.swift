@@ -1,6 +1,6 @@
 import Foundation
 
-/// For each folder the shortest end of its path that no other has; a folder named twice is counted.
+/// The shortest suffix of each folder's path that is unique; repetitions of a folder are numbered.
 ///
 /// `runs/a/s0` and `runs/b/s0` are `a/s0` and `b/s0`.
 func titles(of folders: [String]) -> [String] {

@@ -7,9 +7,9 @@ import HDF5
 /// | object | content |
 /// |---|---|
 /// | `/` attributes | `formatVersion`, `benchmark`, `checkpoint`, `weights`, `preprocessing` (hashes) |
-/// | `/<set>` attributes | `role`, `records` (hash of the packed dataset), `list` (hash of its image list, where it has one) |
-/// | `/<set>/id`, `label`, `prediction` | the record's number, its label (−1 out of distribution), the class that accuracy counts (−1 without a classifier); int64, int32, int32 |
-/// | `/<set>/path` | where the image came from; absent where images are stored as pixels |
+/// | `/<set>` attributes | `role`, `records` (hash of the packed dataset), `list` (hash of its image list, if it has one) |
+/// | `/<set>/id`, `label`, `prediction` | the record's number, its label (−1 out-of-distribution), the predicted class (−1 without a classifier); int64, int32, int32 |
+/// | `/<set>/path` | the source path of the image; absent if images are stored as pixels |
 /// | `/<set>/score/<score>` | float32, float64 for scores of double precision; higher is more in-distribution |
 struct ScoreFile {
     static let formatVersion: Int64 = 1
@@ -17,9 +17,9 @@ struct ScoreFile {
     let opened: OpenedBenchmark
     let sets: [ScoredSet]
     let scores: [ScoreName]
-    let kept: KeptEvaluation
+    let kept: EvaluationRecord
 
-    /// Writes the whole file, or none.
+    /// Writes the file atomically.
     func write(to path: String) throws {
         try HDF5File.writeAtomically(to: path) { file in
             try file.setAttribute("formatVersion", Self.formatVersion)

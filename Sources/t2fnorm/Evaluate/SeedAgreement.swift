@@ -2,14 +2,15 @@ import Foundation
 import RunConfiguration
 import Training
 
-/// Refuses a mean over runs that are no seeds of one experiment.
+/// Checks that runs are seeds of one experiment, so that a mean over them makes sense.
 enum SeedAgreement {
-    /// Settings below `evaluation` that change what scores see.
+    /// Settings below `evaluation` that change scores.
     private static let scoring = ["evaluation.temperature", "evaluation.grood", "evaluation.search"]
-    /// Where data lie is no matter; what they are is compared by their fingerprints.
+    /// Settings that may differ. The training set may move; its fingerprint must match.
     private static let places = ["seed", "data.train", "data.validation"]
 
-    /// - Throws: `ConfigurationError` with the first setting that two seeds do not share, if it is of the mathematics.
+    /// - Throws: `ConfigurationError` with the first setting that changes results and differs
+    ///   between two seeds.
     static func check(_ seeds: [(folder: String, configuration: RunConfiguration)]) throws(ConfigurationError)
     {
         guard let first = seeds.first else { return }
@@ -23,7 +24,7 @@ enum SeedAgreement {
         }
     }
 
-    /// The same of the training sets' fingerprints, as far as they are known.
+    /// Throws if known fingerprints of the training sets differ.
     static func check(trainingSets: [(folder: String, fingerprint: String?)]) throws(ConfigurationError) {
         let known = trainingSets.filter { !($0.fingerprint ?? "").isEmpty }
         guard let first = known.first, let other = known.first(where: { $0.fingerprint != first.fingerprint })
@@ -39,15 +40,16 @@ enum SeedAgreement {
         ConfigurationError(
             key: key, found: "\(found) in \(folder)",
             expected: """
-                \(expected) as in \(first): a mean over seeds is of runs that differ in their seeds alone; name the folders of \
-                single seeds to set them side by side
+                \(expected) as in \(first): a mean over seeds needs runs that differ only in their seeds; name the folders of \
+                single seeds to compare them side by side
                 """)
     }
 }
 
-/// How far a run has come, by its log.
+/// The progress of a run, by its log.
 struct RunProgress {
-    /// In words; `nil` of a run that is done, or of which nothing is known, such as an imported one.
+    /// The progress in words; `nil` for a finished run, or one without a log, such as an imported
+    /// run.
     let unfinished: String?
 
     init(_ directory: RunDirectory, _ configuration: RunConfiguration) {
@@ -66,7 +68,7 @@ struct RunProgress {
         let epoch: Int?
     }
 
-    /// The epoch that a line says is over.
+    /// The completed epoch that a line reports; `nil` for other lines.
     private static func epoch(_ line: Substring) -> Int? {
         guard line.contains("\"epoch\""),
             let line = try? JSONDecoder().decode(Line.self, from: Data(line.utf8)),

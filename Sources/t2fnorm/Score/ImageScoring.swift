@@ -9,7 +9,7 @@ import RunConfiguration
 import Training
 import Workers
 
-/// Scores a user's images with a run's model, on all ranks; rank 0 writes.
+/// Scores a user's images with a run's model on all ranks; rank 0 writes the output.
 struct ImageScoring {
     let command: ScoreCommand
     let communicator: any Communicator
@@ -33,7 +33,8 @@ struct ImageScoring {
         let (inputs, notes) = try together { () throws(DatasetError) in
             try ScoredInput.open(command.inputs, skipsBad: command.onBad == .skip)
         }
-        // Ranks on other hosts may see an older side file, or none, and would score other sets than rank 0.
+        // Ranks on other hosts may see an older side file or none, and would then score other sets
+        // than rank 0.
         var thresholds = try ThresholdFile.ofRank0(
             communicator,
             ThresholdFile(
@@ -77,7 +78,7 @@ struct ImageScoring {
             guard communicator.rank == 0 else { return }
             if validation != nil { keep(thresholds, model) }
             for note in notes { printError("t2fnorm: note: \(note)") }
-            // Files of earlier versions have the shortest digits of single precision.
+            // Side files of earlier versions hold the shortest decimal digits of single precision.
             let confidences = score.precision.rounded(thresholds.scores[score.rawValue]?.confidences ?? [])
             let threshold = try ScoreThreshold(confidences, of: score).value(atRate: command.tpr)
             try write(
@@ -88,7 +89,7 @@ struct ImageScoring {
         }
     }
 
-    // MARK: - What is needed
+    // MARK: - Inputs
 
     private func openRun() throws -> (RunDirectory, RunConfiguration) {
         let seeds = try seedFolders(of: command.folder)
@@ -101,7 +102,8 @@ struct ImageScoring {
         return (
             directory,
             try RunConfiguration.load(
-                files: [directory.configurationPath], overrides: command.settings, names: .known)
+                files: [directory.configurationPath], overrides: command.settings, names: .known,
+                notice: noticeRenamed)
         )
     }
 
@@ -114,12 +116,13 @@ struct ImageScoring {
         return score
     }
 
-    /// The sets that a score is fitted on.
+    /// The sets on which a score is fitted.
     private struct FittingSets {
         var training: NamedSet?
         var validation: NamedSet?
         var outliers: NamedSet?
-        /// Of what beside the model and its validation set thresholds depend on.
+        /// Fingerprints of what thresholds depend on besides the model and its validation set: the
+        /// sets above and the weights of an ensemble's members.
         var trainingFingerprint: String?
 
         var sets: [NamedSet] { [training, validation, outliers].compactMap(\.self) }
@@ -155,7 +158,8 @@ struct ImageScoring {
         return sets
     }
 
-    /// Of the validation set as it is now; `nil` where there is none to be seen, so that what is kept of it serves.
+    /// The current fingerprint of the validation set; `nil` if the set is not readable, in which
+    /// case the confidences in the side file are used.
     private func validationFingerprint(_ configuration: RunConfiguration) -> String? {
         let path = command.validation ?? configuration.data.validation
         return path.isEmpty ? nil : (try? Manifest(folder: path))?.fingerprint
@@ -169,7 +173,7 @@ struct ImageScoring {
             throw ConfigurationError(
                 key: "data.validation", found: "empty",
                 expected: """
-                    the packed in-distribution validation set, which the threshold is from; name it with --validation
+                    the packed in-distribution validation set, for the threshold; name it with --validation
                     """)
         }
         let set = try PackedDataset(path: path)
@@ -178,18 +182,19 @@ struct ImageScoring {
         return set
     }
 
-    /// Keeps the thresholds beside the checkpoint; where that cannot be written they serve this time alone.
+    /// Writes the thresholds beside the checkpoint. A failure is only a note: the next run then
+    /// scores the validation set again.
     private func keep(_ thresholds: ThresholdFile, _ model: LoadedModel) {
         do {
             try thresholds.write(for: model.path)
         } catch {
-            printError("t2fnorm: note: the threshold is not kept: \(error)")
+            printError("t2fnorm: note: the threshold is not saved: \(error)")
         }
     }
 
-    // MARK: - What comes out
+    // MARK: - Output
 
-    /// What is wrong with the images of all ranks' shares, by their records. Collective.
+    /// The errors of unreadable images on all ranks, by record. Collective.
     private func gather(_ own: [Int: DatasetError]) throws -> [Int: DatasetError] {
         var all: [Int: DatasetError] = [:]
         let message = Array(try JSONEncoder().encode(own))
@@ -215,7 +220,7 @@ struct ImageScoring {
                 }
                 let (score, label) = (set.confidences[0][place], Int(set.predictions[place]))
                 guard score.isFinite else {
-                    throw ScoreFitError(
+                    throw FitError(
                         reason: "the score of \(input.path(record)) is \(score), expected a finite number",
                         isNumeric: true)
                 }
@@ -244,7 +249,7 @@ struct ImageScoring {
         _ failures: [[Int: DatasetError]], _ inputs: [ScoredInput], _ score: ScoreName, _ threshold: Double
     ) {
         printError(
-            "t2fnorm: note: 'in' means \(score.rawValue) of \(ScoredImage.Number(threshold, score.precision)) or more, as \(decimal(100 * command.tpr, 1)) % of the validation set have"
+            "t2fnorm: note: 'in' means \(score.rawValue) of \(ScoredImage.Number(threshold, score.precision)) or more, as for \(decimal(100 * command.tpr, 1)) % of the validation set"
         )
         let count = failures.reduce(0) { $0 + $1.count }
         guard count > 0 else { return }

@@ -10,7 +10,7 @@ import Training
 import Workers
 
 struct ScoreCommand: ParsableCommand {
-    /// What becomes of an image that cannot be read.
+    /// The handling of an image that cannot be read.
     enum BadImages: String, CaseIterable, ExpressibleByArgument {
         case stop, skip
     }
@@ -18,15 +18,15 @@ struct ScoreCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "score",
         abstract:
-            "Says of images which class they are, how sure that is, and whether they are in distribution.",
+            "Classifies images, with a confidence, and decides whether they are in-distribution.",
         discussion: """
-            Takes a trained or imported run and image files, folders of images with all below them, or packed datasets. For each image: its \
-            path, the predicted class, its probability, the score (higher is more in-distribution) and the decision: 'in' from the \
-            threshold on, 'out' below. Of a network with a projection head there is no class and no probability.
+            Takes a trained or imported run and image files, folders of images with their subfolders, or packed datasets. For each image: \
+            its path, the predicted class, its probability, the score (higher is more in-distribution) and the decision: 'in' if the \
+            score is at least the threshold, else 'out'. A network with a projection head gives no class and no probability.
 
-            The threshold is the score that --tpr of the in-distribution validation set has at least. The first time the set is scored for \
-            it; then the checkpoint's side file (best.thresholds.json) has it, for any --tpr. A score that is fitted reads the run's \
-            training or validation set every time.
+            The threshold is the score that the fraction --tpr of the in-distribution validation set reaches. The first time, the set is \
+            scored; then the checkpoint's side file (best.thresholds.json) holds its scores, for any --tpr. A score that is fitted reads \
+            the run's training or validation set every time.
 
               t2fnorm score runs/mine/s0 photos/ --output scores.csv
               t2fnorm score runs/mine/s0 a.jpg b.png --score ebo --tpr 0.99 --format jsonl
@@ -49,11 +49,11 @@ struct ScoreCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "The share of in-distribution images that are to pass, above 0 up to 1.", valueName: "rate"))
+            "The fraction of in-distribution images to accept, above 0 and at most 1.", valueName: "rate"))
     var tpr = 0.95
 
     @Option(
-        help: "How the lines are written: \(ScoreFormat.allCases.map(\.rawValue).joined(separator: ", ")).")
+        help: "The format of the lines: \(ScoreFormat.allCases.map(\.rawValue).joined(separator: ", ")).")
     var format = ScoreFormat.csv
 
     @Option(help: ArgumentHelp("The file for the lines, instead of standard output.", valueName: "file"))
@@ -61,13 +61,13 @@ struct ScoreCommand: ParsableCommand {
 
     @Option(
         help:
-            "At an image that cannot be read: 'stop' with its place and what is wrong, or 'skip' it, call it unreadable and report it at the end."
+            "At an image that cannot be read: 'stop' with its path and the error, or 'skip' it, mark it unreadable and report it at the end."
     )
     var onBad = BadImages.stop
 
     @Option(
         help: ArgumentHelp(
-            "The packed in-distribution validation set, where it is not at the run's data.validation.",
+            "The packed in-distribution validation set, if it is not at the run's data.validation.",
             valueName: "folder"))
     var validation: String?
 

@@ -3,17 +3,17 @@ import Detection
 import Foundation
 import Reporting
 
-/// What `score` says of one image.
+/// The output of `score` for one image.
 struct ScoredImage: Encodable, Equatable {
     enum Decision: String, Encodable {
-        /// In distribution: the score is the threshold at least.
+        /// In-distribution: the score is at least the threshold.
         case inside = "in"
         case outside = "out"
         case unreadable
     }
 
     var path: String
-    /// The predicted class's name, or its number where names are not known; `nil` without a classifier.
+    /// The predicted class's name, or its number if names are unknown; `nil` without a classifier.
     var className: String?
     /// The predicted class's softmax probability; `nil` without a classifier.
     var confidence: Float?
@@ -22,7 +22,7 @@ struct ScoredImage: Encodable, Equatable {
     /// Why the image could not be read.
     var error: String?
 
-    /// A score with the digits that its precision has.
+    /// A score, printed with the digits of its precision.
     enum Number: Encodable, Equatable, CustomStringConvertible {
         case single(Float)
         case double(Double)
@@ -54,13 +54,13 @@ struct ScoredImage: Encodable, Equatable {
     }
 }
 
-/// How the images' lines are written.
+/// The format of the images' lines.
 enum ScoreFormat: String, CaseIterable, ExpressibleByArgument {
     case csv
-    /// One JSON object a line.
+    /// One JSON object per line.
     case jsonl
 
-    /// What stands above the lines.
+    /// The header above the lines; empty for JSON.
     var header: String { self == .csv ? "path,class,confidence,score,decision\n" : "" }
 
     /// One image's line.

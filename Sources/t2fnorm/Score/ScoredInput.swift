@@ -2,13 +2,13 @@ import Datasets
 import Detection
 import Foundation
 
-/// What a user wants scored: image files, or a packed set.
+/// One input of `score`: image files, or a packed set.
 struct ScoredInput {
-    /// The set as it is scored.
+    /// The set to score.
     let set: NamedSet
-    /// What its records are called.
+    /// The path to print for a record.
     let path: @Sendable (_ record: Int) -> String
-    /// Notes damaged images; `nil` where these end the job.
+    /// Records damaged images; `nil` if a damaged image ends the job.
     let lenient: LenientSource?
 
     private init(
@@ -19,10 +19,11 @@ struct ScoredInput {
         self.path = path
     }
 
-    /// The inputs in their order: neighbouring files and folders of images as one, each packed set as its own.
+    /// Opens the inputs in order: consecutive files and folders of images become one input, each
+    /// packed set its own.
     ///
-    /// - Parameter skipsBad: Whether damaged images are passed over.
-    /// - Returns: The inputs, and what to know of them.
+    /// - Parameter skipsBad: Whether damaged images are skipped.
+    /// - Returns: The inputs, and notes on them for the user.
     static func open(
         _ inputs: [String], skipsBad: Bool
     ) throws(DatasetError) -> (inputs: [ScoredInput], notes: [String]) {

@@ -2,7 +2,7 @@ import Datasets
 import Detection
 import Foundation
 
-/// How far the scoring of images is, on standard error: the lines may go to standard output.
+/// Progress of scoring images, on standard error, since the results may go to standard output.
 final class ScoringProgress {
     private var line = ProgressLine(on: .standardError)
     private var total = 1
@@ -17,7 +17,8 @@ final class ScoringProgress {
         start = .now
     }
 
-    /// - Parameter done: Records of the set that this rank has scored; the others are about as far.
+    /// - Parameter done: Records of the set that this rank has scored; the other ranks are assumed
+    ///   to have scored as many.
     func update(set: String, done: Int) {
         doneInSets[set] = done
         let done = min(doneInSets.values.reduce(0, +) * worldSize, total)

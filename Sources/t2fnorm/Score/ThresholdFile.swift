@@ -4,24 +4,27 @@ import Detection
 import Files
 import Foundation
 
-/// What a checkpoint's side file keeps for decisions: the validation set's confidences by scores, so that any true-positive rate has its
-/// threshold without scoring the set again. `best.h5` has `best.thresholds.json` beside it.
+/// A checkpoint's side file for decisions: the validation set's confidences by score, which give
+/// the threshold of any true-positive rate without scoring the set again. `best.h5` has
+/// `best.thresholds.json` beside it.
 struct ThresholdFile: Codable, Equatable {
-    /// One score's.
+    /// The confidences of one score.
     struct Entry: Codable, Equatable {
-        /// The fingerprint of the training set that the score is fitted on; `nil` of one that is not.
+        /// The fingerprint of the training set that the score is fitted on; `nil` for a score
+        /// without a fit.
         var training: String?
         /// The fingerprint of the validation set.
         var validation: String
-        /// What the confidences depend on beside these and the model, as `ScoreOptions` describes it; absent where that has been so from
-        /// the first version on.
+        /// Settings that the confidences depend on, as `ScoreOptions` describes them; absent if
+        /// they are those of the first version.
         var settings: String?
-        /// Of the validation set's images, ascending.
+        /// The confidences of the validation set's images, ascending.
         var confidences: [Double]
     }
 
-    /// Hashes of what the confidences are of.
+    /// Hash of the weights that gave the confidences.
     var weights: String
+    /// Hash of the preprocessing that gave the confidences.
     var preprocessing: String
     /// In the order of labels; empty if the validation set has none.
     var classNames: [String]
@@ -38,7 +41,8 @@ struct ThresholdFile: Codable, Equatable {
         (checkpoint.hasSuffix(".h5") ? String(checkpoint.dropLast(3)) : checkpoint) + ".thresholds.json"
     }
 
-    /// What is kept for a checkpoint with these weights and images read alike; nothing yet where the file is of another model.
+    /// Reads the side file of a checkpoint; empty if there is none, or if it belongs to other
+    /// weights or another preprocessing.
     init(of checkpoint: String, weights: String, preprocessing: String) {
         self.init(weights: weights, preprocessing: preprocessing)
         guard let data = FileManager.default.contents(atPath: Self.path(of: checkpoint)),
@@ -48,9 +52,9 @@ struct ThresholdFile: Codable, Equatable {
         self = kept
     }
 
-    /// What rank 0 finds, on all ranks. Collective.
+    /// Broadcasts rank 0's file to all ranks. Collective.
     ///
-    /// - Parameter found: What this rank would find; rank 0's counts.
+    /// - Parameter found: Reads the file; evaluated on rank 0 alone.
     static func ofRank0(
         _ communicator: any Communicator, _ found: @autoclosure () -> ThresholdFile
     ) throws -> ThresholdFile {

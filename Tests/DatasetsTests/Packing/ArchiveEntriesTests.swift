@@ -3,7 +3,7 @@ import SystemPackage
 import TestSupport
 import Testing
 
-/// What is in an archive is packed, or counted.
+/// Every entry of an archive is packed or counted as skipped.
 @Suite(.timeLimit(.minutes(30))) struct ArchiveEntriesTests {
     private let image = DecodedImages.file("rgb.png")
 
@@ -73,7 +73,7 @@ import Testing
         }
     }
 
-    /// Two archives in one file, as `cat` and `gzip` make them.
+    /// Two archives in one file, concatenated by `cat`, plain or by `gzip`.
     @Test(arguments: [false, true])
     func aSecondArchiveBehindTheFirstIsRead(compressed: Bool) throws {
         try withTemporaryFolder { folder in
@@ -103,7 +103,7 @@ import Testing
             }
             #expect(
                 found
-                    == "could not read archive, \(folder)/x.tar: it has no end: it was cut off after a file; "
+                    == "could not read archive, \(folder)/x.tar: it has no end mark: it was cut off after an entry; "
                     + "copy or download it again")
             let inner = tar([("a_1.JPEG", image)]).dropLast(1024)
             let path = try write(
@@ -117,7 +117,8 @@ import Testing
         }
     }
 
-    /// The library would go on behind a damaged header; asked for its bytes, it speaks of an internal error.
+    /// libarchive would continue after a damaged header, and reports an internal error if asked for
+    /// the entry's bytes.
     @Test func aDamagedHeaderIsSaidAsThat() throws {
         try withTemporaryFolder { folder in
             var second = file("b/1.png")
@@ -143,7 +144,7 @@ import Testing
         }
     }
 
-    /// More memory than an image takes is not spent on what cannot be one.
+    /// An entry too large for an image must not use as much memory.
     @Test func aHugeEntryIsNoImage() throws {
         try withTemporaryFolder { folder in
             let header = tarEntry(Array("a/1.png".utf8), byteCount: (1 << 27) + 1)

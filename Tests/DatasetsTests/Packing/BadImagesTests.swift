@@ -4,9 +4,9 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Odd images are read as Pillow reads them; damaged ones end packing, or are left out, as asked.
+/// Unusual images are read as by Pillow; damaged ones end packing or are skipped, by the option.
 @Suite(.timeLimit(.minutes(30))) struct BadImagesTests {
-    /// What is said of each bad file.
+    /// The error of each bad file.
     static let reasons: [(name: String, reason: String)] = [
         ("empty.jpg", "the file is empty"),
         ("zeros.jpg", "it is nothing but zeros, expected JPEG, PNG or WebP"),
@@ -16,9 +16,9 @@ import Testing
         ("still.gif", "it is a GIF, expected JPEG, PNG or WebP"),
         ("animated.gif", "it is a GIF, expected JPEG, PNG or WebP"),
         ("animated.png", "it is animated (APNG), expected one picture"),
-        ("bomb.jpg", "it says it has 65280×65280 pixels, expected 1 to 178956970"),
-        ("bomb.png", "it says it has 60000×60000 pixels, expected 1 to 178956970"),
-        ("page.jpg", "it is a web page or another text, expected JPEG, PNG or WebP"),
+        ("bomb.jpg", "its header says 65280×65280 pixels, expected 1 to 178956970"),
+        ("bomb.png", "its header says 60000×60000 pixels, expected 1 to 178956970"),
+        ("page.jpg", "it is a web page or XML, expected JPEG, PNG or WebP"),
         ("animated.webp", "it is animated (WebP), expected one picture"),
         ("cut.webp", "Premature end of WebP file"),
         ("few bytes.jpg", "its 998 bytes are too few for 8192×8192 pixels"),
@@ -36,7 +36,7 @@ import Testing
         #expect(Self.reasons.map(\.name).sorted() == BadImages.all.bad.keys.sorted())
     }
 
-    /// A folder of good images and a bad one, under a name that is taken for an image.
+    /// A folder of good images and a bad one with the ending of an image.
     private func tree(_ bad: String, _ folder: String) throws -> (tree: Folder, place: String) {
         for name in ["a/1.jpg", "b/1.jpg", "b/3.jpg"] {
             try write(DecodedImages.file("rgb 4:2:0.jpg") + Array(name.utf8), folder, "in/\(name)")
@@ -103,8 +103,8 @@ import Testing
             #expect(dataset.count == 3)
             #expect(
                 dataset.manifest.notes == [
-                    "1 images whose ending is another format's: see report.csv",
-                    "2 images like one before: see report.csv",
+                    "1 images whose file extension is another format's: see report.csv",
+                    "2 duplicate images: see report.csv",
                 ])
             let report = try String(contentsOfFile: "\(folder)/set/report.csv", encoding: .utf8)
             #expect(report.contains("misnamed,a/2.JPEG,"))

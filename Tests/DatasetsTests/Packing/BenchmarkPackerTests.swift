@@ -37,7 +37,8 @@ import Testing
         }
     }
 
-    /// A benchmark of four sets; `far`'s list and `far2`'s images are not there, and `near` lacks an image.
+    /// A benchmark of four sets; `far`'s list and `far2`'s images are missing, and `near` lacks an
+    /// image.
     private func makeRoot(_ folder: String) throws -> OpenOODBenchmark {
         let sets = [("train", "train", 3), ("near", "near", 3), ("far", "far", 2), ("far2", "far", 1)].map {
             "{\"name\": \"\($0)\", \"role\": \"\($1)\", \"list\": \"small/\($0).txt\", \"images\": \"images\", \"count\": \($2)}"
@@ -83,7 +84,8 @@ import Testing
             let near = try PackedDataset(path: "\(folder)/out/near")
             #expect((0..<2).allSatisfy { near.label(of: $0) == -1 } && near.manifest.classCount == 0)
 
-            // A second run keeps what is whole, packs what has come, and says what would need packing again.
+            // A second run keeps complete sets, packs sets that have become available, and reports
+            // sets that should be packed again.
             try write(DecodedImages.file("rgb.png"), folder, "root/images/set/none.png")
             try write(DecodedImages.file("rgb.png"), folder, "root/images/other/1.png")
             let again = benchmark.sets.map { packer.pack($0) }

@@ -33,7 +33,7 @@ import Testing
             #expect(source.leftoverByteCounts == [first: 2073])
             #expect(source.notes == ["\(first) is cut off: 2 complete records, 2073 bytes left over"])
             #expect(try records(of: source).map(\.label) == [0, 1, 0, 1, 2])
-            let repeated = ["2 images like one before: see report.csv"]
+            let repeated = ["2 duplicate images: see report.csv"]
             #expect(try pack(source, folder).manifest.notes == source.notes + repeated)
         }
     }

@@ -4,7 +4,7 @@ import SystemPackage
 import TestSupport
 import Testing
 
-/// Labels come from the classes that are there, not from the images that were found.
+/// Labels come from the class folders, not from the images found in them.
 @Suite(.timeLimit(.minutes(30))) struct ClassFoldersTests {
     private func makeImages(_ folder: String, _ paths: [String]) throws {
         for path in paths { try write(DecodedImages.file("rgb.png"), folder, path) }
@@ -57,9 +57,9 @@ import Testing
             try makeImages(folder, ["in/train/a/1.png", "in/val/a/1.png", "in/test/a/1.png"])
             #expect(
                 message { _ = try ImageFolder(Folder("\(folder)/in")) }
-                    == "could not find the classes, \(folder)/in: its folders are parts of a set: test, train, val; "
-                    + "pack each of them by itself")
-            // Classes may have such names.
+                    == "could not find the classes, \(folder)/in: its folders are splits of a dataset, not classes: test, train, val; "
+                    + "pack each of them separately")
+            // Classes may be named train and test.
             try makeImages(folder, ["vehicles/train/1.png", "vehicles/test/1.png"])
             #expect(try ImageFolder(Folder("\(folder)/vehicles")).classNames == ["test", "train"])
         }
@@ -82,7 +82,7 @@ import Testing
         }
     }
 
-    /// As ImageNet-A and ImageNet-R have 200 of 1,000 classes.
+    /// For sets such as ImageNet-A and ImageNet-R with 200 of 1,000 classes.
     @Test func someClassesOfAnOrderKeepTheirLabels() throws {
         try withTemporaryFolder { folder in
             try makeImages(folder, ["in/n02/1.png", "in/tiger shark/1.png"])
@@ -95,7 +95,7 @@ import Testing
     }
 }
 
-/// The classes of an order, as an empty set has them.
+/// The classes of an order in an empty set.
 func classNames(in order: ClassOrder) throws -> [String] {
     try withTemporaryFolder { folder in
         let path = try write(tar([("none.tar", tar([]))]), folder, "x.tar")

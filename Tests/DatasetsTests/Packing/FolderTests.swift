@@ -4,7 +4,7 @@ import SystemPackage
 import TestSupport
 import Testing
 
-/// Folders as people have them: links, names of any bytes, and what other systems leave.
+/// Real-world folders: links, names of any bytes, and files left by other systems.
 @Suite(.timeLimit(.minutes(30))) struct FolderTests {
     private func link(_ folder: String, _ path: String, to target: String) throws {
         let file = URL(filePath: "\(folder)/\(path)")
@@ -58,7 +58,7 @@ import Testing
         }
     }
 
-    /// Reading a pipe would wait for a writer.
+    /// Reading a pipe would block until there is a writer.
     @Test func aPipeIsPassedOverAndRefusedByName() throws {
         try withTemporaryFolder { folder in
             try makeClasses(folder, ["a", "b"])
@@ -69,11 +69,12 @@ import Testing
             #expect(source.notes == ["1 entry passed over: 1 neither file nor folder (a/2.png)"])
             let files = try ImageFiles(["\(folder)/a/2.png"])
             #expect(
-                message { _ = try files.image(of: 0) } == "could not open, \(folder)/a/2.png: it is no file")
+                message { _ = try files.image(of: 0) }
+                    == "could not open, \(folder)/a/2.png: it is not a regular file")
         }
     }
 
-    /// Two names in Latin-1, and one accented letter written in both ways that Unicode has.
+    /// Two names in Latin-1, and one accented letter in both Unicode normal forms.
     @Test func namesAreBytes() throws {
         try withTemporaryFolder { folder in
             let names: [[UInt8]] = [
@@ -112,7 +113,7 @@ import Testing
     }
 }
 
-/// Makes an image with a path of any bytes, and the folders above it.
+/// Makes an image whose path may have any bytes, and its folders.
 private func makeFile(_ path: [UInt8]) throws {
     let characters = { (part: ArraySlice<UInt8>) in part.map { CChar(bitPattern: $0) } + [0] }
     for end in path.indices.dropFirst() where path[end] == UInt8(ascii: "/") {

@@ -36,7 +36,7 @@ import Testing
     ])
     func labelsAreFoundBesideTheImages(images: String, labels: String) throws {
         try withTemporaryFolder { folder in
-            // The folder's own name is not changed.
+            // The folder's name is not replaced, only the file's.
             let images = try write([0], folder, "images-idx3/\(images)")
             #expect(IDXArchive.labelsBeside(images) == nil)
             let labels = try write([0], folder, "images-idx3/\(labels)")
@@ -53,10 +53,10 @@ import Testing
         }
     }
 
-    /// 153092023 · 92737 · 649657 is 2⁶³ − 1; the others' product is beyond.
+    /// 153092023 · 92737 · 649657 is 2⁶³ − 1; the product of 4294967295³ overflows.
     @Test(arguments: [
         ([153_092_023, 92_737, 649_657], "but it holds 3 bytes"),
-        ([4_294_967_295, 4_294_967_295, 4_294_967_295], "of more bytes than a file can have"),
+        ([4_294_967_295, 4_294_967_295, 4_294_967_295], "which takes more bytes than a file can have"),
         ([3, 0, 0], "but it holds more bytes"),
     ])
     func noShapeEndsTheProgram(shape: [Int], reason: String) throws {

@@ -30,7 +30,10 @@ import Testing
             "a.png -2",
             "could not read image list, LIST, line 1: the label is '-2', expected an integer from -1 up"
         ),
-        ("a.png 1\n\nb.png\n", "could not read image list, LIST, line 3: 'b.png' is no 'path label'"),
+        (
+            "a.png 1\n\nb.png\n",
+            "could not read image list, LIST, line 3: 'b.png' is not of the form 'path label'"
+        ),
         (
             "/a.png 1",
             "could not read image list, LIST, line 1: the path '/a.png' starts with '/', expected one relative to the images"
@@ -42,7 +45,7 @@ import Testing
         ),
         (
             "a.png\u{0} 1",
-            "could not read text, LIST: byte 5 is zero, which is in no text; give a text file, saved as UTF-8"
+            "could not read text, LIST: byte 5 is zero, so it is not text; give a text file, saved as UTF-8"
         ),
     ])
     func aBadLineIsNamed(text: String, expected: String) throws {
@@ -53,7 +56,7 @@ import Testing
         }
     }
 
-    /// Blanks in paths, marks and line ends of other systems, and detours are what people's lists have.
+    /// Lists may have byte order marks, other line ends, tabs, and paths with `.` and `..`.
     @Test(arguments: [
         "\u{FEFF}a/0.png 4\na/1.png 5\n", "a/0.png 4\ra/1.png 5\r", "a/0.png\t4\na/1.png\t 5",
         "./a/0.png 4\na//b/../1.png 5",
@@ -86,7 +89,7 @@ import Testing
         }
     }
 
-    /// A label that is no class, such as a number of something else, would make two billion classes.
+    /// A label that is not a class index would make two billion classes.
     @Test func aLabelBeyondAllClassesIsRefused() throws {
         try withTemporaryFolder { folder in
             try write(DecodedImages.file("rgb.png"), folder, "a.png")
@@ -127,7 +130,7 @@ import Testing
     }
 }
 
-/// Images of no content.
+/// A tree with any path and empty files.
 private struct PathsOnly: FileTree {
     var path: String { "nowhere" }
     func listing() -> FileListing { FileListing(files: []) }

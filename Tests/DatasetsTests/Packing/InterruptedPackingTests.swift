@@ -4,7 +4,8 @@ import Synchronization
 import TestSupport
 import Testing
 
-/// Packing that ended before its time goes on with what is finished, and gives the bytes of an undisturbed run.
+/// Interrupted packing resumes from the finished shards, and gives the same bytes as an undisturbed
+/// run.
 @Suite(.timeLimit(.minutes(30))) struct InterruptedPackingTests {
     private static let count = 230
 
@@ -15,7 +16,7 @@ import Testing
         return options
     }
 
-    /// Drawn records, of which `broken` cannot be had; `asked` counts those that were asked for.
+    /// Synthetic records, of which `broken` throws; `asked` counts the requested records.
     private func source(broken: Int? = nil, asked: Asked = Asked()) -> GeneratedRecords {
         GeneratedRecords(origin: "drawn", count: Self.count) { index throws(DatasetError) in
             asked.count.add(1, ordering: .relaxed)
@@ -76,9 +77,9 @@ import Testing
             other.recordsPerShard = 31
             let found = message { _ = try pack(source(), folder, options: other) }
             #expect(
-                found == "could not go on with what was interrupted, \(folder)/set.partial: "
+                found == "could not resume an interrupted run, \(folder)/set.partial: "
                     + "limit was not given, is 200; shard-size was 30, is 31; "
-                    + "give the same options, or --restart to begin anew")
+                    + "give the same options, or --restart to start over")
             other.restart = true
             let set = try pack(source(), folder, options: other)
             #expect(set.manifest.shards.map(\.count).max() == 31)
@@ -99,11 +100,12 @@ import Testing
             let whole = try pack(ImageFolder(Folder("\(folder)/in")), folder, "whole/set", options: options)
             #expect(whole.count == 11 && whole.manifest.shards.map(\.count) == [3, 4, 4])
 
-            // Stopped by the first bad image: no shard is finished, so nothing is left.
+            // The first bad image stops packing: no shard is finished, so nothing is left.
             options.onBad = .stop
             _ = message { _ = try pack(ImageFolder(Folder("\(folder)/in")), folder, options: options) }
             #expect(!FileManager.default.fileExists(atPath: "\(folder)/set.partial"))
-            // By the second one: the first shard is kept, also for the other policy.
+            // The second bad image stops packing: the first shard is kept, also for the other
+            // policy.
             try write(DecodedImages.file("rgb.png") + [1], folder, "in/0/1.jpg")
             _ = message { _ = try pack(ImageFolder(Folder("\(folder)/in")), folder, options: options) }
             #expect(FileManager.default.fileExists(atPath: "\(folder)/set.partial/parts/00001.json"))

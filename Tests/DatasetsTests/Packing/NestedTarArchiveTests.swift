@@ -41,7 +41,7 @@ import Testing
             #expect(all[1].place.hasPrefix("\(path), at byte 0: n02.tar, at byte "))
             let dataset = try pack(NestedTarArchive(path), folder)
             #expect(
-                dataset.count == 6 && dataset.manifest.notes == ["5 images like one before: see report.csv"])
+                dataset.count == 6 && dataset.manifest.notes == ["5 duplicate images: see report.csv"])
         }
     }
 
@@ -74,7 +74,7 @@ import Testing
             let twice = try write("a\nb\na\n".utf8, folder, "twice.txt")
             #expect(
                 message { _ = try ClassOrder(twice) }
-                    == "could not read class order, \(twice): 'a' is there twice")
+                    == "could not read class order, \(twice): 'a' occurs twice")
             let plain = try write(tar([("a/1.jpg", [1])]), folder, "plain.tar")
             #expect(try !NestedTarArchive.isNested(plain))
             #expect(

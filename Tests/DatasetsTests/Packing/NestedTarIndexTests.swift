@@ -7,7 +7,7 @@ import Testing
     private func inner(_ name: String, count: Int) -> [UInt8] {
         tar(
             (0..<count).map { index in
-                // The last one needs an extended header.
+                // The last name needs an extended header.
                 let folder = index == count - 1 ? String(repeating: "long/", count: 30) : ""
                 return (
                     "\(folder)\(name)_\(index).JPEG", DecodedImages.file("rgb 4:2:0.jpg") + [UInt8(index)]
@@ -58,7 +58,7 @@ import Testing
             try write(gzip(classes[0].bytes), folder, "in/n04.tar")
             #expect(
                 message { _ = try NestedTarIndex("\(folder)/in") }
-                    == "could not read archive, \(folder)/in/n04.tar: it is no uncompressed tar; "
+                    == "could not read archive, \(folder)/in/n04.tar: it is not an uncompressed tar; "
                     + "uncompress the archives of the folder")
         }
     }

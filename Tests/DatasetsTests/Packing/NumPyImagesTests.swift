@@ -87,16 +87,16 @@ import Testing
                 (good + [0], "but it has 153"),
                 (npy("|u1", [1 << 40, 1 << 40, 3], pixels), "is larger than any memory"),
                 (npy("|u1", [.max, 2, 2, 3], pixels), "is larger than any memory"),
-                (npy("|u1", [-2, 2, 2, 3], pixels), "its header is no dictionary"),
+                (npy("|u1", [-2, 2, 2, 3], pixels), "its header is not a dictionary"),
                 (
                     npy("|u1", [], pixels, header: "{'descr': '|u1', 'shape': (2, 2, 2, 3)}"),
-                    "its header is no dictionary"
+                    "its header is not a dictionary"
                 ),
-                (npy("|u1", [], pixels, header: "{{{{{{{{"), "its header is no dictionary"),
-                (npy("q9", [2], pixels), "its element type is 'q9'"),
+                (npy("|u1", [], pixels, header: "{{{{{{{{"), "its header is not a dictionary"),
+                (npy("q9", [2], pixels), "its element type 'q9' is not supported"),
                 (npy("|u1", [2, 2, 2, 3], pixels, version: 9), "its version is 9, expected 1 to 3"),
                 (Array(good.prefix(30)), "its header has 118 bytes, of which 20 are there"),
-                (Array(good.prefix(9)), "it does not begin as an .npy file"),
+                (Array(good.prefix(9)), "it does not start with the signature of an .npy file"),
             ] {
                 let path = try write(bytes, folder, "x.npy")
                 let found = message { _ = try NumPyImages(images: path, labels: nil) }
@@ -115,11 +115,11 @@ import Testing
                 (npy("|u1", [2, 2], [0, 1, 2, 3]), "its shape is [2, 2], expected 2 labels"),
                 (
                     npy("<f8", [2], [UInt8](repeating: 0, count: 16)),
-                    "it is float64, expected labels of whole numbers"
+                    "it is float64, expected labels of an integer type"
                 ),
                 (
                     npy("<i8", [2], [UInt8](repeating: 0, count: 12) + [1, 0, 0, 0]),
-                    "label 1 is beyond 32 bits"
+                    "label 1 does not fit in 32 bits"
                 ),
             ] {
                 let labels = try write(bytes, folder, "labels.npy")

@@ -26,7 +26,7 @@ import Testing
             options.overwrite = true
             #expect(
                 message { _ = try pack(drawnRecords(count: 3), folder, options: options) }
-                    == "could not create dataset, \(folder)/set: something that is no dataset is there; "
+                    == "could not create dataset, \(folder)/set: it exists and is not a dataset; "
                     + "give another folder")
             #expect(FileManager.default.fileExists(atPath: "\(folder)/set/precious.txt"))
         }
@@ -66,7 +66,7 @@ import Testing
             #expect(small.manifest.layout == .pixels(height: 64, width: 64, channels: 3))
             #expect(
                 message { _ = try pack(drawnRecords(count: 2, width: 65, height: 2), folder, "large") }
-                    == "could not store encoded, drawn, record 0: the source holds pixels, no image files; "
+                    == "could not store encoded, drawn, record 0: the source holds pixels, not image files; "
                     + "pack it with --layout pixels")
             var options = PackingOptions()
             options.layout = .pixels

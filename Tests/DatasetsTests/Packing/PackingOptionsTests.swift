@@ -13,7 +13,7 @@ import Testing
                 options.threads = threads
                 options.recordsPerShard = 17
                 let set = try pack(numberedRecords(count: 101), folder, "\(index)", options: options)
-                #expect(set.manifest.notes == ["in a random order of seed \(seed)"])
+                #expect(set.manifest.notes == ["in a random order, seed \(seed)"])
                 found.append(try (0..<101).map { Int(try set.image(of: $0).bytes[0]) })
             }
             #expect(found[0] == found[1] && found[0] != found[2])
@@ -27,7 +27,7 @@ import Testing
         }
     }
 
-    /// Labels and first bytes that tell records apart.
+    /// Records whose bytes are their number.
     private func numberedRecords(count: Int) -> GeneratedRecords {
         GeneratedRecords(origin: "numbered", count: count) { index in
             (0, RGBImage(width: 3, height: 2, bytes: [UInt8](repeating: UInt8(index), count: 18)))
@@ -62,7 +62,8 @@ import Testing
                 let error = zip(image.bytes, expected.bytes).reduce(0.0) { sum, pair in
                     sum + Double((Int(pair.0) - Int(pair.1)) * (Int(pair.0) - Int(pair.1)))
                 }
-                // Noise with colours at half resolution is the hardest for JPEG; another image would be at 5,000 and more.
+                // Noise with chroma subsampling is the worst case for JPEG; the error against a
+                // wrong image would be 5,000 or more.
                 #expect(error / Double(image.bytes.count) < 2500, "\(index)")
             }
             #expect(shrunk > 0)
@@ -86,7 +87,7 @@ import Testing
         }
     }
 
-    /// As a set of pixels and as one of files: the same images, no longer the originals.
+    /// A set of pixels and a set of files hold the same recompressed images, not the originals.
     @Test func recompressedImagesAreThoseOfTheirJPEGFiles() throws {
         try withTemporaryFolder { folder in
             var options = PackingOptions()

@@ -3,7 +3,7 @@ import SystemPackage
 import TestSupport
 import Testing
 
-/// What every reader keeps to; a new one is a new row.
+/// The contract of every reader; a new reader is a new row.
 @Suite(.timeLimit(.minutes(30))) struct RecordSourceTests {
     static let readers: [(name: String, make: @Sendable (_ folder: String) throws -> any RecordSource)] = [
         ("generated", { _ in drawnRecords(count: 3) }),

@@ -19,7 +19,7 @@ import Testing
             let path = try write([UInt8](repeating: 7, count: 200), folder, "x.mat")
             #expect(
                 message { _ = try SVHNArchive(path) }
-                    == "could not read MATLAB file, \(path): it is no MATLAB 5 file; "
+                    == "could not read MATLAB file, \(path): it is not a MATLAB 5 file; "
                     + "save it from MATLAB with '-v7', from SciPy with savemat")
             var header = [UInt8](repeating: 32, count: 200)
             header.replaceSubrange(124..<128, with: [0, 2, UInt8(ascii: "I"), UInt8(ascii: "M")])
@@ -45,7 +45,7 @@ import Testing
             + [UInt8](repeating: 0, count: (8 - bytes.count % 8) % 8)
     }
 
-    /// A file with one array, whose shape is what it says it is.
+    /// A file with one array of the given declared shape.
     private func file(
         kind: UInt8, shape: [UInt8], shapeType: UInt32 = 5, type: UInt32, _ data: [UInt8]
     ) -> [UInt8] {
@@ -62,7 +62,7 @@ import Testing
         values.flatMap { little(UInt64(truncatingIfNeeded: $0), 4) }
     }
 
-    /// Shapes whose products, or whose products with a number's bytes, are beyond `Int`; and more cells than there is memory for.
+    /// Shapes whose element or byte counts overflow `Int`, and more cells than fit into memory.
     @Test func noShapeEndsTheProgram() throws {
         let most = Int32.max
         let long = little(1 << 61, 8)

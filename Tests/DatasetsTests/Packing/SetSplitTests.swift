@@ -2,7 +2,7 @@ import Datasets
 import TestSupport
 import Testing
 
-/// A photo folder cut into training, validation and test images.
+/// A random split of a photo folder into training, validation and test images.
 @Suite(.timeLimit(.minutes(30))) struct SetSplitTests {
     @Test func everyRecordIsInOnePartAndEveryClassInItsShare() throws {
         let labels = (0..<200).map { Int32($0 % 2) } + [Int32](repeating: 2, count: 5)
@@ -16,7 +16,7 @@ import Testing
         #expect(split.records.allSatisfy { $0 == $0.sorted() })
     }
 
-    /// Five images of each class leave none for a tenth; over all classes the share is kept.
+    /// Five images per class do not allow a tenth of each class; the shares hold over all classes.
     @Test func smallClassesTakeTurns() throws {
         let labels = (0..<100).map { Int32($0 / 5) }
         let split = try SetSplit(of: labels, shares: [80, 10, 10], seed: 1, origin: "x")

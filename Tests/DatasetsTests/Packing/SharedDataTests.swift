@@ -4,7 +4,7 @@ import SystemPackage
 import TestSupport
 import Testing
 
-/// The real image sets, packed as a user would.
+/// Packs the real image sets.
 @Suite(.enabled(if: SharedData.isThere, "needs the image sets in ../shared/data"), .timeLimit(.minutes(30)))
 struct SharedDataTests {
     let data = SharedData.path

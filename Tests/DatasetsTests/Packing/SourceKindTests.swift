@@ -2,7 +2,7 @@ import Datasets
 import TestSupport
 import Testing
 
-/// What a user names is known by its content.
+/// The kind of an input is recognised by its content.
 @Suite(.timeLimit(.minutes(30))) struct SourceKindTests {
     private static let image = DecodedImages.file("rgb.png")
     private static let classes = tar([("a/0.png", image), ("b/0.png", image)])
@@ -61,8 +61,8 @@ import Testing
             let path = "\(folder)/x.parquet"
             #expect(
                 SourceKind(path).refusal(of: path)?.description
-                    == "could not pack, \(path): it is a Parquet file; write its images to a folder a class, or as "
-                    + "uint8 of shape [n, height, width, 3] and labels to an .npz")
+                    == "could not pack, \(path): it is a Parquet file; write its images to one folder per class, "
+                    + "or as uint8 [n, height, width, 3] to an .npz with labels")
         }
     }
 
