@@ -73,45 +73,62 @@ let package = Package(
             name: "CJPEG", cSettings: [.unsafeFlags(["-ffp-contract=off"])],
             linkerSettings: [.linkedLibrary("jpeg")]),
 
-        module("Workers", ["CProcessor"]),
+        module("Failures"),
+        module("Workers", ["Failures", "CProcessor"]),
         module("Checksums", ["CProcessor", "CLZMA"]),
         module("Numerics"),
-        module("Files"),
-        module("Pickle"),
+        module("Files", ["Failures"]),
+        module("Pickle", ["Failures"]),
         module("Kernels", ["Numerics", "Workers", "COpenBLAS", "CProcessor"]),
-        module("HDF5", ["CHDF5", "Files"]),
-        module("Cluster", ["CMPI", "Workers"]),
+        module("HDF5", ["CHDF5", "Failures", "Files"]),
+        module("Cluster", ["CMPI", "Failures", "Numerics", "Workers"]),
         module("Networks", ["Kernels", "Workers"]),
         .target(
             name: "Datasets",
             dependencies: [
-                "HDF5", "Checksums", "Files", "Workers", "Kernels", "Numerics", "Pickle", "CTurboJPEG",
-                "CJPEG", "CSPNG", "CWebP", "CArchive", "CZlib", system,
+                "HDF5", "Checksums", "Failures", "Files", "Workers", "Kernels", "Numerics", "Pickle",
+                "CTurboJPEG", "CJPEG", "CSPNG", "CWebP", "CArchive", "CZlib", system,
             ],
             resources: ["cifar10", "cifar100", "imagenet200", "imagenet1k"].map {
                 .embedInCode("Benchmarks/\($0).json")
             },
             swiftSettings: settings),
-        module("Checkpoints", ["HDF5", "Checksums", "Files", "Networks", "Kernels", "Workers"]),
-        module("Exchange", ["Networks", "Kernels", "Pickle", "Files", "CZlib"]),
-        module("Metrics"),
+        module("Checkpoints", ["HDF5", "Checksums", "Failures", "Files", "Networks", "Kernels", "Workers"]),
+        module("Exchange", ["Networks", "Kernels", "Pickle", "Failures", "Files", "CZlib"]),
+        module("Metrics", ["Failures"]),
         module(
             "Detection",
-            ["Networks", "Kernels", "Numerics", "Workers", "Cluster", "Datasets", "Metrics", "Checksums"]),
-        module("RunConfiguration", [yams]),
+            [
+                "Networks", "Kernels", "Numerics", "Workers", "Cluster", "Datasets", "Metrics", "Checksums",
+                "Failures",
+            ]),
+        module("RunConfiguration", ["Failures", yams]),
         module(
             "Training",
             [
                 "Workers", "Kernels", "Numerics", "Cluster", "Networks", "Datasets", "Checkpoints", "Metrics",
-                "Detection", "RunConfiguration", "Files", "Checksums", "CBuildFeatures",
+                "Detection", "RunConfiguration", "Failures", "Files", "Checksums", "CBuildFeatures",
             ]),
         module("Reporting", ["Metrics"]),
+        module(
+            "Evaluation",
+            [
+                "Workers", "Cluster", "Networks", "Datasets", "Checkpoints", "Metrics", "Detection",
+                "RunConfiguration", "Training", "Reporting", "Failures", "Files", "HDF5", "Numerics",
+                "Kernels",
+            ]),
+        module(
+            "Benchmarking",
+            [
+                "Workers", "Kernels", "Numerics", "Cluster", "Networks", "Datasets", "Checkpoints",
+                "Detection", "Training", "Reporting", "Files",
+            ]),
         .executableTarget(
             name: "t2fnorm",
             dependencies: [
-                argumentParser, "Workers", "Kernels", "Cluster", "Networks", "Datasets",
+                argumentParser, "Workers", "Kernels", "Numerics", "Cluster", "Networks", "Datasets",
                 "Checkpoints", "Metrics", "Detection", "RunConfiguration", "Training", "Reporting",
-                "Files", "Exchange", "HDF5", "CProcessorCheck",
+                "Evaluation", "Benchmarking", "Failures", "Files", "Exchange", "CProcessorCheck",
             ],
             swiftSettings: settings),
 
@@ -145,7 +162,8 @@ let package = Package(
         tests(
             "Training",
             [
-                "Checkpoints", "Checksums", "Cluster", "Datasets", "Networks", "Kernels", "Workers",
+                "Failures", "Checkpoints", "Checksums", "Cluster", "Datasets", "Networks", "Kernels",
+                "Workers",
                 "RunConfiguration",
             ]),
         tests("Reporting", ["Metrics"]),

@@ -8,7 +8,7 @@ extension Checkpoint {
     ///
     /// - Parameter models: One or more, with the path of each for errors.
     /// - Throws: If a model differs from the first in network, head or number of classes.
-    public static func average(
+    package static func average(
         of models: [(checkpoint: Checkpoint, path: String)]
     ) throws(CheckpointError) -> Checkpoint {
         guard var result = models.last?.checkpoint else { preconditionFailure("an average of nothing") }

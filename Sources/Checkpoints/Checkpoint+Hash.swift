@@ -3,14 +3,14 @@ internal import Checksums
 extension Checkpoint {
     /// Hash of weights and running statistics, independent of the file; 16 hexadecimal digits of
     /// CRC-64/XZ.
-    public var weightsHash: String {
+    package var weightsHash: String {
         var checksum = CRC64("\(network) \(classes) \(temperature.map { "\($0)" } ?? "")\n".utf8)
         checksum.update(state)
         return checksum.hexadecimal
     }
 
     /// Hash of the momentum; 16 hexadecimal digits, `nil` for a model without it.
-    public var momentumHash: String? {
+    package var momentumHash: String? {
         guard !momentum.isEmpty else { return nil }
         var checksum = CRC64()
         checksum.update(momentum)

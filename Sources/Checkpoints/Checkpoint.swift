@@ -1,15 +1,15 @@
-public import Kernels
-public import Networks
+package import Kernels
+package import Networks
 
 /// A snapshot of a run.
-public struct Checkpoint: Sendable {
+package struct Checkpoint: Sendable {
     /// A named tensor in PyTorch's order and shape.
-    public struct Tensor: Equatable, Sendable {
-        public var name: String
-        public var shape: [Int]
-        public var elements: [Float]
+    package struct Tensor: Equatable, Sendable {
+        package var name: String
+        package var shape: [Int]
+        package var elements: [Float]
 
-        public init(name: String, shape: [Int], elements: [Float]) {
+        package init(name: String, shape: [Int], elements: [Float]) {
             self.name = name
             self.shape = shape
             self.elements = elements
@@ -17,33 +17,33 @@ public struct Checkpoint: Sendable {
     }
 
     /// The architecture's name.
-    public var network: String
+    package var network: String
     /// Classes of the last layer.
-    public var classes: Int
+    package var classes: Int
     /// τ of a T2FNorm head; `nil` for any other head.
-    public var temperature: Float?
+    package var temperature: Float?
     /// Output width of a projection head; `nil` for a classifier.
-    public var projection: Int?
+    package var projection: Int?
     /// The algorithm of each convolution.
-    public var convolutions: AlgorithmSelection
-    public var position: TrainingPosition
+    package var convolutions: AlgorithmSelection
+    package var position: TrainingPosition
     /// The resolved configuration as YAML.
-    public var configuration: String
+    package var configuration: String
     /// Fingerprint of the training set.
-    public var dataFingerprint: String
+    package var dataFingerprint: String
     /// The state dictionary, in PyTorch's order.
-    public var state: [Tensor]
+    package var state: [Tensor]
     /// The optimiser's momentum, one tensor per parameter; empty if only the model is stored.
-    public var momentum: [Tensor]
+    package var momentum: [Tensor]
     /// The version of this program that wrote the file; `nil` if the checkpoint is not from a file
     /// or the file does not contain it.
-    public var softwareVersion: String?
+    package var softwareVersion: String?
 
     /// A snapshot of `classifier`.
     ///
     /// - Parameter momentum: Tensors in the order of the store's parameters, each in PyTorch's
     ///   order.
-    public init(
+    package init(
         _ classifier: Classifier, momentum: [Tensor], position: TrainingPosition, configuration: String,
         dataFingerprint: String
     ) {
@@ -87,7 +87,7 @@ public struct Checkpoint: Sendable {
     }
 
     /// The layers after the features.
-    public var headKind: HeadKind {
+    package var headKind: HeadKind {
         if let projection { return .projection(outputs: projection) }
         return temperature.map { .t2fnorm(temperature: $0) } ?? .linear
     }
@@ -95,7 +95,7 @@ public struct Checkpoint: Sendable {
     /// The snapshot's classifier, with its parameters and running statistics.
     ///
     /// - Parameter path: Where the snapshot came from, for the error.
-    public func makeClassifier(path: String) throws(CheckpointError) -> Classifier {
+    package func makeClassifier(path: String) throws(CheckpointError) -> Classifier {
         guard let name = NetworkName(rawValue: network) else {
             throw CheckpointError(path: path, reason: "network '\(network)' is unknown to this version")
         }
@@ -107,7 +107,7 @@ public struct Checkpoint: Sendable {
     }
 
     /// Refuses stored algorithms with which this program cannot compute the convolutions of `name`.
-    public func checkConvolutions(of name: NetworkName, path: String) throws(CheckpointError) {
+    package func checkConvolutions(of name: NetworkName, path: String) throws(CheckpointError) {
         guard convolutions.canCompute(name.convolutionShapes) else {
             throw CheckpointError(
                 path: path,
@@ -122,7 +122,7 @@ public struct Checkpoint: Sendable {
     ///
     /// - Throws: If it is another network; the error names the first tensor that is missing,
     ///   unexpected or of another shape.
-    public func restore(_ classifier: Classifier, path: String) throws(CheckpointError) {
+    package func restore(_ classifier: Classifier, path: String) throws(CheckpointError) {
         guard network == classifier.name.rawValue else {
             throw CheckpointError(
                 path: path, reason: "holds a \(network), expected a \(classifier.name.rawValue)")

@@ -1,26 +1,26 @@
 /// The differences between the tensors of two snapshots.
-public struct CheckpointComparison: Equatable, Sendable {
+package struct CheckpointComparison: Equatable, Sendable {
     /// A tensor of both snapshots whose bits differ.
-    public struct Difference: Equatable, Sendable {
+    package struct Difference: Equatable, Sendable {
         /// `state/…` or `momentum/…`.
-        public var name: String
+        package var name: String
         /// Elements whose bits differ.
-        public var count: Int
-        public var elementCount: Int
+        package var count: Int
+        package var elementCount: Int
         /// The largest absolute difference of two elements; NaN if one of the differences is NaN.
-        public var largest: Float
+        package var largest: Float
     }
 
     /// In the order of the first snapshot.
-    public var differences: [Difference] = []
+    package var differences: [Difference] = []
     /// Messages about tensors that only one snapshot has, or whose shapes differ.
-    public var mismatches: [String] = []
+    package var mismatches: [String] = []
     /// Tensors that were compared.
-    public var tensorCount = 0
+    package var tensorCount = 0
 
     /// Compares state and momentum; leaves momentum out if one snapshot has none at all, like the
     /// best model.
-    public init(_ first: Checkpoint, _ second: Checkpoint) {
+    package init(_ first: Checkpoint, _ second: Checkpoint) {
         compare(first.state, second.state, "state")
         if !first.momentum.isEmpty && !second.momentum.isEmpty {
             compare(first.momentum, second.momentum, "momentum")

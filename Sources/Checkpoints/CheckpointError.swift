@@ -1,19 +1,20 @@
+internal import Failures
 internal import Files
 internal import HDF5
 
 /// Why a checkpoint could not be written, found or used.
-public struct CheckpointError: Error, Equatable, Sendable, CustomStringConvertible {
+package struct CheckpointError: CodedError, Equatable, Sendable {
     /// The file or folder, as the user gave it.
-    public var path: String
+    package var path: String
     /// What is wrong and, if it is not obvious, how to fix it.
-    public var reason: String
+    package var reason: String
     /// Whether the file's bytes differ from those that were written.
-    public var isDamage: Bool
+    package var isDamage: Bool
     /// Whether the system and not the file is at fault: no file descriptor is left, or the disk or
     /// its server does not answer.
-    public var isSystemFault: Bool
+    package var isSystemFault: Bool
 
-    public init(
+    package init(
         path: String, reason: String, isDamage: Bool = false, isSystemFault: Bool = false
     ) {
         self.path = path
@@ -47,5 +48,7 @@ public struct CheckpointError: Error, Equatable, Sendable, CustomStringConvertib
             isDamage: isDamage && !error.isSystemFault, isSystemFault: error.isSystemFault)
     }
 
-    public var description: String { "checkpoint \(path): \(reason)" }
+    package var exitCode: Int32 { isSystemFault ? ExitCode.environment : ExitCode.checkpoint }
+
+    package var description: String { "checkpoint \(path): \(reason)" }
 }

@@ -2,12 +2,12 @@ internal import Files
 internal import Foundation
 
 /// What happened to `best.h5` when a run resumes from another place than its newest checkpoint.
-public struct BestModel: Equatable, Sendable {
+package struct BestModel: Equatable, Sendable {
     /// New path of the previous file, if that belonged to steps that the run abandons.
-    public var aside: String?
+    package var aside: String?
     /// Whether `best.h5` is the best model up to the place where the run resumes, or no model
     /// exists yet.
-    public var isKnown: Bool
+    package var isKnown: Bool
 }
 
 extension CheckpointStore {
@@ -19,7 +19,7 @@ extension CheckpointStore {
     ///     beginning.
     ///   - stepsPerEpoch: Updates in an epoch.
     /// - Throws: If the model is found in another file and cannot be written.
-    public func goBack(
+    package func goBack(
         to resumed: (checkpoint: Checkpoint, path: String)?, stepsPerEpoch: Int
     ) throws(CheckpointError) -> BestModel {
         let end = resumed?.checkpoint.position ?? TrainingPosition()
@@ -49,7 +49,7 @@ extension CheckpointStore {
     }
 
     /// Makes `latest` name the newest existing file; deletes `latest` if there is none.
-    public func correctLatest() throws(CheckpointError) {
+    package func correctLatest() throws(CheckpointError) {
         let path = "\(folder)/latest"
         guard let text = try? String(contentsOfFile: path, encoding: .utf8) else { return }
         let name = text.trimmingCharacters(in: .whitespacesAndNewlines)

@@ -1,20 +1,20 @@
 internal import Files
 internal import Foundation
-public import Networks
+package import Networks
 
 /// The checkpoints of a run: `step-00004800.h5 …`, `latest` (the name of the newest) and `best.h5`.
 ///
 /// Every file is written under a temporary name, synced, read back and renamed, so that after a
 /// crash either the old or the new file is there and intact.
-public struct CheckpointStore: Sendable {
+package struct CheckpointStore: Sendable {
     /// The folder, `<run>/checkpoints`.
-    public let folder: String
+    package let folder: String
     /// How many of the newest files are kept beside the best one.
-    public let keep: Int
+    package let keep: Int
     /// Files whose step is a multiple of this are kept permanently; 0 for none.
-    public let milestone: Int
+    package let milestone: Int
 
-    public init(folder: String, keep: Int, milestone: Int = 0) {
+    package init(folder: String, keep: Int, milestone: Int = 0) {
         precondition(keep >= 1 && milestone >= 0, "keep \(keep) checkpoints and every \(milestone) steps")
         self.folder = folder
         self.keep = keep
@@ -22,10 +22,10 @@ public struct CheckpointStore: Sendable {
     }
 
     /// The file of the best model.
-    public var bestPath: String { "\(folder)/best.h5" }
+    package var bestPath: String { "\(folder)/best.h5" }
 
     /// The file of the state after `step` updates.
-    public func path(step: Int) -> String { "\(folder)/\(fileName(step: step))" }
+    package func path(step: Int) -> String { "\(folder)/\(fileName(step: step))" }
 
     func hasBest() throws(CheckpointError) -> Bool { try Self.isThere(bestPath) }
 
@@ -62,19 +62,19 @@ public struct CheckpointStore: Sendable {
 
 extension CheckpointStore {
     /// Writes a snapshot without momentum to a file of its own.
-    public static func save(model checkpoint: Checkpoint, to path: String) throws(CheckpointError) {
+    package static func save(model checkpoint: Checkpoint, to path: String) throws(CheckpointError) {
         var model = checkpoint
         model.momentum = []
         try CheckpointFile.write(model, to: path)
     }
 
     /// Writes a snapshot as the best model, without momentum.
-    public func saveBest(_ checkpoint: Checkpoint) throws(CheckpointError) {
+    package func saveBest(_ checkpoint: Checkpoint) throws(CheckpointError) {
         try Self.save(model: checkpoint, to: bestPath)
     }
 
     /// Writes a model, which this run has not trained, as the best one.
-    public func saveBest(_ classifier: Classifier, configuration: String) throws(CheckpointError) {
+    package func saveBest(_ classifier: Classifier, configuration: String) throws(CheckpointError) {
         let head = Checkpoint(
             headOf: classifier, position: TrainingPosition(), configuration: configuration,
             dataFingerprint: "")
@@ -88,7 +88,7 @@ extension CheckpointStore {
     }
 
     /// Writes a snapshot as the newest; then deletes the oldest ones.
-    public func save(_ checkpoint: Checkpoint) throws(CheckpointError) {
+    package func save(_ checkpoint: Checkpoint) throws(CheckpointError) {
         try create()
         try CheckpointFile.write(checkpoint, to: path(step: checkpoint.position.step))
         try switchLatest(to: checkpoint.position.step)
@@ -157,7 +157,7 @@ extension CheckpointStore {
     ///
     /// - Throws: If there are files and every one is damaged, or if one cannot be read for another
     ///   reason.
-    public func newest() throws(CheckpointError) -> (
+    package func newest() throws(CheckpointError) -> (
         checkpoint: Checkpoint, path: String, damaged: [CheckpointError]
     )? {
         var damaged: [CheckpointError] = []
@@ -181,7 +181,7 @@ extension CheckpointStore {
     }
 
     /// Reads and verifies one file.
-    public static func load(_ path: String) throws(CheckpointError) -> Checkpoint {
+    package static func load(_ path: String) throws(CheckpointError) -> Checkpoint {
         guard try isThere(path) else {
             throw CheckpointError(path: path, reason: "there is no such file")
         }
@@ -199,7 +199,7 @@ extension CheckpointStore {
     /// - Returns: Their new paths.
     /// - Throws: If the folder cannot be listed, since a later checkpoint would be taken for the
     ///   run's own.
-    public func setAside(after step: Int) throws(CheckpointError) -> [String] {
+    package func setAside(after step: Int) throws(CheckpointError) -> [String] {
         let last = fileName(step: step)
         return try stepFiles().filter { ($0.count, $0) > (last.count, last) }.compactMap {
             Self.setAside("\(folder)/\($0)", as: "abandoned")
@@ -210,7 +210,7 @@ extension CheckpointStore {
     ///
     /// - Parameter mark: Suffix of the new name.
     /// - Returns: Its new path; `nil` if it could not be renamed.
-    public static func setAside(_ path: String, as mark: String) -> String? {
+    package static func setAside(_ path: String, as mark: String) -> String? {
         let aside = freeName(path, mark)
         guard (try? FileManager.default.moveItem(atPath: path, toPath: aside)) != nil else { return nil }
         return aside
@@ -219,7 +219,7 @@ extension CheckpointStore {
     /// Copies a file that is about to be truncated; see `setAside(_:as:)`.
     ///
     /// - Returns: The copy's path; `nil` if it could not be made.
-    public static func copyAside(_ path: String, as mark: String) -> String? {
+    package static func copyAside(_ path: String, as mark: String) -> String? {
         let aside = freeName(path, mark)
         guard (try? FileManager.default.copyItem(atPath: path, toPath: aside)) != nil else { return nil }
         return aside

@@ -1,23 +1,23 @@
 internal import Files
 internal import Foundation
-public import Workers
+package import Workers
 
 /// Writes snapshots to a run's store on a thread of its own, one at a time, while training
 /// continues.
 ///
 /// Only one thread may call `write`, `takeOutcomes` and `wait`.
-public final class CheckpointWriter: Sendable {
+package final class CheckpointWriter: Sendable {
     /// A finished write.
-    public struct Outcome: Sendable {
+    package struct Outcome: Sendable {
         /// Updates made before the snapshot.
-        public var step: Int
-        public var isBest: Bool
+        package var step: Int
+        package var isBest: Bool
         /// The newest file.
-        public var path: String
+        package var path: String
         /// Time from the snapshot to the end, including `latest` and the deletion of old files.
-        public var time: Duration
+        package var time: Duration
         /// Size and times of the newest file, or why the run has no new checkpoint to resume from.
-        public var result: Result<WrittenFile, CheckpointError>
+        package var result: Result<WrittenFile, CheckpointError>
     }
 
     private let work: WritingWork
@@ -27,7 +27,7 @@ public final class CheckpointWriter: Sendable {
     ///   - logs: Log files that a resumed run continues; they are synced before each checkpoint is
     ///     written.
     /// - Throws: If the system cannot create a thread.
-    public init(
+    package init(
         _ snapshot: Snapshot, to store: CheckpointStore, after logs: [String] = []
     ) throws(ThreadError) {
         let work = WritingWork(snapshot, store, logs)
@@ -41,20 +41,20 @@ public final class CheckpointWriter: Sendable {
     ///
     /// - Parameter take: Overwrites the snapshot.
     /// - Throws: What `take` throws; then nothing is written.
-    public func write(isBest: Bool, _ take: (Snapshot) throws -> Void) rethrows {
+    package func write(isBest: Bool, _ take: (Snapshot) throws -> Void) rethrows {
         work.wait()
         try take(work.snapshot)
         work.begin(isBest: isBest)
     }
 
     /// Whether nothing is being written.
-    public var isIdle: Bool { work.isIdle }
+    package var isIdle: Bool { work.isIdle }
 
     /// Waits until nothing is being written.
-    public func wait() { work.wait() }
+    package func wait() { work.wait() }
 
     /// The outcomes of the writes that ended since the last call, in order.
-    public func takeOutcomes() -> [Outcome] { work.takeOutcomes() }
+    package func takeOutcomes() -> [Outcome] { work.takeOutcomes() }
 }
 
 /// The state shared by the thread and its user.

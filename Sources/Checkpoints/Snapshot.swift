@@ -1,6 +1,6 @@
-public import Kernels
-public import Networks
-public import Workers
+package import Kernels
+package import Networks
+package import Workers
 
 /// A copy of a run's state in memory of its own, from which files are written while training
 /// continues.
@@ -10,7 +10,7 @@ public import Workers
 ///
 /// `@unchecked Sendable`: one thread at a time owns it, either the one that takes it or the one
 /// that writes it.
-public final class Snapshot: @unchecked Sendable {
+package final class Snapshot: @unchecked Sendable {
     private let entries: [TensorEntry]
     private var values: Buffer<Float>
     private var velocity: Buffer<Float>
@@ -24,7 +24,7 @@ public final class Snapshot: @unchecked Sendable {
     /// - Parameters:
     ///   - configuration: See `Checkpoint`.
     ///   - dataFingerprint: See `Checkpoint`.
-    public init(of classifier: Classifier, configuration: String, dataFingerprint: String) {
+    package init(of classifier: Classifier, configuration: String, dataFingerprint: String) {
         let store = classifier.parameters
         entries = store.entries
         values = Buffer(zeros: store.parameterCount)
@@ -36,7 +36,7 @@ public final class Snapshot: @unchecked Sendable {
     }
 
     /// Bytes of memory that a snapshot of `classifier` takes.
-    public static func byteCount(of classifier: Classifier) -> Int {
+    package static func byteCount(of classifier: Classifier) -> Int {
         let store = classifier.parameters
         return MemoryLayout<Float>.size * (2 * store.parameterCount + store.statistics.count)
     }
@@ -48,7 +48,7 @@ public final class Snapshot: @unchecked Sendable {
     ///   - pool: The threads that copy.
     /// - Returns: The first tensor with a NaN or infinite value, named as in a checkpoint; `nil` if
     ///   all values are finite.
-    public func take(
+    package func take(
         _ store: ParameterStore, velocity: borrowing Buffer<Float>, position: TrainingPosition,
         on pool: WorkerPool
     ) -> String? {

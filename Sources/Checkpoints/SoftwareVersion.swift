@@ -1,2 +1,2 @@
 /// This program's version, which its checkpoints contain.
-public let softwareVersion = "0.1.0"
+package let softwareVersion = "0.1.0"

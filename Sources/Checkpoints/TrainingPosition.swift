@@ -1,29 +1,29 @@
-public import Checksums
+package import Checksums
 
 /// The progress of a run: all that training needs beside its tensors to resume as if it had not
 /// stopped.
-public struct TrainingPosition: Equatable, Codable, Sendable {
+package struct TrainingPosition: Equatable, Codable, Sendable {
     /// Updates made so far; also the index of the next one, counted from 0.
-    public var step = 0
+    package var step = 0
     /// Updates made in the current epoch.
-    public var stepInEpoch = 0
+    package var stepInEpoch = 0
     /// Completed epochs.
-    public var epoch = 0
+    package var epoch = 0
     /// Sum of the losses over the samples of the epoch so far.
-    public var epochLoss = 0.0
+    package var epochLoss = 0.0
     /// Correct predictions in the epoch so far.
-    public var epochCorrect = 0
+    package var epochCorrect = 0
     /// Samples in the epoch so far.
-    public var epochSamples = 0
+    package var epochSamples = 0
     /// Multiset hash of the records that the epoch has read so far, over all ranks and jobs; `nil`
     /// in the middle of an epoch that an earlier version began.
-    public var epochRecords: MultisetHash? = MultisetHash()
+    package var epochRecords: MultisetHash? = MultisetHash()
     /// The best validation accuracy so far, between 0 and 1; −1 before the first.
-    public var bestAccuracy = -1.0
+    package var bestAccuracy = -1.0
     /// The epoch of that accuracy, counted from 1; 0 before the first.
-    public var bestEpoch = 0
+    package var bestEpoch = 0
 
-    public init() {}
+    package init() {}
 
     /// Whether all counts are within the range of a run, so that values from a file can be added
     /// and multiplied without overflow.

@@ -5,20 +5,20 @@ internal import CProcessor
 ///
 /// It detects every burst of up to 32 damaged bits, and other damage except for one case in 2³².
 /// Polynomial 0x1EDC6F41, reflected (RFC 3720, appendix B.4).
-public struct CRC32C: Equatable, Sendable {
+package struct CRC32C: Equatable, Sendable {
     private var register = ~UInt32(0)
 
-    public init() {}
+    package init() {}
 
     /// The check of `bytes`.
-    public init(_ bytes: Span<UInt8>) { update(bytes) }
+    package init(_ bytes: Span<UInt8>) { update(bytes) }
 
     /// The check of all bytes so far. That of "123456789" is 0xE3069283.
-    public var value: UInt32 { ~register }
+    package var value: UInt32 { ~register }
 
     /// Updates the check with further bytes; eight per step by the processor's instruction if the
     /// build may use it.
-    public mutating func update(_ bytes: borrowing RawSpan) {
+    package mutating func update(_ bytes: borrowing RawSpan) {
         guard Self.hasInstruction else {
             updateByTable(bytes)
             return
@@ -33,10 +33,10 @@ public struct CRC32C: Equatable, Sendable {
     }
 
     /// Updates the check with further bytes.
-    public mutating func update(_ bytes: Span<UInt8>) { unsafe update(bytes.bytes) }
+    package mutating func update(_ bytes: Span<UInt8>) { unsafe update(bytes.bytes) }
 
     /// Updates the check with the bytes of `elements`, as in memory.
-    public mutating func update<Element: BitwiseCopyable>(_ elements: [Element]) {
+    package mutating func update<Element: BitwiseCopyable>(_ elements: [Element]) {
         let span = elements.span
         unsafe update(span.bytes)
     }

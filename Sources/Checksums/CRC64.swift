@@ -5,33 +5,33 @@ internal import CLZMA
 ///
 /// It detects every burst of up to 64 damaged bits, and any other damage except for one case in
 /// 2⁶⁴.
-public struct CRC64: Equatable, Sendable {
+package struct CRC64: Equatable, Sendable {
     /// The check of all bytes so far. That of "123456789" is 0x995DC9BBDF1939FA.
-    public private(set) var value = UInt64(0)
+    package private(set) var value = UInt64(0)
 
-    public init() {}
+    package init() {}
 
     /// The check of `bytes`.
-    public init(_ bytes: some Sequence<UInt8>) {
+    package init(_ bytes: some Sequence<UInt8>) {
         update(Array(bytes))
     }
 
     /// `value` in 16 lower-case hexadecimal digits.
-    public var hexadecimal: String {
+    package var hexadecimal: String {
         let digits = String(value, radix: 16)
         return String(repeating: "0", count: 16 - digits.count) + digits
     }
 
     /// Updates the check with further bytes.
-    public mutating func update(_ bytes: borrowing RawSpan) {
+    package mutating func update(_ bytes: borrowing RawSpan) {
         unsafe bytes.withUnsafeBytes { bytes in unsafe update(bytes) }
     }
 
     /// Updates the check with further bytes.
-    public mutating func update(_ bytes: Span<UInt8>) { unsafe update(bytes.bytes) }
+    package mutating func update(_ bytes: Span<UInt8>) { unsafe update(bytes.bytes) }
 
     /// Updates the check with the bytes of `elements`, as in memory.
-    public mutating func update<Element: BitwiseCopyable>(_ elements: [Element]) {
+    package mutating func update<Element: BitwiseCopyable>(_ elements: [Element]) {
         unsafe elements.withUnsafeBytes { bytes in unsafe update(bytes) }
     }
 

@@ -4,38 +4,38 @@
 /// Partial hashes are added up over batches, ranks and jobs. A complete epoch's multiset hash
 /// equals `MultisetHash(all: count)`; that of an epoch with omitted, repeated or confused records
 /// does so with a probability of 2⁻⁶⁴.
-public struct MultisetHash: Codable, Equatable, Sendable {
+package struct MultisetHash: Codable, Equatable, Sendable {
     /// The number of records; repeated ones count each time.
-    public private(set) var count = 0
+    package private(set) var count = 0
     /// The sum of a mixed number for each record, modulo 2⁶⁴.
-    public private(set) var hash: UInt64 = 0
+    package private(set) var hash: UInt64 = 0
 
-    public init() {}
+    package init() {}
 
-    public init(count: Int, hash: UInt64) {
+    package init(count: Int, hash: UInt64) {
         self.count = count
         self.hash = hash
     }
 
     /// The multiset hash of records 0 to `count` − 1, each once; 1 ms for a million.
-    public init(all count: Int) {
+    package init(all count: Int) {
         for record in 0..<count { add(record) }
     }
 
     /// Adds one record.
-    public mutating func add(_ record: Int) {
+    package mutating func add(_ record: Int) {
         count += 1
         hash &+= Self.mix(UInt64(truncatingIfNeeded: record))
     }
 
     /// Adds the records of another hash.
-    public mutating func add(_ other: MultisetHash) {
+    package mutating func add(_ other: MultisetHash) {
         count += other.count
         hash &+= other.hash
     }
 
     /// The hash as 16 hexadecimal digits.
-    public var hexadecimal: String {
+    package var hexadecimal: String {
         let digits = String(hash, radix: 16)
         return String(repeating: "0", count: 16 - digits.count) + digits
     }

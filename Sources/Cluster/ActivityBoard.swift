@@ -1,23 +1,24 @@
+internal import Numerics
 internal import Synchronization
 
 /// The record of a rank's current activity, which the watchdog reads.
 ///
 /// Any thread may use it.
-public final class ActivityBoard: Sendable {
+package final class ActivityBoard: Sendable {
     /// A phase of a rank's work.
-    public struct Phase: Equatable, Sendable {
+    package struct Phase: Equatable, Sendable {
         /// One word or a few.
-        public var name: String
+        package var name: String
         /// How long the rank may go without progress in this phase.
-        public var patience: Activity.Patience
+        package var patience: Activity.Patience
         /// Whether the rank may have to wait for the file system in this phase.
-        public var usesFiles: Bool
+        package var usesFiles: Bool
         /// Whether the rank spends this phase waiting for other ranks.
-        public var isWaiting: Bool
+        package var isWaiting: Bool
         /// Whether the rank computes in this phase.
-        public var isComputing: Bool
+        package var isComputing: Bool
 
-        public init(
+        package init(
             _ name: String, patience: Activity.Patience = .work, usesFiles: Bool = true,
             isWaiting: Bool = false, isComputing: Bool = false
         ) {
@@ -30,7 +31,7 @@ public final class ActivityBoard: Sendable {
     }
 
     /// A file-system call in progress.
-    public typealias FileCall = (path: String, start: ContinuousClock.Instant)
+    package typealias FileCall = (path: String, start: ContinuousClock.Instant)
 
     private struct State {
         var phase = Phase("set-up")
@@ -61,13 +62,13 @@ public final class ActivityBoard: Sendable {
 
     /// - Parameter fileCall: Returns the file-system call in which this process has waited longest;
     ///   `nil` if it is in none.
-    public init(fileCall: @escaping @Sendable () -> FileCall? = { nil }) { self.fileCall = fileCall }
+    package init(fileCall: @escaping @Sendable () -> FileCall? = { nil }) { self.fileCall = fileCall }
 
     /// The board of ranks without a watchdog.
-    public static let unwatched = ActivityBoard()
+    package static let unwatched = ActivityBoard()
 
     /// Records that the rank enters a phase.
-    public func enter(_ phase: Phase) {
+    package func enter(_ phase: Phase) {
         state.withLock {
             $0.phase = phase
             $0.progress += 1
@@ -76,7 +77,7 @@ public final class ActivityBoard: Sendable {
 
     /// Records that the phase is over; its name and patience stay in force until the next one
     /// begins.
-    public func leave() {
+    package func leave() {
         state.withLock {
             ($0.phase.isComputing, $0.phase.isWaiting) = (false, false)
             $0.progress += 1
@@ -84,10 +85,10 @@ public final class ActivityBoard: Sendable {
     }
 
     /// Records that the rank has made progress.
-    public func tick() { state.withLock { $0.progress += 1 } }
+    package func tick() { state.withLock { $0.progress += 1 } }
 
     /// Records that update `step` of the run begins.
-    public func begin(step: Int) {
+    package func begin(step: Int) {
         state.withLock {
             if step != $0.step { $0.steps += 1 }
             $0.step = step
@@ -96,7 +97,7 @@ public final class ActivityBoard: Sendable {
     }
 
     /// Records that the rank starts or stops waiting for other ranks in a collective function.
-    public func setWaiting(_ isWaiting: Bool) {
+    package func setWaiting(_ isWaiting: Bool) {
         let now = ContinuousClock.now
         state.withLock {
             $0.progress += 1
@@ -111,7 +112,7 @@ public final class ActivityBoard: Sendable {
 
     /// Adds the time spent waiting for data and the time spent computing, which includes waiting
     /// for other ranks.
-    public func add(dataTime: Duration = .zero, computeTime: Duration = .zero) {
+    package func add(dataTime: Duration = .zero, computeTime: Duration = .zero) {
         state.withLock {
             $0.dataTime += dataTime
             $0.computeTime += computeTime
@@ -120,7 +121,7 @@ public final class ActivityBoard: Sendable {
     }
 
     /// Ends the watching of this rank, as `cluster.watchdog: false` asks.
-    public func stopWatching() { state.withLock { $0.isWatched = false } }
+    package func stopWatching() { state.withLock { $0.isWatched = false } }
 
     var isWatched: Bool { state.withLock(\.isWatched) }
 
@@ -156,12 +157,5 @@ public final class ActivityBoard: Sendable {
             activity.patience = .files
             return (activity, call)
         }
-    }
-}
-
-extension Duration {
-    fileprivate var nanoseconds: Int64 {
-        let (seconds, attoseconds) = components
-        return seconds * 1_000_000_000 + attoseconds / 1_000_000_000
     }
 }

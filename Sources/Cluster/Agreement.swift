@@ -1,19 +1,21 @@
-/// A failure that all ranks have agreed on: that of the lowest failing rank.
-public struct JobFailure: Error, Equatable, CustomStringConvertible {
-    /// The rank that failed.
-    public let rank: Int
-    /// The exit code of the process.
-    public let exitCode: Int32
-    /// One line that says what failed, where, and what to do.
-    public let message: String
+internal import Failures
 
-    public init(rank: Int, exitCode: Int32, message: String) {
+/// A failure that all ranks have agreed on: that of the lowest failing rank.
+package struct JobFailure: CodedError, Equatable {
+    /// The rank that failed.
+    package let rank: Int
+    /// The exit code of the process.
+    package let exitCode: Int32
+    /// One line that says what failed, where, and what to do.
+    package let message: String
+
+    package init(rank: Int, exitCode: Int32, message: String) {
         self.rank = rank
         self.exitCode = exitCode
         self.message = message
     }
 
-    public var description: String { message }
+    package var description: String { message }
 }
 
 extension Communicator {
@@ -26,7 +28,7 @@ extension Communicator {
     /// - Parameter own: This rank's failure, if it has one.
     /// - Returns: The failure of the lowest failing rank, the same on all ranks; `nil` if no rank
     ///   has one.
-    public func firstFailure(
+    package func firstFailure(
         of own: (exitCode: Int32, message: String)?
     ) throws(MPIError) -> JobFailure? {
         let rank = try minimum(own == nil ? worldSize : rank)
@@ -43,16 +45,13 @@ extension Communicator {
     /// `body` must not call a collective function, since it would wait for ranks that may have
     /// failed. It may read, check and compute.
     ///
-    /// - Parameter describe: Returns the exit code and the message of an error.
     /// - Throws: `JobFailure`, the same on all ranks, or `MPIError`.
-    public func together<Result>(
-        describe: (any Error) -> (exitCode: Int32, message: String), _ body: () throws -> Result
-    ) throws -> Result {
+    package func together<Result>(_ body: () throws -> Result) throws -> Result {
         beginAlone()
         let outcome = Swift.Result { try body() }
         endAlone()
         var own: (exitCode: Int32, message: String)?
-        if case .failure(let error) = outcome { own = describe(error) }
+        if case .failure(let error) = outcome { own = failureReport(of: error) }
         if let failure = try firstFailure(of: own) { throw failure }
         return try outcome.get()
     }
@@ -63,20 +62,16 @@ extension Communicator {
     /// For values that each rank could find by itself, such as the contents of a folder, but that
     /// might then differ between ranks.
     ///
-    /// - Parameters:
-    ///   - describe: Returns the exit code and the message of an error.
-    ///   - make: Called on rank 0.
+    /// - Parameter make: Called on rank 0.
     /// - Throws: `JobFailure`, the same on all ranks, or `MPIError`.
-    public func fromRankZero(
-        describe: (any Error) -> (exitCode: Int32, message: String), _ make: () throws -> [UInt8]
-    ) throws -> [UInt8] {
-        let own = try together(describe: describe) { rank == 0 ? try make() : [] }
+    package func fromRankZero(_ make: () throws -> [UInt8]) throws -> [UInt8] {
+        let own = try together { rank == 0 ? try make() : [] }
         return try broadcast(own, from: 0)
     }
 
     /// The lowest rank whose value differs from rank 0's; `nil` if all ranks have the same. All
     /// ranks get the same result. Collective.
-    public func firstRankThatDiffers(in value: String) throws(MPIError) -> Int? {
+    package func firstRankThatDiffers(in value: String) throws(MPIError) -> Int? {
         let bytes = Array(value.utf8)
         let first = try broadcast(bytes, from: 0)
         let differing = try minimum(first == bytes ? worldSize : rank)

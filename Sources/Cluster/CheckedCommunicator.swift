@@ -7,7 +7,7 @@ internal import Synchronization
 /// Without it, a rank in another function than the rest waits for ever, or mistakes the numbers of
 /// one function for those of another. Here all ranks throw an error that lists what each was about
 /// to call. The contract of `together` is checked too: no collective function inside it.
-public final class CheckedCommunicator: Communicator {
+package final class CheckedCommunicator: Communicator {
     /// The environment variable that makes `connect` use this communicator.
     static let variable = "T2FNORM_CHECK_COLLECTIVES"
     /// The code of the `MPIError` that is thrown; MPI itself has no such code.
@@ -24,78 +24,78 @@ public final class CheckedCommunicator: Communicator {
     private let base: any Communicator
     private let state = Mutex(State())
 
-    public init(_ base: any Communicator) { self.base = base }
+    package init(_ base: any Communicator) { self.base = base }
 
     /// Whether the environment asks for the check.
     static func isWanted(_ variables: [String: String]) -> Bool { variables[variable] == "1" }
 
-    public var rank: Int { base.rank }
-    public var worldSize: Int { base.worldSize }
-    public var localRank: Int { base.localRank }
-    public var localSize: Int { base.localSize }
-    public var hostName: String { base.hostName }
-    public var exchangeCount: Int { base.exchangeCount }
-    public var board: ActivityBoard { base.board }
+    package var rank: Int { base.rank }
+    package var worldSize: Int { base.worldSize }
+    package var localRank: Int { base.localRank }
+    package var localSize: Int { base.localSize }
+    package var hostName: String { base.hostName }
+    package var exchangeCount: Int { base.exchangeCount }
+    package var board: ActivityBoard { base.board }
 
-    public func treeSum(_ values: inout MutableSpan<Float>) throws(MPIError) {
+    package func treeSum(_ values: inout MutableSpan<Float>) throws(MPIError) {
         try check("treeSum of Float", values.count)
         try base.treeSum(&values)
     }
 
-    public func treeSum(_ values: inout MutableSpan<Double>) throws(MPIError) {
+    package func treeSum(_ values: inout MutableSpan<Double>) throws(MPIError) {
         try check("treeSum of Double", values.count)
         try base.treeSum(&values)
     }
 
-    public func treeSum(_ values: inout MutableSpan<Int64>) throws(MPIError) {
+    package func treeSum(_ values: inout MutableSpan<Int64>) throws(MPIError) {
         try check("treeSum of Int64", values.count)
         try base.treeSum(&values)
     }
 
-    public func librarySum(_ values: inout MutableSpan<Float>) throws(MPIError) {
+    package func librarySum(_ values: inout MutableSpan<Float>) throws(MPIError) {
         try check("librarySum", values.count)
         try base.librarySum(&values)
     }
 
-    public func duplicate() throws(MPIError) -> any Communicator {
+    package func duplicate() throws(MPIError) -> any Communicator {
         try check("duplicate")
         return CheckedCommunicator(try base.duplicate())
     }
 
-    public func broadcast<Element: MessageElement>(
+    package func broadcast<Element: MessageElement>(
         _ values: inout MutableSpan<Element>, from root: Int
     ) throws(MPIError) {
         try check("broadcast of \(Element.self) from rank \(root)", values.count)
         try base.broadcast(&values, from: root)
     }
 
-    public func allGather<Element: MessageElement>(
+    package func allGather<Element: MessageElement>(
         _ values: Span<Element>, counts: [Int]
     ) throws(MPIError) -> [Element] {
         try check("allGather of \(Element.self)", counts.reduce(0) { ($0 &* 31) &+ $1 })
         return try base.allGather(values, counts: counts)
     }
 
-    public func maximum(_ value: Int) throws(MPIError) -> Int {
+    package func maximum(_ value: Int) throws(MPIError) -> Int {
         try check("maximum")
         return try base.maximum(value)
     }
 
-    public func barrier() throws(MPIError) {
+    package func barrier() throws(MPIError) {
         try check("barrier")
         try base.barrier()
     }
 
-    public func finish() throws(MPIError) {
+    package func finish() throws(MPIError) {
         try check("finish")
         try base.finish()
     }
 
-    public func beginAlone() { state.withLock { $0.alone += 1 } }
+    package func beginAlone() { state.withLock { $0.alone += 1 } }
 
-    public func endAlone() { state.withLock { $0.alone -= 1 } }
+    package func endAlone() { state.withLock { $0.alone -= 1 } }
 
-    public func abort(exitCode: Int32, report: () -> Void) -> Never {
+    package func abort(exitCode: Int32, report: () -> Void) -> Never {
         base.abort(exitCode: exitCode, report: report)
     }
 

@@ -2,7 +2,7 @@
 ///
 /// Except for `abort`, every function is collective: all ranks call it, in the same order and with
 /// matching arguments. Several threads may use one communicator, but not at the same time.
-public protocol Communicator: AnyObject, Sendable {
+package protocol Communicator: AnyObject, Sendable {
     /// This process's rank, from 0.
     var rank: Int { get }
     /// The number of ranks.
@@ -93,32 +93,32 @@ public protocol Communicator: AnyObject, Sendable {
 }
 
 extension Communicator {
-    public var board: ActivityBoard { .unwatched }
+    package var board: ActivityBoard { .unwatched }
 
-    public func beginAlone() {}
-    public func endAlone() {}
+    package func beginAlone() {}
+    package func endAlone() {}
 
     /// Whether `treeSum` gives the bits that a single rank computes; true if the world size is a
     /// power of two.
-    public var isExact: Bool { worldSize & (worldSize - 1) == 0 }
+    package var isExact: Bool { worldSize & (worldSize - 1) == 0 }
 
     /// The smallest of the ranks' values.
     ///
     /// - Precondition: No value is `Int.min`.
-    public func minimum(_ value: Int) throws(MPIError) -> Int { try -maximum(-value) }
+    package func minimum(_ value: Int) throws(MPIError) -> Int { try -maximum(-value) }
 
     /// Whether `flag` is set on any rank.
-    public func anyRank(_ flag: Bool) throws(MPIError) -> Bool { try maximum(flag ? 1 : 0) == 1 }
+    package func anyRank(_ flag: Bool) throws(MPIError) -> Bool { try maximum(flag ? 1 : 0) == 1 }
 
     /// Concatenates the values of all ranks, rank 0 first; ranks need not know each other's counts.
-    public func allGather<Element: MessageElement>(_ values: Span<Element>) throws(MPIError) -> [Element] {
+    package func allGather<Element: MessageElement>(_ values: Span<Element>) throws(MPIError) -> [Element] {
         let own = [Int64(values.count)]
         let counts = try allGather(own.span, counts: Array(repeating: 1, count: worldSize))
         return try allGather(values, counts: counts.map { Int($0) })
     }
 
     /// The host of each rank; collective.
-    public func hostNames() throws(MPIError) -> [String] {
+    package func hostNames() throws(MPIError) -> [String] {
         let all = try allGather(Array("\(hostName)\n".utf8).span)
         return all.split(separator: UInt8(ascii: "\n")).map { String(decoding: $0, as: UTF8.self) }
     }
@@ -126,7 +126,7 @@ extension Communicator {
     /// Broadcasts the bytes of rank `root`; the other ranks need not know their count.
     ///
     /// - Parameter bytes: Read on rank `root` only.
-    public func broadcast(_ bytes: [UInt8], from root: Int) throws(MPIError) -> [UInt8] {
+    package func broadcast(_ bytes: [UInt8], from root: Int) throws(MPIError) -> [UInt8] {
         let count = try maximum(rank == root ? bytes.count : 0)
         var result = rank == root ? bytes : [UInt8](repeating: 0, count: count)
         var span = result.mutableSpan

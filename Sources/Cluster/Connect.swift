@@ -9,7 +9,7 @@ internal import Foundation
 /// collective functions they call.
 ///
 /// - Throws: `LaunchError`, or `MPIError` if MPI does not start.
-public func connect() throws -> any Communicator {
+package func connect() throws -> any Communicator {
     try connect(Environment.current(), limits: TransferLimits())
 }
 

@@ -1,20 +1,20 @@
 internal import Foundation
 
 /// How this process was started, read from the variables that launchers set.
-public struct Environment: Equatable, Sendable {
+package struct Environment: Equatable, Sendable {
     /// Whether a launcher started this process as one rank of a job.
-    public let isLaunched: Bool
+    package let isLaunched: Bool
     /// The number of ranks that the launcher started; `nil` if the launcher does not say.
-    public let launchedSize: Int?
+    package let launchedSize: Int?
 
     /// This process's rank according to the launcher; 0 if the launcher does not say.
-    public let launchedRank: Int
+    package let launchedRank: Int
 
     /// A single process that was started without a launcher.
-    public static let alone = Environment(isLaunched: false, launchedSize: nil, launchedRank: 0)
+    package static let alone = Environment(isLaunched: false, launchedSize: nil, launchedRank: 0)
 
     /// The environment of this process.
-    public static func current() throws(LaunchError) -> Environment {
+    package static func current() throws(LaunchError) -> Environment {
         try Environment(variables: ProcessInfo.processInfo.environment)
     }
 
@@ -23,7 +23,7 @@ public struct Environment: Equatable, Sendable {
     ///
     /// - Throws: `LaunchError` if `srun` started several tasks without a process manager for MPI:
     ///   each task would run the whole job alone and overwrite the others' files.
-    public init(variables: [String: String]) throws(LaunchError) {
+    package init(variables: [String: String]) throws(LaunchError) {
         let taskCount = variables["SLURM_STEP_NUM_TASKS"].flatMap { Int($0) }
         isLaunched = ["OMPI_COMM_WORLD_SIZE", "PMIX_RANK", "PMI_RANK", "PMI_FD"].contains {
             variables[$0] != nil
@@ -47,7 +47,7 @@ public struct Environment: Equatable, Sendable {
 
     /// The rank that the launcher gave this process; 0 if there is no launcher. It is known before
     /// MPI starts, and even if MPI cannot start.
-    public static func rank(_ variables: [String: String]) -> Int {
+    package static func rank(_ variables: [String: String]) -> Int {
         ["OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID"]
             .compactMap { variables[$0].flatMap { Int($0) } }.first ?? 0
     }
@@ -57,7 +57,7 @@ public struct Environment: Equatable, Sendable {
     ///
     /// mpirun passes its command-line parameters to the ranks' environment; parameters from its
     /// configuration files are not visible here.
-    public static func secondsToKill(_ variables: [String: String]) -> Int? {
+    package static func secondsToKill(_ variables: [String: String]) -> Int? {
         guard variables["OMPI_COMM_WORLD_SIZE"] != nil else { return nil }
         return ["OMPI_MCA_odls_base_sigkill_timeout", "PRTE_MCA_odls_base_sigkill_timeout"]
             .compactMap { variables[$0].flatMap { Int($0) } }.first ?? 1

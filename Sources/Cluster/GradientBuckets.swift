@@ -1,8 +1,8 @@
 /// The buckets in which gradients are summed over ranks: consecutive ranges that end at tensor
 /// boundaries, in the order in which a backward pass completes them, the last layers first.
-public struct GradientBuckets: Equatable, Sendable {
+package struct GradientBuckets: Equatable, Sendable {
     /// The elements of each bucket.
-    public let ranges: [Range<Int>]
+    package let ranges: [Range<Int>]
     /// The number of elements of each bucket that the backward pass has not completed.
     private var missing: [Int]
 
@@ -14,7 +14,7 @@ public struct GradientBuckets: Equatable, Sendable {
     /// - Parameters:
     ///   - tensors: The elements of each tensor, contiguous from 0.
     ///   - byteCount: A bucket is closed once it has this size; tensors are not split.
-    public init(tensors: [Range<Int>], byteCount: Int) {
+    package init(tensors: [Range<Int>], byteCount: Int) {
         let capacity = max(byteCount / MemoryLayout<Float>.size, 1)
         let first = tensors.last { $0.upperBound <= capacity / 8 }?.upperBound ?? 0
         var ranges: [Range<Int>] = []
@@ -30,12 +30,12 @@ public struct GradientBuckets: Equatable, Sendable {
     }
 
     /// Begins a new backward pass.
-    public mutating func begin() { missing = ranges.map(\.count) }
+    package mutating func begin() { missing = ranges.map(\.count) }
 
     /// Records that the backward pass has set the elements `range`; each element is set once.
     ///
     /// - Returns: The buckets that this call completes, in order.
-    public mutating func complete(_ range: Range<Int>) -> [Int] {
+    package mutating func complete(_ range: Range<Int>) -> [Int] {
         var whole: [Int] = []
         for (bucket, own) in ranges.enumerated() {
             let part = own.clamped(to: range)

@@ -1,13 +1,13 @@
 internal import Foundation
-public import Workers
+package import Workers
 
 /// All-reduces gradients bucket by bucket on its own thread while the backward pass continues.
 ///
 /// One thread calls `begin`, then `complete` for each part of the gradients, then `finish`. All
 /// ranks complete the same buckets in the same order, since all run the same network.
-public final class GradientReduction: Sendable {
+package final class GradientReduction: Sendable {
     /// The implementation of the sum.
-    public enum Method: Sendable {
+    package enum Method: Sendable {
         /// `Communicator.treeSum`: the bits do not depend on the world.
         case tree
         /// `Communicator.librarySum`.
@@ -15,7 +15,7 @@ public final class GradientReduction: Sendable {
     }
 
     /// Receives the start and the end of each sum, on the reduction thread.
-    public typealias Observer =
+    package typealias Observer =
         @Sendable (_ start: ContinuousClock.Instant, _ end: ContinuousClock.Instant) -> Void
 
     private let work: ReductionWork
@@ -23,7 +23,7 @@ public final class GradientReduction: Sendable {
     /// - Parameters:
     ///   - communicator: A duplicate that nobody else uses.
     /// - Throws: If the system cannot create a thread.
-    public init(
+    package init(
         _ buckets: GradientBuckets, over communicator: any Communicator, method: Method = .tree,
         observer: @escaping Observer = { _, _ in }
     ) throws(ThreadError) {
@@ -38,17 +38,17 @@ public final class GradientReduction: Sendable {
     ///
     /// Until `finish` returns, the memory must stay in place, and completed buckets must not be
     /// accessed.
-    public func begin(_ gradients: inout MutableSpan<Float>) {
+    package func begin(_ gradients: inout MutableSpan<Float>) {
         unsafe gradients.withUnsafeMutableBufferPointer { unsafe work.begin($0) }
     }
 
     /// Marks elements that the backward pass has set as ready to be summed.
-    public func complete(_ range: Range<Int>) { work.complete(range) }
+    package func complete(_ range: Range<Int>) { work.complete(range) }
 
     /// Waits until every bucket holds the sum over all ranks.
     ///
     /// - Throws: The first error of a sum; the buckets after it are not summed.
-    public func finish() throws(MPIError) { try work.finish() }
+    package func finish() throws(MPIError) { try work.finish() }
 }
 
 /// The state that the reduction thread and its user share.

@@ -1,7 +1,7 @@
 /// The activity of a rank, as its heartbeats report it.
-public struct Activity: Equatable, Sendable {
+package struct Activity: Equatable, Sendable {
     /// How long a rank may go without progress before it counts as lost.
-    public enum Patience: UInt64, Sendable {
+    package enum Patience: UInt64, Sendable {
         /// A few step times: the work is part of a step.
         case steps
         /// As long as the process uses CPU time: work without steps, whose length is unknown.
@@ -11,33 +11,33 @@ public struct Activity: Equatable, Sendable {
     }
 
     /// One word or a few; at most `longestPhase` printable ASCII characters are sent.
-    public var phase: String
-    public var patience: Patience
+    package var phase: String
+    package var patience: Patience
     /// Whether the rank waits for other ranks.
-    public var isWaiting: Bool
+    package var isWaiting: Bool
     /// Grows whenever the rank makes progress.
-    public var progress: Int
+    package var progress: Int
     /// The number of collective functions that the rank has begun; all ranks call the same ones in
     /// the same order.
-    public var collectives: Int
+    package var collectives: Int
     /// The number of pairwise exchanges that the rank has begun inside collective functions,
     /// likewise the same on all ranks; 0 if the world size is not a power of two.
-    public var exchanges: Int
+    package var exchanges: Int
     /// The system time, in milliseconds, of the thread that waits for other ranks; grows while it
     /// polls for messages.
-    public var polling: Int
+    package var polling: Int
     /// The number of updates so far in this process.
-    public var steps: Int
+    package var steps: Int
     /// The number of updates of the run, including those of earlier jobs.
-    public var step: Int
+    package var step: Int
     /// Nanoseconds spent waiting for data, since the start.
-    public var dataTime: Int64
+    package var dataTime: Int64
     /// Nanoseconds spent computing, since the start, without waiting for other ranks.
-    public var computeTime: Int64
+    package var computeTime: Int64
 
     static let longestPhase = 64
 
-    public init(
+    package init(
         phase: String, patience: Patience = .steps, isWaiting: Bool, progress: Int, collectives: Int = 0,
         exchanges: Int = 0, polling: Int = 0, steps: Int, step: Int, dataTime: Int64 = 0,
         computeTime: Int64 = 0

@@ -1,9 +1,13 @@
-/// The reason why this process cannot join the other ranks of its job.
-public struct LaunchError: Error, Equatable, CustomStringConvertible {
-    /// What was found.
-    public let problem: String
-    /// What to do about it.
-    public let remedy: String
+internal import Failures
 
-    public var description: String { "\(problem); \(remedy)" }
+/// The reason why this process cannot join the other ranks of its job.
+package struct LaunchError: CodedError, Equatable {
+    /// What was found.
+    package let problem: String
+    /// What to do about it.
+    package let remedy: String
+
+    package var exitCode: Int32 { ExitCode.environment }
+
+    package var description: String { "\(problem); \(remedy)" }
 }

@@ -1,44 +1,44 @@
 internal import Foundation
 
 /// A world of one rank, without MPI.
-public final class LocalCommunicator: Communicator {
-    public let rank = 0
-    public let worldSize = 1
-    public let localRank = 0
-    public let localSize = 1
-    public let hostName = nameOfThisHost()
+package final class LocalCommunicator: Communicator {
+    package let rank = 0
+    package let worldSize = 1
+    package let localRank = 0
+    package let localSize = 1
+    package let hostName = nameOfThisHost()
 
-    public let exchangeCount = 0
+    package let exchangeCount = 0
 
-    public init() {}
+    package init() {}
 
-    public func treeSum(_ values: inout MutableSpan<Float>) {}
-    public func treeSum(_ values: inout MutableSpan<Double>) {}
-    public func treeSum(_ values: inout MutableSpan<Int64>) {}
-    public func librarySum(_ values: inout MutableSpan<Float>) {}
+    package func treeSum(_ values: inout MutableSpan<Float>) {}
+    package func treeSum(_ values: inout MutableSpan<Double>) {}
+    package func treeSum(_ values: inout MutableSpan<Int64>) {}
+    package func librarySum(_ values: inout MutableSpan<Float>) {}
 
-    public func duplicate() -> any Communicator { self }
+    package func duplicate() -> any Communicator { self }
 
-    public func broadcast<Element: MessageElement>(
+    package func broadcast<Element: MessageElement>(
         _ values: inout MutableSpan<Element>, from root: Int
     ) {
         precondition(root == 0, "broadcast from rank \(root) of 1")
     }
 
-    public func allGather<Element: MessageElement>(_ values: Span<Element>, counts: [Int]) -> [Element] {
+    package func allGather<Element: MessageElement>(_ values: Span<Element>, counts: [Int]) -> [Element] {
         precondition(counts == [values.count], "\(values.count) values announced as \(counts)")
         var all = [Element](repeating: .zero, count: values.count)
         for i in values.indices { all[i] = values[i] }
         return all
     }
 
-    public func maximum(_ value: Int) -> Int { value }
+    package func maximum(_ value: Int) -> Int { value }
 
-    public func barrier() {}
+    package func barrier() {}
 
-    public func finish() {}
+    package func finish() {}
 
-    public func abort(exitCode: Int32, report: () -> Void) -> Never {
+    package func abort(exitCode: Int32, report: () -> Void) -> Never {
         report()
         exit(exitCode)
     }

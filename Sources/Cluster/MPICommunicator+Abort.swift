@@ -2,7 +2,7 @@ internal import CMPI
 internal import Foundation
 
 extension MPICommunicator {
-    public func abort(exitCode: Int32, report: () -> Void) -> Never {
+    package func abort(exitCode: Int32, report: () -> Void) -> Never {
         var isFirst = true
         sendNotices()
         wait(seconds: 0.5) {

@@ -5,12 +5,12 @@ internal import Synchronization
 ///
 /// `@unchecked Sendable`: MPI runs with `MPI_THREAD_MULTIPLE`, and only an atomic counter and the
 /// receive buffer of sums change after `init`; a communicator runs one sum at a time.
-@safe public final class MPICommunicator: Communicator, @unchecked Sendable {
-    public let rank: Int
-    public let worldSize: Int
-    public let localRank: Int
-    public let localSize: Int
-    public let hostName = nameOfThisHost()
+@safe package final class MPICommunicator: Communicator, @unchecked Sendable {
+    package let rank: Int
+    package let worldSize: Int
+    package let localRank: Int
+    package let localSize: Int
+    package let hostName = nameOfThisHost()
 
     /// All ranks, for data.
     let world: MPI_Comm
@@ -76,16 +76,16 @@ internal import Synchronization
         return unsafe UnsafeMutableRawBufferPointer(rebasing: sumRoom[..<byteCount])
     }
 
-    public var exchangeCount: Int { exchanges.load(ordering: .relaxed) }
+    package var exchangeCount: Int { exchanges.load(ordering: .relaxed) }
 
     /// Counts the start of an exchange.
     func noteExchange() { exchanges.add(1, ordering: .relaxed) }
 
-    public func duplicate() throws(MPIError) -> any Communicator {
+    package func duplicate() throws(MPIError) -> any Communicator {
         try MPICommunicator(duplicating: self)
     }
 
-    public func librarySum(_ values: inout MutableSpan<Float>) throws(MPIError) {
+    package func librarySum(_ values: inout MutableSpan<Float>) throws(MPIError) {
         try unsafe values.withUnsafeMutableBufferPointer { elements throws(MPIError) in
             let capacity = limits.messageByteCount / MemoryLayout<Float>.stride
             for start in stride(from: 0, to: elements.count, by: capacity) {
@@ -98,7 +98,7 @@ internal import Synchronization
         }
     }
 
-    public func broadcast<Element: MessageElement>(
+    package func broadcast<Element: MessageElement>(
         _ values: inout MutableSpan<Element>, from root: Int
     ) throws(MPIError) {
         precondition((0..<worldSize).contains(root), "broadcast from rank \(root) of \(worldSize)")
@@ -117,7 +117,7 @@ internal import Synchronization
         }
     }
 
-    public func allGather<Element: MessageElement>(
+    package func allGather<Element: MessageElement>(
         _ values: Span<Element>, counts: [Int]
     ) throws(MPIError) -> [Element] {
         precondition(counts.count == worldSize, "\(counts.count) counts for \(worldSize) ranks")
@@ -161,7 +161,7 @@ internal import Synchronization
         }
     }
 
-    public func maximum(_ value: Int) throws(MPIError) -> Int {
+    package func maximum(_ value: Int) throws(MPIError) -> Int {
         var own = Int64(value)
         var largest: Int64 = 0
         try check(
@@ -170,11 +170,11 @@ internal import Synchronization
         return Int(largest)
     }
 
-    public func barrier() throws(MPIError) {
+    package func barrier() throws(MPIError) {
         try check("MPI_Barrier", unsafe MPI_Barrier(world))
     }
 
-    public func finish() throws(MPIError) {
+    package func finish() throws(MPIError) {
         var notices: MPI_Comm? = unsafe notices
         try check("MPI_Comm_free", unsafe MPI_Comm_free(&notices))
         try check("MPI_Finalize", MPI_Finalize())

@@ -1,18 +1,18 @@
 /// A number that ranks send each other as raw bytes; all ranks have the same byte order.
-public protocol MessageElement: AdditiveArithmetic, BitwiseCopyable, Sendable {
+package protocol MessageElement: AdditiveArithmetic, BitwiseCopyable, Sendable {
     /// The sum of two ranks' values; swapping them gives the same bits.
     static func sum(_ first: Self, _ second: Self) -> Self
 }
 
 extension MessageElement {
-    public static func sum(_ first: Self, _ second: Self) -> Self { first + second }
+    package static func sum(_ first: Self, _ second: Self) -> Self { first + second }
 }
 
 extension MessageElement where Self: FloatingPoint {
     /// Every NaN sum has the same bits. Otherwise the compiler's operand order and the processor
     /// would decide which operand's NaN bits an addition keeps, and partners add in opposite
     /// orders.
-    public static func sum(_ first: Self, _ second: Self) -> Self {
+    package static func sum(_ first: Self, _ second: Self) -> Self {
         let sum = first + second
         return sum.isNaN ? .nan : sum
     }

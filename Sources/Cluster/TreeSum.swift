@@ -1,15 +1,15 @@
 internal import CMPI
 
 extension MPICommunicator {
-    public func treeSum(_ values: inout MutableSpan<Float>) throws(MPIError) {
+    package func treeSum(_ values: inout MutableSpan<Float>) throws(MPIError) {
         try sumOverRanks(&values)
     }
 
-    public func treeSum(_ values: inout MutableSpan<Double>) throws(MPIError) {
+    package func treeSum(_ values: inout MutableSpan<Double>) throws(MPIError) {
         try sumOverRanks(&values)
     }
 
-    public func treeSum(_ values: inout MutableSpan<Int64>) throws(MPIError) {
+    package func treeSum(_ values: inout MutableSpan<Int64>) throws(MPIError) {
         try sumOverRanks(&values)
     }
 

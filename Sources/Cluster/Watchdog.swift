@@ -1,15 +1,16 @@
 internal import Foundation
+internal import Numerics
 internal import Synchronization
-public import Workers
+package import Workers
 
 /// Watches the ranks of a job outside MPI, which waits for a lost rank for ever, and names the rank
 /// that blocks the others.
 ///
 /// Each rank sends a heartbeat twice a second to the judges, which send theirs to all ranks;
 /// `RankWatch` has the rules. Run it from just after MPI starts until after MPI ends.
-public final class Watchdog: Sendable {
+package final class Watchdog: Sendable {
     /// A message of the watchdog, sent from the watchdog's thread.
-    public enum Report: Equatable, Sendable {
+    package enum Report: Equatable, Sendable {
         /// The job continues.
         case notice(String)
         /// The job cannot continue; one line that names the culprit.
@@ -39,7 +40,7 @@ public final class Watchdog: Sendable {
     /// - Parameters:
     ///   - board: This rank's activity.
     ///   - report: Called on the watchdog's thread.
-    public init(
+    package init(
         _ communicator: any Communicator, board: ActivityBoard,
         report: @escaping @Sendable (Report) -> Void
     ) throws(MPIError) {
@@ -57,13 +58,13 @@ public final class Watchdog: Sendable {
     }
 
     /// Starts the watchdog's thread if there is another rank.
-    public func start() throws(ThreadError) {
+    package func start() throws(ThreadError) {
         guard socket != nil else { return }
         try startThread(named: "watchdog") { [self] in watch() }
     }
 
     /// Stops watching, and announces to the other ranks that this rank's heartbeats end.
-    public func stop() {
+    package func stop() {
         guard isStopped.exchange(true, ordering: .sequentiallyConsistent) == false else { return }
         for _ in 0..<Self.repetitions { send(.leaving, to: addresses.indices) }
     }
@@ -148,8 +149,4 @@ public final class Watchdog: Sendable {
         for _ in 0..<Self.repetitions { send(.ending, to: addresses.indices) }
         report(.end(isOwn: true))
     }
-}
-
-extension Duration {
-    fileprivate var inSeconds: Double { Double(components.seconds) + Double(components.attoseconds) * 1e-18 }
 }

@@ -1,31 +1,31 @@
-public import Kernels
+package import Kernels
 
 /// One rank's part of a global batch, ready for a network.
 ///
 /// `@unchecked Sendable`: a batch has one owner at a time, the loader until `next()` returns it and
 /// after `recycle(_:)`, the caller in between.
-public final class Batch: @unchecked Sendable {
+package final class Batch: @unchecked Sendable {
     /// Normalised pixels, shape `[N · views, size, size, 3]`, with exactly that many elements, in
     /// the order of `SampleViews`.
-    public var images: Buffer<Float> = Buffer(zeros: 0)
+    package var images: Buffer<Float> = Buffer(zeros: 0)
     /// Class labels, shape `[N · views]`; −1 for no class.
-    public internal(set) var labels: [Int32] = []
+    package internal(set) var labels: [Int32] = []
     /// Record numbers that the source reports as read, shape `[N]`.
-    public internal(set) var records: [Int] = []
+    package internal(set) var records: [Int] = []
     /// The epoch, counted from 0.
-    public internal(set) var epoch = 0
+    package internal(set) var epoch = 0
     /// The step in its epoch, counted from 0.
-    public internal(set) var step = 0
+    package internal(set) var step = 0
     /// Positions of the samples in the global batch.
-    public internal(set) var samples = 0..<0
+    package internal(set) var samples = 0..<0
     /// Samples in the global batch, over all ranks.
-    public internal(set) var globalSampleCount = 0
+    package internal(set) var globalSampleCount = 0
 
     init() {}
 
     /// Number of records of this rank; 0 if a short batch has fewer microbatches than there are
     /// ranks and this rank gets none.
-    public var count: Int { records.count }
+    package var count: Int { records.count }
 }
 
 /// The contents that a batch has to be filled with.

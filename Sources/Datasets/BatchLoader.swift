@@ -1,6 +1,6 @@
 internal import Kernels
 internal import Synchronization
-public import Workers
+package import Workers
 
 /// Reads, transforms and hands out one rank's batches in order, and prefetches some of them.
 ///
@@ -10,7 +10,7 @@ public import Workers
 ///
 /// Reading ends when the loader is deallocated or closed; neither waits for a record that is being
 /// read.
-public final class BatchLoader: Sendable {
+package final class BatchLoader: Sendable {
     private let filler: BatchFiller
     private let end = Mutex<End>(.open)
 
@@ -35,7 +35,7 @@ public final class BatchLoader: Sendable {
     ///   - threads: Number of workers that read and transform.
     /// - Precondition: `sampler` orders as many records as `source` holds.
     /// - Throws: If the system cannot create a thread.
-    public init(
+    package init(
         source: any ImageSource, sampler: Sampler, transform: any ImageTransform, batchSize: Int,
         microbatchSize: Int, rank: Int, worldSize: Int, startEpoch: Int = 0, startStep: Int = 0, epochs: Int,
         views: Int = 1, prefetch: Int = 2, threads: Int = 1
@@ -63,7 +63,7 @@ public final class BatchLoader: Sendable {
     /// - Parameters:
     ///   - microbatchesPerBatch: Microbatches in a batch; the last batch of a rank may have fewer.
     /// - Throws: If the system cannot create a thread.
-    public init(
+    package init(
         evaluating source: any ImageSource, transform: any ImageTransform, microbatchSize: Int,
         microbatchesPerBatch: Int,
         rank: Int, worldSize: Int, prefetch: Int = 2, threads: Int = 1
@@ -83,7 +83,7 @@ public final class BatchLoader: Sendable {
     /// - Parameters:
     ///   - size: Height and width of an image.
     ///   - views: Samples made of each image.
-    public static func prefetch(
+    package static func prefetch(
         upTo most: Int, byteCount: Int, batchSize: Int, microbatchSize: Int, rank: Int, worldSize: Int,
         size: Int,
         views: Int = 1
@@ -102,7 +102,7 @@ public final class BatchLoader: Sendable {
     ///
     /// - Throws: `DatasetError` instead of a batch with a record that cannot be read, and on every
     ///   later call.
-    public func next() throws(DatasetError) -> Batch? {
+    package func next() throws(DatasetError) -> Batch? {
         switch end.withLock({ $0 }) {
         case .closed: return nil
         case .failed(let error): throw error
@@ -123,10 +123,10 @@ public final class BatchLoader: Sendable {
     package func waitUntilFull() { filler.waitUntilFull() }
 
     /// Gives a batch back, so that its memory is reused; the caller must not use it any more.
-    public func recycle(_ batch: Batch) { filler.recycle(batch) }
+    package func recycle(_ batch: Batch) { filler.recycle(batch) }
 
     /// Ends reading; waiting batches are discarded.
-    public func close() {
+    package func close() {
         end.withLock { $0 = .closed }
         filler.stop()
     }

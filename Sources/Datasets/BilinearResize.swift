@@ -1,11 +1,11 @@
 /// A rectangle of pixels inside an image.
-public struct PixelBox: Equatable, Sendable {
-    public var x: Int
-    public var y: Int
-    public var width: Int
-    public var height: Int
+package struct PixelBox: Equatable, Sendable {
+    package var x: Int
+    package var y: Int
+    package var width: Int
+    package var height: Int
 
-    public init(x: Int, y: Int, width: Int, height: Int) {
+    package init(x: Int, y: Int, width: Int, height: Int) {
         self.x = x
         self.y = y
         self.width = width
@@ -15,12 +15,12 @@ public struct PixelBox: Equatable, Sendable {
 
 extension RGBImage {
     /// The whole image.
-    public var bounds: PixelBox { PixelBox(x: 0, y: 0, width: width, height: height) }
+    package var bounds: PixelBox { PixelBox(x: 0, y: 0, width: width, height: height) }
 
     /// The pixels in `box`.
     ///
     /// - Precondition: `box` lies inside the image.
-    public func cropped(to box: PixelBox) -> RGBImage {
+    package func cropped(to box: PixelBox) -> RGBImage {
         checkBox(box)
         if box == bounds { return self }
         var cropped: [UInt8] = []
@@ -50,7 +50,7 @@ extension RGBImage {
     /// ratio changes much, which causes differences of one level.)
     ///
     /// - Precondition: `box` lies inside the image; it and the result hold at least one pixel.
-    public func resized(from box: PixelBox? = nil, width: Int, height: Int) -> RGBImage {
+    package func resized(from box: PixelBox? = nil, width: Int, height: Int) -> RGBImage {
         let box = box ?? bounds
         checkBox(box)
         precondition(width >= 1 && height >= 1, "an image resized to \(width)×\(height)")

@@ -1,12 +1,12 @@
 /// Normalisation of a pixel per channel: `(v / 255 − mean) / deviation`, in single precision.
-public struct ChannelNormalization: Equatable, Sendable {
+package struct ChannelNormalization: Equatable, Sendable {
     /// Mean per channel (red, green, blue), in units of full brightness.
-    public let mean: [Float]
+    package let mean: [Float]
     /// Standard deviation per channel, in units of full brightness; above 0.
-    public let deviation: [Float]
+    package let deviation: [Float]
 
     /// - Precondition: Both have three elements, and every deviation is above 0.
-    public init(mean: [Float], deviation: [Float]) {
+    package init(mean: [Float], deviation: [Float]) {
         precondition(
             mean.count == 3 && deviation.count == 3, "\(mean.count) means, \(deviation.count) deviations")
         precondition(deviation.allSatisfy { $0 > 0 }, "deviations \(deviation)")
@@ -15,12 +15,12 @@ public struct ChannelNormalization: Equatable, Sendable {
     }
 
     /// The constants that OpenOOD uses for CIFAR-10.
-    public static let cifar10 = ChannelNormalization(
+    package static let cifar10 = ChannelNormalization(
         mean: [0.4914, 0.4822, 0.4465], deviation: [0.2470, 0.2435, 0.2616])
     /// The constants that OpenOOD uses for CIFAR-100.
-    public static let cifar100 = ChannelNormalization(
+    package static let cifar100 = ChannelNormalization(
         mean: [0.5071, 0.4867, 0.4408], deviation: [0.2675, 0.2565, 0.2761])
     /// The constants of ImageNet and its subsets.
-    public static let imageNet = ChannelNormalization(
+    package static let imageNet = ChannelNormalization(
         mean: [0.485, 0.456, 0.406], deviation: [0.229, 0.224, 0.225])
 }

@@ -7,22 +7,22 @@ package import Kernels
 /// images, the augmentation of the two views in contrastive methods (Chen, Kornblith, Norouzi,
 /// Hinton: "A simple framework for contrastive learning of visual representations", ICML 2020,
 /// arXiv 2002.05709, appendix A).
-public struct ColorJitter: Equatable, Sendable {
+package struct ColorJitter: Equatable, Sendable {
     /// Largest distance of the brightness factor from 1; 0 or more, and 0 leaves the brightness
     /// unchanged.
-    public let brightness: Float
+    package let brightness: Float
     /// Largest distance of the contrast factor from 1, likewise.
-    public let contrast: Float
+    package let contrast: Float
     /// Largest distance of the saturation factor from 1, likewise.
-    public let saturation: Float
+    package let saturation: Float
     /// Largest rotation of the hue in either direction, in whole turns: 0 to 0.5.
-    public let hue: Float
+    package let hue: Float
     /// Probability that the four changes are applied, 0 to 1.
-    public let probability: Float
+    package let probability: Float
     /// Probability that the image becomes grey, 0 to 1.
-    public let grayProbability: Float
+    package let grayProbability: Float
 
-    public init(
+    package init(
         brightness: Float = 0, contrast: Float = 0, saturation: Float = 0, hue: Float = 0,
         probability: Float = 1, grayProbability: Float = 0
     ) {

@@ -1,9 +1,9 @@
 /// Thumbnails of some images of a dataset: one row per class, or rows of images in record order if
 /// there are no classes.
-public struct ContactSheet: Sendable {
-    public let image: RGBImage
+package struct ContactSheet: Sendable {
+    package let image: RGBImage
     /// The label of each row, from the top; empty if there are no classes.
-    public let labels: [Int32]
+    package let labels: [Int32]
 
     private static let gap = 4
     private static let background: UInt8 = 40
@@ -12,7 +12,7 @@ public struct ContactSheet: Sendable {
     ///   - rows: Maximum number of rows; if there are more classes, evenly spaced ones are chosen.
     ///   - columns: Images in a row, evenly spaced among those of the class.
     /// - Throws: If an image cannot be read.
-    public init(
+    package init(
         of source: any ImageSource, rows: Int = 20, columns: Int = 12
     ) throws(DatasetError) {
         precondition(rows >= 1 && columns >= 1, "a sheet of \(rows) rows and \(columns) columns")

@@ -1,25 +1,25 @@
 /// The source of the pixels of a transformed image: a box is resized, a square is cut out of it,
 /// optionally flipped horizontally, and shifted.
-public struct CropGeometry: Equatable, Sendable {
+package struct CropGeometry: Equatable, Sendable {
     /// The part of the stored image that is read.
-    public var box: PixelBox
+    package var box: PixelBox
     /// Width of the box after the resize.
-    public var width: Int
+    package var width: Int
     /// Height of the box after the resize.
-    public var height: Int
+    package var height: Int
     /// First column of the square in the resized box.
-    public var left: Int
+    package var left: Int
     /// First row of the square in the resized box.
-    public var top: Int
+    package var top: Int
     /// Whether the square is flipped horizontally.
-    public var isFlipped: Bool
+    package var isFlipped: Bool
     /// Columns by which the square is shifted to the left after the flip; pixels from outside the
     /// square are black.
-    public var shiftX: Int
+    package var shiftX: Int
     /// Rows by which the square is shifted up.
-    public var shiftY: Int
+    package var shiftY: Int
 
-    public init(
+    package init(
         box: PixelBox, width: Int, height: Int, left: Int = 0, top: Int = 0, isFlipped: Bool = false,
         shiftX: Int = 0, shiftY: Int = 0
     ) {

@@ -1,20 +1,21 @@
+internal import Failures
 internal import Workers
 
 /// Why a dataset, or a source of images for one, could not be read or written; described in one
 /// line.
-public struct DatasetError: Error, Equatable, Codable, Sendable, CustomStringConvertible {
+package struct DatasetError: CodedError, Equatable, Codable, Sendable {
     /// What could not be done, as in "could not *decode image*".
-    public var action: String
+    package var action: String
     /// The file, with the line, record or position in an archive if there is one.
-    public var place: String
-    public var reason: String
+    package var place: String
+    package var reason: String
     /// What to do, if that is not obvious.
-    public var remedy: String?
+    package var remedy: String?
     /// Whether the system and not the data is at fault: the process has no descriptors or threads
     /// left, or the disk or its server does not respond.
-    public var isSystemFault: Bool
+    package var isSystemFault: Bool
 
-    public init(
+    package init(
         action: String, place: String, reason: String, remedy: String? = nil, isSystemFault: Bool = false
     ) {
         self.action = action
@@ -29,7 +30,9 @@ public struct DatasetError: Error, Equatable, Codable, Sendable, CustomStringCon
             action: "start its threads", place: place, reason: "\(error)", isSystemFault: true)
     }
 
-    public var description: String {
+    package var exitCode: Int32 { isSystemFault ? ExitCode.environment : ExitCode.data }
+
+    package var description: String {
         "could not \(action), \(place): \(reason)" + (remedy.map { "; \($0)" } ?? "")
     }
 }

@@ -10,16 +10,16 @@ internal import Workers
 /// is packed again, do not collide. Each shard is compared with its checksum while it is copied and
 /// gets its final name once it is complete; the manifest is written last. An interrupted copy is
 /// resumed; several processes may copy the same dataset at the same time.
-public struct DatasetStaging: Sendable {
+package struct DatasetStaging: Sendable {
     /// The copy's folder.
-    public let destination: String
+    package let destination: String
     private let source: String
     private let manifest: Manifest
 
     /// - Parameters:
     ///   - source: The folder of the dataset.
     ///   - folder: A folder on the local disk; created if it does not exist.
-    public init(_ source: String, in folder: String) throws(DatasetError) {
+    package init(_ source: String, in folder: String) throws(DatasetError) {
         self.source = source
         manifest = try Manifest(folder: source)
         let name = lastName(of: source)
@@ -28,7 +28,7 @@ public struct DatasetStaging: Sendable {
     }
 
     /// Whether nothing is left to copy.
-    public var isComplete: Bool {
+    package var isComplete: Bool {
         (try? Manifest(folder: destination)) == manifest
             && manifest.shards.allSatisfy { fileByteCount("\(destination)/\($0.file)") == $0.byteCount }
     }
@@ -40,7 +40,7 @@ public struct DatasetStaging: Sendable {
     ///   - progress: Receives the bytes copied so far and the total; called from one thread at a
     ///     time.
     /// - Throws: If a shard is missing or damaged, or the disk is full or cannot be written.
-    public func copy(
+    package func copy(
         threads: Int = 1, progress: @Sendable (_ done: Int, _ total: Int) -> Void = { _, _ in }
     ) throws(DatasetError) {
         if isComplete { return }

@@ -2,17 +2,17 @@ internal import Workers
 
 /// Sizes, means and standard deviations of a dataset's images, or of an evenly spaced sample of
 /// them.
-public struct DatasetStatistics: Equatable, Sendable {
+package struct DatasetStatistics: Equatable, Sendable {
     /// Number of images that were read.
-    public let imageCount: Int
-    public let widths: ClosedRange<Int>
-    public let heights: ClosedRange<Int>
+    package let imageCount: Int
+    package let widths: ClosedRange<Int>
+    package let heights: ClosedRange<Int>
     /// The most common size and its number of images; the smallest size in a tie.
-    public let commonest: (width: Int, height: Int, count: Int)
+    package let commonest: (width: Int, height: Int, count: Int)
     /// Means of red, green and blue over all pixels, 0 to 1.
-    public let means: [Double]
+    package let means: [Double]
     /// Standard deviations of red, green and blue over all pixels, in the units of `means`.
-    public let standardDeviations: [Double]
+    package let standardDeviations: [Double]
 
     /// Exact integer sums over one image.
     private struct Sums: Sendable {
@@ -48,7 +48,7 @@ public struct DatasetStatistics: Equatable, Sendable {
     ///   - limit: Maximum number of images to read.
     ///   - progress: Receives the images read so far and the total.
     /// - Throws: If an image cannot be read.
-    public init(
+    package init(
         of source: any ImageSource, limit: Int = .max, threads: Int = 1,
         progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
     ) throws(DatasetError) {
@@ -98,7 +98,7 @@ public struct DatasetStatistics: Equatable, Sendable {
         commonest = (first?.key.width ?? 0, first?.key.height ?? 0, first?.value ?? 0)
     }
 
-    public static func == (one: DatasetStatistics, other: DatasetStatistics) -> Bool {
+    package static func == (one: DatasetStatistics, other: DatasetStatistics) -> Bool {
         one.imageCount == other.imageCount && one.widths == other.widths && one.heights == other.heights
             && one.commonest == other.commonest && one.means == other.means
             && one.standardDeviations == other.standardDeviations

@@ -1,20 +1,20 @@
-public import Kernels
+package import Kernels
 
 /// Deterministic transform: resizes the shorter side, cuts a square from the middle and normalises
 /// it.
 ///
 /// This is OpenOOD's test transform: `shorterSide` and `size` are 32 and 32 for CIFAR, 256 and 224
 /// for ImageNet. ImageNet-C, whose images already have the network's input size, is not resized.
-public struct EvaluationTransform: ImageTransform {
+package struct EvaluationTransform: ImageTransform {
     /// Height and width of the square, in pixels.
-    public let size: Int
+    package let size: Int
     /// The shorter side after the resize and before the crop, in pixels; `nil` for no resize, which
     /// accepts only images of exactly `size` × `size`.
-    public let shorterSide: Int?
-    public let normalization: ChannelNormalization
+    package let shorterSide: Int?
+    package let normalization: ChannelNormalization
 
     /// - Precondition: `shorterSide` is not below `size`.
-    public init(size: Int, shorterSide: Int?, normalization: ChannelNormalization) {
+    package init(size: Int, shorterSide: Int?, normalization: ChannelNormalization) {
         precondition(
             size >= 1 && (shorterSide ?? size) >= size,
             "a square of \(size) cut from images with a shorter side of \(shorterSide ?? size)")
@@ -25,11 +25,11 @@ public struct EvaluationTransform: ImageTransform {
 
     /// The transform without resize, for images that already have the network's input size, such as
     /// ImageNet-C's.
-    public var withoutResize: EvaluationTransform {
+    package var withoutResize: EvaluationTransform {
         EvaluationTransform(size: size, shorterSide: nil, normalization: normalization)
     }
 
-    public func geometry(width: Int, height: Int, stream: RandomStream) throws(DatasetError)
+    package func geometry(width: Int, height: Int, stream: RandomStream) throws(DatasetError)
         -> CropGeometry
     {
         if shorterSide == nil && (width != size || height != size) {

@@ -1,7 +1,7 @@
 internal import Checksums
 
 /// The kind of a file, detected from its first bytes and independent of its name.
-public enum FileKind: String, Sendable, CaseIterable {
+package enum FileKind: String, Sendable, CaseIterable {
     case empty, zeros
     case jpeg, png, webP, gif, bmp, tiff, avif, heic, jpeg2000, icon, netpbm, video
     case tar, gzip, bzip2, xz, zstd, otherCompression, zip, sevenZip, rar
@@ -10,7 +10,7 @@ public enum FileKind: String, Sendable, CaseIterable {
     case unknown
 
     /// Number of leading bytes that suffice to distinguish all kinds.
-    public static let headByteCount = 1024
+    package static let headByteCount = 1024
 
     /// - Parameter head: The file's first `headByteCount` bytes, or the whole file if it is
     ///   shorter.
@@ -125,7 +125,7 @@ public enum FileKind: String, Sendable, CaseIterable {
 
 extension FileKind: CustomStringConvertible {
     /// The name with its article, as in "it is *a GIF*".
-    public var description: String {
+    package var description: String {
         switch self {
         case .empty: "an empty file"
         case .zeros: "nothing but zeros"

@@ -1,4 +1,4 @@
-public import SystemPackage
+package import SystemPackage
 
 /// Paths are byte strings, as in Linux; only messages and tables need text.
 extension FilePath {
@@ -10,14 +10,14 @@ extension FilePath {
     }
 
     /// The bytes of the path, without the terminating zero.
-    public var bytes: [UInt8] {
+    package var bytes: [UInt8] {
         unsafe withPlatformString { characters in
             unsafe Array(UnsafeRawBufferPointer(start: characters, count: length))
         }
     }
 
     /// The path as text: a byte that is not part of a valid UTF-8 character is written as `\xE9`.
-    public var text: String { wordsOf(bytes) }
+    package var text: String { wordsOf(bytes) }
 
     /// Whether neither the file nor a folder on the path is hidden, that is, begins with a dot.
     var isVisible: Bool { !components.contains { $0.kind == .regular && isHidden($0) } }

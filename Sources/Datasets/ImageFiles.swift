@@ -1,17 +1,17 @@
 internal import Files
 internal import Foundation
-public import SystemPackage
+package import SystemPackage
 
 /// Image files as a set without labels, in the given order.
-public struct ImageFiles: ImageSource {
-    public let paths: [FilePath]
+package struct ImageFiles: ImageSource {
+    package let paths: [FilePath]
     /// Notes about the folders: the entries that are not records, and why.
-    public let notes: [String]
+    package let notes: [String]
 
     /// - Parameter paths: Files with any extension, and folders. A folder contributes all images
     ///   below it, ordered by the bytes of their paths; links are followed.
     /// - Throws: If a folder cannot be read or contains no image.
-    public init(_ paths: [String]) throws(DatasetError) {
+    package init(_ paths: [String]) throws(DatasetError) {
         var files: [FilePath] = []
         var passedOver = PassedOver()
         for path in paths {
@@ -29,11 +29,11 @@ public struct ImageFiles: ImageSource {
         notes = passedOver.notes
     }
 
-    public var count: Int { paths.count }
+    package var count: Int { paths.count }
 
-    public func label(of record: Int) -> Int32 { -1 }
+    package func label(of record: Int) -> Int32 { -1 }
 
-    public func image(of record: Int) throws(DatasetError) -> RGBImage {
+    package func image(of record: Int) throws(DatasetError) -> RGBImage {
         try RGBImage(decoding: try ReadableFile.contents(of: paths[record]), place: paths[record].text)
     }
 }

@@ -1,7 +1,7 @@
 /// Images with labels, accessed by record number.
 ///
 /// Several threads call it at the same time.
-public protocol ImageSource: Sendable {
+package protocol ImageSource: Sendable {
     /// The number of records.
     var count: Int { get }
 
@@ -26,9 +26,9 @@ public protocol ImageSource: Sendable {
 }
 
 extension ImageSource {
-    public var keepsSize: Bool { false }
+    package var keepsSize: Bool { false }
 
-    public func load(_ record: Int, into workspace: ImageWorkspace) throws(DatasetError) -> Int {
+    package func load(_ record: Int, into workspace: ImageWorkspace) throws(DatasetError) -> Int {
         workspace.hold(try image(of: record))
         return record
     }

@@ -1,10 +1,10 @@
-public import Kernels
+package import Kernels
 
 /// Converts a stored image to the input of a network.
 ///
 /// A transform is a pure function of the image and a stream of random numbers keyed by seed, epoch
 /// and record; it does not depend on the thread or the time of the call.
-public protocol ImageTransform: Sendable {
+package protocol ImageTransform: Sendable {
     /// Height and width of the result, in pixels.
     var size: Int { get }
     var normalization: ChannelNormalization { get }
@@ -23,7 +23,7 @@ public protocol ImageTransform: Sendable {
 }
 
 /// How a JPEG is decoded for a transform.
-public enum JPEGDecoding: String, CaseIterable, Sendable {
+package enum JPEGDecoding: String, CaseIterable, Sendable {
     /// The library's exact pixels, equal to Pillow's.
     case exact
     /// At an eighth, a quarter or half of its size if the transform shrinks it at least as much:
@@ -32,14 +32,14 @@ public enum JPEGDecoding: String, CaseIterable, Sendable {
 }
 
 extension ImageTransform {
-    public var decoding: JPEGDecoding { .exact }
-    public var colors: ColorJitter? { nil }
+    package var decoding: JPEGDecoding { .exact }
+    package var colors: ColorJitter? { nil }
 
     /// Overwrites `pixels` with the transformed image.
     ///
     /// - Parameter pixels: Shape `[size, size, 3]`.
     /// - Throws: What `geometry` throws.
-    public func write(_ image: RGBImage, stream: RandomStream, into pixels: inout MutableSpan<Float>)
+    package func write(_ image: RGBImage, stream: RandomStream, into pixels: inout MutableSpan<Float>)
         throws(DatasetError)
     {
         let workspace = ImageWorkspace()

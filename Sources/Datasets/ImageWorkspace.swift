@@ -1,4 +1,4 @@
-public import Kernels
+package import Kernels
 internal import Workers
 
 /// One worker's buffers for one image at a time: the stored image, the decoded image, and the rows
@@ -8,7 +8,7 @@ internal import Workers
 ///
 /// `@unchecked Sendable`: a workspace has one owner at a time, which hands over the whole
 /// workspace.
-public final class ImageWorkspace: @unchecked Sendable {
+package final class ImageWorkspace: @unchecked Sendable {
     /// The image that a source has put in.
     private enum Content {
         case nothing
@@ -23,10 +23,10 @@ public final class ImageWorkspace: @unchecked Sendable {
     private let region = JPEGRegion()
     private var rows = RowPipeline()
 
-    public init() {}
+    package init() {}
 
     /// Puts an image in.
-    public func hold(_ image: RGBImage) {
+    package func hold(_ image: RGBImage) {
         holdPixels(width: image.width, height: image.height) { pixels in
             let bytes = image.bytes.span
             for i in bytes.indices { pixels[i] = bytes[i] }
@@ -76,7 +76,7 @@ public final class ImageWorkspace: @unchecked Sendable {
     /// - Throws: If the image is damaged in the part that is decoded, or the transform cannot be
     ///   applied to it.
     /// - Precondition: A source has put an image in.
-    public func write(
+    package func write(
         _ transform: some ImageTransform, stream: RandomStream, into pixels: inout MutableSpan<Float>
     ) throws(DatasetError) {
         switch content {

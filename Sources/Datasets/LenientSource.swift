@@ -2,21 +2,21 @@ internal import Synchronization
 
 /// A source that tolerates unreadable images: it records their errors and returns a black image
 /// instead.
-public final class LenientSource: ImageSource {
+package final class LenientSource: ImageSource {
     private let source: any ImageSource
     private let noted = Mutex<[Int: DatasetError]>([:])
 
-    public init(_ source: any ImageSource) { self.source = source }
+    package init(_ source: any ImageSource) { self.source = source }
 
     /// The errors of the requested images that could not be read, by record number.
-    public var failures: [Int: DatasetError] { noted.withLock { $0 } }
+    package var failures: [Int: DatasetError] { noted.withLock { $0 } }
 
-    public var count: Int { source.count }
-    public var keepsSize: Bool { source.keepsSize }
+    package var count: Int { source.count }
+    package var keepsSize: Bool { source.keepsSize }
 
-    public func label(of record: Int) -> Int32 { source.label(of: record) }
+    package func label(of record: Int) -> Int32 { source.label(of: record) }
 
-    public func image(of record: Int) throws(DatasetError) -> RGBImage {
+    package func image(of record: Int) throws(DatasetError) -> RGBImage {
         do throws(DatasetError) {
             return try source.image(of: record)
         } catch {

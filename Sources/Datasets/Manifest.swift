@@ -3,52 +3,52 @@ internal import Files
 internal import Foundation
 
 /// Describes the contents of a dataset's folder; stored as `manifest.json`, which is written last.
-public struct Manifest: Codable, Equatable, Sendable {
+package struct Manifest: Codable, Equatable, Sendable {
     /// How images are stored: decoded and all of the same size, or as their original JPEG, PNG and
     /// WebP files.
-    public enum Layout: Codable, Equatable, Sendable {
+    package enum Layout: Codable, Equatable, Sendable {
         case pixels(height: Int, width: Int, channels: Int)
         case encoded
     }
 
     /// One file of records.
-    public struct Shard: Codable, Equatable, Sendable {
+    package struct Shard: Codable, Equatable, Sendable {
         /// The file's name in the dataset's folder.
-        public var file: String
-        public var count: Int
-        public var byteCount: Int
+        package var file: String
+        package var count: Int
+        package var byteCount: Int
         /// CRC-64/XZ of the file, 16 hexadecimal digits.
-        public var checksum: String
+        package var checksum: String
     }
 
     /// The version of the manifest format that this code writes and reads.
-    public static let currentSchemaVersion = 1
-    public static let fileName = "manifest.json"
+    package static let currentSchemaVersion = 1
+    package static let fileName = "manifest.json"
     static let currentRecordChecksum = "crc32c"
 
-    public var schemaVersion = Manifest.currentSchemaVersion
-    public var name: String
+    package var schemaVersion = Manifest.currentSchemaVersion
+    package var name: String
     /// Class names in the order of the labels; empty if unknown, or if the set is out of
     /// distribution.
-    public var classNames: [String]
+    package var classNames: [String]
     /// Number of classes: labels lie in `0..<classCount`. 0 for an out-of-distribution set, whose
     /// labels are all −1.
-    public var classCount: Int
-    public var count: Int
-    public var layout: Layout
-    public var shards: [Shard]
+    package var classCount: Int
+    package var count: Int
+    package var layout: Layout
+    package var shards: [Shard]
     /// The checksum that each record is compared with when it is read: `crc32c`; `nil` in a dataset
     /// of an earlier version.
-    public var recordChecksum: String?
+    package var recordChecksum: String?
     /// The origin of the images.
-    public var source: String
+    package var source: String
     /// Notes of the reader that packed the dataset, such as left-over bytes at the end of a
     /// truncated file.
-    public var notes: [String]
+    package var notes: [String]
     /// The benchmark split of this dataset, if it was packed as one.
-    public var benchmark: BenchmarkSplit?
+    package var benchmark: BenchmarkSplit?
     /// Time of creation, ISO 8601, UTC.
-    public var created: String
+    package var created: String
 }
 
 extension Manifest {
@@ -56,7 +56,7 @@ extension Manifest {
     ///
     /// - Throws: If the manifest is missing, is damaged, has another version, or contradicts
     ///   itself.
-    public init(folder: String) throws(DatasetError) {
+    package init(folder: String) throws(DatasetError) {
         let path = "\(folder)/\(Manifest.fileName)"
         guard try DatasetError.wrapping("open dataset", folder, { try fileExists(path) }) else {
             throw DatasetError(
@@ -103,7 +103,7 @@ extension Manifest {
 
     /// A checksum of the record counts and checksums of all shards, 16 hexadecimal digits: equal if
     /// records and shards are equal.
-    public var fingerprint: String {
+    package var fingerprint: String {
         CRC64(shards.map { "\($0.count) \($0.checksum)\n" }.joined().utf8).hexadecimal
     }
 }

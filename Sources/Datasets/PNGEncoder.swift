@@ -5,7 +5,7 @@ extension RGBImage {
     /// The image as a PNG file.
     ///
     /// - Throws: If there is not enough memory.
-    public func png() throws(DatasetError) -> [UInt8] {
+    package func png() throws(DatasetError) -> [UInt8] {
         let encoder = PNGEncoder()
         let (file, status) = encoder.encode(self)
         guard status == 0 else {

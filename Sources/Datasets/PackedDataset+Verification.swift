@@ -15,7 +15,7 @@ extension PackedDataset {
     /// - Throws: If a shard is missing or damaged. The error names the first such shard with its
     ///   damaged records (number and path), and the names of the others.
     @discardableResult
-    public static func verify(
+    package static func verify(
         path: String, threads: Int = 1, progress: @Sendable (_ done: Int, _ total: Int) -> Void = { _, _ in }
     ) throws(DatasetError) -> Manifest {
         let manifest = try Manifest(folder: path)
@@ -68,7 +68,7 @@ extension PackedDataset {
     }
 
     /// Verifies this dataset like `verify(path:threads:progress:)`.
-    public func verify() throws(DatasetError) { try Self.verify(path: path) }
+    package func verify() throws(DatasetError) { try Self.verify(path: path) }
 
     /// Describes the damaged parts of a shard, as far as they can be determined.
     ///

@@ -1,19 +1,19 @@
-public import SystemPackage
+package import SystemPackage
 
 /// A dataset on disk: images with labels, accessed by record number from any thread.
 ///
 /// A record costs one read, plus the decoding if images are stored encoded; nothing is cached.
-public final class PackedDataset: ImageSource {
+package final class PackedDataset: ImageSource {
     /// The path of the folder, as given.
-    public let path: String
-    public let manifest: Manifest
+    package let path: String
+    package let manifest: Manifest
     private let shards: [ShardReader]
     /// The number of each shard's first record.
     private let starts: [Int]
 
     /// Opens the dataset in a folder: reads the manifest and checks the size, labels and offsets of
     /// every shard; images are checked when they are read.
-    public init(path: String) throws(DatasetError) {
+    package init(path: String) throws(DatasetError) {
         let manifest = try Manifest(folder: path)
         var shards: [ShardReader] = []
         var starts: [Int] = []
@@ -51,39 +51,39 @@ public final class PackedDataset: ImageSource {
     }
 
     /// The number of records.
-    public var count: Int { manifest.count }
+    package var count: Int { manifest.count }
 
-    public var name: String { manifest.name }
+    package var name: String { manifest.name }
 
     /// Checksum of the shards' record counts and checksums, 16 hexadecimal digits; equal if records
     /// and shards are equal.
-    public var fingerprint: String { manifest.fingerprint }
+    package var fingerprint: String { manifest.fingerprint }
 
     /// The label of a record; −1 out of distribution.
-    public func label(of record: Int) -> Int32 {
+    package func label(of record: Int) -> Int32 {
         let (shard, index) = locate(record)
         return shards[shard].labels[index]
     }
 
     /// Reads and decodes the image of a record.
-    public func image(of record: Int) throws(DatasetError) -> RGBImage {
+    package func image(of record: Int) throws(DatasetError) -> RGBImage {
         let (shard, index) = locate(record)
         return try shards[shard].image(of: index)
     }
 
     /// Reads the stored image of a record into a reusable workspace.
-    public func load(_ record: Int, into workspace: ImageWorkspace) throws(DatasetError) -> Int {
+    package func load(_ record: Int, into workspace: ImageWorkspace) throws(DatasetError) -> Int {
         let (shard, index) = locate(record)
         try shards[shard].load(index, into: workspace)
         return starts[shard] + index
     }
 
     /// True for ImageNet-C's split of a benchmark.
-    public var keepsSize: Bool { manifest.benchmark?.set == "imagenet_c" }
+    package var keepsSize: Bool { manifest.benchmark?.set == "imagenet_c" }
 
     /// The original path of a record's image; `nil` if images are stored as pixels, or if it cannot
     /// be read.
-    public func path(of record: Int) -> FilePath? {
+    package func path(of record: Int) -> FilePath? {
         let (shard, index) = locate(record)
         return (try? shards[shard].path(of: index)) ?? nil
     }

@@ -1,4 +1,4 @@
-public import Kernels
+package import Kernels
 
 /// The training augmentation of CIFAR: a square from the middle, randomly flipped horizontally and
 /// shifted by a few pixels.
@@ -6,18 +6,18 @@ public import Kernels
 /// The order is OpenOOD's: resize the shorter side, cut the square from the middle, flip it
 /// horizontally with probability one half, add `padding` black pixels on each side, and cut a
 /// square of the original size at a uniformly random position.
-public struct PaddedCropTransform: ImageTransform {
+package struct PaddedCropTransform: ImageTransform {
     /// Height and width of the square, in pixels.
-    public let size: Int
+    package let size: Int
     /// Black pixels added on each side, which is also the largest shift.
-    public let padding: Int
+    package let padding: Int
     /// Whether half of the images are flipped horizontally.
-    public let flips: Bool
-    public let normalization: ChannelNormalization
-    public let decoding: JPEGDecoding
-    public let colors: ColorJitter?
+    package let flips: Bool
+    package let normalization: ChannelNormalization
+    package let decoding: JPEGDecoding
+    package let colors: ColorJitter?
 
-    public init(
+    package init(
         size: Int, padding: Int = 4, flips: Bool = true, normalization: ChannelNormalization,
         decoding: JPEGDecoding = .exact, colors: ColorJitter? = nil
     ) {
@@ -46,7 +46,7 @@ public struct PaddedCropTransform: ImageTransform {
         return Draw(isFlipped: isFlipped, top: top, left: stream.integer(below: 2 * padding + 1))
     }
 
-    public func geometry(width: Int, height: Int, stream: RandomStream) -> CropGeometry {
+    package func geometry(width: Int, height: Int, stream: RandomStream) -> CropGeometry {
         let draw = draw(from: stream)
         var geometry = CropGeometry(
             imageWidth: width, imageHeight: height, shorterSide: size, square: size)

@@ -9,7 +9,7 @@ extension RGBImage {
     /// - Parameters:
     ///   - bytes: The whole file.
     ///   - place: The origin of the file, for errors.
-    public init(decoding bytes: [UInt8], place: @autoclosure () -> String) throws(DatasetError) {
+    package init(decoding bytes: [UInt8], place: @autoclosure () -> String) throws(DatasetError) {
         switch ImageFormat(bytes) {
         case .jpeg: self = try decodeJPEG(bytes, place: place())
         case .png: self = try decodePNG(bytes, place: place())

@@ -1,4 +1,4 @@
-public import Kernels
+package import Kernels
 internal import Numerics
 
 /// The training augmentation of ImageNet: a random box of the image, resized to a square and
@@ -8,20 +8,20 @@ internal import Numerics
 /// the details of torchvision's `RandomResizedCrop`: a box of 8 to 100 % of the area with an aspect
 /// ratio of 3/4 to 4/3, uniform in its logarithm; after ten boxes that do not fit, the largest
 /// centred box with an allowed aspect ratio.
-public struct RandomResizedCropTransform: ImageTransform {
+package struct RandomResizedCropTransform: ImageTransform {
     /// Height and width of the square, in pixels.
-    public let size: Int
+    package let size: Int
     /// The smallest fraction of the image's area, above 0 and at most 1.
-    public let smallestArea: Double
+    package let smallestArea: Double
     /// Whether half of the images are flipped horizontally.
-    public let flips: Bool
-    public let normalization: ChannelNormalization
-    public let decoding: JPEGDecoding
-    public let colors: ColorJitter?
+    package let flips: Bool
+    package let normalization: ChannelNormalization
+    package let decoding: JPEGDecoding
+    package let colors: ColorJitter?
 
     private static let aspectRatios = 3.0 / 4...4.0 / 3
 
-    public init(
+    package init(
         size: Int, smallestArea: Double = 0.08, flips: Bool = true, normalization: ChannelNormalization,
         decoding: JPEGDecoding = .exact, colors: ColorJitter? = nil
     ) {
@@ -78,7 +78,7 @@ public struct RandomResizedCropTransform: ImageTransform {
         return box
     }
 
-    public func geometry(width: Int, height: Int, stream: RandomStream) -> CropGeometry {
+    package func geometry(width: Int, height: Int, stream: RandomStream) -> CropGeometry {
         let draw = draw(from: stream, width: width, height: height)
         return CropGeometry(box: draw.box, width: size, height: size, isFlipped: draw.isFlipped)
     }

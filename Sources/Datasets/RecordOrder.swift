@@ -1,16 +1,16 @@
 /// The records of every step of a run, in order, to reproduce the same steps with another program.
-public struct RecordOrder: Sendable {
+package struct RecordOrder: Sendable {
     /// The records of one step.
-    public struct Step: Equatable, Sendable {
+    package struct Step: Equatable, Sendable {
         /// Counted from 1, over all epochs.
-        public var step: Int
+        package var step: Int
         /// Counted from 1.
-        public var epoch: Int
+        package var epoch: Int
         /// Counted from 0, in the order of the batch.
-        public var records: [Int]
+        package var records: [Int]
 
         /// A JSON object and a newline.
-        public var line: String {
+        package var line: String {
             let list = records.map(String.init).joined(separator: ",")
             return "{\"epoch\":\(epoch),\"records\":[\(list)],\"step\":\(step)}\n"
         }
@@ -20,7 +20,7 @@ public struct RecordOrder: Sendable {
     private let batch: Int
     private let epochs: Int
 
-    public init(_ sampler: Sampler, batch: Int, epochs: Int) {
+    package init(_ sampler: Sampler, batch: Int, epochs: Int) {
         precondition(batch > 0 && epochs >= 0, "\(epochs) epochs in batches of \(batch)")
         self.sampler = sampler
         self.batch = batch
@@ -28,7 +28,7 @@ public struct RecordOrder: Sendable {
     }
 
     /// Calls `body` with every step; the last step of an epoch may have fewer records.
-    public func forEachStep(_ body: (Step) throws -> Void) rethrows {
+    package func forEachStep(_ body: (Step) throws -> Void) rethrows {
         var step = 0
         for epoch in 0..<epochs {
             let order = sampler.order(epoch: epoch)

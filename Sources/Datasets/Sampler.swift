@@ -6,17 +6,17 @@ internal import Kernels
 /// With a smaller window the order is *local*: blocks of consecutive records are permuted, and
 /// records are permuted within windows of several blocks. While a window is used, nothing outside
 /// its blocks is read.
-public struct Sampler: Equatable, Sendable {
+package struct Sampler: Equatable, Sendable {
     /// Seed of the permutations; the augmentation of a run uses the same seed.
-    public let seed: UInt64
+    package let seed: UInt64
     /// Number of records in the set.
-    public let count: Int
+    package let count: Int
     /// Number of consecutive records that stay in one window.
-    public let blockSize: Int
+    package let blockSize: Int
     /// Number of records that are permuted among each other: a multiple of `blockSize`, or `count`.
-    public let window: Int
+    package let window: Int
     /// Whether records are permuted at all.
-    public let isShuffled: Bool
+    package let isShuffled: Bool
 
     /// - Parameters:
     ///   - blockSize: Number of consecutive records that are read together, such as those of a
@@ -24,7 +24,7 @@ public struct Sampler: Equatable, Sendable {
     ///   - window: Number of records to permute among each other, rounded up to whole blocks; all
     ///     records by default.
     ///   - isShuffled: `false` for the stored order in every epoch.
-    public init(
+    package init(
         seed: UInt64, count: Int, blockSize: Int = 1, window: Int? = nil, isShuffled: Bool = true
     ) {
         precondition(
@@ -40,7 +40,7 @@ public struct Sampler: Equatable, Sendable {
     }
 
     /// The order of `epoch`, counted from 0.
-    public func order(epoch: Int) -> SampleOrder {
+    package func order(epoch: Int) -> SampleOrder {
         guard isShuffled else { return storedOrder(epoch: epoch) }
         guard window < count else {
             var records = (0..<UInt32(count)).map { $0 }
@@ -75,14 +75,14 @@ public struct Sampler: Equatable, Sendable {
 }
 
 /// The order of one epoch.
-public struct SampleOrder: Equatable, Sendable {
+package struct SampleOrder: Equatable, Sendable {
     /// The epoch, counted from 0.
-    public let epoch: Int
+    package let epoch: Int
     /// The range of positions of each window, in order.
     ///
     /// Each window has `Sampler.window` positions, except the last window and the window with the
     /// set's last block, which may be short.
-    public let windows: [Range<Int>]
+    package let windows: [Range<Int>]
     private let records: [UInt32]
 
     init(epoch: Int, records: [UInt32], windows: [Range<Int>]) {
@@ -92,10 +92,10 @@ public struct SampleOrder: Equatable, Sendable {
     }
 
     /// The number of positions, equal to the number of records.
-    public var count: Int { records.count }
+    package var count: Int { records.count }
 
     /// The record that is used at `position` of the epoch.
-    public func record(at position: Int) -> Int { Int(records[position]) }
+    package func record(at position: Int) -> Int { Int(records[position]) }
 }
 
 extension [UInt32] {

@@ -1,33 +1,33 @@
-public import Datasets
-public import Metrics
+package import Datasets
+package import Metrics
 
 /// A packed set and its name in tables.
-public struct NamedSet: Sendable {
-    public var name: String
-    public var source: any ImageSource
+package struct NamedSet: Sendable {
+    package var name: String
+    package var source: any ImageSource
 
-    public init(name: String, source: any ImageSource) {
+    package init(name: String, source: any ImageSource) {
         self.name = name
         self.source = source
     }
 }
 
 /// The sets that a detector is evaluated on.
-public struct Benchmark: Sendable {
+package struct Benchmark: Sendable {
     /// The in-distribution test set; every label is a class.
-    public var inDistribution: NamedSet
+    package var inDistribution: NamedSet
     /// Near out-of-distribution sets (similar to the test set), in the table's order.
-    public var near: [NamedSet]
+    package var near: [NamedSet]
     /// Far out-of-distribution sets, in the table's order.
-    public var far: [NamedSet]
+    package var far: [NamedSet]
     /// In-distribution sets with a covariate shift, in order; every label is a class. Together with
     /// the test set they are the in-distribution side of the full-spectrum task.
-    public var covariateShifted: [NamedSet]
+    package var covariateShifted: [NamedSet]
     /// The names of the near and far sets, including missing ones, in the table's order.
-    public var rows: (near: [String], far: [String])
+    package var rows: (near: [String], far: [String])
 
     /// - Parameter rows: By default the names of `near` and `far`.
-    public init(
+    package init(
         inDistribution: NamedSet, near: [NamedSet], far: [NamedSet], covariateShifted: [NamedSet] = [],
         rows: (near: [String], far: [String])? = nil
     ) {
@@ -39,10 +39,10 @@ public struct Benchmark: Sendable {
     }
 
     /// The in-distribution test set, then the near, far and covariate-shifted sets.
-    public var sets: [NamedSet] { [inDistribution] + near + far + covariateShifted }
+    package var sets: [NamedSet] { [inDistribution] + near + far + covariateShifted }
 
     /// The two sides that a detector has to separate.
-    public enum Task: String, CaseIterable, Sendable {
+    package enum Task: String, CaseIterable, Sendable {
         /// The test set against the out-of-distribution sets.
         case standard = "ood"
         /// The test set and the covariate-shifted sets against the out-of-distribution sets.
@@ -50,7 +50,7 @@ public struct Benchmark: Sendable {
     }
 
     /// The tasks that the benchmark has sets for.
-    public var tasks: [Task] { covariateShifted.isEmpty ? [.standard] : Task.allCases }
+    package var tasks: [Task] { covariateShifted.isEmpty ? [.standard] : Task.allCases }
 
     /// The scored `sets` on the in-distribution side of a task.
     func inDistributionSide(of task: Task, _ scored: [ScoredSet]) -> [ScoredSet] {
@@ -63,7 +63,7 @@ public struct Benchmark: Sendable {
     }
 
     /// The ties among one score's confidences over all images of a task.
-    public func ties(at index: Int, task: Task, _ scored: [ScoredSet]) -> Ties {
+    package func ties(at index: Int, task: Task, _ scored: [ScoredSet]) -> Ties {
         Ties(
             (inDistributionSide(of: task, scored) + outOfDistribution(scored)).flatMap {
                 $0.confidences[index]

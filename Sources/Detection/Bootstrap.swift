@@ -1,6 +1,6 @@
 internal import Kernels
-public import Metrics
-public import Workers
+package import Metrics
+package import Workers
 
 /// Percentile bootstrap intervals of a table's cells: how far the cells would move if other images
 /// had been drawn from the same sets.
@@ -9,14 +9,14 @@ public import Workers
 /// share the in-distribution draw, so the intervals of mean rows include the correlation between
 /// their sets. The drawn images are a function of (seed, replicate, set). Efron, Tibshirani: "An
 /// introduction to the bootstrap", 1993, chapter 13.
-public struct Bootstrap: Sendable {
+package struct Bootstrap: Sendable {
     /// The number of bootstrap replicates.
-    public var replicates: Int
-    public var seed: UInt64
+    package var replicates: Int
+    package var seed: UInt64
     /// The confidence level: the fraction of replicates inside an interval.
-    public var level: Double
+    package var level: Double
 
-    public init(replicates: Int, seed: UInt64 = 0, level: Double = 0.95) {
+    package init(replicates: Int, seed: UInt64 = 0, level: Double = 0.95) {
         precondition(replicates >= 1 && level > 0 && level < 1, "\(replicates) replicates, level \(level)")
         self.replicates = replicates
         self.seed = seed
@@ -29,7 +29,7 @@ public struct Bootstrap: Sendable {
     /// - Parameters:
     ///   - sets: The benchmark's scored sets, in its order.
     ///   - index: The score's index in the confidences, which are all finite.
-    public func intervals(
+    package func intervals(
         _ benchmark: Benchmark, _ sets: [ScoredSet], at index: Int, task: Benchmark.Task, on pool: WorkerPool
     ) -> (rows: [BenchmarkRow], values: [[ClosedRange<Double>?]]) {
         let side = benchmark.inDistributionSide(of: task, sets)

@@ -1,27 +1,28 @@
-public import Cluster
+package import Cluster
 internal import Datasets
+internal import Failures
 internal import Kernels
-public import Metrics
-public import Networks
+package import Metrics
+package import Networks
 internal import Workers
 
 /// The tables of one model.
-public struct Evaluation: Sendable {
+package struct Evaluation: Sendable {
     /// The classifier's accuracy on the in-distribution set, from the logits that training uses;
     /// `nil` for a network without a classifier.
-    public let accuracy: Accuracy?
+    package let accuracy: Accuracy?
     /// One table per score, in the requested order.
-    public let results: [(score: ScoreName, result: BenchmarkResult)]
+    package let results: [(score: ScoreName, result: BenchmarkResult)]
     /// The same for the full-spectrum task; empty if the benchmark has no covariate-shifted set.
-    public let fullSpectrum: [(score: ScoreName, result: BenchmarkResult)]
+    package let fullSpectrum: [(score: ScoreName, result: BenchmarkResult)]
     /// The scored sets that the tables are computed from, in the benchmark's order.
-    public let sets: [ScoredSet]
+    package let sets: [ScoredSet]
     /// The settings that the search chose, for scores with settings to search; empty without a
     /// search.
-    public let choices: [ScoreChoice]
+    package let choices: [ScoreChoice]
 
     /// The tables of a task.
-    public func results(of task: Benchmark.Task) -> [(score: ScoreName, result: BenchmarkResult)] {
+    package func results(of task: Benchmark.Task) -> [(score: ScoreName, result: BenchmarkResult)] {
         task == .standard ? results : fullSpectrum
     }
 }
@@ -31,31 +32,26 @@ public struct Evaluation: Sendable {
 /// Features are computed once and shared by all scores. Confidences of all ranks are gathered in
 /// record order, so tables have the same bits for every world of 2ᵏ ranks, and for a world of any
 /// other size that distributes whole microbatches.
-public struct Evaluator {
+package struct Evaluator {
     private let pass: ForwardPass
     private let head: ScoringHead
     private let network: InspectedNetwork
     private let options: ScoreOptions
     private let communicator: any Communicator
-    private let describe: (any Error) -> (exitCode: Int32, message: String)
 
     /// - Parameters:
     ///   - members: Other networks for an ensemble, with the same classes; they evaluate the same
     ///     images.
     ///   - options: Options of the scores.
-    ///   - describe: The exit code and the message of an error; if one rank fails, all ranks
-    ///     receive them.
-    public init(
+    package init(
         _ pass: ForwardPass, classifier: Classifier, members: [Classifier] = [],
-        options: ScoreOptions = ScoreOptions(), communicator: any Communicator,
-        describe: @escaping (any Error) -> (exitCode: Int32, message: String)
+        options: ScoreOptions = ScoreOptions(), communicator: any Communicator
     ) {
         self.pass = pass
         head = ScoringHead(classifier, options)
         network = pass.network(with: members, options)
         self.options = options
         self.communicator = communicator
-        self.describe = describe
     }
 
     /// The tables of `scores`, the same on every rank.
@@ -65,7 +61,7 @@ public struct Evaluator {
     /// - Precondition: There is a training set if `scores.needTraining`; scores need no logits if
     ///   there is no classifier.
     /// - Throws: `JobFailure`, the same on all ranks, or `MPIError`.
-    public func evaluate(
+    package func evaluate(
         _ benchmark: Benchmark, scores: [ScoreName], training: NamedSet? = nil,
         validation: NamedSet? = nil, outlierValidation: NamedSet? = nil, searches: Bool = false,
         measure: (any SampleMeasure)? = nil,
@@ -75,7 +71,7 @@ public struct Evaluator {
             benchmark.sets, by: scores, training: training, validation: validation,
             outlierValidation: outlierValidation, searches: searches, measure: measure,
             progress: progress)
-        return try communicator.together(describe: describe) {
+        return try communicator.together {
             let results = { (task: Benchmark.Task) in
                 guard benchmark.tasks.contains(task) else { return [] as [(ScoreName, BenchmarkResult)] }
                 return try scores.enumerated().map { index, score in
@@ -103,7 +99,7 @@ public struct Evaluator {
     /// - Precondition: There is a training set if `scores.needTraining`, and every other set that
     ///   is needed.
     /// - Throws: `JobFailure`, the same on all ranks, or `MPIError`.
-    public func score(
+    package func score(
         _ sets: [NamedSet], by scores: [ScoreName], training: NamedSet? = nil, validation: NamedSet? = nil,
         outlierValidation: NamedSet? = nil, searches: Bool = false, measure: (any SampleMeasure)? = nil,
         progress: (_ set: String, _ done: Int) -> Void = { _, _ in }
@@ -117,7 +113,7 @@ public struct Evaluator {
         }
         let fitted = made.map(\.score)
         let scored = try sets.map { set in
-            var own = try communicator.together(describe: describe) {
+            var own = try communicator.together {
                 try score(set, fitted, measure, progress)
             }
             // These scores' training records are sharded over the ranks, so all ranks evaluate
@@ -181,7 +177,7 @@ public struct Evaluator {
         do {
             return try body()
         } catch  where error is FitError || error is RankingMetricsError {
-            let (code, message) = describe(error)
+            let (code, message) = failureReport(of: error)
             throw JobFailure(rank: 0, exitCode: code, message: message)
         }
     }
@@ -197,7 +193,7 @@ public struct Evaluator {
     /// The rank's images of a set, for capturing activations.
     private func images(of set: NamedSet) -> ImagePass {
         ImagePass(network, firstRecord: pass.firstRecord(of: set.source.count)) { body in
-            try communicator.together(describe: describe) {
+            try communicator.together {
                 try pass.forEachImages(of: set.source, body)
             }
         }
@@ -207,7 +203,7 @@ public struct Evaluator {
     private func mean(
         of set: NamedSet, _ progress: (_ set: String, _ done: Int) -> Void
     ) throws -> [Float] {
-        let sums = try communicator.together(describe: describe) {
+        let sums = try communicator.together {
             var sums = MicrobatchFeatureSums(
                 dimension: head.dimension, microbatchSize: pass.layout.microbatchSize)
             var done = 0
@@ -225,7 +221,7 @@ public struct Evaluator {
     private func shard(
         of set: NamedSet, _ progress: (_ set: String, _ done: Int) -> Void
     ) throws -> FeatureShard {
-        try communicator.together(describe: describe) {
+        try communicator.together {
             var shard = FeatureShard(head: head, microbatchSize: pass.layout.microbatchSize)
             try pass.forEachBatch(of: set.source) { outputs in
                 var logits = [Float](repeating: 0, count: outputs.labels.count * head.classes)

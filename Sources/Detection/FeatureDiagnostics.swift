@@ -1,34 +1,34 @@
-public import Metrics
+package import Metrics
 
 /// Diagnostics of a network's feature norms on each set of a benchmark.
-public struct FeatureDiagnostics: Equatable, Sendable {
+package struct FeatureDiagnostics: Equatable, Sendable {
     /// One set.
-    public struct Row: Equatable, Sendable {
-        public var name: String
-        public var count: Int
+    package struct Row: Equatable, Sendable {
+        package var name: String
+        package var count: Int
         /// The mean of `‖h‖₂`.
-        public var meanNorm: Double
+        package var meanNorm: Double
         /// The in-distribution test set's mean norm divided by this set's.
-        public var normRatio: Double
+        package var normRatio: Double
         /// AUROC in percent with `‖h‖₂`, the normalised forward pass and each temperature of the
         /// sweep as confidence; `nil` for the in-distribution test set itself.
-        public var areas: Areas?
+        package var areas: Areas?
     }
 
-    public struct Areas: Equatable, Sendable {
-        public var norm: Double
-        public var normalized: Double
-        public var sweep: [Double]
+    package struct Areas: Equatable, Sendable {
+        package var norm: Double
+        package var normalized: Double
+        package var sweep: [Double]
     }
 
     /// The temperatures of the sweep.
-    public let temperatures: [Float]
+    package let temperatures: [Float]
     /// The in-distribution test set, then the others in the order of the benchmark.
-    public let rows: [Row]
+    package let rows: [Row]
 
     /// - Parameter sets: Scored with `measure`; the in-distribution test set first.
     /// - Throws: `RankingMetricsError` with the dataset that has a NaN or infinite value.
-    public init(_ sets: [ScoredSet], _ measure: FeatureMeasure) throws(RankingMetricsError) {
+    package init(_ sets: [ScoredSet], _ measure: FeatureMeasure) throws(RankingMetricsError) {
         temperatures = measure.temperatures
         let inDistribution = sets[0]
         let mean = Self.mean(inDistribution.measures[0])

@@ -1,6 +1,6 @@
 internal import Kernels
-public import Networks
-public import Workers
+package import Networks
+package import Workers
 
 /// The quantities that T2FNorm makes claims about: each sample's feature norm, and its largest
 /// softmax probability with the normalised feature and with the raw feature divided by each
@@ -8,12 +8,12 @@ public import Workers
 ///
 /// Regmi, Panthi, Ming, Gyawali, Stoyanov, Bhattarai: "T2FNorm: Train-time feature normalization
 /// for OOD detection in image classification", CVPR workshops 2024, arXiv 2305.17797.
-public struct FeatureMeasure: SampleMeasure {
+package struct FeatureMeasure: SampleMeasure {
     /// The default sweep of τ.
-    public static let sweep: [Float] = [0.01, 0.04, 0.05, 0.1, 0.2, 0.5, 1]
+    package static let sweep: [Float] = [0.01, 0.04, 0.05, 0.1, 0.2, 0.5, 1]
 
     /// The temperatures of the sweep.
-    public let temperatures: [Float]
+    package let temperatures: [Float]
     private let weights: [Float]
     private let bias: [Float]
     private let microbatchSize: Int
@@ -22,7 +22,7 @@ public struct FeatureMeasure: SampleMeasure {
     /// - Parameters:
     ///   - microbatchSize: Samples per work item. Apart from the data, the bits of the results
     ///     depend on this alone.
-    public init(
+    package init(
         _ classifier: Classifier, temperatures: [Float] = FeatureMeasure.sweep, microbatchSize: Int,
         pool: WorkerPool
     ) {
@@ -33,11 +33,11 @@ public struct FeatureMeasure: SampleMeasure {
         self.pool = pool
     }
 
-    public var names: [String] { ["norm", "normalized"] + temperatures.map { "tau \($0)" } }
+    package var names: [String] { ["norm", "normalized"] + temperatures.map { "tau \($0)" } }
 
     /// `‖h‖₂`; the largest probability of the logits that training uses; the largest probability of
     /// `W h / τ + b` for each temperature.
-    public func values(of outputs: ForwardPass.Outputs) -> [[Float]] {
+    package func values(of outputs: ForwardPass.Outputs) -> [[Float]] {
         let products = products(outputs.features)
         return [norms(of: outputs), largestProbabilities(outputs.logits.span, classes: bias.count)]
             + temperatures.map { temperature in

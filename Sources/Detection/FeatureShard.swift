@@ -6,22 +6,22 @@ internal import Kernels
 /// Takes `4 (D + K + 1)` bytes per record. The shard consists of whole microbatches of the set, so
 /// sums over records can follow the reduction tree over all microbatches of the set, and 1, 2, 4 …
 /// ranks give the same bits.
-public struct FeatureShard: Sendable {
+package struct FeatureShard: Sendable {
     /// The last layer.
-    public let head: ScoringHead
+    package let head: ScoringHead
     /// Records in a microbatch.
-    public let microbatchSize: Int
+    package let microbatchSize: Int
     /// Raw features, shape `[N, D]`.
-    public private(set) var features: [Float] = []
+    package private(set) var features: [Float] = []
     /// `head`'s logits, shape `[N, K]`.
-    public private(set) var logits: [Float] = []
+    package private(set) var logits: [Float] = []
     /// Shape `[N]`.
-    public private(set) var labels: [Int32] = []
+    package private(set) var labels: [Int32] = []
 
     /// The number of the rank's records.
-    public var count: Int { labels.count }
+    package var count: Int { labels.count }
 
-    public init(head: ScoringHead, microbatchSize: Int) {
+    package init(head: ScoringHead, microbatchSize: Int) {
         precondition(microbatchSize >= 1, "microbatches of \(microbatchSize)")
         self.head = head
         self.microbatchSize = microbatchSize
@@ -33,7 +33,7 @@ public struct FeatureShard: Sendable {
     ///   - features: Shape `[N, D]`.
     ///   - logits: Shape `[N, K]`.
     ///   - labels: Shape `[N]`.
-    public mutating func add(features: [Float], logits: [Float], labels: [Int32]) {
+    package mutating func add(features: [Float], logits: [Float], labels: [Int32]) {
         precondition(
             features.count == labels.count * head.dimension && logits.count == labels.count * head.classes,
             "\(features.count) features and \(logits.count) logits for \(labels.count) labels")

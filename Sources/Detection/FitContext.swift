@@ -1,4 +1,4 @@
-public import Cluster
+package import Cluster
 internal import Kernels
 
 /// The data and statistics that scores are fitted on, with the same bits on all ranks.
@@ -6,11 +6,11 @@ internal import Kernels
 /// A score requests the statistics it needs in its initialiser; a statistic that several scores
 /// need is computed once. These requests are collective: all ranks make the same scores in the same
 /// order, and if one rank throws a `FitError`, all do.
-public final class FitContext {
+package final class FitContext {
     /// The last layer.
-    public let head: ScoringHead
+    package let head: ScoringHead
     /// Options of the scores.
-    public let options: ScoreOptions
+    package let options: ScoreOptions
     let communicator: any Communicator
     private let mean: [Float]?
     private let trainingShard: FeatureShard?
@@ -28,7 +28,7 @@ public final class FitContext {
     ///
     /// - Parameter featureMean: Mean raw feature of the training images, read with the evaluation
     ///   transform; shape `[D]`.
-    public init(head: ScoringHead, featureMean: [Float]) {
+    package init(head: ScoringHead, featureMean: [Float]) {
         precondition(
             featureMean.count == head.dimension,
             "a mean of \(featureMean.count) features for a layer of \(head.dimension)")
@@ -53,7 +53,7 @@ public final class FitContext {
     ///   - validationImages: The validation set's images, likewise.
     /// - Throws: `FitError` on all ranks if a set has no record, a label is out of range, or a
     ///   feature is NaN or infinite.
-    public init(
+    package init(
         head: ScoringHead, training: FeatureShard?, featureMean: [Float]? = nil, validation: FeatureShard?,
         outliers: FeatureShard? = nil, trainingImages: ImagePass? = nil, validationImages: ImagePass? = nil,
         options: ScoreOptions = ScoreOptions(), communicator: any Communicator
@@ -81,7 +81,7 @@ public final class FitContext {
     }
 
     /// Mean raw feature of the training images; shape `[D]`.
-    public var featureMean: [Float] { required(mean, "the training set's mean feature") }
+    package var featureMean: [Float] { required(mean, "the training set's mean feature") }
 
     /// The rank's shard of the training set.
     var training: FeatureShard { required(trainingShard, "the training set's features") }

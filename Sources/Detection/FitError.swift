@@ -1,17 +1,21 @@
-/// The error of a score that cannot be fitted.
-public struct FitError: Error, Equatable, Sendable, CustomStringConvertible {
-    /// The score at fault, if the error concerns one.
-    public var score: ScoreName?
-    /// What is wrong and how to fix it.
-    public var reason: String
-    /// Whether the network's values are at fault, not the data.
-    public var isNumeric: Bool
+internal import Failures
 
-    public init(score: ScoreName? = nil, reason: String, isNumeric: Bool = false) {
+/// The error of a score that cannot be fitted.
+package struct FitError: CodedError, Equatable, Sendable {
+    /// The score at fault, if the error concerns one.
+    package var score: ScoreName?
+    /// What is wrong and how to fix it.
+    package var reason: String
+    /// Whether the network's values are at fault, not the data.
+    package var isNumeric: Bool
+
+    package init(score: ScoreName? = nil, reason: String, isNumeric: Bool = false) {
         self.score = score
         self.reason = reason
         self.isNumeric = isNumeric
     }
 
-    public var description: String { (score.map { "score \($0.rawValue): " } ?? "") + reason }
+    package var exitCode: Int32 { isNumeric ? ExitCode.numeric : ExitCode.data }
+
+    package var description: String { (score.map { "score \($0.rawValue): " } ?? "") + reason }
 }

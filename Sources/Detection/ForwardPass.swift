@@ -1,12 +1,12 @@
-public import Cluster
-public import Datasets
+package import Cluster
+package import Datasets
 internal import Kernels
-public import Networks
-public import Workers
+package import Networks
+package import Workers
 
 /// A forward pass over a set by all ranks. Each rank evaluates whole microbatches, and every record
 /// is evaluated once.
-public struct ForwardPass {
+package struct ForwardPass {
     private let classifier: Classifier
     private let transform: EvaluationTransform
     private let microbatchSize: Int
@@ -19,7 +19,7 @@ public struct ForwardPass {
     ///     other setting of the job.
     ///   - batchSize: Samples per batch of a rank, rounded down to whole microbatches, at least
     ///     one.
-    public init(
+    package init(
         classifier: Classifier, transform: EvaluationTransform, microbatchSize: Int, batchSize: Int,
         communicator: any Communicator, pool: WorkerPool
     ) {
@@ -32,20 +32,20 @@ public struct ForwardPass {
     }
 
     /// Features and logits of some consecutive records.
-    public struct Outputs: Sendable {
+    package struct Outputs: Sendable {
         /// Shape `[N, D]`, raw; divided by their norm if the network has no classifier.
-        public let features: [Float]
+        package let features: [Float]
         /// Shape `[N, classes]`, as training and accuracy use them; empty for a network without a
         /// classifier.
-        public let logits: [Float]
+        package let logits: [Float]
         /// Shape `[N]`.
-        public let labels: [Int32]
+        package let labels: [Int32]
         /// The indices of the records, as the source reports them; shape `[N]`.
-        public let records: [Int]
+        package let records: [Int]
 
         /// The class of each sample's largest logit (ties go to the first), or −1 without logits;
         /// shape `[N]`.
-        public var predictions: [Int32] {
+        package var predictions: [Int32] {
             if logits.isEmpty { return [Int32](repeating: -1, count: labels.count) }
             let classes = logits.count / max(labels.count, 1)
             let logits = logits.span
@@ -58,12 +58,12 @@ public struct ForwardPass {
         }
 
         /// The number of correct predictions.
-        public var correctCount: Int { zip(predictions, labels).count(where: ==) }
+        package var correctCount: Int { zip(predictions, labels).count(where: ==) }
     }
 
     /// Calls `body` for each batch of the rank's records, in order. Not collective: ranks do not
     /// wait for each other.
-    public func forEachBatch(
+    package func forEachBatch(
         of source: any ImageSource, _ body: (Outputs) throws -> Void
     ) throws {
         try forEachBatch(of: source) { outputs, _ in try body(outputs) }

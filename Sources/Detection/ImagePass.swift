@@ -1,9 +1,9 @@
-public import Kernels
+package import Kernels
 
 /// A rank's images of a set, which can be read again to capture values that a shard does not hold.
-public struct ImagePass {
+package struct ImagePass {
     /// Receives images, shape `[count, H, W, 3]`, and their number.
-    public typealias Body = (_ images: borrowing Buffer<Float>, _ count: Int) throws -> Void
+    package typealias Body = (_ images: borrowing Buffer<Float>, _ count: Int) throws -> Void
 
     let network: InspectedNetwork
     /// The index in the set of the rank's first record.
@@ -14,7 +14,7 @@ public struct ImagePass {
     ///   - firstRecord: The index in the set of the rank's first record.
     ///   - forEachBatch: Calls its argument for each batch of the rank's records, in order. It is
     ///     collective; if it throws on one rank, it throws on all.
-    public init(_ network: InspectedNetwork, firstRecord: Int, forEachBatch: @escaping (Body) throws -> Void)
+    package init(_ network: InspectedNetwork, firstRecord: Int, forEachBatch: @escaping (Body) throws -> Void)
     {
         self.network = network
         self.firstRecord = firstRecord

@@ -1,13 +1,13 @@
-public import Kernels
-public import Networks
-public import Workers
+package import Kernels
+package import Networks
+package import Workers
 
 /// A network in evaluation mode that gives access to its activations and to gradients with respect
 /// to its images.
 ///
 /// It processes one microbatch at a time, so the activations kept for a backward pass take as much
 /// memory as a training step of one microbatch.
-public final class InspectedNetwork {
+package final class InspectedNetwork {
     let classifier: Classifier
     let head: ScoringHead
     /// The standard deviation that the transform divides each channel by, shape `[3]`; it converts
@@ -25,7 +25,7 @@ public final class InspectedNetwork {
     ///     depend on this alone.
     ///   - options: Options of the scores.
     ///   - members: Other networks for an ensemble, with the same classes and image size.
-    public init(
+    package init(
         _ classifier: Classifier, deviation: [Float], microbatchSize: Int, pool: WorkerPool,
         options: ScoreOptions = ScoreOptions(), members: [Classifier] = []
     ) {
@@ -49,7 +49,7 @@ public final class InspectedNetwork {
     /// - Parameters:
     ///   - images: Shape `[input.count, H, W, 3]`, in whole microbatches except for the last.
     ///   - input: Features and logits of these images.
-    public func capture(
+    package func capture(
         _ probe: any NetworkProbe, images: borrowing Buffer<Float>, _ input: borrowing ScoreInput
     ) throws -> [Float] {
         var result: [Float] = []

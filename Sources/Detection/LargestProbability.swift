@@ -1,11 +1,11 @@
 /// The softmax probability of the predicted class, from the logits that training and accuracy use;
 /// NaN without logits.
-public struct LargestProbability: SampleMeasure {
-    public var names: [String] { ["probability"] }
+package struct LargestProbability: SampleMeasure {
+    package var names: [String] { ["probability"] }
 
-    public init() {}
+    package init() {}
 
-    public func values(of outputs: ForwardPass.Outputs) -> [[Float]] {
+    package func values(of outputs: ForwardPass.Outputs) -> [[Float]] {
         if outputs.logits.isEmpty { return [[Float](repeating: .nan, count: outputs.labels.count)] }
         let classes = outputs.logits.count / max(outputs.labels.count, 1)
         return [largestProbabilities(outputs.logits.span, classes: classes)]

@@ -1,4 +1,4 @@
-public import Cluster
+package import Cluster
 internal import Kernels
 
 /// The mean of features that are distributed over ranks. Each microbatch is summed in double
@@ -7,14 +7,14 @@ internal import Kernels
 ///
 /// Holds `8 D` bytes per microbatch of the rank's shard: 6 MB for 50,000 records of 512 features in
 /// microbatches of 32.
-public struct MicrobatchFeatureSums {
+package struct MicrobatchFeatureSums {
     private let dimension: Int
     private let microbatchSize: Int
     private var sampleCount = 0
     /// Shape `[microbatches, D]`.
     private var sums: [Double] = []
 
-    public init(dimension: Int, microbatchSize: Int) {
+    package init(dimension: Int, microbatchSize: Int) {
         precondition(
             dimension >= 1 && microbatchSize >= 1,
             "\(dimension) features in microbatches of \(microbatchSize)")
@@ -25,7 +25,7 @@ public struct MicrobatchFeatureSums {
     /// Adds the rank's next records.
     ///
     /// - Parameter features: Shape `[N, D]`.
-    public mutating func add(_ features: Span<Float>) {
+    package mutating func add(_ features: Span<Float>) {
         precondition(
             features.count.isMultiple(of: dimension),
             "\(features.count) elements, no multiple of \(dimension) features")
@@ -42,7 +42,7 @@ public struct MicrobatchFeatureSums {
     /// The mean over the records of all ranks. Collective.
     ///
     /// - Returns: Shape `[D]`; NaN if no rank has a record.
-    public func mean(on communicator: any Communicator) throws(MPIError) -> [Float] {
+    package func mean(on communicator: any Communicator) throws(MPIError) -> [Float] {
         var total = sum(of: 0..<sums.count / dimension)
         var totalSpan = total.mutableSpan
         try communicator.treeSum(&totalSpan)

@@ -1,11 +1,11 @@
-public import Kernels
+package import Kernels
 
 /// Extra network output of an image beyond its feature and logits; capturing it takes further
 /// passes through the network.
 ///
 /// An image's values depend on that image alone, to the bit. Scores and settings with the same
 /// `key` share captured values.
-public protocol NetworkProbe: Sendable {
+package protocol NetworkProbe: Sendable {
     /// Identifies the probe within one evaluation.
     var key: String { get }
 

@@ -4,7 +4,7 @@ internal import Workers
 ///
 /// A sample's result depends on that sample alone, to the bit. A NaN among its logits gives a NaN
 /// confidence, which the metrics refuse instead of hiding it.
-public protocol Score: Sendable {
+package protocol Score: Sendable {
     /// The score's name in configurations and files.
     var name: ScoreName { get }
 
@@ -23,20 +23,20 @@ public protocol Score: Sendable {
 }
 
 /// The confidences and predicted classes of some samples.
-public struct ScoredSamples: Equatable, Sendable {
+package struct ScoredSamples: Equatable, Sendable {
     /// Shape `[N]`; higher means more in-distribution.
-    public var confidences: [Double]
+    package var confidences: [Double]
     /// Shape `[N]`.
-    public var predictions: [Int32]
+    package var predictions: [Int32]
 
-    public init(confidences: [Double], predictions: [Int32]) {
+    package init(confidences: [Double], predictions: [Int32]) {
         self.confidences = confidences
         self.predictions = predictions
     }
 }
 
 extension Score {
-    public var probe: (any NetworkProbe)? { nil }
+    package var probe: (any NetworkProbe)? { nil }
 
     /// The confidences of `input` in the score's precision; the samples are distributed over
     /// `pool`.
@@ -56,7 +56,7 @@ extension Score {
     }
 
     /// The confidences, in the score's precision, and the predicted classes of `input`.
-    public func evaluate(_ input: borrowing ScoreInput) -> ScoredSamples {
+    package func evaluate(_ input: borrowing ScoreInput) -> ScoredSamples {
         var confidences = [Double](repeating: 0, count: input.count)
         var predictions = [Int32](repeating: 0, count: input.count)
         var confidenceSpan = confidences.mutableSpan

@@ -1,29 +1,29 @@
 /// The input of a score, for `count` samples.
 ///
 /// A score that needs more of the network adds a property here; the other scores stay unchanged.
-public struct ScoreInput: ~Escapable, Sendable {
+package struct ScoreInput: ~Escapable, Sendable {
     /// Raw penultimate features, shape `[count, D]`.
-    public let features: Span<Float>
+    package let features: Span<Float>
     /// `head`'s logits of the features, shape `[count, K]`.
-    public let logits: Span<Float>
+    package let logits: Span<Float>
     /// The last layer.
-    public let head: ScoringHead
+    package let head: ScoringHead
     /// The values that the score's `probe` captured, shape `[count, W]`; empty for a score without
     /// a probe.
-    public let captured: Span<Float>
+    package let captured: Span<Float>
 
     /// The number of samples.
-    public var count: Int { logits.count / head.classes }
+    package var count: Int { logits.count / head.classes }
 
     /// - Precondition: The features and the logits belong to the same number of samples.
     @_lifetime(copy features, copy logits)
-    public init(features: Span<Float>, logits: Span<Float>, head: ScoringHead) {
+    package init(features: Span<Float>, logits: Span<Float>, head: ScoringHead) {
         self.init(features: features, logits: logits, head: head, captured: Span())
     }
 
     /// As above, with the values that a probe captured.
     @_lifetime(copy features, copy logits, copy captured)
-    public init(features: Span<Float>, logits: Span<Float>, head: ScoringHead, captured: Span<Float>) {
+    package init(features: Span<Float>, logits: Span<Float>, head: ScoringHead, captured: Span<Float>) {
         precondition(
             logits.count.isMultiple(of: head.classes)
                 && features.count == logits.count / head.classes * head.dimension,
@@ -58,7 +58,7 @@ public struct ScoreInput: ~Escapable, Sendable {
 
     /// The logits of one sample, shape `[K]`.
     @_lifetime(copy self)
-    public func logits(of sample: Int) -> Span<Float> {
+    package func logits(of sample: Int) -> Span<Float> {
         logits.extracting(sample * head.classes..<(sample + 1) * head.classes)
     }
 }

@@ -1,7 +1,7 @@
 /// A setting of a score and its value.
-public struct ScoreSetting: Equatable, Sendable, CustomStringConvertible {
-    public let name: String
-    public let value: Double
+package struct ScoreSetting: Equatable, Sendable, CustomStringConvertible {
+    package let name: String
+    package let value: Double
     /// The value as a word, if it stands for a choice.
     private let word: String?
 
@@ -11,7 +11,7 @@ public struct ScoreSetting: Equatable, Sendable, CustomStringConvertible {
         self.word = word
     }
 
-    public var description: String {
+    package var description: String {
         "\(name) \(word ?? (value == value.rounded() ? String(Int(value)) : String(value)))"
     }
 }
@@ -54,10 +54,10 @@ extension ScoreName {
     }
 
     /// Whether OpenOOD's published numbers use searched settings.
-    public var isSearchedByOpenOOD: Bool { hasSearch && self != .ashP && self != .ashS }
+    package var isSearchedByOpenOOD: Bool { hasSearch && self != .ashP && self != .ashS }
 
     /// Whether the score has settings to search.
-    public var hasSearch: Bool {
+    package var hasSearch: Bool {
         switch self {
         case .gen, .odin, .iodin, .react, .vra, .ash, .ashB, .ashP, .ashS, .scale, .adascaleA, .adascaleL,
             .knn, .vim, .fdbd, .nci, .relation:
@@ -119,5 +119,5 @@ private func pairs(_ low: String, _ high: String, _ values: [Double]) -> [[Score
 
 extension [ScoreName] {
     /// Whether one of the scores has settings to search.
-    public var haveSearch: Bool { contains { $0.hasSearch } }
+    package var haveSearch: Bool { contains { $0.hasSearch } }
 }

@@ -1,5 +1,5 @@
 /// The scores, by the names that OpenOOD, configurations and result files use.
-public enum ScoreName: String, CaseIterable, Sendable {
+package enum ScoreName: String, CaseIterable, Sendable {
     case msp
     case t2fnorm
     case mls
@@ -44,7 +44,7 @@ public enum ScoreName: String, CaseIterable, Sendable {
     case ensemble
 
     /// The data that a score is fitted on.
-    public enum Need: Sendable {
+    package enum Need: Sendable {
         case nothing
         /// The mean feature of the training set.
         case trainingMean
@@ -56,7 +56,7 @@ public enum ScoreName: String, CaseIterable, Sendable {
     }
 
     /// The data that the score is fitted on.
-    public var need: Need {
+    package var need: Need {
         switch self {
         case .msp, .t2fnorm, .mls, .ebo, .gen, .mcm, .gradnorm, .ash, .ashB, .ashP, .ashS, .scale, .odin,
             .iodin, .rankfeat, .dropout, .ensemble:
@@ -70,21 +70,21 @@ public enum ScoreName: String, CaseIterable, Sendable {
     }
 
     /// Whether the score is also fitted on the out-of-distribution validation set.
-    public var needsOutliers: Bool { self == .grood }
+    package var needsOutliers: Bool { self == .grood }
 
     /// Whether the score needs the logits of other networks.
-    public var needsMembers: Bool { self == .ensemble }
+    package var needsMembers: Bool { self == .ensemble }
 
     /// Whether the score uses features alone, so that it also works for a network without a
     /// classifier.
-    public var needsNoClassifier: Bool { Self.ofFeatures.contains(self) }
+    package var needsNoClassifier: Bool { Self.ofFeatures.contains(self) }
 
     /// The scores that use features alone.
-    public static let ofFeatures: [ScoreName] = [.mds, .rmds, .ssd, .knn, .cfood]
+    package static let ofFeatures: [ScoreName] = [.mds, .rmds, .ssd, .knn, .cfood]
 
     /// The network passes that the score needs besides the forward pass that all scores share;
     /// `nil` for none.
-    public var networkCost: String? {
+    package var networkCost: String? {
         switch self {
         case .odin, .iodin: "2 more forward passes and 1 more backward pass for each image scored"
         case .adascaleA, .adascaleL:
@@ -106,7 +106,7 @@ public enum ScoreName: String, CaseIterable, Sendable {
     ///
     /// - Precondition: `fit` is given if the score is fitted.
     /// - Throws: `FitError` on all ranks, or `MPIError`.
-    public func makeScore(_ fit: FitContext? = nil) throws -> any Score {
+    package func makeScore(_ fit: FitContext? = nil) throws -> any Score {
         switch self {
         case .msp: MaximumSoftmaxProbability()
         case .t2fnorm: T2FNormScore()
@@ -160,19 +160,19 @@ public enum ScoreName: String, CaseIterable, Sendable {
 
 extension [ScoreName] {
     /// Whether one of the scores is fitted on the out-of-distribution validation set.
-    public var needOutliers: Bool { contains { $0.needsOutliers } }
+    package var needOutliers: Bool { contains { $0.needsOutliers } }
 
     /// Whether one of the scores needs the logits of other networks.
-    public var needMembers: Bool { contains { $0.needsMembers } }
+    package var needMembers: Bool { contains { $0.needsMembers } }
 
     /// Whether one of the scores is fitted on the validation set.
-    public var needValidation: Bool { contains { $0.need == .validationFeatures } }
+    package var needValidation: Bool { contains { $0.need == .validationFeatures } }
 
     /// Whether one of the scores is fitted on the training set.
     ///
     /// - Parameter hasValidation: Whether there is a validation set; without one the training set
     ///   takes its place.
-    public func needTraining(hasValidation: Bool) -> Bool {
+    package func needTraining(hasValidation: Bool) -> Bool {
         keepTraining(hasValidation: hasValidation) || contains { $0.need == .trainingMean }
     }
 

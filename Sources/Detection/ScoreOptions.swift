@@ -1,7 +1,7 @@
 /// Options of scores other than the settings that a search finds.
-public struct ScoreOptions: Equatable, Sendable {
+package struct ScoreOptions: Equatable, Sendable {
     /// Whether scores of a T2FNorm network divide features by its temperature τ.
-    public enum Temperature: String, Sendable {
+    package enum Temperature: String, Sendable {
         /// Features are divided by τ unless there are 1000 classes: the published ImageNet-1k
         /// network was fine-tuned and is scored without τ.
         case automatic
@@ -11,11 +11,11 @@ public struct ScoreOptions: Equatable, Sendable {
         case none
     }
 
-    public var temperature: Temperature
+    package var temperature: Temperature
     /// The records that `grood` compares with.
-    public var grood: GradientNeighbors.Records
+    package var grood: GradientNeighbors.Records
 
-    public init(temperature: Temperature = .automatic, grood: GradientNeighbors.Records = .openOOD) {
+    package init(temperature: Temperature = .automatic, grood: GradientNeighbors.Records = .openOOD) {
         self.temperature = temperature
         self.grood = grood
     }
@@ -24,7 +24,7 @@ public struct ScoreOptions: Equatable, Sendable {
     ///
     /// - Parameter trained: τ of the network's head; `nil` for a head without τ.
     /// - Returns: `nil` if features are not divided.
-    public func temperature(_ trained: Float?, classes: Int) -> Float? {
+    package func temperature(_ trained: Float?, classes: Int) -> Float? {
         switch temperature {
         case .automatic: classes == 1000 ? nil : trained
         case .training: trained
@@ -36,7 +36,7 @@ public struct ScoreOptions: Equatable, Sendable {
     /// depend on; `nil` if they are those of the first version.
     ///
     /// Confidences with different descriptions must not be compared.
-    public func description(of score: ScoreName, trained: Float?, classes: Int) -> String? {
+    package func description(of score: ScoreName, trained: Float?, classes: Int) -> String? {
         var parts: [String] = []
         let used = temperature(trained, classes: classes)
         if used != ScoreOptions().temperature(trained, classes: classes) {

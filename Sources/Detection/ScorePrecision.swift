@@ -1,5 +1,5 @@
 /// The precision in which a score's confidences are kept; metrics count equal confidences as ties.
-public enum ScorePrecision: Sendable {
+package enum ScorePrecision: Sendable {
     /// As in OpenOOD, whose softmax is in single precision: confidences that round to the same
     /// number are ties in the published tables, too.
     case single
@@ -8,7 +8,7 @@ public enum ScorePrecision: Sendable {
     case double
 
     /// The confidences rounded to this precision.
-    public func rounded(_ confidences: [Double]) -> [Double] {
+    package func rounded(_ confidences: [Double]) -> [Double] {
         self == .double ? confidences : confidences.map { Double(Float($0)) }
     }
 }
@@ -19,7 +19,7 @@ extension ScoreName {
     /// Confidences of `openmax` crowd at −1 and 0, those of `klm` at the logarithms of its classes'
     /// typical probabilities; OpenOOD computes both in double precision. In single precision the
     /// other scores lose no rank of a real benchmark, or lose it in OpenOOD, too.
-    public var precision: ScorePrecision {
+    package var precision: ScorePrecision {
         switch self {
         case .openmax, .klm: .double
         default: .single

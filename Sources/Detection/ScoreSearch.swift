@@ -3,18 +3,18 @@ internal import Metrics
 package import Workers
 
 /// The settings that a search chose for a score.
-public struct ScoreChoice: Equatable, Sendable {
-    public let score: ScoreName
+package struct ScoreChoice: Equatable, Sendable {
+    package let score: ScoreName
     /// The settings chosen.
-    public let settings: [ScoreSetting]
+    package let settings: [ScoreSetting]
     /// AUROC between the validation sets, from 0 to 1.
-    public let areaUnderROC: Double
+    package let areaUnderROC: Double
     /// How many combinations were tried.
-    public let triedCount: Int
+    package let triedCount: Int
 }
 
 extension ScoreChoice: CustomStringConvertible {
-    public var description: String {
+    package var description: String {
         "\(settings.map(\.description).joined(separator: ", ")), the best of \(triedCount)"
     }
 }

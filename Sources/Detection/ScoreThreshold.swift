@@ -1,11 +1,11 @@
 /// A score's decision threshold: the confidence that a given share of in-distribution images
 /// reaches.
-public struct ScoreThreshold: Equatable, Sendable {
+package struct ScoreThreshold: Equatable, Sendable {
     /// Confidences of in-distribution images in ascending order; at least one, all finite.
     private let sorted: [Double]
 
     /// - Throws: `FitError` if there is no confidence, or one is NaN or infinite.
-    public init(_ confidences: [Double], of score: ScoreName) throws(FitError) {
+    package init(_ confidences: [Double], of score: ScoreName) throws(FitError) {
         let broken = confidences.count { !$0.isFinite }
         guard broken == 0, !confidences.isEmpty else {
             throw FitError(
@@ -21,7 +21,7 @@ public struct ScoreThreshold: Equatable, Sendable {
     /// The largest confidence that at least the share `rate` of the images reaches.
     ///
     /// - Parameter rate: The true-positive rate, above 0 and at most 1.
-    public func value(atRate rate: Double) -> Double {
+    package func value(atRate rate: Double) -> Double {
         precondition(rate > 0 && rate <= 1, "a rate of \(rate)")
         // In binary a product such as 0.07 · 100 may be slightly more than 7.
         let kept = Int((rate * Double(sorted.count) * (1 - 1e-12)).rounded(.up))
@@ -29,5 +29,5 @@ public struct ScoreThreshold: Equatable, Sendable {
     }
 
     /// The confidences in ascending order.
-    public var confidences: [Double] { sorted }
+    package var confidences: [Double] { sorted }
 }

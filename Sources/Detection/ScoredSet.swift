@@ -1,21 +1,21 @@
-public import Metrics
+package import Metrics
 
 /// A whole set after all ranks have scored it, in record order; the same on every rank.
-public struct ScoredSet: Equatable, Sendable {
-    public var name: String
+package struct ScoredSet: Equatable, Sendable {
+    package var name: String
     /// The indices of the records, shape `[N]`; each record of the set occurs once.
-    public var records: [Int]
+    package var records: [Int]
     /// Shape `[N]`; −1 for out-of-distribution records.
-    public var labels: [Int32]
+    package var labels: [Int32]
     /// Predicted classes from the logits that training and accuracy use, shape `[N]`; −1 for a
     /// network without a classifier.
-    public var predictions: [Int32]
+    package var predictions: [Int32]
     /// Shape `[scores, N]`, in the requested order.
-    public var confidences: [[Double]]
+    package var confidences: [[Double]]
     /// The values of a `SampleMeasure`, shape `[measures, N]`; empty if there is none.
-    public var measures: [[Float]]
+    package var measures: [[Float]]
 
-    public init(
+    package init(
         name: String, records: [Int], labels: [Int32], predictions: [Int32], confidences: [[Double]],
         measures: [[Float]] = []
     ) {
@@ -27,20 +27,20 @@ public struct ScoredSet: Equatable, Sendable {
         self.measures = measures
     }
 
-    public var count: Int { records.count }
+    package var count: Int { records.count }
 
     /// Whether each prediction is the label, shape `[N]`.
-    public var isCorrect: [Bool] { zip(predictions, labels).map(==) }
+    package var isCorrect: [Bool] { zip(predictions, labels).map(==) }
 
     /// `nil` if there are no predictions.
-    public var accuracy: Accuracy? {
+    package var accuracy: Accuracy? {
         guard predictions.isEmpty || predictions.contains(where: { $0 >= 0 }) else { return nil }
         return Accuracy(predictions: predictions, labels: labels)
     }
 }
 
 /// Measurements of single samples that are not confidences but are reported with them.
-public protocol SampleMeasure: Sendable {
+package protocol SampleMeasure: Sendable {
     /// The names of the measurements.
     var names: [String] { get }
 

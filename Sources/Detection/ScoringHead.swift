@@ -1,5 +1,5 @@
 internal import Kernels
-public import Workers
+package import Workers
 
 /// The last layer of a classifier as scores see it: `z = W h + b` for the raw feature `h`.
 ///
@@ -7,23 +7,23 @@ public import Workers
 /// `W (h / τ) + b`: τ is folded into the weights, so every score sees a plain classifier. Source:
 /// Regmi, Panthi, Ming, Gyawali, Stoyanov, Bhattarai: "T2FNorm: Train-time feature normalization
 /// for OOD detection in image classification", CVPR workshops 2024, arXiv 2305.17797.
-public struct ScoringHead: Equatable, Sendable {
+package struct ScoringHead: Equatable, Sendable {
     /// Shape `[K, D]`, divided by τ if scores use it.
-    public let weights: [Float]
+    package let weights: [Float]
     /// Shape `[K]`, not divided by τ.
-    public let bias: [Float]
+    package let bias: [Float]
 
     /// `K`, the number of classes.
-    public var classes: Int { bias.count }
+    package var classes: Int { bias.count }
     /// `D`, the number of features.
-    public var dimension: Int { weights.count / bias.count }
+    package var dimension: Int { weights.count / bias.count }
 
     /// - Parameters:
     ///   - weights: Shape `[K, D]`, as trained.
     ///   - bias: Shape `[K]`.
     ///   - temperature: τ of a T2FNorm network, above 0; `nil` for any other network.
     ///   - options: Whether scores see features divided by τ.
-    public init(
+    package init(
         weights: [Float], bias: [Float], temperature: Float? = nil, options: ScoreOptions = ScoreOptions()
     ) {
         precondition(
@@ -45,7 +45,7 @@ public struct ScoringHead: Equatable, Sendable {
     ///   - logits: Shape `[N, K]`.
     ///   - microbatchSize: Samples per work item. Apart from the data, the bits of the logits
     ///     depend on this alone.
-    public func logits(
+    package func logits(
         of features: Span<Float>, microbatchSize: Int, into logits: inout MutableSpan<Float>,
         on pool: WorkerPool
     ) {

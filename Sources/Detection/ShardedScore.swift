@@ -1,11 +1,11 @@
-public import Cluster
+package import Cluster
 internal import Kernels
-public import Workers
+package import Workers
 
 /// A score that compares samples with training records, of which each rank keeps its own shard.
 ///
 /// Every rank receives every sample; the rank that the sample came from joins the partial results.
-public protocol ShardedScore: Score {
+package protocol ShardedScore: Score {
     /// The number of partial results that a rank's shard gives for a sample.
     var partialCount: Int { get }
     /// The number of ranks that the records are sharded over.
@@ -26,7 +26,7 @@ public protocol ShardedScore: Score {
 extension ShardedScore {
     /// - Precondition: The rank's shard is the whole set; otherwise call
     ///   `confidences(of:on:pool:)`.
-    public func evaluate(
+    package func evaluate(
         _ input: borrowing ScoreInput, confidences: inout MutableSpan<Double>,
         predictions: inout MutableSpan<Int32>
     ) {
@@ -41,12 +41,12 @@ extension ShardedScore {
     }
 
     /// The class of the largest logit.
-    public func prediction(of sample: Int, in input: borrowing ScoreInput) -> Int {
+    package func prediction(of sample: Int, in input: borrowing ScoreInput) -> Int {
         indexOfMaximum(input.logits(of: sample))
     }
 
     /// The confidences of the rank's shard of a set, in the score's precision. Collective.
-    public func confidences(
+    package func confidences(
         of shard: FeatureShard, on communicator: any Communicator, pool: WorkerPool
     ) throws(MPIError) -> [Double] {
         name.precision.rounded(try joined(shard, on: communicator, pool: pool) { confidence($0) })

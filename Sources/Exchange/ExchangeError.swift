@@ -1,16 +1,20 @@
-/// An error in reading, using or writing a model file of another program.
-public struct ExchangeError: Error, Equatable, Sendable, CustomStringConvertible {
-    /// The file, as the user gave it.
-    public var path: String
-    /// The problem and, if it is not obvious, the remedy.
-    public var reason: String
+internal import Failures
 
-    public init(path: String, reason: String) {
+/// An error in reading, using or writing a model file of another program.
+package struct ExchangeError: CodedError, Equatable, Sendable {
+    /// The file, as the user gave it.
+    package var path: String
+    /// The problem and, if it is not obvious, the remedy.
+    package var reason: String
+
+    package init(path: String, reason: String) {
         self.path = path
         self.reason = reason
     }
 
-    public var description: String { "model file \(path): \(reason)" }
+    package var exitCode: Int32 { ExitCode.checkpoint }
+
+    package var description: String { "model file \(path): \(reason)" }
 }
 
 /// An error in the content of a file whose path is not known yet.

@@ -1,15 +1,15 @@
 internal import Files
 internal import Foundation
-public import Networks
+package import Networks
 
 /// A file format for exported models.
-public enum ExportFormat: String, CaseIterable, Sendable {
+package enum ExportFormat: String, CaseIterable, Sendable {
     /// `torch.save`'s zip archive of a state dictionary; `torch.load(weights_only=True)` reads it.
     case pytorch
     case safetensors
 
     /// The file name endings of the format.
-    public var endings: [String] {
+    package var endings: [String] {
         switch self {
         case .pytorch: [".pth", ".pt", ".ckpt", ".th", ".bin", ".pth.tar"]
         case .safetensors: [".safetensors"]
@@ -17,7 +17,7 @@ public enum ExportFormat: String, CaseIterable, Sendable {
     }
 
     /// The format of a file by its ending; `nil` for an unknown ending, or none.
-    public init?(path: String) {
+    package init?(path: String) {
         let name = path.lowercased()
         guard let format = Self.allCases.first(where: { $0.endings.contains { name.hasSuffix($0) } }) else {
             return nil
@@ -36,7 +36,7 @@ public enum ExportFormat: String, CaseIterable, Sendable {
 ///   - names: The naming convention of the tensors.
 ///   - metadata: The metadata of a safetensors file; ignored for PyTorch's format, which has none.
 /// - Precondition: The classifier has no projection head.
-public func export(
+package func export(
     _ classifier: Classifier, as format: ExportFormat, names: ExportNames = .openOOD,
     metadata: [String: String] = [:], to path: String
 ) throws(ExchangeError) {

@@ -1,5 +1,5 @@
-public import Kernels
-public import Networks
+package import Kernels
+package import Networks
 
 extension ModelFile {
     /// Matches the file's tensors to a network.
@@ -15,7 +15,7 @@ extension ModelFile {
     ///     missing.
     /// - Throws: An error that lists tensors that are missing, unexpected, or of a wrong shape or
     ///   type; of long lists the first few.
-    public func match(
+    package func match(
         _ name: NetworkName? = nil, lastLayer: String? = nil, takesLastLayer: Bool = true
     ) throws(ExchangeError) -> ModelMatch {
         let names = FileTensors(self)
@@ -48,7 +48,7 @@ extension ModelFile {
     ///   - head: The head, instead of the file's.
     ///   - convolutions: The algorithm of each convolution.
     /// - Throws: Like `match(_:lastLayer:takesLastLayer:)`, and for tensors with invalid values.
-    public func makeClassifier(
+    package func makeClassifier(
         _ name: NetworkName, head: HeadKind? = nil, convolutions: AlgorithmSelection = .shape
     ) throws(ExchangeError) -> Classifier {
         try match(name).makeClassifier(head: head, convolutions: convolutions)

@@ -1,26 +1,26 @@
 internal import Foundation
 
 /// A tensor with its name in the file.
-public struct NamedTensor: Sendable {
-    public var name: String
-    public var tensor: StoredTensor
+package struct NamedTensor: Sendable {
+    package var name: String
+    package var tensor: StoredTensor
 }
 
 /// An entry of a state dictionary that is not read.
-public struct UnreadTensor: Equatable, Sendable {
-    public var name: String
+package struct UnreadTensor: Equatable, Sendable {
+    package var name: String
     /// Why it is not read; follows the name in a message.
-    public var reason: String
+    package var reason: String
 
-    public init(name: String, reason: String) {
+    package init(name: String, reason: String) {
         self.name = name
         self.reason = reason
     }
 }
 
 /// The tensors of a file that another program wrote.
-public struct ModelFile: Sendable {
-    public enum Format: String, Sendable {
+package struct ModelFile: Sendable {
+    package enum Format: String, Sendable {
         /// `torch.save` since PyTorch 1.6.
         case pytorch = "PyTorch (zip)"
         /// `torch.save` before PyTorch 1.6.
@@ -29,18 +29,18 @@ public struct ModelFile: Sendable {
     }
 
     /// The file, as the user gave it.
-    public let path: String
-    public let format: Format
+    package let path: String
+    package let format: Format
     /// The tensors in the file's order; for safetensors, in the order of their offsets.
-    public private(set) var tensors: [NamedTensor]
+    package private(set) var tensors: [NamedTensor]
     /// Entries that are not tensors, or of an unsupported type; an error only if the network needs
     /// them.
-    public private(set) var unread: [UnreadTensor]
+    package private(set) var unread: [UnreadTensor]
     /// The keys that lead to the state dictionary, separated by dots; `nil` if the file itself is a
     /// state dictionary.
-    public private(set) var key: String?
+    package private(set) var key: String?
     /// Number of files that hold the tensors.
-    public let shardCount: Int
+    package let shardCount: Int
 
     /// Reads a file of any of the formats, which is recognised by its first bytes, not its name.
     ///
@@ -51,7 +51,7 @@ public struct ModelFile: Sendable {
     ///   for a nested one), or by the prefix of its tensors' names.
     /// - Throws: If the file cannot be read, has an unknown format or is damaged, or holds no state
     ///   dictionary or several.
-    public init(path: String, key: String? = nil) throws(ExchangeError) {
+    package init(path: String, key: String? = nil) throws(ExchangeError) {
         let bytes = try readWhole(path)
         try self.init(bytes: bytes, path: path, key: key)
         if shardCount == 1 { try Self.checkIsWhole(path) }
@@ -62,7 +62,7 @@ public struct ModelFile: Sendable {
     /// - Parameters:
     ///   - path: The path of the file, for errors and for the shards of an index.
     ///   - key: As in `init(path:key:)`.
-    public init(bytes: [UInt8], path: String, key: String? = nil) throws(ExchangeError) {
+    package init(bytes: [UInt8], path: String, key: String? = nil) throws(ExchangeError) {
         let source: Source
         do {
             source = try Source(bytes, key: key)

@@ -1,13 +1,13 @@
-public import Kernels
-public import Networks
+package import Kernels
+package import Networks
 
 /// A file whose tensors match a network.
-public struct ModelMatch {
-    public let network: NetworkName
+package struct ModelMatch {
+    package let network: NetworkName
     private let path: String
     private let match: TensorMatch
     /// Notes on removed prefixes, choices and ignored tensors, one sentence each.
-    public let notes: [String]
+    package let notes: [String]
 
     init(_ file: ModelFile, _ match: TensorMatch) {
         network = match.network
@@ -17,13 +17,13 @@ public struct ModelMatch {
     }
 
     /// Rows of the file's last layer; `nil` if it is not used.
-    public var classes: Int? { match.lastLayer?.classes }
+    package var classes: Int? { match.lastLayer?.classes }
 
     /// τ of the file, if it has one.
-    public var temperature: Float? { match.temperature }
+    package var temperature: Float? { match.temperature }
 
     /// The head of the file: T2FNorm's if it has τ, else linear.
-    public var headKind: HeadKind { match.temperature.map { .t2fnorm(temperature: $0) } ?? .linear }
+    package var headKind: HeadKind { match.temperature.map { .t2fnorm(temperature: $0) } ?? .linear }
 
     /// The network with the file's parameters and running statistics.
     ///
@@ -32,7 +32,7 @@ public struct ModelMatch {
     ///   - convolutions: The algorithm of each convolution.
     /// - Precondition: The file's last layer is used, and `head` is a classifier.
     /// - Throws: If a tensor has invalid values: NaN, infinite, or a negative variance or count.
-    public func makeClassifier(
+    package func makeClassifier(
         head: HeadKind? = nil, convolutions: AlgorithmSelection = .shape
     ) throws(ExchangeError) -> Classifier {
         guard let classes else { preconditionFailure("a classifier of a file without its last layer") }
@@ -50,7 +50,7 @@ public struct ModelMatch {
     ///     this seed.
     ///   - convolutions: The algorithm of each convolution.
     /// - Throws: Like `makeClassifier(head:convolutions:)`.
-    public func makeClassifier(
+    package func makeClassifier(
         newHead head: HeadKind, classes: Int, seed: UInt64, convolutions: AlgorithmSelection = .shape
     ) throws(ExchangeError) -> Classifier {
         let classifier = Classifier(network, head: head, classes: classes, convolutions: convolutions)

@@ -1,7 +1,7 @@
 extension StoredTensor {
     /// The elements in single precision and row-major order; float64 and integers beyond 2²⁴ are
     /// rounded.
-    public func floats() -> [Float] {
+    package func floats() -> [Float] {
         if elementType == .float32 && !isBigEndian && strides == rowStrides(of: shape) { return copied() }
         var values = [Float](repeating: 0, count: count)
         var place = [Int](repeating: 0, count: shape.count)

@@ -1,7 +1,7 @@
 /// A tensor of a file of another program: a strided view of stored bytes, not yet converted.
-public struct StoredTensor: Sendable {
+package struct StoredTensor: Sendable {
     /// The type of an element.
-    public enum ElementType: String, CaseIterable, Sendable {
+    package enum ElementType: String, CaseIterable, Sendable {
         case float64, float32, float16, bfloat16, int64, int32, int16, int8, uint8, bool
 
         var byteCount: Int {
@@ -14,7 +14,7 @@ public struct StoredTensor: Sendable {
         }
 
         /// Whether it is a floating-point type, as weights need.
-        public var isReal: Bool {
+        package var isReal: Bool {
             switch self {
             case .float64, .float32, .float16, .bfloat16: true
             case .int64, .int32, .int16, .int8, .uint8, .bool: false
@@ -22,15 +22,15 @@ public struct StoredTensor: Sendable {
         }
     }
 
-    public let elementType: ElementType
-    public let shape: [Int]
+    package let elementType: ElementType
+    package let shape: [Int]
     /// Strides in elements.
     let strides: [Int]
     /// The stored bytes, starting at the first element.
     let bytes: ArraySlice<UInt8>
     let isBigEndian: Bool
 
-    public var count: Int { shape.reduce(1, *) }
+    package var count: Int { shape.reduce(1, *) }
 
     /// A view of a storage.
     ///

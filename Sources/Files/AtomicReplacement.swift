@@ -12,7 +12,7 @@ internal import Glibc
 ///   - write: Writes and closes the file with the given name.
 /// - Throws: What `write` or `check` throws, or a `FileError`; the temporary file is then removed,
 ///   and `path` is unchanged.
-public func replaceFile(
+package func replaceFile(
     at path: String, check: (_ temporaryPath: String) throws -> Void = { _ in },
     _ write: (_ temporaryPath: String) throws -> Void
 ) throws {
@@ -32,10 +32,10 @@ public func replaceFile(
 }
 
 /// The text between a file's name and the random end of its temporary name.
-public let partialMark = ".partial-"
+package let partialMark = ".partial-"
 
 /// Writes a text file atomically, as `replaceFile` does; creates missing folders.
-public func writeFile(_ text: String, to path: String) throws(FileError) {
+package func writeFile(_ text: String, to path: String) throws(FileError) {
     try createFolder(folder(of: path))
     do {
         try replaceFile(at: path) { temporary in
@@ -54,7 +54,7 @@ public func writeFile(_ text: String, to path: String) throws(FileError) {
 /// Waits until a file's bytes, or a folder's names, are on the disk.
 ///
 /// - Throws: If it cannot be opened, or the disk reports an error; a full disk may do so only here.
-public func synchronize(_ path: String) throws(FileError) {
+package func synchronize(_ path: String) throws(FileError) {
     let descriptor = FileWait.during(path) {
         PassingFault.retry { unsafe open(path, O_RDONLY | O_CLOEXEC) }
     }

@@ -1,22 +1,22 @@
 internal import Glibc
 
 /// The number of files and sockets that a process may have open at a time (`ulimit -n`).
-public enum DescriptorLimit {
+package enum DescriptorLimit {
     /// The soft limit, which is in force.
-    public static var soft: Int { count(limits.rlim_cur) }
+    package static var soft: Int { count(limits.rlim_cur) }
 
     /// The hard limit, up to which the soft limit may be raised.
-    public static var hard: Int { count(limits.rlim_max) }
+    package static var hard: Int { count(limits.rlim_max) }
 
     /// Raises the soft limit to the hard limit, which needs no privileges.
-    public static func raise() {
+    package static func raise() {
         var limits = limits
         limits.rlim_cur = limits.rlim_max
         _ = unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limits)
     }
 
     /// Whether `code` says that the process (EMFILE) or its host (ENFILE) has no descriptor left.
-    public static func isReached(_ code: Int32) -> Bool { code == EMFILE || code == ENFILE }
+    package static func isReached(_ code: Int32) -> Bool { code == EMFILE || code == ENFILE }
 
     /// The error message: which limit is reached, what is open and what to do.
     ///

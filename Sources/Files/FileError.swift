@@ -1,30 +1,33 @@
+internal import Failures
 internal import Foundation
 
 /// Why a file or folder could not be read or written: one line with the system's message.
-public struct FileError: Error, Equatable, Sendable, CustomStringConvertible {
-    public var path: String
-    public var reason: String
+package struct FileError: CodedError, Equatable, Sendable {
+    package var path: String
+    package var reason: String
     /// Whether the system and not the file is at fault: no descriptor is left for it, or its disk
     /// or server does not answer.
-    public var isSystemFault: Bool
+    package var isSystemFault: Bool
 
-    public init(path: String, reason: String, isSystemFault: Bool = false) {
+    package init(path: String, reason: String, isSystemFault: Bool = false) {
         self.path = path
         self.reason = reason
         self.isSystemFault = isSystemFault
     }
 
     /// The error of the last failed system call on this thread, for `path`.
-    public init(atFailureOf path: String) {
+    package init(atFailureOf path: String) {
         self.init(path: path, reason: systemMessage(), isSystemFault: PassingFault.isSystemFault(errno))
     }
 
     /// An error of Foundation for `path`.
-    public init(path: String, _ error: any Error) {
+    package init(path: String, _ error: any Error) {
         self.init(path: path, reason: Self.reason(of: error))
     }
 
-    public var description: String {
+    package var exitCode: Int32 { ExitCode.environment }
+
+    package var description: String {
         let remedy = "; check that the folder can be written to and the disk is not full"
         return "could not write \(path): \(reason)\(isSystemFault ? "" : remedy)"
     }
@@ -42,7 +45,7 @@ public struct FileError: Error, Equatable, Sendable, CustomStringConvertible {
 
 /// The operating system's message for the last failed call on this thread, in lower case; if no
 /// descriptor is left, which limit is reached and what to do. Leaves `errno` unchanged.
-public func systemMessage() -> String {
+package func systemMessage() -> String {
     let code = errno
     defer { errno = code }
     if DescriptorLimit.isReached(code) { return DescriptorLimit.message(code) }

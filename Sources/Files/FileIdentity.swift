@@ -1,14 +1,14 @@
 internal import Glibc
 
 /// The identity of the file that a descriptor refers to.
-public struct FileIdentity: Equatable, Sendable {
-    public let device: UInt
-    public let inode: UInt
-    public let byteCount: Int
+package struct FileIdentity: Equatable, Sendable {
+    package let device: UInt
+    package let inode: UInt
+    package let byteCount: Int
 
     /// - Returns: `nil` if the system cannot tell, with the reason in `errno`; also `nil`, with
     ///   `errno` 0, if `isRegular` is true and it is not a regular file.
-    public init?(of descriptor: Int32, isRegular: Bool = false) {
+    package init?(of descriptor: Int32, isRegular: Bool = false) {
         var status = stat()
         guard PassingFault.retry({ unsafe fstat(descriptor, &status) }) == 0 else { return nil }
         guard !isRegular || status.st_mode & S_IFMT == S_IFREG else {
@@ -29,7 +29,7 @@ public struct FileIdentity: Equatable, Sendable {
     /// - Returns: `false` if `opened` refers to another file, or the descriptor could not be
     ///   replaced.
     @discardableResult
-    public func renew(_ descriptor: Int32, by opened: Int32) -> Bool {
+    package func renew(_ descriptor: Int32, by opened: Int32) -> Bool {
         guard opened >= 0 else { return false }
         defer { _ = close(opened) }
         guard FileIdentity(of: opened) == self, dup2(opened, descriptor) >= 0 else { return false }
@@ -38,5 +38,5 @@ public struct FileIdentity: Equatable, Sendable {
 }
 
 extension FileIdentity: CustomStringConvertible {
-    public var description: String { "\(byteCount) bytes in inode \(inode) of device \(device)" }
+    package var description: String { "\(byteCount) bytes in inode \(inode) of device \(device)" }
 }

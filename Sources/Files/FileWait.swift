@@ -3,7 +3,7 @@ internal import Synchronization
 
 /// The file-system calls in which this process waits: a disk or server that does not answer blocks
 /// the thread, which other threads cannot tell from work.
-public enum FileWait {
+package enum FileWait {
     private struct State {
         var calls: [Int: (path: String, start: ContinuousClock.Instant)] = [:]
         var count = 0
@@ -14,7 +14,7 @@ public enum FileWait {
     /// Runs a call that may block; leaves `errno` as the call set it.
     ///
     /// - Parameter path: The file or folder that it waits for.
-    public static func during<Result: ~Copyable, Failure: Error>(
+    package static func during<Result: ~Copyable, Failure: Error>(
         _ path: String, _ call: () throws(Failure) -> Result
     ) throws(Failure) -> Result {
         let number = state.withLock {
@@ -31,7 +31,7 @@ public enum FileWait {
     }
 
     /// The call that has waited longest, and since when; `nil` if none is in progress.
-    public static var longest: (path: String, start: ContinuousClock.Instant)? {
+    package static var longest: (path: String, start: ContinuousClock.Instant)? {
         state.withLock { $0.calls.values.min { $0.start < $1.start } }
     }
 }

@@ -3,7 +3,7 @@ internal import Glibc
 /// Whether there is a file or folder at `path`.
 ///
 /// - Throws: If the system cannot tell: a file that cannot be examined does not count as missing.
-public func fileExists(_ path: String) throws(FileError) -> Bool {
+package func fileExists(_ path: String) throws(FileError) -> Bool {
     var status = stat()
     guard PassingFault.retry({ unsafe stat(path, &status) }) != 0 else { return true }
     guard errno == ENOENT || errno == ENOTDIR else { throw FileError(atFailureOf: path) }
@@ -11,7 +11,7 @@ public func fileExists(_ path: String) throws(FileError) -> Bool {
 }
 
 /// Whether `path` is a folder; `false` also if the system cannot tell. Leaves `errno` unchanged.
-public func isFolder(_ path: String) -> Bool {
+package func isFolder(_ path: String) -> Bool {
     let code = errno
     defer { errno = code }
     var status = stat()
@@ -21,7 +21,7 @@ public func isFolder(_ path: String) -> Bool {
 /// The names in a folder, in any order; empty if the folder does not exist.
 ///
 /// - Throws: If the system cannot tell: files that cannot be listed do not count as missing.
-public func namesInFolder(_ path: String) throws(FileError) -> [String] {
+package func namesInFolder(_ path: String) throws(FileError) -> [String] {
     var names: [String] = []
     guard PassingFault.retry({ list(path, &names) }) == 0 else { throw FileError(atFailureOf: path) }
     return names
@@ -49,7 +49,7 @@ private func list(_ path: String, _ names: inout [String]) -> Int32 {
 }
 
 /// Creates a folder and its missing parents; an existing folder is not an error.
-public func createFolder(_ path: String) throws(FileError) {
+package func createFolder(_ path: String) throws(FileError) {
     if unsafe mkdir(path, 0o777) == 0 || isFolder(path) { return }
     let above = folder(of: path)
     guard errno == ENOENT, above != path, !isFolder(above) else { throw FileError(atFailureOf: path) }

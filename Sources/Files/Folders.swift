@@ -1,7 +1,7 @@
 internal import Glibc
 
 /// The folders of `path`, including itself, that do not exist, innermost first.
-public func missingFolders(_ path: String) -> [String] {
+package func missingFolders(_ path: String) -> [String] {
     var missing: [String] = []
     var path = path
     while unsafe access(path, F_OK) != 0 && errno == ENOENT {
@@ -14,4 +14,4 @@ public func missingFolders(_ path: String) -> [String] {
 }
 
 /// Deletes a folder if it is empty.
-public func removeEmptyFolder(_ path: String) { _ = unsafe rmdir(path) }
+package func removeEmptyFolder(_ path: String) { _ = unsafe rmdir(path) }

@@ -1,13 +1,13 @@
 internal import Glibc
 
 /// A file that is read at any offset.
-public struct InputFile: ~Copyable, Sendable {
+package struct InputFile: ~Copyable, Sendable {
     private let path: String
     private let descriptor: Descriptor
     private let identity: FileIdentity
 
     /// Opens a file for reading.
-    public init(opening path: String) throws(FileError) {
+    package init(opening path: String) throws(FileError) {
         let descriptor = try Descriptor(path, O_RDONLY)
         guard let identity = FileIdentity(of: descriptor.number) else { throw FileError(atFailureOf: path) }
         self.path = path
@@ -16,12 +16,12 @@ public struct InputFile: ~Copyable, Sendable {
     }
 
     /// Its length when it was opened.
-    public var byteCount: Int { identity.byteCount }
+    package var byteCount: Int { identity.byteCount }
 
     /// Overwrites `values` with the bytes that begin at `offset`.
     ///
     /// - Throws: Also if the file ends before the last value.
-    public func read<Element: BitwiseCopyable>(
+    package func read<Element: BitwiseCopyable>(
         at offset: Int, into values: inout MutableSpan<Element>
     ) throws(FileError) {
         let failure = unsafe values.withUnsafeMutableBytes { unsafe read(at: offset, into: $0) }
@@ -31,7 +31,7 @@ public struct InputFile: ~Copyable, Sendable {
     /// The `count` values whose bytes begin at `offset`.
     ///
     /// - Throws: Also if the file ends before the last value.
-    public func values<Element: BitwiseCopyable>(
+    package func values<Element: BitwiseCopyable>(
         at offset: Int, count: Int, as type: Element.Type = Element.self
     ) throws(FileError) -> [Element] {
         var failure: FileError?
@@ -84,18 +84,18 @@ public struct InputFile: ~Copyable, Sendable {
     }
 
     /// Lets the system read the file from the disk while the caller works on its beginning.
-    public func readAhead() { _ = posix_fadvise(descriptor.number, 0, 0, POSIX_FADV_WILLNEED) }
+    package func readAhead() { _ = posix_fadvise(descriptor.number, 0, 0, POSIX_FADV_WILLNEED) }
 
     /// Drops the file from the page cache, so that it is read from the disk again; pages that are
     /// not synced stay.
-    public func forgetCached() { _ = posix_fadvise(descriptor.number, 0, 0, POSIX_FADV_DONTNEED) }
+    package func forgetCached() { _ = posix_fadvise(descriptor.number, 0, 0, POSIX_FADV_DONTNEED) }
 }
 
 /// All bytes of the file at `path`; `nil` if there is none.
 ///
 /// - Throws: If the system cannot read it: a file that cannot be examined does not count as
 ///   missing.
-public func contents(of path: String) throws(FileError) -> [UInt8]? {
+package func contents(of path: String) throws(FileError) -> [UInt8]? {
     guard try fileExists(path) else { return nil }
     let file = try InputFile(opening: path)
     return try file.values(at: 0, count: file.byteCount)

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import Numerics
 
 /// A lock that at most one process holds among all hosts that share its folder.
 ///
@@ -6,16 +7,16 @@ internal import Glibc
 /// hard-linked to the lock's name, which fails if that name exists. Its modification time, by the
 /// file server's clock, is its owner's sign of life. It is synced, so that after a power cut it
 /// still names its owner.
-public struct LockFile: Sendable {
+package struct LockFile: Sendable {
     /// The contents of a lock as read from the disk.
-    public struct Contents: Equatable, Sendable {
-        public let text: String
+    package struct Contents: Equatable, Sendable {
+        package let text: String
         /// Changes with every sign of life.
-        public let stamp: Stamp
+        package let stamp: Stamp
     }
 
     /// The modification time and the inode of a lock.
-    public struct Stamp: Equatable, Sendable {
+    package struct Stamp: Equatable, Sendable {
         let inode: UInt64
         let seconds: Int
         let nanoseconds: Int
@@ -33,7 +34,7 @@ public struct LockFile: Sendable {
     }
 
     /// The state of a lock that this process created.
-    public enum State: Equatable, Sendable {
+    package enum State: Equatable, Sendable {
         case held
         /// Another process has deleted it.
         case missing
@@ -41,11 +42,11 @@ public struct LockFile: Sendable {
         case replaced(String)
     }
 
-    public let path: String
+    package let path: String
     private let draft: String
 
     /// - Parameter name: A suffix of the draft's name that no other process uses.
-    public init(path: String, name: String) {
+    package init(path: String, name: String) {
         self.path = path
         draft = "\(path).\(name)"
     }
@@ -53,7 +54,7 @@ public struct LockFile: Sendable {
     /// Creates the lock unless it exists.
     ///
     /// - Returns: Whether this process has created it.
-    public func create(_ text: String) throws(FileError) -> Bool {
+    package func create(_ text: String) throws(FileError) -> Bool {
         try writeDraft(text)
         defer { discardDraft() }
         if unsafe link(draft, path) == 0 { return true }
@@ -90,7 +91,7 @@ public struct LockFile: Sendable {
     }
 
     /// Replaces another process's lock by this process's.
-    public func replace(_ text: String) throws(FileError) {
+    package func replace(_ text: String) throws(FileError) {
         try writeDraft(text)
         guard unsafe rename(draft, path) == 0 else {
             let reason = systemMessage()
@@ -100,7 +101,7 @@ public struct LockFile: Sendable {
     }
 
     /// The contents of the lock; `nil` if there is none.
-    public func read() throws(FileError) -> Contents? {
+    package func read() throws(FileError) -> Contents? {
         // The file is opened for each read: NFS asks the server only on opening.
         let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else {
@@ -114,7 +115,7 @@ public struct LockFile: Sendable {
     }
 
     /// Renews the modification time if the lock still has this text.
-    public func refresh(_ text: String) throws(FileError) -> State {
+    package func refresh(_ text: String) throws(FileError) -> State {
         let descriptor = unsafe open(path, O_RDWR | O_CLOEXEC)
         guard descriptor >= 0 else {
             guard errno == ENOENT else { throw FileError(path: path, reason: systemMessage()) }
@@ -132,7 +133,7 @@ public struct LockFile: Sendable {
     }
 
     /// The time since the lock's last sign of life, by the file server's clock.
-    public func age(of contents: Contents) throws(FileError) -> Duration {
+    package func age(of contents: Contents) throws(FileError) -> Duration {
         try writeDraft("")
         defer { discardDraft() }
         var status = stat()
@@ -143,7 +144,7 @@ public struct LockFile: Sendable {
     }
 
     /// Deletes the lock.
-    public func remove() { _ = unsafe unlink(path) }
+    package func remove() { _ = unsafe unlink(path) }
 
     private func discardDraft() { _ = unsafe unlink(draft) }
 

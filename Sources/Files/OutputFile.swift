@@ -1,20 +1,20 @@
 internal import Glibc
 
 /// A new file that is written sequentially.
-public struct OutputFile: ~Copyable {
+package struct OutputFile: ~Copyable {
     private static let pieceByteCount = 8 << 20
 
     private let path: String
     private let descriptor: Descriptor
 
     /// Creates a file, or truncates an existing one.
-    public init(creating path: String) throws(FileError) {
+    package init(creating path: String) throws(FileError) {
         self.path = path
         descriptor = try Descriptor(path, O_WRONLY | O_CREAT | O_TRUNC)
     }
 
     /// Appends `bytes`.
-    public func write(_ bytes: RawSpan) throws(FileError) {
+    package func write(_ bytes: RawSpan) throws(FileError) {
         var start = 0
         while start < bytes.byteCount {
             let piece = bytes.extracting(start..<min(start + Self.pieceByteCount, bytes.byteCount))
@@ -31,13 +31,13 @@ public struct OutputFile: ~Copyable {
     }
 
     /// Appends `bytes`.
-    public func write(_ bytes: [UInt8]) throws(FileError) {
+    package func write(_ bytes: [UInt8]) throws(FileError) {
         let span = bytes.span
         try write(unsafe span.bytes)
     }
 
     /// Closes the file; throws errors that appear only then, as on some network file systems.
-    public consuming func close() throws(FileError) {
+    package consuming func close() throws(FileError) {
         let path = path
         guard descriptor.close() == 0 else { throw FileError(atFailureOf: path) }
     }

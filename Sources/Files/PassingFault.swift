@@ -5,7 +5,7 @@ internal import Glibc
 ///
 /// Such a call is retried a few times. Only wrong bytes count as damage; a call that still fails is
 /// a system fault and ends the job.
-public enum PassingFault {
+package enum PassingFault {
     /// Seconds before each retry, about three seconds in all: a mount that waits for its server has
     /// already waited before it reports the failure.
     private static let pauses = [0.1, 0.2, 0.4, 0.8, 1.6]
@@ -19,11 +19,11 @@ public enum PassingFault {
     ]
 
     /// Whether a call that failed with `code` may succeed on a retry.
-    public static func isPassing(_ code: Int32) -> Bool { codes.contains(code) }
+    package static func isPassing(_ code: Int32) -> Bool { codes.contains(code) }
 
     /// Whether `code` is the fault of the system and not of the file: a transient failure that
     /// persists, or the descriptor limit.
-    public static func isSystemFault(_ code: Int32) -> Bool {
+    package static func isSystemFault(_ code: Int32) -> Bool {
         isPassing(code) || DescriptorLimit.isReached(code)
     }
 
@@ -34,7 +34,7 @@ public enum PassingFault {
     ///   - renew: Called before a retry if the file's handle is stale (`ESTALE`).
     ///   - call: Returns a negative number and sets `errno` if it fails.
     /// - Returns: The result of the last attempt; `errno` is from that attempt.
-    public static func retry<Result: SignedInteger>(
+    package static func retry<Result: SignedInteger>(
         renewing renew: () -> Void = {}, _ call: () -> Result
     ) -> Result {
         for pause in pauses {
@@ -48,7 +48,7 @@ public enum PassingFault {
     }
 
     /// Makes a system call, and repeats it as long as a signal interrupts it.
-    public static func uninterrupted<Result: SignedInteger>(_ call: () -> Result) -> Result {
+    package static func uninterrupted<Result: SignedInteger>(_ call: () -> Result) -> Result {
         while true {
             let result = call()
             guard result < 0, errno == EINTR else { return result }

@@ -1,27 +1,27 @@
 internal import Foundation
 
 /// The identity of a process, distinct from that of all earlier processes: process ids are reused.
-public struct ProcessIdentity: Codable, Equatable, Sendable {
+package struct ProcessIdentity: Codable, Equatable, Sendable {
     /// What is known about whether a process runs.
-    public enum Life: Equatable, Sendable {
+    package enum Life: Equatable, Sendable {
         case running
         case ended
         /// The process is on another host or in another container.
         case unknown
     }
 
-    public var host: String
+    package var host: String
     /// The process id.
-    public var process: Int32
+    package var process: Int32
     /// The id of the host's current boot; empty if unknown.
-    public var boot: String
+    package var boot: String
     /// The PID namespace; each container has its own.
-    public var namespace: String
+    package var namespace: String
     /// The start time, in clock ticks since boot.
-    public var start: UInt64
+    package var start: UInt64
 
     /// This process.
-    public static var current: ProcessIdentity {
+    package static var current: ProcessIdentity {
         ProcessIdentity(
             host: ProcessInfo.processInfo.hostName, process: getpid(),
             boot: text("/proc/sys/kernel/random/boot_id")?.trimmingCharacters(in: .whitespacesAndNewlines)
@@ -31,7 +31,7 @@ public struct ProcessIdentity: Codable, Equatable, Sendable {
             start: status(of: getpid())?.start ?? 0)
     }
 
-    public init(host: String, process: Int32, boot: String, namespace: String, start: UInt64) {
+    package init(host: String, process: Int32, boot: String, namespace: String, start: UInt64) {
         self.host = host
         self.process = process
         self.boot = boot
@@ -40,7 +40,7 @@ public struct ProcessIdentity: Codable, Equatable, Sendable {
     }
 
     /// Whether the process still runs, as far as this process can tell.
-    public var life: Life {
+    package var life: Life {
         let current = Self.current
         guard host == current.host, boot == current.boot, namespace == current.namespace, !boot.isEmpty else {
             return .unknown

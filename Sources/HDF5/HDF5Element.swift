@@ -1,7 +1,7 @@
 internal import CHDF5
 
 /// The number types that datasets and attributes hold.
-public enum HDF5ElementType: String, Sendable, CaseIterable {
+package enum HDF5ElementType: String, Sendable, CaseIterable {
     case uint8, int32, uint32, int64, uint64, float, double
 
     var native: hid_t {
@@ -27,16 +27,16 @@ public enum HDF5ElementType: String, Sendable, CaseIterable {
 }
 
 /// A number that datasets and attributes can hold.
-public protocol HDF5Element: BitwiseCopyable, Sendable {
+package protocol HDF5Element: BitwiseCopyable, Sendable {
     static var elementType: HDF5ElementType { get }
     /// The value of a new array's elements before it is read into.
     static var zero: Self { get }
 }
 
-extension UInt8: HDF5Element { public static var elementType: HDF5ElementType { .uint8 } }
-extension Int32: HDF5Element { public static var elementType: HDF5ElementType { .int32 } }
-extension UInt32: HDF5Element { public static var elementType: HDF5ElementType { .uint32 } }
-extension Int64: HDF5Element { public static var elementType: HDF5ElementType { .int64 } }
-extension UInt64: HDF5Element { public static var elementType: HDF5ElementType { .uint64 } }
-extension Float: HDF5Element { public static var elementType: HDF5ElementType { .float } }
-extension Double: HDF5Element { public static var elementType: HDF5ElementType { .double } }
+extension UInt8: HDF5Element { package static var elementType: HDF5ElementType { .uint8 } }
+extension Int32: HDF5Element { package static var elementType: HDF5ElementType { .int32 } }
+extension UInt32: HDF5Element { package static var elementType: HDF5ElementType { .uint32 } }
+extension Int64: HDF5Element { package static var elementType: HDF5ElementType { .int64 } }
+extension UInt64: HDF5Element { package static var elementType: HDF5ElementType { .uint64 } }
+extension Float: HDF5Element { package static var elementType: HDF5ElementType { .float } }
+extension Double: HDF5Element { package static var elementType: HDF5ElementType { .double } }

@@ -1,18 +1,20 @@
+internal import Failures
+
 /// Why a file could not be read or written: one line, with HDF5's innermost error message.
-public struct HDF5Error: Error, Equatable, Sendable, CustomStringConvertible {
+package struct HDF5Error: CodedError, Equatable, Sendable {
     /// What was tried, as in "could not *open*".
-    public var action: String
+    package var action: String
     /// The file's path, as the caller gave it.
-    public var file: String
+    package var file: String
     /// The path inside the file of the dataset, group or attribute, if the error is about one.
-    public var object: String?
+    package var object: String?
     /// The cause, with the name of the call if a call of the library failed.
-    public var reason: String
+    package var reason: String
     /// Whether the system and not the file is at fault: no file descriptor is left, or the disk or
     /// its server does not answer.
-    public var isSystemFault: Bool
+    package var isSystemFault: Bool
 
-    public init(
+    package init(
         action: String, file: String, object: String? = nil, reason: String, isSystemFault: Bool = false
     ) {
         self.action = action
@@ -22,7 +24,9 @@ public struct HDF5Error: Error, Equatable, Sendable, CustomStringConvertible {
         self.isSystemFault = isSystemFault
     }
 
-    public var description: String {
+    package var exitCode: Int32 { isSystemFault ? ExitCode.environment : ExitCode.data }
+
+    package var description: String {
         let what = object.map { "\(action) '\($0)'" } ?? action
         return "could not \(what), \(file): \(reason)"
     }

@@ -2,7 +2,7 @@ internal import CHDF5
 
 extension HDF5File {
     /// Adds a number attribute to `object`, by default the root.
-    public func setAttribute<Element: HDF5Element>(
+    package func setAttribute<Element: HDF5Element>(
         _ name: String, _ value: Element, on object: String = "/"
     ) throws(HDF5Error) {
         Library.lock()
@@ -15,7 +15,7 @@ extension HDF5File {
     }
 
     /// Adds a UTF-8 string attribute of less than 64 kB to `object`, by default the root.
-    public func setAttribute(_ name: String, _ value: String, on object: String = "/") throws(HDF5Error) {
+    package func setAttribute(_ name: String, _ value: String, on object: String = "/") throws(HDF5Error) {
         Library.lock()
         defer { Library.unlock() }
         let operation = operation("write attribute", "\(object)@\(name)")
@@ -31,7 +31,7 @@ extension HDF5File {
     }
 
     /// A number attribute of `object`; its type must be `Element`.
-    public func attribute<Element: HDF5Element>(
+    package func attribute<Element: HDF5Element>(
         _ name: String, as elementType: Element.Type = Element.self, on object: String = "/"
     ) throws(HDF5Error) -> Element {
         Library.lock()
@@ -53,7 +53,7 @@ extension HDF5File {
     }
 
     /// A string attribute of `object`, of fixed or variable length.
-    public func stringAttribute(_ name: String, on object: String = "/") throws(HDF5Error) -> String {
+    package func stringAttribute(_ name: String, on object: String = "/") throws(HDF5Error) -> String {
         Library.lock()
         defer { Library.unlock() }
         let operation = operation("read attribute", "\(object)@\(name)")
@@ -70,7 +70,7 @@ extension HDF5File {
     }
 
     /// Whether `object` has an attribute of this name.
-    public func hasAttribute(_ name: String, on object: String = "/") -> Bool {
+    package func hasAttribute(_ name: String, on object: String = "/") -> Bool {
         Library.lock()
         defer { Library.unlock() }
         return unsafe H5Aexists_by_name(handle.identifier, object, name, 0) > 0

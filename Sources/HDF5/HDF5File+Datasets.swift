@@ -8,7 +8,7 @@ extension HDF5File {
     ///   - shape: The lengths of the axes, outermost first; their product is the number of
     ///     elements.
     ///   - dataset: The dataset's path; missing groups on it are created.
-    public func write<Element: HDF5Element>(
+    package func write<Element: HDF5Element>(
         _ values: Span<Element>, shape: [Int], to dataset: String
     ) throws(HDF5Error) {
         let count = shape.reduce(1, *)
@@ -27,14 +27,14 @@ extension HDF5File {
     }
 
     /// As `write(_:shape:to:)`, for an array; with one axis if `shape` is `nil`.
-    public func write<Element: HDF5Element>(
+    package func write<Element: HDF5Element>(
         _ values: [Element], shape: [Int]? = nil, to dataset: String
     ) throws(HDF5Error) {
         try write(values.span, shape: shape ?? [values.count], to: dataset)
     }
 
     /// The lengths of a dataset's axes, outermost first; empty for a single value.
-    public func shape(of dataset: String) throws(HDF5Error) -> [Int] {
+    package func shape(of dataset: String) throws(HDF5Error) -> [Int] {
         Library.lock()
         defer { Library.unlock() }
         let operation = operation("read shape of", dataset)
@@ -43,7 +43,7 @@ extension HDF5File {
 
     /// The type of a dataset's elements; `nil` for strings and other types that this module does
     /// not read.
-    public func elementType(of dataset: String) throws(HDF5Error) -> HDF5ElementType? {
+    package func elementType(of dataset: String) throws(HDF5Error) -> HDF5ElementType? {
         Library.lock()
         defer { Library.unlock() }
         let operation = operation("read type of", dataset)
@@ -59,7 +59,7 @@ extension HDF5File {
     ///   - rows: Indices of the outermost axis; all if `nil`.
     ///   - values: Overwritten; as many elements as are read.
     /// - Throws: Also if the number of elements or their type differs.
-    public func read<Element: HDF5Element>(
+    package func read<Element: HDF5Element>(
         _ dataset: String, rows: Range<Int>? = nil, into values: inout MutableSpan<Element>
     ) throws(HDF5Error) {
         Library.lock()
@@ -85,7 +85,7 @@ extension HDF5File {
     }
 
     /// Reads a dataset, or some of its rows, as an array in row-major order.
-    public func read<Element: HDF5Element>(
+    package func read<Element: HDF5Element>(
         _ dataset: String, rows: Range<Int>? = nil, as type: Element.Type = Element.self
     ) throws(HDF5Error) -> [Element] {
         let count = try elementCount(try shape(of: dataset), rows: rows, operation("read", dataset))
@@ -99,7 +99,7 @@ extension HDF5File {
     /// library.
     ///
     /// - Throws: Also if the dataset is not contiguous, or has no bytes.
-    public func contiguousOffset(of dataset: String) throws(HDF5Error) -> Int {
+    package func contiguousOffset(of dataset: String) throws(HDF5Error) -> Int {
         Library.lock()
         defer { Library.unlock() }
         let operation = operation("locate", dataset)

@@ -2,7 +2,7 @@ internal import CHDF5
 
 extension HDF5File {
     /// Creates a group and its missing parents.
-    public func createGroup(_ group: String) throws(HDF5Error) {
+    package func createGroup(_ group: String) throws(HDF5Error) {
         Library.lock()
         defer { Library.unlock() }
         let operation = operation("create group", group)
@@ -13,7 +13,7 @@ extension HDF5File {
     }
 
     /// Whether there is a group or dataset at `object`.
-    public func contains(_ object: String) -> Bool {
+    package func contains(_ object: String) -> Bool {
         Library.lock()
         defer { Library.unlock() }
         // H5Lexists fails, instead of returning 0, if a part before the last one is missing.
@@ -26,7 +26,7 @@ extension HDF5File {
     }
 
     /// Whether `object` is a group.
-    public func isGroup(_ object: String) throws(HDF5Error) -> Bool {
+    package func isGroup(_ object: String) throws(HDF5Error) -> Bool {
         Library.lock()
         defer { Library.unlock() }
         let open = try openObject(object, operation("open", object))
@@ -34,7 +34,7 @@ extension HDF5File {
     }
 
     /// The names of the datasets and groups directly in `group`, sorted.
-    public func memberNames(of group: String = "/") throws(HDF5Error) -> [String] {
+    package func memberNames(of group: String = "/") throws(HDF5Error) -> [String] {
         Library.lock()
         defer { Library.unlock() }
         let operation = operation("list group", group)

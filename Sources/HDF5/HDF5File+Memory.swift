@@ -10,7 +10,7 @@ extension HDF5File {
     /// memory does not have this problem.
     ///
     /// - Parameter name: For errors; no file is created at this path.
-    public init(inMemory name: String) throws(HDF5Error) {
+    package init(inMemory name: String) throws(HDF5Error) {
         Library.lock()
         defer { Library.unlock() }
         let operation = Operation(action: "create in memory", file: name)
@@ -28,7 +28,7 @@ extension HDF5File {
     /// The library's lock is not held meanwhile, so the file must not be used elsewhere.
     ///
     /// - Precondition: The file was created by `init(inMemory:)`.
-    public func withBytes<Result>(_ body: (RawSpan) throws -> Result) throws -> Result {
+    package func withBytes<Result>(_ body: (RawSpan) throws -> Result) throws -> Result {
         let bytes = try unsafe image()
         return try unsafe body(RawSpan(_unsafeBytes: bytes))
     }

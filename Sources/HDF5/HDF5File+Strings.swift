@@ -5,14 +5,14 @@ extension HDF5File {
     /// longest one's length.
     ///
     /// - Throws: Also if a string holds a zero byte, which would be lost.
-    public func write(_ strings: [String], to dataset: String) throws(HDF5Error) {
+    package func write(_ strings: [String], to dataset: String) throws(HDF5Error) {
         try write(strings.map { Array($0.utf8) }, to: dataset)
     }
 
     /// Writes a new dataset of strings that may not be UTF-8, such as file names, in the same form.
     ///
     /// - Throws: Also if a string holds a zero byte, which would be lost.
-    public func write(_ strings: [[UInt8]], to dataset: String) throws(HDF5Error) {
+    package func write(_ strings: [[UInt8]], to dataset: String) throws(HDF5Error) {
         Library.lock()
         defer { Library.unlock() }
         let operation = operation("write", dataset)
@@ -33,7 +33,7 @@ extension HDF5File {
     }
 
     /// Reads a dataset of strings, of fixed or variable length, in row-major order.
-    public func readStrings(_ dataset: String) throws(HDF5Error) -> [String] {
+    package func readStrings(_ dataset: String) throws(HDF5Error) -> [String] {
         Library.lock()
         defer { Library.unlock() }
         let operation = operation("read", dataset)
@@ -48,7 +48,7 @@ extension HDF5File {
     }
 
     /// The bytes per string of a fixed-length string dataset; `nil` for every other dataset.
-    public func fixedStringByteCount(of dataset: String) throws(HDF5Error) -> Int? {
+    package func fixedStringByteCount(of dataset: String) throws(HDF5Error) -> Int? {
         Library.lock()
         defer { Library.unlock() }
         let operation = operation("read type of", dataset)

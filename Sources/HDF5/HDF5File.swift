@@ -6,15 +6,15 @@ internal import Glibc
 ///
 /// Objects are named by their path (`model/conv1.weight`; the root is `/`). Every method takes the
 /// library's one lock, so a file may be used from any thread, one call at a time.
-public struct HDF5File: ~Copyable, Sendable {
+package struct HDF5File: ~Copyable, Sendable {
     /// The file's path as it was given.
-    public let path: String
+    package let path: String
     let handle: Handle
 
     /// Opens a file for reading.
     ///
     /// - Throws: If there is no such file, or it is not an HDF5 file, or truncated.
-    public init(opening path: String) throws(HDF5Error) {
+    package init(opening path: String) throws(HDF5Error) {
         Library.lock()
         defer { Library.unlock() }
         let operation = Operation(action: "open", file: path)
@@ -27,7 +27,7 @@ public struct HDF5File: ~Copyable, Sendable {
     }
 
     /// Creates a file for writing, and overwrites an existing one: prefer `writeAtomically(to:_:)`.
-    public init(creating path: String) throws(HDF5Error) {
+    package init(creating path: String) throws(HDF5Error) {
         Library.lock()
         defer { Library.unlock() }
         let operation = Operation(action: "create", file: path)
@@ -39,7 +39,7 @@ public struct HDF5File: ~Copyable, Sendable {
     }
 
     /// Closes the file and throws errors that only closing reveals, such as a full disk.
-    public consuming func close() throws(HDF5Error) {
+    package consuming func close() throws(HDF5Error) {
         Library.lock()
         defer { Library.unlock() }
         let operation = Operation(action: "close", file: path)
@@ -53,7 +53,7 @@ public struct HDF5File: ~Copyable, Sendable {
     ///
     /// - Throws: The error of `body`, an `HDF5Error` or a `FileError`; the old file, if any, is
     ///   then unchanged.
-    public static func writeAtomically(
+    package static func writeAtomically(
         to path: String, _ body: (borrowing HDF5File) throws -> Void
     ) throws {
         try replaceFile(at: path) { temporary in

@@ -6,7 +6,7 @@
 /// of numbers and fixed-length strings, attributes of one number or one string. Everything else is
 /// an error. Addresses and lengths are compared with the file's size before they are used, and no
 /// block is read twice, so that a cycle of blocks ends.
-public struct HDF5Outline: Sendable {
+package struct HDF5Outline: Sendable {
     /// A group, or a dataset.
     struct Object: Sendable {
         /// The names in the group, sorted; `nil` for a dataset.
@@ -42,7 +42,7 @@ public struct HDF5Outline: Sendable {
     }
 
     /// The file's path, for errors.
-    public let path: String
+    package let path: String
     /// The objects by path, without the leading slash; the root's path is empty.
     let objects: [String: Object]
 
@@ -52,7 +52,7 @@ public struct HDF5Outline: Sendable {
     ///   - byteCount: The file's length.
     ///   - read: Returns `count` bytes from `offset` on; never called for bytes past the end.
     /// - Throws: An `HDF5Error` if the file is not as `HDF5File` writes it; the errors of `read`.
-    public init(
+    package init(
         path: String, byteCount: Int, read: (_ offset: Int, _ count: Int) throws -> [UInt8]
     ) throws {
         self.path = path
@@ -67,10 +67,10 @@ public struct HDF5Outline: Sendable {
 
 extension HDF5Outline {
     /// Whether there is a group or dataset at `object`.
-    public func contains(_ object: String) -> Bool { objects[key(object)] != nil }
+    package func contains(_ object: String) -> Bool { objects[key(object)] != nil }
 
     /// The names of the datasets and groups directly in `group`, sorted.
-    public func memberNames(of group: String = "/") throws(HDF5Error) -> [String] {
+    package func memberNames(of group: String = "/") throws(HDF5Error) -> [String] {
         guard let members = objects[key(group)]?.members else {
             throw error("list group", group, "there is no such group")
         }
@@ -78,19 +78,19 @@ extension HDF5Outline {
     }
 
     /// The lengths of a dataset's axes, outermost first; empty for a single value.
-    public func shape(of dataset: String) throws(HDF5Error) -> [Int] {
+    package func shape(of dataset: String) throws(HDF5Error) -> [Int] {
         try find(dataset, to: "read shape of").shape
     }
 
     /// The type of a dataset's elements; `nil` for strings and other types that this module does
     /// not read.
-    public func elementType(of dataset: String) throws(HDF5Error) -> HDF5ElementType? {
+    package func elementType(of dataset: String) throws(HDF5Error) -> HDF5ElementType? {
         guard case .number(let type) = try find(dataset, to: "read type of").type else { return nil }
         return type
     }
 
     /// The bytes per string of a fixed-length string dataset; `nil` for every other dataset.
-    public func fixedStringByteCount(of dataset: String) throws(HDF5Error) -> Int? {
+    package func fixedStringByteCount(of dataset: String) throws(HDF5Error) -> Int? {
         guard case .text(let byteCount) = try find(dataset, to: "read type of").type else { return nil }
         return byteCount
     }
@@ -98,7 +98,7 @@ extension HDF5Outline {
     /// The file offset of a dataset's first byte; the whole dataset lies inside the file.
     ///
     /// - Throws: Also if the dataset is not contiguous, or has no bytes.
-    public func contiguousOffset(of dataset: String) throws(HDF5Error) -> Int {
+    package func contiguousOffset(of dataset: String) throws(HDF5Error) -> Int {
         guard let offset = try find(dataset, to: "locate").offset else {
             throw error("locate", dataset, "it is not contiguous in the file, or has no bytes")
         }
@@ -125,12 +125,12 @@ extension HDF5Outline {
 
 extension HDF5Outline {
     /// Whether `object` has an attribute of this name.
-    public func hasAttribute(_ name: String, on object: String = "/") -> Bool {
+    package func hasAttribute(_ name: String, on object: String = "/") -> Bool {
         objects[key(object)]?.attributes[name] != nil
     }
 
     /// A number attribute of `object`; its type must be `Element`.
-    public func attribute<Element: HDF5Element>(
+    package func attribute<Element: HDF5Element>(
         _ name: String, as elementType: Element.Type = Element.self, on object: String = "/"
     ) throws(HDF5Error) -> Element {
         guard case .number(let type, let bytes) = try find(name, on: object), type == Element.elementType
@@ -142,7 +142,7 @@ extension HDF5Outline {
     }
 
     /// A string attribute of `object`, of fixed or variable length.
-    public func stringAttribute(_ name: String, on object: String = "/") throws(HDF5Error) -> String {
+    package func stringAttribute(_ name: String, on object: String = "/") throws(HDF5Error) -> String {
         guard case .text(let text) = try find(name, on: object) else {
             throw error("read attribute", "\(object)@\(name)", "it is not a single string")
         }

@@ -12,7 +12,7 @@ extension AlgorithmSelection {
     }
 
     /// Decodes what `encode(to:)` writes, with the keys of this version or an earlier one.
-    public init(from decoder: any Decoder) throws {
+    package init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CaseKey.self)
         guard container.allKeys.count == 1, let key = container.allKeys.first else {
             throw DecodingError.dataCorrupted(
@@ -34,7 +34,7 @@ extension AlgorithmSelection.Entry {
     private enum Key: String, CodingKey { case shape, algorithm, path }
 
     /// Decodes an entry; `path` is an earlier version's key for `algorithm`.
-    public init(from decoder: any Decoder) throws {
+    package init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: Key.self)
         self.init(
             shape: try container.decode(ConvolutionShape.self, forKey: .shape),

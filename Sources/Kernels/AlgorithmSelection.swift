@@ -2,7 +2,7 @@
 ///
 /// Algorithms round differently, so the selection is part of the mathematics: a run keeps it from
 /// beginning to end.
-public enum AlgorithmSelection: Codable, Equatable, Sendable {
+package enum AlgorithmSelection: Codable, Equatable, Sendable {
     /// The first of `Convolution.algorithms(for:)`; depends on nothing but the shape.
     case shape
     /// One algorithm for every shape that it supports; other shapes as with `shape`.
@@ -11,18 +11,18 @@ public enum AlgorithmSelection: Codable, Equatable, Sendable {
     case autotuned(algorithms: [Entry])
 
     /// The algorithm of one shape.
-    public struct Entry: Codable, Equatable, Sendable {
-        public let shape: ConvolutionShape
-        public let algorithm: ConvolutionAlgorithm
+    package struct Entry: Codable, Equatable, Sendable {
+        package let shape: ConvolutionShape
+        package let algorithm: ConvolutionAlgorithm
 
-        public init(shape: ConvolutionShape, algorithm: ConvolutionAlgorithm) {
+        package init(shape: ConvolutionShape, algorithm: ConvolutionAlgorithm) {
             self.shape = shape
             self.algorithm = algorithm
         }
     }
 
     /// `shape`, `autotune` or the fixed algorithm's name.
-    public var name: String {
+    package var name: String {
         switch self {
         case .shape: "shape"
         case .fixed(let algorithm): algorithm.rawValue
@@ -33,7 +33,7 @@ public enum AlgorithmSelection: Codable, Equatable, Sendable {
     /// The algorithm for `shape`.
     ///
     /// - Precondition: `canCompute([shape])`.
-    public func algorithm(for shape: ConvolutionShape) -> ConvolutionAlgorithm {
+    package func algorithm(for shape: ConvolutionShape) -> ConvolutionAlgorithm {
         let known = Convolution.algorithms(for: shape)
         switch self {
         case .shape: return known[0]
@@ -50,14 +50,14 @@ public enum AlgorithmSelection: Codable, Equatable, Sendable {
     /// `nil` if they do not.
     ///
     /// - Precondition: `canCompute(shapes)`.
-    public func libraryRemark(for shapes: [ConvolutionShape]) -> String? {
+    package func libraryRemark(for shapes: [ConvolutionShape]) -> String? {
         guard shapes.contains(where: { algorithm(for: $0) == .library }) else { return nil }
         return
             "convolutions use the BLAS library, core \(libraryCoreName()): another core or version of it rounds differently"
     }
 
     /// Whether each of `shapes` has an algorithm that can compute it.
-    public func canCompute(_ shapes: [ConvolutionShape]) -> Bool {
+    package func canCompute(_ shapes: [ConvolutionShape]) -> Bool {
         guard case .autotuned(let algorithms) = self else { return true }
         return shapes.allSatisfy { shape in
             guard let entry = algorithms.first(where: { $0.shape == shape }) else { return false }

@@ -1,16 +1,16 @@
 internal import Workers
 
 /// One block of memory that holds buffers with different lifetimes.
-@safe public final class Arena: Sendable {
+@safe package final class Arena: Sendable {
     /// Alignment of buffers in bytes.
-    public static let alignment = 64
+    package static let alignment = 64
 
-    public let byteCount: Int
+    package let byteCount: Int
     nonisolated(unsafe) private let base: UnsafeMutableRawPointer
 
     /// Allocates `byteCount` bytes and zeroes them, so a lack of memory shows here and not in a
     /// step.
-    public init(byteCount: Int) {
+    package init(byteCount: Int) {
         precondition(byteCount >= 0, "byteCount is \(byteCount), expected 0 or more")
         self.byteCount = byteCount
         unsafe base = allocatePages(byteCount: byteCount)

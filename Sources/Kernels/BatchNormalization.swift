@@ -1,5 +1,5 @@
 internal import CProcessor
-public import Workers
+package import Workers
 
 // The part of batch normalisation that runs outside convolutions. Most of it runs in their
 // prologues and epilogues.
@@ -10,7 +10,7 @@ public import Workers
 ///   - gradient: Shape `[N, positions, C]`, `C` a multiple of 16.
 ///   - epilogue: A masking epilogue without an addend.
 ///   - sums: Shape `[N, 2, C]`; overwritten.
-public func maskGradient(
+package func maskGradient(
     _ gradient: inout MutableSpan<Float>, epilogue: borrowing Epilogue, channels: Int, positions: Int,
     sampleCount: Int, sums: inout MutableSpan<Double>, on pool: WorkerPool
 ) {
@@ -61,7 +61,7 @@ private func mask<Sink: ResultSink>(
 ///   - gradient: Shape `[N, positions, C]`, `C` a multiple of 16.
 ///   - normalized: Input of the normalisation; shape of `gradient`.
 ///   - sums: Shape `[N, 2, C]`.
-public func sumGradientProducts(
+package func sumGradientProducts(
     _ gradient: Span<Float>, normalized: Span<Float>, channels: Int, positions: Int, sampleCount: Int,
     into sums: inout MutableSpan<Double>, on pool: WorkerPool
 ) {
@@ -89,7 +89,7 @@ public func sumGradientProducts(
 ///   - first: A normalising prologue; shape `[N, positions, C]`, `C` a multiple of 16.
 ///   - second: A plain or normalising prologue; shape of `first`.
 ///   - output: Shape of `first`.
-public func combine(
+package func combine(
     _ first: borrowing Prologue, adding second: borrowing Prologue, appliesReLU: Bool, channels: Int,
     positions: Int, sampleCount: Int, into output: inout MutableSpan<Float>, on pool: WorkerPool
 ) {
@@ -137,7 +137,7 @@ private func combine<Second: ChannelReader>(
 /// - Parameters:
 ///   - prologue: A normalising prologue; shape `[N, positions, C]`, `C` a multiple of 16.
 ///   - output: Shape of `prologue`.
-public func normalize(
+package func normalize(
     _ prologue: borrowing Prologue, channels: Int, positions: Int, sampleCount: Int,
     into output: inout MutableSpan<Float>, on pool: WorkerPool
 ) {

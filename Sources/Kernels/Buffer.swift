@@ -6,7 +6,7 @@ internal import Workers
 /// Kernels access it as a `Span` or a `MutableSpan`. Memory of its own is freed with the buffer.
 ///
 /// `@unchecked Sendable`: the buffer cannot be copied, so it moves between threads as a whole.
-@safe public struct Buffer<Element: BitwiseCopyable>: ~Copyable, @unchecked Sendable {
+@safe package struct Buffer<Element: BitwiseCopyable>: ~Copyable, @unchecked Sendable {
     private var base: UnsafeMutableBufferPointer<Element>
     /// The arena that holds the memory; `nil` if the buffer owns its memory.
     private let arena: Arena?
@@ -14,10 +14,10 @@ internal import Workers
     private let capacity: Int
 
     /// The number of elements.
-    public var count: Int { unsafe base.count }
+    package var count: Int { unsafe base.count }
 
     /// Allocates `count` elements, each set to `value`.
-    public init(count: Int, repeating value: Element) {
+    package init(count: Int, repeating value: Element) {
         precondition(count >= 0, "count is \(count), expected 0 or more")
         let memory = unsafe allocatePages(byteCount: count * MemoryLayout<Element>.stride)
         let elements = unsafe memory.initializeMemory(as: Element.self, repeating: value, count: count)
@@ -29,14 +29,14 @@ internal import Workers
     /// `count` elements at `offset` bytes of `arena`, with the contents that are there.
     ///
     /// Buffers of one arena may overlap: writing one of them destroys the contents of the others.
-    public init(in arena: Arena, at offset: Int, count: Int) {
+    package init(in arena: Arena, at offset: Int, count: Int) {
         unsafe base = arena.elements(at: offset, count: count)
         self.arena = arena
         capacity = count
     }
 
     /// Allocates a copy of `elements`.
-    public init(_ elements: some Collection<Element>, default value: Element) {
+    package init(_ elements: some Collection<Element>, default value: Element) {
         self.init(count: elements.count, repeating: value)
         var own = mutableSpan
         for (i, element) in elements.enumerated() { own[i] = element }
@@ -47,14 +47,14 @@ internal import Workers
     }
 
     /// A view of the elements for reading.
-    public var span: Span<Element> {
+    package var span: Span<Element> {
         @_lifetime(borrow self) get {
             unsafe _overrideLifetime(Span(_unsafeElements: UnsafeBufferPointer(base)), borrowing: self)
         }
     }
 
     /// A view of the elements for writing.
-    public var mutableSpan: MutableSpan<Element> {
+    package var mutableSpan: MutableSpan<Element> {
         @_lifetime(&self) mutating get {
             unsafe _overrideLifetime(MutableSpan(_unsafeElements: base), mutating: &self)
         }
@@ -63,12 +63,12 @@ internal import Workers
 
 extension Buffer where Element: Numeric {
     /// Allocates `count` zeros.
-    public init(zeros count: Int) { self.init(count: count, repeating: 0) }
+    package init(zeros count: Int) { self.init(count: count, repeating: 0) }
 
     /// Grows the buffer to at least `count` elements; the contents are lost if it grows.
     ///
     /// - Precondition: A place in an arena is large enough; it does not grow.
-    public mutating func reserve(_ count: Int) {
+    package mutating func reserve(_ count: Int) {
         guard self.count < count else { return }
         precondition(arena == nil, "\(count) elements do not fit into a place in an arena for \(self.count)")
         self = Buffer(zeros: count)
@@ -76,7 +76,7 @@ extension Buffer where Element: Numeric {
 
     /// Sets the number of elements to `count` and reuses the memory if it is large enough; the
     /// contents are lost.
-    public mutating func resize(to count: Int) {
+    package mutating func resize(to count: Int) {
         guard count > capacity else {
             unsafe base = UnsafeMutableBufferPointer(start: base.baseAddress, count: count)
             return
@@ -88,7 +88,7 @@ extension Buffer where Element: Numeric {
 
 extension Buffer {
     /// The elements as an array.
-    public func copyToArray() -> [Element] {
+    package func copyToArray() -> [Element] {
         let span = span
         return unsafe [Element](unsafeUninitializedCapacity: count) { target, initialized in
             for i in span.indices { unsafe target.initializeElement(at: i, to: span[i]) }

@@ -1,4 +1,4 @@
-public import Workers
+package import Workers
 
 /// Overwrites `output` with every second position of `input`, with zero channels added on both
 /// sides.
@@ -10,7 +10,7 @@ public import Workers
 /// - Parameters:
 ///   - input: Shape `[N, H, W, C]`.
 ///   - output: Shape `[N, ⌈H/2⌉, ⌈W/2⌉, K]`, `K ≥ C`.
-public func subsampleAndPadChannels(
+package func subsampleAndPadChannels(
     _ input: Span<Float>, _ shape: ConvolutionShape, into output: inout MutableSpan<Float>,
     on pool: WorkerPool
 ) {
@@ -33,7 +33,7 @@ public func subsampleAndPadChannels(
 /// - Parameters:
 ///   - outputGradient: Shape `[N, ⌈H/2⌉, ⌈W/2⌉, K]`.
 ///   - inputGradient: Shape `[N, H, W, C]`; added to.
-public func accumulateSubsampledGradient(
+package func accumulateSubsampledGradient(
     _ outputGradient: Span<Float>, _ shape: ConvolutionShape,
     into inputGradient: inout MutableSpan<Float>, on pool: WorkerPool
 ) {

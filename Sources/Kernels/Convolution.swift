@@ -1,7 +1,7 @@
-public import Workers
+package import Workers
 
 /// An algorithm that computes a convolution.
-public enum ConvolutionAlgorithm: String, CaseIterable, Codable, Sendable {
+package enum ConvolutionAlgorithm: String, CaseIterable, Codable, Sendable {
     /// Winograd, for 3×3 kernels and channel counts that are multiples of 16. With stride 1 F(4×4,
     /// 3×3), a quarter of the multiplications; with stride 2 polyphase with F(4, 2), 9 of 16.
     case winograd
@@ -21,9 +21,9 @@ public enum ConvolutionAlgorithm: String, CaseIterable, Codable, Sendable {
 /// With `winograd` and `tiled` each result is one fixed chain of operations, however the work is
 /// split and whatever the processor's vector width. With `library` it depends on the microbatch
 /// size and on the kernels that the library uses on this processor.
-public struct Convolution: Sendable {
-    public let shape: ConvolutionShape
-    public let algorithm: ConvolutionAlgorithm
+package struct Convolution: Sendable {
+    package let shape: ConvolutionShape
+    package let algorithm: ConvolutionAlgorithm
     private let winograd: WinogradConvolution?
     private let polyphase: PolyphaseConvolution?
     private let taps: ImplicitGEMMConvolution
@@ -31,7 +31,7 @@ public struct Convolution: Sendable {
     private let pointwise: PointwiseGradients?
 
     /// - Precondition: `algorithm` is one of `Convolution.algorithms(for: shape)`.
-    public init(_ shape: ConvolutionShape, algorithm: ConvolutionAlgorithm) {
+    package init(_ shape: ConvolutionShape, algorithm: ConvolutionAlgorithm) {
         precondition(
             Self.algorithms(for: shape).contains(algorithm), "algorithm \(algorithm) cannot compute \(shape)")
         self.shape = shape
@@ -45,24 +45,24 @@ public struct Convolution: Sendable {
     }
 
     /// A convolution by the algorithm that `selection` has for its shape.
-    public init(_ shape: ConvolutionShape, _ selection: AlgorithmSelection = .shape) {
+    package init(_ shape: ConvolutionShape, _ selection: AlgorithmSelection = .shape) {
         self.init(shape, algorithm: selection.algorithm(for: shape))
     }
 
     /// The algorithms that can compute a shape; the preferred one comes first.
-    public static func algorithms(for shape: ConvolutionShape) -> [ConvolutionAlgorithm] {
+    package static func algorithms(for shape: ConvolutionShape) -> [ConvolutionAlgorithm] {
         WinogradConvolution.supports(shape) || PolyphaseConvolution.supports(shape)
             ? [.winograd, .tiled, .library] : [.tiled, .library]
     }
 
     /// Elements of the packed weights, the larger of the forward pass and the input gradient.
-    public var panelCount: Int {
+    package var panelCount: Int {
         if let count = winograd?.panelCount ?? polyphase?.panelCount { return count }
         return max(taps.panelCount, phases.map(\.panelCount).reduce(0, +))
     }
 
     /// Floats of scratch memory per worker, the largest of the three passes.
-    public func scratchCount(sampleCount: Int, microbatchSize: Int, threads: Int) -> Int {
+    package func scratchCount(sampleCount: Int, microbatchSize: Int, threads: Int) -> Int {
         if let winograd {
             return max(
                 winograd.scratchCount, winograd.transposed.scratchCount,
@@ -86,7 +86,7 @@ public struct Convolution: Sendable {
 
     /// Number of partial gradients that `weightGradient` writes per microbatch; see
     /// `sumMicrobatches`.
-    public func gradientParts(microbatchSize: Int) -> Int {
+    package func gradientParts(microbatchSize: Int) -> Int {
         pointwise == nil ? 1 : PointwiseGradients.parts(microbatchSize: microbatchSize)
     }
 
@@ -103,7 +103,7 @@ public struct Convolution: Sendable {
     ///   - output: Shape `[N, P, Q, K]`.
     ///   - sums: Shape `[N, 2, K]`: overwritten with each sample's sums if the epilogue computes
     ///     sums.
-    public func forward(
+    package func forward(
         _ input: borrowing Prologue, weights: Span<Float>, sampleCount: Int, microbatchSize: Int,
         epilogue: borrowing Epilogue, panels: inout MutableSpan<Float>, into output: inout MutableSpan<Float>,
         sums: inout MutableSpan<Double>, on pool: WorkerPool
@@ -139,7 +139,7 @@ public struct Convolution: Sendable {
     ///   - inputGradient: Shape `[N, H, W, C]`.
     ///   - sums: Shape `[N, 2, C]`: overwritten with each sample's sums if the epilogue computes
     ///     sums.
-    public func inputGradient(
+    package func inputGradient(
         _ outputGradient: borrowing Prologue, weights: Span<Float>, sampleCount: Int, microbatchSize: Int,
         epilogue: borrowing Epilogue, panels: inout MutableSpan<Float>,
         into inputGradient: inout MutableSpan<Float>, sums: inout MutableSpan<Double>, on pool: WorkerPool
@@ -184,7 +184,7 @@ public struct Convolution: Sendable {
     ///   - input: Shape `[N, H, W, C]`.
     ///   - outputGradient: Shape `[N, P, Q, K]`.
     ///   - microbatchGradients: Shape `[⌈N / microbatchSize⌉, gradientParts, R, S, C, K]`.
-    public func weightGradient(
+    package func weightGradient(
         _ input: borrowing Prologue, outputGradient: borrowing Prologue, sampleCount: Int,
         microbatchSize: Int,
         into microbatchGradients: inout MutableSpan<Float>, on pool: WorkerPool
@@ -221,7 +221,7 @@ public struct Convolution: Sendable {
     ///   - inputGradient: Shape `[N, H, W, C]`.
     ///   - sums: Shape `[N, 2, C]`: overwritten with each sample's sums if the epilogue computes
     ///     sums.
-    public func gradients(
+    package func gradients(
         _ input: borrowing Prologue, outputGradient: borrowing Prologue, weights: Span<Float>,
         sampleCount: Int,
         microbatchSize: Int, epilogue: borrowing Epilogue, panels: inout MutableSpan<Float>,

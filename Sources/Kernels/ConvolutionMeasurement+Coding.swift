@@ -2,7 +2,7 @@ extension ConvolutionMeasurement {
     private enum Key: String, CodingKey { case shape, candidates, algorithm, path, relativeError }
 
     /// Decodes a measurement; `path` is an earlier version's key for `algorithm`.
-    public init(from decoder: any Decoder) throws {
+    package init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: Key.self)
         self.init(
             shape: try container.decode(ConvolutionShape.self, forKey: .shape),
@@ -16,7 +16,7 @@ extension ConvolutionMeasurement.Candidate {
     private enum Key: String, CodingKey { case algorithm, path, secondsPerImage }
 
     /// Decodes a candidate; `path` is an earlier version's key for `algorithm`.
-    public init(from decoder: any Decoder) throws {
+    package init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: Key.self)
         self.init(
             algorithm: try container.decode(.algorithm, else: .path),

@@ -2,28 +2,28 @@ internal import Glibc
 internal import Workers
 
 /// The time of each algorithm for a convolution on this machine, and the error of the chosen one.
-public struct ConvolutionMeasurement: Codable, Equatable, Sendable {
+package struct ConvolutionMeasurement: Codable, Equatable, Sendable {
     /// One algorithm's time.
-    public struct Candidate: Codable, Equatable, Sendable {
-        public let algorithm: ConvolutionAlgorithm
+    package struct Candidate: Codable, Equatable, Sendable {
+        package let algorithm: ConvolutionAlgorithm
         /// Time of all three passes on one thread, in seconds.
-        public let secondsPerImage: Double
+        package let secondsPerImage: Double
 
-        public init(algorithm: ConvolutionAlgorithm, secondsPerImage: Double) {
+        package init(algorithm: ConvolutionAlgorithm, secondsPerImage: Double) {
             self.algorithm = algorithm
             self.secondsPerImage = secondsPerImage
         }
     }
 
-    public let shape: ConvolutionShape
+    package let shape: ConvolutionShape
     /// In the order of `Convolution.algorithms(for: shape)`.
-    public let candidates: [Candidate]
+    package let candidates: [Candidate]
     /// The chosen algorithm.
-    public let algorithm: ConvolutionAlgorithm
+    package let algorithm: ConvolutionAlgorithm
     /// Relative RMS error of its results against double precision, the largest of the three passes.
-    public let relativeError: Double
+    package let relativeError: Double
 
-    public init(
+    package init(
         shape: ConvolutionShape, candidates: [Candidate], algorithm: ConvolutionAlgorithm,
         relativeError: Double
     ) {
@@ -40,7 +40,7 @@ extension ConvolutionMeasurement {
     ///
     /// Smaller differences are measurement noise, and the first algorithm is the one that other
     /// runs use.
-    public static func choice(among candidates: [Candidate]) -> ConvolutionAlgorithm {
+    package static func choice(among candidates: [Candidate]) -> ConvolutionAlgorithm {
         precondition(!candidates.isEmpty, "there are no candidates to choose from")
         let fastest = candidates.min { $0.secondsPerImage < $1.secondsPerImage }!
         return fastest.secondsPerImage <= 0.95 * candidates[0].secondsPerImage
@@ -57,7 +57,7 @@ extension ConvolutionMeasurement {
 ///   - shapes: No duplicates; output channels a multiple of 16, as in every normalised convolution.
 ///   - limit: Time limit for all shapes together; exceeded if it is too short for one turn of every
 ///     algorithm.
-public func measureConvolutions(
+package func measureConvolutions(
     _ shapes: [ConvolutionShape], limit: Duration = .milliseconds(500)
 ) -> [ConvolutionMeasurement] {
     useOneThreadPerLibraryProduct()

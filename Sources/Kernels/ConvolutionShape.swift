@@ -2,19 +2,19 @@
 ///
 /// Images are NHWC, weights `[R, S, C, K]`: the `[C, K]` matrix of a kernel position is contiguous,
 /// and so is the part of the weight gradient that belongs to one kernel row.
-public struct ConvolutionShape: Hashable, Codable, Sendable {
+package struct ConvolutionShape: Hashable, Codable, Sendable {
     /// Input size and channels: `H`, `W`, `C`.
-    public let height: Int, width: Int, channels: Int
+    package let height: Int, width: Int, channels: Int
     /// Output channels `K`.
-    public let outputChannels: Int
+    package let outputChannels: Int
     /// Kernel size `R` = `S`.
-    public let kernel: Int
+    package let kernel: Int
     /// Step between kernel positions, the same along both axes.
-    public let stride: Int
+    package let stride: Int
     /// Zeros added on each side.
-    public let padding: Int
+    package let padding: Int
 
-    public init(
+    package init(
         height: Int, width: Int, channels: Int, outputChannels: Int, kernel: Int, stride: Int = 1,
         padding: Int = 0
     ) {
@@ -32,19 +32,19 @@ public struct ConvolutionShape: Hashable, Codable, Sendable {
     }
 
     /// Output height `P`.
-    public var outputHeight: Int { (height + 2 * padding - kernel) / stride + 1 }
+    package var outputHeight: Int { (height + 2 * padding - kernel) / stride + 1 }
     /// Output width `Q`.
-    public var outputWidth: Int { (width + 2 * padding - kernel) / stride + 1 }
+    package var outputWidth: Int { (width + 2 * padding - kernel) / stride + 1 }
     /// Elements of one input image, `H·W·C`.
-    public var inputCount: Int { height * width * channels }
+    package var inputCount: Int { height * width * channels }
     /// Output positions of one image, `P·Q`.
-    public var outputPositions: Int { outputHeight * outputWidth }
+    package var outputPositions: Int { outputHeight * outputWidth }
     /// Elements of one output image, `P·Q·K`.
-    public var outputCount: Int { outputPositions * outputChannels }
+    package var outputCount: Int { outputPositions * outputChannels }
     /// Elements of the weights, `R·S·C·K`.
-    public var weightCount: Int { patchCount * outputChannels }
+    package var weightCount: Int { patchCount * outputChannels }
     /// Inputs of one output, `R·S·C`.
-    public var patchCount: Int { kernel * kernel * channels }
+    package var patchCount: Int { kernel * kernel * channels }
     /// Whether the input in memory is already the matrix of patches.
-    public var isPointwise: Bool { kernel == 1 && stride == 1 && padding == 0 }
+    package var isPointwise: Bool { kernel == 1 && stride == 1 && padding == 0 }
 }

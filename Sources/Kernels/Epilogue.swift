@@ -3,7 +3,7 @@ internal import Workers
 /// The operations on a convolution's results while they are in registers, before they are stored.
 ///
 /// `addend`, if not empty, is a tensor of the results' shape that is added to them.
-public struct Epilogue: ~Escapable, Sendable {
+package struct Epilogue: ~Escapable, Sendable {
     enum Kind: Sendable {
         case store, moments, normalize, maskByNormalized, maskByReLU
     }
@@ -20,11 +20,11 @@ public struct Epilogue: ~Escapable, Sendable {
     private(set) var passesCaches = false
 
     /// Whether the epilogue sums the results.
-    public var hasSums: Bool { kind != .store && kind != .normalize }
+    package var hasSums: Bool { kind != .store && kind != .normalize }
 
     /// Stores the results.
     @_lifetime(copy addend)
-    public init(adding addend: Span<Float> = Span()) {
+    package init(adding addend: Span<Float> = Span()) {
         kind = .store
         floor = -.infinity
         groups = SampleGroups.one
@@ -47,14 +47,14 @@ public struct Epilogue: ~Escapable, Sendable {
 
     /// Stores the results; sums them and their squares, for the normalisation that follows.
     @_lifetime(immortal)
-    public static func moments() -> Epilogue { Epilogue(moments: ()) }
+    package static func moments() -> Epilogue { Epilogue(moments: ()) }
 
     /// Stores `scale · result + shift + addend`, followed by ReLU if `appliesReLU`: a normalisation
     /// with known statistics.
     ///
     /// - Parameter coefficients: Shape `[2, K]`: scale, then shift.
     @_lifetime(copy coefficients, copy addend)
-    public init(normalizing coefficients: Span<Float>, appliesReLU: Bool, adding addend: Span<Float>) {
+    package init(normalizing coefficients: Span<Float>, appliesReLU: Bool, adding addend: Span<Float>) {
         kind = .normalize
         floor = appliesReLU ? 0 : -.infinity
         groups = SampleGroups.one
@@ -71,7 +71,7 @@ public struct Epilogue: ~Escapable, Sendable {
     ///   - normalized: Input of the normalisation; shape of the results.
     ///   - coefficients: Shape `[groups, 2, K]`: scale, then shift.
     @_lifetime(copy normalized, copy coefficients, copy addend)
-    public init(
+    package init(
         maskingBy normalized: Span<Float>, coefficients: Span<Float>, groups: SampleGroups,
         adding addend: Span<Float> = Span()
     ) {
@@ -91,7 +91,7 @@ public struct Epilogue: ~Escapable, Sendable {
     ///   - reluOutput: Output of the ReLU; shape of the results.
     ///   - normalized: Input of the normalisation; shape of the results.
     @_lifetime(copy reluOutput, copy normalized, copy addend)
-    public init(
+    package init(
         maskingByReLU reluOutput: Span<Float>, normalized: Span<Float>,
         adding addend: Span<Float> = Span()
     ) {

@@ -1,5 +1,5 @@
 /// The smallest norm that a feature is divided by, as in PyTorch's `normalize`.
-public let smallestFeatureNorm: Float = 1e-12
+package let smallestFeatureNorm: Float = 1e-12
 
 /// Overwrites `normalized` with `h / max(‖h‖₂, 1e-12) / τ` of each row.
 ///
@@ -12,7 +12,7 @@ public let smallestFeatureNorm: Float = 1e-12
 ///   - temperature: τ, above 0.
 ///   - normalized: Shape `[N, D]`.
 ///   - norms: Shape `[N]`: `‖h‖₂`, not clamped.
-public func normalizeFeatures(
+package func normalizeFeatures(
     _ features: Span<Float>, dimension: Int, temperature: Float,
     into normalized: inout MutableSpan<Float>, norms: inout MutableSpan<Float>
 ) {
@@ -36,7 +36,7 @@ public func normalizeFeatures(
 ///   - features: `h`, shape `[N, D]`.
 ///   - norms: `‖h‖₂`, shape `[N]`.
 ///   - featureGradient: Shape `[N, D]`.
-public func featureNormalizationGradient(
+package func featureNormalizationGradient(
     _ normalizedGradient: Span<Float>, features: Span<Float>, norms: Span<Float>, dimension: Int,
     temperature: Float, into featureGradient: inout MutableSpan<Float>
 ) {
@@ -60,7 +60,7 @@ public func featureNormalizationGradient(
 }
 
 /// The sum of products, in eight interleaved partial sums.
-public func dotProduct(_ left: Span<Float>, _ right: Span<Float>) -> Float {
+package func dotProduct(_ left: Span<Float>, _ right: Span<Float>) -> Float {
     precondition(left.count == right.count, "\(left.count) and \(right.count) elements")
     var sums = SIMD8<Float>()
     let whole = left.count & ~7

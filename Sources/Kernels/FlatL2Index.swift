@@ -1,5 +1,5 @@
 internal import CProcessor
-public import Workers
+package import Workers
 
 /// A flat L2 index: exact search for the k nearest rows of each query.
 ///
@@ -10,15 +10,15 @@ public import Workers
 ///
 /// Takes 6 bytes per element. Rows are padded to 16 elements, and the int16 copies to 16 rows. The
 /// plain twin is `Tests/TestSupport/PlainNeighbors.swift`.
-public final class FlatL2Index: Sendable {
+package final class FlatL2Index: Sendable {
     /// Queries that one worker searches together: 344 kB of int16 rows of 512 elements, which stay
     /// in the L2 cache while the index streams through.
     private static let groupSize = 336
 
     /// Number of rows.
-    public let count: Int
+    package let count: Int
     /// Elements per row.
-    public let dimension: Int
+    package let dimension: Int
     /// Shape `[count, inner]`; `inner` is `dimension` padded to whole vectors.
     private let rows: Buffer<Float>
     /// The int16 rows, shape `[⌈count / 16⌉, inner / 2, 16]`.
@@ -33,7 +33,7 @@ public final class FlatL2Index: Sendable {
     private var inner: Int { paddedToVectors(dimension) }
 
     /// - Parameter rows: Shape `[count, dimension]`.
-    public init(_ rows: Span<Float>, dimension: Int) {
+    package init(_ rows: Span<Float>, dimension: Int) {
         precondition(
             dimension >= 1 && rows.count.isMultiple(of: dimension),
             "\(rows.count) elements, no multiple of \(dimension)")
@@ -76,7 +76,7 @@ public final class FlatL2Index: Sendable {
     ///   - queries: Shape `[Q, dimension]`.
     ///   - neighbors: Number of distances per query, `k`.
     ///   - nearest: Shape `[Q, k]`.
-    public func fillSmallestDistances(
+    package func fillSmallestDistances(
         of queries: Span<Float>, neighbors: Int, into nearest: inout MutableSpan<Float>, on pool: WorkerPool
     ) {
         precondition(
@@ -133,7 +133,7 @@ public final class FlatL2Index: Sendable {
 
     /// The squared distance of each query to each row, shape `[Q, count]`, with the bits of
     /// `fillSmallestDistances`.
-    public func distances(of queries: Span<Float>, on pool: WorkerPool) -> [Float] {
+    package func distances(of queries: Span<Float>, on pool: WorkerPool) -> [Float] {
         var result = [Float](repeating: 0, count: queries.count / dimension * count)
         guard count > 0 else { return result }
         var distances = result.mutableSpan

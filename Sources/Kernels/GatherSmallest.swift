@@ -4,7 +4,7 @@
 /// could predict.
 ///
 /// - Precondition: `count` is from 1 to the number of values, and no value is NaN.
-public func gatherSmallest(_ count: Int, of values: inout MutableSpan<Float>) {
+package func gatherSmallest(_ count: Int, of values: inout MutableSpan<Float>) {
     precondition(
         (1...max(values.count, 1)).contains(count), "count is \(count), expected 1 to \(values.count)")
     guard count < values.count else { return }

@@ -1,15 +1,15 @@
 /// A rectangle of an image: rows and columns.
-public struct ImageBox: Equatable, Sendable {
-    public var rows: Range<Int>
-    public var columns: Range<Int>
+package struct ImageBox: Equatable, Sendable {
+    package var rows: Range<Int>
+    package var columns: Range<Int>
 
-    public init(rows: Range<Int>, columns: Range<Int>) {
+    package init(rows: Range<Int>, columns: Range<Int>) {
         self.rows = rows
         self.columns = columns
     }
 
     /// Number of pixels.
-    public var area: Int { rows.count * columns.count }
+    package var area: Int { rows.count * columns.count }
 }
 
 /// Overwrites `mixed` with `share · image + (1 − share) · partner`.
@@ -19,7 +19,7 @@ public struct ImageBox: Equatable, Sendable {
 ///   - partner: Shape of `image`.
 ///   - share: Weight of `image`, from 0 to 1.
 ///   - mixed: Shape of `image`.
-public func blendImages(
+package func blendImages(
     _ image: Span<Float>, _ partner: Span<Float>, share: Float, into mixed: inout MutableSpan<Float>
 ) {
     precondition(
@@ -37,7 +37,7 @@ public func blendImages(
 ///   - width: W.
 ///   - channels: C.
 ///   - mixed: Shape `[H, W, C]`.
-public func pasteBox(
+package func pasteBox(
     _ image: Span<Float>, _ partner: Span<Float>, box: ImageBox, width: Int, channels: Int,
     into mixed: inout MutableSpan<Float>
 ) {

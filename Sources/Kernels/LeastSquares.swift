@@ -10,7 +10,7 @@
 ///   - matrix: `A`, shape `[M, N]`, finite.
 ///   - right: `b`, shape `[M]`, finite.
 /// - Returns: Shape `[N]`; `nil` if the iteration does not converge.
-public func leastSquares(_ matrix: [Double], _ right: [Double]) -> [Double]? {
+package func leastSquares(_ matrix: [Double], _ right: [Double]) -> [Double]? {
     let (m, n) = (right.count, matrix.count / max(right.count, 1))
     precondition(m >= 1 && n >= 1 && matrix.count == m * n, "\(matrix.count) elements in \(m) rows")
     let scale = normalizingScale(largest: matrix.reduce(0) { max($0, abs($1)) })

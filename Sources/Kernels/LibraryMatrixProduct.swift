@@ -4,10 +4,10 @@ internal import COpenBLAS
 ///
 /// The worker pool distributes whole products; a product split over threads would have other bits
 /// with another number of threads.
-public func useOneThreadPerLibraryProduct() { openblas_set_num_threads(1) }
+package func useOneThreadPerLibraryProduct() { openblas_set_num_threads(1) }
 
 /// The name of the processor core whose kernels the BLAS library uses.
-public func libraryCoreName() -> String { unsafe String(cString: openblas_get_corename()) }
+package func libraryCoreName() -> String { unsafe String(cString: openblas_get_corename()) }
 
 /// Overwrites `product` with `left · right` computed by the BLAS library, or adds to it.
 ///

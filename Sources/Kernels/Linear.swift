@@ -1,4 +1,4 @@
-public import Workers
+package import Workers
 
 /// Overwrites `output` with `input · weightsᵀ + bias`.
 ///
@@ -7,7 +7,7 @@ public import Workers
 ///   - weights: Shape `[K, D]`.
 ///   - bias: Shape `[K]`.
 ///   - output: Shape `[N, K]`.
-public func linear(
+package func linear(
     _ input: Span<Float>, weights: Span<Float>, bias: Span<Float>, microbatchSize: Int,
     into output: inout MutableSpan<Float>, on pool: WorkerPool
 ) {
@@ -32,7 +32,7 @@ public func linear(
 ///   - outputGradient: Shape `[N, K]`.
 ///   - weights: Shape `[K, D]`.
 ///   - inputGradient: Shape `[N, D]`.
-public func linearInputGradient(
+package func linearInputGradient(
     _ outputGradient: Span<Float>, weights: Span<Float>, classes: Int, microbatchSize: Int,
     into inputGradient: inout MutableSpan<Float>, on pool: WorkerPool
 ) {
@@ -54,7 +54,7 @@ public func linearInputGradient(
 ///   - input: Shape `[N, D]`.
 ///   - outputGradient: Shape `[N, K]`.
 ///   - microbatchGradients: Shape `[⌈N / microbatchSize⌉, K · D + K]`.
-public func linearWeightGradient(
+package func linearWeightGradient(
     _ input: Span<Float>, outputGradient: Span<Float>, classes: Int, dimension: Int, microbatchSize: Int,
     into microbatchGradients: inout MutableSpan<Float>, on pool: WorkerPool
 ) {

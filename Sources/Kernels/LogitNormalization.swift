@@ -1,5 +1,5 @@
 /// Added to a norm of logits before they are divided by it.
-public let logitNormOffset: Float = 1e-7
+package let logitNormOffset: Float = 1e-7
 
 /// Overwrites `normalized` with `z / (‖z‖₂ + 1e-7) / τ` of each row.
 ///
@@ -11,7 +11,7 @@ public let logitNormOffset: Float = 1e-7
 ///   - temperature: τ, above 0.
 ///   - normalized: Shape `[N, classes]`.
 ///   - norms: Shape `[N]`: `‖z‖₂`.
-public func normalizeLogits(
+package func normalizeLogits(
     _ logits: Span<Float>, classes: Int, temperature: Float, into normalized: inout MutableSpan<Float>,
     norms: inout MutableSpan<Float>
 ) {
@@ -35,7 +35,7 @@ public func normalizeLogits(
 ///   - logits: `z`, shape `[N, classes]`.
 ///   - norms: `‖z‖₂`, shape `[N]`.
 ///   - logitsGradient: Shape `[N, classes]`.
-public func logitNormalizationGradient(
+package func logitNormalizationGradient(
     _ normalizedGradient: Span<Float>, logits: Span<Float>, norms: Span<Float>, classes: Int,
     temperature: Float, into logitsGradient: inout MutableSpan<Float>
 ) {

@@ -1,7 +1,7 @@
 internal import Workers
 
 /// Whether a matrix is used as stored or transposed.
-public enum Transposition: Sendable { case none, transposed }
+package enum Transposition: Sendable { case none, transposed }
 
 /// Overwrites `product` with `left · right`, on this thread.
 ///
@@ -14,7 +14,7 @@ public enum Transposition: Sendable { case none, transposed }
 ///   - right: Shape `[K, N]`, or `[N, K]` if `rightUse` is `.transposed`.
 ///   - product: Shape `[M, N]`.
 ///   - scratch: At least `matrixProductScratchCount` floats; overwritten.
-public func matrixProduct(
+package func matrixProduct(
     _ left: Span<Float>, _ leftUse: Transposition, _ right: Span<Float>, _ rightUse: Transposition,
     rows m: Int, columns n: Int, inner k: Int, into product: inout MutableSpan<Float>,
     scratch: inout MutableSpan<Float>
@@ -43,7 +43,7 @@ public func matrixProduct(
 }
 
 /// Floats of scratch memory for a product of any shape.
-public var matrixProductScratchCount: Int { Block.right.upperBound }
+package var matrixProductScratchCount: Int { Block.right.upperBound }
 
 /// Sizes of the packed blocks; a block of each operand stays in the L2 cache.
 private enum Block {

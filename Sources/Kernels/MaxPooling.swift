@@ -1,4 +1,4 @@
-public import Workers
+package import Workers
 
 /// Overwrites `output` with the largest input of each window, and `choices` with its position in
 /// the window.
@@ -12,7 +12,7 @@ public import Workers
 ///   - output: Shape `[N, P, Q, C]`.
 ///   - choices: Shape of `output`: `r · S + s`.
 /// - Precondition: The padding is at most half of the kernel, so that each window has an input.
-public func maxPool(
+package func maxPool(
     _ input: Span<Float>, _ shape: ConvolutionShape, into output: inout MutableSpan<Float>,
     choices: inout MutableSpan<UInt8>, on pool: WorkerPool
 ) {
@@ -56,7 +56,7 @@ public func maxPool(
 ///   - outputGradient: Shape `[N, P, Q, C]`.
 ///   - choices: As written by `maxPool`.
 ///   - inputGradient: Shape `[N, H, W, C]`.
-public func maxPoolGradient(
+package func maxPoolGradient(
     _ outputGradient: Span<Float>, choices: Span<UInt8>, _ shape: ConvolutionShape,
     into inputGradient: inout MutableSpan<Float>, on pool: WorkerPool
 ) {

@@ -1,4 +1,4 @@
-public import Workers
+package import Workers
 
 /// Sums `[parts, count]` over the parts in place, by the balanced binary tree; the first part then
 /// holds the sum.
@@ -24,7 +24,7 @@ private func sumByTree<Element: FloatingPoint>(
 ///   - parts: Parts per microbatch; they are summed by a tree of their own.
 ///   - sum: Shape `[count]`. With no microbatch it becomes −0.0, the identity of floating-point
 ///     addition, which is what a rank without samples contributes to a sum across ranks.
-public func sumMicrobatches(
+package func sumMicrobatches(
     _ microbatches: Span<Float>, microbatchCount: Int, parts: Int = 1, into sum: inout MutableSpan<Float>,
     on pool: WorkerPool
 ) {
@@ -90,7 +90,7 @@ private struct PartTree: Sendable {
 /// - Parameters:
 ///   - samples: Shape `[N, count]`; overwritten.
 ///   - microbatches: Shape `[⌈N / microbatchSize⌉, count]`; overwritten.
-public func sumSamplesInMicrobatches(
+package func sumSamplesInMicrobatches(
     _ samples: inout MutableSpan<Double>, sampleCount: Int, microbatchSize: Int, count: Int,
     into microbatches: inout MutableSpan<Double>
 ) {
@@ -110,7 +110,7 @@ public func sumSamplesInMicrobatches(
 /// - Parameters:
 ///   - microbatches: Shape `[microbatchCount, count]`.
 ///   - group: The microbatches to sum, as indices into `microbatches`.
-public func sumMicrobatches(
+package func sumMicrobatches(
     _ microbatches: Span<Double>, microbatchCount: Int, in group: Range<Int>,
     into sum: inout MutableSpan<Double>
 ) {

@@ -20,7 +20,7 @@ internal import Numerics
 ///   - logitsGradient: Shape `[N, classes]`.
 ///   - report: Shape `[N, 2]`: the sample's loss, and 1 if the largest logit is that of the label
 ///     with the greater share, else 0.
-public func mixedCrossEntropy(
+package func mixedCrossEntropy(
     _ logits: Span<Float>, labels: Span<Int32>, partners: Span<Int32>, shares: Span<Float>,
     smoothing: Float, classes: Int, batchSize: Int, into logitsGradient: inout MutableSpan<Float>,
     report: inout MutableSpan<Double>

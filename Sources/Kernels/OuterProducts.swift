@@ -8,7 +8,7 @@
 /// - Parameters:
 ///   - rows: Shape `[R, D]`.
 ///   - sums: Shape `[D, D]`, of which the upper triangle is changed.
-public func accumulateOuterProducts(of rows: Span<Double>, into sums: inout MutableSpan<Double>) {
+package func accumulateOuterProducts(of rows: Span<Double>, into sums: inout MutableSpan<Double>) {
     let dimension = Int(Double(sums.count).squareRoot())
     precondition(
         dimension * dimension == sums.count && dimension >= 1 && rows.count.isMultiple(of: dimension),

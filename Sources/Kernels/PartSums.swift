@@ -1,7 +1,7 @@
-public import Workers
+package import Workers
 
 /// Adds an earlier sum to `sum`: `sum = earlier + sum`.
-public func addEarlier(_ earlier: Span<Float>, to sum: inout MutableSpan<Float>, on pool: WorkerPool) {
+package func addEarlier(_ earlier: Span<Float>, to sum: inout MutableSpan<Float>, on pool: WorkerPool) {
     precondition(earlier.count == sum.count, "\(earlier.count) and \(sum.count) elements")
     pool.split(&sum, every: 4096) { item, part in
         let start = item * 4096

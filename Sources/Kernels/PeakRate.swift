@@ -1,4 +1,4 @@
-public import Workers
+package import Workers
 
 /// Floating-point operations of one round of `runMultiplyAddChains`, two per multiply-add.
 private let operationsPerRound = 12 * vectorWidth * 2
@@ -15,7 +15,7 @@ private let timedRounds = 1 << 24
 ///
 /// - Parameter runs: Number of measurements; the fastest one counts.
 /// - Returns: Operations per second, two per fused multiply-add.
-public func measurePeakRate(runs: Int = 5, on pool: WorkerPool) -> Double {
+package func measurePeakRate(runs: Int = 5, on pool: WorkerPool) -> Double {
     precondition(runs >= 1, "runs is \(runs), expected 1 or more")
     let clock = ContinuousClock()
     let times = (0..<runs).map { _ in

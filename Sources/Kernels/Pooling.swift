@@ -1,11 +1,11 @@
-public import Workers
+package import Workers
 
 /// Overwrites `output` with the mean over all positions of each sample.
 ///
 /// - Parameters:
 ///   - input: Shape `[N, positions, C]`.
 ///   - output: Shape `[N, C]`.
-public func globalAveragePool(
+package func globalAveragePool(
     _ input: Span<Float>, channels: Int, positions: Int, into output: inout MutableSpan<Float>,
     on pool: WorkerPool
 ) {
@@ -25,7 +25,7 @@ public func globalAveragePool(
 /// - Parameters:
 ///   - outputGradient: Shape `[N, C]`.
 ///   - inputGradient: Shape `[N, positions, C]`.
-public func globalAveragePoolGradient(
+package func globalAveragePoolGradient(
     _ outputGradient: Span<Float>, channels: Int, positions: Int,
     into inputGradient: inout MutableSpan<Float>, on pool: WorkerPool
 ) {

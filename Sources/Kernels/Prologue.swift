@@ -3,7 +3,7 @@
 ///
 /// Every value is `max(a · first + b · second + c, floor)` with the coefficients of its channel and
 /// batch-norm group. Padding outside an image is 0 whatever the coefficients.
-public struct Prologue: ~Escapable, Sendable {
+package struct Prologue: ~Escapable, Sendable {
     enum Reading: Sendable { case plain, normalized, combined }
 
     let first: Span<Float>
@@ -15,7 +15,7 @@ public struct Prologue: ~Escapable, Sendable {
 
     /// Reads `values`, shape `[N, H, W, C]`, unchanged.
     @_lifetime(copy values)
-    public init(_ values: Span<Float>) {
+    package init(_ values: Span<Float>) {
         first = values
         second = values
         coefficients = values.extracting(0..<0)
@@ -31,7 +31,7 @@ public struct Prologue: ~Escapable, Sendable {
     ///   - coefficients: Shape `[groups, 2, C]`: scale, then shift; empty to read `values`
     ///     unchanged.
     @_lifetime(copy values, copy coefficients)
-    public init(
+    package init(
         normalized values: Span<Float>, coefficients: Span<Float>, groups: SampleGroups, appliesReLU: Bool
     ) {
         first = values
@@ -49,7 +49,7 @@ public struct Prologue: ~Escapable, Sendable {
     ///   - input: Input of the normalisation; shape of `gradient`.
     ///   - coefficients: Shape `[groups, 3, C]`: `a`, `b`, `c`.
     @_lifetime(copy gradient, copy input, copy coefficients)
-    public init(
+    package init(
         gradient: Span<Float>, ofNormalized input: Span<Float>, coefficients: Span<Float>,
         groups: SampleGroups
     ) {

@@ -3,7 +3,7 @@ internal import Numerics
 extension RandomStream {
     /// A sample of the standard normal distribution, by the Box–Muller transform; uses two uniform
     /// numbers.
-    public mutating func standardNormal() -> Double {
+    package mutating func standardNormal() -> Double {
         let radius = (-2 * logarithm(1 - uniformDouble())).squareRoot()
         return radius * cosine(2 * .pi * uniformDouble())
     }
@@ -11,7 +11,7 @@ extension RandomStream {
     /// A sample of the beta distribution with both parameters `alpha`, from 0 to 1.
     ///
     /// - Parameter alpha: Above 0; below 1 the ends are likelier than the middle.
-    public mutating func symmetricBeta(_ alpha: Double) -> Double {
+    package mutating func symmetricBeta(_ alpha: Double) -> Double {
         precondition(alpha > 0, "alpha is \(alpha), expected a number above 0")
         // With a small `alpha` both gamma samples may underflow, so their logarithms are used.
         let (left, right) = (logarithmOfGamma(alpha), logarithmOfGamma(alpha))

@@ -3,9 +3,9 @@
 /// Philox 4×32-10 (Salmon, Moraes, Dror, Shaw: "Parallel random numbers: as easy as 1, 2, 3", SC
 /// 2011, doi:10.1145/2063384.2063405). A stream is keyed by a seed and up to three coordinates, for
 /// example (seed; purpose, epoch, record); draws within a stream are numbered from 0.
-public struct RandomStream: Sendable, RandomNumberGenerator {
+package struct RandomStream: Sendable, RandomNumberGenerator {
     /// The purpose of a stream; streams of different purposes never share numbers.
-    public enum Purpose: UInt32, Sendable {
+    package enum Purpose: UInt32, Sendable {
         case initialization = 1
         case order = 2
         case augmentation = 3
@@ -34,7 +34,7 @@ public struct RandomStream: Sendable, RandomNumberGenerator {
     ///   - seed: The run's seed, 0 or more.
     ///   - major: A first coordinate, such as an epoch; its lower 28 bits are used.
     ///   - minor: A second coordinate, such as a record; its lower 32 bits are used.
-    public init(seed: UInt64, purpose: Purpose, _ major: Int = 0, _ minor: Int = 0) {
+    package init(seed: UInt64, purpose: Purpose, _ major: Int = 0, _ minor: Int = 0) {
         key = SIMD2(UInt32(truncatingIfNeeded: seed), UInt32(truncatingIfNeeded: seed >> 32))
         let coordinate = UInt32(truncatingIfNeeded: major) << 4 | purpose.rawValue
         high = SIMD2(coordinate, UInt32(truncatingIfNeeded: minor))
@@ -45,7 +45,7 @@ public struct RandomStream: Sendable, RandomNumberGenerator {
     ///
     /// For numbers that are drawn beside a stream's own and must not shift them. A branch of a
     /// branch counts `index` from that branch on.
-    public func branch(_ index: Int) -> RandomStream {
+    package func branch(_ index: Int) -> RandomStream {
         precondition(index >= 0, "index is \(index), expected 0 or more")
         var branch = self
         branch.block = (block >> 32 &+ UInt64(index)) << 32
@@ -54,7 +54,7 @@ public struct RandomStream: Sendable, RandomNumberGenerator {
     }
 
     /// The next 32 random bits.
-    public mutating func nextWord() -> UInt32 {
+    package mutating func nextWord() -> UInt32 {
         if used == 4 {
             words = Self.philox(
                 counter: SIMD4(
@@ -68,23 +68,23 @@ public struct RandomStream: Sendable, RandomNumberGenerator {
         return words[used]
     }
 
-    public mutating func next() -> UInt64 {
+    package mutating func next() -> UInt64 {
         let low = UInt64(nextWord())
         return low | UInt64(nextWord()) << 32
     }
 
     /// A uniform number in `[0, 1)`, a multiple of 2⁻²⁴, so exact in single precision.
-    public mutating func uniform() -> Float {
+    package mutating func uniform() -> Float {
         Float(nextWord() >> 8) * 0x1p-24
     }
 
     /// A uniform number in `[0, 1)`, a multiple of 2⁻⁵³.
-    public mutating func uniformDouble() -> Double {
+    package mutating func uniformDouble() -> Double {
         Double(next() >> 11) * 0x1p-53
     }
 
     /// A uniform integer in `0..<bound`, without bias.
-    public mutating func integer(below bound: Int) -> Int {
+    package mutating func integer(below bound: Int) -> Int {
         precondition(bound >= 1, "bound is \(bound), expected 1 or more")
         return Int(next(upperBound: UInt64(bound)))
     }

@@ -1,5 +1,5 @@
 /// Overwrites values below 0 with 0.
-public func relu(_ values: inout MutableSpan<Float>) {
+package func relu(_ values: inout MutableSpan<Float>) {
     for i in values.indices { values[i] = values[i] < 0 ? 0 : values[i] }
 }
 
@@ -8,7 +8,7 @@ public func relu(_ values: inout MutableSpan<Float>) {
 /// - Parameters:
 ///   - reluOutput: The values after `relu`.
 ///   - gradient: As many elements as `reluOutput`.
-public func reluGradient(_ reluOutput: Span<Float>, _ gradient: inout MutableSpan<Float>) {
+package func reluGradient(_ reluOutput: Span<Float>, _ gradient: inout MutableSpan<Float>) {
     precondition(
         reluOutput.count == gradient.count, "\(reluOutput.count) values, \(gradient.count) gradients")
     for i in gradient.indices { gradient[i] = reluOutput[i] > 0 ? gradient[i] : 0 }

@@ -6,14 +6,14 @@
 /// owns the nodes at depth k, rank 0 the first, so the sums inside a rank and the sums across ranks
 /// are parts of one tree, and the result has the same bits for every such world. In a world of
 /// another size the microbatches are distributed evenly, and sums agree up to rounding.
-public struct ReductionTree: Equatable, Sendable {
+package struct ReductionTree: Equatable, Sendable {
     /// Samples in the global batch.
-    public let sampleCount: Int
+    package let sampleCount: Int
     /// Samples in a microbatch.
-    public let microbatchSize: Int
+    package let microbatchSize: Int
 
     /// The tree of a batch of `sampleCount` samples.
-    public init(sampleCount: Int, microbatchSize: Int) {
+    package init(sampleCount: Int, microbatchSize: Int) {
         precondition(
             sampleCount >= 0 && microbatchSize >= 1,
             "\(sampleCount) samples in microbatches of \(microbatchSize)")
@@ -22,20 +22,20 @@ public struct ReductionTree: Equatable, Sendable {
     }
 
     /// The number of microbatches, the last short one included.
-    public var microbatchCount: Int { (sampleCount + microbatchSize - 1) / microbatchSize }
+    package var microbatchCount: Int { (sampleCount + microbatchSize - 1) / microbatchSize }
 
     /// Where the node over `range` splits.
-    public static func middle(of range: Range<Int>) -> Int {
+    package static func middle(of range: Range<Int>) -> Int {
         range.lowerBound + (range.count + 1) / 2
     }
 
     /// Whether a world of `worldSize` ranks gives the same bits as one rank.
-    public static func isExact(worldSize: Int) -> Bool {
+    package static func isExact(worldSize: Int) -> Bool {
         worldSize > 0 && worldSize & (worldSize - 1) == 0
     }
 
     /// The microbatches that `rank` of `worldSize` owns; may be empty.
-    public func microbatches(ofRank rank: Int, worldSize: Int) -> Range<Int> {
+    package func microbatches(ofRank rank: Int, worldSize: Int) -> Range<Int> {
         guard Self.isExact(worldSize: worldSize) else {
             return microbatchCount * rank / worldSize..<microbatchCount * (rank + 1) / worldSize
         }
@@ -43,7 +43,7 @@ public struct ReductionTree: Equatable, Sendable {
     }
 
     /// Node `index` of the `count` = 2ᵏ nodes at depth k below `node`; may be empty.
-    public static func part(_ index: Int, of count: Int, in node: Range<Int>) -> Range<Int> {
+    package static func part(_ index: Int, of count: Int, in node: Range<Int>) -> Range<Int> {
         precondition(isExact(worldSize: count), "count is \(count), expected a power of two")
         var node = node
         var bit = count >> 1
@@ -56,7 +56,7 @@ public struct ReductionTree: Equatable, Sendable {
     }
 
     /// The samples of the global batch that are in `microbatches`.
-    public func samples(inMicrobatches microbatches: Range<Int>) -> Range<Int> {
+    package func samples(inMicrobatches microbatches: Range<Int>) -> Range<Int> {
         min(
             microbatches.lowerBound * microbatchSize, sampleCount)..<min(
                 microbatches.upperBound * microbatchSize, sampleCount)

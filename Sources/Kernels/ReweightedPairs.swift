@@ -1,5 +1,5 @@
 internal import Numerics
-public import Workers
+package import Workers
 
 /// The sums over all pairs of a batch in the loss of ReweightOOD.
 ///
@@ -11,7 +11,7 @@ public import Workers
 /// - `L = ELU(LSE₊(−w⁺ s / 0.1) + LSE₋(w⁻ s / 0.1))`, the logarithms of the sums of exponentials
 ///   over the pairs of each kind. A kind without pairs is left out, and without any pair the loss
 ///   is 0.
-public struct PairSums: Equatable, Sendable {
+package struct PairSums: Equatable, Sendable {
     /// The divisor of weighted products.
     fileprivate static let temperature = 0.1
     /// Subtracted from every exponent: with outputs of norm 1 no exponent is larger, and a sum of
@@ -20,19 +20,19 @@ public struct PairSums: Equatable, Sendable {
     fileprivate static let shift = 10.0
 
     /// Over the pairs of one class; 0 if there is none.
-    public let positive: Double
+    package let positive: Double
     /// Over the pairs of two classes; 0 if there is none.
-    public let negative: Double
+    package let negative: Double
 
     /// - Parameter sums: Positive, then negative, as written by `comparePairs`, summed over all
     ///   samples.
-    public init(_ sums: Span<Double>) {
+    package init(_ sums: Span<Double>) {
         precondition(sums.count == 2, "\(sums.count) sums, expected 2")
         (positive, negative) = (sums[0], sums[1])
     }
 
     /// The loss L.
-    public var loss: Double { exponent > 0 ? exponent : exponential(exponent) - 1 }
+    package var loss: Double { exponent > 0 ? exponent : exponential(exponent) - 1 }
 
     /// The derivative of the loss with respect to `exponent`.
     fileprivate var slope: Double { exponent > 0 ? 1 : exponential(exponent) }
@@ -54,7 +54,7 @@ public struct PairSums: Equatable, Sendable {
 ///     product; negative for pairs of one class, positive for others, 0 for a sample with itself.
 ///   - sums: Shape `[microbatches, 2]`: over the pairs of a microbatch's samples with later
 ///     samples, of one class, then of two classes.
-public func comparePairs(
+package func comparePairs(
     of samples: Range<Int>, outputs: Span<Float>, labels: Span<Int32>, microbatchSize: Int,
     coefficients: inout MutableSpan<Float>, sums: inout MutableSpan<Double>, on pool: WorkerPool
 ) {
@@ -101,7 +101,7 @@ public func comparePairs(
 ///   - sums: Sums of the whole batch.
 ///   - outputs: Outputs of all samples, shape `[M, E]`.
 ///   - gradient: Shape `[N, E]`.
-public func differentiatePairs(
+package func differentiatePairs(
     _ coefficients: inout MutableSpan<Float>, sums: PairSums, outputs: Span<Float>, dimension: Int,
     microbatchSize: Int, into gradient: inout MutableSpan<Float>, on pool: WorkerPool
 ) {

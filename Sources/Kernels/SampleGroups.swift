@@ -2,18 +2,18 @@
 ///
 /// A group is `size` consecutive samples of the global batch; the last one of a short batch is
 /// shorter.
-public struct SampleGroups: Equatable, Sendable {
+package struct SampleGroups: Equatable, Sendable {
     /// Samples in a group.
-    public let size: Int
+    package let size: Int
     /// Samples in the global batch.
-    public let sampleCount: Int
+    package let sampleCount: Int
     /// The position of the rank's first sample in the global batch.
-    public let firstSample: Int
+    package let firstSample: Int
 
     /// One group for all samples, as in evaluation.
-    public static let one = SampleGroups(size: 1 << 40, sampleCount: 1, firstSample: 0)
+    package static let one = SampleGroups(size: 1 << 40, sampleCount: 1, firstSample: 0)
 
-    public init(size: Int, sampleCount: Int, firstSample: Int) {
+    package init(size: Int, sampleCount: Int, firstSample: Int) {
         precondition(size >= 1, "size is \(size), expected 1 or more")
         self.size = size
         self.sampleCount = sampleCount
@@ -21,11 +21,11 @@ public struct SampleGroups: Equatable, Sendable {
     }
 
     /// The number of groups in the global batch.
-    public var count: Int { (sampleCount + size - 1) / size }
+    package var count: Int { (sampleCount + size - 1) / size }
 
     /// The group of the rank's sample `sample`.
-    public func group(of sample: Int) -> Int { (firstSample + sample) / size }
+    package func group(of sample: Int) -> Int { (firstSample + sample) / size }
 
     /// Samples in `group`.
-    public func sampleCount(in group: Int) -> Int { min(size, sampleCount - group * size) }
+    package func sampleCount(in group: Int) -> Int { min(size, sampleCount - group * size) }
 }

@@ -5,7 +5,7 @@ internal import Numerics
 /// - Parameters:
 ///   - logits: Shape `[N, classes]`.
 ///   - probabilities: Shape `[N, classes]`.
-public func softmax(_ logits: Span<Float>, classes: Int, into probabilities: inout MutableSpan<Float>) {
+package func softmax(_ logits: Span<Float>, classes: Int, into probabilities: inout MutableSpan<Float>) {
     precondition(logits.count == probabilities.count && logits.count.isMultiple(of: classes))
     for start in stride(from: 0, to: logits.count, by: classes) {
         let row = logits.extracting(start..<start + classes)
@@ -21,7 +21,7 @@ public func softmax(_ logits: Span<Float>, classes: Int, into probabilities: ino
 }
 
 /// The index of the largest element, the first one among equals.
-public func indexOfMaximum(_ row: Span<Float>) -> Int {
+package func indexOfMaximum(_ row: Span<Float>) -> Int {
     var best = 0
     for k in 1..<max(row.count, 1) where row[k] > row[best] { best = k }
     return best
@@ -39,7 +39,7 @@ public func indexOfMaximum(_ row: Span<Float>) -> Int {
 ///   - logitsGradient: Shape `[N, classes]`.
 ///   - report: Shape `[N, 2]`: the sample's loss, and 1 if the largest logit is the label's, else
 ///     0.
-public func softmaxCrossEntropy(
+package func softmaxCrossEntropy(
     _ logits: Span<Float>, labels: Span<Int32>, classes: Int, batchSize: Int,
     into logitsGradient: inout MutableSpan<Float>, report: inout MutableSpan<Double>
 ) {

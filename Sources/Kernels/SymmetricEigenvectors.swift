@@ -1,12 +1,12 @@
 internal import Workers
 
 /// The eigenvalues of a symmetric matrix in ascending order, and its eigenvectors.
-public struct SymmetricEigenvectors: Sendable {
+package struct SymmetricEigenvectors: Sendable {
     /// Shape `[D]`.
-    public let values: [Double]
+    package let values: [Double]
     /// Shape `[D, D]`; row `i` is of length 1 and belongs to value `i`. Its element of largest
     /// magnitude, the first of several, is positive.
-    public let vectors: [Double]
+    package let vectors: [Double]
 
     /// Householder tridiagonalisation, then the implicit QL algorithm, whose rotations are applied
     /// to the vectors in blocks. Runs on this thread.
@@ -18,7 +18,7 @@ public struct SymmetricEigenvectors: Sendable {
     ///
     /// - Parameter matrix: Shape `[D, D]`, of which the upper triangle is read; finite.
     /// - Returns: `nil` if the iteration does not converge.
-    public init?(of matrix: [Double], dimension: Int) {
+    package init?(of matrix: [Double], dimension: Int) {
         precondition(
             matrix.count == dimension * dimension && dimension >= 1,
             "\(matrix.count) elements as a square of \(dimension)")

@@ -1,20 +1,20 @@
 /// Converts a convolution's weights between PyTorch's order, `[K, C, P]` for K outputs, C inputs
 /// and P taps, and ours, `[P, C, K]`.
-public struct WeightOrder: Equatable, Sendable {
-    public let outputs: Int
-    public let inputs: Int
-    public let taps: Int
+package struct WeightOrder: Equatable, Sendable {
+    package let outputs: Int
+    package let inputs: Int
+    package let taps: Int
 
-    public init(outputs: Int, inputs: Int, taps: Int) {
+    package init(outputs: Int, inputs: Int, taps: Int) {
         self.outputs = outputs
         self.inputs = inputs
         self.taps = taps
     }
 
-    public var count: Int { outputs * inputs * taps }
+    package var count: Int { outputs * inputs * taps }
 
     /// Overwrites `own` with `torch`, reordered.
-    public func arrange(_ torch: Span<Float>, into own: inout MutableSpan<Float>) {
+    package func arrange(_ torch: Span<Float>, into own: inout MutableSpan<Float>) {
         precondition(
             torch.count == count && own.count == count,
             "\(torch.count) and \(own.count) weights, expected \(count)")
@@ -27,7 +27,7 @@ public struct WeightOrder: Equatable, Sendable {
     }
 
     /// Overwrites `torch` with `own`, reordered.
-    public func restore(_ own: Span<Float>, into torch: inout MutableSpan<Float>) {
+    package func restore(_ own: Span<Float>, into torch: inout MutableSpan<Float>) {
         precondition(
             torch.count == count && own.count == count,
             "\(torch.count) and \(own.count) weights, expected \(count)")

@@ -1,19 +1,19 @@
 /// A count of correct predictions among all predictions.
-public struct Accuracy: Equatable, Sendable {
+package struct Accuracy: Equatable, Sendable {
     /// The number of predictions that equal their label.
-    public private(set) var correct: Int
+    package private(set) var correct: Int
     /// The number of predictions.
-    public private(set) var count: Int
+    package private(set) var count: Int
 
     /// - Precondition: `0 <= correct <= count`.
-    public init(correct: Int, count: Int) {
+    package init(correct: Int, count: Int) {
         precondition(correct >= 0 && correct <= count, "\(correct) correct of \(count)")
         self.correct = correct
         self.count = count
     }
 
     /// Compares predictions to labels, one by one.
-    public init(predictions: [Int32], labels: [Int32]) {
+    package init(predictions: [Int32], labels: [Int32]) {
         precondition(
             predictions.count == labels.count,
             "\(predictions.count) predictions for \(labels.count) labels")
@@ -21,10 +21,10 @@ public struct Accuracy: Equatable, Sendable {
     }
 
     /// The fraction of correct predictions, from 0 to 1; NaN if there are no predictions.
-    public var fraction: Double { Double(correct) / Double(count) }
+    package var fraction: Double { Double(correct) / Double(count) }
 
     /// Pools both sets of predictions: every image has the same weight.
-    public static func + (left: Accuracy, right: Accuracy) -> Accuracy {
+    package static func + (left: Accuracy, right: Accuracy) -> Accuracy {
         Accuracy(correct: left.correct + right.correct, count: left.count + right.count)
     }
 }

@@ -1,5 +1,5 @@
 /// The columns of a benchmark table, all in percent.
-public enum MetricColumn: String, CaseIterable, Sendable {
+package enum MetricColumn: String, CaseIterable, Sendable {
     case falsePositiveRate = "FPR@95"
     case areaUnderROC = "AUROC"
     case areaUnderPrecisionRecallIn = "AUPR_IN"
@@ -8,7 +8,7 @@ public enum MetricColumn: String, CaseIterable, Sendable {
 }
 
 /// A row of a benchmark table.
-public enum BenchmarkRow: Hashable, Sendable {
+package enum BenchmarkRow: Hashable, Sendable {
     case dataset(String)
     /// The unweighted mean over the near datasets.
     case nearMean
@@ -16,7 +16,7 @@ public enum BenchmarkRow: Hashable, Sendable {
     case farMean
 
     /// The name in OpenOOD's tables.
-    public var name: String {
+    package var name: String {
         switch self {
         case .dataset(let name): name
         case .nearMean: "nearood"
@@ -25,7 +25,7 @@ public enum BenchmarkRow: Hashable, Sendable {
     }
 
     /// The row with a name from OpenOOD's tables.
-    public init(name: String) {
+    package init(name: String) {
         switch name {
         case BenchmarkRow.nearMean.name: self = .nearMean
         case BenchmarkRow.farMean.name: self = .farMean
@@ -34,28 +34,28 @@ public enum BenchmarkRow: Hashable, Sendable {
     }
 
     /// Whether the row is a mean over datasets.
-    public var isMean: Bool { self == .nearMean || self == .farMean }
+    package var isMean: Bool { self == .nearMean || self == .farMean }
 }
 
 /// One score of one run on all out-of-distribution datasets of a benchmark.
-public struct BenchmarkResult: Equatable, Sendable {
+package struct BenchmarkResult: Equatable, Sendable {
     /// The metrics of one dataset.
-    public struct Entry: Equatable, Sendable {
-        public var dataset: String
+    package struct Entry: Equatable, Sendable {
+        package var dataset: String
         /// `nil` if the dataset is missing.
-        public var metrics: RankingMetrics?
+        package var metrics: RankingMetrics?
 
-        public init(dataset: String, metrics: RankingMetrics?) {
+        package init(dataset: String, metrics: RankingMetrics?) {
             self.dataset = dataset
             self.metrics = metrics
         }
     }
 
     /// Near datasets, their mean, far datasets, their mean; without datasets there is no mean row.
-    public let rows: [BenchmarkRow]
+    package let rows: [BenchmarkRow]
     /// Percent, shape `[rows, MetricColumn.allCases]`; `nil` in the row of a missing dataset, and
     /// in the accuracy column if there is no accuracy.
-    public let values: [[Double?]]
+    package let values: [[Double?]]
 
     /// A mean row averages the datasets that are not missing; it has no values if all are missing.
     ///
@@ -64,7 +64,7 @@ public struct BenchmarkResult: Equatable, Sendable {
     ///   - far: In the table's order.
     ///   - accuracy: The classifier's accuracy on the in-distribution test set, the same in every
     ///     row; `nil` without a classifier.
-    public init(near: [Entry], far: [Entry], accuracy: Accuracy?) {
+    package init(near: [Entry], far: [Entry], accuracy: Accuracy?) {
         var rows: [BenchmarkRow] = []
         var values: [[Double?]] = []
         for (entries, mean) in [(near, BenchmarkRow.nearMean), (far, .farMean)] where !entries.isEmpty {
@@ -79,7 +79,7 @@ public struct BenchmarkResult: Equatable, Sendable {
     /// A stored result.
     ///
     /// - Parameter values: Percent, shape `[rows, MetricColumn.allCases]`.
-    public init(rows: [BenchmarkRow], values: [[Double?]]) {
+    package init(rows: [BenchmarkRow], values: [[Double?]]) {
         precondition(
             rows.count == values.count && values.allSatisfy { $0.count == MetricColumn.allCases.count },
             "\(values.map(\.count)) values for \(rows.count) rows")
@@ -89,7 +89,7 @@ public struct BenchmarkResult: Equatable, Sendable {
 
     /// The percentage in one cell; `nil` if the benchmark has no such row or its dataset is
     /// missing.
-    public subscript(row: BenchmarkRow, column: MetricColumn) -> Double? {
+    package subscript(row: BenchmarkRow, column: MetricColumn) -> Double? {
         guard let index = rows.firstIndex(of: row) else { return nil }
         return values[index][MetricColumn.allCases.firstIndex(of: column)!]
     }

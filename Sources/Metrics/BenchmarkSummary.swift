@@ -1,11 +1,11 @@
 /// The mean and standard deviation of some values.
-public struct Spread: Equatable, Sendable {
-    public let mean: Double
+package struct Spread: Equatable, Sendable {
+    package let mean: Double
     /// The population standard deviation (divided by the number of values, not by one less).
-    public let deviation: Double
+    package let deviation: Double
 
     /// - Precondition: At least one value.
-    public init(_ values: [Double]) {
+    package init(_ values: [Double]) {
         precondition(!values.isEmpty, "the mean of no values")
         let count = Double(values.count)
         let mean = values.reduce(0, +) / count
@@ -14,7 +14,7 @@ public struct Spread: Equatable, Sendable {
     }
 
     /// A spread whose mean and deviation are known, such as published ones.
-    public init(mean: Double, deviation: Double) {
+    package init(mean: Double, deviation: Double) {
         self.mean = mean
         self.deviation = deviation
     }
@@ -23,16 +23,16 @@ public struct Spread: Equatable, Sendable {
 /// One score over the runs (seeds) of one experiment.
 ///
 /// The deviation of a near or far row is that of the runs' means, not a mean of deviations.
-public struct BenchmarkSummary: Equatable, Sendable {
-    public let rows: [BenchmarkRow]
+package struct BenchmarkSummary: Equatable, Sendable {
+    package let rows: [BenchmarkRow]
     /// Percent, shape `[rows, MetricColumn.allCases]`; `nil` where no value is known, such as for a
     /// missing dataset.
-    public let values: [[Spread?]]
+    package let values: [[Spread?]]
     /// The number of runs.
-    public let runCount: Int
+    package let runCount: Int
 
     /// - Precondition: At least one result, all with the same rows.
-    public init(_ results: [BenchmarkResult]) {
+    package init(_ results: [BenchmarkResult]) {
         precondition(!results.isEmpty, "a summary of no runs")
         rows = results[0].rows
         for result in results {
@@ -54,7 +54,7 @@ public struct BenchmarkSummary: Equatable, Sendable {
     ///   - values: Percent, shape `[rows, MetricColumn.allCases]`.
     ///   - runCount: The number of runs behind the values; for a single run, deviations are not
     ///     shown.
-    public init(rows: [BenchmarkRow], values: [[Spread?]], runCount: Int) {
+    package init(rows: [BenchmarkRow], values: [[Spread?]], runCount: Int) {
         precondition(
             rows.count == values.count && values.allSatisfy { $0.count == MetricColumn.allCases.count },
             "\(values.map(\.count)) values for \(rows.count) rows")
@@ -64,7 +64,7 @@ public struct BenchmarkSummary: Equatable, Sendable {
     }
 
     /// The spread in one cell; `nil` if the benchmark has no such row or no value is known.
-    public subscript(row: BenchmarkRow, column: MetricColumn) -> Spread? {
+    package subscript(row: BenchmarkRow, column: MetricColumn) -> Spread? {
         guard let index = rows.firstIndex(of: row) else { return nil }
         return values[index][MetricColumn.allCases.firstIndex(of: column)!]
     }

@@ -4,28 +4,28 @@
 /// A higher confidence means more in-distribution. Out-of-distribution is the positive class of the
 /// ROC. Source: Zhang et al., "OpenOOD v1.5: Enhanced Benchmark for Out-of-Distribution Detection",
 /// 2023, arXiv 2306.09301, and the curves of scikit-learn that it uses.
-public struct RankingMetrics: Equatable, Sendable {
+package struct RankingMetrics: Equatable, Sendable {
     /// FPR@95: the fraction of in-distribution samples that are flagged as out-of-distribution when
     /// 95 % of the out-of-distribution samples are.
     ///
     /// As for the published numbers, it is read at the first point that scikit-learn's `roc_curve`
     /// keeps. `roc_curve` drops the points inside a straight run, so with heavy ties this is above
     /// `exactFalsePositiveRate`.
-    public let falsePositiveRate: Double
+    package let falsePositiveRate: Double
     /// FPR@95 over all points of the curve.
-    public let exactFalsePositiveRate: Double
+    package let exactFalsePositiveRate: Double
     /// The area under the ROC.
-    public let areaUnderROC: Double
+    package let areaUnderROC: Double
     /// The area under the precision-recall curve by trapezoids, in-distribution as the positive
     /// class.
-    public let areaUnderPrecisionRecallIn: Double
+    package let areaUnderPrecisionRecallIn: Double
     /// The area under the precision-recall curve by trapezoids, out-of-distribution as the positive
     /// class.
-    public let areaUnderPrecisionRecallOut: Double
+    package let areaUnderPrecisionRecallOut: Double
     /// The number of distinct confidences.
-    public let distinctCount: Int
+    package let distinctCount: Int
     /// The number of distinct confidences whose ROC point is kept for `falsePositiveRate`.
-    public let keptCount: Int
+    package let keptCount: Int
 
     /// Ranks the confidences; values are compared as they are stored.
     ///
@@ -33,7 +33,7 @@ public struct RankingMetrics: Equatable, Sendable {
     ///   - inDistribution: At least one, all finite.
     ///   - outOfDistribution: At least one, all finite.
     /// - Throws: `RankingMetricsError` if a side is empty or contains NaN or infinite values.
-    public init(
+    package init(
         inDistribution: Span<Double>, outOfDistribution: Span<Double>
     ) throws(RankingMetricsError) {
         self.init(
@@ -48,7 +48,7 @@ public struct RankingMetrics: Equatable, Sendable {
     ///   - inCounts: The number of in-distribution samples of each distinct confidence, the lowest
     ///     first; at least one in total.
     ///   - outCounts: The same for out-of-distribution samples; as many counts.
-    public init(inCounts: Span<Int32>, outCounts: Span<Int32>) {
+    package init(inCounts: Span<Int32>, outCounts: Span<Int32>) {
         self.init(ScoreGroups(inCounts: inCounts, outCounts: outCounts))
     }
 
@@ -76,7 +76,7 @@ public struct RankingMetrics: Equatable, Sendable {
     }
 
     /// As `init(inDistribution:outOfDistribution:)` over spans.
-    public init(
+    package init(
         inDistribution: [Double], outOfDistribution: [Double]
     ) throws(RankingMetricsError) {
         try self.init(

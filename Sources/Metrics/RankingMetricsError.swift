@@ -1,23 +1,25 @@
+internal import Failures
+
 /// The error of confidences that cannot be ranked.
-public struct RankingMetricsError: Error, Equatable, Sendable, CustomStringConvertible {
+package struct RankingMetricsError: CodedError, Equatable, Sendable {
     /// The side of the comparison that is at fault.
-    public enum Side: String, Sendable {
+    package enum Side: String, Sendable {
         case inDistribution = "in-distribution"
         case outOfDistribution = "out-of-distribution"
     }
 
     /// The side whose confidences cannot be ranked.
-    public var side: Side
+    package var side: Side
     /// How many confidences are NaN or infinite.
-    public var invalidCount: Int
+    package var invalidCount: Int
     /// How many confidences there are.
-    public var count: Int
+    package var count: Int
     /// The score that gave the confidences, if known.
-    public var score: String?
+    package var score: String?
     /// The dataset that the confidences belong to, if known.
-    public var dataset: String?
+    package var dataset: String?
 
-    public init(
+    package init(
         side: Side, invalidCount: Int, count: Int, score: String? = nil, dataset: String? = nil
     ) {
         self.side = side
@@ -27,7 +29,9 @@ public struct RankingMetricsError: Error, Equatable, Sendable, CustomStringConve
         self.dataset = dataset
     }
 
-    public var description: String {
+    package var exitCode: Int32 { invalidCount > 0 ? ExitCode.numeric : ExitCode.data }
+
+    package var description: String {
         let whose = [score.map { "score \($0)" }, dataset.map { "dataset \($0)" }].compactMap { $0 }
         let place = whose.isEmpty ? "" : whose.joined(separator: ", ") + ": "
         if count == 0 { return "\(place)there are no \(side.rawValue) confidences, expected at least one" }

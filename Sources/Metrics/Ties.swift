@@ -1,16 +1,16 @@
 /// The most frequent value among a score's confidences; nothing ranks the samples that share it.
-public struct Ties: Equatable, Codable, Sendable {
+package struct Ties: Equatable, Codable, Sendable {
     /// The most frequent confidence; the smallest one if several are equally frequent.
-    public var value: Double
+    package var value: Double
     /// How many confidences equal `value`.
-    public var count: Int
+    package var count: Int
     /// How many confidences there are.
-    public var total: Int
+    package var total: Int
     /// How many distinct confidences there are.
-    public var distinctCount: Int
+    package var distinctCount: Int
 
     /// - Parameter confidences: Finite, at least one.
-    public init(_ confidences: [Double]) {
+    package init(_ confidences: [Double]) {
         precondition(!confidences.isEmpty, "the ties of no confidences")
         let sorted = confidences.sorted()
         (value, count, total, distinctCount) = (sorted[0], 0, sorted.count, 0)
@@ -23,5 +23,5 @@ public struct Ties: Equatable, Codable, Sendable {
     }
 
     /// The fraction of confidences that equal `value`, from 0 to 1.
-    public var share: Double { Double(count) / Double(total) }
+    package var share: Double { Double(count) / Double(total) }
 }

@@ -19,7 +19,7 @@ extension BatchPlacement {
     /// - Parameters:
     ///   - group: Samples in a batch-norm group; 0 for the global batch.
     ///   - accumulationSteps: Accumulation steps of each rank, a power of two.
-    public static func canSplit(
+    package static func canSplit(
         sampleCount: Int, microbatchSize: Int, group: Int, worldSize: Int, accumulationSteps: Int
     ) -> Bool {
         let tree = ReductionTree(sampleCount: sampleCount, microbatchSize: microbatchSize)
@@ -36,7 +36,7 @@ extension BatchPlacement {
 
     /// The largest number of accumulation steps, a power of two up to `limit`, into which each
     /// rank's microbatches can be split; each step has at least one microbatch.
-    public static func accumulationSteps(
+    package static func accumulationSteps(
         upTo limit: Int, sampleCount: Int, microbatchSize: Int, group: Int, worldSize: Int
     ) -> Int {
         let microbatches = ReductionTree(sampleCount: sampleCount, microbatchSize: microbatchSize)

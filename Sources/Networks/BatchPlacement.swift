@@ -1,20 +1,20 @@
-public import Kernels
+package import Kernels
 
 /// Which samples of a global batch a rank holds, and how they are grouped.
-public struct BatchPlacement: Equatable, Sendable {
+package struct BatchPlacement: Equatable, Sendable {
     /// The tree over the microbatches of the global batch.
-    public let tree: ReductionTree
+    package let tree: ReductionTree
     /// The microbatches of a pass: all that this rank owns, or those of one accumulation step.
-    public let microbatches: Range<Int>
+    package let microbatches: Range<Int>
     /// Samples in a batch-norm group.
-    public let groupSize: Int
+    package let groupSize: Int
     /// Index of the accumulation step, counted from 0.
-    public let accumulationStep: Int
+    package let accumulationStep: Int
     /// Accumulation steps of a training step, a power of two.
-    public let accumulationSteps: Int
+    package let accumulationSteps: Int
     /// Whether a batch-norm group spans ranks, so that ranks must wait for each other in every
     /// layer.
-    public let hasSharedGroups: Bool
+    package let hasSharedGroups: Bool
 
     /// The part of a global batch that `rank` holds.
     ///
@@ -23,7 +23,7 @@ public struct BatchPlacement: Equatable, Sendable {
     ///     batch.
     ///   - accumulationStep: Index of the rank's accumulation step.
     ///   - accumulationSteps: A power of two for which `canSplit` holds.
-    public init(
+    package init(
         sampleCount: Int, microbatchSize: Int, group: Int = 0, rank: Int = 0, worldSize: Int = 1,
         accumulationStep: Int = 0,
         accumulationSteps: Int = 1
@@ -42,15 +42,15 @@ public struct BatchPlacement: Equatable, Sendable {
     }
 
     /// The rank's samples, as positions in the global batch.
-    public var samples: Range<Int> { tree.samples(inMicrobatches: microbatches) }
+    package var samples: Range<Int> { tree.samples(inMicrobatches: microbatches) }
     /// The number of samples the rank holds.
-    public var sampleCount: Int { samples.count }
+    package var sampleCount: Int { samples.count }
     /// Samples in a microbatch.
-    public var microbatchSize: Int { tree.microbatchSize }
+    package var microbatchSize: Int { tree.microbatchSize }
     /// Whether the step's running statistics and gradients are complete after the pass.
     var isLastAccumulationStep: Bool { accumulationStep == accumulationSteps - 1 }
     /// The batch-norm groups of the global batch, seen from this rank.
-    public var groups: SampleGroups {
+    package var groups: SampleGroups {
         SampleGroups(size: groupSize, sampleCount: tree.sampleCount, firstSample: samples.lowerBound)
     }
 

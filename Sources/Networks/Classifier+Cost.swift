@@ -1,9 +1,9 @@
-public import Kernels
+package import Kernels
 
 extension ConvolutionShape {
     /// Multiply-accumulates of a direct convolution for one image, `P·Q·K·R·S·C`, whatever
     /// algorithm computes it.
-    public var multiplyAccumulates: Int { outputCount * patchCount }
+    package var multiplyAccumulates: Int { outputCount * patchCount }
 }
 
 extension Classifier {
@@ -11,7 +11,7 @@ extension Classifier {
     /// the two linear layers of a projection head.
     ///
     /// A training step takes about three times as many: each convolution computes two gradients.
-    public var multiplyAccumulates: Int {
+    package var multiplyAccumulates: Int {
         let head =
             switch headKind {
             case .linear, .t2fnorm: featureDimension * classes

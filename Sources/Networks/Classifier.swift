@@ -1,20 +1,20 @@
-public import Kernels
+package import Kernels
 internal import Workers
 
 /// A network with its head: the model that is trained, evaluated and stored.
 ///
 /// Not thread-safe: one thread at a time may use it.
-public final class Classifier {
+package final class Classifier {
     /// Architecture.
-    public let name: NetworkName
-    public let headKind: HeadKind
-    public let classes: Int
+    package let name: NetworkName
+    package let headKind: HeadKind
+    package let classes: Int
     /// All parameters, gradients and running statistics.
-    public let parameters: ParameterStore
+    package let parameters: ParameterStore
     /// Every convolution, in the order of the state dictionary.
-    public let convolutionShapes: [ConvolutionShape]
+    package let convolutionShapes: [ConvolutionShape]
     /// The algorithm of each convolution.
-    public let convolutions: AlgorithmSelection
+    package let convolutions: AlgorithmSelection
     let network: ResNet
     private let head: Head
 
@@ -30,7 +30,7 @@ public final class Classifier {
     ///   - imageSize: Height and width of the images, if not those of `name`.
     ///   - convolutions: The algorithm of each convolution.
     /// - Precondition: `convolutions` can compute the network's shapes.
-    public init(
+    package init(
         _ name: NetworkName, head kind: HeadKind, classes: Int, imageSize: Int? = nil,
         convolutions: AlgorithmSelection = .shape
     ) {
@@ -69,14 +69,14 @@ public final class Classifier {
     }
 
     /// Width `D` of the feature.
-    public var featureDimension: Int { network.featureDimension }
+    package var featureDimension: Int { network.featureDimension }
     /// Elements of one image, `H·W·C`.
-    public var imageCount: Int { network.imageCount }
+    package var imageCount: Int { network.imageCount }
 
     /// The last layer as trained: weights, shape `[classes, D]`, and bias, shape `[classes]`.
     ///
     /// - Precondition: The head is a classifier.
-    public var lastLayer: (weights: [Float], bias: [Float]) {
+    package var lastLayer: (weights: [Float], bias: [Float]) {
         precondition(headKind.isClassifier, "the last layer of a network with a projection head")
         let last = parameters.entries.suffix(2)
         return (parameters.elements(of: last.first!), parameters.elements(of: last.last!))
@@ -84,7 +84,7 @@ public final class Classifier {
 
     /// Bytes that a pass of this network takes in a process, without the images and the program
     /// itself.
-    public func memoryUse(_ context: StepContext) -> MemoryUse {
+    package func memoryUse(_ context: StepContext) -> MemoryUse {
         let (tensors, sums, thread) = network.byteCounts(context)
         let isTraining = context.mode == .training
         let copies = isTraining ? 2 + context.placement.accumulationSteps.trailingZeroBitCount : 1
@@ -101,12 +101,12 @@ public final class Classifier {
     }
 
     /// Loss and number of correct predictions of one training pass.
-    public struct MicrobatchReport: Equatable, Sendable {
+    package struct MicrobatchReport: Equatable, Sendable {
         /// Shape `[microbatches, 2]`: for each of the rank's microbatches the sum of the losses and
         /// the number of correct predictions, which is 0 for a network without a classifier.
-        public let values: [Double]
+        package let values: [Double]
 
-        public init(values: [Double]) { self.values = values }
+        package init(values: [Double]) { self.values = values }
     }
 
     /// Runs the forward and the backward pass; sets every gradient to its sum over the rank's
@@ -121,7 +121,7 @@ public final class Classifier {
     ///   - targets: Targets of the `N` samples.
     ///   - afterForward: Called between the forward and the backward pass.
     /// - Throws: Errors of the all-reduce.
-    public func differentiate(
+    package func differentiate(
         images: borrowing Buffer<Float>, targets: BatchTargets, loss: TrainingLoss = .crossEntropy,
         _ context: StepContext, afterForward: () -> Void = {}
     ) throws -> MicrobatchReport {
@@ -152,7 +152,7 @@ public final class Classifier {
     /// `differentiate(images:targets:loss:_:afterForward:)` with the cross-entropy to `labels`.
     ///
     /// - Parameter labels: Shape `[N]`, each in `0..<classes`.
-    public func differentiate(
+    package func differentiate(
         images: borrowing Buffer<Float>, labels: [Int32], _ context: StepContext
     ) throws -> MicrobatchReport {
         try differentiate(images: images, targets: BatchTargets(labels), context)
@@ -170,7 +170,7 @@ public final class Classifier {
     /// - Returns: Features, shape `[N, D]`, and logits as training and accuracy use them, shape
     ///   `[N, classes]`. For a network with a projection head: the features divided by their L2
     ///   norm, and no logits.
-    public func forward(
+    package func forward(
         images: borrowing Buffer<Float>, _ context: StepContext
     ) throws -> (features: [Float], logits: [Float]) {
         try network.forward(images, store: parameters, context)

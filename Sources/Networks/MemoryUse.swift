@@ -1,13 +1,13 @@
 /// Bytes that a pass of a network takes.
-public struct MemoryUse: Equatable, Sendable {
+package struct MemoryUse: Equatable, Sendable {
     /// Parameters and running statistics; gradients in training.
-    public let parameters: Int
+    package let parameters: Int
     /// Activations, their gradients, packed weights and microbatch gradients.
-    public let tensors: Int
+    package let tensors: Int
     /// Sums and coefficients of batch normalisations.
-    public let sums: Int
+    package let sums: Int
     /// Scratch memory of the threads.
-    public let threads: Int
+    package let threads: Int
 
-    public var byteCount: Int { parameters + tensors + sums + threads }
+    package var byteCount: Int { parameters + tensors + sums + threads }
 }

@@ -2,7 +2,7 @@ extension NetworkName {
     /// The tensors of a classifier's state dictionary in PyTorch's order, without allocating them.
     ///
     /// - Precondition: `classes` is positive.
-    public func stateEntries(classes: Int) -> [TensorEntry] {
+    package func stateEntries(classes: Int) -> [TensorEntry] {
         precondition(classes > 0, "\(classes) classes")
         let architecture = architecture(imageSize: imageSize)
         let store = ParameterStore()

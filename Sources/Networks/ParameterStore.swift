@@ -1,8 +1,8 @@
-public import Kernels
+package import Kernels
 internal import Workers
 
 /// Memory layout of a tensor, which determines how it maps to PyTorch's order.
-public enum TensorLayout: String, Codable, Sendable {
+package enum TensorLayout: String, Codable, Sendable {
     /// As in PyTorch.
     case plain
     /// `[R, S, C, K]` here, `[K, C, R, S]` in PyTorch.
@@ -10,9 +10,9 @@ public enum TensorLayout: String, Codable, Sendable {
 }
 
 /// One tensor of the state dictionary: its name, PyTorch's shape, and its range in the store.
-public struct TensorEntry: Equatable, Sendable {
+package struct TensorEntry: Equatable, Sendable {
     /// How a tensor is used in training.
-    public enum Role: String, Codable, Sendable {
+    package enum Role: String, Codable, Sendable {
         /// Updated by the optimiser; stored in `values`.
         case parameter
         /// Updated by batch norm; stored in `statistics`.
@@ -21,31 +21,31 @@ public struct TensorEntry: Equatable, Sendable {
         case batchCount
     }
 
-    public let name: String
+    package let name: String
     /// PyTorch's shape.
-    public let shape: [Int]
-    public let role: Role
-    public let layout: TensorLayout
+    package let shape: [Int]
+    package let role: Role
+    package let layout: TensorLayout
     /// The elements in `values` and `gradients`, or in `statistics`.
-    public let range: Range<Int>
+    package let range: Range<Int>
 
-    public var count: Int { shape.reduce(1, *) }
+    package var count: Int { shape.reduce(1, *) }
 }
 
 /// All parameters of a network, their gradients and the running statistics, each kind in one
 /// buffer.
-public final class ParameterStore {
+package final class ParameterStore {
     /// The tensors in PyTorch's state-dictionary order.
-    public private(set) var entries: [TensorEntry] = []
+    package private(set) var entries: [TensorEntry] = []
     /// All parameters, concatenated.
-    public var values = Buffer<Float>(zeros: 0)
+    package var values = Buffer<Float>(zeros: 0)
     /// The gradient of each parameter, in the parameter's range; empty before the first backward
     /// pass.
-    public var gradients = Buffer<Float>(zeros: 0)
+    package var gradients = Buffer<Float>(zeros: 0)
     /// Running means and variances.
-    public var statistics = Buffer<Float>(zeros: 0)
+    package var statistics = Buffer<Float>(zeros: 0)
     /// Training passes that have updated the running statistics.
-    public var batchCount = 0
+    package var batchCount = 0
 
     /// Gradients of earlier accumulation steps: at level l the sum over 2ˡ of them; shape
     /// `[levels, parameters]`.
@@ -140,7 +140,7 @@ public final class ParameterStore {
     /// Draws every tensor from the distribution of PyTorch's initialisation.
     ///
     /// Tensor `t` is drawn from the stream (seed; initialization, t) in PyTorch's element order.
-    public func initialize(seed: UInt64) {
+    package func initialize(seed: UInt64) {
         for (index, entry) in entries.enumerated() where entry.role != .batchCount {
             var stream = RandomStream(seed: seed, purpose: .initialization, index)
             setElements(of: entry, to: initializers[index].draw(entry.count, from: &stream))
@@ -149,5 +149,5 @@ public final class ParameterStore {
     }
 
     /// The number of trained scalars.
-    public var parameterCount: Int { valueCount }
+    package var parameterCount: Int { valueCount }
 }

@@ -1,9 +1,9 @@
-public import Kernels
+package import Kernels
 internal import Workers
 
 extension ParameterStore {
     /// Overwrites `elements` with those of a parameter or statistic in PyTorch's order.
-    public func copyElements(of entry: TensorEntry, to elements: inout MutableSpan<Float>) {
+    package func copyElements(of entry: TensorEntry, to elements: inout MutableSpan<Float>) {
         switch entry.role {
         case .parameter: entry.copyElements(in: values, to: &elements)
         case .statistic: entry.copyElements(in: statistics, to: &elements)
@@ -12,7 +12,7 @@ extension ParameterStore {
     }
 
     /// The elements of a parameter or statistic in PyTorch's order.
-    public func elements(of entry: TensorEntry) -> [Float] {
+    package func elements(of entry: TensorEntry) -> [Float] {
         switch entry.role {
         case .parameter: entry.elements(in: values)
         case .statistic: entry.elements(in: statistics)
@@ -21,13 +21,13 @@ extension ParameterStore {
     }
 
     /// The gradient of a parameter in PyTorch's order.
-    public func gradientElements(of entry: TensorEntry) -> [Float] {
+    package func gradientElements(of entry: TensorEntry) -> [Float] {
         precondition(entry.role == .parameter, "\(entry.name) has no gradient")
         return entry.elements(in: gradients)
     }
 
     /// Overwrites a parameter or statistic with `elements`, given in PyTorch's order.
-    public func setElements(of entry: TensorEntry, to elements: [Float]) {
+    package func setElements(of entry: TensorEntry, to elements: [Float]) {
         precondition(
             elements.count == entry.count, "\(elements.count) elements for \(entry.name) of \(entry.count)")
         switch entry.role {
@@ -39,13 +39,13 @@ extension ParameterStore {
 
     /// The elements, in PyTorch's order, of a parameter in `buffer`, which is laid out like
     /// `values`.
-    public func elements(of entry: TensorEntry, in buffer: borrowing Buffer<Float>) -> [Float] {
+    package func elements(of entry: TensorEntry, in buffer: borrowing Buffer<Float>) -> [Float] {
         precondition(entry.role == .parameter, "\(entry.name) is no parameter")
         return entry.elements(in: buffer)
     }
 
     /// Overwrites a parameter in `buffer`, which is laid out like `values`.
-    public func setElements(
+    package func setElements(
         of entry: TensorEntry, in buffer: inout Buffer<Float>, to elements: [Float]
     ) {
         precondition(entry.role == .parameter, "\(entry.name) is no parameter")
@@ -56,7 +56,7 @@ extension ParameterStore {
 extension TensorEntry {
     /// The elements, in PyTorch's order, of this tensor in `buffer`, which is laid out like the
     /// buffer that stores the tensor.
-    public func elements(in buffer: borrowing Buffer<Float>) -> [Float] {
+    package func elements(in buffer: borrowing Buffer<Float>) -> [Float] {
         var elements = [Float](repeating: 0, count: count)
         var span = elements.mutableSpan
         copyElements(in: buffer, to: &span)
@@ -64,7 +64,7 @@ extension TensorEntry {
     }
 
     /// `elements(in:)`, written to `elements`.
-    public func copyElements(in buffer: borrowing Buffer<Float>, to elements: inout MutableSpan<Float>) {
+    package func copyElements(in buffer: borrowing Buffer<Float>, to elements: inout MutableSpan<Float>) {
         precondition(elements.count == count, "\(elements.count) elements for \(name) of \(count)")
         let own = buffer.span.extracting(range)
         guard let weightOrder else {

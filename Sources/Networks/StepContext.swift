@@ -1,27 +1,27 @@
 internal import Kernels
-public import Workers
+package import Workers
 
 /// Context of a forward or backward pass: the placement of the samples, the worker pool, and the
 /// all-reduce across ranks.
-public struct StepContext: Sendable {
+package struct StepContext: Sendable {
     /// All-reduces values by addition, in the order of the reduction tree.
-    public typealias SumAcrossRanks = @Sendable (inout MutableSpan<Double>) throws -> Void
+    package typealias SumAcrossRanks = @Sendable (inout MutableSpan<Double>) throws -> Void
 
     /// Receives ranges of `ParameterStore.gradients` that are final after the backward pass, each
     /// element once.
-    public typealias GradientsReady = @Sendable (Range<Int>) -> Void
+    package typealias GradientsReady = @Sendable (Range<Int>) -> Void
 
     /// Which batch-norm statistics a pass uses, and which results it keeps.
-    public enum Mode: Sendable {
+    package enum Mode: Sendable {
         case training, evaluation
         /// Running statistics, with every layer's output kept, for captured activations and for
         /// gradients of images. Slower than `evaluation`, and needs more memory.
         case inspection
     }
 
-    public let placement: BatchPlacement
-    public let mode: Mode
-    public let pool: WorkerPool
+    package let placement: BatchPlacement
+    package let mode: Mode
+    package let pool: WorkerPool
     let sumAcrossRanks: SumAcrossRanks
     let gradientsReady: GradientsReady
 
@@ -31,7 +31,7 @@ public struct StepContext: Sendable {
     ///   - sumAcrossRanks: Not needed if one rank holds the whole batch.
     ///   - gradientsReady: Called in the backward pass, the last layers first, in the same order on
     ///     every rank.
-    public init(
+    package init(
         _ placement: BatchPlacement, mode: Mode, pool: WorkerPool,
         sumAcrossRanks: @escaping SumAcrossRanks = { _ in },
         gradientsReady: @escaping GradientsReady = { _ in }

@@ -1,54 +1,54 @@
 /// The loss that training minimises, a function of a head's outputs and the samples' targets.
-public struct TrainingLoss: Equatable, Sendable {
+package struct TrainingLoss: Equatable, Sendable {
     /// τ of LogitNorm, which divides logits by their norm and by τ before the softmax; `nil` for
     /// unnormalised logits.
-    public var logitTemperature: Float?
+    package var logitTemperature: Float?
     /// ε of label smoothing: the weight of the uniform distribution in the target, from 0 to 1.
-    public var smoothing: Float
+    package var smoothing: Float
 
     /// Whether samples are compared with one another (ReweightOOD, see `PairSums`) instead of
     /// logits with targets; for projection heads.
-    public var comparesPairs: Bool
+    package var comparesPairs: Bool
 
-    public init(logitTemperature: Float? = nil, smoothing: Float = 0, comparesPairs: Bool = false) {
+    package init(logitTemperature: Float? = nil, smoothing: Float = 0, comparesPairs: Bool = false) {
         self.logitTemperature = logitTemperature
         self.smoothing = smoothing
         self.comparesPairs = comparesPairs
     }
 
     /// Cross-entropy to the labels.
-    public static let crossEntropy = TrainingLoss()
+    package static let crossEntropy = TrainingLoss()
     /// Reweighted pairs of samples.
-    public static let reweightOOD = TrainingLoss(comparesPairs: true)
+    package static let reweightOOD = TrainingLoss(comparesPairs: true)
 }
 
 /// The targets of a rank's samples.
-public struct BatchTargets: Equatable, Sendable {
+package struct BatchTargets: Equatable, Sendable {
     /// The partners of mixed samples.
-    public struct Mixture: Equatable, Sendable {
+    package struct Mixture: Equatable, Sendable {
         /// The classes of the samples' partners, shape `[N]`.
-        public var partners: [Int32]
+        package var partners: [Int32]
         /// The weight of a sample's own image and label, from 0 to 1, shape `[N]`.
-        public var shares: [Float]
+        package var shares: [Float]
 
-        public init(partners: [Int32], shares: [Float]) {
+        package init(partners: [Int32], shares: [Float]) {
             self.partners = partners
             self.shares = shares
         }
     }
 
     /// Shape `[N]`, each in `0..<classes`.
-    public var labels: [Int32]
+    package var labels: [Int32]
     /// `nil` if no sample is mixed.
-    public var mixture: Mixture?
+    package var mixture: Mixture?
 
-    public init(_ labels: [Int32], mixture: Mixture? = nil) {
+    package init(_ labels: [Int32], mixture: Mixture? = nil) {
         self.labels = labels
         self.mixture = mixture
     }
 
     /// The targets of some of the samples.
-    public func part(_ samples: Range<Int>) -> BatchTargets {
+    package func part(_ samples: Range<Int>) -> BatchTargets {
         BatchTargets(
             Array(labels[samples]),
             mixture: mixture.map {

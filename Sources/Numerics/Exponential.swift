@@ -5,10 +5,10 @@
 /// algorithm on another processor or in another version.
 ///
 /// - Returns: NaN for NaN; 0 below about −745.13, infinity above about 709.78.
-public func exponential(_ x: Double) -> Double { exponential(x, plus: 0) }
+package func exponential(_ x: Double) -> Double { exponential(x, plus: 0) }
 
 /// e to the power `x`: the double-precision result, rounded to single precision.
-public func exponential(_ x: Float) -> Float { Float(exponential(Double(x))) }
+package func exponential(_ x: Float) -> Float { Float(exponential(Double(x))) }
 
 /// e to the power `x + low`, where `low` is at most about the rounding error of `x`.
 ///

@@ -5,7 +5,7 @@
 /// The sum is evaluated as f minus a correction, so that f itself is exact.
 ///
 /// - Returns: NaN for NaN and for `x` below 0; −infinity for 0.
-public func logarithm(_ x: Double) -> Double {
+package func logarithm(_ x: Double) -> Double {
     guard x > 0 && x < .infinity else { return x == 0 ? -.infinity : x > 0 ? x : .nan }
     let (k, m) = binaryParts(x)
     let f = m - 1
@@ -18,7 +18,7 @@ public func logarithm(_ x: Double) -> Double {
 }
 
 /// The natural logarithm: the double-precision result, rounded to single precision.
-public func logarithm(_ x: Float) -> Float { Float(logarithm(Double(x))) }
+package func logarithm(_ x: Float) -> Float { Float(logarithm(Double(x))) }
 
 /// `k` and `m` of x = 2ᵏ m, with m from √½ to √2, for a finite x above 0.
 @inline(__always)

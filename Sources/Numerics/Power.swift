@@ -6,7 +6,7 @@
 ///
 /// - Returns: 1 if the exponent is 0 or the base is 1; otherwise NaN if an argument is NaN or the
 ///   base is below 0.
-public func power(_ base: Double, _ exponent: Double) -> Double {
+package func power(_ base: Double, _ exponent: Double) -> Double {
     if exponent == 0 || base == 1 { return 1 }
     guard base >= 0 && !exponent.isNaN else { return .nan }
     guard base > 0 && base < .infinity && exponent.isFinite else {
@@ -22,7 +22,7 @@ public func power(_ base: Double, _ exponent: Double) -> Double {
 
 /// `base` to the power `exponent` in single precision, for which a double-precision logarithm is
 /// exact enough.
-public func power(_ base: Float, _ exponent: Float) -> Float {
+package func power(_ base: Float, _ exponent: Float) -> Float {
     guard base > 0 && base < .infinity && exponent.isFinite else {
         return Float(power(Double(base), Double(exponent)))
     }

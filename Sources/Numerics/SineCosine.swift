@@ -3,7 +3,7 @@
 ///
 /// - Returns: NaN if `x` is infinite or NaN.
 /// - Precondition: `|x| ≤ 2²⁰`, or `x` is infinite or NaN.
-public func sine(_ x: Double) -> Double {
+package func sine(_ x: Double) -> Double {
     let angle = QuarterTurns(x)
     switch angle.count & 3 {
     case 0: return angle.sineOfRest
@@ -14,7 +14,7 @@ public func sine(_ x: Double) -> Double {
 }
 
 /// The cosine of an angle in radians, with the accuracy and the precondition of `sine`.
-public func cosine(_ x: Double) -> Double {
+package func cosine(_ x: Double) -> Double {
     let angle = QuarterTurns(x)
     switch angle.count & 3 {
     case 0: return angle.cosineOfRest
@@ -25,10 +25,10 @@ public func cosine(_ x: Double) -> Double {
 }
 
 /// The sine: the double-precision result, rounded to single precision.
-public func sine(_ x: Float) -> Float { Float(sine(Double(x))) }
+package func sine(_ x: Float) -> Float { Float(sine(Double(x))) }
 
 /// The cosine: the double-precision result, rounded to single precision.
-public func cosine(_ x: Float) -> Float { Float(cosine(Double(x))) }
+package func cosine(_ x: Float) -> Float { Float(cosine(Double(x))) }
 
 /// An angle as a number of quarter turns and a rest of at most an eighth of a turn.
 private struct QuarterTurns {

@@ -1,16 +1,16 @@
 /// A NumPy array as its pickle describes it: elements of one type, not yet decoded.
-public struct NumPyArray: Equatable, Sendable {
+package struct NumPyArray: Equatable, Sendable {
     /// The kind and size of an element in NumPy's notation: `u1`, `i8`, `f4`, …
-    public var elementType: String
-    public var isBigEndian: Bool
-    public var shape: [Int]
+    package var elementType: String
+    package var isBigEndian: Bool
+    package var shape: [Int]
     /// Whether the array is column-major (Fortran order).
-    public var isColumnMajor: Bool
+    package var isColumnMajor: Bool
     /// The bytes of the elements, as in the pickle.
-    public var bytes: ArraySlice<UInt8>
+    package var bytes: ArraySlice<UInt8>
 
     /// The functions and classes that a pickle of arrays may name: NumPy 1 and 2, protocols 0 to 5.
-    public static let constructors: Set<PickleGlobal> = Set(
+    package static let constructors: Set<PickleGlobal> = Set(
         ["numpy.core", "numpy._core"].flatMap { core in
             [
                 PickleGlobal("\(core).multiarray", "_reconstruct"),
@@ -22,7 +22,7 @@ public struct NumPyArray: Equatable, Sendable {
     /// Reads an array from a pickle's value.
     ///
     /// - Returns: `nil` if it is not an array, or its shape, type and bytes contradict one another.
-    public init?(_ value: PickleValue) {
+    package init?(_ value: PickleValue) {
         guard case .object(let object) = value else { return nil }
         let parts: (shape: PickleValue, type: PickleValue, isColumnMajor: Bool, bytes: PickleValue)
         switch object.constructor.name {
@@ -53,7 +53,7 @@ public struct NumPyArray: Equatable, Sendable {
 
     /// The elements of an integer array, in storage order; `nil` for other types, or values that do
     /// not fit in 64 signed bits.
-    public var integers: [Int]? {
+    package var integers: [Int]? {
         guard let kind = elementType.first, kind == "u" || kind == "i",
             let size = Int(elementType.dropFirst())
         else { return nil }
@@ -78,7 +78,7 @@ public struct NumPyArray: Equatable, Sendable {
 
 extension PickleValue {
     /// The integers of a list, a tuple or an array; `nil` if anything else is among them.
-    public var integers: [Int]? {
+    package var integers: [Int]? {
         guard let elements else { return NumPyArray(self)?.integers }
         let integers = elements.compactMap(\.integer)
         return integers.count == elements.count ? integers : nil

@@ -1,10 +1,12 @@
-/// Why bytes could not be read as a pickle: one line.
-public struct PickleError: Error, Equatable, Sendable, CustomStringConvertible {
-    /// Where in the pickle the reader was, in bytes from its front.
-    public var offset: Int
-    public var reason: String
+internal import Failures
 
-    public init(offset: Int, reason: String) {
+/// Why bytes could not be read as a pickle: one line.
+package struct PickleError: CodedError, Equatable, Sendable {
+    /// Where in the pickle the reader was, in bytes from its front.
+    package var offset: Int
+    package var reason: String
+
+    package init(offset: Int, reason: String) {
         self.offset = offset
         // The reason quotes names from the pickle: a terminal interprets control characters, and
         // reverses text at some format characters.
@@ -17,5 +19,7 @@ public struct PickleError: Error, Equatable, Sendable, CustomStringConvertible {
         self.reason = String(String.UnicodeScalarView(scalars))
     }
 
-    public var description: String { "at byte \(offset): \(reason)" }
+    package var exitCode: Int32 { ExitCode.data }
+
+    package var description: String { "at byte \(offset): \(reason)" }
 }

@@ -2,19 +2,19 @@
 ///
 /// Memory is bounded by the pickle's own length and by these limits: a reader creates at most one
 /// value, of about 200 bytes, for each byte it reads.
-public struct PickleLimits: Sendable {
+package struct PickleLimits: Sendable {
     /// The size of one pickle, in bytes.
-    public var byteCount = 2 << 30
+    package var byteCount = 2 << 30
     /// The number of values, each counted once.
-    public var valueCount = 1 << 20
+    package var valueCount = 1 << 20
     /// The number of memo entries.
-    public var memoCount = 1 << 20
+    package var memoCount = 1 << 20
     /// The nesting depth of containers.
-    public var depth = 64
+    package var depth = 64
     /// The number of references to values: all that are pushed on the stack and, in any container,
     /// its values and theirs at all depths, each counted as often as it is referenced. With nested
     /// sharing even a small pickle could take practically for ever to traverse.
-    public var expandedCount = 1 << 22
+    package var expandedCount = 1 << 22
 
-    public init() {}
+    package init() {}
 }

@@ -5,18 +5,18 @@
 /// named. Either way they remain data (`PickleObject`): nothing is imported, called or built.
 /// Format: Python's `pickletools` (CPython, Lib/pickletools.py); PEP 3154 (protocol 4), PEP 574
 /// (protocol 5, without out-of-band buffers).
-public struct PickleReader: Sendable {
+package struct PickleReader: Sendable {
     /// The classes and functions that may be named; `nil` for any.
     ///
     /// With `nil`, a part of the value that is nested too deeply, shared too often or contains
     /// itself becomes `PickleValue.opaque`, so that the rest can still be read. With a list such a
     /// pickle is refused.
-    public var constructors: Set<PickleGlobal>?
+    package var constructors: Set<PickleGlobal>?
     /// Whether persistent IDs, which name data outside the pickle, are allowed.
-    public var allowsPersistent: Bool
-    public var limits: PickleLimits
+    package var allowsPersistent: Bool
+    package var limits: PickleLimits
 
-    public init(
+    package init(
         constructors: Set<PickleGlobal>? = [], allowsPersistent: Bool = false,
         limits: PickleLimits = PickleLimits()
     ) {
@@ -31,7 +31,7 @@ public struct PickleReader: Sendable {
     ///   - bytes: The pickle, and whatever follows it.
     /// - Throws: If it is damaged or cut off, exceeds a limit, or uses something that is not
     ///   allowed.
-    public func read(_ bytes: ArraySlice<UInt8>) throws(PickleError) -> PickleContent {
+    package func read(_ bytes: ArraySlice<UInt8>) throws(PickleError) -> PickleContent {
         guard bytes.count <= limits.byteCount || limits.byteCount < 0 else {
             throw PickleError(
                 offset: 0, reason: "there are \(bytes.count) bytes, expected at most \(limits.byteCount)")
@@ -46,7 +46,7 @@ public struct PickleReader: Sendable {
     }
 
     /// Reads a file that is one pickle and nothing else.
-    public func read(whole bytes: [UInt8]) throws(PickleError) -> PickleValue {
+    package func read(whole bytes: [UInt8]) throws(PickleError) -> PickleValue {
         let content = try read(bytes[...])
         guard content.byteCount == bytes.count else {
             throw PickleError(

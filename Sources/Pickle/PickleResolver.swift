@@ -159,7 +159,7 @@ private func encodedBytes(_ constructor: PickleGlobal, _ arguments: [PickleValue
 
 extension PickleReader {
     /// How Python 3 writes `bytes` up to protocol 2; they become `PickleValue.bytes`.
-    public static let bytesConstructors: Set = [
+    package static let bytesConstructors: Set = [
         PickleGlobal("_codecs", "encode"), PickleGlobal("__builtin__", "bytes"),
     ]
 }

@@ -1,7 +1,7 @@
 /// The content of a pickle as plain data: no Python object is imported, called or built.
 ///
 /// A container is a value here, so two places that share one in Python hold equal copies.
-public indirect enum PickleValue: Equatable, Sendable {
+package indirect enum PickleValue: Equatable, Sendable {
     case none
     case bool(Bool)
     case integer(Int)
@@ -28,49 +28,49 @@ public indirect enum PickleValue: Equatable, Sendable {
 }
 
 /// A key and its value.
-public struct PickleEntry: Equatable, Sendable {
-    public var key: PickleValue
-    public var value: PickleValue
+package struct PickleEntry: Equatable, Sendable {
+    package var key: PickleValue
+    package var value: PickleValue
 }
 
 /// The name of a Python class or function.
-public struct PickleGlobal: Hashable, Sendable, CustomStringConvertible {
-    public var module: String
-    public var name: String
+package struct PickleGlobal: Hashable, Sendable, CustomStringConvertible {
+    package var module: String
+    package var name: String
 
-    public init(_ module: String, _ name: String) {
+    package init(_ module: String, _ name: String) {
         self.module = module
         self.name = name
     }
 
-    public var description: String { "\(module).\(name)" }
+    package var description: String { "\(module).\(name)" }
 }
 
 /// The value of a pickle, and where the pickle ends.
-public struct PickleContent: Equatable, Sendable {
+package struct PickleContent: Equatable, Sendable {
     /// The value that the pickle describes.
-    public var value: PickleValue
+    package var value: PickleValue
     /// The number of bytes up to its end.
-    public var byteCount: Int
+    package var byteCount: Int
     /// All persistent IDs in the pickle, which name data outside it.
-    public var persistent: [PickleValue]
+    package var persistent: [PickleValue]
 }
 
 /// An object as its pickle describes it: the callable, its arguments, and the state, items and
 /// entries that were set afterwards.
-public struct PickleObject: Equatable, Sendable {
-    public var constructor: PickleGlobal
-    public var arguments: [PickleValue]
+package struct PickleObject: Equatable, Sendable {
+    package var constructor: PickleGlobal
+    package var arguments: [PickleValue]
     /// The argument that `__setstate__` would have got.
-    public var state: PickleValue?
+    package var state: PickleValue?
     /// The items that were appended as to a list, or added as to a set.
-    public var items: [PickleValue]
+    package var items: [PickleValue]
     /// The entries that were set as in a dictionary, such as the items of a
     /// `collections.OrderedDict`.
-    public var entries: [PickleEntry]
+    package var entries: [PickleEntry]
 
     /// An object that was created with `arguments`, and not changed afterwards.
-    public init(constructor: PickleGlobal, arguments: [PickleValue]) {
+    package init(constructor: PickleGlobal, arguments: [PickleValue]) {
         self.init(constructor: constructor, arguments: arguments, state: nil, items: [], entries: [])
     }
 
@@ -88,7 +88,7 @@ public struct PickleObject: Equatable, Sendable {
 
 extension PickleValue {
     /// A text, or Python 2's string if it is UTF-8; else `nil`.
-    public var string: String? {
+    package var string: String? {
         switch self {
         case .text(let text): text
         case .bytes(let bytes): String(validating: bytes, as: UTF8.self)
@@ -96,12 +96,12 @@ extension PickleValue {
         }
     }
 
-    public var integer: Int? {
+    package var integer: Int? {
         if case .integer(let value) = self { value } else { nil }
     }
 
     /// The elements of a list or tuple.
-    public var elements: [PickleValue]? {
+    package var elements: [PickleValue]? {
         switch self {
         case .list(let elements), .tuple(let elements): elements
         default: nil
@@ -109,7 +109,7 @@ extension PickleValue {
     }
 
     /// The entries of a dictionary, or of an object that was filled like one.
-    public var entries: [PickleEntry]? {
+    package var entries: [PickleEntry]? {
         switch self {
         case .dictionary(let entries): entries
         case .object(let object) where !object.entries.isEmpty: object.entries
@@ -118,7 +118,7 @@ extension PickleValue {
     }
 
     /// The value of a key that is a string, of Python 2 or 3; the last one if it was set twice.
-    public subscript(key: String) -> PickleValue? {
+    package subscript(key: String) -> PickleValue? {
         entries?.last { $0.key.string == key }?.value
     }
 }

@@ -1,5 +1,5 @@
 internal import Foundation
-public import Metrics
+package import Metrics
 
 extension Table {
     /// One score on one benchmark, in the rows and columns of OpenOOD's tables.
@@ -8,7 +8,7 @@ extension Table {
     /// CSV is OpenOOD's result file.
     ///
     /// - Parameter unknown: The cells of a missing dataset; CSV readers parse empty cells as NaN.
-    public init(_ summary: BenchmarkSummary, unknown: String = "") {
+    package init(_ summary: BenchmarkSummary, unknown: String = "") {
         self.init(
             columns: [""] + MetricColumn.allCases.map(\.rawValue),
             rows: summary.rows.map { row in
@@ -20,17 +20,17 @@ extension Table {
     }
 
     /// One score of one experiment, to be compared with others.
-    public struct Contender: Sendable {
+    package struct Contender: Sendable {
         /// The name of the experiment, which has one or more runs.
-        public var run: String
-        public var score: String
-        public var summary: BenchmarkSummary
+        package var run: String
+        package var score: String
+        package var summary: BenchmarkSummary
         /// Contenders of one group share a title; by default the group is `run`.
-        public var group: String
+        package var group: String
         /// Whether the numbers are published ones.
-        public var isPublished: Bool
+        package var isPublished: Bool
 
-        public init(
+        package init(
             run: String, score: String, summary: BenchmarkSummary, group: String? = nil,
             isPublished: Bool = false
         ) {
@@ -51,7 +51,7 @@ extension Table {
     /// - Parameters:
     ///   - contenders: Contenders of one group are adjacent.
     ///   - metrics: The columns of each score.
-    public init(
+    package init(
         comparing contenders: [Contender],
         metrics: [MetricColumn] = [.falsePositiveRate, .areaUnderROC]
     ) {

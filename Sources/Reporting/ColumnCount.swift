@@ -1,6 +1,6 @@
 /// The number of terminal columns that a text occupies: two for a character of an East Asian script
 /// or an emoji, one for most others.
-public func columnCount(_ text: String) -> Int {
+package func columnCount(_ text: String) -> Int {
     // In ASCII every byte is one column.
     if text.utf8.allSatisfy({ $0 < 0x80 }) { return text.utf8.count }
     return text.reduce(0) { $0 + columnCount($1) }

@@ -1,12 +1,12 @@
 internal import Foundation
-public import Metrics
+package import Metrics
 
 extension Table {
     /// The intervals of one score's table: a cell is `{low:.2f} – {high:.2f}`, empty in the row of
     /// a missing dataset.
     ///
     /// - Parameter intervals: Percent, shape `[rows, MetricColumn.allCases]`.
-    public init(rows: [BenchmarkRow], intervals: [[ClosedRange<Double>?]]) {
+    package init(rows: [BenchmarkRow], intervals: [[ClosedRange<Double>?]]) {
         self.init(
             columns: [""] + MetricColumn.allCases.map(\.rawValue),
             rows: zip(rows, intervals).map { row, cells in

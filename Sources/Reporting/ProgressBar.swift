@@ -8,7 +8,7 @@
 ///   - fraction: The filled part of the bar, from 0 to 1.
 ///   - fields: The most important first.
 ///   - width: The number of columns of the terminal.
-public func progressBar(_ fraction: Double, fields: [String], width: Int) -> String {
+package func progressBar(_ fraction: Double, fields: [String], width: Int) -> String {
     let room = max(width - 1, 0)
     let leastBar = 10
     var caption = ""

@@ -7,7 +7,7 @@ extension Table {
     /// - Parameters:
     ///   - styled: Whether titles and emphasised rows are bold, by ANSI escapes.
     ///   - width: The number of columns of the terminal.
-    public func console(styled: Bool = false, width: Int = .max) -> String {
+    package func console(styled: Bool = false, width: Int = .max) -> String {
         shown.stacked(to: width).map { $0.console(bold: styled) }.joined(separator: "\n")
     }
 

@@ -1,37 +1,37 @@
 /// Rows of text under titled columns.
-public struct Table: Equatable, Sendable {
-    public struct Row: Equatable, Sendable {
+package struct Table: Equatable, Sendable {
+    package struct Row: Equatable, Sendable {
         /// One cell for each column.
-        public var cells: [String]
+        package var cells: [String]
         /// Whether the row stands out: bold, and followed by a rule.
-        public var isEmphasized: Bool
+        package var isEmphasized: Bool
 
-        public init(_ cells: [String], isEmphasized: Bool = false) {
+        package init(_ cells: [String], isEmphasized: Bool = false) {
             self.cells = cells
             self.isEmphasized = isEmphasized
         }
     }
 
     /// A title over some neighbouring columns.
-    public struct Group: Equatable, Sendable {
-        public var title: String
-        public var columnCount: Int
+    package struct Group: Equatable, Sendable {
+        package var title: String
+        package var columnCount: Int
 
-        public init(_ title: String, columnCount: Int) {
+        package init(_ title: String, columnCount: Int) {
             self.title = title
             self.columnCount = columnCount
         }
     }
 
     /// The columns' titles. The first column is aligned to the left, all others to the right.
-    public let columns: [String]
+    package let columns: [String]
     /// Lines of group titles above the columns' titles, the outermost first; each line covers all
     /// columns.
-    public let groups: [[Group]]
-    public let rows: [Row]
+    package let groups: [[Group]]
+    package let rows: [Row]
 
     /// - Precondition: Each line of groups and each row covers all columns.
-    public init(columns: [String], groups: [[Group]] = [], rows: [Row]) {
+    package init(columns: [String], groups: [[Group]] = [], rows: [Row]) {
         for line in groups {
             let covered = line.reduce(0) { $0 + $1.columnCount }
             precondition(
@@ -50,14 +50,14 @@ public struct Table: Equatable, Sendable {
 
     /// Comma-separated values with the columns' titles, without group titles (RFC 4180, lines end
     /// in LF).
-    public var csv: String {
+    package var csv: String {
         ([columns] + rows.map(\.cells)).map { line in
             line.map(csvField).joined(separator: ",") + "\n"
         }.joined()
     }
 
     /// A Markdown table; each column's title is prefixed with its groups' titles.
-    public var markdown: String {
+    package var markdown: String {
         let titles = columns.indices.map { column in
             (groups.map { title(over: column, in: $0) } + [columns[column]])
                 .filter { !$0.isEmpty }.joined(separator: " ")
@@ -82,7 +82,7 @@ public struct Table: Equatable, Sendable {
 }
 
 /// A CSV field, quoted if necessary (RFC 4180).
-public func csvField(_ text: String) -> String {
+package func csvField(_ text: String) -> String {
     let needsQuotes = text.contains { $0 == "," || $0 == "\"" || $0.isNewline }
     return needsQuotes ? "\"\(text.replacing("\"", with: "\"\""))\"" : text
 }

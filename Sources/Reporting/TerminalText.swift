@@ -6,7 +6,7 @@
 ///
 /// - Parameter keepsNewlines: Whether newlines and tabs are kept, for text of several lines that
 ///   this program laid out.
-public func terminalText(_ text: String, keepsNewlines: Bool = false) -> String {
+package func terminalText(_ text: String, keepsNewlines: Bool = false) -> String {
     guard text.unicodeScalars.contains(where: { controlsTerminal($0, keepsNewlines) }) else { return text }
     var result = String.UnicodeScalarView()
     for scalar in text.unicodeScalars {
@@ -21,7 +21,7 @@ public func terminalText(_ text: String, keepsNewlines: Bool = false) -> String 
 
 /// The text, cut to about `limit` characters; a cut text ends with the number of omitted
 /// characters.
-public func shortened(_ text: String, to limit: Int) -> String {
+package func shortened(_ text: String, to limit: Int) -> String {
     // Counting bytes takes constant time, counting characters linear time.
     guard text.utf8.count > limit, text.count > limit else { return text }
     return "\(text.prefix(limit))… (\(text.count - limit) more characters)"

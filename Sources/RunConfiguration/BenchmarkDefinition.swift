@@ -2,87 +2,87 @@
 /// them.
 ///
 /// Read from a YAML file; `docs/benchmarks.md` has its keys.
-public struct BenchmarkDefinition: Equatable, Sendable {
+package struct BenchmarkDefinition: Equatable, Sendable {
     /// One dataset of the benchmark.
-    public struct ImageSet: Equatable, Sendable {
+    package struct ImageSet: Equatable, Sendable {
         /// The set's name in tables.
-        public var name: String
+        package var name: String
         /// The folder of the packed dataset, relative to the folder of all sets.
-        public var folder: String
+        package var folder: String
         /// The expected number of images; `nil` if the definition does not say.
-        public var count: Int?
+        package var count: Int?
         /// The hash of the published image list, as `data pack --openood` records it; `nil` if it
         /// is not known.
-        public var hash: String?
+        package var hash: String?
         /// Whether the set takes part only if it is requested by name.
-        public var isOptional = false
+        package var isOptional = false
 
-        public init(name: String, folder: String) {
+        package init(name: String, folder: String) {
             self.name = name
             self.folder = folder
         }
     }
 
     /// The benchmark's name in messages, which is also the folder of its results.
-    public var name: String
+    package var name: String
     /// A description of a few words; empty if the file does not say.
-    public var title = ""
+    package var title = ""
     /// The folder of all sets, unless another is given; empty if the file does not say.
-    public var data = ""
+    package var data = ""
     /// The training set, for scores that are fitted on it; `nil` for that of the run's
     /// configuration.
-    public var train: ImageSet?
+    package var train: ImageSet?
     /// The in-distribution validation set, for scores that are fitted on it; `nil` for that of the
     /// run's configuration.
-    public var validation: ImageSet?
+    package var validation: ImageSet?
     /// The out-of-distribution validation set, for choosing a score's settings.
-    public var oodValidation: ImageSet?
+    package var oodValidation: ImageSet?
     /// The in-distribution test set, on which detectors are evaluated.
-    public var test: ImageSet
+    package var test: ImageSet
     /// The near out-of-distribution sets, which look like `test`, in the table's order.
-    public var near: [ImageSet] = []
+    package var near: [ImageSet] = []
     /// The far out-of-distribution sets, which do not look like `test`, in the table's order.
-    public var far: [ImageSet] = []
+    package var far: [ImageSet] = []
     /// The covariate-shifted in-distribution sets, which join `test` on the in-distribution side of
     /// the full-spectrum task.
-    public var csid: [ImageSet] = []
-    public var published: [PublishedResult] = []
+    package var csid: [ImageSet] = []
+    package var published: [PublishedResult] = []
 
-    public init(name: String, test: ImageSet) {
+    package init(name: String, test: ImageSet) {
         self.name = name
         self.test = test
     }
 
     /// All sets that an evaluation ranks, the in-distribution test set first.
-    public var rankedSets: [ImageSet] { [test] + near + far + csid }
+    package var rankedSets: [ImageSet] { [test] + near + far + csid }
 }
 
 /// A published result on a benchmark.
-public struct PublishedResult: Equatable, Sendable {
+package struct PublishedResult: Equatable, Sendable {
     /// A mean with its standard deviation over runs, if that is known.
-    public struct Value: Equatable, Sendable {
-        public var mean: Double
-        public var deviation: Double?
+    package struct Value: Equatable, Sendable {
+        package var mean: Double
+        package var deviation: Double?
 
-        public init(mean: Double, deviation: Double? = nil) {
+        package init(mean: Double, deviation: Double? = nil) {
             self.mean = mean
             self.deviation = deviation
         }
     }
 
     /// How the network was trained, such as `T2FNorm` or `CE`.
-    public var training: String
+    package var training: String
     /// The score's name.
-    public var score: String
+    package var score: String
     /// Whether covariate-shifted sets are on the in-distribution side.
-    public var isFullSpectrum: Bool
+    package var isFullSpectrum: Bool
     /// In percent.
-    public var accuracy: Value?
+    package var accuracy: Value?
     /// FPR@95, AUROC, AUPR_IN and AUPR_OUT for each row of the table, in percent; the last ones may
     /// be missing.
-    public var rows: [(name: String, values: [Value?])]
+    package var rows: [(name: String, values: [Value?])]
 
-    public init(
+    package init(
         training: String, score: String, isFullSpectrum: Bool, accuracy: Value?,
         rows: [(name: String, values: [Value?])]
     ) {
@@ -93,7 +93,7 @@ public struct PublishedResult: Equatable, Sendable {
         self.rows = rows
     }
 
-    public static func == (left: PublishedResult, right: PublishedResult) -> Bool {
+    package static func == (left: PublishedResult, right: PublishedResult) -> Bool {
         left.training == right.training && left.score == right.score
             && left.isFullSpectrum == right.isFullSpectrum && left.accuracy == right.accuracy
             && left.rows.map(\.name) == right.rows.map(\.name)

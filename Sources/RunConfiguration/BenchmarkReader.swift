@@ -5,12 +5,12 @@ extension BenchmarkDefinition {
     /// Reads and checks a benchmark's file.
     ///
     /// - Throws: The first fault: the file, a line, an unknown key or a value.
-    public init(file: String) throws(ConfigurationError) {
+    package init(file: String) throws(ConfigurationError) {
         try self.init(yaml: try textOfConfiguration(file), file: file)
     }
 
     /// As `init(file:)`, from the text of a file.
-    public init(yaml: String, file: String) throws(ConfigurationError) {
+    package init(yaml: String, file: String) throws(ConfigurationError) {
         self = try BenchmarkReader(file: file).definition(try composeConfiguration(yaml, file: file))
     }
 }

@@ -1,9 +1,9 @@
 /// A setting that takes one of a few names.
-public protocol Choice: RawRepresentable<String>, CaseIterable, Codable, Equatable, Sendable {}
+package protocol Choice: RawRepresentable<String>, CaseIterable, Codable, Equatable, Sendable {}
 
 extension Choice {
     /// Decodes the name; throws `UnknownChoice` with the known names if it is none of them.
-    public init(from decoder: any Decoder) throws {
+    package init(from decoder: any Decoder) throws {
         let container = try decoder.singleValueContainer()
         let name = try container.decode(String.self)
         guard let choice = Self(rawValue: name) else {

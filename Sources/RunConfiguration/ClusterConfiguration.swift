@@ -1,7 +1,7 @@
 /// How ranks cooperate.
-public struct ClusterConfiguration: Codable, Equatable, Sendable {
+package struct ClusterConfiguration: Codable, Equatable, Sendable {
     /// The implementation of the sum of gradients over ranks.
-    public enum Reduction: String, Choice {
+    package enum Reduction: String, Choice {
         /// The fixed tree: the same bits for every number of ranks.
         case tree
         /// The MPI library's all-reduce, for comparison: the bits depend on the number of ranks.
@@ -9,19 +9,19 @@ public struct ClusterConfiguration: Codable, Equatable, Sendable {
     }
 
     /// The implementation of the sum of gradients over ranks; changes what the run computes.
-    public var reduction = Reduction.tree
+    package var reduction = Reduction.tree
     /// Bytes of gradients in a bucket, which is summed while the backward pass computes the next
     /// ones.
-    public var bucketBytes = 8 << 20
+    package var bucketBytes = 8 << 20
 
     /// Steps between two comparisons of the ranks' parameters; 0 to compare only before each
     /// checkpoint.
-    public var sentinelEvery = 100
+    package var sentinelEvery = 100
 
     /// Whether ranks watch each other by heartbeats over UDP, and name a rank that blocks the job.
-    public var watchdog = true
+    package var watchdog = true
 
-    public init() {}
+    package init() {}
 
     func validate() throws(ConfigurationError) {
         try check(

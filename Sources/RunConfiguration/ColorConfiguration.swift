@@ -1,21 +1,21 @@
 /// Random colour augmentation of training images, as torchvision's `ColorJitter` and
 /// `RandomGrayscale`.
-public struct ColorConfiguration: Codable, Equatable, Sendable {
+package struct ColorConfiguration: Codable, Equatable, Sendable {
     /// The largest distance of the brightness factor from 1, at least 0; 0 leaves the brightness
     /// unchanged.
-    public var brightness = 0.0
+    package var brightness = 0.0
     /// Likewise for the contrast.
-    public var contrast = 0.0
+    package var contrast = 0.0
     /// Likewise for the saturation.
-    public var saturation = 0.0
+    package var saturation = 0.0
     /// The largest rotation of the hue in either direction, in whole turns: 0 to 0.5.
-    public var hue = 0.0
+    package var hue = 0.0
     /// The probability that an image is changed by the four above, from 0 to 1.
-    public var probability = 1.0
+    package var probability = 1.0
     /// The probability that an image becomes grey, from 0 to 1.
-    public var gray = 0.0
+    package var gray = 0.0
 
-    public init() {}
+    package init() {}
 
     func validate() throws(ConfigurationError) {
         for (key, value) in [("brightness", brightness), ("contrast", contrast), ("saturation", saturation)] {

@@ -1,34 +1,36 @@
-/// A setting that cannot be used: *key is found, expected what*.
-public struct ConfigurationError: Error, Equatable, Sendable, CustomStringConvertible {
-    /// Where a setting was written.
-    public struct Origin: Equatable, Sendable, CustomStringConvertible {
-        /// The file as the user named it, or the `--set` argument.
-        public var file: String
-        /// The line number, from 1; `nil` if unknown.
-        public var line: Int?
+internal import Failures
 
-        public init(file: String, line: Int? = nil) {
+/// A setting that cannot be used: *key is found, expected what*.
+package struct ConfigurationError: CodedError, Equatable, Sendable {
+    /// Where a setting was written.
+    package struct Origin: Equatable, Sendable, CustomStringConvertible {
+        /// The file as the user named it, or the `--set` argument.
+        package var file: String
+        /// The line number, from 1; `nil` if unknown.
+        package var line: Int?
+
+        package init(file: String, line: Int? = nil) {
             self.file = file
             self.line = line
         }
 
-        public var description: String { line.map { "\(file), line \($0)" } ?? file }
+        package var description: String { line.map { "\(file), line \($0)" } ?? file }
     }
 
     /// The full key, such as `optimizer.momentum`.
-    public var key: String
+    package var key: String
     /// The value that was found.
-    public var found: String
+    package var found: String
     /// The expected value, in words.
-    public var expected: String
+    package var expected: String
     /// The known key or name that was most likely meant.
-    public var suggestion: String?
+    package var suggestion: String?
     /// Where it was written; `nil` for a default.
-    public var origin: Origin?
+    package var origin: Origin?
     /// Further faults of the same configuration, in the order in which they were found.
-    public var others: [ConfigurationError] = []
+    package var others: [ConfigurationError] = []
 
-    public init(
+    package init(
         key: String, found: String, expected: String, suggestion: String? = nil, origin: Origin? = nil
     ) {
         self.key = key
@@ -38,7 +40,9 @@ public struct ConfigurationError: Error, Equatable, Sendable, CustomStringConver
         self.origin = origin
     }
 
-    public var description: String {
+    package var exitCode: Int32 { ExitCode.usage }
+
+    package var description: String {
         let place = origin.map { "\($0): " } ?? ""
         let hint = suggestion.map { "; did you mean \($0)?" } ?? ""
         // Key and value are from the user's file and may be long; only this project's own texts are

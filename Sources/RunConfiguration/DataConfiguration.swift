@@ -1,7 +1,7 @@
 /// The images a run works on and how it reads them.
-public struct DataConfiguration: Codable, Equatable, Sendable {
+package struct DataConfiguration: Codable, Equatable, Sendable {
     /// The order of the records in an epoch.
-    public enum Order: String, Choice {
+    package enum Order: String, Choice {
         /// Another permutation in each epoch, drawn from the seed.
         case shuffled
         /// The stored order in every epoch, for comparison with another trainer.
@@ -9,26 +9,26 @@ public struct DataConfiguration: Codable, Equatable, Sendable {
     }
 
     /// The folder of the packed training set.
-    public var train = ""
+    package var train = ""
     /// The folder of the packed validation set, which picks the best checkpoint; empty for none.
-    public var validation = ""
+    package var validation = ""
     /// The folder of the packed in-distribution test set; empty for none.
-    public var test = ""
-    public var transform = TransformConfiguration()
+    package var test = ""
+    package var transform = TransformConfiguration()
     /// The order of the records in an epoch; changes what the run computes.
-    public var order = Order.shuffled
+    package var order = Order.shuffled
     /// The size of the shuffle window in records, rounded up to whole blocks; 0 for all records.
-    public var window = 0
+    package var window = 0
     /// The number of consecutive records that always lie in one window, such as those of a shard;
     /// without effect if `window` is 0.
-    public var block = 1
+    package var block = 1
     /// The largest number of batches that are prefetched ahead of the one in use.
-    public var prefetch = 2
+    package var prefetch = 2
     /// The largest number of bytes of images that each rank prefetches; one batch is always
     /// prefetched.
-    public var prefetchBytes = 268_435_456
+    package var prefetchBytes = 268_435_456
 
-    public init() {}
+    package init() {}
 
     func validate() throws(ConfigurationError) {
         try check(!train.isEmpty, "data.train", train, "the folder of a packed dataset")

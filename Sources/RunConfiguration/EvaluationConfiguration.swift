@@ -1,8 +1,8 @@
 /// The out-of-distribution benchmark.
-public struct EvaluationConfiguration: Codable, Equatable, Sendable {
+package struct EvaluationConfiguration: Codable, Equatable, Sendable {
     /// Whether the features of a network with a T2FNorm head are divided by its temperature for
     /// scores.
-    public enum Temperature: String, Choice {
+    package enum Temperature: String, Choice {
         /// Divided unless the network has 1000 classes, as in OpenOOD.
         case automatic
         /// Always divided.
@@ -12,7 +12,7 @@ public struct EvaluationConfiguration: Codable, Equatable, Sendable {
     }
 
     /// The records that the score `grood` compares with.
-    public enum Grood: String, Choice {
+    package enum Grood: String, Choice {
         /// The records that OpenOOD uses: whole batches of 200, without one batch of the training
         /// set.
         case openood
@@ -22,25 +22,25 @@ public struct EvaluationConfiguration: Codable, Equatable, Sendable {
 
     /// The scores to compute, each listed once. `msp` and `t2fnorm` are the same on one network; if
     /// both are listed, the one that belongs to the network's head is computed.
-    public var scores = ["t2fnorm", "msp", "mls", "ebo"]
+    package var scores = ["t2fnorm", "msp", "mls", "ebo"]
     /// Samples in one forward pass of a rank.
-    public var batch = 256
+    package var batch = 256
     /// Near out-of-distribution sets: name and folder of the packed dataset, in the table's order.
-    public var near = NamedPaths()
+    package var near = NamedPaths()
     /// Far out-of-distribution sets: name and folder of the packed dataset, in the table's order.
-    public var far = NamedPaths()
+    package var far = NamedPaths()
 
     /// Whether the settings of scores are searched, on `data.validation` and `outlierValidation`.
-    public var search = false
+    package var search = false
     /// Folder of the packed out-of-distribution validation set; empty for none. Read for `search`,
     /// and for scores that are fitted on it.
-    public var outlierValidation = ""
+    package var outlierValidation = ""
     /// Whether scores receive features divided by the head's temperature.
-    public var temperature = Temperature.automatic
+    package var temperature = Temperature.automatic
     /// The records that `grood` compares with.
-    public var grood = Grood.openood
+    package var grood = Grood.openood
 
-    public init() {}
+    package init() {}
 
     func validate(data: DataConfiguration) throws(ConfigurationError) {
         try check(

@@ -1,6 +1,6 @@
 /// The network's head, which follows the features.
-public struct HeadConfiguration: Codable, Equatable, Sendable {
-    public enum Name: String, Choice {
+package struct HeadConfiguration: Codable, Equatable, Sendable {
+    package enum Name: String, Choice {
         /// A linear layer on features normalised to length 1/τ in training.
         case t2fnorm
         /// A linear layer.
@@ -10,13 +10,13 @@ public struct HeadConfiguration: Codable, Equatable, Sendable {
         case projection
     }
 
-    public var name = Name.t2fnorm
+    package var name = Name.t2fnorm
     /// τ of the T2FNorm head; without effect on others.
-    public var temperature = 0.1
+    package var temperature = 0.1
     /// The width of the projection head's output; without effect on others.
-    public var outputs = 128
+    package var outputs = 128
 
-    public init() {}
+    package init() {}
 
     func validate() throws(ConfigurationError) {
         try check(

@@ -1,6 +1,6 @@
 /// The loss that training minimises.
-public struct LossConfiguration: Codable, Equatable, Sendable {
-    public enum Name: String, Choice {
+package struct LossConfiguration: Codable, Equatable, Sendable {
+    package enum Name: String, Choice {
         /// Cross-entropy of the logits.
         case crossEntropy
         /// Cross-entropy of logits divided by their norm and by τ.
@@ -9,17 +9,17 @@ public struct LossConfiguration: Codable, Equatable, Sendable {
         case reweightOOD
     }
 
-    public var name = Name.crossEntropy
+    package var name = Name.crossEntropy
     /// τ of `logitNorm`; without effect on others.
-    public var temperature = 0.04
+    package var temperature = 0.04
     /// The weight of the uniform distribution in the target (label smoothing), from 0 up to 1.
-    public var smoothing = 0.0
+    package var smoothing = 0.0
 
-    public init() {}
+    package init() {}
 
     /// Whether the loss compares samples with one another instead of with classes; it then takes
     /// two views of each image and a projection head.
-    public var comparesPairs: Bool { name == .reweightOOD }
+    package var comparesPairs: Bool { name == .reweightOOD }
 
     func validate(
         head: HeadConfiguration, mixing: MixingConfiguration, compute: ComputeConfiguration

@@ -1,6 +1,6 @@
 /// Training on mixtures of two images, whose targets are both classes.
-public struct MixingConfiguration: Codable, Equatable, Sendable {
-    public enum Name: String, Choice {
+package struct MixingConfiguration: Codable, Equatable, Sendable {
+    package enum Name: String, Choice {
         case none
         /// The weighted mean of two images.
         case mixup
@@ -10,18 +10,18 @@ public struct MixingConfiguration: Codable, Equatable, Sendable {
         case regMixup
     }
 
-    public var name = Name.none
+    package var name = Name.none
     /// Both parameters of the beta distribution of the mixing weight; 0 for the method's default:
     /// mixup 0.2, cutMix 1, regMixup 20.
-    public var alpha = 0.0
+    package var alpha = 0.0
     /// The probability that a batch is mixed, from 0 to 1; without effect on regMixup, which mixes
     /// all batches.
-    public var probability = 1.0
+    package var probability = 1.0
 
-    public init() {}
+    package init() {}
 
     /// Both parameters of the beta distribution.
-    public var resolvedAlpha: Double {
+    package var resolvedAlpha: Double {
         guard alpha == 0 else { return alpha }
         return switch name {
         case .none, .cutMix: 1

@@ -4,7 +4,7 @@
 ///
 /// Case is ignored, and so are marks such as `-` when beginnings are compared; of equally near
 /// names the first is returned.
-public func nearestName(to name: String, among known: [String]) -> String? {
+package func nearestName(to name: String, among known: [String]) -> String? {
     // A long text is not a typing error, and would take long to compare.
     guard name.utf8.count <= 100 else { return nil }
     let beginning = lettersAndDigits(name)

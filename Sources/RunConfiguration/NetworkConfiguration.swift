@@ -1,11 +1,11 @@
 /// The network without its head.
-public struct NetworkConfiguration: Codable, Equatable, Sendable {
+package struct NetworkConfiguration: Codable, Equatable, Sendable {
     /// The architecture's name.
-    public var name = "resnet18_32x32"
+    package var name = "resnet18_32x32"
     /// The number of classes.
-    public var classes = 10
+    package var classes = 10
 
-    public init() {}
+    package init() {}
 
     func validate() throws(ConfigurationError) {
         try check(!name.isEmpty, "network.name", name, "the name of a network")

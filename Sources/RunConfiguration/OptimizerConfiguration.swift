@@ -1,13 +1,13 @@
 /// Stochastic gradient descent with a cosine schedule, optionally after a warm-up.
-public struct OptimizerConfiguration: Codable, Equatable, Sendable {
+package struct OptimizerConfiguration: Codable, Equatable, Sendable {
     /// The shape of the learning rate over the run.
-    public enum Schedule: String, Choice {
+    package enum Schedule: String, Choice {
         /// Half a cosine from `learningRate` to `minimumLearningRate`.
         case cosine
     }
 
     /// How often the learning rate changes along its schedule.
-    public enum ScheduleInterval: String, Choice {
+    package enum ScheduleInterval: String, Choice {
         /// It changes with each update.
         case step
         /// It changes with each epoch.
@@ -16,27 +16,27 @@ public struct OptimizerConfiguration: Codable, Equatable, Sendable {
 
     /// The initial learning rate of the schedule, which is that of the first step unless there is a
     /// warm-up.
-    public var learningRate = 0.1
+    package var learningRate = 0.1
     /// The final learning rate of the schedule.
-    public var minimumLearningRate = 1e-6
+    package var minimumLearningRate = 1e-6
     /// The shape of the learning rate over the run.
-    public var schedule = Schedule.cosine
+    package var schedule = Schedule.cosine
     /// How often the learning rate changes along its schedule.
-    public var scheduleInterval = ScheduleInterval.step
+    package var scheduleInterval = ScheduleInterval.step
     /// Epochs of the warm-up, in which the learning rate rises with each update to the schedule's
     /// value at their end.
-    public var warmUpEpochs = 0
+    package var warmUpEpochs = 0
     /// The learning rate at the start of the warm-up.
-    public var warmUpLearningRate = 0.001
+    package var warmUpLearningRate = 0.001
     /// The fraction of the last update that the next one keeps, from 0 up to, but not including, 1.
-    public var momentum = 0.9
+    package var momentum = 0.9
     /// Whether the momentum is Nesterov's: the gradient is evaluated as if the momentum had been
     /// applied.
-    public var nesterov = true
+    package var nesterov = true
     /// The factor of the L2 penalty: this factor times each parameter is added to its gradient.
-    public var weightDecay = 5e-4
+    package var weightDecay = 5e-4
 
-    public init() {}
+    package init() {}
 
     func validate(training: TrainingConfiguration) throws(ConfigurationError) {
         try check(

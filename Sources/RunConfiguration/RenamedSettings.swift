@@ -2,13 +2,13 @@ internal import Yams
 
 /// Settings that one place gives by the names of an earlier version; they are read as if they had
 /// their current names.
-public struct RenamedSettings: Equatable, Sendable, CustomStringConvertible {
+package struct RenamedSettings: Equatable, Sendable, CustomStringConvertible {
     /// The name of the file, or `--set`.
-    public let place: String
+    package let place: String
     /// The old and the new name of each, such as `training.lane is training.microbatch now`.
-    public let names: [String]
+    package let names: [String]
 
-    public var description: String { "\(place) uses earlier names: \(names.joined(separator: ", "))" }
+    package var description: String { "\(place) uses earlier names: \(names.joined(separator: ", "))" }
 }
 
 /// A setting, or a value of one, that had another name in an earlier version.
@@ -130,7 +130,7 @@ extension Node {
 
 extension RunConfiguration {
     /// The current name of a setting, given that name or the name of an earlier version.
-    public static func currentKey(_ key: String) -> String {
+    package static func currentKey(_ key: String) -> String {
         RenamedSetting.all.first { $0.oldName == key && $0.oldValues == nil }?.newName ?? key
     }
 }

@@ -2,22 +2,22 @@ internal import Yams
 
 extension RunConfiguration {
     /// A setting whose values differ between two configurations.
-    public struct Difference: Equatable, Sendable, CustomStringConvertible {
+    package struct Difference: Equatable, Sendable, CustomStringConvertible {
         /// The full key, such as `optimizer.momentum`.
-        public var key: String
+        package var key: String
         /// The value here, as YAML.
-        public var mine: String
+        package var mine: String
         /// The value in the other configuration, as YAML.
-        public var theirs: String
+        package var theirs: String
         /// Whether it changes what the run computes, and not only where, how fast or how often it
         /// reports.
-        public var isMathematical: Bool
+        package var isMathematical: Bool
 
-        public var description: String { "\(key) is \(mine), was \(theirs)" }
+        package var description: String { "\(key) is \(mine), was \(theirs)" }
     }
 
     /// Whether there is a setting of this name, or a group of settings.
-    public static func isKey(_ key: String) -> Bool {
+    package static func isKey(_ key: String) -> Bool {
         var node = node(of: RunConfiguration())
         for part in key.split(separator: ".", omittingEmptySubsequences: false) {
             guard let value = node.value(of: String(part)) else { return false }
@@ -28,12 +28,12 @@ extension RunConfiguration {
 
     /// Whether the setting of this key changes what a run computes, and not only where, how fast or
     /// how often it reports.
-    public static func isMathematical(_ key: String) -> Bool {
+    package static func isMathematical(_ key: String) -> Bool {
         !harmless.contains { key == $0 || key.hasPrefix("\($0).") }
     }
 
     /// The settings whose values differ from those in `other`, in the order of the configuration.
-    public func differences(from other: RunConfiguration) -> [Difference] {
+    package func differences(from other: RunConfiguration) -> [Difference] {
         compare(node(of: self), node(of: other), defaults: node(of: RunConfiguration()), path: [])
     }
 }

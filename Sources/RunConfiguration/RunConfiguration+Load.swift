@@ -12,7 +12,7 @@ extension RunConfiguration {
     ///     version; called once for each file and for `--set`.
     /// - Throws: The fault: a file, a line, or all settings that are unknown or of a wrong type or
     ///   value.
-    public static func load(
+    package static func load(
         files: [String], overrides: [String] = [], names: KnownNames,
         notice: (RenamedSettings) -> Void = { _ in }
     ) throws(ConfigurationError) -> RunConfiguration {
@@ -36,7 +36,7 @@ extension RunConfiguration {
     ///     caller.
     ///   - notice: Receives the settings that the text gives by names of an earlier version; called
     ///     at most once.
-    public init(
+    package init(
         yaml: String, file: String, names: KnownNames? = nil, notice: (RenamedSettings) -> Void = { _ in }
     ) throws(ConfigurationError) {
         var tree = SettingTree()
@@ -47,7 +47,7 @@ extension RunConfiguration {
     }
 
     /// All settings as YAML, which loads again to an equal configuration.
-    public var yaml: String {
+    package var yaml: String {
         do {
             return try serialize(node: node(of: self), allowUnicode: true, sortKeys: false)
         } catch {

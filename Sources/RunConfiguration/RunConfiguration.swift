@@ -3,36 +3,36 @@
 /// A new setting is a stored property with a default, a sentence of documentation and a check in
 /// `validate()`: reading, writing, `--set`, unknown keys and comparison follow from that. A mapping
 /// that is empty by default takes any key.
-public struct RunConfiguration: Codable, Equatable, Sendable {
+package struct RunConfiguration: Codable, Equatable, Sendable {
     /// The run's name, a folder in `output`.
-    public var name = "run"
+    package var name = "run"
     /// The folder of all runs.
-    public var output = "runs"
+    package var output = "runs"
     /// The seed of initialisation, order and augmentation.
-    public var seed: UInt64 = 0
-    public var data = DataConfiguration()
-    public var network = NetworkConfiguration()
-    public var head = HeadConfiguration()
-    public var loss = LossConfiguration()
-    public var mixing = MixingConfiguration()
-    public var optimizer = OptimizerConfiguration()
-    public var training = TrainingConfiguration()
-    public var batchNorm = BatchNormConfiguration()
-    public var compute = ComputeConfiguration()
-    public var cluster = ClusterConfiguration()
-    public var evaluation = EvaluationConfiguration()
+    package var seed: UInt64 = 0
+    package var data = DataConfiguration()
+    package var network = NetworkConfiguration()
+    package var head = HeadConfiguration()
+    package var loss = LossConfiguration()
+    package var mixing = MixingConfiguration()
+    package var optimizer = OptimizerConfiguration()
+    package var training = TrainingConfiguration()
+    package var batchNorm = BatchNormConfiguration()
+    package var compute = ComputeConfiguration()
+    package var cluster = ClusterConfiguration()
+    package var evaluation = EvaluationConfiguration()
 
-    public init() {}
+    package init() {}
 
     /// The folder of the run's files: `<output>/<name>/s<seed>`.
-    public var runDirectory: String { "\(output)/\(name)/s\(seed)" }
+    package var runDirectory: String { "\(output)/\(name)/s\(seed)" }
 
     /// Checks every setting.
     ///
     /// - Parameter names: The known networks and scores; `nil` leaves the check of their names to
     ///   the caller.
     /// - Throws: The first invalid setting.
-    public func validate(names: KnownNames? = nil) throws(ConfigurationError) {
+    package func validate(names: KnownNames? = nil) throws(ConfigurationError) {
         try check(isFileName(name), "name", name, "the name of a folder, without '/' and control characters")
         try check(!output.isEmpty && !hasControlCharacters(output), "output", output, "a folder")
         try data.validate()
@@ -51,13 +51,13 @@ public struct RunConfiguration: Codable, Equatable, Sendable {
 }
 
 /// The names that other modules define.
-public struct KnownNames: Equatable, Sendable {
-    public var networks: [String]
-    public var scores: [String]
+package struct KnownNames: Equatable, Sendable {
+    package var networks: [String]
+    package var scores: [String]
     /// The scores that need no classifier.
-    public var featureScores: [String]
+    package var featureScores: [String]
 
-    public init(networks: [String], scores: [String], featureScores: [String] = []) {
+    package init(networks: [String], scores: [String], featureScores: [String] = []) {
         self.networks = networks
         self.scores = scores
         self.featureScores = featureScores

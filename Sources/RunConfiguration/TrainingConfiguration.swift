@@ -1,7 +1,7 @@
 /// The length of a training run, its batches and its checkpoints.
-public struct TrainingConfiguration: Codable, Equatable, Sendable {
+package struct TrainingConfiguration: Codable, Equatable, Sendable {
     /// The reaction to a checkpoint that cannot be written.
-    public enum CheckpointFailure: String, Choice {
+    package enum CheckpointFailure: String, Choice {
         /// The run ends after the step in which the failure is known.
         case stop
         /// The run continues and reports the failure; the last good checkpoint is kept. At its end
@@ -10,27 +10,27 @@ public struct TrainingConfiguration: Codable, Equatable, Sendable {
     }
 
     /// Passes over the training set.
-    public var epochs = 100
+    package var epochs = 100
     /// Samples in a step, over all ranks: a whole number of microbatches.
-    public var batch = 128
+    package var batch = 128
     /// Samples whose gradients are summed together; the sums of microbatches are added by a fixed
     /// tree.
-    public var microbatch = 32
+    package var microbatch = 32
     /// Steps between two checkpoints; 0 for one after each epoch.
-    public var checkpointEvery = 0
+    package var checkpointEvery = 0
     /// Minutes after the latest checkpoint until the next one, whatever the step; 0 for no
     /// checkpoints by the clock.
-    public var checkpointMinutes = 10.0
+    package var checkpointMinutes = 10.0
     /// The number of latest checkpoints that stay on disk.
-    public var keep = 2
+    package var keep = 2
     /// One of this many checkpoints stays on disk permanently; 0 for none.
-    public var keepEvery = 0
+    package var keepEvery = 0
     /// The reaction to a checkpoint that cannot be written.
-    public var onCheckpointFailure = CheckpointFailure.stop
+    package var onCheckpointFailure = CheckpointFailure.stop
     /// The number of steps of this run after which it stops with a checkpoint; 0 for never.
-    public var stopAfterSteps = 0
+    package var stopAfterSteps = 0
 
-    public init() {}
+    package init() {}
 
     func validate() throws(ConfigurationError) {
         try check(
@@ -58,12 +58,12 @@ public struct TrainingConfiguration: Codable, Equatable, Sendable {
 }
 
 /// How batch normalisation groups a batch.
-public struct BatchNormConfiguration: Codable, Equatable, Sendable {
+package struct BatchNormConfiguration: Codable, Equatable, Sendable {
     /// The number of consecutive samples that share batch statistics, a whole number of
     /// microbatches; 0 for the global batch.
-    public var group = 0
+    package var group = 0
 
-    public init() {}
+    package init() {}
 
     func validate(training: TrainingConfiguration) throws(ConfigurationError) {
         try check(
@@ -77,9 +77,9 @@ public struct BatchNormConfiguration: Codable, Equatable, Sendable {
 }
 
 /// Use of the machine.
-public struct ComputeConfiguration: Codable, Equatable, Sendable {
+package struct ComputeConfiguration: Codable, Equatable, Sendable {
     /// How the algorithm of each convolution is chosen; algorithms differ in speed and in rounding.
-    public enum Convolution: String, Choice {
+    package enum Convolution: String, Choice {
         /// The preferred algorithm for the layer's shape, the same on every machine.
         case shape
         /// The algorithm that rank 0 measures as the fastest when the run starts; the run's
@@ -94,15 +94,15 @@ public struct ComputeConfiguration: Codable, Equatable, Sendable {
     }
 
     /// Worker threads of each rank; 0 to share the node's cores among its ranks.
-    public var threads = 0
+    package var threads = 0
     /// How the algorithm of each convolution is chosen; changes what the run computes.
-    public var convolution = Convolution.shape
+    package var convolution = Convolution.shape
     /// The number of gradient accumulation steps for each rank's part of a batch, a power of two; 0
     /// for as many as its memory requires. The bits are those of a single step without
     /// accumulation.
-    public var accumulation = 0
+    package var accumulation = 0
 
-    public init() {}
+    package init() {}
 
     func validate() throws(ConfigurationError) {
         try check(

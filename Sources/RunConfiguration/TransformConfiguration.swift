@@ -1,7 +1,7 @@
 /// How an image becomes the network's input.
-public struct TransformConfiguration: Codable, Equatable, Sendable {
+package struct TransformConfiguration: Codable, Equatable, Sendable {
     /// The crop of a training image.
-    public enum Crop: String, Choice {
+    package enum Crop: String, Choice {
         /// A window of `size` at a random position in the image with a black border of `padding`.
         case padded
         /// A window of random area (at least `smallestArea` of the image's) and aspect ratio,
@@ -10,7 +10,7 @@ public struct TransformConfiguration: Codable, Equatable, Sendable {
     }
 
     /// How a training image's JPEG is decoded.
-    public enum Decode: String, Choice {
+    package enum Decode: String, Choice {
         /// It is decoded to its exact pixels.
         case exact
         /// It is decoded at an eighth, a quarter or half of its size if the crop shrinks it at
@@ -19,30 +19,30 @@ public struct TransformConfiguration: Codable, Equatable, Sendable {
     }
 
     /// Height and width of the network's input in pixels.
-    public var size = 32
+    package var size = 32
     /// The length that an image's shorter side is resized to before the crop, in pixels; 0 for
     /// `size`.
-    public var resize = 0
+    package var resize = 0
     /// The width of the border that a padded crop may reach into, in pixels.
-    public var padding = 4
+    package var padding = 4
     /// Whether half of the training images are flipped horizontally.
-    public var flip = true
-    public var crop = Crop.padded
+    package var flip = true
+    package var crop = Crop.padded
     /// The smallest fraction of an image's area that a resized crop takes, above 0 and at most 1.
-    public var smallestArea = 0.08
+    package var smallestArea = 0.08
     /// Random colour augmentation of training images.
-    public var color = ColorConfiguration()
+    package var color = ColorConfiguration()
     /// How a training image's JPEG is decoded; changes what the run computes.
-    public var decode = Decode.exact
+    package var decode = Decode.exact
     /// The mean of red, green and blue, which is subtracted; pixel values range from 0 to 1.
-    public var mean = [0.4914, 0.4822, 0.4465]
+    package var mean = [0.4914, 0.4822, 0.4465]
     /// The standard deviation of red, green and blue, by which pixel values are divided.
-    public var standardDeviation = [0.2470, 0.2435, 0.2616]
+    package var standardDeviation = [0.2470, 0.2435, 0.2616]
 
-    public init() {}
+    package init() {}
 
     /// The length that an image's shorter side is resized to.
-    public var resizedSide: Int { resize == 0 ? size : resize }
+    package var resizedSide: Int { resize == 0 ? size : resize }
 
     func validate() throws(ConfigurationError) {
         try check(

@@ -1,14 +1,14 @@
-public import Checkpoints
+package import Checkpoints
 internal import Kernels
 internal import Networks
-public import RunConfiguration
+package import RunConfiguration
 
 extension Checkpoint {
     /// Refuses a model whose network, head, number of classes or algorithm selection differs from
     /// `configuration`.
     ///
     /// - Parameter path: Where the snapshot came from, for the error.
-    public func check(fits configuration: RunConfiguration, path: String) throws(CheckpointError) {
+    package func check(fits configuration: RunConfiguration, path: String) throws(CheckpointError) {
         let found = Self.describe(network, classes, headKind)
         let expected = Self.describe(
             configuration.network.name, configuration.network.classes, configuration.headKind)

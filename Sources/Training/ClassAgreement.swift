@@ -1,14 +1,14 @@
-public import Datasets
+package import Datasets
 
 /// Checks that the classes of a set are those of a network and of its training set: a label must
 /// mean the same class everywhere.
-public struct ClassAgreement {
+package struct ClassAgreement {
     /// Outputs of the network.
     private let classes: Int
     /// The set that the network is or was trained on; `nil` if unknown.
     private let training: Manifest?
 
-    public init(classes: Int, training: Manifest?) {
+    package init(classes: Int, training: Manifest?) {
         self.classes = classes
         self.training = training
     }
@@ -18,7 +18,7 @@ public struct ClassAgreement {
     /// - Throws: If it has a label that the network has no class for, other class names than the
     ///   training set, or another number of classes; a set whose list names no classes may have
     ///   fewer.
-    public func check(_ set: PackedDataset) throws(DatasetError) {
+    package func check(_ set: PackedDataset) throws(DatasetError) {
         try checkLabels(of: set, classes: classes)
         try checkNames(of: set)
         let count = set.manifest.classCount
@@ -33,7 +33,7 @@ public struct ClassAgreement {
     }
 
     /// A notice about a training set; `nil` if there is none.
-    public func note(on set: PackedDataset) -> String? {
+    package func note(on set: PackedDataset) -> String? {
         let count = set.manifest.classCount
         guard count < classes else { return nil }
         return "network.classes is \(classes), the training set has \(count) classes"

@@ -1,15 +1,15 @@
 internal import Checksums
-public import Datasets
-public import Kernels
-public import Networks
-public import RunConfiguration
+package import Datasets
+package import Kernels
+package import Networks
+package import RunConfiguration
 
 extension RunConfiguration {
     /// The names of all networks, for the configuration's checks.
-    public static var knownNetworks: [String] { NetworkName.allCases.map(\.rawValue) }
+    package static var knownNetworks: [String] { NetworkName.allCases.map(\.rawValue) }
 
     /// The network's head.
-    public var headKind: HeadKind {
+    package var headKind: HeadKind {
         switch head.name {
         case .linear: .linear
         case .t2fnorm: .t2fnorm(temperature: Float(head.temperature))
@@ -18,7 +18,7 @@ extension RunConfiguration {
     }
 
     /// The loss that training minimises.
-    public var trainingLoss: TrainingLoss {
+    package var trainingLoss: TrainingLoss {
         if loss.comparesPairs { return .reweightOOD }
         return TrainingLoss(
             logitTemperature: loss.name == .logitNorm ? Float(loss.temperature) : nil,
@@ -48,21 +48,21 @@ extension RunConfiguration {
     }
 
     /// Constants of the in-distribution set, with which every set is normalised.
-    public var normalization: ChannelNormalization {
+    package var normalization: ChannelNormalization {
         ChannelNormalization(
             mean: data.transform.mean.map(Float.init),
             deviation: data.transform.standardDeviation.map(Float.init))
     }
 
     /// Resizing and square crop for evaluation.
-    public var evaluationTransform: EvaluationTransform {
+    package var evaluationTransform: EvaluationTransform {
         EvaluationTransform(
             size: data.transform.size, shorterSide: data.transform.resizedSide, normalization: normalization)
     }
 
     /// Hash of the preprocessing, equal for evaluations that preprocess images alike; 16
     /// hexadecimal digits.
-    public var preprocessingHash: String {
+    package var preprocessingHash: String {
         let transform = data.transform
         let values =
             ([Double(transform.size), Double(transform.resizedSide)] + transform.mean
@@ -71,14 +71,14 @@ extension RunConfiguration {
     }
 
     /// The order of the `count` records of the training set.
-    public func sampler(count: Int) -> Sampler {
+    package func sampler(count: Int) -> Sampler {
         Sampler(
             seed: seed, count: count, blockSize: data.block, window: data.window == 0 ? nil : data.window,
             isShuffled: data.order == .shuffled)
     }
 
     /// The training augmentation.
-    public var trainingTransform: any ImageTransform {
+    package var trainingTransform: any ImageTransform {
         switch data.transform.crop {
         case .padded:
             PaddedCropTransform(
@@ -109,7 +109,7 @@ extension RunConfiguration {
     private var decoding: JPEGDecoding { JPEGDecoding(rawValue: data.transform.decode.rawValue) ?? .exact }
 
     /// Refuses images of another size than `network` is made for.
-    public func checkImageSize(of network: NetworkName) throws(ConfigurationError) {
+    package func checkImageSize(of network: NetworkName) throws(ConfigurationError) {
         guard data.transform.size == network.imageSize else {
             throw ConfigurationError(
                 key: "data.transform.size", found: "\(data.transform.size)",
@@ -120,7 +120,7 @@ extension RunConfiguration {
 
 extension RunConfiguration {
     /// The configured network, after checking that it is made for images of the configured size.
-    public func networkName() throws(ConfigurationError) -> NetworkName {
+    package func networkName() throws(ConfigurationError) -> NetworkName {
         guard let name = NetworkName(rawValue: network.name) else {
             throw ConfigurationError(
                 key: "network.name", found: network.name,
@@ -146,7 +146,7 @@ extension ComputeConfiguration.Convolution {
 
 extension Classifier {
     /// The configured classifier, with every parameter 0.
-    public convenience init(
+    package convenience init(
         _ configuration: RunConfiguration, convolutions: AlgorithmSelection = .shape
     ) throws(ConfigurationError) {
         self.init(

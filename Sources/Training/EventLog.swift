@@ -1,4 +1,4 @@
-public import Files
+package import Files
 internal import Foundation
 internal import Kernels
 
@@ -8,7 +8,7 @@ internal import Kernels
 /// Lines are in order, except that a checkpoint's line is written when the file is on the disk.
 /// Lines of updates contain nothing that depends on the machine, so two runs of one configuration
 /// have the same ones.
-public final class EventLog {
+package final class EventLog {
     private struct Line<Report: Encodable>: Encodable {
         let event: String
         let report: Report
@@ -43,7 +43,7 @@ public final class EventLog {
     /// line, left by a killed process, is dropped.
     ///
     /// - Throws: If the log cannot be written, or an existing one cannot be read.
-    public init(path: String, afterStep step: Int) throws(FileError) {
+    package init(path: String, afterStep step: Int) throws(FileError) {
         encoder.outputFormatting = .sortedKeys
         self.path = path
         do {
@@ -59,7 +59,7 @@ public final class EventLog {
     deinit { try? file.close() }
 
     /// Appends the lines of an event, if it has any.
-    public func record(_ event: TrainingEvent) throws(FileError) {
+    package func record(_ event: TrainingEvent) throws(FileError) {
         switch event {
         case .step(let report): try append(Line(event: "step", report: report))
         case .epoch(let report): try append(Line(event: "epoch", report: report))

@@ -8,21 +8,21 @@ internal import Numerics
 /// `η(s) = η₀ (m + (1 − m) ½ (1 + cos(π s / T)))` with `m = η_min / η₀`. A warm-up of `w` updates
 /// is linear from `η_w` to `η(w)`. OpenOOD's contrastive trainers begin it an epoch too early, with
 /// rates below 0; this is not reproduced.
-public struct LearningRateSchedule: Equatable, Sendable {
+package struct LearningRateSchedule: Equatable, Sendable {
     /// η₀.
-    public let initial: Double
+    package let initial: Double
     /// η(T), which the last update, number T − 1, does not quite reach.
-    public let minimum: Double
+    package let minimum: Double
     /// T, the updates of the whole run.
-    public let stepCount: Int
+    package let stepCount: Int
     /// Updates with the same learning rate: 1, or those of an epoch.
-    public let stepsPerLevel: Int
+    package let stepsPerLevel: Int
     /// w, the updates of the warm-up; below T.
-    public let warmUpSteps: Int
+    package let warmUpSteps: Int
     /// η_w, the rate of the first update of a warm-up.
-    public let warmUpRate: Double
+    package let warmUpRate: Double
 
-    public init(
+    package init(
         initial: Double, minimum: Double, stepCount: Int, stepsPerLevel: Int = 1, warmUpSteps: Int = 0,
         warmUpRate: Double = 0
     ) {
@@ -39,7 +39,7 @@ public struct LearningRateSchedule: Equatable, Sendable {
     }
 
     /// The learning rate of update `step`, counted from 0.
-    public func rate(step: Int) -> Double {
+    package func rate(step: Int) -> Double {
         guard step < warmUpSteps else { return cosine(step) }
         let share = Double(step) / Double(warmUpSteps)
         return warmUpRate + share * (cosine(warmUpSteps) - warmUpRate)

@@ -1,3 +1,4 @@
+internal import Failures
 internal import Networks
 internal import Workers
 
@@ -58,8 +59,10 @@ struct MemoryBudget: Equatable, Sendable {
 }
 
 /// A job takes more memory than its host has.
-struct MemoryError: Error, Equatable, CustomStringConvertible {
+struct MemoryError: CodedError, Equatable {
     let budget: MemoryBudget
+
+    var exitCode: Int32 { ExitCode.environment }
 
     var description: String {
         let ranks = budget.ranksOnHost == 1 ? "1 rank" : "\(budget.ranksOnHost) ranks"

@@ -1,22 +1,22 @@
-public import Kernels
-public import Networks
-public import Workers
+package import Kernels
+package import Networks
+package import Workers
 
 /// Stochastic gradient descent with momentum and weight decay on every parameter, as in PyTorch.
 ///
 /// `g ← g + λ w; v ← μ v + g; w ← w − η (g + μ v)` with Nesterov's momentum, `w ← w − η v` without;
 /// `v` starts at 0.
-public struct MomentumSGD: ~Copyable {
+package struct MomentumSGD: ~Copyable {
     /// μ, from 0 up to but not including 1.
-    public let momentum: Float
+    package let momentum: Float
     /// λ, 0 or more.
-    public let weightDecay: Float
-    public let usesNesterov: Bool
+    package let weightDecay: Float
+    package let usesNesterov: Bool
     /// `v`, laid out like the parameters.
-    public internal(set) var velocity: Buffer<Float>
+    package internal(set) var velocity: Buffer<Float>
 
     /// - Parameter parameterCount: Elements of `ParameterStore.values`.
-    public init(momentum: Float, weightDecay: Float, usesNesterov: Bool, parameterCount: Int) {
+    package init(momentum: Float, weightDecay: Float, usesNesterov: Bool, parameterCount: Int) {
         self.momentum = momentum
         self.weightDecay = weightDecay
         self.usesNesterov = usesNesterov
@@ -24,7 +24,7 @@ public struct MomentumSGD: ~Copyable {
     }
 
     /// Updates the parameters of `store` with its gradients.
-    public mutating func update(_ store: ParameterStore, learningRate: Float, on pool: WorkerPool) {
+    package mutating func update(_ store: ParameterStore, learningRate: Float, on pool: WorkerPool) {
         Self.update(
             &store.values, gradients: store.gradients, velocity: &velocity, learningRate: learningRate,
             momentum: momentum, weightDecay: weightDecay, usesNesterov: usesNesterov, on: pool)

@@ -1,7 +1,7 @@
 internal import Cluster
 
 /// What a rank is doing, as timelines and the time shares of an epoch report it.
-public enum Phase: String, Codable, CaseIterable, Sendable {
+package enum Phase: String, Codable, CaseIterable, Sendable {
     /// Waiting for the next batch.
     case data
     case forward

@@ -2,6 +2,7 @@ internal import CBuildFeatures
 internal import Checkpoints
 internal import Checksums
 internal import Cluster
+internal import Failures
 internal import Foundation
 internal import Kernels
 internal import RunConfiguration

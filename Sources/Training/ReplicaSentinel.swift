@@ -1,5 +1,6 @@
 internal import Checksums
 package import Cluster
+internal import Failures
 package import Kernels
 package import Networks
 package import Workers

@@ -1,5 +1,6 @@
 internal import Checkpoints
 internal import Cluster
+internal import Failures
 internal import Foundation
 
 /// What all ranks of a job resume from: the same checkpoint, or the beginning on all of them.
@@ -36,11 +37,11 @@ struct ResumeAgreement {
         self.mode = mode
         let place = if case .from(let path) = mode { path } else { store.folder }
         let folder = URL(filePath: place).path
-        var own = try communicator.together(describe: failureReport) { try Self.look(mode, in: store) }
+        var own = try communicator.together { try Self.look(mode, in: store) }
         var views = try Self.gather(own.found, folder, communicator)
         if !views.allSatisfy({ $0.agrees(with: views[0]) }) {
             let newest = views.max { ($0.step ?? -1) < ($1.step ?? -1) }!
-            own = try communicator.together(describe: failureReport) {
+            own = try communicator.together {
                 try Self.lookAgain(mode, in: store, for: newest, communicator, own)
             }
             views = try Self.gather(own.found, folder, communicator)
@@ -49,7 +50,7 @@ struct ResumeAgreement {
             throw Self.failure(views, other)
         }
         if case .from = mode, own.found == nil {
-            own = try communicator.together(describe: failureReport) { try mode.find(in: store) }
+            own = try communicator.together { try mode.find(in: store) }
         }
         (found, damaged) = own
     }

@@ -1,7 +1,7 @@
 internal import Checkpoints
 
 /// What a run starts from.
-public enum ResumeMode: Equatable, Sendable {
+package enum ResumeMode: Equatable, Sendable {
     /// The newest intact checkpoint of the run directory, or the beginning if there is none.
     case automatic
     /// The beginning, even if there are checkpoints.
@@ -25,13 +25,13 @@ public enum ResumeMode: Equatable, Sendable {
 }
 
 /// A job that a script starts again until it is done, such as a batch job that is requeued.
-public struct RestartedJob: Equatable, Sendable {
+package struct RestartedJob: Equatable, Sendable {
     /// Unique to the job, and the same at all of its starts.
-    public var identifier: String
+    package var identifier: String
     /// The resume mode of its first start, if this is a later one; `nil` if this is the first.
-    public var firstResume: ResumeMode?
+    package var firstResume: ResumeMode?
 
-    public init(identifier: String, firstResume: ResumeMode? = nil) {
+    package init(identifier: String, firstResume: ResumeMode? = nil) {
         self.identifier = identifier
         self.firstResume = firstResume
     }

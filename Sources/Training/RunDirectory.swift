@@ -1,37 +1,37 @@
-public import Files
+package import Files
 internal import Foundation
-public import RunConfiguration
+package import RunConfiguration
 
 /// The folder of a run's files: `<output>/<name>/s<seed>/`.
-public struct RunDirectory: Sendable {
-    public let path: String
+package struct RunDirectory: Sendable {
+    package let path: String
 
-    public init(path: String) { self.path = path }
+    package init(path: String) { self.path = path }
 
     /// The folder that `configuration` names.
-    public init(_ configuration: RunConfiguration) {
+    package init(_ configuration: RunConfiguration) {
         path = "\(configuration.output)/\(configuration.name)/s\(configuration.seed)"
     }
 
     /// The resolved configuration.
-    public var configurationPath: String { "\(path)/config.yml" }
+    package var configurationPath: String { "\(path)/config.yml" }
     /// One JSON object per line: every logged step and every epoch.
-    public var metricsPath: String { "\(path)/metrics.jsonl" }
+    package var metricsPath: String { "\(path)/metrics.jsonl" }
     /// The lock, which exists while a job writes to the directory.
-    public var lockPath: String { "\(path)/run.lock" }
+    package var lockPath: String { "\(path)/run.lock" }
     /// Identifies the job that wrote the newest checkpoints, if a script starts it several times.
     var jobPath: String { "\(path)/job" }
-    public var checkpointsPath: String { "\(path)/checkpoints" }
+    package var checkpointsPath: String { "\(path)/checkpoints" }
     /// Tables of one benchmark, with a folder for each task.
-    public func evaluationPath(benchmark: String) -> String { "\(path)/evaluation/\(benchmark)" }
+    package func evaluationPath(benchmark: String) -> String { "\(path)/evaluation/\(benchmark)" }
 
     /// Creates the folder and its parents.
-    public func create() throws(FileError) { try createFolder(path) }
+    package func create() throws(FileError) { try createFolder(path) }
 }
 
 extension RunDirectory {
     /// Writes the resolved configuration.
-    public func write(_ configuration: RunConfiguration) throws(FileError) {
+    package func write(_ configuration: RunConfiguration) throws(FileError) {
         try writeFile(configuration.yaml, to: configurationPath)
     }
 

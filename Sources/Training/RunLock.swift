@@ -7,20 +7,20 @@ internal import Workers
 /// The lock is free when its process has ended. If the process is on another host, this cannot be
 /// observed: then the lock is free after a minute without a heartbeat. Hosts' clocks are not
 /// compared; a lock that changes while it is watched is in use.
-public final class RunLock: Sendable {
+package final class RunLock: Sendable {
     /// Intervals and timeouts of heartbeats.
-    public struct Timing: Sendable {
+    package struct Timing: Sendable {
         /// Interval between two heartbeats.
-        public var heartbeat = Duration.seconds(5)
+        package var heartbeat = Duration.seconds(5)
         /// Time without a heartbeat after which a host counts as lost.
-        public var lost = Duration.seconds(60)
+        package var lost = Duration.seconds(60)
         /// Minimum time for which a lock is watched before its host counts as lost, however old its
         /// last heartbeat is.
-        public var watch = Duration.seconds(15)
+        package var watch = Duration.seconds(15)
         /// Interval between two reads of another job's lock.
-        public var poll = Duration.milliseconds(500)
+        package var poll = Duration.milliseconds(500)
 
-        public init() {}
+        package init() {}
     }
 
     /// Folders that were created for the lock, innermost first.
@@ -33,7 +33,7 @@ public final class RunLock: Sendable {
     ///   - takesOver: Whether to take it from a job that holds it.
     ///   - isWaiting: Called with a line for the user before a wait.
     /// - Throws: `RunLockError` if another job holds it, `FileError`.
-    public init(
+    package init(
         of directory: RunDirectory, takesOver: Bool = false, timing: Timing = Timing(),
         isWaiting: (String) -> Void = { _ in }
     ) throws {
@@ -60,18 +60,18 @@ public final class RunLock: Sendable {
     }
 
     /// Why this job may no longer write, if another job has taken the lock over.
-    public var failure: RunLockError? { keeper.failure }
+    package var failure: RunLockError? { keeper.failure }
 
     /// Checks the lock before a write that only its holder may make.
     ///
     /// - Throws: If another job has taken the lock over.
-    public func check() throws(RunLockError) {
+    package func check() throws(RunLockError) {
         keeper.beat()
         if let failure { throw failure }
     }
 
     /// Releases the lock; deletes the directory if it was created for the lock and is empty.
-    public func release() {
+    package func release() {
         keeper.stop()
         for folder in newFolders { removeEmptyFolder(folder) }
     }

@@ -1,8 +1,9 @@
+internal import Failures
 internal import Files
 internal import Foundation
 
 /// The holder of a run directory's lock, as recorded in the lock's file.
-public struct RunLockHolder: Codable, Equatable, Sendable, CustomStringConvertible {
+package struct RunLockHolder: Codable, Equatable, Sendable, CustomStringConvertible {
     var process: ProcessIdentity
     /// The scheduler's or launcher's name of the job.
     var job: String
@@ -39,7 +40,7 @@ public struct RunLockHolder: Codable, Equatable, Sendable, CustomStringConvertib
         return String(decoding: try encoder.encode(self), as: UTF8.self) + "\n"
     }
 
-    public var description: String {
+    package var description: String {
         "process \(process.process) on \(process.host) (\(job)), since \(began)"
     }
 
@@ -57,13 +58,15 @@ public struct RunLockHolder: Codable, Equatable, Sendable, CustomStringConvertib
 }
 
 /// Why a job may not write to a run directory.
-public enum RunLockError: Error, Equatable, Sendable, CustomStringConvertible {
+package enum RunLockError: CodedError, Equatable, Sendable {
     /// Another job holds the lock; `nil` if the lock does not say which.
     case inUse(directory: String, by: RunLockHolder?)
     /// Another job has taken the lock over.
     case takenOver(directory: String, by: RunLockHolder?)
 
-    public var description: String {
+    package var exitCode: Int32 { ExitCode.environment }
+
+    package var description: String {
         switch self {
         case .inUse(let directory, let holder):
             """

@@ -18,7 +18,7 @@ struct SharedFolder {
         let name = String(
             decoding: try communicator.broadcast(Array(UUID().uuidString.utf8), from: 0), as: UTF8.self)
         let mark = "\(path)/.seen-\(name)"
-        try communicator.together(describe: failureReport) {
+        try communicator.together {
             if communicator.rank == 0 { try writeFile("", to: mark) }
         }
         let isSeen = communicator.rank == 0 || waitForFile(mark)

@@ -1,15 +1,15 @@
-public import Checkpoints
+package import Checkpoints
 internal import Datasets
-public import Kernels
-public import Networks
-public import RunConfiguration
+package import Kernels
+package import Networks
+package import RunConfiguration
 
 extension RunConfiguration {
     /// The algorithms of the convolutions, for a checkpoint that is written without a training
     /// step.
     ///
     /// - Throws: If they are to be measured, which only a training job can do.
-    public func statedConvolutions() throws(ConfigurationError) -> AlgorithmSelection {
+    package func statedConvolutions() throws(ConfigurationError) -> AlgorithmSelection {
         guard let selection = compute.convolution.selection else {
             throw ConfigurationError(
                 key: "compute.convolution", found: compute.convolution.rawValue,
@@ -23,7 +23,7 @@ extension RunConfiguration {
     ///
     /// - Throws: If the training set cannot be opened or has labels without a class, or if the
     ///   classifier differs from the configuration's.
-    public func startingPoint(_ classifier: Classifier, path: String) throws -> Checkpoint {
+    package func startingPoint(_ classifier: Classifier, path: String) throws -> Checkpoint {
         let training = try PackedDataset(path: data.train)
         try ClassAgreement(classes: network.classes, training: training.manifest).check(training)
         let momentum = classifier.parameters.entries.filter { $0.role == .parameter }.map {

@@ -1,4 +1,5 @@
 internal import Cluster
+internal import Numerics
 internal import Synchronization
 
 /// Measures the phases of a rank: their times in the epoch and, if a timeline is requested, each
@@ -87,11 +88,4 @@ final class StepProfiler: Sendable {
     }
 
     private func nanoseconds(_ instant: ContinuousClock.Instant) -> Int64 { (instant - origin).nanoseconds }
-}
-
-extension Duration {
-    fileprivate var nanoseconds: Int64 {
-        let (seconds, attoseconds) = components
-        return seconds * 1_000_000_000 + attoseconds / 1_000_000_000
-    }
 }

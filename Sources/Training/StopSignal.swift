@@ -9,14 +9,14 @@ private let caught = Atomic<Int32>(0)
 ///
 /// After `trap`, a signal takes effect at the end of a step; a second SIGINT ends the process as
 /// usual. SIGHUP stays ignored if the process was started with it ignored, as by `nohup`.
-public enum StopSignal {
+package enum StopSignal {
     private static let names = [
         SIGUSR1: "SIGUSR1", SIGUSR2: "SIGUSR2", SIGTERM: "SIGTERM", SIGHUP: "SIGHUP",
         SIGINT: "SIGINT",
     ]
 
     /// Traps the signals for the rest of the process.
-    public static func trap() {
+    package static func trap() {
         // Initialises the global before a handler may read it.
         _ = caught.load(ordering: .relaxed)
         for number in names.keys where number != SIGHUP || !isIgnored(SIGHUP) {
@@ -37,7 +37,7 @@ public enum StopSignal {
     }
 
     /// The name of the first signal since `trap`.
-    public static var received: String? {
+    package static var received: String? {
         let number = caught.load(ordering: .relaxed)
         return number == 0 ? nil : names[number]
     }

@@ -1,13 +1,13 @@
-public import Cluster
+package import Cluster
 internal import Foundation
-public import RunConfiguration
+package import RunConfiguration
 internal import Workers
 
 /// The number of worker threads of each rank: from a setting or the launcher, otherwise the number
 /// of the rank's cores.
-public struct ThreadChoice: Sendable {
+package struct ThreadChoice: Sendable {
     /// The environment variable with which `launch/train` sets the number of threads per rank.
-    public static let variable = "T2FNORM_THREADS"
+    package static let variable = "T2FNORM_THREADS"
 
     /// This rank's share of its host's cores.
     private let share: ThreadShare
@@ -25,7 +25,7 @@ public struct ThreadChoice: Sendable {
     /// The choice of a single process, or of the only one that works on its host.
     ///
     /// - Throws: If the launcher's variable is not a valid number of threads.
-    public init() throws(ConfigurationError) {
+    package init() throws(ConfigurationError) {
         share = ThreadShare(of: 0, among: [.current()])
         launched = try Self.launched(ProcessInfo.processInfo.environment)
         let threads = launched ?? share.threads
@@ -36,8 +36,8 @@ public struct ThreadChoice: Sendable {
     ///
     /// - Throws: `JobFailure`, the same on all ranks, if the launcher's variable is not a valid
     ///   number of threads on one of them; or `MPIError`.
-    public init(_ communicator: any Communicator) throws {
-        let (own, launched) = try communicator.together(describe: failureReport) {
+    package init(_ communicator: any Communicator) throws {
+        let (own, launched) = try communicator.together {
             let message = Message(host: communicator.hostName, topology: .current())
             return (
                 try JSONEncoder().encode(message) + Data("\n".utf8),
@@ -57,13 +57,13 @@ public struct ThreadChoice: Sendable {
     /// Threads of this rank.
     ///
     /// - Parameter setting: The number from a setting; 0 to let the program choose.
-    public func count(_ setting: Int) -> Int { setting > 0 ? setting : launched ?? share.threads }
+    package func count(_ setting: Int) -> Int { setting > 0 ? setting : launched ?? share.threads }
 
     /// The ranks' numbers and the reason, such as
     /// `16 per rank (64 cores in the affinity mask, shared by 4 ranks; no CPU quota)`.
     ///
     /// - Parameter setting: As for `count`.
-    public func description(_ setting: Int) -> String {
+    package func description(_ setting: Int) -> String {
         let found = share.description
         if setting > 0 { return "\(setting) per rank (compute.threads; found: \(found))" }
         let number =

@@ -1,18 +1,19 @@
 internal import Checkpoints
-public import Cluster
-public import Datasets
+package import Cluster
+package import Datasets
 internal import Detection
+internal import Failures
 internal import Files
-public import Kernels
+package import Kernels
 internal import Networks
-public import RunConfiguration
+package import RunConfiguration
 internal import Workers
 
 /// One run from its start, or from where it stopped, to its end; on every rank of a job.
 ///
 /// Rank 0 writes the configuration, the log and, on a thread of their own, the checkpoints. A
 /// failure on any rank ends `run` on all of them with the same `JobFailure`.
-public final class Trainer {
+package final class Trainer {
     private let configuration: RunConfiguration
     private let communicator: any Communicator
     private let observer: (TrainingEvent) -> Void
@@ -48,7 +49,7 @@ public final class Trainer {
     ///   - stopRequest: The reason for which this rank is asked to stop, if it is; called at the
     ///     end of each step's work.
     ///   - now: The clock of `training.checkpointMinutes`.
-    public init(
+    package init(
         _ configuration: RunConfiguration, communicator: any Communicator,
         datasetFolders: [String: String] = [:],
         observer: @escaping (TrainingEvent) -> Void = { _ in },
@@ -71,7 +72,7 @@ public final class Trainer {
     }
 
     /// How a run ended without a failure.
-    public enum Outcome: Sendable {
+    package enum Outcome: Sendable {
         /// After the last epoch.
         case done
         /// With a checkpoint to resume from, because a rank was asked to stop or after
@@ -89,7 +90,7 @@ public final class Trainer {
     ///   - takesOver: Whether to end another job that writes to the run directory.
     /// - Throws: `JobFailure`, the same on all ranks, or `MPIError`.
     @discardableResult
-    public func run(
+    package func run(
         resume: ResumeMode = .automatic, allowedChanges: Set<String> = [], job: RestartedJob? = nil,
         takesOver: Bool = false
     ) throws -> Outcome {
@@ -436,7 +437,7 @@ public final class Trainer {
 
     /// Runs `body` on all ranks; a failure on any rank is thrown on all.
     private func together<Result>(_ body: () throws -> Result) throws -> Result {
-        try communicator.together(describe: failureReport, body)
+        try communicator.together(body)
     }
 
     /// The failure of the ranks, which each of them throws.

@@ -1,12 +1,16 @@
+internal import Failures
+
 /// Why training cannot continue: NaN or infinite values.
-public enum TrainingError: Error, Equatable, Sendable, CustomStringConvertible {
+package enum TrainingError: CodedError, Equatable, Sendable {
     /// The loss of a step is NaN or infinite.
     case lossNotFinite(loss: Double, epoch: Int, step: Int, learningRate: Double)
     /// A parameter or running statistic, named as in the state dictionary, has become NaN or
     /// infinite; `step` counts all updates.
     case tensorNotFinite(name: String, step: Int)
 
-    public var description: String {
+    package var exitCode: Int32 { ExitCode.numeric }
+
+    package var description: String {
         switch self {
         case .lossNotFinite(let loss, let epoch, let step, let learningRate):
             """

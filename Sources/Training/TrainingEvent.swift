@@ -1,7 +1,7 @@
-public import Kernels
+package import Kernels
 
 /// The events that a run sends to its observer; on every rank, in order.
-public enum TrainingEvent: Equatable, Sendable {
+package enum TrainingEvent: Equatable, Sendable {
     case started(TrainingPlan)
     /// Something the user should know, in one line.
     case notice(String)
@@ -21,99 +21,99 @@ public enum TrainingEvent: Equatable, Sendable {
 }
 
 /// What a run is about to do.
-public struct TrainingPlan: Equatable, Sendable {
-    public var network: String
-    public var parameterCount: Int
-    public var worldSize: Int
+package struct TrainingPlan: Equatable, Sendable {
+    package var network: String
+    package var parameterCount: Int
+    package var worldSize: Int
     /// Threads of rank 0.
-    public var threads: Int
+    package var threads: Int
     /// Text: the threads of all ranks, and the reason for their number.
-    public var threadChoice: String
-    public var sampleCount: Int
-    public var batchSize: Int
-    public var epochs: Int
-    public var stepsPerEpoch: Int
+    package var threadChoice: String
+    package var sampleCount: Int
+    package var batchSize: Int
+    package var epochs: Int
+    package var stepsPerEpoch: Int
     /// Updates made before this start; 0 for a new run.
-    public var firstStep: Int
+    package var firstStep: Int
     /// The checkpoint that the run resumes from.
-    public var resumedFrom: String?
-    public var runDirectory: String
+    package var resumedFrom: String?
+    package var runDirectory: String
     /// The most bytes of memory that a rank takes.
-    public var memoryByteCount: Int
+    package var memoryByteCount: Int
     /// Accumulation steps of each rank in a training step.
-    public var accumulationSteps: Int
+    package var accumulationSteps: Int
     /// Whether the network predicts classes, so that there is an accuracy and a best model by it.
-    public var hasClassifier: Bool
+    package var hasClassifier: Bool
     /// Whether there is a validation set; without one the best model is the newest epoch's.
-    public var hasValidation: Bool
+    package var hasValidation: Bool
 }
 
 /// Rank 0's measurements of the network's convolutions.
-public struct ConvolutionReport: Equatable, Codable, Sendable {
+package struct ConvolutionReport: Equatable, Codable, Sendable {
     /// Each shape of the network once, in the network's order.
-    public var measurements: [ConvolutionMeasurement]
+    package var measurements: [ConvolutionMeasurement]
     /// Duration of the measurements.
-    public var seconds: Double
+    package var seconds: Double
 }
 
 /// One update.
-public struct StepReport: Equatable, Codable, Sendable {
+package struct StepReport: Equatable, Codable, Sendable {
     /// Updates made so far, this one included.
-    public var step: Int
+    package var step: Int
     /// Counted from 1.
-    public var epoch: Int
+    package var epoch: Int
     /// Counted from 1.
-    public var stepInEpoch: Int
+    package var stepInEpoch: Int
     /// Mean loss over the global batch, or the loss over its pairs.
-    public var loss: Double
+    package var loss: Double
     /// Fraction of correct predictions in the global batch; for mixed samples, of the label with
     /// the larger weight. `nil`, and no key in the log, without a classifier.
-    public var accuracy: Double?
-    public var learningRate: Double
+    package var accuracy: Double?
+    package var learningRate: Double
 }
 
 /// One checkpoint.
-public struct CheckpointReport: Equatable, Codable, Sendable {
-    public var path: String
+package struct CheckpointReport: Equatable, Codable, Sendable {
+    package var path: String
     /// Updates made before it was taken.
-    public var step: Int
+    package var step: Int
     /// Whether it is the best model so far, which is then also in `best.h5`; without a validation
     /// accuracy the latest epoch's model is the best.
-    public var isBest: Bool
-    public var byteCount: Int
+    package var isBest: Bool
+    package var byteCount: Int
     /// Time for which it blocked training: comparing replicas, waiting for the previous checkpoint,
     /// copying.
-    public var stallSeconds: Double
+    package var stallSeconds: Double
     /// Time of writing, concurrent with training: building the file, writing, syncing, reading it
     /// back.
-    public var writeSeconds: Double
+    package var writeSeconds: Double
 }
 
 /// One epoch.
-public struct EpochReport: Equatable, Codable, Sendable {
+package struct EpochReport: Equatable, Codable, Sendable {
     /// Counted from 1.
-    public var epoch: Int
+    package var epoch: Int
     /// Updates made so far.
-    public var step: Int
+    package var step: Int
     /// Mean over the epoch's samples.
-    public var loss: Double
+    package var loss: Double
     /// Fraction of correct predictions in training; `nil`, and no key in the log, without a
     /// classifier.
-    public var accuracy: Double?
+    package var accuracy: Double?
     /// Fraction of correct predictions on the validation set; `nil`, and no key in the log, without
     /// a classifier or a validation set.
-    public var validationAccuracy: Double?
+    package var validationAccuracy: Double?
     /// Training throughput of all ranks; of this start's part of the epoch, if the epoch was
     /// resumed.
-    public var imagesPerSecond: Double
+    package var imagesPerSecond: Double
     /// Training time, without validation.
-    public var seconds: Double
+    package var seconds: Double
     /// The time of each `Phase` on rank 0, by its name, as a fraction of `seconds`; `sum`,
     /// `validation`, `checkpoint` and `log` are not part of `seconds`.
-    public var shares: [String: Double]
+    package var shares: [String: Double]
     /// Records that the epoch has used, over all ranks and jobs.
-    public var recordCount: Int
+    package var recordCount: Int
     /// The multiset hash of their numbers, verified to be that of every record once; `nil` if an
     /// earlier version began the epoch.
-    public var recordHash: String?
+    package var recordHash: String?
 }

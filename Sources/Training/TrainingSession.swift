@@ -4,6 +4,7 @@ internal import Cluster
 internal import Datasets
 internal import Foundation
 internal import Kernels
+internal import Numerics
 internal import Networks
 internal import RunConfiguration
 internal import Workers
@@ -351,7 +352,5 @@ final class TrainingSession {
 
 extension Duration {
     /// In seconds, never 0.
-    var seconds: Double {
-        max(Double(components.seconds) + Double(components.attoseconds) * 1e-18, 1e-9)
-    }
+    var seconds: Double { max(inSeconds, 1e-9) }
 }

@@ -6,14 +6,14 @@ internal import Foundation
 /// and neither side runs ahead of the other. `close` ends both sides.
 ///
 /// `@unchecked Sendable`: all state is read and written under `condition`.
-public final class BoundedQueue<Value: Sendable>: @unchecked Sendable {
+package final class BoundedQueue<Value: Sendable>: @unchecked Sendable {
     private let capacity: Int
     private let condition = NSCondition()
     private var values: [Value] = []
     private var isClosed = false
     private var waitingSenders = 0
 
-    public init(capacity: Int) {
+    package init(capacity: Int) {
         precondition(capacity >= 1, "capacity is \(capacity), expected 1 or more")
         self.capacity = capacity
     }
@@ -21,7 +21,7 @@ public final class BoundedQueue<Value: Sendable>: @unchecked Sendable {
     /// Appends `value`; waits while the queue is full.
     ///
     /// - Returns: `false` if the queue is closed; the value is then discarded.
-    public func send(_ value: sending Value) -> Bool {
+    package func send(_ value: sending Value) -> Bool {
         condition.lock()
         defer { condition.unlock() }
         if values.count >= capacity && !isClosed {
@@ -39,7 +39,7 @@ public final class BoundedQueue<Value: Sendable>: @unchecked Sendable {
     /// Removes and returns the first value; waits while the queue is empty.
     ///
     /// - Returns: `nil` once the queue is closed and empty.
-    public func receive() -> Value? {
+    package func receive() -> Value? {
         condition.lock()
         defer { condition.unlock() }
         while values.isEmpty && !isClosed { condition.wait() }
@@ -50,14 +50,14 @@ public final class BoundedQueue<Value: Sendable>: @unchecked Sendable {
     }
 
     /// Returns once the queue is full and a sender is waiting, or once the queue is closed.
-    public func waitUntilOverfull() {
+    package func waitUntilOverfull() {
         condition.lock()
         defer { condition.unlock() }
         while !(values.count >= capacity && waitingSenders > 0) && !isClosed { condition.wait() }
     }
 
     /// Refuses further values; `receive` still returns the values in the queue.
-    public func close() {
+    package func close() {
         condition.lock()
         isClosed = true
         condition.broadcast()

@@ -1,13 +1,13 @@
 internal import Glibc
 
 /// A control group's CPU quota.
-public struct CPUQuota: Codable, Equatable, Sendable {
+package struct CPUQuota: Codable, Equatable, Sendable {
     /// Identifies the control group: equal for all processes of a host that are in it or below it.
-    public let group: String
+    package let group: String
     /// CPU time per second, in processors; above 0.
-    public let processors: Double
+    package let processors: Double
 
-    public init(group: String, processors: Double) {
+    package init(group: String, processors: Double) {
         self.group = group
         self.processors = processors
     }
@@ -15,7 +15,7 @@ public struct CPUQuota: Codable, Equatable, Sendable {
     /// The CPU quotas of this process's control group and of its ancestors, of versions 1 and 2.
     ///
     /// - Parameter root: Prefix of the paths `/proc` and `/sys`.
-    public static func all(root: String = "") -> [CPUQuota] {
+    package static func all(root: String = "") -> [CPUQuota] {
         ControlGroup.all(of: "cpu", root: root).compactMap { group in
             let numbers =
                 group.isUnified

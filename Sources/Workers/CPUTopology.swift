@@ -1,23 +1,23 @@
 internal import Foundation
 
 /// The cores, processors and CPU quotas that a process may use on its host.
-public struct CPUTopology: Codable, Equatable, Sendable {
+package struct CPUTopology: Codable, Equatable, Sendable {
     /// The physical cores in the affinity mask, each identified by the lowest number of its
     /// processors.
-    public let cores: ProcessorSet
+    package let cores: ProcessorSet
     /// Processors in the affinity mask: the hardware threads of those cores.
-    public let processorCount: Int
+    package let processorCount: Int
     /// CPU quotas that apply to the process.
-    public let quotas: [CPUQuota]
+    package let quotas: [CPUQuota]
 
-    public init(cores: ProcessorSet, processorCount: Int, quotas: [CPUQuota] = []) {
+    package init(cores: ProcessorSet, processorCount: Int, quotas: [CPUQuota] = []) {
         self.cores = cores
         self.processorCount = processorCount
         self.quotas = quotas
     }
 
     /// The topology that the operating system reports for this process.
-    public static func current() -> CPUTopology {
+    package static func current() -> CPUTopology {
         var affinity = ProcessorSet.affinity()
         if affinity.numbers.isEmpty {
             affinity = ProcessorSet(0..<ProcessInfo.processInfo.activeProcessorCount)
@@ -29,7 +29,7 @@ public struct CPUTopology: Codable, Equatable, Sendable {
     /// below `root`.
     ///
     /// A processor counts as a core of its own if these files do not name its core.
-    public init(affinity: ProcessorSet, root: String = "") {
+    package init(affinity: ProcessorSet, root: String = "") {
         self.init(
             cores: ProcessorSet(affinity.numbers.map { Self.core(of: $0, root: root) }),
             processorCount: affinity.numbers.count, quotas: CPUQuota.all(root: root))

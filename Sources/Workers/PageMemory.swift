@@ -5,7 +5,7 @@ internal import Glibc
 ///
 /// A convolution touches more 4 KiB pages than the TLB holds. A page is backed by memory once it is
 /// written.
-public func allocatePages(byteCount: Int) -> UnsafeMutableRawPointer {
+package func allocatePages(byteCount: Int) -> UnsafeMutableRawPointer {
     let (line, hugePage) = (64, 2 << 20)
     let isLarge = byteCount >= hugePage
     let memory = UnsafeMutableRawPointer.allocate(

@@ -2,20 +2,20 @@ internal import CProcessor
 internal import Glibc
 
 /// The memory that this process uses and may still allocate.
-public enum ProcessMemory {
+package enum ProcessMemory {
     /// Resident bytes now; 0 if the system does not report them.
-    public static var residentByteCount: Int { status("VmRSS:") }
+    package static var residentByteCount: Int { status("VmRSS:") }
 
     /// Peak of the resident bytes; 0 if the system does not report it.
     ///
     /// `VmHWM` of `/proc/self/status`, which unlike `getrusage` starts anew with each program.
-    public static var peakByteCount: Int { status("VmHWM:") }
+    package static var peakByteCount: Int { status("VmHWM:") }
 
     /// Bytes that may still be allocated on this host; `nil` if the system does not report them.
     ///
     /// The smallest of what is free or can be reclaimed on the host, what the control groups of
     /// this process (a container's or a job's) leave, and what its own limit (`ulimit -v`) leaves.
-    public static var availableByteCount: Int? {
+    package static var availableByteCount: Int? {
         let free = SystemFile.field("MemAvailable:", of: "/proc/meminfo").map { $0 * 1024 }
         return ([free, addressSpaceLeft].compactMap(\.self) + controlGroupsLeft).min()
     }
@@ -24,7 +24,7 @@ public enum ProcessMemory {
     ///
     /// The C library would otherwise keep as much as twice the largest block freed so far, which no
     /// memory plan accounts for.
-    public static func returnFreedMemory() { CProcessor.returnFreedMemory(4 << 20) }
+    package static func returnFreedMemory() { CProcessor.returnFreedMemory(4 << 20) }
 
     private static func status(_ name: String) -> Int {
         (SystemFile.field(name, of: "/proc/self/status") ?? 0) * 1024

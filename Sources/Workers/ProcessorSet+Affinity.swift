@@ -6,7 +6,7 @@ extension ProcessorSet {
     ///
     /// The kernel's mask has one bit per possible processor, which may be more than the 1,024 of
     /// `cpu_set_t`, and the kernel refuses a shorter mask.
-    public static func affinity() -> ProcessorSet {
+    package static func affinity() -> ProcessorSet {
         var words = [UInt](repeating: 0, count: 16)
         while words.count <= limit / UInt.bitWidth {
             let status = unsafe words.withUnsafeMutableBytes { bytes in
@@ -20,7 +20,7 @@ extension ProcessorSet {
     }
 
     /// The processors whose bits are set; the lowest bit of the first word is processor 0.
-    public init(mask words: [UInt]) {
+    package init(mask words: [UInt]) {
         self.init(
             words.indices.flatMap { word in
                 (0..<UInt.bitWidth).lazy.filter { words[word] >> UInt($0) & 1 == 1 }

@@ -1,14 +1,14 @@
 /// A set of processor numbers, written in the kernel's list format: `0-3,8`.
-public struct ProcessorSet: Equatable, Sendable {
-    public let numbers: Set<Int>
+package struct ProcessorSet: Equatable, Sendable {
+    package let numbers: Set<Int>
 
     /// More processors than any kernel supports; a file with a greater number is invalid.
     static let limit = 1 << 20
 
-    public init(_ numbers: some Sequence<Int>) { self.numbers = Set(numbers) }
+    package init(_ numbers: some Sequence<Int>) { self.numbers = Set(numbers) }
 
     /// Parses the kernel's list format; `nil` for any other text.
-    public init?(_ text: some StringProtocol) {
+    package init?(_ text: some StringProtocol) {
         var numbers: Set<Int> = []
         for part in text.split(whereSeparator: { $0 == "," || $0.isWhitespace }) {
             let ends = part.split(separator: "-", omittingEmptySubsequences: false).map { Int($0) }
@@ -22,7 +22,7 @@ public struct ProcessorSet: Equatable, Sendable {
 }
 
 extension ProcessorSet: CustomStringConvertible {
-    public var description: String {
+    package var description: String {
         var ranges: [ClosedRange<Int>] = []
         for number in numbers.sorted() {
             if let last = ranges.last, last.upperBound + 1 == number {
@@ -37,7 +37,7 @@ extension ProcessorSet: CustomStringConvertible {
 }
 
 extension ProcessorSet: Codable {
-    public init(from decoder: any Decoder) throws {
+    package init(from decoder: any Decoder) throws {
         let container = try decoder.singleValueContainer()
         let text = try container.decode(String.self)
         guard let set = ProcessorSet(text) else {
@@ -47,7 +47,7 @@ extension ProcessorSet: Codable {
         self = set
     }
 
-    public func encode(to encoder: any Encoder) throws {
+    package func encode(to encoder: any Encoder) throws {
         var container = encoder.singleValueContainer()
         try container.encode(description)
     }

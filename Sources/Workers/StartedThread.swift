@@ -9,7 +9,7 @@ internal import Foundation
 ///   - name: The name that tools such as `top -H` show; cut to 15 bytes.
 ///   - stackByteCount: Size of the thread's stack; `nil` for the system's default.
 /// - Throws: `ThreadError` if the system refuses; it names the limits that apply to this process.
-public func startThread(
+package func startThread(
     named name: String, stackByteCount: Int? = nil, _ body: @escaping @Sendable () -> Void
 ) throws(ThreadError) {
     let work = unsafe Unmanaged.passRetained(ThreadWork(name, body))

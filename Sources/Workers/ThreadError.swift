@@ -1,11 +1,12 @@
+internal import Failures
 internal import Glibc
 
 /// The system refused to start a thread; the description names the limits on threads, in one line.
-public struct ThreadError: Error, Equatable, CustomStringConvertible {
+package struct ThreadError: CodedError, Equatable {
     /// The thread's name.
-    public let name: String
+    package let name: String
     /// The system's error text, then the limits that apply.
-    public let reason: String
+    package let reason: String
 
     package init(name: String, code: Int32) {
         self.name = name
@@ -14,7 +15,9 @@ public struct ThreadError: Error, Equatable, CustomStringConvertible {
             separator: "; ")
     }
 
-    public var description: String {
+    package var exitCode: Int32 { ExitCode.environment }
+
+    package var description: String {
         """
         could not start the thread '\(name)': \(reason); raise the limit that is reached, \
         or use fewer threads (compute.threads) or fewer ranks on this host

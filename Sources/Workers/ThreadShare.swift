@@ -2,16 +2,16 @@
 ///
 /// Ranks divide the cores that several of their affinity masks contain, and the quota of a control
 /// group that several of them are in.
-public struct ThreadShare: Equatable, Sendable {
+package struct ThreadShare: Equatable, Sendable {
     /// Number of threads, 1 or more.
-    public let threads: Int
+    package let threads: Int
     /// The cores and the quota found, in words.
-    public let description: String
+    package let description: String
 
     /// - Parameters:
     ///   - rank: The index of the rank in `ranks`.
     ///   - ranks: All ranks of the job on this host.
-    public init(of rank: Int, among ranks: [CPUTopology]) {
+    package init(of rank: Int, among ranks: [CPUTopology]) {
         let own = ranks[rank]
         let cores = Self.coreShare(of: own, among: ranks)
         let quotas = own.quotas.map { quota in

@@ -3,7 +3,7 @@ extension WorkerPool {
     /// the parts over the workers.
     ///
     /// - Parameter body: Receives the part's index and the part, which no other worker touches.
-    public func split<Element: Sendable>(
+    package func split<Element: Sendable>(
         _ rows: inout MutableSpan<Element>, every count: Int,
         _ body: @Sendable (_ index: Int, _ part: inout MutableSpan<Element>) -> Void
     ) {
@@ -12,7 +12,7 @@ extension WorkerPool {
 
     /// Same as `split(_:every:_:)`, with at least `floats` floats of the worker's own scratch
     /// memory.
-    public func split<Element: Sendable>(
+    package func split<Element: Sendable>(
         _ rows: inout MutableSpan<Element>, every count: Int, scratch floats: Int,
         _ body:
             @Sendable (
@@ -34,7 +34,7 @@ extension WorkerPool {
     /// over the workers.
     ///
     /// - Precondition: Both give the same number of parts.
-    public func split<First: Sendable, Second: Sendable>(
+    package func split<First: Sendable, Second: Sendable>(
         _ first: inout MutableSpan<First>, every firstCount: Int,
         _ second: inout MutableSpan<Second>, every secondCount: Int,
         _ body:
@@ -48,7 +48,7 @@ extension WorkerPool {
     }
 
     /// Same as above, with at least `floats` floats of the worker's own scratch memory.
-    public func split<First: Sendable, Second: Sendable>(
+    package func split<First: Sendable, Second: Sendable>(
         _ first: inout MutableSpan<First>, every firstCount: Int,
         _ second: inout MutableSpan<Second>, every secondCount: Int, scratch floats: Int,
         _ body:
@@ -81,7 +81,7 @@ extension WorkerPool {
     /// For results that are not contiguous. The caller guarantees that items do not overlap.
     ///
     /// - Parameter floats: Floats of the worker's own scratch memory.
-    public func share<First: Sendable, Second: Sendable>(
+    package func share<First: Sendable, Second: Sendable>(
         _ first: inout MutableSpan<First>, _ second: inout MutableSpan<Second>, items: Int,
         scratch floats: Int,
         _ body:
@@ -97,7 +97,7 @@ extension WorkerPool {
     }
 
     /// Same as above, with a third span.
-    public func share<First: Sendable, Second: Sendable, Third: Sendable>(
+    package func share<First: Sendable, Second: Sendable, Third: Sendable>(
         _ first: inout MutableSpan<First>, _ second: inout MutableSpan<Second>,
         _ third: inout MutableSpan<Third>, items: Int, scratch floats: Int,
         _ body:

@@ -8,11 +8,11 @@ internal import Synchronization
 ///
 /// `@unchecked Sendable`: each worker touches only its own scratch memory while a loop runs, and
 /// the memory grows only between loops.
-@safe public final class WorkerPool: @unchecked Sendable {
+@safe package final class WorkerPool: @unchecked Sendable {
     /// The number of workers, the caller included.
-    public let threads: Int
+    package let threads: Int
     /// Why fewer threads were started than requested; `nil` if all were.
-    public let failure: ThreadError?
+    package let failure: ThreadError?
 
     private let shared: Shared
     private var scratch: [UnsafeMutableRawPointer]
@@ -20,7 +20,7 @@ internal import Synchronization
 
     /// Starts `threads - 1` threads, or as many as the system allows. With fewer threads the
     /// results are the same, only slower.
-    public init(threads: Int) {
+    package init(threads: Int) {
         precondition(threads >= 1, "threads is \(threads), expected 1 or more")
         let shared = Shared(workers: threads)
         var started = 1
@@ -44,7 +44,7 @@ internal import Synchronization
     /// Starts `threads - 1` threads.
     ///
     /// - Throws: If the system refuses one of them.
-    public convenience init(exactly threads: Int) throws(ThreadError) {
+    package convenience init(exactly threads: Int) throws(ThreadError) {
         self.init(threads: threads)
         if let failure { throw failure }
     }
@@ -55,7 +55,7 @@ internal import Synchronization
     }
 
     /// Calls `body` once for each item in `0..<count`; returns when all items are done.
-    public func forEach(_ count: Int, _ body: @Sendable (_ item: Int) -> Void) {
+    package func forEach(_ count: Int, _ body: @Sendable (_ item: Int) -> Void) {
         run(count) { item, _ in body(item) }
     }
 
@@ -63,7 +63,7 @@ internal import Synchronization
     /// memory.
     ///
     /// The scratch memory is aligned to 64 bytes and holds whatever its last user left there.
-    public func forEach(
+    package func forEach(
         _ count: Int, scratch floats: Int,
         _ body: @Sendable (_ item: Int, _ scratch: inout MutableSpan<Float>) -> Void
     ) {

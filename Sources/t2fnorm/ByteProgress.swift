@@ -1,7 +1,10 @@
+import Evaluation
+import Numerics
+import Reporting
 import Synchronization
 
 /// Progress of reading or copying bytes, with the rate.
-final class ByteProgress: Sendable {
+final class ByteProgress: CopyProgress {
     private let title: String
     private let line: Mutex<ProgressLine>
     private let start = ContinuousClock.now

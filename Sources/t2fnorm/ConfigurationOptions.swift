@@ -1,6 +1,7 @@
 import ArgumentParser
 import Cluster
 import Detection
+import Evaluation
 import Foundation
 import Networks
 import RunConfiguration
@@ -26,13 +27,6 @@ struct ConfigurationOptions: ParsableArguments {
         try RunConfiguration.load(
             files: config, overrides: settings, names: .known, notice: noticeRenamed)
     }
-}
-
-extension KnownNames {
-    /// The networks and scores that this program implements.
-    static let known = KnownNames(
-        networks: NetworkName.allCases.map(\.rawValue), scores: ScoreName.allCases.map(\.rawValue),
-        featureScores: ScoreName.ofFeatures.map(\.rawValue))
 }
 
 /// Sets of renamed settings for which the notice has been printed.

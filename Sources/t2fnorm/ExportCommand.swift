@@ -1,6 +1,7 @@
-public import ArgumentParser
+import ArgumentParser
 import Checkpoints
-public import Exchange
+import Evaluation
+package import Exchange
 import Foundation
 import Networks
 import Training
@@ -107,7 +108,7 @@ struct ExportCommand: SingleProcessCommand {
 
     private func checkpointPath() throws(CheckpointError) -> String {
         if model.hasSuffix(".h5") { return model }
-        let seeds = try seedFolders(of: model)
+        let seeds = try RunDirectory.seedFolders(of: model)
         guard seeds.count == 1 else {
             throw CheckpointError(
                 path: model,

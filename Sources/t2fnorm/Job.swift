@@ -1,5 +1,6 @@
 import ArgumentParser
 import Cluster
+import Failures
 import Files
 import Foundation
 import Training
@@ -12,7 +13,7 @@ extension ParsableCommand {
             guard !Self.exitCode(for: error).isSuccess else {
                 exitTogether(0) { print(Self.fullMessage(for: error, columns: helpWidth)) }
             }
-            exitTogether(Training.ExitCode.usage) { printError("t2fnorm: \(Self.usageLine(of: error))") }
+            exitTogether(ExitCode.usage) { printError("t2fnorm: \(Self.usageLine(of: error))") }
         }
         let (code, message) = failureReport(of: error)
         if error is LaunchError { exitTogether(code) { printError("t2fnorm: \(message)") } }
@@ -41,6 +42,12 @@ extension ParsableCommand {
         error is CleanExit || error is ValidationError || exitCode(for: error) == .validationFailure
             || exitCode(for: error).isSuccess
     }
+}
+
+/// An error of the command line that is found while the job runs.
+struct UsageError: CodedError {
+    let description: String
+    let exitCode = ExitCode.usage
 }
 
 /// A command that runs in one process: several ranks would all do the same work and overwrite each
@@ -84,7 +91,7 @@ func runJob(isLogged: Bool = false, _ body: (any Communicator) throws -> Int32) 
     let communicator: any Communicator = ObservedCommunicator(try connect(), board: board)
     do {
         let watchdog = try Watchdog(communicator, board: board, report: endIfHeldUp)
-        try communicator.together(describe: failureReport) { try watchdog.start() }
+        try communicator.together { try watchdog.start() }
         let code: Int32
         do {
             code = try body(communicator)
@@ -112,8 +119,6 @@ func runJob(isLogged: Bool = false, _ body: (any Communicator) throws -> Int32) 
 }
 
 extension ActivityBoard.Phase {
-    static let staging = Self("staging")
-    static let evaluation = Self("evaluation")
     static let packing = Self("packing")
     /// The end of the job, where each rank waits for all others.
     static let end = Self("end")
@@ -125,19 +130,19 @@ extension ActivityBoard.Phase {
     switch report {
     case .notice(let line): printJobError("t2fnorm: note: \(line)")
     case .failure(let line): printJobError("t2fnorm: \(line)")
-    case .end(isOwn: true): _exit(Training.ExitCode.environment)
+    case .end(isOwn: true): _exit(ExitCode.environment)
     case .end(isOwn: false):
         // The rank that has printed the reason must end first, since its exit code becomes the
         // job's.
         sleep(2)
-        _exit(Training.ExitCode.environment)
+        _exit(ExitCode.environment)
     }
 }
 
 /// Prints why a job ends: in a log with the time, except for errors of the command line or the
 /// configuration, which occur right after the start.
 private func printFailure(_ line: String, _ code: Int32, _ isLogged: Bool) {
-    if isLogged && code != Training.ExitCode.usage { printJobError(line) } else { printError(line) }
+    if isLogged && code != ExitCode.usage { printJobError(line) } else { printError(line) }
 }
 
 /// Width of a help text in columns: the terminal's, but at least 80, so that the examples are not

@@ -1,4 +1,5 @@
 import Cluster
+import Evaluation
 import Foundation
 import Reporting
 import Synchronization

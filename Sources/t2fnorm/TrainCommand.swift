@@ -1,7 +1,10 @@
 import ArgumentParser
 import Cluster
 import Datasets
+import Evaluation
+import Failures
 import Foundation
+import Reporting
 import RunConfiguration
 import Training
 
@@ -95,19 +98,21 @@ struct TrainCommand: ParsableCommand {
     func run() throws {
         StopSignal.trap()
         try runJob(isLogged: true) { communicator in
-            let configuration = try communicator.together(describe: failureReport) {
+            let configuration = try communicator.together {
                 try checkAllowedChanges()
                 return try options.load()
             }
             if !configuration.cluster.watchdog { communicator.board.stopWatching() }
             if printsOrder {
-                try communicator.together(describe: failureReport) {
+                try communicator.together {
                     if communicator.rank == 0 { try printOrder(configuration) }
                 }
-                return Training.ExitCode.done
+                return ExitCode.done
             }
-            let folders = try Staging(folder: stage, communicator: communicator)
-                .stage([configuration.data.train, configuration.data.validation])
+            let folders = try Staging(folder: stage, communicator: communicator) {
+                ByteProgress("staging \($0)", isLog: true)
+            }
+            .stage([configuration.data.train, configuration.data.validation])
             let display = communicator.rank == 0 ? TrainingDisplay() : nil
             if let line = killNotice(configuration) { display?.show(.notice(line)) }
             let host = "on rank \(communicator.rank) (\(communicator.hostName))"
@@ -123,7 +128,7 @@ struct TrainCommand: ParsableCommand {
                 },
                 takesOver: takesOver)
             display?.finish()
-            return outcome == .stopped ? Training.ExitCode.stopped : Training.ExitCode.done
+            return outcome == .stopped ? ExitCode.stopped : ExitCode.done
         }
     }
 

@@ -1,13 +1,12 @@
 import Cluster
+import Failures
 import Foundation
 
-private struct Trouble: Error {
+private struct Trouble: CodedError {
     let rank: Int
-}
 
-private func describe(_ error: any Error) -> (exitCode: Int32, message: String) {
-    guard let trouble = error as? Trouble else { return (1, "\(error)") }
-    return (Int32(70 + trouble.rank), "trouble on rank \(trouble.rank)")
+    var exitCode: Int32 { Int32(70 + rank) }
+    var description: String { "trouble on rank \(rank)" }
 }
 
 private func ranks(_ list: String) -> [Int] { list.split(separator: ",").compactMap { Int($0) } }
@@ -17,7 +16,7 @@ private func ranks(_ list: String) -> [Int] { list.split(separator: ",").compact
 func failTogether(_ list: String, on communicator: any Communicator) throws {
     let rank = communicator.rank
     do {
-        let own = try communicator.together(describe: describe) {
+        let own = try communicator.together {
             if ranks(list).contains(rank) { throw Trouble(rank: rank) }
             return rank
         }

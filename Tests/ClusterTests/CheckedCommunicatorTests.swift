@@ -57,11 +57,11 @@ struct CheckedCommunicatorTests {
 
     @Test func nothingCollectiveIsDoneInsideTogether() throws {
         let errors = try errors { _, communicator in
-            try communicator.together(describe: { (1, "\($0)") }) { _ = try communicator.maximum(1) }
+            try communicator.together { _ = try communicator.maximum(1) }
         }
         #expect(errors.allSatisfy { $0.contains("maximum failed on rank 0: is called inside 'together'") })
         let after = try self.errors { rank, communicator in
-            _ = try? communicator.together(describe: { (1, "\($0)") }) {
+            _ = try? communicator.together {
                 if rank == 1 { throw JobFailure(rank: 1, exitCode: 1, message: "") }
             }
             try communicator.barrier()
@@ -78,7 +78,7 @@ struct CheckedCommunicatorTests {
                 try communicator.allGather([Int64(rank)].span) == [0, 1],
                 try communicator.firstRankThatDiffers(in: "same") == nil,
                 try communicator.firstRankThatDiffers(in: rank == 0 ? "a" : "b") == 1,
-                try communicator.fromRankZero(describe: { (1, "\($0)") }, { [7] }) == [7]
+                try communicator.fromRankZero({ [7] }) == [7]
             else { throw JobFailure(rank: rank, exitCode: 1, message: "other values") }
             try communicator.finish()
         }

@@ -43,10 +43,12 @@ struct LocalCommunicatorTests {
         #expect(failure == JobFailure(rank: 0, exitCode: 3, message: "labels.txt, line 7: no such class"))
     }
 
-    @Test func togetherGivesTheResultOrTheDescribedFailure() throws {
-        #expect(try communicator.together(describe: { (1, "\($0)") }, { 42 }) == 42)
-        #expect(throws: JobFailure(rank: 0, exitCode: 4, message: "Trouble()")) {
-            try communicator.together(describe: { (4, "\($0)") }, { throw Trouble() })
+    @Test func togetherGivesTheResultOrTheFailureWithItsCode() throws {
+        #expect(try communicator.together { 42 } == 42)
+        #expect(throws: JobFailure(rank: 0, exitCode: 1, message: "Trouble()")) {
+            try communicator.together { throw Trouble() }
         }
+        let failure = JobFailure(rank: 0, exitCode: 6, message: "no slots; use fewer ranks")
+        #expect(throws: failure) { try communicator.together { throw failure } }
     }
 }

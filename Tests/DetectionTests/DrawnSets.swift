@@ -71,6 +71,6 @@ struct DrawnBenchmark {
             classifier: classifier, transform: transform, microbatchSize: microbatch, batchSize: 64,
             communicator: communicator, pool: pool)
         return Evaluator(
-            pass, classifier: classifier, communicator: communicator, describe: { (1, "\($0)") })
+            pass, classifier: classifier, communicator: communicator)
     }
 }

@@ -1,16 +1,16 @@
-public import Checkpoints
+package import Checkpoints
 
 /// The bits of floating-point values, for exact comparison of runs.
 ///
 /// It is not a collection: for two collections that differ, the test library computes a minimal
 /// diff, which takes hours for the gradients of a network.
-public struct BitPatterns: Equatable, Sendable, CustomStringConvertible {
-    public let patterns: [UInt32]
+package struct BitPatterns: Equatable, Sendable, CustomStringConvertible {
+    package let patterns: [UInt32]
 
-    public init(_ values: some Collection<Float>) { patterns = values.map(\.bitPattern) }
+    package init(_ values: some Collection<Float>) { patterns = values.map(\.bitPattern) }
 
     /// The number of values and a hash of all of them.
-    public var description: String {
+    package var description: String {
         let mixed = patterns.reduce(UInt32(0)) { (($0 << 7 | $0 >> 25) ^ $1) &* 0x9E37_79B9 }
         return "\(patterns.count) values, mixed to \(String(mixed, radix: 16))"
     }
@@ -18,11 +18,11 @@ public struct BitPatterns: Equatable, Sendable, CustomStringConvertible {
 
 extension BitPatterns: CustomReflectable {
     /// Without children, so that the test library does not print the values.
-    public var customMirror: Mirror { Mirror(self, children: [:]) }
+    package var customMirror: Mirror { Mirror(self, children: [:]) }
 }
 
 /// The first difference of two collections, with both elements; `nil` if they are equal.
-public func firstDifference<Element: Equatable>(
+package func firstDifference<Element: Equatable>(
     _ found: some Collection<Element>, _ expected: some Collection<Element>
 ) -> String? {
     for (index, (a, b)) in zip(found, expected).enumerated() where a != b {
@@ -33,7 +33,7 @@ public func firstDifference<Element: Equatable>(
 }
 
 /// The first value whose bits differ, with both values; `nil` if all are equal, including NaNs.
-public func firstDifferentBits(_ found: some Collection<Float>, _ expected: some Collection<Float>) -> String?
+package func firstDifferentBits(_ found: some Collection<Float>, _ expected: some Collection<Float>) -> String?
 {
     for (index, (a, b)) in zip(found, expected).enumerated() where a.bitPattern != b.bitPattern {
         return "value \(index) of \(found.count) is \(a), expected \(b)"
@@ -42,7 +42,7 @@ public func firstDifferentBits(_ found: some Collection<Float>, _ expected: some
 }
 
 /// The first difference of two lists of tensors; `nil` if names, shapes and all bits are equal.
-public func firstDifference(
+package func firstDifference(
     _ found: [Checkpoint.Tensor]?, _ expected: [Checkpoint.Tensor]?
 ) -> String? {
     guard let found, let expected else {

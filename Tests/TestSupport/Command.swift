@@ -1,27 +1,27 @@
-public import Foundation
+package import Foundation
 
 /// A program that runs to its end or to a time limit.
-public struct Command: Sendable {
-    public let executable: URL
-    public var arguments: [String]
+package struct Command: Sendable {
+    package let executable: URL
+    package var arguments: [String]
     /// Added to the environment of the tests; an empty value removes a variable.
-    public var environment: [String: String]
-    public var workingDirectory: URL?
+    package var environment: [String: String]
+    package var workingDirectory: URL?
     /// Time after which the program and its children are killed; generous, so that only hanging
     /// programs reach it on a busy machine.
-    public var timeLimit: Duration
+    package var timeLimit: Duration
 
     /// The result of a program.
-    public struct Outcome: Sendable {
+    package struct Outcome: Sendable {
         /// The exit code; 128 + n after signal n.
-        public let exitCode: Int32
-        public let standardOutput: String
-        public let standardError: String
-        public let isTimedOut: Bool
+        package let exitCode: Int32
+        package let standardOutput: String
+        package let standardError: String
+        package let isTimedOut: Bool
     }
 
     /// A program by its path, such as `/bin/sh` or `Command.product("t2fnorm")`.
-    public init(
+    package init(
         _ executable: URL, _ arguments: [String] = [], environment: [String: String] = [:],
         workingDirectory: URL? = nil, timeLimit: Duration = .seconds(600)
     ) {
@@ -33,7 +33,7 @@ public struct Command: Sendable {
     }
 
     /// An executable of this package, from the folder that the running tests were built into.
-    public static func product(_ name: String) -> URL {
+    package static func product(_ name: String) -> URL {
         URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
             .deletingLastPathComponent().appendingPathComponent(name)
     }
@@ -42,7 +42,7 @@ public struct Command: Sendable {
     ///
     /// - Parameter isKilled: Called every millisecond; once it returns true, the program gets
     ///   SIGKILL.
-    public func run(killedWhen isKilled: (@Sendable () -> Bool)? = nil) async throws -> Outcome {
+    package func run(killedWhen isKilled: (@Sendable () -> Bool)? = nil) async throws -> Outcome {
         let folder = FileManager.default.temporaryDirectory
             .appendingPathComponent("t2fnorm-command-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -104,7 +104,7 @@ public struct Command: Sendable {
 
 /// Runs `body` on this thread with no signal blocked, since a child inherits the signal mask, and
 /// the threads of a pool block signals.
-public func withoutBlockedSignals(_ body: () throws -> Void) rethrows {
+package func withoutBlockedSignals(_ body: () throws -> Void) rethrows {
     var none = sigset_t()
     var before = sigset_t()
     unsafe sigemptyset(&none)

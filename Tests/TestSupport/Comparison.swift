@@ -1,5 +1,5 @@
 /// `‖a − b‖ / ‖b‖`, or `‖a‖` if `b` is 0; infinite if the counts differ or a value is NaN.
-public func relativeError(_ a: [Double], _ b: [Double]) -> Double {
+package func relativeError(_ a: [Double], _ b: [Double]) -> Double {
     guard a.count == b.count else { return .infinity }
     let difference = euclideanNorm(zip(a, b).map { $0 - $1 })
     let reference = euclideanNorm(b)
@@ -8,15 +8,15 @@ public func relativeError(_ a: [Double], _ b: [Double]) -> Double {
 }
 
 /// `‖a − b‖ / ‖b‖` of single-precision values against a reference in double precision.
-public func relativeError(_ a: [Float], _ b: [Double]) -> Double { relativeError(a.doubles, b) }
+package func relativeError(_ a: [Float], _ b: [Double]) -> Double { relativeError(a.doubles, b) }
 
 /// `‖values‖₂`.
-public func euclideanNorm(_ values: [Double]) -> Double {
+package func euclideanNorm(_ values: [Double]) -> Double {
     values.reduce(0) { $0 + $1 * $1 }.squareRoot()
 }
 
 /// The sum of products.
-public func innerProduct(_ a: [Double], _ b: [Double]) -> Double {
+package func innerProduct(_ a: [Double], _ b: [Double]) -> Double {
     precondition(a.count == b.count, "\(a.count) and \(b.count) elements")
     return zip(a, b).reduce(0) { $0 + $1.0 * $1.1 }
 }
@@ -25,7 +25,7 @@ public func innerProduct(_ a: [Double], _ b: [Double]) -> Double {
 ///
 /// The error is about `step²` times the third derivative plus 1e-16 / `step`: near 1e-10 at the
 /// default.
-public func finiteDifferenceGradient(
+package func finiteDifferenceGradient(
     at point: [Double], step: Double = 1e-5, of function: ([Double]) -> Double
 ) -> [Double] {
     point.indices.map { i in

@@ -3,7 +3,7 @@ internal import Foundation
 extension Command {
     /// `mpirun` with `ranks` ranks of an executable of this package, also as root and on fewer
     /// cores than ranks.
-    public static func mpirun(
+    package static func mpirun(
         ranks: Int, _ product: String, _ arguments: [String] = [], environment: [String: String] = [:],
         timeLimit: Duration = .seconds(600)
     ) -> Command {

@@ -1,6 +1,6 @@
 /// Calls `body` with a span of `count` NaNs and returns the result; a kernel that overwrites its
 /// output leaves no NaN.
-public func overwritten<Failure>(
+package func overwritten<Failure>(
     _ count: Int, by body: (inout MutableSpan<Float>) throws(Failure) -> Void
 ) throws(Failure) -> [Float] {
     var values = [Float](repeating: .nan, count: count)
@@ -10,7 +10,7 @@ public func overwritten<Failure>(
 }
 
 /// The same in double precision.
-public func overwrittenDoubles<Failure>(
+package func overwrittenDoubles<Failure>(
     _ count: Int, by body: (inout MutableSpan<Double>) throws(Failure) -> Void
 ) throws(Failure) -> [Double] {
     var values = [Double](repeating: .nan, count: count)

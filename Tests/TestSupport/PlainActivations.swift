@@ -1,13 +1,13 @@
 /// `max(x, 0)`.
-public func plainReLU(_ input: [Double]) -> [Double] { input.map { max($0, 0) } }
+package func plainReLU(_ input: [Double]) -> [Double] { input.map { max($0, 0) } }
 
 /// The gradient of `plainReLU`'s input; its derivative at 0 is 0.
-public func plainReLUGradient(_ outputGradient: [Double], input: [Double]) -> [Double] {
+package func plainReLUGradient(_ outputGradient: [Double], input: [Double]) -> [Double] {
     zip(outputGradient, input).map { $1 > 0 ? $0 : 0 }
 }
 
 /// The mean over positions: `[N, positions, C]` to `[N, C]`.
-public func plainGlobalAveragePool(_ input: [Double], channels: Int, positions: Int) -> [Double] {
+package func plainGlobalAveragePool(_ input: [Double], channels: Int, positions: Int) -> [Double] {
     var output = [Double](repeating: 0, count: input.count / positions)
     for i in input.indices {
         let sample = i / (positions * channels)
@@ -17,7 +17,7 @@ public func plainGlobalAveragePool(_ input: [Double], channels: Int, positions: 
 }
 
 /// The gradient of `plainGlobalAveragePool`'s input.
-public func plainGlobalAveragePoolGradient(
+package func plainGlobalAveragePoolGradient(
     _ outputGradient: [Double], channels: Int, positions: Int
 ) -> [Double] {
     (0..<outputGradient.count * positions).map { i in

@@ -1,12 +1,12 @@
 /// Batch normalisation of one group with its batch statistics.
-public struct PlainBatchNormalization: Sendable {
+package struct PlainBatchNormalization: Sendable {
     /// The output, in the shape of the input.
-    public let output: [Double]
+    package let output: [Double]
     /// Per channel; `variance` is biased, `unbiasedVariance` is used for the running statistics.
-    public let mean: [Double], variance: [Double], unbiasedVariance: [Double]
+    package let mean: [Double], variance: [Double], unbiasedVariance: [Double]
 
     /// Normalises `input` of shape `[rows, C]` over its rows.
-    public init(_ input: [Double], weight: [Double], bias: [Double], epsilon: Double = 1e-5) {
+    package init(_ input: [Double], weight: [Double], bias: [Double], epsilon: Double = 1e-5) {
         let channels = weight.count
         let rows = input.count / channels
         var mean = [Double](repeating: 0, count: channels)
@@ -27,7 +27,7 @@ public struct PlainBatchNormalization: Sendable {
 }
 
 /// The gradients of `PlainBatchNormalization`'s output with respect to input, weight and bias.
-public func plainBatchNormalizationGradient(
+package func plainBatchNormalizationGradient(
     _ outputGradient: [Double], input: [Double], weight: [Double], epsilon: Double = 1e-5
 ) -> (input: [Double], weight: [Double], bias: [Double]) {
     let channels = weight.count

@@ -1,8 +1,8 @@
-public import Kernels
+package import Kernels
 
 /// The specification of `subsampleAndPadChannels`: `x[:, ::2, ::2]` with zero channels in front and
 /// behind.
-public func plainSubsampleAndPadChannels(_ input: [Double], _ shape: ConvolutionShape) -> [Double] {
+package func plainSubsampleAndPadChannels(_ input: [Double], _ shape: ConvolutionShape) -> [Double] {
     let samples = input.count / shape.inputCount
     let front = (shape.outputChannels - shape.channels) / 2
     var output = [Double](repeating: 0, count: samples * shape.outputCount)

@@ -1,4 +1,4 @@
-public import Kernels
+package import Kernels
 
 /// Calls `body` with each triple (input element, weight, output element) that a convolution
 /// multiplies and adds.
@@ -34,7 +34,7 @@ private func forEachProduct(
 
 /// The specification of `convolve`: input `[N, H, W, C]`, weights `[R, S, C, K]`, output
 /// `[N, P, Q, K]`.
-public func plainConvolution(
+package func plainConvolution(
     _ input: [Double], weights: [Double], _ shape: ConvolutionShape
 ) -> [Double] {
     let samples = input.count / shape.inputCount
@@ -44,7 +44,7 @@ public func plainConvolution(
 }
 
 /// The specification of `convolutionInputGradient`.
-public func plainConvolutionInputGradient(
+package func plainConvolutionInputGradient(
     _ outputGradient: [Double], weights: [Double], _ shape: ConvolutionShape
 ) -> [Double] {
     let samples = outputGradient.count / shape.outputCount
@@ -54,7 +54,7 @@ public func plainConvolutionInputGradient(
 }
 
 /// The specification of `convolutionWeightGradient`, summed over all samples.
-public func plainConvolutionWeightGradient(
+package func plainConvolutionWeightGradient(
     _ input: [Double], outputGradient: [Double], _ shape: ConvolutionShape
 ) -> [Double] {
     var gradient = [Double](repeating: 0, count: shape.weightCount)

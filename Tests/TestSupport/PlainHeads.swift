@@ -2,7 +2,7 @@ import Foundation
 import Kernels
 
 /// `input · weightsᵀ + bias`: input `[N, D]`, weights `[K, D]`, bias `[K]`, output `[N, K]`.
-public func plainLinear(_ input: [Double], weights: [Double], bias: [Double]) -> [Double] {
+package func plainLinear(_ input: [Double], weights: [Double], bias: [Double]) -> [Double] {
     let dimension = weights.count / bias.count
     let rows = input.count / dimension
     let product = plainMatrixProduct(
@@ -11,7 +11,7 @@ public func plainLinear(_ input: [Double], weights: [Double], bias: [Double]) ->
 }
 
 /// The gradients of `plainLinear` with respect to input, weights and bias.
-public func plainLinearGradient(
+package func plainLinearGradient(
     _ outputGradient: [Double], input: [Double], weights: [Double], classes: Int
 ) -> (input: [Double], weights: [Double], bias: [Double]) {
     let dimension = weights.count / classes
@@ -28,7 +28,7 @@ public func plainLinearGradient(
 }
 
 /// The mean cross-entropy of `[N, K]` logits.
-public func plainCrossEntropy(_ logits: [Double], labels: [Int32], classes: Int) -> Double {
+package func plainCrossEntropy(_ logits: [Double], labels: [Int32], classes: Int) -> Double {
     labels.indices.reduce(0) { sum, sample in
         let row = Array(logits[sample * classes..<(sample + 1) * classes])
         let largest = row.max() ?? 0
@@ -38,7 +38,7 @@ public func plainCrossEntropy(_ logits: [Double], labels: [Int32], classes: Int)
 }
 
 /// The gradient of `plainCrossEntropy`: `(softmax − one-hot) / N`.
-public func plainCrossEntropyGradient(_ logits: [Double], labels: [Int32], classes: Int) -> [Double] {
+package func plainCrossEntropyGradient(_ logits: [Double], labels: [Int32], classes: Int) -> [Double] {
     labels.indices.flatMap { sample in
         let row = Array(logits[sample * classes..<(sample + 1) * classes])
         let largest = row.max() ?? 0
@@ -51,7 +51,7 @@ public func plainCrossEntropyGradient(_ logits: [Double], labels: [Int32], class
 }
 
 /// The specification of `normalizeFeatures`: `h / max(‖h‖₂, 1e-12) / τ` of each row of `[N, D]`.
-public func plainFeatureNormalization(
+package func plainFeatureNormalization(
     _ features: [Double], dimension: Int, temperature: Double
 ) -> [Double] {
     stride(from: 0, to: features.count, by: dimension).flatMap { start in
@@ -64,7 +64,7 @@ public func plainFeatureNormalization(
 /// The gradient of `plainFeatureNormalization`'s input, both branches.
 ///
 /// `(1 / (τ‖h‖)) (g − ĥ (ĥ·g))`, and `g / (τ · 1e-12)` if `‖h‖ ≤ 1e-12`.
-public func plainFeatureNormalizationGradient(
+package func plainFeatureNormalizationGradient(
     _ normalizedGradient: [Double], features: [Double], dimension: Int, temperature: Double
 ) -> [Double] {
     stride(from: 0, to: features.count, by: dimension).flatMap { start in

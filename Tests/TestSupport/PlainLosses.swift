@@ -1,17 +1,17 @@
 import Foundation
 
 /// The specification of the losses of `[N, K]` logits, as the mean over the samples.
-public struct PlainLoss {
-    public var labels: [Int32]
-    public var partners: [Int32]
+package struct PlainLoss {
+    package var labels: [Int32]
+    package var partners: [Int32]
     /// Mixing weight of the label; the partner's is 1 minus it.
-    public var shares: [Double]
+    package var shares: [Double]
     /// ε of label smoothing.
-    public var smoothing = 0.0
+    package var smoothing = 0.0
     /// τ of LogitNorm; `nil` without logit normalisation.
-    public var logitTemperature: Double?
+    package var logitTemperature: Double?
 
-    public init(
+    package init(
         labels: [Int32], partners: [Int32], shares: [Double], smoothing: Double = 0,
         logitTemperature: Double? = nil
     ) {
@@ -22,7 +22,7 @@ public struct PlainLoss {
         self.logitTemperature = logitTemperature
     }
 
-    public func callAsFunction(_ logits: [Double]) -> Double {
+    package func callAsFunction(_ logits: [Double]) -> Double {
         let classes = logits.count / labels.count
         return labels.indices.reduce(0) { sum, sample in
             let row = Array(logits[sample * classes..<(sample + 1) * classes])
@@ -46,7 +46,7 @@ public struct PlainLoss {
 }
 
 /// `z / (‖z‖₂ + 1e-7) / τ` of one row.
-public func plainLogitNormalization(_ row: [Double], temperature: Double) -> [Double] {
+package func plainLogitNormalization(_ row: [Double], temperature: Double) -> [Double] {
     let divisor = (euclideanNorm(row) + 1e-7) * temperature
     return row.map { $0 / divisor }
 }

@@ -1,8 +1,8 @@
-public import Kernels
+package import Kernels
 
 /// The specification of `matrixProduct`, to the bit: `[M, K] · [K, N]`, either side given
 /// transposed, each element a chain of fused multiply-adds over `K` in order.
-public func plainMatrixProduct<Element: BinaryFloatingPoint>(
+package func plainMatrixProduct<Element: BinaryFloatingPoint>(
     _ left: [Element], _ leftUse: Transposition, _ right: [Element],
     _ rightUse: Transposition, rows m: Int, columns n: Int, inner k: Int
 ) -> [Element] {

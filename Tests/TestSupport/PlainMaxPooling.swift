@@ -1,8 +1,8 @@
-public import Kernels
+package import Kernels
 
 /// The specification of `maxPool`: the largest input of each window and its index in `input`, the
 /// first one for ties.
-public func plainMaxPool(
+package func plainMaxPool(
     _ input: [Double], _ shape: ConvolutionShape
 ) -> (output: [Double], places: [Int]) {
     var output: [Double] = []
@@ -23,7 +23,7 @@ public func plainMaxPool(
 }
 
 /// The gradient of `plainMaxPool`'s input: each output's gradient is added at its index.
-public func plainMaxPoolGradient(
+package func plainMaxPoolGradient(
     _ outputGradient: [Double], places: [Int], inputCount: Int
 ) -> [Double] {
     var gradient = [Double](repeating: 0, count: inputCount)

@@ -2,7 +2,7 @@
 /// of which the left is the larger if they differ.
 ///
 /// - Parameter microbatches: One array of values for each microbatch, at least one.
-public func plainTreeSum<Value: FloatingPoint>(_ microbatches: [[Value]]) -> [Value] {
+package func plainTreeSum<Value: FloatingPoint>(_ microbatches: [[Value]]) -> [Value] {
     guard microbatches.count > 1 else { return microbatches[0] }
     let middle = (microbatches.count + 1) / 2
     return zip(plainTreeSum(Array(microbatches[..<middle])), plainTreeSum(Array(microbatches[middle...]))).map

@@ -7,7 +7,7 @@ import Foundation
 /// `w ← w − rate · (g + momentum · v)`.
 ///
 /// - Parameter velocity: `v`; empty before the first step.
-public func plainMomentumStep(
+package func plainMomentumStep(
     _ weights: inout [Double], gradient: [Double], velocity: inout [Double], rate: Double,
     momentum: Double = 0.9, weightDecay: Double = 5e-4
 ) {
@@ -18,7 +18,7 @@ public func plainMomentumStep(
 
 /// The cosine schedule: `rate · (m + (1 − m) · ½ (1 + cos(π step / totalSteps)))`, `m` = `minimum`
 /// / `rate`.
-public func plainCosineRate(
+package func plainCosineRate(
     step: Int, totalSteps: Int, rate: Double, minimum: Double = 1e-6
 ) -> Double {
     let least = minimum / rate

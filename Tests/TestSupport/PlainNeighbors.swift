@@ -5,7 +5,7 @@
 ///   - queries: Shape `[Q, dimension]`.
 ///   - rows: Shape `[N, dimension]`.
 /// - Returns: Shape `[Q][N]`.
-public func plainDistances(of queries: [Float], to rows: [Float], dimension: Int) -> [[Double]] {
+package func plainDistances(of queries: [Float], to rows: [Float], dimension: Int) -> [[Double]] {
     stride(from: 0, to: queries.count, by: dimension).map { query in
         stride(from: 0, to: rows.count, by: dimension).map { row in
             (0..<dimension).reduce(0.0) { sum, j in

@@ -3,7 +3,7 @@
 /// - Parameters:
 ///   - rows: Shape `[R, D]`.
 ///   - sums: Shape `[D, D]`.
-public func plainOuterProducts(of rows: [Double], addedTo sums: [Double], dimension: Int) -> [Double] {
+package func plainOuterProducts(of rows: [Double], addedTo sums: [Double], dimension: Int) -> [Double] {
     var result = sums
     for r in 0..<rows.count / dimension {
         for i in 0..<dimension {

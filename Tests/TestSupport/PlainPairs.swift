@@ -4,14 +4,14 @@ import Foundation
 /// `σ(5s − 4)` for negative ones.
 ///
 /// - Parameter outputs: Shape `[M, dimension]`; normalised here.
-public func plainPairWeights(_ outputs: [Double], _ labels: [Int32], dimension: Int) -> [Double] {
+package func plainPairWeights(_ outputs: [Double], _ labels: [Int32], dimension: Int) -> [Double] {
     plainPairs(outputs, labels, dimension: dimension).map { product, isPositive in
         isPositive ? -1 / (1 + exp(2 * product - 1)) : 1 / (1 + exp(4 - 5 * product))
     }
 }
 
 /// ReweightOOD's loss with given weights: `ELU(LSE₊(w s / 0.1) + LSE₋(w s / 0.1))`.
-public func plainReweightedLoss(
+package func plainReweightedLoss(
     _ outputs: [Double], _ labels: [Int32], _ weights: [Double], dimension: Int
 ) -> Double {
     var sums = [true: 0.0, false: 0.0]

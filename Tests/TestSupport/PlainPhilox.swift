@@ -1,7 +1,7 @@
 /// Ten rounds of Philox 4×32, written from the paper's equations, word by word.
 ///
 /// Salmon, Moraes, Dror, Shaw: "Parallel random numbers: as easy as 1, 2, 3", SC 2011, section 3.3.
-public func plainPhilox(counter: [UInt32], key: [UInt32]) -> [UInt32] {
+package func plainPhilox(counter: [UInt32], key: [UInt32]) -> [UInt32] {
     var (c0, c1, c2, c3) = (counter[0], counter[1], counter[2], counter[3])
     var (k0, k1) = (key[0], key[1])
     for _ in 0..<10 {

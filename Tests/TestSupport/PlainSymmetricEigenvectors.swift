@@ -1,12 +1,12 @@
 /// The specification of `SymmetricEigenvectors`, to the bit: the same operations on each element in
 /// the same order, but each rotation is applied at once and to whole rows.
-public struct PlainSymmetricEigenvectors {
-    public private(set) var values: [Double] = []
+package struct PlainSymmetricEigenvectors {
+    package private(set) var values: [Double] = []
     /// Shape `[D, D]`.
-    public private(set) var vectors: [Double] = []
+    package private(set) var vectors: [Double] = []
 
     /// - Parameter matrix: Shape `[D, D]`; only the upper triangle is read.
-    public init?(of matrix: [Double], dimension n: Int) {
+    package init?(of matrix: [Double], dimension n: Int) {
         let largest = (0..<n).flatMap { i in (i..<n).map { abs(matrix[i * n + $0]) } }.max() ?? 0
         let scale = largest > 0 ? 1 / largest.binade : 1
         let square = (0..<n).map { i in (0..<n).map { scale * matrix[min(i, $0) * n + max(i, $0)] } }

@@ -1,17 +1,17 @@
 internal import Foundation
 
 /// A library of `Tests/Faults` that is preloaded into a program to make its system calls fail.
-public struct PreloadedLibrary: Sendable {
+package struct PreloadedLibrary: Sendable {
     /// Whether a library can be built on this machine.
-    public static var canBeBuilt: Bool { Tool("cc").isThere }
+    package static var canBeBuilt: Bool { Tool("cc").isThere }
 
     /// The built library.
-    public let path: String
+    package let path: String
 
     /// Builds a library into `folder`.
     ///
     /// - Parameter name: Name of the source, such as `failing_calls`.
-    public init(_ name: String, in folder: String) async throws {
+    package init(_ name: String, in folder: String) async throws {
         path = "\(folder)/\(name).so"
         _ = try await Tool("cc").output([
             "-shared", "-fPIC", "-O1", "-o", path,
@@ -21,12 +21,12 @@ public struct PreloadedLibrary: Sendable {
 }
 
 /// Failing system calls on some files; see `Tests/Faults/failing_calls.c`.
-public struct FailingCalls: Sendable, CustomStringConvertible {
-    public var calls: String
-    public var path: String
-    public var code: Int32
-    public var first: Int
-    public var count: Int
+package struct FailingCalls: Sendable, CustomStringConvertible {
+    package var calls: String
+    package var path: String
+    package var code: Int32
+    package var first: Int
+    package var count: Int
 
     /// - Parameters:
     ///   - calls: Names, separated by commas.
@@ -34,7 +34,7 @@ public struct FailingCalls: Sendable, CustomStringConvertible {
     ///   - code: The error number; 0 to write a wrong bit instead.
     ///   - first: The first call that fails, from 1.
     ///   - count: Number of failing calls; 0 for all, −1 for all until the file is opened again.
-    public init(_ calls: String, of path: String, _ code: Int32, first: Int = 1, count: Int = 1) {
+    package init(_ calls: String, of path: String, _ code: Int32, first: Int = 1, count: Int = 1) {
         self.calls = calls
         self.path = path
         self.code = code
@@ -45,12 +45,12 @@ public struct FailingCalls: Sendable, CustomStringConvertible {
     /// The environment variables for the program.
     ///
     /// - Parameter mark: A file that is created when a call fails.
-    public func environment(_ library: PreloadedLibrary, mark: String) -> [String: String] {
+    package func environment(_ library: PreloadedLibrary, mark: String) -> [String: String] {
         [
             "LD_PRELOAD": library.path, "FAULT_CALLS": calls, "FAULT_PATH": path, "FAULT_ERRNO": "\(code)",
             "FAULT_FIRST": "\(first)", "FAULT_COUNT": "\(count)", "FAULT_MARK": mark,
         ]
     }
 
-    public var description: String { "\(calls) of \(path), \(code), \(first), \(count)" }
+    package var description: String { "\(calls) of \(path), \(code), \(first), \(count)" }
 }

@@ -1,7 +1,7 @@
 internal import Foundation
 
 /// Calls `body` with the path of a new empty folder, and removes it afterwards.
-public func withTemporaryFolder<Result>(_ body: (_ path: String) throws -> Result) throws -> Result {
+package func withTemporaryFolder<Result>(_ body: (_ path: String) throws -> Result) throws -> Result {
     let folder = FileManager.default.temporaryDirectory.appending(path: "t2fnorm-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(at: folder) }

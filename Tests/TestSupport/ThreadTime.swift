@@ -1,7 +1,7 @@
 internal import Foundation
 
 /// CPU time of this thread since it started; other programs and threads do not add to it.
-public func threadTime() -> Duration {
+package func threadTime() -> Duration {
     var time = timespec()
     let status = unsafe clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
     precondition(status == 0, "no clock of the thread's own time")
@@ -9,7 +9,7 @@ public func threadTime() -> Duration {
 }
 
 /// CPU time of `body` on this thread.
-public func threadTime(of body: () -> Void) -> Duration {
+package func threadTime(of body: () -> Void) -> Duration {
     let start = threadTime()
     body()
     return threadTime() - start

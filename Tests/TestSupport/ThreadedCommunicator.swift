@@ -1,14 +1,14 @@
-public import Cluster
+package import Cluster
 import Foundation
 
 /// A rank of a `ThreadedWorld`, to run whole jobs in one process.
-public final class ThreadedCommunicator: Communicator {
-    public let rank: Int
-    public var worldSize: Int { world.size }
-    public var localRank: Int { rank }
-    public var localSize: Int { world.size }
-    public let hostName = "threads"
-    public let exchangeCount = 0
+package final class ThreadedCommunicator: Communicator {
+    package let rank: Int
+    package var worldSize: Int { world.size }
+    package var localRank: Int { rank }
+    package var localSize: Int { world.size }
+    package let hostName = "threads"
+    package let exchangeCount = 0
     private let world: ThreadedWorld
     private let isFaulty: Bool
     private let isDuplicate: Bool
@@ -18,7 +18,7 @@ public final class ThreadedCommunicator: Communicator {
     ///   - isFaulty: Whether a bit of the first element of a sum by a duplicate communicator is
     ///     flipped on this rank.
     ///   - observer: Called before each collective function, except those of duplicates.
-    public convenience init(
+    package convenience init(
         rank: Int, of world: ThreadedWorld, isFaulty: Bool = false,
         observer: @escaping @Sendable () -> Void = {}
     ) {
@@ -41,44 +41,44 @@ public final class ThreadedCommunicator: Communicator {
         return world.exchange(value, rank: rank)
     }
 
-    public func treeSum(_ values: inout MutableSpan<Float>) {
+    package func treeSum(_ values: inout MutableSpan<Float>) {
         observer()
         world.sumAcrossRanks(&values, rank: rank)
         if isFaulty && isDuplicate { values[0] = Float(bitPattern: values[0].bitPattern ^ 1 << 22) }
     }
 
-    public func treeSum(_ values: inout MutableSpan<Double>) {
+    package func treeSum(_ values: inout MutableSpan<Double>) {
         observer()
         world.sumAcrossRanks(&values, rank: rank)
     }
 
-    public func treeSum(_ values: inout MutableSpan<Int64>) {
+    package func treeSum(_ values: inout MutableSpan<Int64>) {
         let all = exchange(values.indices.map { values[$0] })
         for i in values.indices { values[i] = all.map { $0[i] }.reduce(0, +) }
     }
 
-    public func librarySum(_ values: inout MutableSpan<Float>) { treeSum(&values) }
+    package func librarySum(_ values: inout MutableSpan<Float>) { treeSum(&values) }
 
-    public func duplicate() -> any Communicator {
+    package func duplicate() -> any Communicator {
         ThreadedCommunicator(rank: rank, of: world.twin, isFaulty: isFaulty, isDuplicate: true) {}
     }
 
-    public func broadcast<Element: MessageElement>(
+    package func broadcast<Element: MessageElement>(
         _ values: inout MutableSpan<Element>, from root: Int
     ) {
         let all = exchange(values.indices.map { values[$0] })
         for i in values.indices { values[i] = all[root][i] }
     }
 
-    public func allGather<Element: MessageElement>(_ values: Span<Element>, counts: [Int]) -> [Element] {
+    package func allGather<Element: MessageElement>(_ values: Span<Element>, counts: [Int]) -> [Element] {
         exchange(values.indices.map { values[$0] }).flatMap(\.self)
     }
 
-    public func maximum(_ value: Int) -> Int { exchange(value).max()! }
-    public func barrier() { _ = exchange(0) }
-    public func finish() { barrier() }
+    package func maximum(_ value: Int) -> Int { exchange(value).max()! }
+    package func barrier() { _ = exchange(0) }
+    package func finish() { barrier() }
 
-    public func abort(exitCode: Int32, report: () -> Void) -> Never {
+    package func abort(exitCode: Int32, report: () -> Void) -> Never {
         report()
         exit(exitCode)
     }

@@ -4,8 +4,8 @@ import Synchronization
 /// Ranks as threads of one process, to test results that must not depend on the number of ranks.
 ///
 /// `@unchecked Sendable`: all state is read and written under `condition`.
-public final class ThreadedWorld: @unchecked Sendable {
-    public let size: Int
+package final class ThreadedWorld: @unchecked Sendable {
+    package let size: Int
     private let condition = NSCondition()
     private var contributions: [any Sendable]
     private var exchanged: [any Sendable] = []
@@ -29,7 +29,7 @@ public final class ThreadedWorld: @unchecked Sendable {
     }
 
     /// Runs `body` once for each rank, concurrently; returns the results in the order of ranks.
-    public static func run<Result: Sendable>(
+    package static func run<Result: Sendable>(
         size: Int, _ body: @escaping @Sendable (_ rank: Int, _ world: ThreadedWorld) throws -> Result
     ) throws -> [Result] {
         let world = ThreadedWorld(size: size)
@@ -49,7 +49,7 @@ public final class ThreadedWorld: @unchecked Sendable {
     }
 
     /// Every rank's value, rank 0 first; returns when all ranks have called it.
-    public func exchange<Value: Sendable>(_ own: Value, rank: Int) -> [Value] {
+    package func exchange<Value: Sendable>(_ own: Value, rank: Int) -> [Value] {
         condition.lock()
         defer { condition.unlock() }
         contributions[rank] = own
@@ -66,7 +66,7 @@ public final class ThreadedWorld: @unchecked Sendable {
     }
 
     /// All-reduces `values` by the balanced tree; every rank gets the sum.
-    public func sumAcrossRanks<Value: FloatingPoint & Sendable>(
+    package func sumAcrossRanks<Value: FloatingPoint & Sendable>(
         _ values: inout MutableSpan<Value>, rank: Int
     ) {
         let own = values.indices.map { values[$0] }

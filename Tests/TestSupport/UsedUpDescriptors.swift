@@ -7,7 +7,7 @@ internal import Foundation
 ///
 /// - Returns: The limit.
 @discardableResult
-public func useUpDescriptors(but spare: Int = 0) -> Int {
+package func useUpDescriptors(but spare: Int = 0) -> Int {
     let open = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")) ?? []
     let limit = (open.compactMap { Int($0) }.max() ?? 0) + 50
     var limits = rlimit()

@@ -1,6 +1,7 @@
 import Checkpoints
 import Cluster
 import Datasets
+import Failures
 import Foundation
 import Kernels
 import RunConfiguration

@@ -2,6 +2,7 @@ import Checkpoints
 import Checksums
 import Cluster
 import Datasets
+import Failures
 import Foundation
 import RunConfiguration
 import Synchronization

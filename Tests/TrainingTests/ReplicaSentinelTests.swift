@@ -1,4 +1,5 @@
 import Cluster
+import Failures
 import Kernels
 import Networks
 import RunConfiguration

@@ -1,5 +1,6 @@
 import Checkpoints
 import Cluster
+import Failures
 import Foundation
 import Kernels
 import RunConfiguration

@@ -1,4 +1,5 @@
 import Cluster
+import Failures
 import Foundation
 import Synchronization
 import TestSupport

@@ -5,9 +5,9 @@ internal import Foundation
 ///
 /// Zhang et al.: "OpenOOD v1.5: Enhanced Benchmark for Out-of-Distribution Detection", 2023, arXiv
 /// 2306.09301.
-public struct OpenOODBenchmark: Codable, Equatable, Sendable {
+package struct OpenOODBenchmark: Codable, Equatable, Sendable {
     /// The purpose of a set.
-    public enum Role: String, Codable, Sendable, CaseIterable {
+    package enum Role: String, Codable, Sendable, CaseIterable {
         case train, validation, test
         /// Out of distribution, for the choice of a score's parameters.
         case oodValidation
@@ -16,41 +16,41 @@ public struct OpenOODBenchmark: Codable, Equatable, Sendable {
         case csid
 
         /// Whether the set is out of distribution, with all labels −1.
-        public var isOutOfDistribution: Bool { self == .oodValidation || self == .near || self == .far }
+        package var isOutOfDistribution: Bool { self == .oodValidation || self == .near || self == .far }
     }
 
-    public struct ImageSet: Codable, Equatable, Sendable {
+    package struct ImageSet: Codable, Equatable, Sendable {
         /// The set's name in tables, and the name of its dataset's folder.
-        public var name: String
-        public var role: Role
+        package var name: String
+        package var role: Role
         /// Path of the image list, relative to `benchmark_imglist`.
-        public var list: String
+        package var list: String
         /// Folder that the paths in the list are relative to; itself relative to the data root.
-        public var images: String
+        package var images: String
         /// Number of images; `nil` if the definition does not say.
-        public var count: Int?
+        package var count: Int?
         /// `ImageList.hash` of the published list; `nil` if it is not known.
-        public var hash: String?
+        package var hash: String?
         /// Whether the set is packed only if it is asked for by name.
-        public var isOptional: Bool?
+        package var isOptional: Bool?
     }
 
-    public var name: String
-    public var version: String
-    public var classCount: Int
+    package var name: String
+    package var version: String
+    package var classCount: Int
     /// Class names in the order of labels; `nil` if the definition does not say.
-    public var classNames: [String]?
-    public var sets: [ImageSet]
+    package var classNames: [String]?
+    package var sets: [ImageSet]
 
     /// The benchmarks that are built in.
-    public static let names = ["cifar10", "cifar100", "imagenet200", "imagenet1k"]
+    package static let names = ["cifar10", "cifar100", "imagenet200", "imagenet1k"]
 
     /// Takes a built-in benchmark, or reads a definition.
     ///
     /// - Parameter name: A name among `names`, or the path of a JSON file like those in
     ///   `Sources/Datasets/Benchmarks`.
     /// - Throws: If there is no such benchmark or file, or the file is not a valid definition.
-    public init(_ name: String) throws(DatasetError) {
+    package init(_ name: String) throws(DatasetError) {
         let bytes: [UInt8]
         switch name {
         case "cifar10": bytes = PackageResources.cifar10_json

@@ -1,10 +1,10 @@
 internal import Foundation
 
 /// Packs the sets of a benchmark from OpenOOD's data folder, each into its own dataset.
-public struct BenchmarkPacker {
+package struct BenchmarkPacker {
     /// The outcome of packing a set.
-    public struct Outcome: Equatable, Codable, Sendable {
-        public enum State: String, Codable, Sendable {
+    package struct Outcome: Equatable, Codable, Sendable {
+        package enum State: String, Codable, Sendable {
             case packed
             /// The same dataset exists already.
             case kept = "there already"
@@ -16,16 +16,16 @@ public struct BenchmarkPacker {
             case failed
         }
 
-        public var state: State
+        package var state: State
         /// Images in the dataset.
-        public var count: Int
+        package var count: Int
         /// What the user should know or do; empty if nothing.
-        public var remark: String
+        package var remark: String
     }
 
-    public let benchmark: OpenOODBenchmark
+    package let benchmark: OpenOODBenchmark
     /// The folder with `benchmark_imglist`.
-    public let root: String
+    package let root: String
     private let destination: String
     private let options: PackingOptions
     private let crew: any PackingCrew
@@ -37,7 +37,7 @@ public struct BenchmarkPacker {
     ///   - options: The labels, classes and benchmark split are filled in here; a limit applies to
     ///     each set.
     /// - Throws: If there is no folder `benchmark_imglist`.
-    public init(
+    package init(
         _ benchmark: OpenOODBenchmark, root: String, destination: String, options: PackingOptions,
         crew: any PackingCrew = PackingAlone()
     ) throws(DatasetError) {
@@ -58,7 +58,7 @@ public struct BenchmarkPacker {
     /// Images that the list names but that do not exist are left out, counted and listed in the
     /// dataset's `report.csv`; the outcome is then `short`. An existing dataset of the same list is
     /// kept; if images are missing from it, the outcome is `short`, too.
-    public func pack(
+    package func pack(
         _ set: OpenOODBenchmark.ImageSet, progress: (Packer.Progress) -> Void = { _ in }
     ) -> Outcome {
         do {

@@ -5,15 +5,15 @@
 /// and 1,024 bytes each of red, green and blue. The Python version holds the same in pickles, which
 /// are parsed and never executed. Krizhevsky: "Learning multiple layers of features from tiny
 /// images", 2009. A truncated binary file yields its complete records and a note in `notes`.
-public struct CIFARArchive: IndexedRecordSource {
-    public enum Variant: String, Sendable, CaseIterable {
+package struct CIFARArchive: IndexedRecordSource {
+    package enum Variant: String, Sendable, CaseIterable {
         case cifar10, cifar100
 
-        public var classCount: Int { self == .cifar10 ? 10 : 100 }
+        package var classCount: Int { self == .cifar10 ? 10 : 100 }
     }
 
     /// The official splits.
-    public enum Split: String, Sendable, CaseIterable {
+    package enum Split: String, Sendable, CaseIterable {
         case train
         /// For archives with three splits, such as MedMNIST's.
         case val
@@ -23,18 +23,18 @@ public struct CIFARArchive: IndexedRecordSource {
     }
 
     /// The number of bytes after the last complete record, for each truncated file.
-    public let leftoverByteCounts: [String: Int]
-    public let origin: String
-    public let classNames: [String]
-    public let recordCount: Int
-    public let identity: String
+    package let leftoverByteCounts: [String: Int]
+    package let origin: String
+    package let classNames: [String]
+    package let recordCount: Int
+    package let identity: String
     private let variant: Variant
     private let batches: [CIFARBatch]
     private var index = 0
 
-    public var classCount: Int? { variant.classCount }
+    package var classCount: Int? { variant.classCount }
 
-    public var notes: [String] {
+    package var notes: [String] {
         batches.filter { $0.leftoverByteCount > 0 }.map { batch in
             "\(batch.place) is cut off: \(batch.count) complete records, "
                 + "\(batch.leftoverByteCount) bytes left over"
@@ -44,7 +44,7 @@ public struct CIFARArchive: IndexedRecordSource {
     /// Opens files of either version; their records follow one another in the given order.
     ///
     /// - Throws: If a file is missing, damaged or holds no complete record.
-    public init(_ paths: [String], _ variant: Variant) throws(DatasetError) {
+    package init(_ paths: [String], _ variant: Variant) throws(DatasetError) {
         precondition(!paths.isEmpty, "a CIFAR archive has 0 files, expected at least 1")
         var batches: [CIFARBatch] = []
         for path in paths { batches.append(try CIFARBatch(path, variant)) }
@@ -63,7 +63,7 @@ public struct CIFARArchive: IndexedRecordSource {
     ///
     /// - Throws: If there is no such file or folder, or a file of the split is missing, damaged, or
     ///   occurs twice.
-    public init(archive path: String, _ variant: Variant, _ split: Split) throws(DatasetError) {
+    package init(archive path: String, _ variant: Variant, _ split: Split) throws(DatasetError) {
         let wanted = variant.files(of: split)
         guard !wanted.isEmpty else {
             throw DatasetError(
@@ -103,13 +103,13 @@ public struct CIFARArchive: IndexedRecordSource {
             uniquingKeysWith: { first, _ in first })
     }
 
-    public mutating func next() throws(DatasetError) -> Record? {
+    package mutating func next() throws(DatasetError) -> Record? {
         guard index < recordCount else { return nil }
         defer { index += 1 }
         return try record(index)
     }
 
-    public func record(_ index: Int) throws(DatasetError) -> Record {
+    package func record(_ index: Int) throws(DatasetError) -> Record {
         var (batch, rest) = (0, index)
         while rest >= batches[batch].count {
             rest -= batches[batch].count

@@ -1,5 +1,5 @@
 /// The class names of a dataset in label order, as given by the user.
-public struct ClassOrder: Sendable {
+package struct ClassOrder: Sendable {
     /// A line of a list: the whole name, and the part before the first blank.
     private struct Line {
         var whole: String
@@ -14,7 +14,7 @@ public struct ClassOrder: Sendable {
     ///   - names: The whole names of the classes.
     ///   - place: Where they come from, for errors.
     /// - Throws: If a name occurs twice.
-    public init(_ names: [String], place: String) throws(DatasetError) {
+    package init(_ names: [String], place: String) throws(DatasetError) {
         try self.init(lines: names.map { Line(whole: $0, first: $0) }, place: place)
     }
 
@@ -25,7 +25,7 @@ public struct ClassOrder: Sendable {
     /// the identifiers.
     ///
     /// - Throws: If the file cannot be read, or it names a class twice or no class.
-    public init(_ path: String) throws(DatasetError) {
+    package init(_ path: String) throws(DatasetError) {
         if let names = try ImageNetDevkit.names(at: path) {
             try self.init(names, place: path)
             return

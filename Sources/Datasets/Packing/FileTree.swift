@@ -1,11 +1,11 @@
 internal import Checksums
 internal import Foundation
-public import SystemPackage
+package import SystemPackage
 
 /// Files by relative path: a folder on the disk, or the content of an archive.
 ///
 /// Paths are relative to the root of the tree, without `.` and `..`.
-public protocol FileTree: Sendable {
+package protocol FileTree: Sendable {
     /// The folder's or the archive's own path.
     var path: String { get }
 
@@ -28,19 +28,19 @@ public protocol FileTree: Sendable {
 }
 
 extension FileTree {
-    public var identity: String { "" }
+    package var identity: String { "" }
 }
 
 /// The files and folders of a tree.
-public struct FileListing: Sendable {
+package struct FileListing: Sendable {
     /// The files, sorted by their bytes; hidden ones, and those in hidden folders, are left out.
-    public var files: [FilePath]
+    package var files: [FilePath]
     /// All folders, also those without a file; in any order.
-    public var folders: Set<FilePath>
-    public var passedOver: PassedOver
+    package var folders: Set<FilePath>
+    package var passedOver: PassedOver
 
     /// - Parameter folders: The folders without a file; the others follow from `files`.
-    public init(files: [FilePath], folders: Set<FilePath> = [], passedOver: PassedOver = PassedOver()) {
+    package init(files: [FilePath], folders: Set<FilePath> = [], passedOver: PassedOver = PassedOver()) {
         self.files = sortedByBytes(files)
         self.folders = folders
         self.passedOver = passedOver
@@ -63,10 +63,10 @@ public struct FileListing: Sendable {
 }
 
 /// The files below a folder on the disk; links are followed.
-public struct Folder: FileTree {
-    public let path: String
+package struct Folder: FileTree {
+    package let path: String
 
-    public init(_ path: String) throws(DatasetError) {
+    package init(_ path: String) throws(DatasetError) {
         var isFolder: ObjCBool = false
         guard unsafe FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
             throw DatasetError(action: "open folder", place: path, reason: "no such file or directory")
@@ -77,19 +77,19 @@ public struct Folder: FileTree {
         self.path = path
     }
 
-    public func listing() throws(DatasetError) -> FileListing { try FolderWalk(path).listing }
+    package func listing() throws(DatasetError) -> FileListing { try FolderWalk(path).listing }
 
-    public func contains(_ file: FilePath) -> Bool {
+    package func contains(_ file: FilePath) -> Bool {
         unsafe whole(file).withPlatformString { unsafe access($0, F_OK) == 0 }
     }
 
-    public func contents(of file: FilePath) throws(DatasetError) -> [UInt8] {
+    package func contents(of file: FilePath) throws(DatasetError) -> [UInt8] {
         let opened = try ReadableFile(whole(file))
         if let error = tooLarge(opened.byteCount, place: opened.path) { throw error }
         return try opened.read(at: 0, count: opened.byteCount)
     }
 
-    public func place(of file: FilePath) -> String { whole(file).text }
+    package func place(of file: FilePath) -> String { whole(file).text }
 
     private func whole(_ file: FilePath) -> FilePath { FilePath(path).appending(file.components) }
 }

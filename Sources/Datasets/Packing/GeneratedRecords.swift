@@ -1,16 +1,16 @@
 internal import SystemPackage
 
 /// Records computed by a function of their index: drawn images, or those of another dataset.
-public struct GeneratedRecords: IndexedRecordSource {
-    public let origin: String
-    public let classNames: [String]
-    public let recordCount: Int
+package struct GeneratedRecords: IndexedRecordSource {
+    package let origin: String
+    package let classNames: [String]
+    package let recordCount: Int
     private let make: @Sendable (Int) throws(DatasetError) -> (label: Int32, image: RGBImage)
     private var index = 0
 
     /// - Parameter record: Returns the record of an index in `0..<count`; called from several
     ///   threads at a time.
-    public init(
+    package init(
         origin: String, classNames: [String] = [], count: Int,
         record: @escaping @Sendable (_ index: Int) throws(DatasetError) -> (label: Int32, image: RGBImage)
     ) {
@@ -20,13 +20,13 @@ public struct GeneratedRecords: IndexedRecordSource {
         make = record
     }
 
-    public mutating func next() throws(DatasetError) -> Record? {
+    package mutating func next() throws(DatasetError) -> Record? {
         guard index < recordCount else { return nil }
         defer { index += 1 }
         return try record(index)
     }
 
-    public func record(_ index: Int) throws(DatasetError) -> Record {
+    package func record(_ index: Int) throws(DatasetError) -> Record {
         let (label, image) = try make(index)
         return Record(
             path: FilePath("\(index)"), label: label, place: "\(origin), record \(index)",

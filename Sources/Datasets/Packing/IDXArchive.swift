@@ -8,9 +8,9 @@ internal import SystemPackage
 /// big-endian header (0, 0, 8 for bytes, the number of axes, the length of each axis in 32 bits)
 /// followed by the bytes. LeCun, Cortes, Burges: "The MNIST database of handwritten digits". Grey
 /// becomes three equal channels.
-public struct IDXArchive: IndexedRecordSource {
-    public let origin: String
-    public let classNames: [String]
+package struct IDXArchive: IndexedRecordSource {
+    package let origin: String
+    package let classNames: [String]
     private let path: String
     private let images: ArraySlice<UInt8>
     private let labels: ArraySlice<UInt8>
@@ -19,9 +19,9 @@ public struct IDXArchive: IndexedRecordSource {
     private let isTransposed: Bool
     private var index = 0
 
-    public var recordCount: Int { labels.count }
-    public let identity: String
-    public let classCount: Int?
+    package var recordCount: Int { labels.count }
+    package let identity: String
+    package let classCount: Int?
 
     /// Reads both files.
     ///
@@ -31,7 +31,7 @@ public struct IDXArchive: IndexedRecordSource {
     ///   - transposed: Whether rows and columns are swapped, as EMNIST needs.
     /// - Throws: If a file is missing, damaged, or of another kind, or the two do not belong
     ///   together.
-    public init(
+    package init(
         images imagePath: String, labels labelPath: String, classNames: [String]? = nil,
         transposed: Bool = false
     ) throws(DatasetError) {
@@ -57,7 +57,7 @@ public struct IDXArchive: IndexedRecordSource {
     /// The labels file beside an idx file of images, compressed or not: `train-labels-idx1-ubyte`
     /// for `train-images-idx3-ubyte`, also with a dot as in Kaggle's copies; `nil` if there is
     /// none.
-    public static func labelsBeside(_ path: String) -> String? {
+    package static func labelsBeside(_ path: String) -> String? {
         let name = lastName(of: path)
         let plain = name.hasSuffix(".gz") ? String(name.dropLast(3)) : name
         let labels = plain.replacing("images", with: "labels").replacing("idx3", with: "idx1")
@@ -67,13 +67,13 @@ public struct IDXArchive: IndexedRecordSource {
         return endings.map { folder + labels + $0 }.first { FileManager.default.fileExists(atPath: $0) }
     }
 
-    public mutating func next() throws(DatasetError) -> Record? {
+    package mutating func next() throws(DatasetError) -> Record? {
         guard index < labels.count else { return nil }
         defer { index += 1 }
         return record(index)
     }
 
-    public func record(_ index: Int) -> Record {
+    package func record(_ index: Int) -> Record {
         let start = images.startIndex + index * height * width
         let pixels = images[start..<start + height * width]
         let place = "\(path), image \(index)"

@@ -6,17 +6,17 @@ internal import SystemPackage
 /// follow the byte order of their names, or the given order; records follow the byte order of their
 /// paths. A class folder without images keeps its label. Files without an image's file extension
 /// are skipped and counted.
-public struct ImageFolder: IndexedRecordSource, LabelledRecords {
-    public let classNames: [String]
-    public let notes: [String]
-    public let labels: [Int32]
+package struct ImageFolder: IndexedRecordSource, LabelledRecords {
+    package let classNames: [String]
+    package let notes: [String]
+    package let labels: [Int32]
     private let images: any FileTree
     private let paths: [FilePath]
     private var index = 0
 
-    public var origin: String { images.path }
-    public var recordCount: Int { paths.count }
-    public var identity: String { "\(pathsHash(paths)) \(images.identity)" }
+    package var origin: String { images.path }
+    package var recordCount: Int { paths.count }
+    package var identity: String { "\(pathsHash(paths)) \(images.identity)" }
 
     /// Lists the images.
     ///
@@ -25,7 +25,7 @@ public struct ImageFolder: IndexedRecordSource, LabelledRecords {
     ///   - order: The classes in the order of their labels; those of the tree, sorted, if `nil`.
     /// - Throws: If there are no images, class folders are needed but missing, or one is not in
     ///   `order`.
-    public init(
+    package init(
         _ images: any FileTree, outOfDistribution: Bool = false, order: ClassOrder? = nil
     ) throws(DatasetError) {
         var listing = try images.listing()
@@ -45,13 +45,13 @@ public struct ImageFolder: IndexedRecordSource, LabelledRecords {
         notes = listing.passedOver.notes + classes.notes
     }
 
-    public mutating func next() throws(DatasetError) -> Record? {
+    package mutating func next() throws(DatasetError) -> Record? {
         guard index < paths.count else { return nil }
         defer { index += 1 }
         return record(index)
     }
 
-    public func record(_ index: Int) -> Record {
+    package func record(_ index: Int) -> Record {
         let path = paths[index]
         return Record(
             path: path, label: labels[index], place: images.place(of: path),

@@ -8,7 +8,7 @@ internal import SystemPackage
 /// integer, −1 for out-of-distribution; a dictionary in its place, as in OpenOOD's lists for MOS,
 /// counts as 0. Blank lines are skipped. Paths are normalised: `./a/0.jpg` and `a//0.jpg` become
 /// `a/0.jpg`.
-public struct ImageList: IndexedRecordSource, LabelledRecords {
+package struct ImageList: IndexedRecordSource, LabelledRecords {
     private struct Entry {
         var path: FilePath
         var label: Int32
@@ -16,19 +16,19 @@ public struct ImageList: IndexedRecordSource, LabelledRecords {
     }
 
     /// The list's own path.
-    public let path: String
-    public let classNames: [String]
+    package let path: String
+    package let classNames: [String]
     /// CRC-64/XZ of the list's lines in 16 hexadecimal digits, without blanks at both ends and
     /// blank lines, with LF as line end.
-    public let hash: String
+    package let hash: String
     private let images: any FileTree
     private var entries: [Entry] = []
     private var index = 0
 
-    public var origin: String { "\(path) with \(images.path)" }
-    public var recordCount: Int { entries.count }
-    public var identity: String { "\(hash) \(images.identity)" }
-    public var labels: [Int32] { entries.map(\.label) }
+    package var origin: String { "\(path) with \(images.path)" }
+    package var recordCount: Int { entries.count }
+    package var identity: String { "\(hash) \(images.identity)" }
+    package var labels: [Int32] { entries.map(\.label) }
 
     /// Reads the list.
     ///
@@ -37,7 +37,7 @@ public struct ImageList: IndexedRecordSource, LabelledRecords {
     ///   - images: The folder or archive that the list's paths are relative to.
     ///   - classNames: If given, labels are checked against their number.
     /// - Throws: If the list cannot be read, is empty, or has a bad line, which is named.
-    public init(_ path: String, images: any FileTree, classNames: [String] = []) throws(DatasetError) {
+    package init(_ path: String, images: any FileTree, classNames: [String] = []) throws(DatasetError) {
         let lines = try TextLines(path).lines
         var check = CRC64()
         for line in lines where !line.isEmpty { check.update(line + [UInt8(ascii: "\n")]) }
@@ -53,13 +53,13 @@ public struct ImageList: IndexedRecordSource, LabelledRecords {
         }
     }
 
-    public mutating func next() -> Record? {
+    package mutating func next() -> Record? {
         guard index < entries.count else { return nil }
         defer { index += 1 }
         return record(index)
     }
 
-    public func record(_ index: Int) -> Record {
+    package func record(_ index: Int) -> Record {
         let entry = entries[index]
         let line = "\(path), line \(entry.line)"
         let place = images.place(of: entry.path)
@@ -79,7 +79,7 @@ public struct ImageList: IndexedRecordSource, LabelledRecords {
     }
 
     /// The number of images that do not exist.
-    public var missingCount: Int { entries.count { !images.contains($0.path) } }
+    package var missingCount: Int { entries.count { !images.contains($0.path) } }
 
     private func parse(_ line: ArraySlice<UInt8>, _ number: Int) throws(DatasetError) -> Entry {
         guard let first = line.firstIndex(where: isBlank), let last = line.lastIndex(where: isBlank) else {

@@ -6,9 +6,9 @@ internal import Foundation
 ///
 /// Russakovsky, Deng, Su, Krause, et al.: "ImageNet Large Scale Visual Recognition Challenge",
 /// 2015; the devkit's readme.txt.
-public struct ImageNetDevkit: Sendable {
+package struct ImageNetDevkit: Sendable {
     /// The WordNet identifiers of the classes, in the order of their `ILSVRC2012_ID`.
-    public let names: [String]
+    package let names: [String]
     /// The class of each validation image, in the order of the images' numbers.
     let validation: [String]
 
@@ -17,7 +17,7 @@ public struct ImageNetDevkit: Sendable {
 
     /// - Parameter path: The archive or the folder.
     /// - Throws: If one of the two files is missing or damaged, or a label belongs to no class.
-    public init(_ path: String) throws(DatasetError) {
+    package init(_ path: String) throws(DatasetError) {
         let files = try NamedFiles([Self.meta, Self.truth], in: path)
         guard let meta = try files.only(of: [Self.meta]), let truth = try files.only(of: [Self.truth]) else {
             throw DatasetError(

@@ -4,23 +4,23 @@ internal import SystemPackage
 /// folder), with the devkit's labels.
 ///
 /// Labels follow the sorted identifiers of the classes, as in OpenOOD and torchvision.
-public struct ImageNetValidation: IndexedRecordSource {
-    public let classNames: [String]
-    public let notes: [String]
+package struct ImageNetValidation: IndexedRecordSource {
+    package let classNames: [String]
+    package let notes: [String]
     private let images: any FileTree
     private let paths: [FilePath]
     private let labels: [Int32]
     private let origins: String
     private var index = 0
 
-    public var origin: String { origins }
-    public var recordCount: Int { paths.count }
-    public var identity: String { "\(pathsHash(paths)) \(images.identity)" }
+    package var origin: String { origins }
+    package var recordCount: Int { paths.count }
+    package var identity: String { "\(pathsHash(paths)) \(images.identity)" }
 
     /// - Parameter path: The devkit's path, for the manifest.
     /// - Throws: If there is no image, or an image's name is not `ILSVRC2012_val_00000001.JPEG`
     ///   with a number that the devkit has.
-    public init(_ images: any FileTree, _ devkit: ImageNetDevkit, path: String) throws(DatasetError) {
+    package init(_ images: any FileTree, _ devkit: ImageNetDevkit, path: String) throws(DatasetError) {
         var listing = try images.listing()
         let paths = listing.takeImages()
         guard !paths.isEmpty else { throw noImages(images.path, listing.passedOver) }
@@ -49,13 +49,13 @@ public struct ImageNetValidation: IndexedRecordSource {
                 ? [] : ["\(paths.count) of the devkit's \(devkit.validation.count) images are there"])
     }
 
-    public mutating func next() -> Record? {
+    package mutating func next() -> Record? {
         guard index < paths.count else { return nil }
         defer { index += 1 }
         return record(index)
     }
 
-    public func record(_ index: Int) -> Record {
+    package func record(_ index: Int) -> Record {
         Record(
             path: paths[index], label: labels[index], place: images.place(of: paths[index]),
             payload: payload(of: paths[index], in: images))

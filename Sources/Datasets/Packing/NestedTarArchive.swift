@@ -7,10 +7,10 @@ internal import SystemPackage
 /// A class has the name of its inner archive, without the file extension. Labels follow the given
 /// order, or the byte order of the names, as in OpenOOD and torchvision for ImageNet. The outer
 /// archive is listed once in advance.
-public final class NestedTarArchive: RecordSource {
-    public let origin: String
-    public let identity: String
-    public let classNames: [String]
+package final class NestedTarArchive: RecordSource {
+    package let origin: String
+    package let identity: String
+    package let classNames: [String]
     private let labelOfName: [[UInt8]: Int32]
     private let byteCount: Int
     private var outer: ArchiveReader
@@ -23,16 +23,16 @@ public final class NestedTarArchive: RecordSource {
     private var isAtEnd = false
 
     /// The number of images is unknown until the end.
-    public var count: Int? { nil }
+    package var count: Int? { nil }
 
-    public var fractionRead: Double? {
+    package var fractionRead: Double? {
         outer.isUncompressed ? Double(current.offset + innerOffset) / Double(max(byteCount, 1)) : nil
     }
 
-    public var notes: [String] { passedOver.notes + emptyClasses(classNames, filled) }
+    package var notes: [String] { passedOver.notes + emptyClasses(classNames, filled) }
 
     /// Whether the first file in an archive is an archive itself.
-    public static func isNested(_ path: String) throws(DatasetError) -> Bool {
+    package static func isNested(_ path: String) throws(DatasetError) -> Bool {
         var reader = try ArchiveReader(path, .tar)
         while let entry = try reader.nextEntry() {
             if entry.isFile { return classNameOfArchive(entry.name) != nil }
@@ -45,7 +45,7 @@ public final class NestedTarArchive: RecordSource {
     /// - Parameter order: The classes in the order of their labels; those of the archive, sorted,
     ///   if `nil`.
     /// - Throws: If there is no such archive, or it contains no archive.
-    public init(_ path: String, order: ClassOrder? = nil) throws(DatasetError) {
+    package init(_ path: String, order: ClassOrder? = nil) throws(DatasetError) {
         origin = path
         identity = fileIdentity(path)
         byteCount = try ReadableFile(path).byteCount
@@ -60,7 +60,7 @@ public final class NestedTarArchive: RecordSource {
         current = ("", path, 0, 0)
     }
 
-    public func next() throws(DatasetError) -> Record? {
+    package func next() throws(DatasetError) -> Record? {
         guard let entry = try nextImage() else { return nil }
         let place = "\(current.place), at byte \(entry.offset): \(entry.name.text)"
         var record = Record(
@@ -80,7 +80,7 @@ public final class NestedTarArchive: RecordSource {
         return record
     }
 
-    public func skip(_ count: Int) throws(DatasetError) -> Int {
+    package func skip(_ count: Int) throws(DatasetError) -> Int {
         for passed in 0..<count where try nextImage() == nil { return passed }
         return count
     }

@@ -8,7 +8,7 @@ internal import SystemPackage
 /// Classes and labels are as in `NestedTarArchive`. The initialiser reads all headers: 1.3 million
 /// small reads for 1.3 million images. The images follow the order of the outer archive, or of the
 /// archives' names in a folder.
-public struct NestedTarIndex: IndexedRecordSource {
+package struct NestedTarIndex: IndexedRecordSource {
     private struct Image {
         var path: FilePath
         var archive: Int32
@@ -17,19 +17,19 @@ public struct NestedTarIndex: IndexedRecordSource {
         var byteCount: Int32
     }
 
-    public let origin: String
-    public let identity: String
-    public let classNames: [String]
-    public let notes: [String]
+    package let origin: String
+    package let identity: String
+    package let classNames: [String]
+    package let notes: [String]
     private let archives: [ClassArchive]
     private let labels: [Int32]
     private let images: [Image]
     private var index = 0
 
-    public var recordCount: Int { images.count }
+    package var recordCount: Int { images.count }
 
     /// Whether a folder contains class archives and no images.
-    public static func isFolderOfArchives(_ path: String) -> Bool {
+    package static func isFolderOfArchives(_ path: String) -> Bool {
         guard let names = try? FolderWalk(path, entersFolders: false).listing.files else {
             return false
         }
@@ -44,7 +44,7 @@ public struct NestedTarIndex: IndexedRecordSource {
     ///   read from front to back.
     /// - Throws: If there are no archives, one cannot be read or is cut off, or its class has no
     ///   label.
-    public init?(_ path: String, order: ClassOrder? = nil) throws(DatasetError) {
+    package init?(_ path: String, order: ClassOrder? = nil) throws(DatasetError) {
         var passedOver = PassedOver()
         let isFolder = isFolder(path)
         let all = isFolder ? try archivesInFolder(path) : try archivesInTar(path, &passedOver)
@@ -69,13 +69,13 @@ public struct NestedTarIndex: IndexedRecordSource {
         self.images = images
     }
 
-    public mutating func next() throws(DatasetError) -> Record? {
+    package mutating func next() throws(DatasetError) -> Record? {
         guard index < images.count else { return nil }
         defer { index += 1 }
         return try record(index)
     }
 
-    public func record(_ index: Int) throws(DatasetError) -> Record {
+    package func record(_ index: Int) throws(DatasetError) -> Record {
         let image = images[index]
         let archive = archives[Int(image.archive)]
         let place = "\(archive.place), at byte \(image.offset): \(image.path.text)"

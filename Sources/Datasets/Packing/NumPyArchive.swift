@@ -1,7 +1,7 @@
 internal import SystemPackage
 
 /// The arrays of an .npz archive; a name gives the array's split (train, val, test) and role.
-public struct NumPyArchive: Sendable {
+package struct NumPyArchive: Sendable {
     fileprivate enum Role { case images, labels }
 
     fileprivate struct Name: Hashable {
@@ -12,7 +12,7 @@ public struct NumPyArchive: Sendable {
 
     /// The splits that have images, in the order train, val, test; an empty name if arrays are in
     /// no split.
-    public let parts: [String]
+    package let parts: [String]
     private let path: String
     private let entries: [Name: String]
 
@@ -20,7 +20,7 @@ public struct NumPyArchive: Sendable {
     ///
     /// - Throws: If it cannot be read, has no images, or has two arrays for the same split and
     ///   role.
-    public init(_ path: String) throws(DatasetError) {
+    package init(_ path: String) throws(DatasetError) {
         self.path = path
         var entries: [Name: String] = [:]
         var others: [String] = []
@@ -56,7 +56,7 @@ public struct NumPyArchive: Sendable {
     /// - Parameters:
     ///   - chosen: Among `parts`.
     ///   - isLabelled: Whether labels are read; if not, every label is −1.
-    public func images(of chosen: [String], isLabelled: Bool) throws(DatasetError) -> NumPyImages {
+    package func images(of chosen: [String], isLabelled: Bool) throws(DatasetError) -> NumPyImages {
         let roles: [Role] = isLabelled ? [.images, .labels] : [.images]
         let names = chosen.flatMap { part in roles.map { Name(part: part, role: $0) } }
         let arrays = try unpack(names.compactMap { entries[$0] })

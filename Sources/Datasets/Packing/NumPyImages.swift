@@ -8,7 +8,7 @@ internal import SystemPackage
 /// `[n, height, width, 3]`, in C order; labels are integers of shape `[n]` or `[n, 1]`. From .npy
 /// files only the requested records are read; the arrays of an archive are unpacked once into an
 /// unlinked file in the temporary folder (`TMPDIR`).
-public struct NumPyImages: IndexedRecordSource {
+package struct NumPyImages: IndexedRecordSource {
     struct Part {
         let images: StoredArray
         /// `nil` if there are none; every label is then −1.
@@ -19,10 +19,10 @@ public struct NumPyImages: IndexedRecordSource {
         let channels: Int
     }
 
-    public let origin: String
-    public let identity: String
-    public let recordCount: Int
-    public let classCount: Int?
+    package let origin: String
+    package let identity: String
+    package let recordCount: Int
+    package let classCount: Int?
     private let parts: [Part]
     private var index = 0
 
@@ -31,7 +31,7 @@ public struct NumPyImages: IndexedRecordSource {
     /// - Parameter labels: `nil` for out-of-distribution images.
     /// - Throws: If a file is missing, damaged, or of another type or shape, or the two do not
     ///   belong together.
-    public init(images path: String, labels labelPath: String?) throws(DatasetError) {
+    package init(images path: String, labels labelPath: String?) throws(DatasetError) {
         let labels: StoredArray? = if let labelPath { try StoredArray(labelPath) } else { nil }
         let identities = ([path] + (labelPath.map { [$0] } ?? [])).map(fileIdentity)
         self.init(
@@ -49,13 +49,13 @@ public struct NumPyImages: IndexedRecordSource {
         classCount = largest.map { max(Int($0), 0) + 1 }
     }
 
-    public mutating func next() throws(DatasetError) -> Record? {
+    package mutating func next() throws(DatasetError) -> Record? {
         guard index < recordCount else { return nil }
         defer { index += 1 }
         return try record(index)
     }
 
-    public func record(_ index: Int) throws(DatasetError) -> Record {
+    package func record(_ index: Int) throws(DatasetError) -> Record {
         var (part, rest) = (0, index)
         while rest >= parts[part].count {
             rest -= parts[part].count
@@ -66,7 +66,7 @@ public struct NumPyImages: IndexedRecordSource {
 
     /// The labels file beside an .npy file of images: its name with 'labels' or 'y' in place of the
     /// word for images, or `labels.npy`, as in CIFAR-10-C; `nil` if there is none.
-    public static func labelsBeside(_ path: String) -> String? {
+    package static func labelsBeside(_ path: String) -> String? {
         let name = lastName(of: path)
         let folder = path.dropLast(name.utf8.count)
         var names = [("images", "labels"), ("image", "label"), ("imgs", "labels"), ("data", "labels")].map {

@@ -9,17 +9,17 @@ internal import Workers
 /// interrupted or fails, finished shards stay there, and the same request resumes with those that
 /// are still intact. The bytes of the shards do not depend on the number of processes and threads,
 /// or on interruptions.
-public struct Packer {
+package struct Packer {
     /// The progress of packing.
-    public struct Progress: Sendable {
+    package struct Progress: Sendable {
         /// Records read so far by all processes, including those of finished shards.
-        public var done: Int
+        package var done: Int
         /// Of these, the records of shards that an earlier run finished.
-        public var resumed: Int
+        package var resumed: Int
         /// Records in total, if the source knows their number.
-        public var total: Int?
+        package var total: Int?
         /// The fraction read, from 0 to 1; `nil` if unknown.
-        public var fraction: Double?
+        package var fraction: Double?
     }
 
     /// The state that process 0 found or created at the start.
@@ -41,7 +41,7 @@ public struct Packer {
     ///   - destination: The dataset's folder; its missing parents are created.
     ///   - crew: The processes that pack together, each with the same source, name, destination and
     ///     options.
-    public init(
+    package init(
         source: any RecordSource, name: String, destination: String,
         options: PackingOptions = PackingOptions(), crew: any PackingCrew = PackingAlone()
     ) {
@@ -70,7 +70,7 @@ public struct Packer {
     ///   missing or damaged and its policy is `stop`, an image has another size, a label is out of
     ///   range, no image is left, or the disk cannot be written; the same error in every process.
     ///   Only finished shards are then left behind.
-    public mutating func run(
+    package mutating func run(
         progress: (Progress) -> Void = { _ in }
     ) throws(DatasetError) -> Manifest {
         let request = PackingRequest(reader.source, name: name, options)

@@ -3,7 +3,7 @@ internal import Foundation
 /// The processes that pack a dataset together; all of them see its folder.
 ///
 /// Every function is collective: all processes call it, in the same order.
-public protocol PackingCrew: Sendable {
+package protocol PackingCrew: Sendable {
     /// This process's number, from 0.
     var rank: Int { get }
     /// The number of processes.
@@ -22,26 +22,26 @@ public protocol PackingCrew: Sendable {
 }
 
 /// A single process.
-public struct PackingAlone: PackingCrew {
-    public let rank = 0
-    public let size = 1
+package struct PackingAlone: PackingCrew {
+    package let rank = 0
+    package let size = 1
 
-    public init() {}
+    package init() {}
 
-    public func broadcast(_ bytes: [UInt8], from root: Int) -> [UInt8] { bytes }
+    package func broadcast(_ bytes: [UInt8], from root: Int) -> [UInt8] { bytes }
 
-    public func gather(_ values: [Int64]) -> [Int64] { values }
+    package func gather(_ values: [Int64]) -> [Int64] { values }
 }
 
 extension PackingCrew {
-    public func beginAlone() {}
-    public func endAlone() {}
+    package func beginAlone() {}
+    package func endAlone() {}
 
     /// Runs `body` in every process; if it throws in any of them, all throw the error of the lowest
     /// rank that failed.
     ///
     /// `body` makes no collective call, since it would wait for processes that may have failed.
-    public func together<Result>(
+    package func together<Result>(
         _ body: () throws(DatasetError) -> Result
     ) throws(DatasetError) -> Result {
         let outcome: Swift.Result<Result, DatasetError>

@@ -1,6 +1,6 @@
 /// How a source is packed.
-public struct PackingOptions: Sendable {
-    public enum Layout: String, Sendable, CaseIterable {
+package struct PackingOptions: Sendable {
+    package enum Layout: String, Sendable, CaseIterable {
         /// Pixels if the first image is at most 64×64, else encoded.
         case automatic = "auto"
         /// Decoded, all of one size.
@@ -10,52 +10,52 @@ public struct PackingOptions: Sendable {
     }
 
     /// What to do about an image that cannot be packed.
-    public enum Policy: String, Sendable, CaseIterable {
+    package enum Policy: String, Sendable, CaseIterable {
         /// Packing stops with an error that names the image and the cause.
         case stop
         /// The image is left out, and listed in the dataset's `report.csv`.
         case skip
     }
 
-    public var layout = Layout.automatic
+    package var layout = Layout.automatic
     /// Whether all labels become −1 and class names are dropped.
-    public var outOfDistribution = false
+    package var outOfDistribution = false
     /// The largest number of records to pack, in packing order; all if `nil`.
-    public var limit: Int?
+    package var limit: Int?
     /// The seed of a random packing order; the source's own order if `nil`.
-    public var shuffleSeed: UInt64?
+    package var shuffleSeed: UInt64?
     /// The shorter side to which larger images are shrunk, in pixels; an encoded dataset stores
     /// them as JPEG. No image is shrunk if `nil`.
-    public var resizeShorter: Int?
+    package var resizeShorter: Int?
     /// Whether every image, also one that is not shrunk, is encoded as JPEG, so that sets of other
     /// origin have the artefacts of JPEG copies, too. A dataset of pixels stores those decoded from
     /// the JPEG.
-    public var recompresses = false
+    package var recompresses = false
     /// The quality of these JPEG files and those of shrunk images, 1...100.
-    public var quality = 95
+    package var quality = 95
     /// The class names in label order; the source's own if `nil`.
-    public var classNames: [String]?
+    package var classNames: [String]?
     /// The number of classes if there are no names; if `nil`, the source's own, or the largest
     /// label plus one.
-    public var classCount: Int?
+    package var classCount: Int?
     /// Records of the source per shard, including images that are left out. If `nil`, as many as
     /// take about `bytesPerShard`, at most 10,000.
-    public var recordsPerShard: Int?
+    package var recordsPerShard: Int?
     /// The approximate number of image bytes per shard; each packing process has one shard in
     /// memory.
-    public var bytesPerShard = 128 << 20
+    package var bytesPerShard = 128 << 20
     /// What to do about damaged images.
-    public var onBad = Policy.stop
+    package var onBad = Policy.stop
     /// What to do about images that a list names but that do not exist.
-    public var onMissing = Policy.stop
+    package var onMissing = Policy.stop
     /// The benchmark split that the dataset represents, for the manifest.
-    public var benchmark: BenchmarkSplit?
+    package var benchmark: BenchmarkSplit?
     /// Whether an existing complete dataset is replaced.
-    public var overwrite = false
+    package var overwrite = false
     /// Whether an interrupted run starts over instead of being resumed.
-    public var restart = false
+    package var restart = false
     /// Threads per process that read and decode.
-    public var threads = 1
+    package var threads = 1
 
-    public init() {}
+    package init() {}
 }

@@ -1,7 +1,7 @@
 internal import SystemPackage
 
 /// The entries of a tree or an archive that are not packed, counted by reason.
-public struct PassedOver: Equatable, Sendable {
+package struct PassedOver: Equatable, Sendable {
     enum Reason: Int, CaseIterable, Sendable {
         case noImage, hidden, debris, link, dangling, circle, outside, replaced, special
 
@@ -28,9 +28,9 @@ public struct PassedOver: Equatable, Sendable {
 
     private var groups: [Reason: Group] = [:]
 
-    public init() {}
+    package init() {}
 
-    public var count: Int { groups.values.reduce(0) { $0 + $1.count } }
+    package var count: Int { groups.values.reduce(0) { $0 + $1.count } }
 
     mutating func add(_ path: FilePath, _ reason: Reason) {
         groups[reason, default: Group(first: path)].count += 1

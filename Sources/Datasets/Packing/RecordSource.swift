@@ -1,9 +1,9 @@
-public import SystemPackage
+package import SystemPackage
 
 /// One image to be packed into a dataset.
-public struct Record: Sendable {
+package struct Record: Sendable {
     /// The image, decoded or as its original file.
-    public enum Payload: Sendable {
+    package enum Payload: Sendable {
         case pixels(RGBImage)
         case encoded([UInt8])
         /// The image exists but cannot be read.
@@ -13,14 +13,14 @@ public struct Record: Sendable {
     }
 
     /// The path or number that names the image in its source.
-    public var path: FilePath
+    package var path: FilePath
     /// The class, or −1 for an out-of-distribution image.
-    public var label: Int32
+    package var label: Int32
     /// Where the record is, for errors: file and line, or archive and offset.
-    public var place: String
-    public var payload: Payload
+    package var place: String
+    package var payload: Payload
 
-    public init(path: FilePath, label: Int32, place: String, payload: Payload) {
+    package init(path: FilePath, label: Int32, place: String, payload: Payload) {
         self.path = path
         self.label = label
         self.place = place
@@ -29,7 +29,7 @@ public struct Record: Sendable {
 }
 
 /// A sequence of labelled images that can be packed.
-public protocol RecordSource {
+package protocol RecordSource {
     /// The source's path or description, for the manifest.
     var origin: String { get }
     /// A text that changes when the source changes: the sizes and dates of archives, the paths of
@@ -60,7 +60,7 @@ public protocol RecordSource {
 }
 
 /// A source whose records can be read in any order, and from several threads at a time.
-public protocol IndexedRecordSource: RecordSource, Sendable {
+package protocol IndexedRecordSource: RecordSource, Sendable {
     /// The number of records.
     var recordCount: Int { get }
 
@@ -71,24 +71,24 @@ public protocol IndexedRecordSource: RecordSource, Sendable {
 }
 
 /// A source that knows the labels of its records before it reads them.
-public protocol LabelledRecords: IndexedRecordSource {
+package protocol LabelledRecords: IndexedRecordSource {
     /// The labels of all records, in the order of the records.
     var labels: [Int32] { get }
 }
 
 extension RecordSource {
-    public var identity: String { "" }
-    public var classNames: [String] { [] }
-    public var classCount: Int? { classNames.isEmpty ? nil : classNames.count }
-    public var fractionRead: Double? { nil }
-    public var notes: [String] { [] }
+    package var identity: String { "" }
+    package var classNames: [String] { [] }
+    package var classCount: Int? { classNames.isEmpty ? nil : classNames.count }
+    package var fractionRead: Double? { nil }
+    package var notes: [String] { [] }
 
-    public mutating func skip(_ count: Int) throws(DatasetError) -> Int {
+    package mutating func skip(_ count: Int) throws(DatasetError) -> Int {
         for passed in 0..<count where try next() == nil { return passed }
         return count
     }
 }
 
 extension IndexedRecordSource {
-    public var count: Int? { recordCount }
+    package var count: Int? { recordCount }
 }

@@ -7,11 +7,11 @@ internal import SystemPackage
 /// column-major), and `y`, `n` labels of 1 to 10, where 10 means the digit 0 and becomes label 0.
 /// Netzer, Wang, Coates, Bissacco, Wu, Ng: "Reading digits in natural images with unsupervised
 /// feature learning", 2011.
-public struct SVHNArchive: IndexedRecordSource {
-    public let origin: String
-    public var recordCount: Int { labels.count }
-    public let identity: String
-    public let classNames = (0..<10).map { "\($0)" }
+package struct SVHNArchive: IndexedRecordSource {
+    package let origin: String
+    package var recordCount: Int { labels.count }
+    package let identity: String
+    package let classNames = (0..<10).map { "\($0)" }
     private let labels: [Int32]
     /// Shape `[count, 3, width, height]`, row-major: channel, column, row.
     private let pixels: ArraySlice<UInt8>
@@ -23,7 +23,7 @@ public struct SVHNArchive: IndexedRecordSource {
     ///
     /// - Throws: If it is missing, damaged, not a MATLAB file of versions 5 to 7, or `X` and `y`
     ///   are not as above.
-    public init(_ path: String) throws(DatasetError) {
+    package init(_ path: String) throws(DatasetError) {
         let failure = { (reason: String) in
             DatasetError(action: "read SVHN file", place: path, reason: reason)
         }
@@ -49,13 +49,13 @@ public struct SVHNArchive: IndexedRecordSource {
         self.pixels = pixels
     }
 
-    public mutating func next() throws(DatasetError) -> Record? {
+    package mutating func next() throws(DatasetError) -> Record? {
         guard index < labels.count else { return nil }
         defer { index += 1 }
         return record(index)
     }
 
-    public func record(_ index: Int) -> Record {
+    package func record(_ index: Int) -> Record {
         let start = pixels.startIndex + index * 3 * height * width
         var bytes = [UInt8](repeating: 0, count: 3 * height * width)
         for row in 0..<height {

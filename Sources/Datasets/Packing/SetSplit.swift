@@ -1,18 +1,18 @@
 /// A random split of a dataset into parts, stratified by class.
 ///
 /// The parts depend only on the labels, the shares and the seed.
-public struct SetSplit: Sendable {
+package struct SetSplit: Sendable {
     /// The relative sizes of the parts, in any unit.
-    public let shares: [Int]
-    public let seed: UInt64
+    package let shares: [Int]
+    package let seed: UInt64
     /// The records of each part, in ascending order.
-    public let records: [[Int]]
+    package let records: [[Int]]
 
     /// - Parameters:
     ///   - shares: At least two, each at least 1.
     ///   - origin: For errors.
     /// - Throws: If a part would be empty.
-    public init(
+    package init(
         of labels: [Int32], shares: [Int], seed: UInt64, origin: String
     ) throws(DatasetError) {
         precondition(
@@ -59,33 +59,33 @@ public struct SetSplit: Sendable {
 }
 
 /// A subset of a source's records.
-public struct RecordsPart: IndexedRecordSource {
-    public let origin: String
-    public let notes: [String]
+package struct RecordsPart: IndexedRecordSource {
+    package let origin: String
+    package let notes: [String]
     private let source: any IndexedRecordSource
     private let records: [Int]
     private var index = 0
 
-    public var identity: String { source.identity }
-    public var classNames: [String] { source.classNames }
-    public var classCount: Int? { source.classCount }
-    public var recordCount: Int { records.count }
+    package var identity: String { source.identity }
+    package var classNames: [String] { source.classNames }
+    package var classCount: Int? { source.classCount }
+    package var recordCount: Int { records.count }
 
     /// - Parameters:
     ///   - records: The indices of the records in the source.
     ///   - name: The part's name, for the manifest.
-    public init(_ source: any IndexedRecordSource, _ records: [Int], name: String) {
+    package init(_ source: any IndexedRecordSource, _ records: [Int], name: String) {
         self.source = source
         self.records = records
         origin = "\(source.origin): \(name)"
         notes = source.notes
     }
 
-    public mutating func next() throws(DatasetError) -> Record? {
+    package mutating func next() throws(DatasetError) -> Record? {
         guard index < records.count else { return nil }
         defer { index += 1 }
         return try record(index)
     }
 
-    public func record(_ index: Int) throws(DatasetError) -> Record { try source.record(records[index]) }
+    package func record(_ index: Int) throws(DatasetError) -> Record { try source.record(records[index]) }
 }

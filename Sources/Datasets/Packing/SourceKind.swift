@@ -3,7 +3,7 @@ internal import SystemPackage
 
 /// The format of a source of images, detected from its content; file names decide only if the bytes
 /// do not.
-public enum SourceKind: Equatable, Sendable {
+package enum SourceKind: Equatable, Sendable {
     case folder, tar, nestedTar, zip, npy, npz, svhn, idx
     case cifar(CIFARArchive.Variant)
     /// A file of a kind that cannot be packed.
@@ -12,7 +12,7 @@ public enum SourceKind: Equatable, Sendable {
     case holding(FileKind, file: String)
 
     /// Inspects the file or folder at `path`; a path that does not exist counts as a folder.
-    public init(_ path: String) {
+    package init(_ path: String) {
         var isFolder: ObjCBool = false
         guard unsafe FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
             self = .folder
@@ -42,7 +42,7 @@ public enum SourceKind: Equatable, Sendable {
     }
 
     /// Whether a file is a tar, compressed or not.
-    public static func isTar(_ path: String) -> Bool {
+    package static func isTar(_ path: String) -> Bool {
         guard let head = try? readHead(path) else { return false }
         let kind = FileKind(head)
         return kind == .tar || kind.isCompressed && unpackedKind(path) == .tar
@@ -182,7 +182,7 @@ public enum SourceKind: Equatable, Sendable {
 
 extension SourceKind {
     /// Why the file or folder at `path` cannot be packed, and what to do about it; `nil` if it can.
-    public func refusal(of path: String) -> DatasetError? {
+    package func refusal(of path: String) -> DatasetError? {
         switch self {
         case .other(let kind):
             DatasetError(

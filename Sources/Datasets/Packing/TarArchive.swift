@@ -1,10 +1,10 @@
-public import SystemPackage
+package import SystemPackage
 
 /// The files of a tar archive, readable in any order; links inside the archive are followed.
 ///
 /// An uncompressed archive is read in place. A compressed one is unpacked once into an unlinked
 /// file in the temporary folder (`TMPDIR`), which the system removes when the process ends.
-public final class TarArchive: FileTree {
+package final class TarArchive: FileTree {
     private struct Position {
         /// The header's offset in the uncompressed archive.
         var offset: Int
@@ -13,8 +13,8 @@ public final class TarArchive: FileTree {
         var byteCount: Int
     }
 
-    public let path: String
-    public let identity: String
+    package let path: String
+    package let identity: String
     private let positions: [FilePath: Position]
     private let found: FileListing
     private let archive: ReadableFile
@@ -25,7 +25,7 @@ public final class TarArchive: FileTree {
     ///
     /// - Throws: If there is no such file, it is not a tar archive, it is damaged or cut off, or
     ///   the temporary folder is full.
-    public init(_ path: String) throws(DatasetError) {
+    package init(_ path: String) throws(DatasetError) {
         self.path = path
         identity = fileIdentity(path)
         var reader = try ArchiveReader(path, .tar)
@@ -47,11 +47,11 @@ public final class TarArchive: FileTree {
         found = tree.listing
     }
 
-    public func listing() -> FileListing { found }
+    package func listing() -> FileListing { found }
 
-    public func contains(_ file: FilePath) -> Bool { positions[file] != nil }
+    package func contains(_ file: FilePath) -> Bool { positions[file] != nil }
 
-    public func contents(of file: FilePath) throws(DatasetError) -> [UInt8] {
+    package func contents(of file: FilePath) throws(DatasetError) -> [UInt8] {
         let place = place(of: file)
         guard let position = positions[file] else {
             throw DatasetError(action: "read", place: place, reason: "it is not in the archive")
@@ -80,7 +80,7 @@ public final class TarArchive: FileTree {
         return bytes
     }
 
-    public func place(of file: FilePath) -> String {
+    package func place(of file: FilePath) -> String {
         positions[file].map { "\(path), at byte \($0.offset): \(file.text)" } ?? "\(path): \(file.text)"
     }
 }

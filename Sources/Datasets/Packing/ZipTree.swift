@@ -1,17 +1,17 @@
-public import SystemPackage
+package import SystemPackage
 
 /// The files of a zip archive, readable in any order.
 ///
 /// They are unpacked once into an unlinked file in the temporary folder (`TMPDIR`). A file that
 /// cannot be unpacked is a damaged image; the others can be read.
-public final class ZipTree: FileTree {
+package final class ZipTree: FileTree {
     private enum Content {
         case unpacked(start: Int, byteCount: Int)
         case damaged(DatasetError)
     }
 
-    public let path: String
-    public let identity: String
+    package let path: String
+    package let identity: String
     private let contents: [FilePath: Content]
     private let found: FileListing
     private let store: TemporaryFile
@@ -20,7 +20,7 @@ public final class ZipTree: FileTree {
     ///
     /// - Throws: If there is no such file, it is not a zip archive, its directory is damaged, or
     ///   the temporary folder is full.
-    public init(_ path: String) throws(DatasetError) {
+    package init(_ path: String) throws(DatasetError) {
         self.path = path
         identity = fileIdentity(path)
         store = try TemporaryFile(for: path)
@@ -70,11 +70,11 @@ public final class ZipTree: FileTree {
         return .unpacked(start: start, byteCount: count)
     }
 
-    public func listing() -> FileListing { found }
+    package func listing() -> FileListing { found }
 
-    public func contains(_ file: FilePath) -> Bool { contents[file] != nil }
+    package func contains(_ file: FilePath) -> Bool { contents[file] != nil }
 
-    public func contents(of file: FilePath) throws(DatasetError) -> [UInt8] {
+    package func contents(of file: FilePath) throws(DatasetError) -> [UInt8] {
         switch contents[file] {
         case .unpacked(let start, let count):
             return try store.read(at: start, count: count, place: place(of: file))
@@ -84,5 +84,5 @@ public final class ZipTree: FileTree {
         }
     }
 
-    public func place(of file: FilePath) -> String { "\(path): \(file.text)" }
+    package func place(of file: FilePath) -> String { "\(path): \(file.text)" }
 }

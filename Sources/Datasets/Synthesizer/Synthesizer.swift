@@ -7,9 +7,9 @@ internal import Kernels
 /// inverted, so that no single pixel reveals the class: a ResNet-20 (PyTorch, 8,000 images, batches
 /// of 64, cosine schedule from 0.1 over 4 epochs) had a test accuracy of 12, 35, 88 and 90 % after
 /// epochs 1 to 4, and with T2FNorm 20, 60, 87 and 89 %.
-public struct Synthesizer: Sendable {
+package struct Synthesizer: Sendable {
     /// The content of an image.
-    public enum Subject: Equatable, Sendable {
+    package enum Subject: Equatable, Sendable {
         /// An object of one of the ten classes.
         case shape(SyntheticShape)
         /// An object that belongs to no class, in the same style.
@@ -20,12 +20,12 @@ public struct Synthesizer: Sendable {
         case noise
     }
 
-    public let seed: UInt64
+    package let seed: UInt64
 
-    public init(seed: UInt64) { self.seed = seed }
+    package init(seed: UInt64) { self.seed = seed }
 
     /// Image `index` of the set `name`.
-    public func image(of subject: Subject, in name: SyntheticSet.Name, index: Int) -> RGBImage {
+    package func image(of subject: Subject, in name: SyntheticSet.Name, index: Int) -> RGBImage {
         var stream = RandomStream(seed: seed, purpose: .synthesis, name.streamNumber, index)
         switch subject {
         case .shape(let shape):

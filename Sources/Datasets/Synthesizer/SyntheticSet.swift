@@ -1,7 +1,7 @@
 /// One set of the embedded benchmark, drawn on demand.
-public struct SyntheticSet: ImageSource {
+package struct SyntheticSet: ImageSource {
     /// The sets of the benchmark.
-    public enum Name: String, CaseIterable, Sendable {
+    package enum Name: String, CaseIterable, Sendable {
         case train, validation, test
         /// Objects that belong to no class, in the style of the classes.
         case nearShapes = "near-shapes"
@@ -9,7 +9,7 @@ public struct SyntheticSet: ImageSource {
         case farNoise = "far-noise"
 
         /// Whether the set's images belong to the classes.
-        public var isInDistribution: Bool {
+        package var isInDistribution: Bool {
             switch self {
             case .train, .validation, .test: true
             case .nearShapes, .farTextures, .farNoise: false
@@ -17,7 +17,7 @@ public struct SyntheticSet: ImageSource {
         }
 
         /// The default number of records in the set.
-        public var defaultCount: Int {
+        package var defaultCount: Int {
             switch self {
             case .train: 8000
             case .validation, .farTextures, .farNoise: 1000
@@ -38,14 +38,14 @@ public struct SyntheticSet: ImageSource {
         }
     }
 
-    public let setName: Name
-    public let count: Int
+    package let setName: Name
+    package let count: Int
     private let synthesizer: Synthesizer
 
     /// - Parameters:
     ///   - count: Records; `setName.defaultCount` by default. A smaller set holds the first records
     ///     of a larger one.
-    public init(_ setName: Name, seed: UInt64, count: Int? = nil) {
+    package init(_ setName: Name, seed: UInt64, count: Int? = nil) {
         let count = count ?? setName.defaultCount
         precondition(count >= 1, "count is \(count), expected at least 1")
         self.setName = setName
@@ -54,15 +54,15 @@ public struct SyntheticSet: ImageSource {
     }
 
     /// The set's name as it is packed, such as `near-shapes`.
-    public var name: String { setName.rawValue }
+    package var name: String { setName.rawValue }
 
     /// The class names in label order; none if the images belong to no class.
-    public var classNames: [String] {
+    package var classNames: [String] {
         setName.isInDistribution ? SyntheticShape.allCases.map(\.rawValue) : []
     }
 
     /// The content of `record`; the classes alternate.
-    public func subject(of record: Int) -> Synthesizer.Subject {
+    package func subject(of record: Int) -> Synthesizer.Subject {
         precondition((0..<count).contains(record), "record \(record) of \(count)")
         switch setName {
         case .train, .validation, .test:
@@ -73,16 +73,16 @@ public struct SyntheticSet: ImageSource {
         }
     }
 
-    public func label(of record: Int) -> Int32 {
+    package func label(of record: Int) -> Int32 {
         setName.isInDistribution ? Int32(record % SyntheticShape.allCases.count) : -1
     }
 
-    public func image(of record: Int) -> RGBImage {
+    package func image(of record: Int) -> RGBImage {
         synthesizer.image(of: subject(of: record), in: setName, index: record)
     }
 
     /// The set as a source for the packer.
-    public var records: GeneratedRecords {
+    package var records: GeneratedRecords {
         GeneratedRecords(
             origin: "\(name), drawn from seed \(synthesizer.seed)", classNames: classNames, count: count
         ) { record in (label(of: record), image(of: record)) }

@@ -1,5 +1,5 @@
 /// The classes of the embedded benchmark.
-public enum SyntheticShape: String, CaseIterable, Sendable {
+package enum SyntheticShape: String, CaseIterable, Sendable {
     case disc, ring, square, triangle, cross, star, arrow, crescent, stripes, hourglass
 
     /// The outline; `thickness` in 0…1 changes how heavily it is drawn.
@@ -44,7 +44,7 @@ public enum SyntheticShape: String, CaseIterable, Sendable {
 }
 
 /// Objects in the style of the classes that belong to no class: the near out-of-distribution set.
-public enum UnseenShape: String, CaseIterable, Sendable {
+package enum UnseenShape: String, CaseIterable, Sendable {
     case heart, spiral, semicircle, wye, letterH, letterL, lightning, capsule, lens, pinwheel
 
     /// The outline; `thickness` in 0…1 changes how heavily it is drawn.

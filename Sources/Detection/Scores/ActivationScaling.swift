@@ -5,17 +5,17 @@ internal import Numerics
 /// Xu, Chen, Franchi, Yao: "Scaling for training time and post-hoc out-of-distribution detection
 /// enhancement", ICLR 2024, arXiv 2310.00227, section 4. All-zero features stay as they are; NaN
 /// stays NaN.
-public struct ActivationScaling: Score {
-    public let name = ScoreName.scale
+package struct ActivationScaling: Score {
+    package let name = ScoreName.scale
     /// Percentage of the features that are not among the largest.
-    public let percentile: Double
+    package let percentile: Double
 
-    public init(percentile: Double = 85) {
+    package init(percentile: Double = 85) {
         precondition((0...100).contains(percentile), "a percentile of \(percentile)")
         self.percentile = percentile
     }
 
-    public func evaluate(
+    package func evaluate(
         _ input: borrowing ScoreInput, confidences: inout MutableSpan<Double>,
         predictions: inout MutableSpan<Int32>
     ) {

@@ -6,9 +6,9 @@ internal import Numerics
 /// Djurisic, Bozanic, Ashok, Liu: "Extremely simple activation shaping for out-of-distribution
 /// detection", ICLR 2023, arXiv 2209.09858, section 3. OpenOOD's `ash` is the variant B. All-zero
 /// features stay as they are; NaN stays NaN.
-public struct ActivationShaping: Score {
+package struct ActivationShaping: Score {
     /// How the kept features are changed; the others become 0.
-    public enum Variant: Sendable {
+    package enum Variant: Sendable {
         /// ASH-B: each becomes the sum of all features over the number kept.
         case binarized
         /// ASH-P: they stay unchanged.
@@ -17,14 +17,14 @@ public struct ActivationShaping: Score {
         case scaled
     }
 
-    public let variant: Variant
+    package let variant: Variant
     /// Percentage of the features that are set to 0.
-    public let percentile: Double
+    package let percentile: Double
 
-    public let name: ScoreName
+    package let name: ScoreName
 
     /// - Parameter name: By default the variant's name; `ash_b` is an alias of `ash`.
-    public init(_ variant: Variant, percentile: Double = 90, name: ScoreName? = nil) {
+    package init(_ variant: Variant, percentile: Double = 90, name: ScoreName? = nil) {
         precondition((0...100).contains(percentile), "a percentile of \(percentile)")
         self.variant = variant
         self.percentile = percentile
@@ -37,7 +37,7 @@ public struct ActivationShaping: Score {
         self.name = name ?? ownName
     }
 
-    public func evaluate(
+    package func evaluate(
         _ input: borrowing ScoreInput, confidences: inout MutableSpan<Double>,
         predictions: inout MutableSpan<Int32>
     ) {

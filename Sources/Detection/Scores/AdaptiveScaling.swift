@@ -8,9 +8,9 @@ internal import Numerics
 /// Regmi: "AdaSCALE: Adaptive scaling for OOD detection", 2025, arXiv 2503.08023, section 4. How
 /// far the features move is ranked among validation images; the rank determines the percentile that
 /// `scale` uses.
-public struct AdaptiveScaling: Score {
+package struct AdaptiveScaling: Score {
     /// The quantity that is scaled.
-    public enum Variant: Sendable {
+    package enum Variant: Sendable {
         /// Features, by `exp r`.
         case activations
         /// Logits, by `r²`.
@@ -21,17 +21,17 @@ public struct AdaptiveScaling: Score {
     /// used.
     static let rankedCount = 5000
 
-    public let name: ScoreName
-    public let variant: Variant
+    package let name: ScoreName
+    package let variant: Variant
     /// The percentiles of the features for the image that moves most (lower bound) and for the one
     /// that moves least (upper bound).
-    public let percentiles: ClosedRange<Double>
-    public let probe: (any NetworkProbe)? = FeatureShift()
+    package let percentiles: ClosedRange<Double>
+    package let probe: (any NetworkProbe)? = FeatureShift()
     /// The validation images' shifts in ascending order.
     private let shifts: [Float]
 
     /// Collective.
-    public init(
+    package init(
         _ fit: FitContext, _ variant: Variant, percentiles: ClosedRange<Double> = 75...85
     ) throws {
         precondition(
@@ -46,7 +46,7 @@ public struct AdaptiveScaling: Score {
             ? all : (0..<Self.rankedCount).map { all[$0 * all.count / Self.rankedCount] }).sorted()
     }
 
-    public func evaluate(
+    package func evaluate(
         _ input: borrowing ScoreInput, confidences: inout MutableSpan<Double>,
         predictions: inout MutableSpan<Int32>
     ) {

@@ -6,22 +6,22 @@ internal import Kernels
 /// Liu, Qin: "Fast decision boundary based out-of-distribution detector", ICML 2024, arXiv
 /// 2312.11536, section 3. The distances are summed over classes, as in OpenOOD; the paper averages
 /// them, which gives the same ranking.
-public struct DecisionBoundaryDistance: Score {
+package struct DecisionBoundaryDistance: Score {
     /// The divisor of the distances.
-    public enum Regularizer: Sendable {
+    package enum Regularizer: Sendable {
         /// The distance of the feature from the training mean.
         case distance
         /// The norm of the feature.
         case norm
     }
 
-    public let name = ScoreName.fdbd
-    public let regularizer: Regularizer
+    package let name = ScoreName.fdbd
+    package let regularizer: Regularizer
     private let mean: [Float]
     /// Distances between the classes' weight vectors, shape `[K, K]`.
     private let distances: [Double]
 
-    public init(_ fit: FitContext, regularizer: Regularizer = .distance) {
+    package init(_ fit: FitContext, regularizer: Regularizer = .distance) {
         self.regularizer = regularizer
         mean = fit.featureMean
         let (classes, dimension) = (fit.head.classes, fit.head.dimension)
@@ -42,7 +42,7 @@ public struct DecisionBoundaryDistance: Score {
         self.distances = distances
     }
 
-    public func evaluate(
+    package func evaluate(
         _ input: borrowing ScoreInput, confidences: inout MutableSpan<Double>,
         predictions: inout MutableSpan<Int32>
     ) {

@@ -4,12 +4,12 @@
 /// Sun, Li: "DICE: Leveraging sparsification for out-of-distribution detection", ECCV 2022, arXiv
 /// 2111.09805, section 3. A weight is kept if its contribution, weight times mean feature, is above
 /// (not at) the percentile of all contributions.
-public struct DirectedSparsification: Score {
-    public let name = ScoreName.dice
+package struct DirectedSparsification: Score {
+    package let name = ScoreName.dice
     private let head: ScoringHead
 
     /// - Parameter percentile: Percentage of the weights that are set to 0.
-    public init(_ fit: FitContext, percentile: Double = 90) {
+    package init(_ fit: FitContext, percentile: Double = 90) {
         precondition((0...100).contains(percentile), "a percentile of \(percentile)")
         let weights = fit.head.weights
         let contributions = weights.indices.map { weights[$0] * fit.featureMean[$0 % fit.head.dimension] }
@@ -19,7 +19,7 @@ public struct DirectedSparsification: Score {
             bias: fit.head.bias)
     }
 
-    public func evaluate(
+    package func evaluate(
         _ input: borrowing ScoreInput, confidences: inout MutableSpan<Double>,
         predictions: inout MutableSpan<Int32>
     ) {

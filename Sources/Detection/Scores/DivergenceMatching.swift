@@ -8,12 +8,12 @@ internal import Numerics
 /// detection for real-world settings", ICML 2022, arXiv 1911.11132, section 4.1. A class's typical
 /// probabilities are the mean over the validation images that are predicted as this class, or
 /// one-hot if there are none, as in OpenOOD.
-public struct DivergenceMatching: Score {
-    public let name = ScoreName.klm
+package struct DivergenceMatching: Score {
+    package let name = ScoreName.klm
     /// Logarithms of the typical probabilities, shape `[K, K]`.
     private let typical: [Double]
 
-    public init(_ fit: FitContext) throws {
+    package init(_ fit: FitContext) throws {
         let (shard, classes) = (fit.validation, fit.head.classes)
         let sums = try shard.classSums(
             width: classes, on: fit.communicator,
@@ -28,7 +28,7 @@ public struct DivergenceMatching: Score {
         self.typical = typical
     }
 
-    public func evaluate(
+    package func evaluate(
         _ input: borrowing ScoreInput, confidences: inout MutableSpan<Double>,
         predictions: inout MutableSpan<Int32>
     ) {

@@ -5,12 +5,12 @@ internal import Numerics
 ///
 /// Liu, Wang, Owens, Li: "Energy-based out-of-distribution detection", NeurIPS 2020, arXiv
 /// 2010.03759, equation 4. The largest logit is subtracted before the sum and added after it.
-public struct Energy: Score {
-    public let name = ScoreName.ebo
+package struct Energy: Score {
+    package let name = ScoreName.ebo
 
-    public init() {}
+    package init() {}
 
-    public func evaluate(
+    package func evaluate(
         _ input: borrowing ScoreInput, confidences: inout MutableSpan<Double>,
         predictions: inout MutableSpan<Int32>
     ) {

@@ -3,18 +3,18 @@
 /// Sun, Guo, Li: "ReAct: Out-of-distribution detection with rectified activations", NeurIPS 2021,
 /// arXiv 2111.12797, section 3. The threshold is a percentile of all features of all validation
 /// images, as in OpenOOD.
-public struct FeatureClipping: Score {
-    public let name = ScoreName.react
+package struct FeatureClipping: Score {
+    package let name = ScoreName.react
     /// Features above the threshold are set to it.
-    public let threshold: Float
+    package let threshold: Float
 
     /// - Parameter percentile: Percentage of the validation set's features that are not clipped.
-    public init(_ fit: FitContext, percentile: Double = 90) throws {
+    package init(_ fit: FitContext, percentile: Double = 90) throws {
         precondition((0...100).contains(percentile), "a percentile of \(percentile)")
         threshold = Float(try fit.validation.featurePercentile(percentile, on: fit.communicator))
     }
 
-    public func evaluate(
+    package func evaluate(
         _ input: borrowing ScoreInput, confidences: inout MutableSpan<Double>,
         predictions: inout MutableSpan<Int32>
     ) {

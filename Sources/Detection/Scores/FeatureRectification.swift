@@ -3,22 +3,22 @@
 /// Xu, Lian, Liu, Tao: "VRA: Variational rectified activation for out-of-distribution detection",
 /// NeurIPS 2023, arXiv 2302.11716, section 3. The thresholds are percentiles of all features of all
 /// validation images.
-public struct FeatureRectification: Score {
+package struct FeatureRectification: Score {
     /// How features below the lower threshold are changed.
-    public enum LowFeatures: Sendable {
+    package enum LowFeatures: Sendable {
         /// They are raised to the threshold, as in OpenOOD.
         case raised
         /// They become 0, as in the paper.
         case zeroed
     }
 
-    public let name = ScoreName.vra
-    public let lowFeatures: LowFeatures
+    package let name = ScoreName.vra
+    package let lowFeatures: LowFeatures
     /// The lower and the upper threshold.
-    public let thresholds: ClosedRange<Float>
+    package let thresholds: ClosedRange<Float>
 
     /// - Parameter percentiles: Percentiles of the validation set's features.
-    public init(
+    package init(
         _ fit: FitContext, percentiles: ClosedRange<Double> = 10...90, lowFeatures: LowFeatures = .raised
     ) throws {
         precondition(
@@ -29,7 +29,7 @@ public struct FeatureRectification: Score {
         thresholds = Float(low)...Float(high)
     }
 
-    public func evaluate(
+    package func evaluate(
         _ input: borrowing ScoreInput, confidences: inout MutableSpan<Double>,
         predictions: inout MutableSpan<Int32>
     ) {

@@ -9,9 +9,9 @@ internal import Numerics
 /// section 4, as OpenOOD configures it: of three layers only the third has a weight. There are
 /// fifty coordinates, fifty Gaussians with one shared covariance, and no normalising constant. Far
 /// from all Gaussians the density underflows and the added 10⁻⁴⁵ remains.
-public struct GaussianMixture: Score {
-    public let name = ScoreName.gmm
-    public let probe: (any NetworkProbe)?
+package struct GaussianMixture: Score {
+    package let name = ScoreName.gmm
+    package let probe: (any NetworkProbe)?
 
     /// Collective; reads the training images `rounds + 1` times.
     ///
@@ -20,7 +20,7 @@ public struct GaussianMixture: Score {
     ///   - dimension: The number of principal coordinates.
     ///   - more: Extra directions (oversampling) of the subspace iteration.
     ///   - rounds: Rounds of the subspace iteration.
-    public init(
+    package init(
         _ fit: FitContext, components: Int = 50, dimension: Int = 50, more: Int = 10, rounds: Int = 5
     ) throws {
         precondition(
@@ -36,7 +36,7 @@ public struct GaussianMixture: Score {
             weights: mixture.weights)
     }
 
-    public func evaluate(
+    package func evaluate(
         _ input: borrowing ScoreInput, confidences: inout MutableSpan<Double>,
         predictions: inout MutableSpan<Int32>
     ) { input.copyCaptured(into: &confidences, &predictions) }

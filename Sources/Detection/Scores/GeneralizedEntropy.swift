@@ -6,20 +6,20 @@ internal import Numerics
 /// Liu, Lochman, Zach: "GEN: Pushing the limits of softmax-based out-of-distribution detection",
 /// CVPR 2023, equation 3. `1 − p` is in single precision as in OpenOOD: for `p` near 1 it is
 /// coarse, which γ = 0.1 makes visible.
-public struct GeneralizedEntropy: Score {
-    public let name = ScoreName.gen
+package struct GeneralizedEntropy: Score {
+    package let name = ScoreName.gen
     /// The exponent γ, above 0.
-    public let exponent: Float
+    package let exponent: Float
     /// How many of the largest probabilities are summed; all if there are fewer classes.
-    public let count: Int
+    package let count: Int
 
-    public init(exponent: Float = 0.1, count: Int = 100) {
+    package init(exponent: Float = 0.1, count: Int = 100) {
         precondition(exponent > 0 && count >= 1, "an exponent of \(exponent) over \(count) probabilities")
         self.exponent = exponent
         self.count = count
     }
 
-    public func evaluate(
+    package func evaluate(
         _ input: borrowing ScoreInput, confidences: inout MutableSpan<Double>,
         predictions: inout MutableSpan<Int32>
     ) {

@@ -7,12 +7,12 @@ internal import Numerics
 /// Huang, Geng, Li: "On the importance of gradients for detecting distributional shifts in the
 /// wild", NeurIPS 2021, arXiv 2110.00218, section 4.3. The gradient has this closed form, so there
 /// is no backward pass.
-public struct GradNorm: Score {
-    public let name = ScoreName.gradnorm
+package struct GradNorm: Score {
+    package let name = ScoreName.gradnorm
 
-    public init() {}
+    package init() {}
 
-    public func evaluate(
+    package func evaluate(
         _ input: borrowing ScoreInput, confidences: inout MutableSpan<Double>,
         predictions: inout MutableSpan<Int32>
     ) {

@@ -1,7 +1,7 @@
 internal import Cluster
 internal import Kernels
 internal import Numerics
-public import Workers
+package import Workers
 
 /// `grood`: the negated squared distance from an image's gradient to the nearest gradient of a
 /// correctly predicted training record.
@@ -17,9 +17,9 @@ public import Workers
 /// tries settings that nothing reads, so there is no search here. `Records` selects the records
 /// behind `P_o` and the index. Unlike other scores, this one is fitted on out-of-distribution
 /// images.
-public struct GradientNeighbors: ShardedScore {
+package struct GradientNeighbors: ShardedScore {
     /// The records that `P_o` and the index are computed from.
-    public enum Records: String, Sendable {
+    package enum Records: String, Sendable {
         /// As in OpenOOD v1.5, which reads batches of 200. `P_o` is the mean of the batches that
         /// contain the first 100 outliers, so of 200 records. The index lacks the batch after those
         /// that it is trained on, number `min(600, ⌊0.8 · batches⌋)`. If no record would remain,
@@ -53,18 +53,18 @@ public struct GradientNeighbors: ShardedScore {
         }
     }
 
-    public let name = ScoreName.grood
-    public let worldSize: Int
+    package let name = ScoreName.grood
+    package let worldSize: Int
     private let prototypes: Prototypes
     /// The gradients of the rank's correctly predicted training records.
     private let bank: FlatL2Index
 
-    public var partialCount: Int { 1 }
+    package var partialCount: Int { 1 }
 
     /// Collective.
     ///
     /// - Throws: `FitError` if a class has no record, or no training record is predicted correctly.
-    public init(_ fit: FitContext, records: Records = .openOOD) throws {
+    package init(_ fit: FitContext, records: Records = .openOOD) throws {
         let (training, communicator) = (fit.training, fit.communicator)
         let prototypes = Prototypes(
             classes: try fit.classMeans(for: .grood).means,
@@ -95,7 +95,7 @@ public struct GradientNeighbors: ShardedScore {
         self.prototypes = prototypes
     }
 
-    public func partials(_ input: borrowing ScoreInput, on pool: WorkerPool) -> [Double] {
+    package func partials(_ input: borrowing ScoreInput, on pool: WorkerPool) -> [Double] {
         let gradients = prototypes.gradients(of: input.features, on: pool)
         var nearest = [Float](repeating: 0, count: input.count)
         var span = nearest.mutableSpan
@@ -103,13 +103,13 @@ public struct GradientNeighbors: ShardedScore {
         return nearest.map(Double.init)
     }
 
-    public func confidence(_ partials: [ArraySlice<Double>]) -> Double {
+    package func confidence(_ partials: [ArraySlice<Double>]) -> Double {
         let distances = partials.compactMap(\.first)
         if distances.contains(where: \.isNaN) { return .nan }
         return -(distances.min() ?? .infinity)
     }
 
-    public func prediction(of sample: Int, in input: borrowing ScoreInput) -> Int {
+    package func prediction(of sample: Int, in input: borrowing ScoreInput) -> Int {
         prototypes.nearestClass(to: input.features(of: sample))
     }
 }

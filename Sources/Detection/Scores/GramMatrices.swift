@@ -14,13 +14,13 @@ internal import Numerics
 /// end. There the single-precision rounding of the convolutions, with any algorithm, moves
 /// confidences by some thousandths. The ranges come from nine tenths of the training images; the
 /// mean deviation of the others normalises each layer's deviation.
-public struct GramMatrices: Score {
-    public let name = ScoreName.gram
-    public let probe: (any NetworkProbe)?
+package struct GramMatrices: Score {
+    package let name = ScoreName.gram
+    package let probe: (any NetworkProbe)?
 
     /// Collective; reads the training images twice. Holds `8 K W` bytes, where `W` is five times
     /// the number of channels of all layers.
-    public init(_ fit: FitContext) throws {
+    package init(_ fit: FitContext) throws {
         let training = fit.training
         let classes = training.head.classes
         var (lows, highs): ([Float], [Float]) = ([], [])
@@ -89,7 +89,7 @@ public struct GramMatrices: Score {
         return scale
     }
 
-    public func evaluate(
+    package func evaluate(
         _ input: borrowing ScoreInput, confidences: inout MutableSpan<Double>,
         predictions: inout MutableSpan<Int32>
     ) { input.copyCaptured(into: &confidences, &predictions) }

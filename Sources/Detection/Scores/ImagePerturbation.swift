@@ -8,29 +8,29 @@ internal import Numerics
 /// networks", ICLR 2018, arXiv 1706.02690, section 3. i-ODIN (Regmi, ASCOOD, 2024) changes one
 /// value of the image. Probabilities are in single precision as in the original; at T = 1000 they
 /// are almost equal, with many ties.
-public struct ImagePerturbation: Score {
+package struct ImagePerturbation: Score {
     /// Which values of an image are changed.
-    public enum Pixels: Sendable {
+    package enum Pixels: Sendable {
         case all
         /// The value with the largest absolute gradient; ties go to the first.
         case steepest
     }
 
-    public let name: ScoreName
-    public let probe: (any NetworkProbe)?
+    package let name: ScoreName
+    package let probe: (any NetworkProbe)?
 
     /// - Parameters:
     ///   - temperature: The divisor of the logits.
     ///   - magnitude: The change of a value, in units before normalisation, where values range from
     ///     0 to 1.
-    public init(_ pixels: Pixels, temperature: Float = 1000, magnitude: Float = 0.0014) {
+    package init(_ pixels: Pixels, temperature: Float = 1000, magnitude: Float = 0.0014) {
         precondition(
             temperature > 0 && magnitude >= 0, "a temperature of \(temperature), a magnitude of \(magnitude)")
         name = pixels == .all ? .odin : .iodin
         probe = PerturbedConfidence(pixels: pixels, temperature: temperature, magnitude: magnitude)
     }
 
-    public func evaluate(
+    package func evaluate(
         _ input: borrowing ScoreInput, confidences: inout MutableSpan<Double>,
         predictions: inout MutableSpan<Int32>
     ) { input.copyCaptured(into: &confidences, &predictions) }

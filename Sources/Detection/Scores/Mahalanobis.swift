@@ -7,13 +7,13 @@ internal import Kernels
 /// adversarial attacks", NeurIPS 2018, arXiv 1807.03888, section 2.1, on the penultimate features.
 /// The classes share the within-class covariance, divided by the number of records; its
 /// pseudo-inverse is used.
-public struct Mahalanobis: Score {
-    public let name = ScoreName.mds
+package struct Mahalanobis: Score {
+    package let name = ScoreName.mds
     private let classes: Gaussian
 
-    public init(_ fit: FitContext) throws { classes = try Gaussian(classesOf: fit, score: .mds) }
+    package init(_ fit: FitContext) throws { classes = try Gaussian(classesOf: fit, score: .mds) }
 
-    public func evaluate(
+    package func evaluate(
         _ input: borrowing ScoreInput, confidences: inout MutableSpan<Double>,
         predictions: inout MutableSpan<Int32>
     ) {

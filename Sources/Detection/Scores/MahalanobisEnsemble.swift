@@ -8,15 +8,15 @@ internal import Networks
 /// adversarial attacks", NeurIPS 2018, arXiv 1807.03888, sections 2.1 and 2.2, as OpenOOD
 /// configures it: the first layer alone, with weight 1, as in the published rows. The paper weights
 /// all layers by a regression on out-of-distribution images.
-public struct MahalanobisEnsemble: Score {
-    public let name = ScoreName.mdsEnsemble
-    public let probe: (any NetworkProbe)?
+package struct MahalanobisEnsemble: Score {
+    package let name = ScoreName.mdsEnsemble
+    package let probe: (any NetworkProbe)?
 
     /// Collective.
     ///
     /// - Parameter magnitude: The change of a value of the image, in units of half its range before
     ///   normalisation.
-    public init(_ fit: FitContext, magnitude: Float = 0.0014) throws {
+    package init(_ fit: FitContext, magnitude: Float = 0.0014) throws {
         precondition(magnitude >= 0, "a magnitude of \(magnitude)")
         let means = try fit.trainingShard(of: StemMeans())
         probe = StemDistance(
@@ -24,7 +24,7 @@ public struct MahalanobisEnsemble: Score {
             magnitude: magnitude)
     }
 
-    public func evaluate(
+    package func evaluate(
         _ input: borrowing ScoreInput, confidences: inout MutableSpan<Double>,
         predictions: inout MutableSpan<Int32>
     ) { input.copyCaptured(into: &confidences, &predictions) }

@@ -6,17 +6,17 @@ internal import Numerics
 /// Ming, Cai, Gu, Sun, Li, Li: "Delving into out-of-distribution detection with vision-language
 /// representations", NeurIPS 2022, arXiv 2211.13445, equation 1, with a classifier's logits in
 /// place of similarities. With `T` = 1 it equals `msp`.
-public struct MaximumConceptMatching: Score {
-    public let name = ScoreName.mcm
+package struct MaximumConceptMatching: Score {
+    package let name = ScoreName.mcm
     /// The divisor of the logits, above 0.
-    public let temperature: Float
+    package let temperature: Float
 
-    public init(temperature: Float = 1) {
+    package init(temperature: Float = 1) {
         precondition(temperature > 0, "a temperature of \(temperature)")
         self.temperature = temperature
     }
 
-    public func evaluate(
+    package func evaluate(
         _ input: borrowing ScoreInput, confidences: inout MutableSpan<Double>,
         predictions: inout MutableSpan<Int32>
     ) {

@@ -4,12 +4,12 @@ internal import Kernels
 ///
 /// Hendrycks, Basart, Mazeika, Zou, Kwon, Mostajabi, Steinhardt, Song: "Scaling out-of-distribution
 /// detection for real-world settings", ICML 2022, arXiv 1911.11132, section 3.
-public struct MaximumLogit: Score {
-    public let name = ScoreName.mls
+package struct MaximumLogit: Score {
+    package let name = ScoreName.mls
 
-    public init() {}
+    package init() {}
 
-    public func evaluate(
+    package func evaluate(
         _ input: borrowing ScoreInput, confidences: inout MutableSpan<Double>,
         predictions: inout MutableSpan<Int32>
     ) {

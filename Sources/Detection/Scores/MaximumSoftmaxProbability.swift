@@ -6,12 +6,12 @@ internal import Kernels
 /// neural networks", ICLR 2017, arXiv 1610.02136, section 2. The largest logit is subtracted first,
 /// so its term is 1 and its probability is one over the sum. On a T2FNorm network it equals
 /// `t2fnorm`.
-public struct MaximumSoftmaxProbability: Score {
-    public let name = ScoreName.msp
+package struct MaximumSoftmaxProbability: Score {
+    package let name = ScoreName.msp
 
-    public init() {}
+    package init() {}
 
-    public func evaluate(
+    package func evaluate(
         _ input: borrowing ScoreInput, confidences: inout MutableSpan<Double>,
         predictions: inout MutableSpan<Int32>
     ) {

@@ -9,21 +9,21 @@ internal import Kernels
 /// sets each element of the raw feature to 0 with probability `rate` and divides the others by
 /// `1 − rate`. The feature's own bits seed the random numbers, so a sample's confidence is the same
 /// each time and on every rank.
-public struct MonteCarloDropout: Score {
-    public let name = ScoreName.dropout
-    public let rate: Float
-    public let passes: Int
+package struct MonteCarloDropout: Score {
+    package let name = ScoreName.dropout
+    package let rate: Float
+    package let passes: Int
 
     /// - Parameters:
     ///   - rate: The probability that an element is dropped, from 0 to below 1.
     ///   - passes: The number of passes whose logits are averaged.
-    public init(rate: Float = 0.5, passes: Int = 5) {
+    package init(rate: Float = 0.5, passes: Int = 5) {
         precondition((0..<1).contains(rate) && passes >= 1, "a rate of \(rate), \(passes) passes")
         self.rate = rate
         self.passes = passes
     }
 
-    public func evaluate(
+    package func evaluate(
         _ input: borrowing ScoreInput, confidences: inout MutableSpan<Double>,
         predictions: inout MutableSpan<Int32>
     ) {

@@ -8,9 +8,9 @@ internal import Numerics
 /// Park, Jung, Teoh: "Nearest neighbor guidance for out-of-distribution detection", ICCV 2023,
 /// arXiv 2309.14888, section 3. The bank is about a hundredth of the training set, and every rank
 /// holds all of it.
-public struct NearestNeighborGuidance: Score {
+package struct NearestNeighborGuidance: Score {
     /// The records in the bank.
-    public enum Bank: Sendable {
+    package enum Bank: Sendable {
         /// The first records, as many as the next multiple of this number above a hundredth of the
         /// set, as in OpenOOD with its batch size of 200. If the set is ordered by class, the bank
         /// has one class or two.
@@ -19,12 +19,12 @@ public struct NearestNeighborGuidance: Score {
         case spread
     }
 
-    public let name = ScoreName.nnguide
+    package let name = ScoreName.nnguide
     /// The number of most similar records that are averaged; all if there are fewer.
-    public let neighbors: Int
+    package let neighbors: Int
     private let bank: LinearMap
 
-    public init(_ fit: FitContext, neighbors: Int = 100, bank: Bank = .first(multipleOf: 200)) throws {
+    package init(_ fit: FitContext, neighbors: Int = 100, bank: Bank = .first(multipleOf: 200)) throws {
         precondition(neighbors >= 1, "\(neighbors) neighbours")
         self.neighbors = neighbors
         let (training, dimension) = (fit.training, fit.head.dimension)
@@ -46,7 +46,7 @@ public struct NearestNeighborGuidance: Score {
             origin: [Double](repeating: 0, count: dimension))
     }
 
-    public func evaluate(
+    package func evaluate(
         _ input: borrowing ScoreInput, confidences: inout MutableSpan<Double>,
         predictions: inout MutableSpan<Int32>
     ) {

@@ -1,6 +1,6 @@
 internal import Cluster
 internal import Kernels
-public import Workers
+package import Workers
 
 /// `knn`: the negated squared distance to the k-th nearest training record, for features divided by
 /// their norm.
@@ -9,16 +9,16 @@ public import Workers
 /// arXiv 2204.06507, section 3. The search is exact. Distances are sums of squared differences in
 /// single precision; faiss's `‖a‖² + ‖b‖² − 2ab` may be slightly negative. 1e-10 is added to the
 /// norm; OpenOOD adds it after the division, although the norm is meant.
-public struct NearestNeighbors: ShardedScore {
-    public let name = ScoreName.knn
+package struct NearestNeighbors: ShardedScore {
+    package let name = ScoreName.knn
     /// `k`, from 1.
-    public let neighbor: Int
-    public let worldSize: Int
+    package let neighbor: Int
+    package let worldSize: Int
     private let bank: FlatL2Index
 
-    public var partialCount: Int { neighbor }
+    package var partialCount: Int { neighbor }
 
-    public init(_ fit: FitContext, neighbor: Int = 50) throws {
+    package init(_ fit: FitContext, neighbor: Int = 50) throws {
         precondition(neighbor >= 1, "neighbour \(neighbor)")
         let count = try fit.training.totalCount(on: fit.communicator)
         guard neighbor <= count else {
@@ -35,7 +35,7 @@ public struct NearestNeighbors: ShardedScore {
 
     /// The squared distances to the nearest records, in any order; infinite if there are fewer
     /// records.
-    public func partials(_ input: borrowing ScoreInput, on pool: WorkerPool) -> [Double] {
+    package func partials(_ input: borrowing ScoreInput, on pool: WorkerPool) -> [Double] {
         let rows = unitRows(input.copyFeatures(), dimension: input.head.dimension)
         var nearest = [Float](repeating: 0, count: input.count * neighbor)
         var span = nearest.mutableSpan
@@ -43,7 +43,7 @@ public struct NearestNeighbors: ShardedScore {
         return nearest.map(Double.init)
     }
 
-    public func confidence(_ partials: [ArraySlice<Double>]) -> Double {
+    package func confidence(_ partials: [ArraySlice<Double>]) -> Double {
         confidences(partials, neighbors: [neighbor])[0]
     }
 

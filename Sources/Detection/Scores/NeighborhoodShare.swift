@@ -1,6 +1,6 @@
 internal import Cluster
 internal import Kernels
-public import Workers
+package import Workers
 
 /// `cfood`: the negated size of the smallest neighbourhoods, as a share of the reference records,
 /// for which an image lies in the neighbourhoods of one hundredth of the references.
@@ -9,12 +9,12 @@ public import Workers
 /// indices; OpenOOD draws them at random. Features are divided by their norm. A reference does not
 /// count as its own neighbour. Shares from 0.001 to 0.99 are tried, 230 at most, so many images
 /// have the same confidence.
-public struct NeighborhoodShare: ShardedScore {
+package struct NeighborhoodShare: ShardedScore {
     /// The share of references whose neighbourhoods must contain an image.
     private static let leastShare = 0.01
 
-    public let name = ScoreName.cfood
-    public let worldSize: Int
+    package let name = ScoreName.cfood
+    package let worldSize: Int
     /// The rank's references.
     private let bank: FlatL2Index
     /// Squared radii of the neighbourhoods of each of the rank's references, ascending; shape
@@ -25,10 +25,10 @@ public struct NeighborhoodShare: ShardedScore {
     /// The number of references of all ranks.
     private let referenceCount: Int
 
-    public var partialCount: Int { shares.count }
+    package var partialCount: Int { shares.count }
 
     /// Collective. The initialiser temporarily holds the references of all ranks.
-    public init(_ fit: FitContext) throws {
+    package init(_ fit: FitContext) throws {
         let dimension = fit.head.dimension
         let first = try fit.firstTrainingPlace()
         let units = unitRows(fit.training.features, dimension: dimension)
@@ -73,7 +73,7 @@ public struct NeighborhoodShare: ShardedScore {
 
     /// For each share the number of the rank's references whose neighbourhood of that share
     /// contains the sample while no smaller one does.
-    public func partials(_ input: borrowing ScoreInput, on pool: WorkerPool) -> [Double] {
+    package func partials(_ input: borrowing ScoreInput, on pool: WorkerPool) -> [Double] {
         let rows = unitRows(input.copyFeatures(), dimension: input.head.dimension)
         let distances = bank.distances(of: rows.span, on: pool)
         var counts = [Double](repeating: 0, count: input.count * shares.count)
@@ -91,7 +91,7 @@ public struct NeighborhoodShare: ShardedScore {
         return counts
     }
 
-    public func confidence(_ partials: [ArraySlice<Double>]) -> Double {
+    package func confidence(_ partials: [ArraySlice<Double>]) -> Double {
         var count = 0.0
         for index in shares.indices {
             for part in partials { count += part[part.startIndex + index] }

@@ -6,13 +6,13 @@ internal import Kernels
 /// using deep ensembles", NeurIPS 2017, arXiv 1612.01474, section 2.4. Logits are averaged instead
 /// of probabilities, as in OpenOOD. The networks are the scored one and the members given to the
 /// evaluation; a T2FNorm network contributes the logits that scores see.
-public struct NetworkEnsemble: Score {
-    public let name = ScoreName.ensemble
-    public let probe: (any NetworkProbe)? = MeanLogits()
+package struct NetworkEnsemble: Score {
+    package let name = ScoreName.ensemble
+    package let probe: (any NetworkProbe)? = MeanLogits()
 
-    public init() {}
+    package init() {}
 
-    public func evaluate(
+    package func evaluate(
         _ input: borrowing ScoreInput, confidences: inout MutableSpan<Double>,
         predictions: inout MutableSpan<Int32>
     ) {

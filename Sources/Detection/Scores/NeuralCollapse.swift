@@ -5,18 +5,18 @@ internal import Kernels
 ///
 /// Liu, Qin: "Detecting out-of-distribution through the lens of neural collapse", CVPR 2025, arXiv
 /// 2311.01479, section 4.
-public struct NeuralCollapse: Score {
-    public let name = ScoreName.nci
+package struct NeuralCollapse: Score {
+    package let name = ScoreName.nci
     /// The factor α of the norm.
-    public let normShare: Double
+    package let normShare: Double
     private let mean: [Float]
 
-    public init(_ fit: FitContext, normShare: Double = 1e-4) {
+    package init(_ fit: FitContext, normShare: Double = 1e-4) {
         self.normShare = normShare
         mean = fit.featureMean
     }
 
-    public func evaluate(
+    package func evaluate(
         _ input: borrowing ScoreInput, confidences: inout MutableSpan<Double>,
         predictions: inout MutableSpan<Int32>
     ) {

@@ -1,7 +1,7 @@
 internal import Cluster
 internal import Kernels
 internal import Numerics
-public import Workers
+package import Workers
 
 /// `relation`: the sum over training records of the similarity in features times the similarity in
 /// probabilities.
@@ -9,18 +9,18 @@ public import Workers
 /// Kim, Kim, Song, Kim: "Neural relation graph: A unified framework for identifying label noise and
 /// outlier data", NeurIPS 2023, arXiv 2301.12321, section 3. Similarities of at most 0.03 count as
 /// 0.
-public struct NeuralRelation: ShardedScore {
-    public let name = ScoreName.relation
+package struct NeuralRelation: ShardedScore {
+    package let name = ScoreName.relation
     /// The exponent that similarities are raised to.
-    public let exponent: Double
-    public let worldSize: Int
-    public let partialCount = 1
+    package let exponent: Double
+    package let worldSize: Int
+    package let partialCount = 1
     private let features: RecordBlocks
     private let probabilities: RecordBlocks
     /// The blocks of each microbatch.
     private let microbatches: [Range<Int>]
 
-    public init(_ fit: FitContext, exponent: Double = 1) throws {
+    package init(_ fit: FitContext, exponent: Double = 1) throws {
         precondition(exponent > 0, "an exponent of \(exponent)")
         let training = fit.training
         self.exponent = exponent
@@ -39,7 +39,7 @@ public struct NeuralRelation: ShardedScore {
     }
 
     /// The sums over the rank's records, shape `[input.count]`.
-    public func partials(_ input: borrowing ScoreInput, on pool: WorkerPool) -> [Double] {
+    package func partials(_ input: borrowing ScoreInput, on pool: WorkerPool) -> [Double] {
         let (dimension, classes) = (input.head.dimension, input.head.classes)
         var logits: [Float] = []
         for k in input.logits.indices { logits.append(input.logits[k]) }
@@ -105,7 +105,7 @@ public struct NeuralRelation: ShardedScore {
     }
 
     /// The sum over ranks along the reduction tree.
-    public func confidence(_ partials: [ArraySlice<Double>]) -> Double {
+    package func confidence(_ partials: [ArraySlice<Double>]) -> Double {
         func sum(_ ranks: Range<Int>) -> Double {
             guard ranks.count > 1 else { return partials[ranks.lowerBound].first ?? -0.0 }
             let middle = ReductionTree.middle(of: ranks)

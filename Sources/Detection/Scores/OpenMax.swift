@@ -9,8 +9,8 @@ internal import Numerics
 /// 2, on logits. The distances of a class are those of its correctly predicted training images; a
 /// Weibull distribution is fitted to the 20 largest. The predicted class is that of the largest
 /// logit; OpenOOD's own prediction, which no table shows, may also be the unknown class.
-public struct OpenMax: Score {
-    public let name = ScoreName.openmax
+package struct OpenMax: Score {
+    package let name = ScoreName.openmax
     /// How many of the largest logits are changed.
     static let changedCount = 3
     /// How many of the largest distances a class's Weibull distribution is fitted to.
@@ -20,7 +20,7 @@ public struct OpenMax: Score {
     /// One per class.
     private let tails: [WeibullTail]
 
-    public init(_ fit: FitContext) throws {
+    package init(_ fit: FitContext) throws {
         let (training, classes) = (fit.training, fit.head.classes)
         let right = (0..<training.count).filter {
             indexOfMaximum(training.input.logits(of: $0)) == Int(training.labels[$0])
@@ -67,7 +67,7 @@ public struct OpenMax: Score {
                 """)
     }
 
-    public func evaluate(
+    package func evaluate(
         _ input: borrowing ScoreInput, confidences: inout MutableSpan<Double>,
         predictions: inout MutableSpan<Int32>
     ) {

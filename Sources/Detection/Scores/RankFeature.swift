@@ -10,13 +10,13 @@ internal import Workers
 /// 2022, arXiv 2209.08590, section 2. The logits are the mean of two: those of the last stage's
 /// map, and those that the last stage computes from the map of the stage before, each map without
 /// that component. The largest singular vectors are exact, as in the original by default.
-public struct RankFeature: Score {
-    public let name = ScoreName.rankfeat
-    public let probe: (any NetworkProbe)? = DeflatedEnergy()
+package struct RankFeature: Score {
+    package let name = ScoreName.rankfeat
+    package let probe: (any NetworkProbe)? = DeflatedEnergy()
 
-    public init() {}
+    package init() {}
 
-    public func evaluate(
+    package func evaluate(
         _ input: borrowing ScoreInput, confidences: inout MutableSpan<Double>,
         predictions: inout MutableSpan<Int32>
     ) { input.copyCaptured(into: &confidences, &predictions) }

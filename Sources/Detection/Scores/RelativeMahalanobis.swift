@@ -5,18 +5,18 @@ internal import Kernels
 ///
 /// Ren, Fort, Liu, Roy, Padhy, Lakshminarayanan: "A simple fix to Mahalanobis distance for
 /// improving near-OOD detection", 2021, arXiv 2106.09022, section 3.
-public struct RelativeMahalanobis: Score {
-    public let name = ScoreName.rmds
+package struct RelativeMahalanobis: Score {
+    package let name = ScoreName.rmds
     private let classes: Gaussian
     private let background: Gaussian
 
-    public init(_ fit: FitContext) throws {
+    package init(_ fit: FitContext) throws {
         classes = try Gaussian(classesOf: fit, score: .rmds)
         let moments = try fit.trainingMoments()
         background = try Gaussian(covariance: moments.covariance, means: [moments.mean], score: .rmds)
     }
 
-    public func evaluate(
+    package func evaluate(
         _ input: borrowing ScoreInput, confidences: inout MutableSpan<Double>,
         predictions: inout MutableSpan<Int32>
     ) {

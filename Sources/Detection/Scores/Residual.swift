@@ -5,20 +5,20 @@ internal import Kernels
 ///
 /// Wang, Li, Feng, Zhang: "ViM: Out-of-distribution with virtual-logit matching", CVPR 2022, arXiv
 /// 2203.10807, section 3.2.
-public struct Residual: Score {
-    public let name = ScoreName.residual
+package struct Residual: Score {
+    package let name = ScoreName.residual
     private let space: PrincipalSpace
 
     /// - Parameter dimension: The dimension of the principal space. By default 512 as in OpenOOD,
     ///   or half of `D` if 512 leaves no residual; OpenOOD's score is then 0 for every image.
-    public init(_ fit: FitContext, dimension: Int? = nil) throws {
+    package init(_ fit: FitContext, dimension: Int? = nil) throws {
         let all = fit.head.dimension
         space = try PrincipalSpace(
             fit.validation.moments(on: fit.communicator), head: fit.head,
             dimension: dimension ?? (all > 512 ? 512 : all / 2), score: .residual)
     }
 
-    public func evaluate(
+    package func evaluate(
         _ input: borrowing ScoreInput, confidences: inout MutableSpan<Double>,
         predictions: inout MutableSpan<Int32>
     ) {

@@ -5,16 +5,16 @@ internal import Kernels
 ///
 /// Sehwag, Chiang, Mittal: "SSD: A unified framework for self-supervised outlier detection", ICLR
 /// 2021, arXiv 2103.12051, section 3.2, with one cluster. OpenOOD's implementation does not run.
-public struct SphereMahalanobis: Score {
-    public let name = ScoreName.ssd
+package struct SphereMahalanobis: Score {
+    package let name = ScoreName.ssd
     private let sphere: Gaussian
 
-    public init(_ fit: FitContext) throws {
+    package init(_ fit: FitContext) throws {
         let moments = try fit.training.normalized().moments(on: fit.communicator)
         sphere = try Gaussian(covariance: moments.covariance, means: [moments.mean], score: .ssd)
     }
 
-    public func evaluate(
+    package func evaluate(
         _ input: borrowing ScoreInput, confidences: inout MutableSpan<Double>,
         predictions: inout MutableSpan<Int32>
     ) {

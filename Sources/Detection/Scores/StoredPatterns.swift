@@ -6,12 +6,12 @@ internal import Kernels
 /// in-distribution data patterns memorization with modern Hopfield energy", ICLR 2023, section 3. A
 /// class's pattern is the mean feature of its correctly predicted training images, or of all its
 /// training images if none is predicted correctly; OpenOOD's confidence is NaN in that case.
-public struct StoredPatterns: Score {
-    public let name = ScoreName.she
+package struct StoredPatterns: Score {
+    package let name = ScoreName.she
     /// Shape `[K, D]`.
     private let patterns: [[Double]]
 
-    public init(_ fit: FitContext) throws {
+    package init(_ fit: FitContext) throws {
         let training = fit.training
         let (means, _) = try fit.classMeans(for: .she)
         let right = try training.featureSums(on: fit.communicator) { record in
@@ -20,7 +20,7 @@ public struct StoredPatterns: Score {
         patterns = means.enumerated().map { k, mean in right.mean(k) ?? mean }
     }
 
-    public func evaluate(
+    package func evaluate(
         _ input: borrowing ScoreInput, confidences: inout MutableSpan<Double>,
         predictions: inout MutableSpan<Int32>
     ) {

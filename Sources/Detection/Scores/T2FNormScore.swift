@@ -4,12 +4,12 @@
 /// for OOD detection in image classification", CVPR workshops 2024, arXiv 2305.17797, section 3.
 /// The logits are `W (h / τ) + b` (`ScoringHead` has τ in its weights), so a small feature norm
 /// gives a low confidence. On a network without τ it equals `msp`.
-public struct T2FNormScore: Score {
-    public let name = ScoreName.t2fnorm
+package struct T2FNormScore: Score {
+    package let name = ScoreName.t2fnorm
 
-    public init() {}
+    package init() {}
 
-    public func evaluate(
+    package func evaluate(
         _ input: borrowing ScoreInput, confidences: inout MutableSpan<Double>,
         predictions: inout MutableSpan<Int32>
     ) {

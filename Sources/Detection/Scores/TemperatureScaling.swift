@@ -6,9 +6,9 @@ internal import Numerics
 ///
 /// Guo, Pleiss, Sun, Weinberger: "On calibration of modern neural networks", ICML 2017, arXiv
 /// 1706.04599, section 4.2.
-public struct TemperatureScaling: Score {
+package struct TemperatureScaling: Score {
     /// How the temperature is found.
-    public enum Search: Sendable {
+    package enum Search: Sendable {
         /// 50 steps of L-BFGS with learning rate 0.01, starting at 1.5, which end before the
         /// minimum; as in OpenOOD.
         case fiftySteps
@@ -16,11 +16,11 @@ public struct TemperatureScaling: Score {
         case minimum
     }
 
-    public let name = ScoreName.tempScaling
+    package let name = ScoreName.tempScaling
     /// The divisor of the logits.
-    public let temperature: Double
+    package let temperature: Double
 
-    public init(_ fit: FitContext, search: Search = .fiftySteps) throws {
+    package init(_ fit: FitContext, search: Search = .fiftySteps) throws {
         let likelihood = Likelihood(
             shard: fit.validation, count: try fit.validation.totalCount(on: fit.communicator),
             communicator: fit.communicator)
@@ -39,7 +39,7 @@ public struct TemperatureScaling: Score {
         }
     }
 
-    public func evaluate(
+    package func evaluate(
         _ input: borrowing ScoreInput, confidences: inout MutableSpan<Double>,
         predictions: inout MutableSpan<Int32>
     ) {

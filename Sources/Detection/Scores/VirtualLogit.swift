@@ -7,15 +7,15 @@ internal import Numerics
 /// Wang, Li, Feng, Zhang: "ViM: Out-of-distribution with virtual-logit matching", CVPR 2022, arXiv
 /// 2203.10807, section 4. The factor scales the mean residual norm on the training set to the mean
 /// largest logit.
-public struct VirtualLogit: Score {
-    public let name = ScoreName.vim
+package struct VirtualLogit: Score {
+    package let name = ScoreName.vim
     /// The factor of the residual norm.
-    public let factor: Double
+    package let factor: Double
     private let space: PrincipalSpace
 
     /// - Parameter dimension: The dimension of the principal space. By default 256, as in all
     ///   published rows, or half of `D` if 256 leaves no residual.
-    public init(_ fit: FitContext, dimension: Int? = nil) throws {
+    package init(_ fit: FitContext, dimension: Int? = nil) throws {
         let all = fit.head.dimension
         space = try PrincipalSpace(
             fit.trainingMoments(), head: fit.head, dimension: dimension ?? (all > 256 ? 256 : all / 2),
@@ -39,7 +39,7 @@ public struct VirtualLogit: Score {
         }
     }
 
-    public func evaluate(
+    package func evaluate(
         _ input: borrowing ScoreInput, confidences: inout MutableSpan<Double>,
         predictions: inout MutableSpan<Int32>
     ) {

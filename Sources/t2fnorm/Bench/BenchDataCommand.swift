@@ -1,5 +1,6 @@
-public import ArgumentParser
-public import Datasets
+import ArgumentParser
+internal import Benchmarking
+package import Datasets
 import Foundation
 
 struct BenchDataCommand: ParsableCommand {

@@ -1,6 +1,7 @@
-public import ArgumentParser
+import ArgumentParser
+internal import Benchmarking
 import Foundation
-public import Kernels
+package import Kernels
 import Networks
 import Training
 

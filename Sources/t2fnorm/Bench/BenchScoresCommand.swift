@@ -1,4 +1,5 @@
 import ArgumentParser
+import Benchmarking
 import Cluster
 import Detection
 import Foundation

@@ -1,6 +1,7 @@
-public import ArgumentParser
+import ArgumentParser
+internal import Benchmarking
 import Foundation
-public import Networks
+package import Networks
 import Training
 
 struct BenchStepCommand: ParsableCommand {

@@ -1,9 +1,11 @@
 import ArgumentParser
 import Checkpoints
+import Evaluation
 import Files
 import Foundation
 import Kernels
 import Networks
+import Reporting
 import Training
 
 struct CheckpointCommand: ParsableCommand {
@@ -42,7 +44,8 @@ func checkpointFiles(_ paths: [String]) throws(CheckpointError) -> [String] {
             continue
         }
         let seeds =
-            isFolder(RunDirectory(path: path).checkpointsPath) ? [] : (try? seedFolders(of: path)) ?? []
+            isFolder(RunDirectory(path: path).checkpointsPath)
+            ? [] : (try? RunDirectory.seedFolders(of: path)) ?? []
         let own = try (seeds.isEmpty ? [path] : seeds).map { folder throws(CheckpointError) in
             (folder: folder, files: try checkpointStore(folder)?.paths() ?? [])
         }

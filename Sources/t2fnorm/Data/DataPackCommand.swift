@@ -1,6 +1,8 @@
-public import ArgumentParser
+import ArgumentParser
 import Cluster
-public import Datasets
+package import Datasets
+import Evaluation
+internal import Failures
 import Foundation
 import Training
 
@@ -236,17 +238,13 @@ struct DataPackCommand: ParsableCommand {
             communicator.board.enter(.packing)
             let crew = RankCrew(communicator)
             let options = try options(communicator)
-            let describe = { (error: any Error) in
-                (error as? ValidationError).map {
-                    (ExitCode.usage, Self.usageLine(of: $0, command: "t2fnorm data pack"))
-                }
-                    ?? failureReport(of: error)
-            }
             do {
-                if let openood, let benchmark {
-                    try packBenchmark(root: openood, named: benchmark, options, crew)
-                } else {
-                    let source = try communicator.together(describe: describe) { try makeSource() }
+                try withUsageErrors {
+                    if let openood, let benchmark {
+                        try packBenchmark(root: openood, named: benchmark, options, crew)
+                        return
+                    }
+                    let source = try communicator.together { try withUsageErrors { try makeSource() } }
                     let name = name ?? URL(filePath: output).lastPathComponent
                     if case .shares(let shares) = split {
                         try packParts(of: source, shares, name: name, options, crew)
@@ -254,16 +252,21 @@ struct DataPackCommand: ParsableCommand {
                         try pack(source, name: name, to: output, options, crew)
                     }
                 }
-            } catch let error as DatasetError {
+            } catch  where error is DatasetError || error is UsageError {
                 // The packer's errors are the same on all ranks.
                 let (code, message) = failureReport(of: error)
                 throw JobFailure(rank: 0, exitCode: code, message: message)
-            } catch let error as ValidationError {
-                throw JobFailure(
-                    rank: 0, exitCode: ExitCode.usage,
-                    message: Self.usageLine(of: error, command: "t2fnorm data pack"))
             }
             return ExitCode.done
+        }
+    }
+
+    /// Gives errors of the command line that are found while the job runs their exit code.
+    private func withUsageErrors<Result>(_ body: () throws -> Result) throws -> Result {
+        do {
+            return try body()
+        } catch let error as ValidationError {
+            throw UsageError(description: Self.usageLine(of: error, command: "t2fnorm data pack"))
         }
     }
 

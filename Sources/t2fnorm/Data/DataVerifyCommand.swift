@@ -1,5 +1,6 @@
 import ArgumentParser
 import Datasets
+import Reporting
 import Training
 
 struct DataVerifyCommand: SingleProcessCommand {

@@ -1,4 +1,6 @@
 import Datasets
+import Numerics
+import Reporting
 
 /// Packs `source`; rank 0 prints the progress on standard output.
 @discardableResult

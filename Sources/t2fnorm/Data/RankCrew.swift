@@ -1,5 +1,6 @@
 import Cluster
 import Datasets
+import Failures
 import Foundation
 import Training
 

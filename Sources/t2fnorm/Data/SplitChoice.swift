@@ -1,12 +1,12 @@
-public import ArgumentParser
+internal import ArgumentParser
 
 /// The value of `--split`: a part of the source, or the shares of a random split.
-public enum SplitChoice: ExpressibleByArgument, Equatable {
+package enum SplitChoice: ExpressibleByArgument, Equatable {
     case part(String)
     /// Two or three numbers, in any unit.
     case shares([Int])
 
-    public init?(argument: String) {
+    package init?(argument: String) {
         guard argument.contains("/") else {
             self = .part(argument)
             return

@@ -1,7 +1,9 @@
-public import ArgumentParser
+import ArgumentParser
 import Checkpoints
 import Cluster
-public import Detection
+package import Detection
+import Evaluation
+internal import Failures
 import Files
 import Foundation
 import Metrics
@@ -133,7 +135,7 @@ struct EvaluateCommand: ParsableCommand {
 
     func run() throws {
         try runJob(isLogged: true) { communicator in
-            let definition = try communicator.together(describe: failureReport) {
+            let definition = try communicator.together {
                 () throws(ConfigurationError) in
                 let definition = try self.definition()
                 try definition?.check(trainings: published)
@@ -142,7 +144,7 @@ struct EvaluateCommand: ParsableCommand {
             let display = communicator.rank == 0 ? EvaluationDisplay() : nil
             let evaluated =
                 try compare
-                ? communicator.together(describe: failureReport) { try keptRuns(definition) }
+                ? communicator.together { try keptRuns(definition) }
                 : evaluate(definition, communicator, display)
             let tables = Benchmark.Task.allCases.map { task in
                 (task, contenders(task, of: evaluated, definition))
@@ -152,13 +154,13 @@ struct EvaluateCommand: ParsableCommand {
                 + EvaluatedRun.searchRemarks(
                     of: evaluated, published: tables.flatMap(\.1).filter(\.isPublished))
             display?.show(tables, remarks: remarks, of: evaluated)
-            try communicator.together(describe: failureReport) {
+            try communicator.together {
                 guard communicator.rank == 0, let markdown, let first = evaluated.first else { return }
                 let text = comparisonMarkdown(
                     tables, benchmark: first.benchmark, remarks: remarks)
                 try writeFile(text, to: markdown)
             }
-            return Training.ExitCode.done
+            return ExitCode.done
         }
     }
 
@@ -168,10 +170,27 @@ struct EvaluateCommand: ParsableCommand {
         let threads = try ThreadChoice(communicator)
         return try runs.map { run in
             try RunEvaluation(
-                folder: run, command: self, definition: definition, communicator: communicator,
+                folder: run, options: options, definition: definition, communicator: communicator,
                 threads: threads, display: display
             ).run()
         }
+    }
+
+    private var options: EvaluationOptions {
+        var options = EvaluationOptions(
+            makeCopyProgress: { ByteProgress("staging \($0)", isLog: true) }, notice: noticeRenamed)
+        options.settings = settings
+        options.scores = score
+        options.data = data
+        options.optionalSets = with
+        options.searches = search
+        options.savesScores = saveScores
+        options.bootstrap = bootstrap.map { Bootstrap(replicates: $0, seed: bootstrapSeed) }
+        options.measuresFeatures = diagnostics
+        options.ensemble = ensemble.folders
+        options.checkpoint = checkpoint
+        options.stage = stage
+        return options
     }
 
     /// The runs' records of earlier evaluations.
@@ -181,7 +200,7 @@ struct EvaluateCommand: ParsableCommand {
         var kept: [EvaluatedRun] = []
         for run in runs {
             let own = try EvaluatedRun(keptIn: run, benchmark: definition?.name ?? benchmark)
-            try own.checkSeeds()
+            try own.checkSeeds(notice: noticeRenamed)
             try own.check(scores: score)
             if let first = kept.first, first.benchmark != own.benchmark {
                 throw CheckpointError(

@@ -1,10 +1,12 @@
 import Datasets
 import Detection
+import Evaluation
 import Foundation
+import Numerics
 import Reporting
 
 /// Shows an evaluation on standard output: its progress, then the tables.
-final class EvaluationDisplay {
+final class EvaluationDisplay: EvaluationObserver {
     private var progress = ProgressLine(isLog: true)
     private var total = 1
     private var doneInSets: [String: Int] = [:]

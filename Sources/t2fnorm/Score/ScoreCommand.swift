@@ -3,8 +3,11 @@ import Checkpoints
 import Cluster
 import Datasets
 import Detection
+import Evaluation
+import Failures
 import Files
 import Foundation
+import Reporting
 import RunConfiguration
 import Training
 import Workers
@@ -91,8 +94,46 @@ struct ScoreCommand: ParsableCommand {
 
     func run() throws {
         try runJob { communicator in
-            try ImageScoring(command: self, communicator: communicator).run()
-            return Training.ExitCode.done
+            var options = ImageScoring.Options(folder: folder, inputs: inputs)
+            options.score = score
+            options.truePositiveRate = tpr
+            options.skipsBad = onBad == .skip
+            options.validation = validation
+            options.settings = settings
+            options.ensemble = ensemble.folders
+            options.checkpoint = checkpoint
+            let progress = communicator.rank == 0 ? ScoringProgress(worldSize: communicator.worldSize) : nil
+            let outcome = try ImageScoring(
+                options, communicator: communicator, observer: progress, notice: noticeRenamed
+            ).run()
+            try communicator.together {
+                guard let outcome else { return }
+                for note in outcome.notes { printError("t2fnorm: note: \(note)") }
+                try write(format.header + outcome.images.map(format.line).joined())
+                report(outcome)
+            }
+            return ExitCode.done
         }
     }
+
+    private func write(_ text: String) throws {
+        guard let output else {
+            writeData(text)
+            return
+        }
+        try writeFile(text, to: output)
+    }
+
+    private func report(_ outcome: ImageScoring.Outcome) {
+        let (score, threshold) = (outcome.score, outcome.threshold)
+        printError(
+            "t2fnorm: note: 'in' means \(score.rawValue) of \(ScoredImage.Number(threshold, score.precision)) or more, as for \(decimal(100 * tpr, 1)) % of the validation set"
+        )
+        guard !outcome.failures.isEmpty else { return }
+        printError(
+            "t2fnorm: note: \(outcome.failures.count) of \(outcome.images.count) images could not be read:")
+        for error in outcome.failures { printError("  \(error)") }
+    }
 }
+
+extension ScoreFormat: ExpressibleByArgument {}

@@ -1,9 +1,12 @@
 import Datasets
 import Detection
+import Evaluation
 import Foundation
+import Numerics
+import Reporting
 
 /// Progress of scoring images, on standard error, since the results may go to standard output.
-final class ScoringProgress {
+final class ScoringProgress: ImageScoring.Observer {
     private var line = ProgressLine(on: .standardError)
     private var total = 1
     private var doneInSets: [String: Int] = [:]

@@ -1,0 +1,68 @@
+internal import Checkpoints
+package import Cluster
+package import Detection
+package import Networks
+package import RunConfiguration
+package import Training
+package import Workers
+
+/// A run's model, ready to score.
+package struct LoadedModel {
+    /// The checkpoint's file.
+    package let path: String
+    package let classifier: Classifier
+    /// `Checkpoint.weightsHash`.
+    package let weightsHash: String
+    /// The fingerprint of the training set; empty for an imported model.
+    package let trainingFingerprint: String
+
+    /// - Parameter checkpoint: A file below the run's folder, or `latest`.
+    package init(_ directory: RunDirectory, _ checkpoint: String, _ configuration: RunConfiguration) throws {
+        path = try directory.checkpointPath(checkpoint)
+        let model = try CheckpointStore.load(path)
+        try model.check(fits: configuration, path: path)
+        classifier = try model.makeClassifier(path: path)
+        try configuration.checkImageSize(of: classifier.name)
+        weightsHash = model.weightsHash
+        trainingFingerprint = model.dataFingerprint
+    }
+
+    /// Throws if a score needs logits and the model has none.
+    package func check(scores: [ScoreName]) throws(ConfigurationError) {
+        guard !classifier.headKind.isClassifier, let score = scores.first(where: { !$0.needsNoClassifier })
+        else { return }
+        throw ConfigurationError(
+            key: "--score", found: score.rawValue,
+            expected: """
+                one of \(ScoreName.ofFeatures.map(\.rawValue).joined(separator: ", ")), which use features alone: \(path) has a \
+                projection head and no logits
+                """)
+    }
+
+    /// Makes the evaluator that scores sets with the model.
+    ///
+    /// - Parameter members: The other models of an ensemble.
+    package func evaluator(
+        _ configuration: RunConfiguration, members: [LoadedModel] = [], _ communicator: any Communicator,
+        _ pool: WorkerPool
+    ) -> Evaluator {
+        let pass = ForwardPass(
+            classifier: classifier, transform: configuration.evaluationTransform,
+            microbatchSize: configuration.training.microbatch, batchSize: configuration.evaluation.batch,
+            communicator: communicator, pool: pool)
+        return Evaluator(
+            pass, classifier: classifier, members: members.map(\.classifier),
+            options: configuration.scoreOptions, communicator: communicator)
+    }
+}
+
+extension ConfigurationError {
+    /// The error for a missing out-of-distribution validation set, on which `score` is fitted.
+    package static func missingOutliers(for score: ScoreName) -> ConfigurationError {
+        ConfigurationError(
+            key: "evaluation.outlierValidation", found: "empty",
+            expected:
+                "the folder of the packed out-of-distribution validation set, on which \(score.rawValue) is fitted"
+        )
+    }
+}
