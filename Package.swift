@@ -42,7 +42,14 @@ func library(_ name: String, pkgConfig: String, package: String) -> Target {
 
 let package = Package(
     name: "t2fnorm",
-    products: [.executable(name: "t2fnorm", targets: ["t2fnorm"])],
+    products: [
+        .executable(name: "t2fnorm", targets: ["t2fnorm"]),
+        .library(name: "T2FNorm", targets: ["T2FNorm"]),
+        .library(name: "Datasets", targets: ["Datasets"]),
+        .library(name: "Detection", targets: ["Detection"]),
+        .library(name: "Evaluation", targets: ["Evaluation"]),
+        .library(name: "Metrics", targets: ["Metrics"]),
+    ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
@@ -117,6 +124,8 @@ let package = Package(
                 "RunConfiguration", "Training", "Reporting", "Failures", "Files", "HDF5", "Numerics",
                 "Kernels",
             ]),
+        // All products by one import.
+        module("T2FNorm", ["Datasets", "Detection", "Evaluation", "Metrics"]),
         module(
             "Benchmarking",
             [
@@ -137,7 +146,8 @@ let package = Package(
             path: "Tests/TestSupport",
             swiftSettings: settings),
         .executableTarget(
-            name: "cluster-check", dependencies: ["Cluster", "Kernels", "Workers", "CProcessorCheck"],
+            name: "cluster-check",
+            dependencies: ["Cluster", "Failures", "Kernels", "Workers", "CProcessorCheck"],
             path: "Tests/ClusterCheck", swiftSettings: settings),
         .executableTarget(
             name: "checkpoint-check",

@@ -1,21 +1,21 @@
-internal import Failures
+public import Failures
 internal import Workers
 
 /// Why a dataset, or a source of images for one, could not be read or written; described in one
 /// line.
-package struct DatasetError: CodedError, Equatable, Codable, Sendable {
+public struct DatasetError: CodedError, Equatable, Codable, Sendable {
     /// What could not be done, as in "could not *decode image*".
-    package var action: String
+    public var action: String
     /// The file, with the line, record or position in an archive if there is one.
-    package var place: String
-    package var reason: String
+    public var place: String
+    public var reason: String
     /// What to do, if that is not obvious.
-    package var remedy: String?
+    public var remedy: String?
     /// Whether the system and not the data is at fault: the process has no descriptors or threads
     /// left, or the disk or its server does not respond.
-    package var isSystemFault: Bool
+    public var isSystemFault: Bool
 
-    package init(
+    public init(
         action: String, place: String, reason: String, remedy: String? = nil, isSystemFault: Bool = false
     ) {
         self.action = action
@@ -30,9 +30,9 @@ package struct DatasetError: CodedError, Equatable, Codable, Sendable {
             action: "start its threads", place: place, reason: "\(error)", isSystemFault: true)
     }
 
-    package var exitCode: Int32 { isSystemFault ? ExitCode.environment : ExitCode.data }
+    public var exitCode: Int32 { isSystemFault ? ExitCode.environment : ExitCode.data }
 
-    package var description: String {
+    public var description: String {
         "could not \(action), \(place): \(reason)" + (remedy.map { "; \($0)" } ?? "")
     }
 }

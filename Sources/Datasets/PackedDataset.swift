@@ -3,7 +3,7 @@ package import SystemPackage
 /// A dataset on disk: images with labels, accessed by record number from any thread.
 ///
 /// A record costs one read, plus the decoding if images are stored encoded; nothing is cached.
-package final class PackedDataset: ImageSource {
+public final class PackedDataset: ImageSource {
     /// The path of the folder, as given.
     package let path: String
     package let manifest: Manifest
@@ -13,7 +13,7 @@ package final class PackedDataset: ImageSource {
 
     /// Opens the dataset in a folder: reads the manifest and checks the size, labels and offsets of
     /// every shard; images are checked when they are read.
-    package init(path: String) throws(DatasetError) {
+    public init(path: String) throws(DatasetError) {
         let manifest = try Manifest(folder: path)
         var shards: [ShardReader] = []
         var starts: [Int] = []
@@ -51,22 +51,22 @@ package final class PackedDataset: ImageSource {
     }
 
     /// The number of records.
-    package var count: Int { manifest.count }
+    public var count: Int { manifest.count }
 
-    package var name: String { manifest.name }
+    public var name: String { manifest.name }
 
     /// Checksum of the shards' record counts and checksums, 16 hexadecimal digits; equal if records
     /// and shards are equal.
     package var fingerprint: String { manifest.fingerprint }
 
     /// The label of a record; −1 out of distribution.
-    package func label(of record: Int) -> Int32 {
+    public func label(of record: Int) -> Int32 {
         let (shard, index) = locate(record)
         return shards[shard].labels[index]
     }
 
     /// Reads and decodes the image of a record.
-    package func image(of record: Int) throws(DatasetError) -> RGBImage {
+    public func image(of record: Int) throws(DatasetError) -> RGBImage {
         let (shard, index) = locate(record)
         return try shards[shard].image(of: index)
     }

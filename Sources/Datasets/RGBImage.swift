@@ -1,12 +1,12 @@
 /// A decoded image of three 8-bit channels.
-package struct RGBImage: Equatable, Sendable {
-    package var width: Int
-    package var height: Int
+public struct RGBImage: Equatable, Sendable {
+    public var width: Int
+    public var height: Int
     /// Shape `[height, width, 3]`: red, green, blue.
-    package var bytes: [UInt8]
+    public var bytes: [UInt8]
 
     /// - Precondition: `bytes.count` is `width · height · 3`.
-    package init(width: Int, height: Int, bytes: [UInt8]) {
+    public init(width: Int, height: Int, bytes: [UInt8]) {
         precondition(
             bytes.count == width * height * 3, "\(bytes.count) bytes for \(width)×\(height) pixels of 3")
         self.width = width
@@ -17,7 +17,7 @@ package struct RGBImage: Equatable, Sendable {
     /// An image of three equal channels.
     ///
     /// - Parameter grey: Shape `[height, width]`.
-    package init(width: Int, height: Int, grey: some Collection<UInt8>) {
+    public init(width: Int, height: Int, grey: some Collection<UInt8>) {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(grey.count * 3)
         for value in grey { bytes.append(contentsOf: repeatElement(value, count: 3)) }

@@ -131,7 +131,9 @@ package struct Evaluator {
     /// Gathers the whole set from the ranks' parts. Collective.
     private func gather(_ own: ScoredPart, of set: NamedSet) throws -> ScoredSet {
         let counts = pass.shares(of: set.source.count)
-        let records = try communicator.allGather(own.records.map(Int64.init).span, counts: counts)
+        // The span of a temporary crashes the compiler in debug builds (Swift 6.3.1).
+        let ownRecords = own.records.map(Int64.init)
+        let records = try communicator.allGather(ownRecords.span, counts: counts)
         let predictions = try communicator.allGather(own.predictions.span, counts: counts)
         return ScoredSet(
             name: set.name, records: records.map(Int.init),

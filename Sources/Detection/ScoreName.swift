@@ -1,5 +1,5 @@
 /// The scores, by the names that OpenOOD, configurations and result files use.
-package enum ScoreName: String, CaseIterable, Sendable {
+public enum ScoreName: String, CaseIterable, Sendable {
     case msp
     case t2fnorm
     case mls

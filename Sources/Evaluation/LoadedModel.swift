@@ -1,4 +1,4 @@
-internal import Checkpoints
+package import Checkpoints
 package import Cluster
 package import Detection
 package import Networks
@@ -18,13 +18,18 @@ package struct LoadedModel {
 
     /// - Parameter checkpoint: A file below the run's folder, or `latest`.
     package init(_ directory: RunDirectory, _ checkpoint: String, _ configuration: RunConfiguration) throws {
-        path = try directory.checkpointPath(checkpoint)
-        let model = try CheckpointStore.load(path)
-        try model.check(fits: configuration, path: path)
-        classifier = try model.makeClassifier(path: path)
+        let path = try directory.checkpointPath(checkpoint)
+        try self.init(try CheckpointStore.load(path), path: path, configuration)
+    }
+
+    /// - Parameter path: The checkpoint's file.
+    package init(_ checkpoint: Checkpoint, path: String, _ configuration: RunConfiguration) throws {
+        self.path = path
+        try checkpoint.check(fits: configuration, path: path)
+        classifier = try checkpoint.makeClassifier(path: path)
         try configuration.checkImageSize(of: classifier.name)
-        weightsHash = model.weightsHash
-        trainingFingerprint = model.dataFingerprint
+        weightsHash = checkpoint.weightsHash
+        trainingFingerprint = checkpoint.dataFingerprint
     }
 
     /// Throws if a score needs logits and the model has none.

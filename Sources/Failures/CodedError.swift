@@ -1,7 +1,7 @@
 /// An error with the exit code of a job that ends because of it.
 ///
 /// Its description is one line: what failed, where, and how to fix it.
-package protocol CodedError: Error, CustomStringConvertible {
+public protocol CodedError: Error, CustomStringConvertible {
     /// One of `ExitCode`.
     var exitCode: Int32 { get }
 }

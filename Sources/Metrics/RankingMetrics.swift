@@ -4,28 +4,28 @@
 /// A higher confidence means more in-distribution. Out-of-distribution is the positive class of the
 /// ROC. Source: Zhang et al., "OpenOOD v1.5: Enhanced Benchmark for Out-of-Distribution Detection",
 /// 2023, arXiv 2306.09301, and the curves of scikit-learn that it uses.
-package struct RankingMetrics: Equatable, Sendable {
+public struct RankingMetrics: Equatable, Sendable {
     /// FPR@95: the fraction of in-distribution samples that are flagged as out-of-distribution when
     /// 95 % of the out-of-distribution samples are.
     ///
     /// As for the published numbers, it is read at the first point that scikit-learn's `roc_curve`
     /// keeps. `roc_curve` drops the points inside a straight run, so with heavy ties this is above
     /// `exactFalsePositiveRate`.
-    package let falsePositiveRate: Double
+    public let falsePositiveRate: Double
     /// FPR@95 over all points of the curve.
-    package let exactFalsePositiveRate: Double
+    public let exactFalsePositiveRate: Double
     /// The area under the ROC.
-    package let areaUnderROC: Double
+    public let areaUnderROC: Double
     /// The area under the precision-recall curve by trapezoids, in-distribution as the positive
     /// class.
-    package let areaUnderPrecisionRecallIn: Double
+    public let areaUnderPrecisionRecallIn: Double
     /// The area under the precision-recall curve by trapezoids, out-of-distribution as the positive
     /// class.
-    package let areaUnderPrecisionRecallOut: Double
+    public let areaUnderPrecisionRecallOut: Double
     /// The number of distinct confidences.
-    package let distinctCount: Int
+    public let distinctCount: Int
     /// The number of distinct confidences whose ROC point is kept for `falsePositiveRate`.
-    package let keptCount: Int
+    public let keptCount: Int
 
     /// Ranks the confidences; values are compared as they are stored.
     ///
@@ -33,7 +33,7 @@ package struct RankingMetrics: Equatable, Sendable {
     ///   - inDistribution: At least one, all finite.
     ///   - outOfDistribution: At least one, all finite.
     /// - Throws: `RankingMetricsError` if a side is empty or contains NaN or infinite values.
-    package init(
+    public init(
         inDistribution: Span<Double>, outOfDistribution: Span<Double>
     ) throws(RankingMetricsError) {
         self.init(
@@ -76,7 +76,7 @@ package struct RankingMetrics: Equatable, Sendable {
     }
 
     /// As `init(inDistribution:outOfDistribution:)` over spans.
-    package init(
+    public init(
         inDistribution: [Double], outOfDistribution: [Double]
     ) throws(RankingMetricsError) {
         try self.init(

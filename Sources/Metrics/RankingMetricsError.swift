@@ -1,25 +1,25 @@
-internal import Failures
+public import Failures
 
 /// The error of confidences that cannot be ranked.
-package struct RankingMetricsError: CodedError, Equatable, Sendable {
+public struct RankingMetricsError: CodedError, Equatable, Sendable {
     /// The side of the comparison that is at fault.
-    package enum Side: String, Sendable {
+    public enum Side: String, Sendable {
         case inDistribution = "in-distribution"
         case outOfDistribution = "out-of-distribution"
     }
 
     /// The side whose confidences cannot be ranked.
-    package var side: Side
+    public var side: Side
     /// How many confidences are NaN or infinite.
-    package var invalidCount: Int
+    public var invalidCount: Int
     /// How many confidences there are.
-    package var count: Int
+    public var count: Int
     /// The score that gave the confidences, if known.
-    package var score: String?
+    public var score: String?
     /// The dataset that the confidences belong to, if known.
-    package var dataset: String?
+    public var dataset: String?
 
-    package init(
+    public init(
         side: Side, invalidCount: Int, count: Int, score: String? = nil, dataset: String? = nil
     ) {
         self.side = side
@@ -29,9 +29,9 @@ package struct RankingMetricsError: CodedError, Equatable, Sendable {
         self.dataset = dataset
     }
 
-    package var exitCode: Int32 { invalidCount > 0 ? ExitCode.numeric : ExitCode.data }
+    public var exitCode: Int32 { invalidCount > 0 ? ExitCode.numeric : ExitCode.data }
 
-    package var description: String {
+    public var description: String {
         let whose = [score.map { "score \($0)" }, dataset.map { "dataset \($0)" }].compactMap { $0 }
         let place = whose.isEmpty ? "" : whose.joined(separator: ", ") + ": "
         if count == 0 { return "\(place)there are no \(side.rawValue) confidences, expected at least one" }

@@ -4,8 +4,8 @@ internal import Cluster
 internal import Datasets
 internal import Foundation
 internal import Kernels
-internal import Numerics
 internal import Networks
+internal import Numerics
 internal import RunConfiguration
 internal import Workers
 

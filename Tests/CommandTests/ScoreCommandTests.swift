@@ -85,17 +85,19 @@ struct ScoreCommandTests {
     @Test func aBadImageStopsOrIsSkippedWithAReport() async throws {
         try await SmallBenchmark.with { small in
             let folder = small.folder
-            try Data("no image".utf8).write(to: URL(filePath: "\(folder)/images/003.png"))
+            // One image of each rank.
+            let bad = ["003", "025"].map { "\(folder)/images/\($0).png" }
+            for path in bad { try Data("no image".utf8).write(to: URL(filePath: path)) }
             let score = ["score", "\(folder)/runs/r/s0", "\(folder)/images", "--format", "jsonl"]
             let stopped = try await small.t2fnorm(score, ranks: 2)
             #expect(stopped.exitCode == 3)
             #expect(stopped.standardError.components(separatedBy: "images/003.png").count == 2)
             let skipped = try await small.t2fnorm(score + ["--on-bad", "skip"], ranks: 2)
             #expect(skipped.exitCode == 0, "\(skipped.standardError)")
-            #expect(skipped.standardError.contains("1 of 29 images could not be read"))
+            #expect(skipped.standardError.contains("2 of 29 images could not be read"))
             let lines = try lines(skipped.standardOutput)
             #expect(lines.count == 29)
-            #expect(lines.filter { $0.decision == "unreadable" }.map(\.path) == ["\(folder)/images/003.png"])
+            #expect(lines.filter { $0.decision == "unreadable" }.map(\.path) == bad)
             #expect(lines[3].error != nil && lines[3].score == nil)
             let missing = try await small.t2fnorm(["score", "\(folder)/runs/r/s0", "\(folder)/nothing.jpg"])
             #expect(missing.exitCode == 3)

@@ -33,7 +33,8 @@ package func firstDifference<Element: Equatable>(
 }
 
 /// The first value whose bits differ, with both values; `nil` if all are equal, including NaNs.
-package func firstDifferentBits(_ found: some Collection<Float>, _ expected: some Collection<Float>) -> String?
+package func firstDifferentBits(_ found: some Collection<Float>, _ expected: some Collection<Float>)
+    -> String?
 {
     for (index, (a, b)) in zip(found, expected).enumerated() where a.bitPattern != b.bitPattern {
         return "value \(index) of \(found.count) is \(a), expected \(b)"

@@ -1,7 +1,7 @@
-import ArgumentParser
+public import ArgumentParser
 import Checkpoints
 import Cluster
-package import Detection
+public import Detection
 import Evaluation
 internal import Failures
 import Files
