@@ -113,7 +113,7 @@ let package = Package(
         module(
             "Training",
             [
-                "Workers", "Kernels", "Numerics", "Cluster", "Networks", "Datasets", "Checkpoints", "Metrics",
+                "Workers", "Kernels", "Numerics", "Cluster", "Networks", "Datasets", "Checkpoints",
                 "Detection", "RunConfiguration", "Failures", "Files", "Checksums", "CBuildFeatures",
             ]),
         module("Reporting", ["Metrics"]),
@@ -121,7 +121,7 @@ let package = Package(
             "Evaluation",
             [
                 "Workers", "Cluster", "Networks", "Datasets", "Checkpoints", "Metrics", "Detection",
-                "RunConfiguration", "Training", "Reporting", "Failures", "Files", "HDF5", "Numerics",
+                "RunConfiguration", "Training", "Reporting", "Failures", "Files", "HDF5",
                 "Kernels",
             ]),
         // All products by one import.
@@ -142,7 +142,7 @@ let package = Package(
             swiftSettings: settings),
 
         .target(
-            name: "TestSupport", dependencies: ["Checkpoints", "Cluster", "Kernels", "Workers"],
+            name: "TestSupport", dependencies: ["Checkpoints", "Cluster", "Kernels"],
             path: "Tests/TestSupport",
             swiftSettings: settings),
         .executableTarget(

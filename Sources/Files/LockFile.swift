@@ -1,5 +1,4 @@
 internal import Glibc
-internal import Numerics
 
 /// A lock that at most one process holds among all hosts that share its folder.
 ///
