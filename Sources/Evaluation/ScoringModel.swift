@@ -40,8 +40,8 @@ public struct ScoringModel {
     ///   - images: At least one. Resized, cropped and normalised as in the run's evaluation.
     ///   - score: A score that is not fitted on data, such as `msp`, `t2fnorm`, `ebo` or `mls`.
     /// - Returns: Shape `[images.count]`, in the same order.
-    /// - Throws: `ConfigurationError` if the score is fitted on data or needs logits that the
-    ///   network does not have; `DatasetError` if an image has the wrong size for a run without
+    /// - Throws: An error with a one-line description if the score is fitted on data or needs logits
+    ///   that the network does not have, or if an image has the wrong size for a run without
     ///   resizing.
     public func confidences(of images: [RGBImage], by score: ScoreName) throws -> [Double] {
         guard ![score].needTraining(hasValidation: false), !score.needsMembers else {
