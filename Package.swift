@@ -103,25 +103,27 @@ let package = Package(
         module("Checkpoints", ["HDF5", "Checksums", "Failures", "Files", "Networks", "Kernels", "Workers"]),
         module("Exchange", ["Networks", "Kernels", "Pickle", "Failures", "Files", "CZlib"]),
         module("Metrics", ["Failures"]),
+        // Forward passes, captured activations and the last layer as scores see it.
+        module("Inference", ["Networks", "Kernels", "Workers", "Cluster", "Datasets"]),
         module(
             "Detection",
             [
-                "Networks", "Kernels", "Numerics", "Workers", "Cluster", "Datasets", "Metrics", "Checksums",
-                "Failures",
+                "Inference", "Networks", "Kernels", "Numerics", "Workers", "Cluster", "Datasets", "Metrics",
+                "Checksums", "Failures",
             ]),
         module("RunConfiguration", ["Failures", yams]),
         module(
             "Training",
             [
                 "Workers", "Kernels", "Numerics", "Cluster", "Networks", "Datasets", "Checkpoints",
-                "Detection", "RunConfiguration", "Failures", "Files", "Checksums", "CBuildFeatures",
+                "Inference", "RunConfiguration", "Failures", "Files", "Checksums", "CBuildFeatures",
             ]),
         module("Reporting", ["Metrics"]),
         module(
             "Evaluation",
             [
-                "Workers", "Cluster", "Networks", "Datasets", "Checkpoints", "Metrics", "Detection",
-                "RunConfiguration", "Training", "Reporting", "Failures", "Files", "HDF5",
+                "Workers", "Cluster", "Networks", "Datasets", "Checkpoints", "Metrics", "Inference",
+                "Detection", "RunConfiguration", "Training", "Reporting", "Failures", "Files", "HDF5",
                 "Kernels",
             ]),
         // All products by one import.
@@ -130,14 +132,14 @@ let package = Package(
             "Benchmarking",
             [
                 "Workers", "Kernels", "Numerics", "Cluster", "Networks", "Datasets", "Checkpoints",
-                "Detection", "Training", "Reporting", "Files",
+                "Inference", "Detection", "Training", "Reporting", "Files",
             ]),
         .executableTarget(
             name: "t2fnorm",
             dependencies: [
                 argumentParser, "Workers", "Kernels", "Numerics", "Cluster", "Networks", "Datasets",
-                "Checkpoints", "Metrics", "Detection", "RunConfiguration", "Training", "Reporting",
-                "Evaluation", "Benchmarking", "Failures", "Files", "Exchange", "CProcessorCheck",
+                "Checkpoints", "Metrics", "Inference", "Detection", "RunConfiguration", "Training",
+                "Reporting", "Evaluation", "Benchmarking", "Failures", "Files", "Exchange", "CProcessorCheck",
             ],
             swiftSettings: settings),
 
@@ -167,7 +169,8 @@ let package = Package(
         tests("Checkpoints", ["Networks", "Kernels", "HDF5", "Workers", "checkpoint-check"]),
         tests("Exchange", ["Networks", "Kernels", "Workers"]),
         tests("Metrics"),
-        tests("Detection", ["Metrics", "Networks", "Kernels", "Workers", "Cluster", "Datasets"]),
+        tests(
+            "Detection", ["Inference", "Metrics", "Networks", "Kernels", "Workers", "Cluster", "Datasets"]),
         tests("RunConfiguration"),
         tests(
             "Training",

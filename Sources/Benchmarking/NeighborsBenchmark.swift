@@ -1,6 +1,7 @@
 package import Cluster
 internal import Detection
 internal import Foundation
+internal import Inference
 internal import Kernels
 internal import Numerics
 internal import Workers

@@ -2,6 +2,7 @@ package import Cluster
 internal import Datasets
 package import Detection
 internal import Foundation
+internal import Inference
 internal import Kernels
 package import Networks
 internal import Numerics

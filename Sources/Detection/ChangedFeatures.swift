@@ -1,3 +1,4 @@
+internal import Inference
 internal import Kernels
 internal import Numerics
 

@@ -1,4 +1,5 @@
 internal import Cluster
+internal import Inference
 internal import Kernels
 
 /// Sums over the records of each class, over all ranks.

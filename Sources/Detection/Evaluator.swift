@@ -1,6 +1,7 @@
 package import Cluster
 internal import Datasets
 internal import Failures
+package import Inference
 internal import Kernels
 package import Metrics
 package import Networks
@@ -48,8 +49,8 @@ package struct Evaluator {
         options: ScoreOptions = ScoreOptions(), communicator: any Communicator
     ) {
         self.pass = pass
-        head = ScoringHead(classifier, options)
-        network = pass.network(with: members, options)
+        head = ScoringHead(classifier, dividing: options.temperature)
+        network = pass.network(with: members, dividing: options.temperature)
         self.options = options
         self.communicator = communicator
     }
@@ -130,7 +131,7 @@ package struct Evaluator {
 
     /// Gathers the whole set from the ranks' parts. Collective.
     private func gather(_ own: ScoredPart, of set: NamedSet) throws -> ScoredSet {
-        let counts = pass.shares(of: set.source.count)
+        let counts = pass.recordsPerRank(of: set.source.count)
         // The span of a temporary crashes the compiler in debug builds (Swift 6.3.1).
         let ownRecords = own.records.map(Int64.init)
         let records = try communicator.allGather(ownRecords.span, counts: counts)
@@ -297,25 +298,5 @@ private struct ScoredPart {
         confidences = [[Double]](repeating: [], count: scoreCount)
         measures = [[Float]](repeating: [], count: measureCount)
         self.shard = shard
-    }
-}
-
-extension ScoringHead {
-    /// The last layer of `classifier` with τ folded in. For a network without a classifier it is a
-    /// layer of zeros, which suffices for scores that use features alone.
-    init(_ classifier: Classifier, _ options: ScoreOptions) {
-        switch classifier.headKind {
-        case .linear:
-            let last = classifier.lastLayer
-            self.init(weights: last.weights, bias: last.bias)
-        case .t2fnorm(let temperature):
-            let last = classifier.lastLayer
-            self.init(weights: last.weights, bias: last.bias, temperature: temperature, options: options)
-        case .projection:
-            // Every logit is 0; values computed from them are not shown.
-            self.init(
-                weights: [Float](repeating: 0, count: classifier.classes * classifier.featureDimension),
-                bias: [Float](repeating: 0, count: classifier.classes))
-        }
     }
 }

@@ -1,4 +1,5 @@
 internal import Cluster
+internal import Inference
 internal import Kernels
 
 /// Mean and covariance of features, in double precision and with the same bits on all ranks.

@@ -1,4 +1,5 @@
 internal import Cluster
+internal import Inference
 
 extension FitContext {
     /// The network behind the features.

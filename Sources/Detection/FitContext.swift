@@ -1,4 +1,5 @@
 package import Cluster
+package import Inference
 internal import Kernels
 
 /// The data and statistics that scores are fitted on, with the same bits on all ranks.

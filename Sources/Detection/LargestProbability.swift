@@ -1,3 +1,5 @@
+package import Inference
+
 /// The softmax probability of the predicted class, from the logits that training and accuracy use;
 /// NaN without logits.
 package struct LargestProbability: SampleMeasure {

@@ -1,4 +1,5 @@
 internal import Cluster
+internal import Inference
 
 extension FeatureShard {
     /// The percentile of all features of all ranks' records, linearly interpolated between order

@@ -1,4 +1,5 @@
 internal import Foundation
+internal import Inference
 internal import Kernels
 
 /// The residual of features outside the principal directions: `Rᵀ (h − u)`, where `u` is the point

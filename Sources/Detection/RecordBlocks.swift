@@ -1,3 +1,4 @@
+internal import Inference
 internal import Kernels
 
 /// Rows of a rank's records in blocks, for matrix products with samples; takes slightly more memory

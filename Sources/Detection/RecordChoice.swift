@@ -1,4 +1,5 @@
 internal import Cluster
+internal import Inference
 
 /// Whether a record belongs to a fixed tenth of its set. The choice depends on the record's index
 /// alone (Knuth's multiplicative hash), so it is the same for every number of ranks.

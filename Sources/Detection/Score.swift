@@ -1,3 +1,4 @@
+package import Inference
 internal import Workers
 
 /// An OOD score: a confidence that a sample comes from the training distribution.

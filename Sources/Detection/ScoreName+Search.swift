@@ -1,3 +1,5 @@
+internal import Inference
+
 /// A setting of a score and its value.
 package struct ScoreSetting: Equatable, Sendable, CustomStringConvertible {
     package let name: String

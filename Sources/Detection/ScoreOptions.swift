@@ -1,35 +1,15 @@
+package import Inference
+
 /// Options of scores other than the settings that a search finds.
 package struct ScoreOptions: Equatable, Sendable {
-    /// Whether scores of a T2FNorm network divide features by its temperature τ.
-    package enum Temperature: String, Sendable {
-        /// Features are divided by τ unless there are 1000 classes: the published ImageNet-1k
-        /// network was fine-tuned and is scored without τ.
-        case automatic
-        /// Features are divided by τ.
-        case training
-        /// Features are not divided.
-        case none
-    }
-
-    package var temperature: Temperature
+    /// Whether scores divide features by τ.
+    package var temperature: FeatureTemperature
     /// The records that `grood` compares with.
     package var grood: GradientNeighbors.Records
 
-    package init(temperature: Temperature = .automatic, grood: GradientNeighbors.Records = .openOOD) {
+    package init(temperature: FeatureTemperature = .automatic, grood: GradientNeighbors.Records = .openOOD) {
         self.temperature = temperature
         self.grood = grood
-    }
-
-    /// The temperature that features are divided by.
-    ///
-    /// - Parameter trained: τ of the network's head; `nil` for a head without τ.
-    /// - Returns: `nil` if features are not divided.
-    package func temperature(_ trained: Float?, classes: Int) -> Float? {
-        switch temperature {
-        case .automatic: classes == 1000 ? nil : trained
-        case .training: trained
-        case .none: nil
-        }
     }
 
     /// A description of the choices besides the network and the images that a score's confidences
@@ -38,8 +18,8 @@ package struct ScoreOptions: Equatable, Sendable {
     /// Confidences with different descriptions must not be compared.
     package func description(of score: ScoreName, trained: Float?, classes: Int) -> String? {
         var parts: [String] = []
-        let used = temperature(trained, classes: classes)
-        if used != ScoreOptions().temperature(trained, classes: classes) {
+        let used = temperature.divisor(trained: trained, classes: classes)
+        if used != FeatureTemperature.automatic.divisor(trained: trained, classes: classes) {
             parts.append(used.map { "temperature \($0)" } ?? "no temperature")
         }
         switch score {

@@ -1,4 +1,5 @@
 internal import Cluster
+package import Inference
 internal import Metrics
 package import Workers
 

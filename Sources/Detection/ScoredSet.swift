@@ -1,3 +1,4 @@
+package import Inference
 package import Metrics
 
 /// A whole set after all ranks have scored it, in record order; the same on every rank.

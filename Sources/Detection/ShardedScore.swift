@@ -1,4 +1,5 @@
 package import Cluster
+package import Inference
 internal import Kernels
 package import Workers
 

@@ -1,6 +1,7 @@
 package import Checkpoints
 package import Cluster
 package import Detection
+internal import Inference
 package import Networks
 package import RunConfiguration
 package import Training

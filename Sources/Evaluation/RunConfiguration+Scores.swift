@@ -1,10 +1,11 @@
 package import Detection
+internal import Inference
 package import RunConfiguration
 
 extension RunConfiguration {
     /// The options of scores.
     package var scoreOptions: ScoreOptions {
-        let temperature: ScoreOptions.Temperature =
+        let temperature: FeatureTemperature =
             switch evaluation.temperature {
             case .automatic: .automatic
             case .training: .training
@@ -32,7 +33,7 @@ extension RunConfiguration {
     /// temperature.
     package var scoringTemperature: String? {
         guard let trained = trainedTemperature else { return nil }
-        return scoreOptions.temperature(trained, classes: network.classes).map { "\($0)" } ?? "none"
+        return scoreOptions.temperature.divisor(trained: trained, classes: network.classes).map { "\($0)" } ?? "none"
     }
 
     private var trainedTemperature: Float? { head.name == .t2fnorm ? Float(head.temperature) : nil }

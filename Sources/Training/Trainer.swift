@@ -1,7 +1,7 @@
 internal import Checkpoints
 package import Cluster
 package import Datasets
-internal import Detection
+internal import Inference
 internal import Failures
 internal import Files
 package import Kernels

@@ -3,6 +3,7 @@ import Checkpoints
 import Evaluation
 package import Exchange
 import Foundation
+import Inference
 import Networks
 import Training
 

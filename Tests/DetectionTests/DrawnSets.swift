@@ -1,6 +1,7 @@
 import Cluster
 import Datasets
 import Detection
+import Inference
 import Kernels
 import Metrics
 import Networks

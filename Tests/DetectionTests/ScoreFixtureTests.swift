@@ -1,6 +1,7 @@
 import Cluster
 import Detection
 import Foundation
+import Inference
 import TestSupport
 import Testing
 

@@ -1,5 +1,6 @@
 import Cluster
 import Detection
+import Inference
 import Kernels
 import Metrics
 import TestSupport

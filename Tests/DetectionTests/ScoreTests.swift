@@ -1,6 +1,7 @@
 import Cluster
 import Detection
 import Foundation
+import Inference
 import Testing
 
 /// One row of the contract table: a score, its formula in double precision, and its worked values.

@@ -1,4 +1,5 @@
 import Detection
+import Inference
 import Testing
 
 @Suite(.timeLimit(.minutes(30))) struct ScoringHeadTests {
@@ -32,12 +33,12 @@ import Testing
         #expect(ScoringHead(weights: weights, bias: bias, temperature: 0.1).weights == weights)
         #expect(
             ScoringHead(
-                weights: weights, bias: bias, temperature: 0.5, options: ScoreOptions(temperature: .training)
+                weights: weights, bias: bias, temperature: 0.5, dividing: .training
             ).weights[0]
                 == 2)
         #expect(
             ScoringHead(
-                weights: [1, 1], bias: [0, 0], temperature: 0.5, options: ScoreOptions(temperature: .none)
+                weights: [1, 1], bias: [0, 0], temperature: 0.5, dividing: .none
             ).weights
                 == [1, 1])
     }

@@ -1,4 +1,5 @@
 import Detection
+import Inference
 import Workers
 
 /// The logits that scores see, shape `[N, K]`.

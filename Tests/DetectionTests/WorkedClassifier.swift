@@ -1,5 +1,6 @@
 import Cluster
 import Detection
+import Inference
 
 /// The small classifier of the worked values: four features, three classes, two queries.
 struct WorkedClassifier {

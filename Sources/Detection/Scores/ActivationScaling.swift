@@ -1,3 +1,4 @@
+package import Inference
 internal import Numerics
 
 /// `scale`: the energy of the features multiplied by `exp(sum of all / sum of the largest)`.

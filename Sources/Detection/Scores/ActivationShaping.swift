@@ -1,3 +1,4 @@
+package import Inference
 internal import Numerics
 
 /// `ash` (or `ash_b`), `ash_p`, `ash_s`: the energy of the features after all but the largest are

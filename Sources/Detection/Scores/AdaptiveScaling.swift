@@ -1,4 +1,5 @@
 internal import Cluster
+package import Inference
 internal import Kernels
 internal import Numerics
 

@@ -1,3 +1,4 @@
+package import Inference
 internal import Kernels
 
 /// `fdbd`: the summed distances to the other classes' decision boundaries, divided by the feature's

@@ -1,3 +1,5 @@
+package import Inference
+
 /// `dice`: the energy of the logits computed from the weights that contribute most on the training
 /// set.
 ///

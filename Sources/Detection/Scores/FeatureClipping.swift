@@ -1,3 +1,5 @@
+package import Inference
+
 /// `react`: the energy of the features clipped from above.
 ///
 /// Sun, Guo, Li: "ReAct: Out-of-distribution detection with rectified activations", NeurIPS 2021,

@@ -1,3 +1,5 @@
+package import Inference
+
 /// `vra`: the energy of the features clipped from above and below.
 ///
 /// Xu, Lian, Liu, Tao: "VRA: Variational rectified activation for out-of-distribution detection",

@@ -1,3 +1,4 @@
+package import Inference
 internal import Kernels
 internal import Networks
 internal import Numerics

@@ -1,4 +1,5 @@
 internal import Cluster
+package import Inference
 internal import Kernels
 
 /// `mds`: the negated squared Mahalanobis distance to the nearest class mean.

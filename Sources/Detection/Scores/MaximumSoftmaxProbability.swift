@@ -1,3 +1,4 @@
+package import Inference
 internal import Kernels
 
 /// `msp`: the largest softmax probability, `max p`.

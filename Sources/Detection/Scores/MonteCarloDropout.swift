@@ -1,4 +1,5 @@
 internal import Checksums
+package import Inference
 internal import Kernels
 
 /// `dropout`: the largest softmax probability of the mean logits of several passes with dropout on

@@ -1,3 +1,4 @@
+package import Inference
 internal import Kernels
 
 /// `ensemble`: the largest softmax probability of the mean logits of several networks.

@@ -1,3 +1,4 @@
+package import Inference
 internal import Kernels
 
 /// `nci`: the component of the predicted class's weights along the centred feature, plus a share of

@@ -1,3 +1,4 @@
+package import Inference
 internal import Kernels
 
 /// `rmds`: the confidence of `mds` minus the negated squared Mahalanobis distance to the mean of

@@ -1,3 +1,4 @@
+package import Inference
 internal import Kernels
 
 /// `residual`: the negated norm of the feature's residual outside the validation set's principal

@@ -1,3 +1,4 @@
+package import Inference
 internal import Kernels
 
 /// `ssd`: the negated squared Mahalanobis distance from the feature divided by its norm to the mean

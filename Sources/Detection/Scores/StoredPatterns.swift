@@ -1,3 +1,4 @@
+package import Inference
 internal import Kernels
 
 /// `she`: the inner product of the feature with the predicted class's stored pattern.

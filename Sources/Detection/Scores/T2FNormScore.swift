@@ -1,3 +1,5 @@
+package import Inference
+
 /// `t2fnorm`: the largest softmax probability of the forward pass without normalisation.
 ///
 /// Regmi, Panthi, Ming, Gyawali, Stoyanov, Bhattarai: "T2FNorm: Train-time feature normalization

@@ -1,4 +1,5 @@
 internal import Cluster
+package import Inference
 internal import Numerics
 
 /// `temp_scaling`: the largest probability of `softmax(z / T)`, with `T` fitted on the validation

@@ -39,7 +39,7 @@ package struct ScoreInput: ~Escapable, Sendable {
 
     /// Some of the samples.
     @_lifetime(copy self)
-    func samples(_ samples: Range<Int>) -> ScoreInput {
+    package func samples(_ samples: Range<Int>) -> ScoreInput {
         let width = count > 0 ? captured.count / count : 0
         return ScoreInput(
             features: features.extracting(
@@ -51,7 +51,7 @@ package struct ScoreInput: ~Escapable, Sendable {
 
     /// The captured values of one sample, shape `[W]`.
     @_lifetime(copy self)
-    func captured(of sample: Int) -> Span<Float> {
+    package func captured(of sample: Int) -> Span<Float> {
         let width = captured.count / count
         return captured.extracting(sample * width..<(sample + 1) * width)
     }

@@ -1,4 +1,4 @@
-internal import Cluster
+package import Cluster
 internal import Kernels
 
 /// A rank's shard of a set: the features, logits and labels that scores are fitted on.
@@ -43,13 +43,13 @@ package struct FeatureShard: Sendable {
     }
 
     /// The shard as the input of a score.
-    var input: ScoreInput {
+    package var input: ScoreInput {
         @_lifetime(borrow self) get { ScoreInput(features: features.span, logits: logits.span, head: head) }
     }
 
     /// As `input`, with the values that a probe captured, shape `[N, W]`.
     @_lifetime(borrow self, borrow captured)
-    func input(captured: borrowing [Float]) -> ScoreInput {
+    package func input(captured: borrowing [Float]) -> ScoreInput {
         ScoreInput(features: features.span, logits: logits.span, head: head, captured: captured.span)
     }
 
@@ -60,7 +60,7 @@ package struct FeatureShard: Sendable {
     ///   - width: How many values are summed.
     ///   - addRecords: Adds the values of a microbatch's records, which are given by their indices
     ///     in the shard.
-    func treeSum(
+    package func treeSum(
         width: Int, on communicator: any Communicator,
         _ addRecords: (_ records: Range<Int>, _ sums: inout [Double]) -> Void
     ) throws(MPIError) -> [Double] {
@@ -88,7 +88,7 @@ package struct FeatureShard: Sendable {
     }
 
     /// The number of records of all ranks. Collective.
-    func totalCount(on communicator: any Communicator) throws(MPIError) -> Int {
+    package func totalCount(on communicator: any Communicator) throws(MPIError) -> Int {
         var total = [Int64(count)]
         var span = total.mutableSpan
         try communicator.treeSum(&span)
@@ -100,7 +100,7 @@ extension FeatureShard {
     /// The same records with other features; the logits do not belong to them and must not be used.
     ///
     /// - Parameter features: Shape `[N, dimension]`.
-    func replacingFeatures(_ features: [Float], dimension: Int) -> FeatureShard {
+    package func replacingFeatures(_ features: [Float], dimension: Int) -> FeatureShard {
         var result = FeatureShard(
             head: ScoringHead(
                 weights: [Float](repeating: 0, count: dimension * head.classes),

@@ -5,9 +5,9 @@ package struct ImagePass {
     /// Receives images, shape `[count, H, W, 3]`, and their number.
     package typealias Body = (_ images: borrowing Buffer<Float>, _ count: Int) throws -> Void
 
-    let network: InspectedNetwork
+    package let network: InspectedNetwork
     /// The index in the set of the rank's first record.
-    let firstRecord: Int
+    package let firstRecord: Int
     private let forEachBatch: (Body) throws -> Void
 
     /// - Parameters:
@@ -27,7 +27,7 @@ package struct ImagePass {
     ///   - shard: Features and logits of the same records.
     ///   - body: Receives the records, as indices in the shard, and their captured values, shape
     ///     `[records.count, W]`.
-    func forEachCapturedBatch(
+    package func forEachCapturedBatch(
         _ probe: any NetworkProbe, _ shard: FeatureShard,
         _ body: (_ records: Range<Int>, _ values: [Float]) throws -> Void
     ) throws {

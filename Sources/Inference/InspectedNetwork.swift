@@ -8,37 +8,37 @@ package import Workers
 /// It processes one microbatch at a time, so the activations kept for a backward pass take as much
 /// memory as a training step of one microbatch.
 package final class InspectedNetwork {
-    let classifier: Classifier
-    let head: ScoringHead
+    package let classifier: Classifier
+    package let head: ScoringHead
     /// The standard deviation that the transform divides each channel by, shape `[3]`; it converts
     /// perturbations from image units to normalised units.
-    let deviation: [Float]
+    package let deviation: [Float]
     /// Other networks whose logits are averaged with this one's.
-    let members: [InspectedNetwork]
+    package let members: [InspectedNetwork]
     private let microbatchSize: Int
-    let pool: WorkerPool
+    package let pool: WorkerPool
 
     /// - Parameters:
     ///   - deviation: The standard deviation of the transform that images are read with, shape
     ///     `[3]`.
     ///   - microbatchSize: Samples in a microbatch. Apart from the image, the bits of its results
     ///     depend on this alone.
-    ///   - options: Options of the scores.
+    ///   - division: Whether scores see features divided by τ.
     ///   - members: Other networks for an ensemble, with the same classes and image size.
     package init(
         _ classifier: Classifier, deviation: [Float], microbatchSize: Int, pool: WorkerPool,
-        options: ScoreOptions = ScoreOptions(), members: [Classifier] = []
+        dividing division: FeatureTemperature = .automatic, members: [Classifier] = []
     ) {
         precondition(deviation.count == 3, "\(deviation.count) deviations for 3 channels")
         self.classifier = classifier
-        head = ScoringHead(classifier, options)
+        head = ScoringHead(classifier, dividing: division)
         self.deviation = deviation
         self.members = members.map {
             precondition(
                 $0.classes == classifier.classes && $0.imageCount == classifier.imageCount,
                 "an ensemble of networks of \(classifier.classes) and \($0.classes) classes")
             return InspectedNetwork(
-                $0, deviation: deviation, microbatchSize: microbatchSize, pool: pool, options: options)
+                $0, deviation: deviation, microbatchSize: microbatchSize, pool: pool, dividing: division)
         }
         self.microbatchSize = microbatchSize
         self.pool = pool
@@ -70,18 +70,18 @@ package final class InspectedNetwork {
     }
 
     /// The context of a pass over at most one microbatch.
-    func context(_ count: Int, _ mode: StepContext.Mode) -> StepContext {
+    package func context(_ count: Int, _ mode: StepContext.Mode) -> StepContext {
         StepContext(
             BatchPlacement(sampleCount: count, microbatchSize: microbatchSize), mode: mode, pool: pool)
     }
 
     /// Raw features of images, shape `[N, D]`.
-    func features(of images: borrowing Buffer<Float>, count: Int) throws -> [Float] {
+    package func features(of images: borrowing Buffer<Float>, count: Int) throws -> [Float] {
         try classifier.forward(images: images, context(count, .evaluation)).features
     }
 
     /// The logits that scores see, shape `[N, K]`.
-    func logits(of features: [Float]) -> [Float] {
+    package func logits(of features: [Float]) -> [Float] {
         var result = [Float](repeating: 0, count: features.count / head.dimension * head.classes)
         var span = result.mutableSpan
         head.logits(of: features.span, microbatchSize: microbatchSize, into: &span, on: pool)
@@ -93,7 +93,7 @@ package final class InspectedNetwork {
     ///
     /// - Parameter logitsGradient: Receives the logits, shape `[N, K]`; returns the gradient with
     ///   respect to them.
-    func imageGradient(
+    package func imageGradient(
         of images: borrowing Buffer<Float>, count: Int, logitsGradient: (_ logits: [Float]) -> [Float]
     ) throws -> [Float] {
         try classifier.imageGradient(images: images, context(count, .inspection)) { features in
@@ -104,7 +104,7 @@ package final class InspectedNetwork {
     /// `images + change`, shape `[N, H, W, 3]`.
     ///
     /// - Parameter change: Receives the index of a value; returns its change.
-    func changed(
+    package func changed(
         _ images: borrowing Buffer<Float>, by change: (_ place: Int) -> Float
     ) -> Buffer<Float> {
         let source = images.span
@@ -118,7 +118,7 @@ package final class InspectedNetwork {
 extension ScoringHead {
     /// The gradient with respect to features, shape `[N, D]`, from that with respect to logits,
     /// shape `[N, K]`.
-    func featureGradient(of logitsGradient: [Float]) -> [Float] {
+    package func featureGradient(of logitsGradient: [Float]) -> [Float] {
         let count = logitsGradient.count / classes
         var result = [Float](repeating: 0, count: count * dimension)
         var gradients = result.mutableSpan

@@ -1,6 +1,6 @@
 package import Cluster
 package import Datasets
-internal import Kernels
+package import Kernels
 package import Networks
 package import Workers
 
@@ -70,7 +70,7 @@ package struct ForwardPass {
     }
 
     /// As above, with the images, shape `[N, H, W, 3]`.
-    func forEachBatch(
+    package func forEachBatch(
         of source: any ImageSource, _ body: (Outputs, borrowing Buffer<Float>) throws -> Void
     ) throws {
         try forEachBatchOfImages(of: source) { batch in
@@ -85,7 +85,7 @@ package struct ForwardPass {
     }
 
     /// As above, with the images alone and no forward pass.
-    func forEachImages(of source: any ImageSource, _ body: ImagePass.Body) throws {
+    package func forEachImages(of source: any ImageSource, _ body: ImagePass.Body) throws {
         try forEachBatchOfImages(of: source) { try body($0.images, $0.count) }
     }
 
@@ -102,7 +102,7 @@ package struct ForwardPass {
     }
 
     /// How many records of a set of `count` each rank has, rank 0 first.
-    func shares(of count: Int) -> [Int] {
+    package func recordsPerRank(of count: Int) -> [Int] {
         let tree = ReductionTree(sampleCount: count, microbatchSize: microbatchSize)
         return (0..<communicator.worldSize).map {
             tree.samples(inMicrobatches: tree.microbatches(ofRank: $0, worldSize: communicator.worldSize))
@@ -111,18 +111,20 @@ package struct ForwardPass {
     }
 
     /// The index of the rank's first record in a set of `count`.
-    func firstRecord(of count: Int) -> Int { shares(of: count)[..<communicator.rank].reduce(0, +) }
+    package func firstRecord(of count: Int) -> Int { recordsPerRank(of: count)[..<communicator.rank].reduce(0, +) }
 
     /// The network, for scores that inspect it.
     ///
-    /// - Parameter members: Other networks for an ensemble.
-    func network(with members: [Classifier], _ options: ScoreOptions) -> InspectedNetwork {
+    /// - Parameters:
+    ///   - members: Other networks for an ensemble.
+    ///   - division: Whether scores see features divided by τ.
+    package func network(with members: [Classifier], dividing division: FeatureTemperature) -> InspectedNetwork {
         InspectedNetwork(
             classifier, deviation: transform.normalization.deviation, microbatchSize: microbatchSize,
             pool: pool,
-            options: options, members: members)
+            dividing: division, members: members)
     }
 
     /// The microbatch size and the worker pool, for scores that split their work in the same way.
-    var layout: (microbatchSize: Int, pool: WorkerPool) { (microbatchSize, pool) }
+    package var layout: (microbatchSize: Int, pool: WorkerPool) { (microbatchSize, pool) }
 }

@@ -1,4 +1,5 @@
 internal import Kernels
+package import Networks
 package import Workers
 
 /// The last layer of a classifier as scores see it: `z = W h + b` for the raw feature `h`.
@@ -22,14 +23,15 @@ package struct ScoringHead: Equatable, Sendable {
     ///   - weights: Shape `[K, D]`, as trained.
     ///   - bias: Shape `[K]`.
     ///   - temperature: τ of a T2FNorm network, above 0; `nil` for any other network.
-    ///   - options: Whether scores see features divided by τ.
+    ///   - division: Whether scores see features divided by τ.
     package init(
-        weights: [Float], bias: [Float], temperature: Float? = nil, options: ScoreOptions = ScoreOptions()
+        weights: [Float], bias: [Float], temperature: Float? = nil,
+        dividing division: FeatureTemperature = .automatic
     ) {
         precondition(
             !bias.isEmpty && !weights.isEmpty && weights.count.isMultiple(of: bias.count),
             "\(weights.count) weights for \(bias.count) classes")
-        if let temperature = options.temperature(temperature, classes: bias.count) {
+        if let temperature = division.divisor(trained: temperature, classes: bias.count) {
             precondition(temperature > 0, "a temperature of \(temperature)")
             self.weights = weights.map { $0 / temperature }
         } else {
@@ -52,5 +54,26 @@ package struct ScoringHead: Equatable, Sendable {
         linear(
             features, weights: weights.span, bias: bias.span, microbatchSize: microbatchSize, into: &logits,
             on: pool)
+    }
+}
+
+extension ScoringHead {
+    /// The last layer of `classifier` with τ folded in. For a network without a classifier it is a
+    /// layer of zeros, which suffices for scores that use features alone.
+    package init(_ classifier: Classifier, dividing division: FeatureTemperature) {
+        switch classifier.headKind {
+        case .linear:
+            let last = classifier.lastLayer
+            self.init(weights: last.weights, bias: last.bias)
+        case .t2fnorm(let temperature):
+            let last = classifier.lastLayer
+            self.init(
+                weights: last.weights, bias: last.bias, temperature: temperature, dividing: division)
+        case .projection:
+            // Every logit is 0; values computed from them are not shown.
+            self.init(
+                weights: [Float](repeating: 0, count: classifier.classes * classifier.featureDimension),
+                bias: [Float](repeating: 0, count: classifier.classes))
+        }
     }
 }
