@@ -7,11 +7,11 @@ internal import Workers
 final class BackgroundCheckpoints {
     private let writer: CheckpointWriter
     private let bestPath: String
-    private let policy: TrainingConfiguration.CheckpointFailure
+    private let policy: Policy
     private let clock = ContinuousClock()
     /// For each snapshot whose outcome is not reported yet, how long it blocked training.
     private var stalls: [Duration] = []
-    private var untold: [TrainingEvent] = []
+    private var unreported: [TrainingEvent] = []
     /// The error of the newest checkpoint, if it could not be written.
     private var lastFailure: CheckpointError?
     /// Why the job must end.
@@ -20,24 +20,30 @@ final class BackgroundCheckpoints {
     /// - Parameter log: The run's log, synced with each checkpoint.
     init(
         _ snapshot: Snapshot, to store: CheckpointStore, after log: String,
-        policy: TrainingConfiguration.CheckpointFailure
+        policy: Policy
     ) throws(ThreadError) {
         writer = try CheckpointWriter(snapshot, to: store, after: [log])
         bestPath = store.bestPath
         self.policy = policy
     }
 
-    /// Waits until the previous snapshot is written, takes a snapshot of `session`, and begins to
-    /// write it.
+    /// How an error of writing is handled.
+    typealias Policy = TrainingConfiguration.CheckpointFailure
+
+    /// Waits until the previous snapshot is written, takes the next one, and begins to write it.
     ///
-    /// - Parameter start: When the snapshot began to block training.
+    /// - Parameters:
+    ///   - start: When the snapshot began to block training.
+    ///   - take: Overwrites the snapshot with the current state.
     /// - Throws: If a value is NaN or infinite, or if the previous checkpoint could not be written
     ///   and the policy is to stop.
-    func save(_ session: TrainingSession, isBest: Bool, since start: ContinuousClock.Instant) throws {
+    func save(
+        isBest: Bool, since start: ContinuousClock.Instant, _ take: (Snapshot) throws -> Void
+    ) throws {
         try writer.write(isBest: isBest) { snapshot in
             gatherOutcomes()
             if let failure { throw failure }
-            try session.take(snapshot)
+            try take(snapshot)
         }
         stalls.append(clock.now - start)
     }
@@ -48,8 +54,8 @@ final class BackgroundCheckpoints {
     /// The events of checkpoints since the last call.
     func takeEvents() -> [TrainingEvent] {
         gatherOutcomes()
-        defer { untold = [] }
-        return untold
+        defer { unreported = [] }
+        return unreported
     }
 
     /// Waits until nothing is being written.
@@ -68,7 +74,7 @@ final class BackgroundCheckpoints {
             switch outcome.result {
             case .success(let file):
                 lastFailure = nil
-                untold.append(
+                unreported.append(
                     .checkpoint(
                         CheckpointReport(
                             path: outcome.path, step: outcome.step, isBest: outcome.isBest,
@@ -78,7 +84,7 @@ final class BackgroundCheckpoints {
                 lastFailure = error
                 switch policy {
                 case .stop: failure = failure ?? error
-                case .continue: untold.append(.notice(notice(of: error)))
+                case .continue: unreported.append(.notice(notice(of: error)))
                 }
             }
         }

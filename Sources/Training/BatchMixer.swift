@@ -1,7 +1,6 @@
 internal import Datasets
 internal import Kernels
 internal import Networks
-package import RunConfiguration
 internal import Workers
 
 /// Makes a step's samples from a batch's images by mixup, CutMix or RegMixup.
@@ -20,11 +19,10 @@ package final class BatchMixer {
     /// Shape `[N, H, W, C]`, with at least that many elements; set by `mix`.
     private(set) var images = Buffer<Float>(zeros: 0)
 
-    /// `nil` if images are not mixed.
-    package init?(_ configuration: RunConfiguration) {
-        guard configuration.mixing.name != .none else { return nil }
-        mixing = Mixing(configuration)
-        keepsImages = configuration.samplesPerImage == 2
+    /// - Parameter samplesPerImage: 2 if a step has the unmixed images, too; otherwise 1.
+    package init(_ mixing: Mixing, samplesPerImage: Int) {
+        self.mixing = mixing
+        keepsImages = samplesPerImage == 2
     }
 
     /// One sample of a step; images are numbered within the rank's part of the batch.

@@ -154,3 +154,10 @@ extension Classifier {
             classes: configuration.network.classes, convolutions: convolutions)
     }
 }
+
+extension TrainingConfiguration {
+    /// Steps between two checkpoints that are kept permanently; 0 for none.
+    func milestone(stepsPerEpoch: Int) -> Int {
+        keepEvery * (checkpointEvery > 0 ? checkpointEvery : stepsPerEpoch)
+    }
+}

@@ -22,7 +22,7 @@ struct TrainingSetup {
     let stepsPerEpoch: Int
     /// Whether the run abandons existing later steps; `false` if it computes them again, bit by
     /// bit.
-    let leavesPast: Bool
+    let abandonsLaterSteps: Bool
     let notices: [String]
     let threads: ThreadChoice
     let pool: WorkerPool
@@ -58,14 +58,14 @@ struct TrainingSetup {
         (resumed, damaged) = (agreement.found, agreement.damaged)
         guard let resumed else {
             (keptConvolutions, notices) = (nil, dataNotes)
-            leavesPast = true
+            abandonsLaterSteps = true
             return
         }
         let resumption = try Resumption(
             of: resumed.checkpoint, path: resumed.path, configuration: configuration,
             dataFingerprint: self.training.fingerprint, stepsPerEpoch: stepsPerEpoch, allowed: allowedChanges)
         keptConvolutions = resumption.convolutions
-        leavesPast = agreement.mode != .automatic || !resumption.notices.isEmpty
+        abandonsLaterSteps = agreement.mode != .automatic || !resumption.notices.isEmpty
         if keptConvolutions != nil {
             try resumed.checkpoint.checkConvolutions(of: network, path: resumed.path)
         }
@@ -94,6 +94,23 @@ struct TrainingSetup {
             classifier.parameters.initialize(seed: configuration.seed)
         }
         return (classifier, accumulation, resident)
+    }
+
+    /// The loader of the rank's batches, from the next step of the run on.
+    ///
+    /// - Parameter reading: The source of a set's records.
+    func makeLoader(
+        _ configuration: RunConfiguration, _ communicator: any Communicator,
+        _ reading: (PackedDataset) -> any ImageSource
+    ) throws -> BatchLoader {
+        let position = resumed?.checkpoint.position ?? TrainingPosition()
+        return try BatchLoader(
+            source: reading(training), sampler: configuration.sampler(count: training.count),
+            transform: configuration.trainingTransform, batchSize: configuration.training.batch,
+            microbatchSize: configuration.training.microbatch, rank: communicator.rank,
+            worldSize: communicator.worldSize, startEpoch: position.epoch, startStep: position.stepInEpoch,
+            epochs: configuration.training.epochs, views: configuration.viewsPerImage,
+            prefetch: prefetch, threads: 1)
     }
 
     /// The memory of a run on this rank.

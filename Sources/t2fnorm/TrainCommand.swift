@@ -117,9 +117,9 @@ struct TrainCommand: ParsableCommand {
             if let line = killNotice(configuration) { display?.show(.notice(line)) }
             let host = "on rank \(communicator.rank) (\(communicator.hostName))"
             let trainer = Trainer(
-                configuration, communicator: communicator, datasetFolders: folders,
-                observer: { display?.show($0) }, timeline: timeline,
-                stopRequest: { StopSignal.received.map { "\($0) \(host)" } })
+                configuration, communicator: communicator, datasetFolders: folders, timeline: timeline,
+                stopRequest: { StopSignal.received.map { "\($0) \(host)" } },
+                observer: { display?.show($0) })
             let outcome = try trainer.run(
                 resume: ResumeMode(resume),
                 allowedChanges: Set(allowedChanges.map(RunConfiguration.currentKey)),

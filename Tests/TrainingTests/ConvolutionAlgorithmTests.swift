@@ -159,13 +159,14 @@ struct ConvolutionAlgorithmTests {
         let settings = configuration
         let events = try ThreadedWorld.run(size: ranks) { rank, world in
             let events = Mutex<[TrainingEvent]>([])
+            var seams = Trainer.Seams()
+            seams.measure = { shapes in
+                precondition(rank == 0, "rank \(rank) measures")
+                return measure(shapes)
+            }
             let trainer = Trainer(
-                settings, communicator: ThreadedCommunicator(rank: rank, of: world),
-                observer: { event in events.withLock { $0.append(event) } },
-                measure: { shapes in
-                    precondition(rank == 0, "rank \(rank) measures")
-                    return measure(shapes)
-                })
+                settings, communicator: ThreadedCommunicator(rank: rank, of: world), seams: seams,
+                observer: { event in events.withLock { $0.append(event) } })
             try trainer.run(resume: resume)
             return events.withLock(\.self)
         }

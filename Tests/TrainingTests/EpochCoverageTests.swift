@@ -121,11 +121,13 @@ struct EpochCoverageTests {
         let settings = configuration
         let reports = try ThreadedWorld.run(size: ranks) { rank, world in
             let reports = Mutex<[EpochReport]>([])
+            var seams = Trainer.Seams()
+            seams.reading = reading
             let trainer = Trainer(
-                settings, communicator: ThreadedCommunicator(rank: rank, of: world),
+                settings, communicator: ThreadedCommunicator(rank: rank, of: world), seams: seams,
                 observer: { event in
                     if case .epoch(let report) = event { reports.withLock { $0.append(report) } }
-                }, reading: reading)
+                })
             try trainer.run()
             return reports.withLock(\.self)
         }

@@ -17,6 +17,10 @@ struct MixingTests {
         return configuration
     }
 
+    private static func mixer(_ name: MixingConfiguration.Name) -> BatchMixer {
+        BatchMixer(Mixing(configuration(name)), samplesPerImage: name == .regMixup ? 2 : 1)
+    }
+
     @Test func theSharesOfBatchesAreThoseOfTheirDistribution() throws {
         let mixing = Mixing(Self.configuration(.regMixup))
         let shares = try (0..<2000).map { try #require(mixing.draw(epoch: $0 % 7, step: $0)).share }
@@ -32,7 +36,7 @@ struct MixingTests {
 
     @Test func everyEpochHasDrawsOfItsOwn() throws {
         let mixing = Mixing(Self.configuration(.regMixup))
-        let mixer = try #require(BatchMixer(Self.configuration(.mixup)))
+        let mixer = Self.mixer(.mixup)
         for step in 0..<5 {
             #expect(mixing.draw(epoch: 0, step: step) != mixing.draw(epoch: 1, step: step))
             let samples = (0..<2).map {
@@ -72,7 +76,7 @@ struct MixingTests {
     }
 
     @Test func partnersArePermutationsOfTheMicrobatch() throws {
-        let mixer = try #require(BatchMixer(Self.configuration(.mixup)))
+        let mixer = Self.mixer(.mixup)
         let samples = mixer.samples(epoch: 2, step: 3, first: 0, count: 14, isMixed: true)
         #expect(samples.map(\.image) == Array(0..<14))
         for microbatch in [0..<4, 4..<8, 8..<12, 12..<14] {
@@ -88,7 +92,7 @@ struct MixingTests {
     /// A rank's mixtures are those that a single rank makes of the same images.
     @Test(arguments: [MixingConfiguration.Name.mixup, .regMixup])
     func aRankMixesItsPartOfTheBatch(name: MixingConfiguration.Name) throws {
-        let mixer = try #require(BatchMixer(Self.configuration(name)))
+        let mixer = Self.mixer(name)
         let whole = mixer.samples(epoch: 1, step: 1, first: 0, count: 14, isMixed: true)
         let part = mixer.samples(epoch: 1, step: 1, first: 8, count: 6, isMixed: true)
         let moved = part.map {
@@ -99,7 +103,7 @@ struct MixingTests {
     }
 
     @Test func regMixupPutsTheMixturesOfAMicrobatchBehindItsImages() throws {
-        let mixer = try #require(BatchMixer(Self.configuration(.regMixup)))
+        let mixer = Self.mixer(.regMixup)
         let samples = mixer.samples(epoch: 0, step: 0, first: 0, count: 6, isMixed: true)
         #expect(samples.map(\.image) == [0, 1, 2, 3, 0, 1, 2, 3, 4, 5, 4, 5])
         let isPlain = samples.map { $0.partner == nil }

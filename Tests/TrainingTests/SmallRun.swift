@@ -80,15 +80,16 @@ struct SmallRun {
         let configuration = configuration
         return try ThreadedWorld.run(size: ranks) { rank, world in
             let heard = Heard()
+            var seams = Trainer.Seams()
+            seams.now = { now?(rank, heard.steps) ?? .now }
             let trainer = Trainer(
                 configuration,
                 communicator: CheckedCommunicator(
                     ThreadedCommunicator(rank: rank, of: world, isFaulty: rank == faulty) {
                         collective(rank, heard.steps, heard.epochs)
                     }),
-                observer: { heard.append($0) }, timeline: timeline,
-                stopRequest: { stopRequest(rank, heard.steps) },
-                now: { now?(rank, heard.steps) ?? .now })
+                timeline: timeline, seams: seams, stopRequest: { stopRequest(rank, heard.steps) },
+                observer: { heard.append($0) })
             let outcome = try trainer.run(resume: resume, allowedChanges: allowedChanges, job: job)
             return Result(outcome: outcome, events: heard.events)
         }

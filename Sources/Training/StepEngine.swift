@@ -1,0 +1,219 @@
+internal import Checkpoints
+internal import Cluster
+internal import Datasets
+internal import Kernels
+internal import Networks
+internal import Workers
+
+/// Computes training steps: loads a batch, runs both passes, all-reduces gradients, updates
+/// parameters. It knows neither the run's configuration nor its files.
+final class StepEngine {
+    let classifier: Classifier
+    let pool: WorkerPool
+    private let options: StepOptions
+    private let loader: BatchLoader
+    private let mixer: BatchMixer?
+    /// All-reduces gradients; `nil` for one rank.
+    private let reduction: GradientReduction?
+    private let rank: Int
+    private let phases: StepProfiler
+    private var optimizer: MomentumSGD
+    /// The images of one accumulation step, if a step has several.
+    private var stepImages = Buffer<Float>(zeros: 0)
+    /// The batch of the next step, or why there is none.
+    private var upcoming: Result<Batch, any Error>?
+
+    /// The outcome of a step, after the exchange with the other ranks.
+    struct StepResult {
+        let message: StepMessage
+        /// Images of the global batch.
+        let imageCount: Int
+        /// The records of this rank's images.
+        let records: [Int]
+        let learningRate: Double
+    }
+
+    /// - Parameters:
+    ///   - loader: The rank's part of the batches, from the run's next step on.
+    ///   - sums: A duplicate of the job's communicator for the all-reduce of gradients; `nil` for
+    ///     one rank.
+    init(
+        _ classifier: Classifier, _ options: StepOptions, loader: BatchLoader, pool: WorkerPool,
+        phases: StepProfiler, sums: (any Communicator)?
+    ) throws(ThreadError) {
+        self.classifier = classifier
+        self.options = options
+        self.loader = loader
+        self.pool = pool
+        self.phases = phases
+        rank = sums?.rank ?? 0
+        mixer = options.mixing.map { BatchMixer($0, samplesPerImage: options.samplesPerImage) }
+        reduction = try Self.reduction(classifier.parameters, options, sums, phases)
+        optimizer = MomentumSGD(
+            momentum: options.momentum, weightDecay: options.weightDecay, usesNesterov: options.usesNesterov,
+            parameterCount: classifier.parameters.parameterCount)
+    }
+
+    /// Overwrites the velocities with those of the checkpoint at `path`.
+    ///
+    /// - Throws: If it lacks one.
+    func restoreMomentum(_ checkpoint: Checkpoint, path: String) throws(CheckpointError) {
+        try optimizer.restore(checkpoint.momentum, of: classifier.parameters, path: path)
+    }
+
+    private static func reduction(
+        _ parameters: ParameterStore, _ options: StepOptions, _ sums: (any Communicator)?,
+        _ phases: StepProfiler
+    ) throws(ThreadError) -> GradientReduction? {
+        guard let sums else { return nil }
+        let buckets = GradientBuckets(
+            tensors: parameters.entries.filter { $0.role == .parameter }.map(\.range),
+            byteCount: options.bucketByteCount)
+        return try GradientReduction(
+            buckets, over: sums, method: options.usesReductionTree ? .tree : .library,
+            observer: { phases.note(.sum, from: $0, to: $1) })
+    }
+
+    /// Loads the first batch; to be called before the first step.
+    func start(atStep step: Int) throws(DatasetError) { upcoming = .success(try nextBatch(step)) }
+
+    /// The rank's part of the next batch.
+    private func nextBatch(_ step: Int) throws(DatasetError) -> Batch {
+        let batch = try phases.measure(.data) { () throws(DatasetError) in try loader.next() }
+        guard let batch else {
+            throw DatasetError(
+                action: "read a batch", place: options.setPath,
+                reason: "it ended before step \(step) of \(options.schedule.stepCount)")
+        }
+        return batch
+    }
+
+    /// Runs the forward and the backward pass and the all-reduce of gradients, loads the next
+    /// batch, exchanges one message about all of it, then updates the parameters.
+    ///
+    /// - Parameters:
+    ///   - step: Updates made so far.
+    ///   - ownFlags: Called when this rank's work of the step is done; returns whether the rank has
+    ///     failed for a reason of its own, and what is due after the step.
+    func run(
+        step: Int, _ communicator: any Communicator, flags ownFlags: () -> StepMessage.Flags
+    ) throws -> StepResult {
+        guard case .success(let batch) = upcoming else { preconditionFailure("step \(step) has no batch") }
+        phases.begin(step: step)
+        let report = try differentiate(batch, communicator)
+        let (imageCount, records) = (batch.globalSampleCount, batch.records)
+        loader.recycle(batch)
+        if step + 1 < options.schedule.stepCount { upcoming = Result { try nextBatch(step) } }
+        let message = try phases.measure(.wait) {
+            var flags = ownFlags()
+            flags.hasFailed = flags.hasFailed || nextBatchFailure != nil
+            let message = try StepMessage(report, flags, communicator)
+            try reduction?.finish()
+            return message
+        }
+        let rate = options.schedule.rate(step: step)
+        phases.measure(.update) {
+            optimizer.update(classifier.parameters, learningRate: Float(rate), on: pool)
+        }
+        return StepResult(message: message, imageCount: imageCount, records: records, learningRate: rate)
+    }
+
+    /// Why the next batch is missing, if it is.
+    var nextBatchFailure: (any Error)? {
+        guard case .failure(let error) = upcoming else { return nil }
+        return error
+    }
+
+    /// Runs both passes over the rank's samples of a batch.
+    private func differentiate(
+        _ batch: Batch, _ communicator: any Communicator
+    ) throws -> Classifier.MicrobatchReport {
+        beginReduction(&classifier.parameters.gradients)
+        let placements = options.accumulation.placements(imageCount: batch.globalSampleCount, rank: rank)
+        guard let mixer else {
+            return try differentiate(batch.images, BatchTargets(batch.labels), in: placements, communicator)
+        }
+        let targets = phases.measure(.data) { mixer.mix(batch, on: pool) }
+        return try differentiate(mixer.images, targets, in: placements, communicator)
+    }
+
+    /// Runs both passes for each accumulation step.
+    private func differentiate(
+        _ images: borrowing Buffer<Float>, _ targets: BatchTargets, in placements: [BatchPlacement],
+        _ communicator: any Communicator
+    ) throws -> Classifier.MicrobatchReport {
+        guard placements.count > 1 else {
+            return try differentiate(images, targets, placements[0], communicator)
+        }
+        var values: [Double] = []
+        let first = placements[0].samples.lowerBound
+        for placement in placements {
+            let samples = placement.samples.lowerBound - first..<placement.samples.upperBound - first
+            copyImages(images, samples, into: &stepImages)
+            values += try differentiate(stepImages, targets.part(samples), placement, communicator).values
+        }
+        return Classifier.MicrobatchReport(values: values)
+    }
+
+    private func copyImages(
+        _ images: borrowing Buffer<Float>, _ samples: Range<Int>, into part: inout Buffer<Float>
+    ) {
+        let size = classifier.imageCount
+        part.reserve(samples.count * size)
+        let images = images.span
+        var part = part.mutableSpan
+        for i in 0..<samples.count * size { part[i] = images[samples.lowerBound * size + i] }
+    }
+
+    /// Runs both passes; the all-reduce of gradients begins as they become ready.
+    private func differentiate(
+        _ images: borrowing Buffer<Float>, _ targets: BatchTargets, _ placement: BatchPlacement,
+        _ communicator: any Communicator
+    ) throws -> Classifier.MicrobatchReport {
+        let context = StepContext(
+            placement, mode: .training, pool: pool,
+            sumAcrossRanks: { values in try communicator.treeSum(&values) },
+            gradientsReady: { [reduction, phases] in
+                phases.tick()
+                reduction?.complete($0)
+            })
+        phases.enter(.forward)
+        let start = ContinuousClock.now
+        var middle = start
+        let report = try classifier.differentiate(
+            images: images, targets: targets, loss: options.loss, context
+        ) {
+            middle = .now
+            phases.enter(.backward)
+        }
+        phases.note(.forward, from: start, to: middle)
+        phases.note(.backward, from: middle, to: .now)
+        return report
+    }
+
+    private func beginReduction(_ gradients: inout Buffer<Float>) {
+        guard let reduction else { return }
+        gradients.reserve(classifier.parameters.parameterCount)
+        var span = gradients.mutableSpan
+        reduction.begin(&span)
+    }
+
+    /// Compares the ranks' replicas after update `step`; collective.
+    ///
+    /// - Throws: `JobFailure` if one differs, or if all have NaN or infinite values.
+    func compareReplicas(step: Int, _ communicator: any Communicator) throws {
+        guard communicator.worldSize > 1 else { return }
+        try ReplicaSentinel(classifier.parameters, velocity: optimizer.velocity, on: pool)
+            .compare(step: step, communicator)
+    }
+
+    /// Overwrites `snapshot` with the current parameters and velocities.
+    ///
+    /// - Throws: If a value is NaN or infinite: the next loss would show it, but the checkpoint is
+    ///   written before that.
+    func take(_ snapshot: Snapshot, at position: TrainingPosition) throws(TrainingError) {
+        let culprit = snapshot.take(
+            classifier.parameters, velocity: optimizer.velocity, position: position, on: pool)
+        if let culprit { throw .tensorNotFinite(name: culprit, step: position.step) }
+    }
+}

@@ -1,0 +1,49 @@
+internal import Datasets
+internal import Networks
+internal import RunConfiguration
+
+/// The settings of a training step, made once from the run's configuration.
+struct StepOptions {
+    let loss: TrainingLoss
+    let accumulation: GradientAccumulation
+    let schedule: LearningRateSchedule
+    /// Samples per image in a step.
+    let samplesPerImage: Int
+    /// μ, λ and the kind of momentum, as `MomentumSGD` takes them.
+    let momentum: Float
+    let weightDecay: Float
+    let usesNesterov: Bool
+    /// How images are mixed; `nil` if they are not.
+    let mixing: Mixing?
+    /// Bytes of a bucket of gradients.
+    let bucketByteCount: Int
+    /// Whether gradients are summed along the reduction tree instead of by the MPI library.
+    let usesReductionTree: Bool
+    /// Path of the training set, for errors.
+    let setPath: String
+
+    /// - Parameter accumulation: The same on all ranks.
+    init(_ configuration: RunConfiguration, _ setup: TrainingSetup, _ accumulation: GradientAccumulation) {
+        self.accumulation = accumulation
+        loss = configuration.trainingLoss
+        schedule = configuration.learningRateSchedule(stepsPerEpoch: setup.stepsPerEpoch)
+        samplesPerImage = configuration.samplesPerImage
+        mixing = configuration.mixing.name == .none ? nil : Mixing(configuration)
+        momentum = Float(configuration.optimizer.momentum)
+        weightDecay = Float(configuration.optimizer.weightDecay)
+        usesNesterov = configuration.optimizer.nesterov
+        bucketByteCount = configuration.cluster.bucketBytes
+        usesReductionTree = configuration.cluster.reduction == .tree
+        setPath = setup.training.path
+    }
+}
+
+extension RunConfiguration {
+    fileprivate func learningRateSchedule(stepsPerEpoch: Int) -> LearningRateSchedule {
+        LearningRateSchedule(
+            initial: optimizer.learningRate, minimum: optimizer.minimumLearningRate,
+            stepCount: stepsPerEpoch * training.epochs,
+            stepsPerLevel: optimizer.scheduleInterval == .epoch ? stepsPerEpoch : 1,
+            warmUpSteps: optimizer.warmUpEpochs * stepsPerEpoch, warmUpRate: optimizer.warmUpLearningRate)
+    }
+}
