@@ -116,7 +116,8 @@ let package = Package(
             "Training",
             [
                 "Workers", "Kernels", "Numerics", "Cluster", "Networks", "Datasets", "Checkpoints",
-                "Inference", "RunConfiguration", "Failures", "Files", "Checksums", "CBuildFeatures",
+                "Inference", "RunConfiguration", "Exchange", "Failures", "Files", "Checksums",
+                "CBuildFeatures",
             ]),
         module("Reporting", ["Metrics"]),
         module(
@@ -138,7 +139,7 @@ let package = Package(
             name: "t2fnorm",
             dependencies: [
                 argumentParser, "Workers", "Kernels", "Numerics", "Cluster", "Networks", "Datasets",
-                "Checkpoints", "Metrics", "Inference", "Detection", "RunConfiguration", "Training",
+                "Checkpoints", "Metrics", "Detection", "RunConfiguration", "Training",
                 "Reporting", "Evaluation", "Benchmarking", "Failures", "Files", "Exchange", "CProcessorCheck",
             ],
             swiftSettings: settings),

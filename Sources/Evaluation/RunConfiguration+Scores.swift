@@ -33,7 +33,8 @@ extension RunConfiguration {
     /// temperature.
     package var scoringTemperature: String? {
         guard let trained = trainedTemperature else { return nil }
-        return scoreOptions.temperature.divisor(trained: trained, classes: network.classes).map { "\($0)" } ?? "none"
+        return scoreOptions.temperature.divisor(trained: trained, classes: network.classes).map { "\($0)" }
+            ?? "none"
     }
 
     private var trainedTemperature: Float? { head.name == .t2fnorm ? Float(head.temperature) : nil }

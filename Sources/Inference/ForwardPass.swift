@@ -111,14 +111,18 @@ package struct ForwardPass {
     }
 
     /// The index of the rank's first record in a set of `count`.
-    package func firstRecord(of count: Int) -> Int { recordsPerRank(of: count)[..<communicator.rank].reduce(0, +) }
+    package func firstRecord(of count: Int) -> Int {
+        recordsPerRank(of: count)[..<communicator.rank].reduce(0, +)
+    }
 
     /// The network, for scores that inspect it.
     ///
     /// - Parameters:
     ///   - members: Other networks for an ensemble.
     ///   - division: Whether scores see features divided by τ.
-    package func network(with members: [Classifier], dividing division: FeatureTemperature) -> InspectedNetwork {
+    package func network(with members: [Classifier], dividing division: FeatureTemperature)
+        -> InspectedNetwork
+    {
         InspectedNetwork(
             classifier, deviation: transform.normalization.deviation, microbatchSize: microbatchSize,
             pool: pool,

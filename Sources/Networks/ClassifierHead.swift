@@ -16,6 +16,15 @@ package enum HeadKind: Equatable, Sendable {
     package var isClassifier: Bool {
         if case .projection = self { false } else { true }
     }
+
+    /// The head in words, with its article.
+    package var phrase: String {
+        switch self {
+        case .linear: "a linear head"
+        case .t2fnorm(let temperature): "a T2FNorm head of temperature \(temperature)"
+        case .projection(let outputs): "a projection head of \(outputs) outputs"
+        }
+    }
 }
 
 /// The last layer, with T2FNorm's feature normalisation or without.

@@ -29,12 +29,6 @@ extension Checkpoint {
     }
 
     private static func describe(_ network: String, _ classes: Int, _ kind: HeadKind) -> String {
-        let head =
-            switch kind {
-            case .linear: "a linear head"
-            case .t2fnorm(let temperature): "a T2FNorm head of temperature \(temperature)"
-            case .projection(let outputs): "a projection head of \(outputs) outputs"
-            }
-        return "a \(network) for \(classes) classes with \(head)"
+        return "a \(network) for \(classes) classes with \(kind.phrase)"
     }
 }

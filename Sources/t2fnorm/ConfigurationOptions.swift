@@ -22,11 +22,12 @@ struct ConfigurationOptions: ParsableArguments {
             valueName: "key=value"))
     var settings: [String] = []
 
-    /// The validated configuration.
-    func load() throws(ConfigurationError) -> RunConfiguration {
-        try RunConfiguration.load(
-            files: config, overrides: settings, names: .known, notice: noticeRenamed)
+    var source: ConfigurationSource {
+        ConfigurationSource(files: config, overrides: settings, names: .known, notice: noticeRenamed)
     }
+
+    /// The validated configuration.
+    func load() throws(ConfigurationError) -> RunConfiguration { try source.load() }
 }
 
 /// Sets of renamed settings for which the notice has been printed.

@@ -1,10 +1,5 @@
 import ArgumentParser
-import Checkpoints
-import Evaluation
 package import Exchange
-import Foundation
-import Inference
-import Networks
 import Training
 
 struct ExportCommand: SingleProcessCommand {
@@ -65,57 +60,12 @@ struct ExportCommand: SingleProcessCommand {
     }
 
     func run() throws {
-        let path = try checkpointPath()
-        let saved = try CheckpointStore.load(path)
-        guard saved.headKind.isClassifier else {
-            throw CheckpointError(
-                path: path,
-                reason: """
-                    has a projection head, which cannot be exported; export a run with head.name linear or t2fnorm
-                    """)
-        }
-        let classifier = try saved.makeClassifier(path: path)
-        let format = format ?? ExportFormat(path: file) ?? .pytorch
-        let names = plain ? plainNames(classifier) : .openOOD
-        var metadata = [
-            "format": "pt", "network": saved.network, "classes": "\(saved.classes)",
-            "epoch": "\(saved.position.epoch)",
-            "step": "\(saved.position.step)",
-        ]
-        metadata["tau"] = saved.temperature.map { "\($0)" }
-        if plain, saved.temperature != nil {
-            metadata["tau_is_folded"] = "\(names == .torchvision(foldsTemperature: true))"
-        }
-        do {
-            try export(classifier, as: format, names: names, metadata: metadata, to: file)
-        } catch {
-            throw CheckpointError(path: error.path, reason: error.reason)
-        }
-        print("\(path) is exported to \(file) (\(format.rawValue))")
-        if plain, let temperature = saved.temperature { print(remark(names, temperature)) }
-    }
-
-    /// The names of a plain network; by default τ is folded as scores use it, that is unless there
-    /// are 1000 classes (see `ScoringHead`).
-    private func plainNames(_ classifier: Classifier) -> ExportNames {
-        .torchvision(foldsTemperature: fold ?? (classifier.classes != 1000))
-    }
-
-    private func remark(_ names: ExportNames, _ temperature: Float) -> String {
-        names == .torchvision(foldsTemperature: true)
-            ? "τ \(temperature) is folded into fc.weight (W/τ): fc of the unnormalised features gives the logits that scores use"
-            : "τ \(temperature) is not folded into fc.weight: training's logits are fc of the features divided by their norm and by τ"
-    }
-
-    private func checkpointPath() throws(CheckpointError) -> String {
-        if model.hasSuffix(".h5") { return model }
-        let seeds = try RunDirectory.seedFolders(of: model)
-        guard seeds.count == 1 else {
-            throw CheckpointError(
-                path: model,
-                reason: "there are \(seeds.count) runs here; name one: \(seeds.joined(separator: ", "))")
-        }
-        return try RunDirectory(path: seeds[0]).checkpointPath(checkpoint)
+        var export = ModelExport(
+            model: model, file: file, format: format ?? ExportFormat(path: file) ?? .pytorch)
+        export.checkpoint = checkpoint
+        export.isPlain = plain
+        export.folds = fold
+        for line in try export.run() { print(line) }
     }
 }
 

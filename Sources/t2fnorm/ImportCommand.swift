@@ -1,20 +1,8 @@
 import ArgumentParser
-import Checkpoints
-import Evaluation
-import Exchange
-import Files
-import Foundation
 import Networks
-import RunConfiguration
-import Training
+package import Training
 
-/// The kind of run that an imported model becomes.
-enum ImportTarget: String, ExpressibleByArgument, CaseIterable {
-    /// A finished run.
-    case evaluation
-    /// A new run whose first checkpoint is the model.
-    case training
-}
+extension ModelImport.Target: ExpressibleByArgument {}
 
 struct ImportCommand: SingleProcessCommand {
     static let configuration = CommandConfiguration(
@@ -71,7 +59,7 @@ struct ImportCommand: SingleProcessCommand {
         help:
             "'evaluation' makes a finished run, 'training' the first checkpoint of a run to train."
     )
-    var into = ImportTarget.evaluation
+    var into = ModelImport.Target.evaluation
 
     @Flag(
         help:
@@ -99,193 +87,13 @@ struct ImportCommand: SingleProcessCommand {
     }
 
     func run() throws {
-        do {
-            switch into {
-            case .evaluation: try importModel()
-            case .training: try importStart()
-            }
-        } catch let error as ExchangeError {
-            throw CheckpointError(path: error.path, reason: error.reason)
-        }
-    }
-
-    private func importModel() throws {
-        let model = try ModelFile(path: file, key: key)
-        let match = try matched(model)
-        let draft = try resolved(match.network)
-        let convolutions = try draft.statedConvolutions()
-        let classifier = try match.makeClassifier(head: head(match, draft), convolutions: convolutions)
-        var configuration = draft
-        try checkClasses(classifier.classes, draft)
-        configuration.network.classes = classifier.classes
-        switch classifier.headKind {
-        case .linear: configuration.head.name = .linear
-        case .t2fnorm(let temperature):
-            configuration.head.name = .t2fnorm
-            // Via decimal digits, so that Float 0.1 becomes Double 0.1.
-            configuration.head.temperature = Double("\(temperature)") ?? Double(temperature)
-        case .projection: preconditionFailure("a file with a projection head")
-        }
-        let directory = RunDirectory(configuration)
-        guard !FileManager.default.fileExists(atPath: directory.configurationPath) else {
-            throw taken(directory)
-        }
-        try createFolder(directory.checkpointsPath)
-        try CheckpointStore(folder: directory.checkpointsPath, keep: configuration.training.keep)
-            .saveBest(classifier, configuration: configuration.yaml)
-        try directory.write(configuration)
-        report(model, match, classifier, configuration)
-        let transform = configuration.data.transform
-        print(
-            """
-            images are normalised by mean \(transform.mean) and standard deviation \(transform.standardDeviation) at \(transform.size)×\(transform.size) \
-            from a shorter side of \(transform.resizedSide); if the model was trained on others, set them: --set data.transform.mean=[…]
-            """)
-    }
-
-    private func importStart() throws {
-        let model = try ModelFile(path: file, key: key)
-        let match = try matched(model)
-        let configuration = try resolved(match.network)
-        let directory = RunDirectory(configuration)
-        let store = CheckpointStore(folder: directory.checkpointsPath, keep: configuration.training.keep)
-        guard try store.newest() == nil else { throw taken(directory) }
-        let convolutions = try configuration.statedConvolutions()
-        let classifier: Classifier
-        if newHead {
-            classifier = try match.makeClassifier(
-                newHead: configuration.headKind, classes: configuration.network.classes,
-                seed: configuration.seed, convolutions: convolutions)
-        } else {
-            try checkClasses(match.classes, configuration)
-            classifier = try match.makeClassifier(head: configuration.headKind, convolutions: convolutions)
-        }
-        try store.save(try configuration.startingPoint(classifier, path: file))
-        try directory.write(configuration)
-        report(model, match, classifier, configuration)
-    }
-
-    // MARK: - The file and the configuration
-
-    /// The file's tensors assigned to the requested network or, without a request, to the network
-    /// that they fit.
-    private func matched(_ model: ModelFile) throws -> ModelMatch {
-        let name = try network ?? networkOfSettings()
-        return try model.match(name, lastLayer: lastLayer, takesLastLayer: !newHead)
-    }
-
-    /// The network of the configuration's files or of `--set network…`; `nil` if neither is given.
-    private func networkOfSettings() throws(ConfigurationError) -> NetworkName? {
-        guard !options.config.isEmpty || isSet("network.name") else { return nil }
-        let name = try options.load().network.name
-        guard let network = NetworkName(rawValue: name) else {
-            throw ConfigurationError(
-                key: "network.name", found: name,
-                expected: "one of \(RunConfiguration.knownNetworks.joined(separator: ", "))")
-        }
-        return network
-    }
-
-    /// Whether `--set` gives a setting, alone or with its whole section.
-    private func isSet(_ key: String) -> Bool {
-        let section = key.prefix { $0 != "." }
-        return options.settings.contains { $0.hasPrefix(key + "=") || $0.hasPrefix(section + "=") }
-    }
-
-    /// The configuration; without files, the network's usual preprocessing and no training set.
-    private func resolved(_ network: NetworkName) throws(ConfigurationError) -> RunConfiguration {
-        var settings = options.settings
-        if self.network != nil || options.config.isEmpty { settings += ["network.name=\(network.rawValue)"] }
-        if options.config.isEmpty {
-            settings =
-                usual(network) + ["name=\(runName)"] + (into == .training ? [] : ["data.train=unknown"])
-                + settings
-        }
-        let configuration = try RunConfiguration.load(
-            files: options.config, overrides: settings, names: .known, notice: noticeRenamed)
-        guard configuration.head.name != .projection || newHead else {
-            throw ConfigurationError(
-                key: "head.name", found: configuration.head.name.rawValue,
-                expected:
-                    "linear or t2fnorm, as a file is read as a classifier; --new-head --into training initialises a projection head"
-            )
-        }
-        _ = try configuration.networkName()
-        return configuration
-    }
-
-    /// The head that the user asks for, if any; it takes precedence over the file's.
-    private func head(_ match: ModelMatch, _ draft: RunConfiguration) -> HeadKind? {
-        if let temperature { return .t2fnorm(temperature: temperature) }
-        return isSet("head.name") || isSet("head.temperature") ? draft.headKind : nil
-    }
-
-    /// Throws if the user asks for another number of classes than the file has.
-    private func checkClasses(
-        _ classes: Int?, _ configuration: RunConfiguration
-    ) throws(ConfigurationError) {
-        let isStated = !options.config.isEmpty || isSet("network.classes") || into == .training
-        guard let classes, isStated, configuration.network.classes != classes else { return }
-        throw ConfigurationError(
-            key: "network.classes", found: "\(configuration.network.classes)",
-            expected: """
-                \(classes), the rows of the last layer in \(file); --new-head --into training makes a last layer for other classes
-                """)
-    }
-
-    /// Settings of a network's usual preprocessing: that of torchvision's weights for 224 pixels;
-    /// none for CIFAR's, which is the default.
-    private func usual(_ network: NetworkName) -> [String] {
-        guard network.imageSize == 224 else { return [] }
-        return [
-            "data.transform.size=224", "data.transform.resize=256", "data.transform.crop=resized",
-            "data.transform.mean=[0.485, 0.456, 0.406]",
-            "data.transform.standardDeviation=[0.229, 0.224, 0.225]",
-        ]
-    }
-
-    /// The file's name without its ending, in characters that are valid in a folder's name and in
-    /// YAML.
-    private var runName: String {
-        let stem = URL(filePath: file).deletingPathExtension().lastPathComponent
-        let plain = stem.map { $0.isASCII && ($0.isLetter || $0.isNumber || "._-".contains($0)) ? $0 : "-" }
-        return "'" + String(plain.drop { $0 == "." }) + "'"
-    }
-
-    private func taken(_ directory: RunDirectory) -> CheckpointError {
-        CheckpointError(
-            path: directory.path,
-            reason: "there is a run here already; choose another name with --set name=…")
-    }
-
-    // MARK: - The report
-
-    private func report(
-        _ model: ModelFile, _ match: ModelMatch, _ classifier: Classifier, _ configuration: RunConfiguration
-    ) {
-        let shards = model.shardCount > 1 ? ", \(model.shardCount) shards" : ""
-        print(
-            """
-            \(file) (\(model.format.rawValue)\(shards), \(model.tensors.count) tensors) is a \(classifier.name.rawValue) for \(classifier.classes) classes \
-            with \(describe(classifier.headKind)): \(RunDirectory(configuration).path)
-            """)
-        for note in match.notes + [headRemark(match, classifier, seed: configuration.seed)].compactMap({ $0 })
-        { print(note) }
-    }
-
-    private func describe(_ head: HeadKind) -> String {
-        switch head {
-        case .linear: "a linear head"
-        case .t2fnorm(let temperature): "a T2FNorm head of temperature \(temperature)"
-        case .projection(let outputs): "a projection head of \(outputs) outputs"
-        }
-    }
-
-    /// A remark on how the head differs from the file's; `nil` if it does not.
-    private func headRemark(_ match: ModelMatch, _ classifier: Classifier, seed: UInt64) -> String? {
-        if newHead { return "the head is initialised from seed \(seed); the file's last layer is not used" }
-        guard classifier.headKind != match.headKind else { return nil }
-        let own = match.temperature.map { "the file's tau \($0) is not used" } ?? "the file has no tau"
-        return "the head is \(describe(classifier.headKind)), as asked for; \(own)"
+        var model = ModelImport(file: file, source: options.source)
+        model.network = network
+        model.key = key
+        model.lastLayer = lastLayer
+        model.temperature = temperature
+        model.target = into
+        model.newHead = newHead
+        for line in try model.run() { print(line) }
     }
 }

@@ -24,50 +24,10 @@ struct CheckpointCommand: ParsableCommand {
         ])
 }
 
-/// The checkpoints of a run's folder, or of a folder of checkpoints.
-func checkpointStore(_ path: String) -> CheckpointStore? {
-    let inside = RunDirectory(path: path).checkpointsPath
-    if isFolder(inside) { return CheckpointStore(folder: inside, keep: 1) }
-    return isFolder(path) ? CheckpointStore(folder: path, keep: 1) : nil
-}
-
-/// The checkpoint files of each path: a file itself, or all of a folder of checkpoints, of a run,
-/// or of a run's seeds.
-///
-/// - Throws: `CheckpointError` for a path without a checkpoint, which would otherwise seem to have
-///   passed the check.
-func checkpointFiles(_ paths: [String]) throws(CheckpointError) -> [String] {
-    var files: [String] = []
-    for path in paths {
-        guard isFolder(path) else {
-            files.append(path)
-            continue
-        }
-        let seeds =
-            isFolder(RunDirectory(path: path).checkpointsPath)
-            ? [] : (try? RunDirectory.seedFolders(of: path)) ?? []
-        let own = try (seeds.isEmpty ? [path] : seeds).map { folder throws(CheckpointError) in
-            (folder: folder, files: try checkpointStore(folder)?.paths() ?? [])
-        }
-        if let empty = own.first(where: \.files.isEmpty) {
-            throw CheckpointError(
-                path: empty.folder,
-                reason:
-                    "there is no checkpoint; name a run, one of its seeds, a folder of checkpoints or a file")
-        }
-        files += own.flatMap(\.files)
-    }
-    return files
-}
-
-/// The checkpoint in the file `path`, or the newest intact one of the run `path`, and its file.
-func loadCheckpoint(_ path: String) throws -> (checkpoint: Checkpoint, path: String) {
-    guard let store = checkpointStore(path) else { return (try CheckpointStore.load(path), path) }
-    guard let newest = try store.newest() else {
-        throw CheckpointError(path: path, reason: "there is no checkpoint in this folder")
-    }
-    for error in newest.damaged { printError("t2fnorm: note: \(error)") }
-    return (newest.checkpoint, newest.path)
+/// The checkpoint in the file `path`, or the newest intact one of the run `path`, and its file;
+/// prints a note for each damaged one.
+private func loadCheckpoint(_ path: String) throws -> (checkpoint: Checkpoint, path: String) {
+    try CheckpointStore.loadNewest(path) { printError("t2fnorm: note: \($0)") }
 }
 
 struct CheckpointListCommand: SingleProcessCommand {
@@ -83,7 +43,7 @@ struct CheckpointListCommand: SingleProcessCommand {
             throw CheckpointError(
                 path: missing, reason: "there is no such folder; name a run, such as runs/quickstart/s0")
         }
-        for path in try checkpointFiles(runs) {
+        for path in try CheckpointStore.files(of: runs) {
             do {
                 print("\(path)  \(describe(try CheckpointStore.load(path), path))")
             } catch {
@@ -109,14 +69,6 @@ struct CheckpointListCommand: SingleProcessCommand {
     }
 }
 
-private func describe(_ head: HeadKind) -> String {
-    switch head {
-    case .linear: "linear head"
-    case .t2fnorm(let temperature): "T2FNorm head, temperature \(temperature)"
-    case .projection(let outputs): "projection head of \(outputs) outputs, no classifier"
-    }
-}
-
 struct CheckpointShowCommand: SingleProcessCommand {
     static let configuration = CommandConfiguration(
         commandName: "show", abstract: "Prints a checkpoint's content: network, position, settings, tensors.")
@@ -135,7 +87,7 @@ struct CheckpointShowCommand: SingleProcessCommand {
             """
             \(path)
             network: \(checkpoint.network), \(checkpoint.classes) classes, \
-            \(describe(checkpoint.headKind)), convolutions \(checkpoint.convolutions.name)
+            \(checkpoint.headKind.phrase), convolutions \(checkpoint.convolutions.name)
             position: step \(position.step), epoch \(position.epoch) and \(position.stepInEpoch) steps
             best: \(position.bestAccuracy >= 0 ? "\(decimal(100 * position.bestAccuracy, 2)) % in epoch \(position.bestEpoch)" : checkpoint.headKind.isClassifier ? "none yet" : "no accuracy without a classifier")
             training set: \(checkpoint.dataFingerprint)
@@ -166,7 +118,7 @@ struct CheckpointVerifyCommand: SingleProcessCommand {
 
     func run() throws {
         var damaged: [CheckpointError] = []
-        for path in try checkpointFiles(checkpoints) {
+        for path in try CheckpointStore.files(of: checkpoints) {
             do {
                 let count = try CheckpointStore.load(path).state.count
                 print("\(path): \(count) tensors are whole")
