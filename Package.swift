@@ -48,7 +48,10 @@ let package = Package(
         .library(name: "Datasets", targets: ["Datasets"]),
         .library(name: "Detection", targets: ["Detection"]),
         .library(name: "Evaluation", targets: ["Evaluation"]),
+        .library(name: "Exchange", targets: ["Exchange"]),
         .library(name: "Metrics", targets: ["Metrics"]),
+        .library(name: "Networks", targets: ["Networks"]),
+        .library(name: "Training", targets: ["Training", "RunConfiguration"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -128,7 +131,12 @@ let package = Package(
                 "Kernels",
             ]),
         // All products by one import.
-        module("T2FNorm", ["Datasets", "Detection", "Evaluation", "Metrics"]),
+        module(
+            "T2FNorm",
+            [
+                "Datasets", "Detection", "Evaluation", "Exchange", "Metrics", "Networks",
+                "RunConfiguration", "Training",
+            ]),
         module(
             "Benchmarking",
             [

@@ -1,20 +1,20 @@
-internal import Failures
+public import Failures
 
 /// An error in reading, using or writing a model file of another program.
-package struct ExchangeError: CodedError, Equatable, Sendable {
+public struct ExchangeError: CodedError, Equatable, Sendable {
     /// The file, as the user gave it.
-    package var path: String
+    public var path: String
     /// The problem and, if it is not obvious, the remedy.
-    package var reason: String
+    public var reason: String
 
-    package init(path: String, reason: String) {
+    public init(path: String, reason: String) {
         self.path = path
         self.reason = reason
     }
 
-    package var exitCode: Int32 { ExitCode.checkpoint }
+    public var exitCode: Int32 { ExitCode.checkpoint }
 
-    package var description: String { "model file \(path): \(reason)" }
+    public var description: String { "model file \(path): \(reason)" }
 }
 
 /// An error in the content of a file whose path is not known yet.

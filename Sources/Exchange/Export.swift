@@ -1,15 +1,15 @@
 internal import Files
 internal import Foundation
-package import Networks
+public import Networks
 
 /// A file format for exported models.
-package enum ExportFormat: String, CaseIterable, Sendable {
+public enum ExportFormat: String, CaseIterable, Sendable {
     /// `torch.save`'s zip archive of a state dictionary; `torch.load(weights_only=True)` reads it.
     case pytorch
     case safetensors
 
     /// The file name endings of the format.
-    package var endings: [String] {
+    public var endings: [String] {
         switch self {
         case .pytorch: [".pth", ".pt", ".ckpt", ".th", ".bin", ".pth.tar"]
         case .safetensors: [".safetensors"]
@@ -17,7 +17,7 @@ package enum ExportFormat: String, CaseIterable, Sendable {
     }
 
     /// The format of a file by its ending; `nil` for an unknown ending, or none.
-    package init?(path: String) {
+    public init?(path: String) {
         let name = path.lowercased()
         guard let format = Self.allCases.first(where: { $0.endings.contains { name.hasSuffix($0) } }) else {
             return nil
@@ -26,38 +26,44 @@ package enum ExportFormat: String, CaseIterable, Sendable {
     }
 }
 
-/// Writes the state dictionary of a classifier, with the names and the order of PyTorch's networks.
-///
-/// By default a T2FNorm network has OpenOOD's names (`tau`, then `backbone.…`), so that OpenOOD's
-/// `T2FNormNet` loads it with `strict=True`. The file is written under a temporary name, synced and
-/// renamed.
-///
-/// - Parameters:
-///   - names: The naming convention of the tensors.
-///   - metadata: The metadata of a safetensors file; ignored for PyTorch's format, which has none.
-/// - Precondition: The classifier has no projection head.
-package func export(
-    _ classifier: Classifier, as format: ExportFormat, names: ExportNames = .openOOD,
-    metadata: [String: String] = [:], to path: String
-) throws(ExchangeError) {
-    var tensors = ExportedTensor.all(of: classifier, names)
-    if names == .openOOD, case .t2fnorm(let temperature) = classifier.headKind {
-        tensors.insert(ExportedTensor.temperature(temperature), at: 0)
-    }
-    let bytes =
-        switch format {
-        case .pytorch: try pytorchArchive(tensors, path: path)
-        case .safetensors: try safetensorsFile(tensors, metadata, path: path)
+extension Classifier {
+    /// Writes the network's state dictionary, with the names and the order of PyTorch's networks.
+    ///
+    /// By default a T2FNorm network has OpenOOD's names (`tau`, then `backbone.…`), so that
+    /// OpenOOD's `T2FNormNet` loads it with `strict=True`. The file is written under a temporary
+    /// name, synced and renamed.
+    ///
+    /// - Parameters:
+    ///   - format: The file format.
+    ///   - names: The naming convention of the tensors.
+    ///   - metadata: The metadata of a safetensors file; ignored for PyTorch's format, which has
+    ///     none.
+    ///   - path: The file; an existing one is replaced.
+    /// - Precondition: The network has no projection head.
+    /// - Throws: If the file cannot be written, or a zip archive cannot hold it.
+    public func export(
+        as format: ExportFormat, names: ExportNames = .openOOD, metadata: [String: String] = [:],
+        to path: String
+    ) throws(ExchangeError) {
+        var tensors = ExportedTensor.all(of: self, names)
+        if names == .openOOD, case .t2fnorm(let temperature) = headKind {
+            tensors.insert(ExportedTensor.temperature(temperature), at: 0)
         }
-    do {
-        try replaceFile(at: path) { try Data(bytes).write(to: URL(filePath: $0)) }
-    } catch {
-        let reason = FileError(path: path, error).reason
-        throw ExchangeError(
-            path: path,
-            reason:
-                "could not be written: \(reason); check that the folder can be written to and the disk is not full"
-        )
+        let bytes =
+            switch format {
+            case .pytorch: try pytorchArchive(tensors, path: path)
+            case .safetensors: try safetensorsFile(tensors, metadata, path: path)
+            }
+        do {
+            try replaceFile(at: path) { try Data(bytes).write(to: URL(filePath: $0)) }
+        } catch {
+            let reason = FileError(path: path, error).reason
+            throw ExchangeError(
+                path: path,
+                reason:
+                    "could not be written: \(reason); check that the folder can be written to and the disk is not full"
+            )
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 internal import Networks
 
 /// The naming convention for the tensors of an exported network.
-package enum ExportNames: Equatable, Sendable {
+public enum ExportNames: Equatable, Sendable {
     /// The names of OpenOOD's networks; for a T2FNorm network (networks/t2fnorm_net.py) `tau`, then
     /// the others with the prefix `backbone.`.
     case openOOD

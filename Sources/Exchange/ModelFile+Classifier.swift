@@ -1,5 +1,5 @@
 package import Kernels
-package import Networks
+public import Networks
 
 extension ModelFile {
     /// Matches the file's tensors to a network.
@@ -53,6 +53,19 @@ extension ModelFile {
     ) throws(ExchangeError) -> Classifier {
         try match(name).makeClassifier(head: head, convolutions: convolutions)
     }
+
+    /// Makes the network of a file, with its parameters and running statistics.
+    ///
+    /// - Parameter name: The architecture; `nil` for the one that names and shapes fit.
+    /// - Throws: If tensors are missing, unexpected, of a wrong shape or type, or have invalid
+    ///   values.
+    public func network(_ name: NetworkName? = nil) throws(ExchangeError) -> Classifier {
+        try match(name).makeClassifier()
+    }
+
+    /// Names and shapes of the file's tensors, in the file's order; for safetensors, in the order
+    /// of their offsets.
+    public var shapes: [(name: String, shape: [Int])] { tensors.map { ($0.name, $0.tensor.shape) } }
 
     private func noNetwork(_ nearest: TensorMatch) -> ExchangeError {
         guard nearest.problemCount > (nearest.lastLayerProblem == nil ? 0 : 1) else {

@@ -19,8 +19,9 @@ package struct UnreadTensor: Equatable, Sendable {
 }
 
 /// The tensors of a file that another program wrote.
-package struct ModelFile: Sendable {
-    package enum Format: String, Sendable {
+public struct ModelFile: Sendable {
+    /// The format of a model file.
+    public enum Format: String, Sendable {
         /// `torch.save` since PyTorch 1.6.
         case pytorch = "PyTorch (zip)"
         /// `torch.save` before PyTorch 1.6.
@@ -29,8 +30,8 @@ package struct ModelFile: Sendable {
     }
 
     /// The file, as the user gave it.
-    package let path: String
-    package let format: Format
+    public let path: String
+    public let format: Format
     /// The tensors in the file's order; for safetensors, in the order of their offsets.
     package private(set) var tensors: [NamedTensor]
     /// Entries that are not tensors, or of an unsupported type; an error only if the network needs
@@ -38,9 +39,9 @@ package struct ModelFile: Sendable {
     package private(set) var unread: [UnreadTensor]
     /// The keys that lead to the state dictionary, separated by dots; `nil` if the file itself is a
     /// state dictionary.
-    package private(set) var key: String?
+    public private(set) var key: String?
     /// Number of files that hold the tensors.
-    package let shardCount: Int
+    public let shardCount: Int
 
     /// Reads a file of any of the formats, which is recognised by its first bytes, not its name.
     ///
@@ -51,7 +52,7 @@ package struct ModelFile: Sendable {
     ///   for a nested one), or by the prefix of its tensors' names.
     /// - Throws: If the file cannot be read, has an unknown format or is damaged, or holds no state
     ///   dictionary or several.
-    package init(path: String, key: String? = nil) throws(ExchangeError) {
+    public init(path: String, key: String? = nil) throws(ExchangeError) {
         let bytes = try readWhole(path)
         try self.init(bytes: bytes, path: path, key: key)
         if shardCount == 1 { try Self.checkIsWhole(path) }

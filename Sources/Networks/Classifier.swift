@@ -4,11 +4,12 @@ internal import Workers
 /// A network with its head: the model that is trained, evaluated and stored.
 ///
 /// Not thread-safe: one thread at a time may use it.
-package final class Classifier {
+public final class Classifier {
     /// Architecture.
-    package let name: NetworkName
-    package let headKind: HeadKind
-    package let classes: Int
+    public let name: NetworkName
+    public let headKind: HeadKind
+    /// The number of classes.
+    public let classes: Int
     /// All parameters, gradients and running statistics.
     package let parameters: ParameterStore
     /// Every convolution, in the order of the state dictionary.
@@ -69,7 +70,7 @@ package final class Classifier {
     }
 
     /// Width `D` of the feature.
-    package var featureDimension: Int { network.featureDimension }
+    public var featureDimension: Int { network.featureDimension }
     /// Elements of one image, `H·W·C`.
     package var imageCount: Int { network.imageCount }
 

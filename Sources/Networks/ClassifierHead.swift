@@ -2,7 +2,7 @@ internal import Kernels
 internal import Workers
 
 /// The layers after the features.
-package enum HeadKind: Equatable, Sendable {
+public enum HeadKind: Equatable, Sendable {
     /// `z = W h + b`.
     case linear
     /// `z = W h / (max(‖h‖₂, 1e-12) τ) + b` in training and for accuracy; scores see the feature
@@ -13,7 +13,7 @@ package enum HeadKind: Equatable, Sendable {
     case projection(outputs: Int)
 
     /// Whether the head computes logits, and so predicts classes.
-    package var isClassifier: Bool {
+    public var isClassifier: Bool {
         if case .projection = self { false } else { true }
     }
 

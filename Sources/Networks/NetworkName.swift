@@ -1,7 +1,7 @@
 package import Kernels
 
 /// The networks that a configuration can name.
-package enum NetworkName: String, CaseIterable, Codable, Sendable {
+public enum NetworkName: String, CaseIterable, Codable, Sendable {
     /// OpenOOD's ResNet-18 for 32×32 images: a 3×3 stem without max-pooling, projections as
     /// shortcuts.
     case resnet18At32 = "resnet18_32x32"
@@ -15,7 +15,7 @@ package enum NetworkName: String, CaseIterable, Codable, Sendable {
     case resnet20, resnet32, resnet44, resnet56
 
     /// Height and width of the images that the network is made for.
-    package var imageSize: Int {
+    public var imageSize: Int {
         switch self {
         case .resnet18At224, .resnet34, .resnet50, .resnet101: 224
         case .resnet18At32, .resnet20, .resnet32, .resnet44, .resnet56: 32

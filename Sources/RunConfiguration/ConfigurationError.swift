@@ -1,36 +1,36 @@
-internal import Failures
+public import Failures
 
 /// A setting that cannot be used: *key is found, expected what*.
-package struct ConfigurationError: CodedError, Equatable, Sendable {
+public struct ConfigurationError: CodedError, Equatable, Sendable {
     /// Where a setting was written.
-    package struct Origin: Equatable, Sendable, CustomStringConvertible {
+    public struct Origin: Equatable, Sendable, CustomStringConvertible {
         /// The file as the user named it, or the `--set` argument.
-        package var file: String
+        public var file: String
         /// The line number, from 1; `nil` if unknown.
-        package var line: Int?
+        public var line: Int?
 
-        package init(file: String, line: Int? = nil) {
+        public init(file: String, line: Int? = nil) {
             self.file = file
             self.line = line
         }
 
-        package var description: String { line.map { "\(file), line \($0)" } ?? file }
+        public var description: String { line.map { "\(file), line \($0)" } ?? file }
     }
 
     /// The full key, such as `optimizer.momentum`.
-    package var key: String
+    public var key: String
     /// The value that was found.
-    package var found: String
+    public var found: String
     /// The expected value, in words.
-    package var expected: String
+    public var expected: String
     /// The known key or name that was most likely meant.
-    package var suggestion: String?
+    public var suggestion: String?
     /// Where it was written; `nil` for a default.
-    package var origin: Origin?
+    public var origin: Origin?
     /// Further faults of the same configuration, in the order in which they were found.
-    package var others: [ConfigurationError] = []
+    public var others: [ConfigurationError] = []
 
-    package init(
+    public init(
         key: String, found: String, expected: String, suggestion: String? = nil, origin: Origin? = nil
     ) {
         self.key = key
@@ -40,9 +40,9 @@ package struct ConfigurationError: CodedError, Equatable, Sendable {
         self.origin = origin
     }
 
-    package var exitCode: Int32 { ExitCode.usage }
+    public var exitCode: Int32 { ExitCode.usage }
 
-    package var description: String {
+    public var description: String {
         let place = origin.map { "\($0): " } ?? ""
         let hint = suggestion.map { "; did you mean \($0)?" } ?? ""
         // Key and value are from the user's file and may be long; only this project's own texts are

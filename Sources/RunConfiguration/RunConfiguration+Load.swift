@@ -7,13 +7,14 @@ extension RunConfiguration {
     ///   - files: YAML files, merged left to right over the defaults: mappings key by key, other
     ///     values replaced.
     ///   - overrides: `key.key=value` each, set on top in order; the value is YAML.
-    ///   - names: The known networks and scores.
+    ///   - names: The known networks and scores; `nil` leaves the check of their names to the
+    ///     caller.
     ///   - notice: Receives the settings that a file, or `--set`, gives by names of an earlier
     ///     version; called once for each file and for `--set`.
     /// - Throws: The fault: a file, a line, or all settings that are unknown or of a wrong type or
     ///   value.
     package static func load(
-        files: [String], overrides: [String] = [], names: KnownNames,
+        files: [String], overrides: [String] = [], names: KnownNames?,
         notice: (RenamedSettings) -> Void = { _ in }
     ) throws(ConfigurationError) -> RunConfiguration {
         var tree = SettingTree()
@@ -47,7 +48,7 @@ extension RunConfiguration {
     }
 
     /// All settings as YAML, which loads again to an equal configuration.
-    package var yaml: String {
+    public var yaml: String {
         do {
             return try serialize(node: node(of: self), allowUnicode: true, sortKeys: false)
         } catch {

@@ -3,13 +3,13 @@
 /// A new setting is a stored property with a default, a sentence of documentation and a check in
 /// `validate()`: reading, writing, `--set`, unknown keys and comparison follow from that. A mapping
 /// that is empty by default takes any key.
-package struct RunConfiguration: Codable, Equatable, Sendable {
+public struct RunConfiguration: Codable, Equatable, Sendable {
     /// The run's name, a folder in `output`.
-    package var name = "run"
+    public var name = "run"
     /// The folder of all runs.
-    package var output = "runs"
+    public var output = "runs"
     /// The seed of initialisation, order and augmentation.
-    package var seed: UInt64 = 0
+    public var seed: UInt64 = 0
     package var data = DataConfiguration()
     package var network = NetworkConfiguration()
     package var head = HeadConfiguration()
@@ -22,10 +22,11 @@ package struct RunConfiguration: Codable, Equatable, Sendable {
     package var cluster = ClusterConfiguration()
     package var evaluation = EvaluationConfiguration()
 
-    package init() {}
+    /// The defaults of all settings.
+    public init() {}
 
     /// The folder of the run's files: `<output>/<name>/s<seed>`.
-    package var runDirectory: String { "\(output)/\(name)/s\(seed)" }
+    public var runDirectory: String { "\(output)/\(name)/s\(seed)" }
 
     /// Checks every setting.
     ///

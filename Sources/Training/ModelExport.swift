@@ -47,8 +47,8 @@ package struct ModelExport {
         ]
         metadata["tau"] = saved.temperature.map { "\($0)" }
         if isPlain, saved.temperature != nil { metadata["tau_is_folded"] = "\(isFolded)" }
-        try export(
-            classifier, as: format, names: isPlain ? .torchvision(foldsTemperature: isFolded) : .openOOD,
+        try classifier.export(
+            as: format, names: isPlain ? .torchvision(foldsTemperature: isFolded) : .openOOD,
             metadata: metadata, to: file)
         let line = "\(path) is exported to \(file) (\(format.rawValue))"
         guard isPlain, let temperature = saved.temperature else { return [line] }

@@ -1,7 +1,7 @@
 internal import Checkpoints
 
 /// What a run starts from.
-package enum ResumeMode: Equatable, Sendable {
+public enum ResumeMode: Equatable, Sendable {
     /// The newest intact checkpoint of the run directory, or the beginning if there is none.
     case automatic
     /// The beginning, even if there are checkpoints.

@@ -12,7 +12,7 @@ internal import Workers
 ///
 /// Rank 0 writes the configuration, the log and, on a thread of their own, the checkpoints. A
 /// failure on any rank ends `run` on all of them with the same `JobFailure`.
-package final class Trainer {
+public final class Trainer {
     private let configuration: RunConfiguration
     private let datasetFolders: [String: String]
     private let timelinePath: String?
@@ -56,7 +56,7 @@ package final class Trainer {
     }
 
     /// How a run ended without a failure.
-    package enum Outcome: Sendable {
+    public enum Outcome: Sendable {
         /// After the last epoch.
         case done
         /// With a checkpoint to resume from, because a rank was asked to stop or after

@@ -1,5 +1,5 @@
-import ArgumentParser
-package import Exchange
+public import ArgumentParser
+public import Exchange
 import Training
 
 struct ExportCommand: SingleProcessCommand {

@@ -20,7 +20,7 @@ import Workers
             of: first, to: (0..<first.count).map { $0 % 2 == 0 ? -0.0 : Float(bitPattern: 713) })
         try withTemporaryFolder { folder in
             let path = "\(folder)/model"
-            try export(classifier, as: format, metadata: ["network": "resnet20"], to: path)
+            try classifier.export(as: format, metadata: ["network": "resnet20"], to: path)
             let again = try ModelFile(path: path).makeClassifier(.resnet20)
             #expect(again.headKind == head && again.classes == 7)
             for entry in classifier.parameters.entries {
@@ -37,7 +37,7 @@ import Workers
     @Test func bytesOfTensorsBeginAtMultiplesOf64() throws {
         let classifier = Classifier(.resnet20, head: .linear, classes: 7)
         try withTemporaryFolder { folder in
-            try export(classifier, as: .pytorch, to: "\(folder)/m")
+            try classifier.export(as: .pytorch, to: "\(folder)/m")
             let bytes = [UInt8](try Data(contentsOf: URL(filePath: "\(folder)/m")))
             let number = { (place: Int, count: Int) in
                 bytes[place..<place + count].reversed().reduce(0) { $0 << 8 | Int($1) }
@@ -57,7 +57,7 @@ import Workers
     @Test func namesAndOrderAreThoseOfOpenOODsNetwork() throws {
         let classifier = Classifier(.resnet18At32, head: .t2fnorm(temperature: 0.1), classes: 10)
         try withTemporaryFolder { folder in
-            try export(classifier, as: .pytorch, to: "\(folder)/m")
+            try classifier.export(as: .pytorch, to: "\(folder)/m")
             let names = try ModelFile(path: "\(folder)/m").tensors.map(\.name)
             #expect(names.count == 123)
             #expect(
@@ -74,8 +74,7 @@ import Workers
             let classifier = Classifier(network, head: head, classes: 7)
             classifier.parameters.initialize(seed: 3)
             try withTemporaryFolder { folder in
-                try export(
-                    classifier, as: .pytorch, names: .torchvision(foldsTemperature: folds), to: "\(folder)/m")
+                try classifier.export(as: .pytorch, names: .torchvision(foldsTemperature: folds), to: "\(folder)/m")
                 let model = try ModelFile(path: "\(folder)/m")
                 #expect(model.tensors.map(\.name).prefix(2) == ["conv1.weight", "bn1.weight"])
                 #expect(model.tensors.map(\.name).suffix(2) == ["fc.weight", "fc.bias"])
@@ -109,7 +108,7 @@ import Workers
         let (fixture, classifier) = try trained("t2fnorm")
         let expected = try #require(fixture.heads.first { $0.head == "t2fnorm" }).evaluation.logits
         try withTemporaryFolder { folder in
-            try export(classifier, as: format, to: "\(folder)/m")
+            try classifier.export(as: format, to: "\(folder)/m")
             let again = try ModelFile(path: "\(folder)/m").makeClassifier(.resnet18At32)
             let rows = try logits(again, images: fixture.images, count: fixture.imageCount)
             #expect(relativeError(rows.flatMap { $0 }, expected) < 1e-4)
@@ -126,7 +125,7 @@ import Workers
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }
         let file = folder.appending(path: "m.pth").path
-        try export(classifier, as: .pytorch, to: file)
+        try classifier.export(as: .pytorch, to: file)
         let output = try await TorchPython.run("load_exported.py", [file, "resnet18", head])
         let theirs = try JSONDecoder().decode([Double].self, from: Data(output.utf8))
         let own = try logits(classifier, images: fixture.images, count: fixture.imageCount).flatMap { $0 }
@@ -137,7 +136,7 @@ import Workers
     @Test func aFileThatCannotBeWrittenIsSaid() throws {
         let classifier = Classifier(.resnet20, head: .linear, classes: 2)
         let error = #expect(throws: ExchangeError.self) {
-            try export(classifier, as: .pytorch, to: "/proc/no/such/folder/m")
+            try classifier.export(as: .pytorch, to: "/proc/no/such/folder/m")
         }
         let reason = try #require(error).reason
         #expect(reason.hasPrefix("could not be written: "), "\(reason)")

@@ -20,7 +20,7 @@ struct TorchvisionTests {
         try await TorchPython.run("check_torchvision.py", ["make", name, "\(folder)/a.pth"])
         let classifier = try ModelFile(path: "\(folder)/a.pth").makeClassifier(network)
         #expect(classifier.classes == 1000 && classifier.headKind == .linear)
-        try export(classifier, as: .pytorch, to: "\(folder)/b.pth")
+        try classifier.export(as: .pytorch, to: "\(folder)/b.pth")
         try await TorchPython.run("check_torchvision.py", ["compare", "\(folder)/a.pth", "\(folder)/b.pth"])
     }
 }

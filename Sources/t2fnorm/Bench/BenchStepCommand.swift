@@ -1,7 +1,7 @@
-import ArgumentParser
+public import ArgumentParser
 internal import Benchmarking
 import Foundation
-package import Networks
+public import Networks
 import Training
 
 struct BenchStepCommand: ParsableCommand {
