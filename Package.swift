@@ -134,7 +134,7 @@ let package = Package(
         module(
             "T2FNorm",
             [
-                "Datasets", "Detection", "Evaluation", "Exchange", "Metrics", "Networks",
+                "Datasets", "Detection", "Evaluation", "Exchange", "Failures", "Metrics", "Networks",
                 "RunConfiguration", "Training",
             ]),
         module(
@@ -182,11 +182,13 @@ let package = Package(
             "Detection", ["Inference", "Metrics", "Networks", "Kernels", "Workers", "Cluster", "Datasets"]),
         tests("RunConfiguration"),
         tests(
+            "Evaluation",
+            ["Checkpoints", "Datasets", "Detection", "Failures", "Networks", "RunConfiguration"]),
+        tests(
             "Training",
             [
-                "Failures", "Checkpoints", "Checksums", "Cluster", "Datasets", "Networks", "Kernels",
-                "Workers",
-                "RunConfiguration",
+                "Failures", "Checkpoints", "Checksums", "Cluster", "Datasets", "Exchange", "Networks",
+                "Kernels", "Workers", "RunConfiguration",
             ]),
         tests("Reporting", ["Metrics"]),
         .testTarget(

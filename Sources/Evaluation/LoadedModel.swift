@@ -34,11 +34,13 @@ package struct LoadedModel {
     }
 
     /// Throws if a score needs logits and the model has none.
-    package func check(scores: [ScoreName]) throws(ConfigurationError) {
+    ///
+    /// - Parameter key: The option or the parameter that names the scores, for the error.
+    package func check(scores: [ScoreName], key: String = "--score") throws(ConfigurationError) {
         guard !classifier.headKind.isClassifier, let score = scores.first(where: { !$0.needsNoClassifier })
         else { return }
         throw ConfigurationError(
-            key: "--score", found: score.rawValue,
+            key: key, found: score.rawValue,
             expected: """
                 one of \(ScoreName.ofFeatures.map(\.rawValue).joined(separator: ", ")), which use features alone: \(path) has a \
                 projection head and no logits

@@ -25,7 +25,7 @@ public struct ScoringModel {
     ///   - path: The file, such as `runs/quickstart/s0/checkpoints/best.h5`.
     ///   - threads: Threads that compute, at least 1; `nil` for all cores of this process. The
     ///     results do not depend on it.
-    /// - Throws: If the file cannot be read, is damaged, or belongs to a network or a configuration
+    /// - Throws: A `CodedError` if the file cannot be read, is damaged, or belongs to a network or a configuration
     ///   that this version does not know.
     public init(checkpoint path: String, threads: Int? = nil) throws {
         let checkpoint = try CheckpointStore.load(path)
@@ -40,7 +40,7 @@ public struct ScoringModel {
     ///   - images: At least one. Resized, cropped and normalised as in the run's evaluation.
     ///   - score: A score that is not fitted on data, such as `msp`, `t2fnorm`, `ebo` or `mls`.
     /// - Returns: Shape `[images.count]`, in the same order.
-    /// - Throws: An error with a one-line description if the score is fitted on data or needs logits
+    /// - Throws: A `CodedError` with a one-line description if the score is fitted on data or needs logits
     ///   that the network does not have, or if an image has the wrong size for a run without
     ///   resizing.
     public func confidences(of images: [RGBImage], by score: ScoreName) throws -> [Double] {
@@ -49,7 +49,7 @@ public struct ScoringModel {
                 key: "score", found: score.rawValue,
                 expected: "a score that is not fitted on data; 't2fnorm score' fits on the run's sets")
         }
-        try model.check(scores: [score])
+        try model.check(scores: [score], key: "score")
         let set = NamedSet(name: "images", source: ImageArray(images))
         let (scored, _) = try model.evaluator(configuration, LocalCommunicator(), pool)
             .score([set], by: [score])

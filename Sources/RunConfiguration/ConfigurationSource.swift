@@ -5,14 +5,15 @@ package struct ConfigurationSource {
     package var files: [String]
     /// `key.key=value` each, on top of the files.
     package var overrides: [String]
-    private let names: KnownNames
+    private let names: KnownNames?
     private let notice: (RenamedSettings) -> Void
 
     /// - Parameters:
-    ///   - names: The known networks and scores.
+    ///   - names: The known networks and scores; `nil` leaves the check of their names to the
+    ///     caller.
     ///   - notice: Receives the settings that are given by names of an earlier version.
     package init(
-        files: [String] = [], overrides: [String] = [], names: KnownNames,
+        files: [String] = [], overrides: [String] = [], names: KnownNames?,
         notice: @escaping (RenamedSettings) -> Void = { _ in }
     ) {
         self.files = files

@@ -54,7 +54,8 @@ struct CheckpointCommandTests {
             )
             let shown = try await self.run("show", run)
             #expect(
-                shown.standardOutput.contains("network: resnet20, 10 classes, T2FNorm head, temperature 0.1"))
+                shown.standardOutput.contains(
+                    "network: resnet20, 10 classes, a T2FNorm head of temperature 0.1"))
             #expect(shown.standardOutput.contains("position: step 4, epoch 0 and 4 steps"))
             let same = try await self.run("diff", run, fourth)
             #expect(same.exitCode == 0 && same.standardOutput.contains("tensors have the same bits"))

@@ -101,7 +101,7 @@ struct ExchangeCommandTests {
             #expect(outcome.exitCode == 5)
             #expect(
                 outcome.standardError
-                    == "t2fnorm: checkpoint \(folder)/m: is text ('no model'), not a file of torch.save or safetensors\n"
+                    == "t2fnorm: model file \(folder)/m: is text ('no model'), not a file of torch.save or safetensors\n"
             )
             #expect(!FileManager.default.fileExists(atPath: "\(folder)/runs"))
             let nameless = try await t2fnorm(["import", "\(folder)/m"])
@@ -109,61 +109,7 @@ struct ExchangeCommandTests {
         }
     }
 
-    @Test func aNewHeadHasTheConfigurationsClassesAndTrains() async throws {
-        try await withRun { folder, settings in
-            try await successful(["train"] + settings("a"))
-            try await successful([
-                "export", "\(folder)/runs/a", "\(folder)/m.pth", "--checkpoint", "latest", "--plain",
-            ])
-            let other = settings("b") + ["--set", "network.classes=20"]
-            let refused = try await t2fnorm(["import", "\(folder)/m.pth", "--into", "training"] + other)
-            #expect(refused.exitCode == 2)
-            #expect(
-                refused.standardError.contains(
-                    "network.classes is 20, expected 10, the rows of the last layer in \(folder)/m.pth; --new-head"
-                ))
-            let line = try await successful(
-                ["import", "\(folder)/m.pth", "--into", "training", "--new-head"] + other)
-            #expect(
-                line.contains(
-                    "is a resnet20 for 20 classes with a T2FNorm head of temperature 0.1: \(folder)/runs/b/s0\n"
-                ))
-            #expect(line.contains("the head is initialised from seed 0; the file's last layer is not used\n"))
-            let log = try await successful(["train"] + other)
-            #expect(log.contains("step-00000000.h5 at step 0"), "\(log)")
-        }
-    }
-
-    @Test func whatIsAskedForTakesEffectOrIsRefused() async throws {
-        try await withRun { folder, settings in
-            try await successful(["train"] + settings("a"))
-            try await successful(["export", "\(folder)/runs/a", "\(folder)/m.pth", "--checkpoint", "latest"])
-            let tiled = settings("b") + ["--set", "compute.convolution=tiled"]
-            try await successful(["import", "\(folder)/m.pth"] + tiled)
-            let configuration = try String(contentsOfFile: "\(folder)/runs/b/s0/config.yml", encoding: .utf8)
-            #expect(configuration.contains("convolution: tiled"))
-            #expect(
-                try await successful(["checkpoint", "show", "\(folder)/runs/b/s0/checkpoints/best.h5"])
-                    .contains("convolutions tiled"))
-            try await successful(["evaluate", "\(folder)/runs/b", "--score", "msp"])
-            for (setting, reason) in [
-                ("compute.convolution=autotune", "compute.convolution is autotune, expected one of shape"),
-                ("network.classes=20", "network.classes is 20, expected 10, the rows of the last layer in"),
-            ] {
-                let outcome = try await t2fnorm(
-                    ["import", "\(folder)/m.pth"] + settings("c") + ["--set", setting])
-                #expect(
-                    outcome.exitCode == 2 && outcome.standardError.contains(reason),
-                    "\(outcome.standardError)")
-            }
-            let linear = try await successful(
-                ["import", "\(folder)/m.pth"] + settings("d") + ["--set", "head.name=linear"])
-            #expect(
-                linear.contains("with a linear head") && linear.contains("the file's tau 0.1 is not used"))
-        }
-    }
-
-    @Test func anExportSaysWhatBecomesOfTemperatureAndRefusesOtherEndings() async throws {
+    @Test func anExportRefusesOtherEndingsAndOptionsThatDoNotApply() async throws {
         try await withRun { folder, settings in
             try await successful(["train"] + settings("a"))
             func exported(_ arguments: [String]) async throws -> Command.Outcome {
@@ -176,8 +122,6 @@ struct ExchangeCommandTests {
                         && outcome.standardError.contains("\(file) has an ending of no supported format"))
                 #expect(!FileManager.default.fileExists(atPath: "\(folder)/\(file)"))
             }
-            let folded = try await exported(["\(folder)/p.pth", "--plain"])
-            #expect(folded.standardOutput.contains("τ 0.1 is folded into fc.weight (W/τ)"))
             let kept = try await exported(["\(folder)/q.pth", "--plain", "--no-fold"])
             #expect(kept.standardOutput.contains("τ 0.1 is not folded into fc.weight"))
             #expect(try await exported(["\(folder)/r.pth", "--no-fold"]).exitCode == 2)

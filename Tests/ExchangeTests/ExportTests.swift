@@ -74,7 +74,8 @@ import Workers
             let classifier = Classifier(network, head: head, classes: 7)
             classifier.parameters.initialize(seed: 3)
             try withTemporaryFolder { folder in
-                try classifier.export(as: .pytorch, names: .torchvision(foldsTemperature: folds), to: "\(folder)/m")
+                try classifier.export(
+                    as: .pytorch, names: .torchvision(foldsTemperature: folds), to: "\(folder)/m")
                 let model = try ModelFile(path: "\(folder)/m")
                 #expect(model.tensors.map(\.name).prefix(2) == ["conv1.weight", "bn1.weight"])
                 #expect(model.tensors.map(\.name).suffix(2) == ["fc.weight", "fc.bias"])

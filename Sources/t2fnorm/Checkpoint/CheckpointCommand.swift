@@ -87,7 +87,7 @@ struct CheckpointShowCommand: SingleProcessCommand {
             """
             \(path)
             network: \(checkpoint.network), \(checkpoint.classes) classes, \
-            \(checkpoint.headKind.phrase), convolutions \(checkpoint.convolutions.name)
+            \(checkpoint.headKind.phrase)\(checkpoint.headKind.isClassifier ? "" : ", no classifier"), convolutions \(checkpoint.convolutions.name)
             position: step \(position.step), epoch \(position.epoch) and \(position.stepInEpoch) steps
             best: \(position.bestAccuracy >= 0 ? "\(decimal(100 * position.bestAccuracy, 2)) % in epoch \(position.bestEpoch)" : checkpoint.headKind.isClassifier ? "none yet" : "no accuracy without a classifier")
             training set: \(checkpoint.dataFingerprint)
