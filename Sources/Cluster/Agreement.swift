@@ -59,9 +59,6 @@ extension Communicator {
     /// Makes a value on rank 0 and broadcasts it; if `make` throws, all ranks throw its failure.
     /// Collective.
     ///
-    /// For values that each rank could find by itself, such as the contents of a folder, but that
-    /// might then differ between ranks.
-    ///
     /// - Parameter make: Called on rank 0.
     /// - Throws: `JobFailure`, the same on all ranks, or `MPIError`.
     package func fromRankZero(_ make: () throws -> [UInt8]) throws -> [UInt8] {

@@ -107,7 +107,7 @@ package struct Evaluator {
     ) throws -> (sets: [ScoredSet], choices: [ScoreChoice]) {
         let fit = try fit(scores, training, validation, outlierValidation, searches: searches, progress)
         let search = searches ? search(outlierValidation, fit) : nil
-        let made = try alike {
+        let made = try agreeing {
             try scores.map { name -> (score: any Score, choice: ScoreChoice?) in
                 try search?.makeScore(name) ?? (score: name.makeScore(fit), choice: nil)
             }
@@ -130,7 +130,7 @@ package struct Evaluator {
     }
 
     /// Gathers the whole set from the ranks' parts. Collective.
-    private func gather(_ own: ScoredPart, of set: NamedSet) throws -> ScoredSet {
+    private func gather(_ own: SetShard, of set: NamedSet) throws -> ScoredSet {
         let counts = pass.recordsPerRank(of: set.source.count)
         // The span of a temporary crashes the compiler in debug builds (Swift 6.3.1).
         let ownRecords = own.records.map(Int64.init)
@@ -164,7 +164,7 @@ package struct Evaluator {
         }
         if let mean, validationShard == nil { return FitContext(head: head, featureMean: mean) }
         guard trainingShard != nil || validationShard != nil else { return nil }
-        return try alike {
+        return try agreeing {
             try FitContext(
                 head: head, training: trainingShard, featureMean: mean, validation: validationShard,
                 outliers: outlierShard, trainingImages: training.map(images),
@@ -176,7 +176,7 @@ package struct Evaluator {
     /// none, because these depend on values that all ranks have; such an error becomes the
     /// `JobFailure` that all ranks throw. Any other error belongs to this rank alone and is
     /// rethrown unchanged, which ends the job.
-    private func alike<Result>(_ body: () throws -> Result) throws -> Result {
+    private func agreeing<Result>(_ body: () throws -> Result) throws -> Result {
         do {
             return try body()
         } catch  where error is FitError || error is RankingMetricsError {
@@ -240,9 +240,9 @@ package struct Evaluator {
     private func score(
         _ set: NamedSet, _ scores: [any Score], _ measure: (any SampleMeasure)?,
         _ progress: (_ set: String, _ done: Int) -> Void
-    ) throws -> ScoredPart {
+    ) throws -> SetShard {
         let keepsShare = scores.contains { $0 is any ShardedScore }
-        var part = ScoredPart(
+        var part = SetShard(
             shard: FeatureShard(head: head, microbatchSize: pass.layout.microbatchSize),
             scoreCount: scores.count,
             measureCount: measure?.names.count ?? 0)
@@ -286,7 +286,7 @@ package struct Evaluator {
 }
 
 /// A rank's part of a scored set.
-private struct ScoredPart {
+private struct SetShard {
     var records: [Int] = []
     var predictions: [Int32] = []
     var confidences: [[Double]]

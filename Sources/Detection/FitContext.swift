@@ -23,7 +23,7 @@ package final class FitContext {
     var captured: [String: [Float]] = [:]
     private var moments: FeatureMoments?
     private var sums: ClassSums?
-    private var bank: FlatL2Index?
+    private var l2Index: FlatL2Index?
 
     /// A context for scores that need only the mean.
     ///
@@ -113,10 +113,10 @@ package final class FitContext {
     /// An index of the rank's training features divided by their norms, for nearest-neighbour
     /// searches.
     func flatL2Index() -> FlatL2Index {
-        if let bank { return bank }
+        if let l2Index { return l2Index }
         let rows = unitRows(training.features, dimension: head.dimension)
         let result = FlatL2Index(rows.span, dimension: head.dimension)
-        bank = result
+        l2Index = result
         return result
     }
 

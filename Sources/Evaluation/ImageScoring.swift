@@ -95,7 +95,7 @@ package struct ImageScoring {
             return model
         }
         if !configuration.cluster.watchdog { communicator.board.stopWatching() }
-        try communicator.checkAlike("\(configuration.yaml) \(model.weightsHash)", of: directory.path)
+        try communicator.checkSharedFolder("\(configuration.yaml) \(model.weightsHash)", of: directory.path)
         let members = try together {
             try Ensemble(
                 folders: options.ensemble, checkpoint: options.checkpoint, settings: options.settings
@@ -107,10 +107,10 @@ package struct ImageScoring {
         }
         // Ranks on other hosts may see an older side file or none, and would then score other sets
         // than rank 0.
-        var thresholds = try ThresholdFile.ofRank0(
-            communicator,
+        var thresholds = try communicator.valueOfRankZero {
             ThresholdFile(
-                of: model.path, weights: model.weightsHash, preprocessing: configuration.preprocessingHash))
+                of: model.path, weights: model.weightsHash, preprocessing: configuration.preprocessingHash)
+        }
         let fitting = try together { try fittingSets(score, configuration, members) }
         let fingerprint = validationFingerprint(configuration)
         let own = thresholds.scores[score.rawValue].flatMap { entry -> ThresholdFile.Entry? in
@@ -268,14 +268,9 @@ package struct ImageScoring {
 
     /// The errors of unreadable images on all ranks, by record. Collective.
     private func gather(_ own: [Int: DatasetError]) throws -> [Int: DatasetError] {
-        var all: [Int: DatasetError] = [:]
-        let message = Array(try JSONEncoder().encode(own))
-        for rank in 0..<communicator.worldSize {
-            let bytes = try communicator.broadcast(message, from: rank)
-            let part = try JSONDecoder().decode([Int: DatasetError].self, from: Data(bytes))
+        try communicator.gatherValues(own).reduce(into: [:]) { all, part in
             all.merge(part) { first, _ in first }
         }
-        return all
     }
 
     private func images(

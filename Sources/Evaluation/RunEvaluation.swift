@@ -36,9 +36,7 @@ package struct RunEvaluation {
 
     /// Evaluates every seed and writes the results of each and their summary.
     package func run() throws -> EvaluatedRun {
-        let seedFolders = try communicator.fromRankZero {
-            Array(try JSONEncoder().encode(checkedSeeds()))
-        }.decoded(as: [String].self)
+        let seedFolders = try communicator.valueOfRankZero { try checkedSeeds() }
         let seeds = try seedFolders.map { try evaluate(RunDirectory(path: $0)) }
         try together {
             guard communicator.rank == 0 else { return }
@@ -100,7 +98,7 @@ package struct RunEvaluation {
             )
             .load(for: names, beside: directory, configuration, notice: options.notice)
         }
-        try communicator.checkAlike("\(configuration.yaml) \(model.weightsHash)", of: directory.path)
+        try communicator.checkSharedFolder("\(configuration.yaml) \(model.weightsHash)", of: directory.path)
         communicator.board.enter(.evaluation)
         let classes = ClassAgreement(
             classes: model.classifier.classes, training: try? Manifest(folder: configuration.data.train))

@@ -1,5 +1,5 @@
 internal import Checkpoints
-package import Cluster
+internal import Cluster
 internal import Detection
 internal import Files
 internal import Foundation
@@ -50,17 +50,6 @@ package struct ThresholdFile: Codable, Equatable {
             kept.weights == weights, kept.preprocessing == preprocessing
         else { return }
         self = kept
-    }
-
-    /// Broadcasts rank 0's file to all ranks. Collective.
-    ///
-    /// - Parameter found: Reads the file; evaluated on rank 0 alone.
-    package static func ofRank0(
-        _ communicator: any Communicator, _ found: @autoclosure () -> ThresholdFile
-    ) throws -> ThresholdFile {
-        let own = try communicator.rank == 0 ? Array(JSONEncoder().encode(found())) : []
-        return try JSONDecoder().decode(
-            ThresholdFile.self, from: Data(try communicator.broadcast(own, from: 0)))
     }
 
     package func write(for checkpoint: String) throws {

@@ -1,5 +1,4 @@
 internal import Checkpoints
-internal import Foundation
 internal import Kernels
 internal import Networks
 internal import RunConfiguration
@@ -28,13 +27,6 @@ struct ConvolutionDecision: Codable {
         report = ConvolutionReport(
             measurements: measurements, seconds: (ContinuousClock.now - start).seconds)
     }
-}
-
-extension ConvolutionDecision {
-    /// The message that rank 0 sends.
-    func message() throws -> [UInt8] { Array(try JSONEncoder().encode(self)) }
-
-    init(message: [UInt8]) throws { self = try JSONDecoder().decode(Self.self, from: Data(message)) }
 }
 
 extension [ConvolutionShape] {

@@ -43,14 +43,6 @@ struct RankIdentity: Codable, Equatable {
         time = Date().timeIntervalSince1970
     }
 
-    /// All ranks' identities, rank 0 first, on every rank; collective.
-    func gather(_ communicator: any Communicator) throws -> [RankIdentity] {
-        let line = try JSONEncoder().encode(self) + Data("\n".utf8)
-        return try communicator.allGather(Array(line).span).split(separator: UInt8(ascii: "\n")).map {
-            try JSONDecoder().decode(RankIdentity.self, from: Data($0))
-        }
-    }
-
     /// Compares the ranks. Collective, because builds for different processors run a probe step to
     /// show that they compute the same bits.
     ///

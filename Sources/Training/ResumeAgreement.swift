@@ -38,13 +38,13 @@ struct ResumeAgreement {
         let place = if case .from(let path) = mode { path } else { store.folder }
         let folder = URL(filePath: place).path
         var own = try communicator.together { try Self.look(mode, in: store) }
-        var views = try Self.gather(own.found, folder, communicator)
+        var views = try communicator.gatherValues(View(own.found, folder, communicator))
         if !views.allSatisfy({ $0.agrees(with: views[0]) }) {
             let newest = views.max { ($0.step ?? -1) < ($1.step ?? -1) }!
             own = try communicator.together {
                 try Self.lookAgain(mode, in: store, for: newest, communicator, own)
             }
-            views = try Self.gather(own.found, folder, communicator)
+            views = try communicator.gatherValues(View(own.found, folder, communicator))
         }
         if let other = views.firstIndex(where: { !$0.agrees(with: views[0]) }) {
             throw Self.failure(views, other)
@@ -76,15 +76,6 @@ struct ResumeAgreement {
             own = try look(mode, in: store)
         }
         return own
-    }
-
-    private static func gather(
-        _ found: (checkpoint: Checkpoint, path: String)?, _ folder: String, _ communicator: any Communicator
-    ) throws -> [View] {
-        let line = try JSONEncoder().encode(View(found, folder, communicator)) + Data("\n".utf8)
-        return try communicator.allGather(Array(line).span).split(separator: UInt8(ascii: "\n")).map {
-            try JSONDecoder().decode(View.self, from: Data($0))
-        }
     }
 
     private static func failure(_ views: [View], _ other: Int) -> JobFailure {

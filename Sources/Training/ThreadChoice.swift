@@ -37,15 +37,11 @@ package struct ThreadChoice: Sendable {
     /// - Throws: `JobFailure`, the same on all ranks, if the launcher's variable is not a valid
     ///   number of threads on one of them; or `MPIError`.
     package init(_ communicator: any Communicator) throws {
-        let (own, launched) = try communicator.together {
-            let message = Message(host: communicator.hostName, topology: .current())
-            return (
-                try JSONEncoder().encode(message) + Data("\n".utf8),
-                try Self.launched(ProcessInfo.processInfo.environment)
-            )
+        let launched = try communicator.together {
+            try Self.launched(ProcessInfo.processInfo.environment)
         }
-        let lines = try communicator.allGather(Array(own).span).split(separator: UInt8(ascii: "\n"))
-        let ranks = try lines.map { try JSONDecoder().decode(Message.self, from: Data($0)) }
+        let ranks = try communicator.gatherValues(
+            Message(host: communicator.hostName, topology: .current()))
         let neighbors = ranks.indices.filter { ranks[$0].host == communicator.hostName }
         share = ThreadShare(
             of: neighbors.firstIndex(of: communicator.rank) ?? 0, among: neighbors.map { ranks[$0].topology })

@@ -135,13 +135,11 @@ public final class Trainer {
                 self.configuration, data: [setup.training, setup.validation].compactMap { $0?.fingerprint },
                 threads: setup.pool.threads, communicator: self.communicator)
         }
-        let ranks = try identity.gather(communicator)
+        let ranks = try communicator.gatherValues(identity)
         notices += try RankIdentity.compare(ranks, on: communicator)
-        let own = try together { () throws -> [UInt8] in
-            guard self.communicator.rank == 0 else { return [] }
-            return try ConvolutionDecision(self.configuration, setup, measure: self.seams.measure).message()
+        let decision = try communicator.valueOfRankZero {
+            ConvolutionDecision(self.configuration, setup, measure: self.seams.measure)
         }
-        let decision = try ConvolutionDecision(message: try communicator.broadcast(own, from: 0))
         if let remark = decision.selection.libraryRemark(for: setup.network.convolutionShapes) {
             try RankIdentity.compareLibraries(ranks)
             notices.append(remark)

@@ -58,7 +58,7 @@ package struct GradientNeighbors: ShardedScore {
     package let worldSize: Int
     private let prototypes: Prototypes
     /// The gradients of the rank's correctly predicted training records.
-    private let bank: FlatL2Index
+    private let l2Index: FlatL2Index
 
     package var partialCount: Int { 1 }
 
@@ -92,7 +92,7 @@ package struct GradientNeighbors: ShardedScore {
         }
         let gradients = prototypes.gradients(of: features.span, on: WorkerPool(threads: 1))
         worldSize = communicator.worldSize
-        bank = FlatL2Index(gradients.span, dimension: dimension)
+        l2Index = FlatL2Index(gradients.span, dimension: dimension)
         self.prototypes = prototypes
     }
 
@@ -100,7 +100,7 @@ package struct GradientNeighbors: ShardedScore {
         let gradients = prototypes.gradients(of: input.features, on: pool)
         var nearest = [Float](repeating: 0, count: input.count)
         var span = nearest.mutableSpan
-        bank.fillSmallestDistances(of: gradients.span, neighbors: 1, into: &span, on: pool)
+        l2Index.fillSmallestDistances(of: gradients.span, neighbors: 1, into: &span, on: pool)
         return nearest.map(Double.init)
     }
 

@@ -15,7 +15,7 @@ package struct NearestNeighbors: ShardedScore {
     /// `k`, from 1.
     package let neighbor: Int
     package let worldSize: Int
-    private let bank: FlatL2Index
+    private let l2Index: FlatL2Index
 
     package var partialCount: Int { neighbor }
 
@@ -31,7 +31,7 @@ package struct NearestNeighbors: ShardedScore {
         }
         self.neighbor = neighbor
         worldSize = fit.communicator.worldSize
-        bank = fit.flatL2Index()
+        l2Index = fit.flatL2Index()
     }
 
     /// The squared distances to the nearest records, in any order; infinite if there are fewer
@@ -40,7 +40,7 @@ package struct NearestNeighbors: ShardedScore {
         let rows = unitRows(input.copyFeatures(), dimension: input.head.dimension)
         var nearest = [Float](repeating: 0, count: input.count * neighbor)
         var span = nearest.mutableSpan
-        bank.fillSmallestDistances(of: rows.span, neighbors: neighbor, into: &span, on: pool)
+        l2Index.fillSmallestDistances(of: rows.span, neighbors: neighbor, into: &span, on: pool)
         return nearest.map(Double.init)
     }
 

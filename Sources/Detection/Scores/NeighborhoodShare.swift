@@ -17,9 +17,9 @@ package struct NeighborhoodShare: ShardedScore {
     package let name = ScoreName.cfood
     package let worldSize: Int
     /// The rank's references.
-    private let bank: FlatL2Index
+    private let l2Index: FlatL2Index
     /// Squared radii of the neighbourhoods of each of the rank's references, ascending; shape
-    /// `[bank.count, shares.count]`.
+    /// `[l2Index.count, shares.count]`.
     private let radii: [Float]
     /// The sizes of the neighbourhoods, as shares of all references, ascending.
     private let shares: [Double]
@@ -68,7 +68,7 @@ package struct NeighborhoodShare: ShardedScore {
             }
         }
         worldSize = fit.communicator.worldSize
-        bank = FlatL2Index(own.span, dimension: dimension)
+        l2Index = FlatL2Index(own.span, dimension: dimension)
         (self.radii, self.shares, referenceCount) = (radii, shares, count)
     }
 
@@ -76,11 +76,11 @@ package struct NeighborhoodShare: ShardedScore {
     /// contains the sample while no smaller one does.
     package func partials(_ input: borrowing ScoreInput, on pool: WorkerPool) -> [Double] {
         let rows = unitRows(input.copyFeatures(), dimension: input.head.dimension)
-        let distances = bank.distances(of: rows.span, on: pool)
+        let distances = l2Index.distances(of: rows.span, on: pool)
         var counts = [Double](repeating: 0, count: input.count * shares.count)
         for sample in 0..<input.count {
-            for reference in 0..<bank.count {
-                let distance = distances[sample * bank.count + reference]
+            for reference in 0..<l2Index.count {
+                let distance = distances[sample * l2Index.count + reference]
                 let own = radii[reference * shares.count..<(reference + 1) * shares.count]
                 if distance.isNaN {
                     counts[sample * shares.count] = .nan
