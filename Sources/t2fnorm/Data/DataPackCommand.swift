@@ -1,6 +1,7 @@
 import ArgumentParser
 import Cluster
-package import Datasets
+package import DatasetPacking
+import Datasets
 import Evaluation
 internal import Failures
 import Foundation

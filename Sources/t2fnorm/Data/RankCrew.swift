@@ -1,4 +1,5 @@
 import Cluster
+import DatasetPacking
 import Datasets
 import Failures
 import Foundation
