@@ -104,8 +104,8 @@ let package = Package(
         module(
             "DatasetPacking",
             [
-                "Datasets", "Pickle", "Kernels", "Workers", "Checksums", "Files", "CArchive", "CTurboJPEG",
-                "CZlib", system,
+                "Datasets", "Cluster", "Pickle", "Kernels", "Workers", "Checksums", "Files", "CArchive",
+                "CTurboJPEG", "CZlib", system,
             ]),
         module("Synthesis", ["Datasets", "Kernels", "Numerics"]),
         module("Checkpoints", ["HDF5", "Checksums", "Failures", "Files", "Networks", "Kernels", "Workers"]),
@@ -179,7 +179,7 @@ let package = Package(
         tests(
             "Datasets",
             ["DatasetSamples", "DatasetPacking", "HDF5", "Checksums", "Workers", "Kernels", system]),
-        tests("DatasetPacking", ["DatasetSamples", "Datasets", "Checksums", system]),
+        tests("DatasetPacking", ["DatasetSamples", "Datasets", "Cluster", "Checksums", system]),
         tests("Synthesis", ["DatasetSamples", "DatasetPacking", "Datasets"]),
         tests("Checkpoints", ["Networks", "Kernels", "HDF5", "Workers", "checkpoint-check"]),
         tests("Exchange", ["Networks", "Kernels", "Workers"]),

@@ -66,7 +66,7 @@ import Testing
             let root = "\(folder)/root"
             let packer = try BenchmarkPacker(
                 benchmark, root: root, destination: "\(folder)/out", options: PackingOptions())
-            let outcomes = benchmark.sets.map { packer.pack($0) }
+            let outcomes = try benchmark.sets.map { try packer.pack($0) }
             #expect(outcomes.map(\.state) == [.packed, .short, .missing, .missing])
             #expect(outcomes.map(\.count) == [3, 2, 0, 0])
             #expect(
@@ -90,7 +90,7 @@ import Testing
             // sets that should be packed again.
             try write(DecodedImages.file("rgb.png"), folder, "root/images/set/none.png")
             try write(DecodedImages.file("rgb.png"), folder, "root/images/other/1.png")
-            let again = benchmark.sets.map { packer.pack($0) }
+            let again = try benchmark.sets.map { try packer.pack($0) }
             #expect(again.map(\.state) == [.kept, .short, .missing, .packed])
             #expect(again[1].remark == "packed with 2 of 3 images that are there; --overwrite packs it again")
             var options = PackingOptions()
@@ -108,9 +108,9 @@ import Testing
             try write(BadImages.bad("cut.jpg"), folder, "root/images/set/d.png")
             let packer = try BenchmarkPacker(
                 benchmark, root: "\(folder)/root", destination: "\(folder)/out", options: PackingOptions())
-            let train = packer.pack(benchmark.sets[0])
+            let train = try packer.pack(benchmark.sets[0])
             #expect(train.state == .packed && train.remark == "the list is not that of test 1")
-            let near = packer.pack(benchmark.sets[1])
+            let near = try packer.pack(benchmark.sets[1])
             #expect(
                 near.state == .failed && near.remark.contains("near.txt, line 1")
                     && near.remark.contains("--on-bad skip"))
@@ -128,7 +128,7 @@ import Testing
             _ = try pack(drawnRecords(count: 3), folder, "out/train")
             let packer = try BenchmarkPacker(
                 benchmark, root: "\(folder)/root", destination: "\(folder)/out", options: PackingOptions())
-            let outcome = packer.pack(benchmark.sets[0])
+            let outcome = try packer.pack(benchmark.sets[0])
             #expect(outcome.state == .failed)
             #expect(outcome.remark == "another dataset is at \(folder)/out/train; --overwrite replaces it")
         }

@@ -1,3 +1,4 @@
+package import Cluster
 package import Datasets
 internal import Foundation
 
@@ -29,18 +30,18 @@ package struct BenchmarkPacker {
     package let root: String
     private let destination: String
     private let options: PackingOptions
-    private let crew: any PackingCrew
+    private let communicator: any Communicator
 
     /// - Parameters:
     ///   - root: OpenOOD's folder `data`, or the one above it.
     ///   - destination: The folder for the datasets, each under its set's name.
-    ///   - crew: The processes that pack together, each with the same arguments.
+    ///   - communicator: The ranks that pack together, each with the same arguments.
     ///   - options: The labels, classes and benchmark split are filled in here; a limit applies to
     ///     each set.
     /// - Throws: If there is no folder `benchmark_imglist`.
     package init(
         _ benchmark: OpenOODBenchmark, root: String, destination: String, options: PackingOptions,
-        crew: any PackingCrew = PackingAlone()
+        communicator: any Communicator = LocalCommunicator()
     ) throws(DatasetError) {
         guard let found = [root, "\(root)/data"].first(where: { isThere("\($0)/\(listFolder)") }) else {
             throw DatasetError(
@@ -51,44 +52,47 @@ package struct BenchmarkPacker {
         self.root = found
         self.destination = destination
         self.options = options
-        self.crew = crew
+        self.communicator = communicator
     }
 
-    /// Packs one set; an error becomes its outcome.
+    /// Packs one set; a failure becomes its outcome. Collective.
     ///
     /// Images that the list names but that do not exist are left out, counted and listed in the
     /// dataset's `report.csv`; the outcome is then `short`. An existing dataset of the same list is
     /// kept; if images are missing from it, the outcome is `short`, too.
+    ///
+    /// - Throws: `MPIError` if the ranks cannot agree.
     package func pack(
         _ set: OpenOODBenchmark.ImageSet, progress: (Packer.Progress) -> Void = { _ in }
-    ) -> Outcome {
+    ) throws -> Outcome {
         do {
             return try packed(set, progress)
-        } catch {
-            return Outcome(state: .failed, count: 0, remark: error.description)
+        } catch let failure as JobFailure {
+            return Outcome(state: .failed, count: 0, remark: failure.message)
         }
     }
 
     private func packed(
         _ set: OpenOODBenchmark.ImageSet, _ progress: (Packer.Progress) -> Void
-    ) throws(DatasetError) -> Outcome {
-        let (found, request) = try crew.together { () throws(DatasetError) in try prepare(set) }
-        if let outcome = try crew.share(Decision(outcome: found)).outcome { return outcome }
-        let packing = try crew.together { () throws(DatasetError) in
+    ) throws -> Outcome {
+        let (found, request) = try communicator.together { try prepare(set) }
+        let decision = try communicator.valueFromRankZero { Decision(outcome: found) }
+        if let outcome = decision.outcome { return outcome }
+        let packing = try communicator.together {
             guard let request else {
                 throw DatasetError(
                     action: "pack \(set.name)", place: root,
-                    reason: "process \(crew.rank) does not see the images")
+                    reason: "process \(communicator.rank) does not see the images")
             }
             return request
         }
         var packer = Packer(
             source: packing.list, name: set.name, destination: "\(destination)/\(set.name)",
-            options: packing.options, crew: crew)
+            options: packing.options, communicator: communicator)
         return outcome(.packed, try packer.run(progress: progress), set)
     }
 
-    /// The decision of process 0 for all processes.
+    /// The decision of rank 0 for all ranks.
     private struct Decision: Codable {
         /// `nil` to pack the set.
         var outcome: Outcome?
@@ -117,7 +121,7 @@ package struct BenchmarkPacker {
             of: benchmark, set, listHash: list.hash, listedCount: list.recordCount)
         let dataset = "\(destination)/\(set.name)"
         if !options.overwrite, isThere("\(dataset)/\(Manifest.fileName)") {
-            if crew.rank == 0 { PackingFolder(dataset).removeStagingFiles() }
+            if communicator.rank == 0 { PackingFolder(dataset).removeStagingFiles() }
             let present = list.recordCount - absent
             return (kept(try Manifest(folder: dataset), set, options, present: present), nil)
         }

@@ -1,19 +1,20 @@
+package import Cluster
 package import Datasets
 internal import Foundation
 internal import Kernels
 internal import Workers
 
-/// Packs a source of labelled images into a dataset folder, in one process or in several that see
-/// the same files.
+/// Packs a source of labelled images into a dataset folder, on all ranks of a job, which see the
+/// same files.
 ///
 /// The dataset is written to `<destination>.partial` and renamed when it is complete. If packing is
 /// interrupted or fails, finished shards stay there, and the same request resumes with those that
-/// are still intact. The bytes of the shards do not depend on the number of processes and threads,
-/// or on interruptions.
+/// are still intact. The bytes of the shards do not depend on the number of ranks and threads, or on
+/// interruptions.
 package struct Packer {
     /// The progress of packing.
     package struct Progress: Sendable {
-        /// Records read so far by all processes, including those of finished shards.
+        /// Records read so far by all ranks, including those of finished shards.
         package var done: Int
         /// Of these, the records of shards that an earlier run finished.
         package var resumed: Int
@@ -23,7 +24,7 @@ package struct Packer {
         package var fraction: Double?
     }
 
-    /// The state that process 0 found or created at the start.
+    /// The state that rank 0 found or created at the start.
     private struct Beginning: Codable {
         var plan: PackingPlan
         var parts: [Int]
@@ -33,18 +34,19 @@ package struct Packer {
     private let name: String
     private let options: PackingOptions
     private let folder: PackingFolder
-    private let crew: any PackingCrew
+    private let communicator: any Communicator
     private let pool: WorkerPool
     private var reader: RecordReader
 
     /// - Parameters:
     ///   - name: The dataset's name, for tables.
     ///   - destination: The dataset's folder; its missing parents are created.
-    ///   - crew: The processes that pack together, each with the same source, name, destination and
-    ///     options.
+    ///   - communicator: The ranks that pack together, each with the same source, name, destination
+    ///     and options.
     package init(
         source: any RecordSource, name: String, destination: String,
-        options: PackingOptions = PackingOptions(), crew: any PackingCrew = PackingAlone()
+        options: PackingOptions = PackingOptions(),
+        communicator: any Communicator = LocalCommunicator()
     ) {
         precondition(
             options.recordsPerShard ?? 1 >= 1 && options.bytesPerShard >= 1,
@@ -53,54 +55,48 @@ package struct Packer {
         precondition((1...100).contains(options.quality), "quality is \(options.quality), expected 1 to 100")
         self.name = name
         self.options = options
-        self.crew = crew
+        self.communicator = communicator
         folder = PackingFolder(destination)
         pool = WorkerPool(threads: options.threads)
         reader = RecordReader(source, options)
     }
 
-    /// Packs all records.
+    /// Packs all records; collective.
     ///
     /// Images that are left out, misnamed or duplicates of an earlier one are listed in
     /// `report.csv`.
     ///
-    /// - Parameter progress: Called in every process; the counts are those of all processes
-    ///   together.
-    /// - Returns: The manifest as written, in every process.
-    /// - Throws: If the destination exists, an interrupted run had other options, an image is
-    ///   missing or damaged and its policy is `stop`, an image has another size, a label is out of
-    ///   range, no image is left, or the disk cannot be written; the same error in every process.
-    ///   Only finished shards are then left behind.
-    package mutating func run(
-        progress: (Progress) -> Void = { _ in }
-    ) throws(DatasetError) -> Manifest {
+    /// - Parameter progress: Called on every rank; the counts are those of all ranks together.
+    /// - Returns: The manifest as written, on every rank.
+    /// - Throws: `JobFailure`, the same on every rank, if the destination exists, an interrupted run
+    ///   had other options, an image is missing or damaged and its policy is `stop`, an image has
+    ///   another size, a label is out of range, no image is left, or the disk cannot be written;
+    ///   only finished shards are then left behind. `MPIError` if the ranks cannot agree.
+    package mutating func run(progress: (Progress) -> Void = { _ in }) throws -> Manifest {
         let request = PackingRequest(reader.source, name: name, options)
-        let hashes = crew.gather([Int64(bitPattern: request.hash)])
-        if let other = hashes.firstIndex(where: { $0 != hashes[0] }) {
-            throw DatasetError(
-                action: "pack", place: reader.source.origin,
-                reason: "process \(other) sees different files than process 0",
-                remedy: "let all hosts see the same files under the same path")
+        let other = try communicator.firstRankThatDiffers(in: "\(request.hash)")
+        try communicator.together {
+            if let other {
+                throw DatasetError(
+                    action: "pack", place: reader.source.origin,
+                    reason: "process \(other) sees different files than process 0",
+                    remedy: "let all hosts see the same files under the same path")
+            }
+            if let failure = pool.failure { throw DatasetError(failure, place: reader.source.origin) }
         }
         var lock: PackingLock?
-        let begun = try crew.together { () throws(DatasetError) -> Beginning? in
-            if let failure = pool.failure { throw DatasetError(failure, place: reader.source.origin) }
-            return crew.rank == 0 ? try begin(request, &lock) : nil
-        }
+        let beginning = try communicator.valueFromRankZero { try begin(request, &lock) }
         defer { withExtendedLifetime(lock) {} }
-        let beginning = try crew.share(begun)
         guard !beginning.isCommitted else {
-            let manifest = try crew.together { () throws(DatasetError) -> Manifest? in
-                guard crew.rank == 0 else { return nil }
+            return try communicator.valueFromRankZero {
                 folder.discard()
                 return try Manifest(folder: folder.destination)
             }
-            return try crew.share(manifest)
         }
         do {
             return try pack(beginning, progress)
-        } catch {
-            throw abandon(after: error)
+        } catch let failure as JobFailure {
+            throw try abandon(after: failure)
         }
     }
 
@@ -128,13 +124,13 @@ package struct Packer {
                     reason: differences.joined(separator: "; "),
                     remedy: "give the same options, or --restart to start over")
             }
-            try SharedProgressFile.create(folder.board, size: crew.size)
+            try SharedProgressFile.create(folder.progressFile, size: communicator.worldSize)
             return Beginning(plan: state.plan, parts: try folder.partNumbers(), isCommitted: isCommitted)
         }
         do {
             let plan = PackingPlan(sample: try reader.sample(), options)
             try folder.begin(PackingFolder.State(request: request, plan: plan))
-            try SharedProgressFile.create(folder.board, size: crew.size)
+            try SharedProgressFile.create(folder.progressFile, size: communicator.worldSize)
             return Beginning(plan: plan, parts: [])
         } catch {
             folder.discard()
@@ -144,36 +140,36 @@ package struct Packer {
 
     private mutating func pack(
         _ beginning: Beginning, _ progress: (Progress) -> Void
-    ) throws(DatasetError) -> Manifest {
+    ) throws -> Manifest {
         let plan = beginning.plan
-        let found = try crew.together { () throws(DatasetError) in try intactParts(beginning.parts) }
-        let values = crew.gather(found.flatMap { [Int64($0.number), Int64($0.readCount)] })
+        let intact = try communicator.together { intactParts(beginning.parts) }
+        let own = intact.flatMap { [Int64($0.number), Int64($0.readCount)] }
+        let values = try communicator.allGather(own.span)
         let resumed = stride(from: 0, to: values.count, by: 2)
             .reduce(into: [:]) { $0[Int(values[$1])] = Int(values[$1 + 1]) }
-        let shardCount = try crew.together { () throws(DatasetError) in
-            let board = try SharedProgressFile(folder.board, rank: crew.rank, size: crew.size)
+        let shardCount = try communicator.together {
+            let progressFile = try SharedProgressFile(
+                folder.progressFile, rank: communicator.rank, size: communicator.worldSize)
             var packing = ShardPacking(
-                plan: plan, options: options, folder: folder, crew: crew, pool: pool, board: board,
-                resumed: resumed, reader: reader)
-            do throws(DatasetError) {
+                plan: plan, options: options, folder: folder, communicator: communicator, pool: pool,
+                progressFile: progressFile, resumed: resumed, reader: reader)
+            do {
                 return try packing.run(progress)
             } catch {
-                board.fail()
+                progressFile.fail()
                 throw error
             }
         }
-        let manifest = try crew.together { () throws(DatasetError) -> Manifest? in
-            guard crew.rank == 0 else { return nil }
+        return try communicator.valueFromRankZero {
             let merge = try PartsMerge(folder, plan, shardCount: shardCount, reader.source)
             return try merge.finish(name: name, source: reader.source, options)
         }
-        return try crew.share(manifest)
     }
 
-    /// This process's share of the finished shards, with the number of records read for each;
+    /// This rank's part of the finished shards, with the number of records read for each;
     /// shards that are damaged, or must be packed again, are left out.
-    private func intactParts(_ numbers: [Int]) throws(DatasetError) -> [(number: Int, readCount: Int)] {
-        let own = numbers.filter { $0 % crew.size == crew.rank }
+    private func intactParts(_ numbers: [Int]) -> [(number: Int, readCount: Int)] {
+        let own = numbers.filter { $0 % communicator.worldSize == communicator.rank }
         var counts = [Int](repeating: -1, count: own.count)
         var span = counts.mutableSpan
         let (folder, options) = (folder, options)
@@ -190,18 +186,16 @@ package struct Packer {
         return zip(own, counts).filter { $0.1 >= 0 }.map { ($0, $1) }
     }
 
-    /// Removes the working folder if it has no finished shards; otherwise the returned error says
+    /// Removes the working folder if it has no finished shards; otherwise the returned failure says
     /// that they are kept.
-    private func abandon(after error: DatasetError) -> DatasetError {
-        var error = error
-        let isWorthless =
-            crew.broadcast(crew.rank == 0 && !folder.hasShards ? [1] : [0], from: 0) == [1]
-        if isWorthless {
-            if crew.rank == 0 { folder.discard() }
-        } else {
-            let kept = "finished shards are kept in \(folder.work), the same command goes on from there"
-            error.remedy = error.remedy.map { "\($0); \(kept)" } ?? kept
+    private func abandon(after failure: JobFailure) throws(MPIError) -> JobFailure {
+        let hasShards = try communicator.anyRank(communicator.rank == 0 && folder.hasShards)
+        guard hasShards else {
+            if communicator.rank == 0 { folder.discard() }
+            return failure
         }
-        return error
+        let kept = "finished shards are kept in \(folder.work), the same command goes on from there"
+        return JobFailure(
+            rank: failure.rank, exitCode: failure.exitCode, message: "\(failure.message); \(kept)")
     }
 }

@@ -14,7 +14,7 @@ struct PackingFolder: Sendable {
     let work: String
 
     var dataset: String { "\(work)/dataset" }
-    var board: String { "\(work)/progress" }
+    var progressFile: String { "\(work)/progress" }
     var lock: String { "\(work)/lock" }
     private var parts: String { "\(work)/parts" }
     private var state: String { "\(work)/packing.json" }

@@ -1,11 +1,12 @@
 internal import Checksums
+internal import Cluster
 internal import Datasets
 internal import SystemPackage
 internal import Workers
 
-/// One process's share of the packing: every `crew.size`-th of the missing shards.
+/// One rank's part of the packing: every `worldSize`-th of the missing shards.
 ///
-/// If the source can only be read from front to back, every process reads it and skips the records
+/// If the source can only be read from front to back, every rank reads it and skips the records
 /// of the others.
 struct ShardPacking {
     /// A record and the result of preparing it.
@@ -18,29 +19,30 @@ struct ShardPacking {
     let plan: PackingPlan
     let options: PackingOptions
     let folder: PackingFolder
-    let crew: any PackingCrew
+    let communicator: any Communicator
     let pool: WorkerPool
-    let board: SharedProgressFile
+    let progressFile: SharedProgressFile
     /// The number of records read for each finished shard, by the shard's index.
     let resumed: [Int: Int]
     var reader: RecordReader
     private var readCount = 0
 
     init(
-        plan: PackingPlan, options: PackingOptions, folder: PackingFolder, crew: any PackingCrew,
-        pool: WorkerPool, board: SharedProgressFile, resumed: [Int: Int], reader: RecordReader
+        plan: PackingPlan, options: PackingOptions, folder: PackingFolder,
+        communicator: any Communicator, pool: WorkerPool, progressFile: SharedProgressFile,
+        resumed: [Int: Int], reader: RecordReader
     ) {
         self.plan = plan
         self.options = options
         self.folder = folder
-        self.crew = crew
+        self.communicator = communicator
         self.pool = pool
-        self.board = board
+        self.progressFile = progressFile
         self.resumed = resumed
         self.reader = reader
     }
 
-    /// Packs to the end, or until another process has failed.
+    /// Packs to the end, or until another rank has failed.
     ///
     /// - Returns: The number of shards of the whole dataset.
     mutating func run(_ progress: (Packer.Progress) -> Void) throws(DatasetError) -> Int {
@@ -49,7 +51,7 @@ struct ShardPacking {
             let count = min(plan.recordsPerShard, reader.bound - start)
             var isOwn = false
             if resumed[number] == nil {
-                isOwn = turn % crew.size == crew.rank
+                isOwn = turn % communicator.worldSize == communicator.rank
                 turn += 1
             }
             let found =
@@ -63,7 +65,7 @@ struct ShardPacking {
     }
 
     /// - Returns: The number of records read, less than `range` at the end of the source; `nil` if
-    ///   another process has failed.
+    ///   another rank has failed.
     private mutating func packShard(
         _ number: Int, _ range: Range<Int>, _ progress: (Packer.Progress) -> Void
     ) throws(DatasetError) -> Int? {
@@ -93,7 +95,7 @@ struct ShardPacking {
             }
             part.readCount += items.count
             readCount += items.count
-            board.write(readCount)
+            progressFile.write(readCount)
             guard report(progress) else { return nil }
         }
         guard part.readCount > 0 else { return 0 }
@@ -135,9 +137,9 @@ struct ShardPacking {
         }
     }
 
-    /// - Returns: `false` if another process has failed.
+    /// - Returns: `false` if another rank has failed.
     private func report(_ progress: (Packer.Progress) -> Void) -> Bool {
-        guard let read = board.total() else { return false }
+        guard let read = progressFile.total() else { return false }
         let before = resumed.values.reduce(0, +)
         let fraction = reader.total.map { Double(before + read) / Double(max($0, 1)) }
         progress(

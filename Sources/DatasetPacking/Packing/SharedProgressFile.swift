@@ -2,15 +2,15 @@ internal import Datasets
 internal import Files
 internal import Glibc
 
-/// A file in which each process writes its progress and reads that of the others. No process waits
-/// for another, and all stop soon after one has failed.
+/// A file in which each rank writes its progress and reads that of the others. No rank waits for
+/// another, and all stop soon after one has failed.
 final class SharedProgressFile: Sendable {
     private static let failed = Int64(-1)
     private let descriptor: Int32
     private let rank: Int
     private let size: Int
 
-    /// Creates the file, with zero progress of each process.
+    /// Creates the file, with zero progress of each rank.
     static func create(_ path: String, size: Int) throws(DatasetError) {
         let zeros = String(repeating: "\0", count: 8 * size)
         try DatasetError.wrapping("write", path) { try writeFile(zeros, to: path) }
@@ -27,13 +27,13 @@ final class SharedProgressFile: Sendable {
 
     deinit { _ = close(descriptor) }
 
-    /// Writes the number of records that this process has read.
+    /// Writes the number of records that this rank has read.
     func write(_ count: Int) { put(Int64(count)) }
 
-    /// Writes that this process has failed.
+    /// Writes that this rank has failed.
     func fail() { put(Self.failed) }
 
-    /// The number of records that all processes together have read; `nil` if one has failed.
+    /// The number of records that all ranks together have read; `nil` if one has failed.
     func total() -> Int? {
         var values = [Int64](repeating: 0, count: size)
         let count = unsafe values.withUnsafeMutableBytes {

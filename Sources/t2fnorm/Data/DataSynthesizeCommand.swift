@@ -1,4 +1,5 @@
 import ArgumentParser
+import Cluster
 import DatasetPacking
 import Datasets
 import Foundation
@@ -43,7 +44,7 @@ struct DataSynthesizeCommand: SingleProcessCommand {
             options.outOfDistribution = !name.isInDistribution
             options.overwrite = overwrite
             let records = GeneratedRecords(set, origin: set.origin, classNames: set.classNames)
-            try pack(records, name: set.name, to: "\(folder)/\(set.name)", options, PackingAlone())
+            try pack(records, name: set.name, to: "\(folder)/\(set.name)", options, LocalCommunicator())
         }
     }
 }
