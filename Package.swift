@@ -96,13 +96,21 @@ let package = Package(
         .target(
             name: "Datasets",
             dependencies: [
-                "HDF5", "Checksums", "Failures", "Files", "Workers", "Kernels", "Numerics", "Pickle",
-                "CTurboJPEG", "CJPEG", "CSPNG", "CWebP", "CArchive", "CZlib", system,
+                "HDF5", "Checksums", "Failures", "Files", "Workers", "Kernels", "Numerics", "CJPEG",
+                "CSPNG", "CWebP", system,
             ],
             resources: ["cifar10", "cifar100", "imagenet200", "imagenet1k"].map {
                 .embedInCode("Benchmarks/\($0).json")
             },
             swiftSettings: settings),
+        // Public formats, and packing them into datasets.
+        module(
+            "DatasetPacking",
+            [
+                "Datasets", "Cluster", "Pickle", "Kernels", "Workers", "Checksums", "Files", "CArchive",
+                "CTurboJPEG", "CZlib", system,
+            ]),
+        module("Synthesis", ["Datasets", "Kernels", "Numerics"]),
         module("Checkpoints", ["HDF5", "Checksums", "Failures", "Files", "Networks", "Kernels", "Workers"]),
         module("Exchange", ["Networks", "Kernels", "Pickle", "Failures", "Files", "CZlib"]),
         module("Metrics", ["Failures"]),
@@ -147,14 +155,19 @@ let package = Package(
             name: "t2fnorm",
             dependencies: [
                 argumentParser, "Workers", "Kernels", "Numerics", "Cluster", "Networks", "Datasets",
-                "Checkpoints", "Metrics", "Detection", "RunConfiguration", "Training",
-                "Reporting", "Evaluation", "Benchmarking", "Failures", "Files", "Exchange", "CProcessorCheck",
+                "DatasetPacking", "Synthesis", "Checkpoints", "Metrics", "Detection", "RunConfiguration",
+                "Training", "Reporting", "Evaluation", "Benchmarking", "Failures", "Files", "Exchange",
+                "CProcessorCheck",
             ],
             swiftSettings: settings),
 
         .target(
             name: "TestSupport", dependencies: ["Checkpoints", "Cluster", "Kernels"],
             path: "Tests/TestSupport",
+            swiftSettings: settings),
+        .target(
+            name: "DatasetSamples", dependencies: ["Datasets", "DatasetPacking", "Synthesis", system],
+            path: "Tests/DatasetSamples",
             swiftSettings: settings),
         .executableTarget(
             name: "cluster-check",
@@ -174,7 +187,11 @@ let package = Package(
         tests("HDF5"),
         tests("Cluster", ["cluster-check"]),
         tests("Networks", ["Kernels", "Workers"]),
-        tests("Datasets", ["HDF5", "Checksums", "Workers", "Kernels", system]),
+        tests(
+            "Datasets",
+            ["DatasetSamples", "DatasetPacking", "HDF5", "Checksums", "Workers", "Kernels", system]),
+        tests("DatasetPacking", ["DatasetSamples", "Datasets", "Cluster", "Checksums", system]),
+        tests("Synthesis", ["DatasetSamples", "DatasetPacking", "Datasets"]),
         tests("Checkpoints", ["Networks", "Kernels", "HDF5", "Workers", "checkpoint-check"]),
         tests("Exchange", ["Networks", "Kernels", "Workers"]),
         tests("Metrics"),
@@ -187,8 +204,9 @@ let package = Package(
         tests(
             "Training",
             [
-                "Failures", "Checkpoints", "Checksums", "Cluster", "Datasets", "Exchange", "Networks",
-                "Kernels", "Workers", "RunConfiguration",
+                "Failures", "Checkpoints", "Checksums", "Cluster", "Datasets", "DatasetPacking",
+                "DatasetSamples", "Synthesis", "Exchange", "Networks", "Kernels", "Workers",
+                "RunConfiguration",
             ]),
         tests("Reporting", ["Metrics"]),
         .testTarget(
@@ -197,7 +215,10 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "CommandTests",
-            dependencies: ["t2fnorm", "TestSupport", "HDF5", "Checkpoints", "Checksums", "Datasets"],
+            dependencies: [
+                "t2fnorm", "TestSupport", "HDF5", "Checkpoints", "Checksums", "Datasets",
+                "DatasetPacking", "DatasetSamples", "Synthesis",
+            ],
             swiftSettings: settings),
     ]
 )
@@ -206,6 +227,6 @@ let package = Package(
 if Context.environment["T2FNORM_BUILD_FUZZER"] != nil {
     package.targets.append(
         .executableTarget(
-            name: "fuzz-inputs", dependencies: ["Datasets", "HDF5", "RunConfiguration"],
+            name: "fuzz-inputs", dependencies: ["Datasets", "DatasetPacking", "HDF5", "RunConfiguration"],
             path: "Tests/InputFuzzing", swiftSettings: settings))
 }

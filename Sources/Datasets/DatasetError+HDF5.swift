@@ -3,7 +3,7 @@ internal import HDF5
 
 extension DatasetError {
     /// Runs `body` and converts errors that it throws into a `DatasetError` at `place`.
-    static func wrapping<Result>(
+    package static func wrapping<Result>(
         _ action: String, _ place: String, _ body: () throws -> Result
     ) throws(DatasetError) -> Result {
         do {

@@ -1,5 +1,5 @@
 public import Failures
-internal import Workers
+package import Workers
 
 /// Why a dataset, or a source of images for one, could not be read or written; described in one
 /// line.
@@ -25,7 +25,7 @@ public struct DatasetError: CodedError, Equatable, Codable, Sendable {
         self.isSystemFault = isSystemFault
     }
 
-    init(_ error: ThreadError, place: String) {
+    package init(_ error: ThreadError, place: String) {
         self.init(
             action: "start its threads", place: place, reason: "\(error)", isSystemFault: true)
     }

@@ -1,5 +1,8 @@
+import DatasetPacking
+import DatasetSamples
 import Datasets
 import Foundation
+import Synthesis
 import TestSupport
 import Testing
 

@@ -1,3 +1,5 @@
+import DatasetPacking
+import DatasetSamples
 import Datasets
 import Foundation
 import Synchronization
@@ -9,7 +11,7 @@ import Testing
         var options = PackingOptions()
         options.recordsPerShard = 7
         options.overwrite = true
-        return try DatasetsTests.pack(drawnRecords(count: count), folder, name, options: options)
+        return try DatasetSamples.pack(drawnRecords(count: count), folder, name, options: options)
     }
 
     @Test func theCopyIsTheDatasetAndASecondTimeNothingIsRead() throws {

@@ -1,3 +1,5 @@
+import DatasetPacking
+import DatasetSamples
 import Datasets
 import Foundation
 import TestSupport

@@ -1,3 +1,5 @@
+import DatasetPacking
+import DatasetSamples
 import Datasets
 import Dispatch
 import Foundation

@@ -1,4 +1,5 @@
 import Checksums
+import DatasetSamples
 import Datasets
 import Foundation
 import Kernels

@@ -1,4 +1,6 @@
 import Checksums
+import DatasetPacking
+import DatasetSamples
 import Datasets
 import Foundation
 import HDF5

@@ -1,3 +1,4 @@
+import DatasetPacking
 import Datasets
 import Foundation
 import TestSupport

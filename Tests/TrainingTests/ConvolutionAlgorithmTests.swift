@@ -1,11 +1,14 @@
 import Checkpoints
 import Cluster
+import DatasetPacking
+import DatasetSamples
 import Datasets
 import Failures
 import Foundation
 import Kernels
 import RunConfiguration
 import Synchronization
+import Synthesis
 import TestSupport
 import Testing
 import Training

@@ -1,9 +1,12 @@
 import Checkpoints
 import Cluster
+import DatasetPacking
+import DatasetSamples
 import Datasets
 import Foundation
 import RunConfiguration
 import Synchronization
+import Synthesis
 import TestSupport
 import Testing
 import Training

@@ -1,4 +1,5 @@
 import Checkpoints
+import DatasetPacking
 import Datasets
 import Foundation
 import Kernels

@@ -1,4 +1,6 @@
 import ArgumentParser
+import Cluster
+import DatasetPacking
 import Datasets
 import Evaluation
 import Reporting
@@ -6,10 +8,13 @@ import Reporting
 extension DataPackCommand {
     /// Packs the sets of a benchmark, prints the outcome of each, and throws at the end if a set is
     /// missing or incomplete.
-    func packBenchmark(root: String, named name: String, _ options: PackingOptions, _ crew: RankCrew) throws {
-        let packer = try crew.together { () throws(DatasetError) in
+    func packBenchmark(
+        root: String, named name: String, _ options: PackingOptions, _ communicator: any Communicator
+    ) throws {
+        let packer = try communicator.together {
             try BenchmarkPacker(
-                OpenOODBenchmark(name), root: root, destination: output, options: options, crew: crew)
+                OpenOODBenchmark(name), root: root, destination: output, options: options,
+                communicator: communicator)
         }
         let benchmark = packer.benchmark
         let known = Set(benchmark.sets.map(\.name))
@@ -26,8 +31,8 @@ extension DataPackCommand {
         var absent: [String] = []
         var failed: [String] = []
         for set in chosen {
-            var display = crew.rank == 0 ? PackingDisplay(set.name) : nil
-            let outcome = packer.pack(set) { display?.update($0) }
+            var display = communicator.rank == 0 ? PackingDisplay(set.name) : nil
+            let outcome = try packer.pack(set) { display?.update($0) }
             display?.line.printLine("\(set.name): \(outcome.state.rawValue), \(outcome.count) images")
             switch outcome.state {
             case .missing, .short: absent.append(set.name)
@@ -41,7 +46,7 @@ extension DataPackCommand {
                     outcome.state.rawValue,
                 ]))
         }
-        if crew.rank == 0 {
+        if communicator.rank == 0 {
             print()
             print(Table(columns: ["set", "role", "images", "expected", "state"], rows: rows))
             for remark in remarks { printLine(remark) }

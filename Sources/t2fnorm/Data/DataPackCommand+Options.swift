@@ -1,4 +1,5 @@
 import ArgumentParser
+import DatasetPacking
 import Datasets
 import Evaluation
 import Foundation

@@ -1,4 +1,6 @@
 import ArgumentParser
+import Cluster
+import DatasetPacking
 import Datasets
 import Foundation
 import Reporting
@@ -7,14 +9,14 @@ extension DataPackCommand {
     /// Splits a source, packs each part into its own dataset, and prints one table of them.
     func packParts(
         of source: any RecordSource, _ shares: [Int], name: String, _ options: PackingOptions,
-        _ crew: RankCrew
+        _ communicator: any Communicator
     ) throws {
         guard let source = source as? any LabelledRecords else {
             throw ValidationError("--split with shares goes with folders and archives of images")
         }
         let seed = seed ?? 0
         let labels = outOfDistribution ? source.labels.map { _ in -1 } : source.labels
-        let split = try crew.together { () throws(DatasetError) in
+        let split = try communicator.together {
             try SetSplit(of: labels, shares: shares, seed: seed, origin: source.origin)
         }
         let cut = "of \(shares.map(String.init).joined(separator: "/")), seed \(seed)"
@@ -22,7 +24,7 @@ extension DataPackCommand {
         for (part, records) in zip(SplitChoice.partNames(shares.count), split.records) {
             let set = RecordsPart(source, records, name: "\(part) \(cut)")
             let manifest = try pack(
-                set, name: "\(name)-\(part)", to: "\(output)/\(part)", options, crew)
+                set, name: "\(name)-\(part)", to: "\(output)/\(part)", options, communicator)
             let counts = Dictionary(grouping: records) { labels[$0] }.values.map(\.count)
             rows.append(
                 Table.Row([
@@ -30,7 +32,7 @@ extension DataPackCommand {
                     "\(counts.min() ?? 0) to \(counts.max() ?? 0)", "\(output)/\(part)",
                 ]))
         }
-        guard crew.rank == 0 else { return }
+        guard communicator.rank == 0 else { return }
         print()
         print(
             Table(columns: ["set", "images", "classes", "images of a class", "folder"], rows: rows).console(

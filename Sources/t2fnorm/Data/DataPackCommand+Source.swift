@@ -1,4 +1,5 @@
 import ArgumentParser
+import DatasetPacking
 import Datasets
 import Files
 import Foundation

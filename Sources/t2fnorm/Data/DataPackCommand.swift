@@ -1,6 +1,7 @@
 import ArgumentParser
 import Cluster
-package import Datasets
+package import DatasetPacking
+import Datasets
 import Evaluation
 internal import Failures
 import Foundation
@@ -236,24 +237,23 @@ struct DataPackCommand: ParsableCommand {
     func run() throws {
         try runJob { communicator in
             communicator.board.enter(.packing)
-            let crew = RankCrew(communicator)
             let options = try options(communicator)
             do {
                 try withUsageErrors {
                     if let openood, let benchmark {
-                        try packBenchmark(root: openood, named: benchmark, options, crew)
+                        try packBenchmark(root: openood, named: benchmark, options, communicator)
                         return
                     }
                     let source = try communicator.together { try withUsageErrors { try makeSource() } }
                     let name = name ?? URL(filePath: output).lastPathComponent
                     if case .shares(let shares) = split {
-                        try packParts(of: source, shares, name: name, options, crew)
+                        try packParts(of: source, shares, name: name, options, communicator)
                     } else {
-                        try pack(source, name: name, to: output, options, crew)
+                        try pack(source, name: name, to: output, options, communicator)
                     }
                 }
             } catch  where error is DatasetError || error is UsageError {
-                // The packer's errors are the same on all ranks.
+                // The same on all ranks.
                 let (code, message) = failureReport(of: error)
                 throw JobFailure(rank: 0, exitCode: code, message: message)
             }

@@ -1,6 +1,9 @@
 import ArgumentParser
+import Cluster
+import DatasetPacking
 import Datasets
 import Foundation
+import Synthesis
 
 struct DataSynthesizeCommand: SingleProcessCommand {
     static let configuration = CommandConfiguration(
@@ -40,7 +43,8 @@ struct DataSynthesizeCommand: SingleProcessCommand {
             var options = PackingOptions()
             options.outOfDistribution = !name.isInDistribution
             options.overwrite = overwrite
-            try pack(set.records, name: set.name, to: "\(folder)/\(set.name)", options, PackingAlone())
+            let records = GeneratedRecords(set, origin: set.origin, classNames: set.classNames)
+            try pack(records, name: set.name, to: "\(folder)/\(set.name)", options, LocalCommunicator())
         }
     }
 }

@@ -1,3 +1,5 @@
+import Cluster
+import DatasetPacking
 import Datasets
 import Numerics
 import Reporting
@@ -6,11 +8,12 @@ import Reporting
 @discardableResult
 func pack(
     _ source: any RecordSource, name: String, to destination: String, _ options: PackingOptions,
-    _ crew: any PackingCrew
+    _ communicator: any Communicator
 ) throws -> Manifest {
-    var display = crew.rank == 0 ? PackingDisplay(name) : nil
+    var display = communicator.rank == 0 ? PackingDisplay(name) : nil
     var packer = Packer(
-        source: source, name: name, destination: destination, options: options, crew: crew)
+        source: source, name: name, destination: destination, options: options,
+        communicator: communicator)
     let manifest = try packer.run { display?.update($0) }
     for note in manifest.notes { display?.line.printLine("note: \(note)") }
     display?.line.printLine(
