@@ -8,6 +8,7 @@ public struct DatasetError: CodedError, Equatable, Codable, Sendable {
     public var action: String
     /// The file, with the line, record or position in an archive if there is one.
     public var place: String
+    /// What is wrong, such as the system's error text.
     public var reason: String
     /// What to do, if that is not obvious.
     public var remedy: String?
@@ -15,6 +16,7 @@ public struct DatasetError: CodedError, Equatable, Codable, Sendable {
     /// left, or the disk or its server does not respond.
     public var isSystemFault: Bool
 
+    /// An error of one action at one place.
     public init(
         action: String, place: String, reason: String, remedy: String? = nil, isSystemFault: Bool = false
     ) {
@@ -30,8 +32,10 @@ public struct DatasetError: CodedError, Equatable, Codable, Sendable {
             action: "start its threads", place: place, reason: "\(error)", isSystemFault: true)
     }
 
+    /// 3 (data), or 6 (environment) for a fault of the system.
     public var exitCode: Int32 { isSystemFault ? ExitCode.environment : ExitCode.data }
 
+    /// `could not <action>, <place>: <reason>`, then the remedy; one line.
     public var description: String {
         "could not \(action), \(place): \(reason)" + (remedy.map { "; \($0)" } ?? "")
     }

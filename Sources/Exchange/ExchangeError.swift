@@ -7,13 +7,16 @@ public struct ExchangeError: CodedError, Equatable, Sendable {
     /// The problem and, if it is not obvious, the remedy.
     public var reason: String
 
+    /// An error of one file.
     public init(path: String, reason: String) {
         self.path = path
         self.reason = reason
     }
 
+    /// 5 (checkpoint).
     public var exitCode: Int32 { ExitCode.checkpoint }
 
+    /// `model file <path>: <reason>`; one line.
     public var description: String { "model file \(path): \(reason)" }
 }
 

@@ -6,9 +6,10 @@ public import Networks
 public enum ExportFormat: String, CaseIterable, Sendable {
     /// `torch.save`'s zip archive of a state dictionary; `torch.load(weights_only=True)` reads it.
     case pytorch
+    /// Hugging Face's safetensors: a JSON header, then the tensors' bytes, aligned to 8.
     case safetensors
 
-    /// The file name endings of the format.
+    /// The file name endings of the format, each with its dot.
     public var endings: [String] {
         switch self {
         case .pytorch: [".pth", ".pt", ".ckpt", ".th", ".bin", ".pth.tar"]
@@ -16,7 +17,8 @@ public enum ExportFormat: String, CaseIterable, Sendable {
         }
     }
 
-    /// The format of a file by its ending; `nil` for an unknown ending, or none.
+    /// The format of a file by its ending, in upper or lower case; `nil` for an unknown ending, or
+    /// none.
     public init?(path: String) {
         let name = path.lowercased()
         guard let format = Self.allCases.first(where: { $0.endings.contains { name.hasSuffix($0) } }) else {
@@ -30,8 +32,9 @@ extension Classifier {
     /// Writes the network's state dictionary, with the names and the order of PyTorch's networks.
     ///
     /// By default a T2FNorm network has OpenOOD's names (`tau`, then `backbone.…`), so that
-    /// OpenOOD's `T2FNormNet` loads it with `strict=True`. The file is written under a temporary
-    /// name, synced and renamed.
+    /// OpenOOD's `T2FNormNet` loads it with `strict=True`. Tensors are single precision in row-major
+    /// order of PyTorch's shapes; counts of batches are 64-bit integers. The file is written under a
+    /// temporary name, synced and renamed.
     ///
     /// - Parameters:
     ///   - format: The file format.

@@ -56,6 +56,9 @@ extension ModelFile {
 
     /// Makes the network of a file, with its parameters and running statistics.
     ///
+    /// The number of classes is that of the file's last layer; the head is T2FNorm's if the file
+    /// has `tau`, else linear.
+    ///
     /// - Parameter name: The architecture; `nil` for the one that names and shapes fit.
     /// - Throws: If tensors are missing, unexpected, of a wrong shape or type, or have invalid
     ///   values.
@@ -63,8 +66,8 @@ extension ModelFile {
         try match(name).makeClassifier()
     }
 
-    /// Names and shapes of the file's tensors, in the file's order; for safetensors, in the order
-    /// of their offsets.
+    /// Names and shapes of the file's tensors, as PyTorch has them, in the file's order; for
+    /// safetensors, in the order of their offsets.
     public var shapes: [(name: String, shape: [Int])] { tensors.map { ($0.name, $0.tensor.shape) } }
 
     private func noNetwork(_ nearest: TensorMatch) -> ExchangeError {

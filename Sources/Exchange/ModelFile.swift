@@ -18,7 +18,7 @@ package struct UnreadTensor: Equatable, Sendable {
     }
 }
 
-/// The tensors of a file that another program wrote.
+/// The tensors of a file that another program wrote: `torch.save` or safetensors.
 public struct ModelFile: Sendable {
     /// The format of a model file.
     public enum Format: String, Sendable {
@@ -26,11 +26,13 @@ public struct ModelFile: Sendable {
         case pytorch = "PyTorch (zip)"
         /// `torch.save` before PyTorch 1.6.
         case legacyPyTorch = "PyTorch (before 1.6)"
+        /// Hugging Face's safetensors.
         case safetensors
     }
 
     /// The file, as the user gave it.
     public let path: String
+    /// The format that the first bytes show.
     public let format: Format
     /// The tensors in the file's order; for safetensors, in the order of their offsets.
     package private(set) var tensors: [NamedTensor]
@@ -48,8 +50,10 @@ public struct ModelFile: Sendable {
     /// No code in the file is run, and memory is bounded by its length. For the index of a model in
     /// shards, all shards are read.
     ///
-    /// - Parameter key: Which of several state dictionaries, by its key (`state_dict_ema`, or `a.b`
-    ///   for a nested one), or by the prefix of its tensors' names.
+    /// - Parameters:
+    ///   - path: The file.
+    ///   - key: Which of several state dictionaries, by its key (`state_dict_ema`, or `a.b` for a
+    ///     nested one), or by the prefix of its tensors' names.
     /// - Throws: If the file cannot be read, has an unknown format or is damaged, or holds no state
     ///   dictionary or several.
     public init(path: String, key: String? = nil) throws(ExchangeError) {

@@ -2,8 +2,9 @@
 /// definitions.
 ///
 /// A higher confidence means more in-distribution. Out-of-distribution is the positive class of the
-/// ROC. Source: Zhang et al., "OpenOOD v1.5: Enhanced Benchmark for Out-of-Distribution Detection",
-/// 2023, arXiv 2306.09301, and the curves of scikit-learn that it uses.
+/// ROC. All rates and areas are fractions from 0 to 1. Source: Zhang et al., "OpenOOD v1.5:
+/// Enhanced Benchmark for Out-of-Distribution Detection", 2023, arXiv 2306.09301, and the curves of
+/// scikit-learn that it uses.
 public struct RankingMetrics: Equatable, Sendable {
     /// FPR@95: the fraction of in-distribution samples that are flagged as out-of-distribution when
     /// 95 % of the out-of-distribution samples are.
@@ -12,15 +13,16 @@ public struct RankingMetrics: Equatable, Sendable {
     /// keeps. `roc_curve` drops the points inside a straight run, so with heavy ties this is above
     /// `exactFalsePositiveRate`.
     public let falsePositiveRate: Double
-    /// FPR@95 over all points of the curve.
+    /// FPR@95 over all points of the curve, including those inside a straight run.
     public let exactFalsePositiveRate: Double
-    /// The area under the ROC.
+    /// AUROC, the area under the ROC: the probability that an in-distribution sample has the higher
+    /// confidence of a random pair, ties counted half.
     public let areaUnderROC: Double
-    /// The area under the precision-recall curve by trapezoids, in-distribution as the positive
-    /// class.
+    /// AUPR-In, the area under the precision-recall curve by trapezoids, in-distribution as the
+    /// positive class.
     public let areaUnderPrecisionRecallIn: Double
-    /// The area under the precision-recall curve by trapezoids, out-of-distribution as the positive
-    /// class.
+    /// AUPR-Out, the area under the precision-recall curve by trapezoids, out-of-distribution as the
+    /// positive class.
     public let areaUnderPrecisionRecallOut: Double
     /// The number of distinct confidences.
     public let distinctCount: Int
@@ -30,8 +32,8 @@ public struct RankingMetrics: Equatable, Sendable {
     /// Ranks the confidences; values are compared as they are stored.
     ///
     /// - Parameters:
-    ///   - inDistribution: At least one, all finite.
-    ///   - outOfDistribution: At least one, all finite.
+    ///   - inDistribution: Confidences in any order; at least one, all finite.
+    ///   - outOfDistribution: Confidences in any order; at least one, all finite.
     /// - Throws: `RankingMetricsError` if a side is empty or contains NaN or infinite values.
     public init(
         inDistribution: Span<Double>, outOfDistribution: Span<Double>
@@ -75,7 +77,12 @@ public struct RankingMetrics: Equatable, Sendable {
         keptCount = (0..<groups.count).count(where: groups.isKept)
     }
 
-    /// As `init(inDistribution:outOfDistribution:)` over spans.
+    /// Ranks the confidences of two arrays; otherwise as the initialiser with spans.
+    ///
+    /// - Parameters:
+    ///   - inDistribution: Confidences in any order; at least one, all finite.
+    ///   - outOfDistribution: Confidences in any order; at least one, all finite.
+    /// - Throws: `RankingMetricsError` if a side is empty or contains NaN or infinite values.
     public init(
         inDistribution: [Double], outOfDistribution: [Double]
     ) throws(RankingMetricsError) {

@@ -9,13 +9,14 @@ extension Classifier {
     ///   - head: The layers after the features.
     ///   - classes: At least 1.
     ///   - seed: The seed of the random weights, as the setting `seed` of a run.
+    /// - Precondition: `classes` is at least 1.
     public convenience init(_ name: NetworkName, head: HeadKind, classes: Int, seed: UInt64) {
         precondition(classes >= 1, "a network for \(classes) classes")
         self.init(name, head: head, classes: classes)
         parameters.initialize(seed: seed)
     }
 
-    /// The number of trained parameters.
+    /// The number of trained parameters, without running statistics.
     public var parameterCount: Int { parameters.parameterCount }
 
     /// One tensor of a network's state.
@@ -41,12 +42,13 @@ extension Classifier {
     /// An image's results depend on that image alone, to the bit.
     ///
     /// - Parameters:
-    ///   - images: Shape `[N, H, W, 3]`, normalised as in training, `H` and `W` being
+    ///   - images: Shape `[N, H, W, 3]`, channels last, normalised as in training, `H` and `W` being
     ///     `name.imageSize`.
     ///   - threads: Threads that compute, at least 1. The results do not depend on it.
     /// - Returns: Raw features, shape `[N, featureDimension]`, and logits as training uses them,
     ///   shape `[N, classes]`. With a projection head: features divided by their L2 norm, and no
     ///   logits.
+    /// - Precondition: `images.count` is a positive multiple of `H · W · 3`.
     /// - Throws: If the system refuses the threads.
     public func outputs(
         of images: [Float], threads: Int = 1

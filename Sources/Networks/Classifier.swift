@@ -5,10 +5,11 @@ internal import Workers
 ///
 /// Not thread-safe: one thread at a time may use it.
 public final class Classifier {
-    /// Architecture.
+    /// The architecture.
     public let name: NetworkName
+    /// The layers after the features.
     public let headKind: HeadKind
-    /// The number of classes.
+    /// The number of classes; a projection head does not use it.
     public let classes: Int
     /// All parameters, gradients and running statistics.
     package let parameters: ParameterStore

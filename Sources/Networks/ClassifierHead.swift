@@ -1,12 +1,16 @@
 internal import Kernels
 internal import Workers
 
-/// The layers after the features.
+/// The layers after the features: from a feature `h`, shape `[D]`, to the logits `z`, shape
+/// `[classes]`.
 public enum HeadKind: Equatable, Sendable {
     /// `z = W h + b`.
     case linear
     /// `z = W h / (max(‖h‖₂, 1e-12) τ) + b` in training and for accuracy; scores see the feature
-    /// unnormalised.
+    /// unnormalised. Source: Regmi et al., "T2FNorm: Train-time feature normalization for OOD
+    /// detection in image classification", 2024, arXiv 2305.17797, section 3.
+    ///
+    /// `temperature` is τ, above 0.
     case t2fnorm(temperature: Float)
     /// No logits: two linear layers with a ReLU between them compute `outputs` values of L2 norm 1,
     /// by which samples are compared; scores see the features divided by their L2 norm.

@@ -1,6 +1,9 @@
 package import Kernels
 
-/// The networks that a configuration can name.
+/// The networks that a configuration can name, each with its name there as raw value.
+///
+/// Source: He, Zhang, Ren, Sun: "Deep residual learning for image recognition", 2015, arXiv
+/// 1512.03385, with the differences that a case names.
 public enum NetworkName: String, CaseIterable, Codable, Sendable {
     /// OpenOOD's ResNet-18 for 32×32 images: a 3×3 stem without max-pooling, projections as
     /// shortcuts.
@@ -14,7 +17,7 @@ public enum NetworkName: String, CaseIterable, Codable, Sendable {
     /// option-A shortcuts.
     case resnet20, resnet32, resnet44, resnet56
 
-    /// Height and width of the images that the network is made for.
+    /// Height and width of the images that the network is made for, in pixels.
     public var imageSize: Int {
         switch self {
         case .resnet18At224, .resnet34, .resnet50, .resnet101: 224

@@ -9,11 +9,13 @@ public struct ConfigurationError: CodedError, Equatable, Sendable {
         /// The line number, from 1; `nil` if unknown.
         public var line: Int?
 
+        /// A place in a file; without a line, the whole file.
         public init(file: String, line: Int? = nil) {
             self.file = file
             self.line = line
         }
 
+        /// `<file>, line <line>`.
         public var description: String { line.map { "\(file), line \($0)" } ?? file }
     }
 
@@ -30,6 +32,7 @@ public struct ConfigurationError: CodedError, Equatable, Sendable {
     /// Further faults of the same configuration, in the order in which they were found.
     public var others: [ConfigurationError] = []
 
+    /// A fault of one setting.
     public init(
         key: String, found: String, expected: String, suggestion: String? = nil, origin: Origin? = nil
     ) {
@@ -40,8 +43,10 @@ public struct ConfigurationError: CodedError, Equatable, Sendable {
         self.origin = origin
     }
 
+    /// 2 (usage or configuration).
     public var exitCode: Int32 { ExitCode.usage }
 
+    /// The fault and the `others`, each with its place and the suggestion; one line.
     public var description: String {
         let place = origin.map { "\($0): " } ?? ""
         let hint = suggestion.map { "; did you mean \($0)?" } ?? ""

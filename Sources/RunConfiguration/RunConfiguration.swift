@@ -6,7 +6,7 @@
 public struct RunConfiguration: Codable, Equatable, Sendable {
     /// The run's name, a folder in `output`.
     public var name = "run"
-    /// The folder of all runs.
+    /// The folder of all runs, relative to the working directory or absolute.
     public var output = "runs"
     /// The seed of initialisation, order and augmentation.
     public var seed: UInt64 = 0

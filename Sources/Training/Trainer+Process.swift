@@ -20,7 +20,9 @@ extension Trainer {
     /// A run of this process alone, on all its threads. The command `t2fnorm train` runs the same
     /// on many ranks, with the same bits.
     ///
-    /// - Parameter observer: Called with each event, in order.
+    /// - Parameters:
+    ///   - configuration: The run's settings.
+    ///   - observer: Called with each event, in order, on the thread of `run`.
     public convenience init(
         _ configuration: RunConfiguration, observer: @escaping (TrainingEvent) -> Void = { _ in }
     ) {
@@ -31,6 +33,7 @@ extension Trainer {
     /// `configuration.runDirectory`.
     ///
     /// - Parameter resume: What the run resumes from.
+    /// - Returns: Whether the run is done, or stopped with a checkpoint.
     /// - Throws: An error whose description is one line: the data, a checkpoint or the run's folder
     ///   cannot be used, another job uses it, or the loss is NaN or infinite.
     @discardableResult

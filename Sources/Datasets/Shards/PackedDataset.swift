@@ -13,6 +13,9 @@ public final class PackedDataset: ImageSource {
 
     /// Opens the dataset in a folder: reads the manifest and checks the size, labels and offsets of
     /// every shard; images are checked when they are read.
+    ///
+    /// - Parameter path: The folder that `t2fnorm data pack` wrote.
+    /// - Throws: If a file is missing, cannot be read, or contradicts the manifest.
     public init(path: String) throws(DatasetError) {
         let manifest = try Manifest(folder: path)
         var shards: [ShardReader] = []
@@ -53,19 +56,27 @@ public final class PackedDataset: ImageSource {
     /// The number of records.
     public var count: Int { manifest.count }
 
+    /// The name in the manifest.
     public var name: String { manifest.name }
 
     /// Checksum of the shards' record counts and checksums, 16 hexadecimal digits; equal if records
     /// and shards are equal.
     package var fingerprint: String { manifest.fingerprint }
 
-    /// The label of a record; −1 out of distribution.
+    /// The label of a record, in `0..<classes`; −1 for an image without a class, as in
+    /// out-of-distribution sets.
+    ///
+    /// - Precondition: `record` is in `0..<count`.
     public func label(of record: Int) -> Int32 {
         let (shard, index) = locate(record)
         return shards[shard].labels[index]
     }
 
-    /// Reads and decodes the image of a record.
+    /// Reads and decodes the image of a record, without any transform.
+    ///
+    /// - Returns: 8-bit RGB in the stored size; grey images have three equal channels.
+    /// - Precondition: `record` is in `0..<count`.
+    /// - Throws: If the record cannot be read or decoded, or its checksum does not match.
     public func image(of record: Int) throws(DatasetError) -> RGBImage {
         let (shard, index) = locate(record)
         return try shards[shard].image(of: index)
