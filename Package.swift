@@ -225,7 +225,7 @@ let package = Package(
     ]
 )
 
-// Only `launch/fuzz-inputs` builds this: it needs libFuzzer.
+// Only `tools/fuzz-inputs` builds this: it needs libFuzzer.
 if Context.environment["T2FNORM_BUILD_FUZZER"] != nil {
     package.targets.append(
         .executableTarget(

@@ -1,5 +1,5 @@
-# Shared by the scripts of this folder, which source it: the package's root, packages, the
-# toolchain, mpirun.
+# Shared by the scripts of launch/, tools/, cluster/slurm/ and .ci/, which source it: the package's
+# root, packages, the toolchain, mpirun.
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 packages=(

@@ -5,7 +5,7 @@ import Networks
 import TestSupport
 import Testing
 
-/// Single flipped bits and truncations anywhere in a file; `launch/break-checkpoints` tests the
+/// Single flipped bits and truncations anywhere in a file; `tools/break-checkpoints` tests the
 /// same on a larger network.
 @Suite(.timeLimit(.minutes(30))) struct DamageTests {
     /// Whether to test ResNet-18 (the long form) instead of a file of some tensors.

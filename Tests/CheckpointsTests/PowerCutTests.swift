@@ -16,7 +16,7 @@ struct PowerCutTests {
     }
 
     /// Every call with the hardest loss, every second and every third one with the others;
-    /// `launch/break-checkpoints` tests every call with each loss.
+    /// `tools/break-checkpoints` tests every call with each loss.
     @Test(
         .enabled(if: PreloadedLibrary.canBeBuilt, "needs a C compiler"),
         arguments: [(Loss.names, 1), (.data, 2), (.nothing, 3)])

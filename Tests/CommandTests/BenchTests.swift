@@ -12,7 +12,7 @@ struct BenchTests {
         try await Command(Command.product("t2fnorm"), ["bench", "kernels"] + arguments).run()
     }
 
-    /// The fields that `launch/compare-pytorch` reads.
+    /// The fields that `tools/compare-pytorch` reads.
     private struct Report: Decodable {
         let batch: Int, threads: Int, mode: String
         let secondsPerStep: [Double]
@@ -166,7 +166,7 @@ struct BenchTests {
         #expect(outcome.standardError.contains(message), "\(outcome.standardError)")
     }
 
-    /// The fields that `launch/compare-loader` reads.
+    /// The fields that `tools/compare-loader` reads.
     private struct LoaderReport: Decodable {
         let images: Int
         let imagesPerSecond: Double, seconds: Double, startSeconds: Double

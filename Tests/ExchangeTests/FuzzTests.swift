@@ -7,7 +7,7 @@ import Testing
 /// Randomly modified files of every format are read or refused, without a crash, and never give
 /// more elements than bytes.
 ///
-/// `launch/fuzz-exchange` does the same with libFuzzer for any length of time.
+/// `tools/fuzz-exchange` does the same with libFuzzer for any length of time.
 @Suite(.timeLimit(.minutes(30))) struct FuzzTests {
     @Test(arguments: [0, 1, 2, 3]) func aChangedFileIsReadOrRefused(seed: Int) throws {
         let files = ModelFileCase.all.map { [UInt8]($0.file) }

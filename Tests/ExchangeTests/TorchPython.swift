@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// A Python interpreter with PyTorch, in the venv of `launch/compare-pytorch` or of
+/// A Python interpreter with PyTorch, in the venv of `tools/compare-pytorch` or of
 /// `T2FNORM_TORCH_VENV`.
 enum TorchPython {
     private static let venv: String = {

@@ -1,6 +1,6 @@
 import Foundation
 
-/// The fuzz target that `launch/fuzz-exchange` builds with libFuzzer; `T2FNORM_FUZZ` selects the
+/// The fuzz target that `tools/fuzz-exchange` builds with libFuzzer; `T2FNORM_FUZZ` selects the
 /// mode.
 ///
 /// `file` passes the bytes to `ModelFile` unchanged. `pickle` puts them into the `data.pkl` of an

@@ -1,4 +1,4 @@
-"""Cases of launch/compare_loader.py, which ComparePyTorchTests runs; neither program is measured in them."""
+"""Cases of tools/compare_loader.py, which ComparePyTorchTests runs; neither program is measured in them."""
 
 import contextlib
 import io
@@ -8,7 +8,7 @@ import unittest
 from unittest import mock
 
 sys.dont_write_bytecode = True
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "launch"))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tools"))
 import compare_loader as loader
 
 

@@ -1,4 +1,4 @@
-"""Runs `t2fnorm bench step` and PyTorch in turn and prints the results as a Markdown table; see launch/compare-pytorch."""
+"""Runs `t2fnorm bench step` and PyTorch in turn and prints the results as a Markdown table; see tools/compare-pytorch."""
 
 import argparse
 import datetime
@@ -82,7 +82,7 @@ def ours(*arguments):
 
 
 def theirs(*arguments):
-    return step([sys.executable, ROOT / "launch/pytorch_step.py"], *arguments)
+    return step([sys.executable, ROOT / "tools/pytorch_step.py"], *arguments)
 
 
 def percent(share):

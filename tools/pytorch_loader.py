@@ -1,7 +1,7 @@
-"""Times PyTorch's DataLoader over torchvision, as `t2fnorm bench data --json` times ours; launch/compare-loader runs both.
+"""Times PyTorch's DataLoader over torchvision, as `t2fnorm bench data --json` times ours; tools/compare-loader runs both.
 
-    python3 launch/pytorch_loader.py --kind cifar --images cifar.npy --batch 128 --seconds 5
-    python3 launch/pytorch_loader.py --kind jpeg --images folder/ --batch 32 --seconds 5
+    python3 tools/pytorch_loader.py --kind cifar --images cifar.npy --batch 128 --seconds 5
+    python3 tools/pytorch_loader.py --kind jpeg --images folder/ --batch 32 --seconds 5
 
 The images are the same: CIFAR's in memory as in torchvision's own dataset, JPEG files read one by one. Transforms are OpenOOD's, on Pillow
 images; there are no worker processes, which on one core would only add copies.

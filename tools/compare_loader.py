@@ -1,4 +1,4 @@
-"""Runs `t2fnorm bench data` and PyTorch's DataLoader in turn and prints the results; see launch/compare-loader."""
+"""Runs `t2fnorm bench data` and PyTorch's DataLoader in turn and prints the results; see tools/compare-loader."""
 
 import argparse
 import datetime
@@ -43,7 +43,7 @@ def theirs(folder, name, options, seconds):
     if options == ["jpeg"]:
         options = ["--kind", "jpeg", "--batch", 32]
     images = folder / (f"{name}-pixels.npy" if name == "cifar" else f"{name}-files")
-    return compare.run([sys.executable, ROOT / "launch/pytorch_loader.py", "--images", images, *options,
+    return compare.run([sys.executable, ROOT / "tools/pytorch_loader.py", "--images", images, *options,
                         "--seconds", seconds], 1)
 
 

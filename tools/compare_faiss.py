@@ -1,4 +1,4 @@
-"""Runs `t2fnorm bench neighbors` and faiss-cpu's flat index in turn and prints the results; see launch/compare-faiss."""
+"""Runs `t2fnorm bench neighbors` and faiss-cpu's flat index in turn and prints the results; see tools/compare-faiss."""
 
 import argparse
 import json

@@ -1,6 +1,6 @@
-"""Times whole steps of a network in PyTorch, as `t2fnorm bench step --json` times ours; launch/compare-pytorch runs both.
+"""Times whole steps of a network in PyTorch, as `t2fnorm bench step --json` times ours; tools/compare-pytorch runs both.
 
-    python3 launch/pytorch_step.py --network resnet50 --mode training --batch 32 --threads 2 --steps 5
+    python3 tools/pytorch_step.py --network resnet50 --mode training --batch 32 --threads 2 --steps 5
 
 PyTorch's fastest CPU configuration in single precision: channels-last, ReLUs in place, no gradients in inference.
 The head is T2FNorm's at temperature 0.1; training ends with SGD with Nesterov momentum and weight decay.
