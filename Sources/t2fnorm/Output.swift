@@ -8,8 +8,11 @@ private let longestMessage = 8192
 /// Prints one line on standard output; see `terminalText`.
 func printLine(_ line: String) { Swift.print(terminalText(line)) }
 
+/// A table as text for standard output.
+func consoleText(_ table: Table) -> String { table.console(on: Terminal(of: STDOUT_FILENO)) }
+
 /// Prints a table on standard output.
-func print(_ table: Table) { Swift.print(table.console(on: Terminal(of: STDOUT_FILENO))) }
+func print(_ table: Table) { Swift.print(consoleText(table)) }
 
 /// Prints text of one or several lines; control characters other than newlines are escaped.
 ///

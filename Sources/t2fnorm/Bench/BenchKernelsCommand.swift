@@ -90,7 +90,7 @@ struct BenchKernelsCommand: ParsableCommand {
         var progress = ProgressLine(on: .standardError)
         let report = benchmark.run { progress.update(fraction: $0, [$1]) }
         progress.clear()
-        Swift.print(json ? try jsonLine(report) : report.description(on: Terminal(of: STDOUT_FILENO)))
+        Swift.print(json ? try jsonLine(report) : report.description(consoleText))
     }
 
     private var chosenLayers: [ConvolutionLayer] {

@@ -137,17 +137,28 @@ struct EvaluateCommand: ParsableCommand {
         try runJob(isLogged: true) { communicator in
             let definition = try communicator.together {
                 () throws(ConfigurationError) in
-                let definition = try self.definition()
+                // Tables of earlier evaluations need no more than the benchmark's name.
+                let definition = try benchmark.flatMap { name throws(ConfigurationError) in
+                    try BenchmarkDefinition.find(name, isRequired: !compare || !published.isEmpty)
+                }
                 try definition?.check(trainings: published)
                 return definition
             }
             let display = communicator.rank == 0 ? EvaluationDisplay() : nil
             let evaluated =
                 try compare
-                ? communicator.together { try keptRuns(definition) }
+                ? communicator.together {
+                    try EvaluatedRun.kept(
+                        in: runs, benchmark: definition?.name ?? benchmark, scores: score,
+                        notice: noticeRenamed)
+                }
                 : evaluate(definition, communicator, display)
             let tables = Benchmark.Task.allCases.map { task in
-                (task, contenders(task, of: evaluated, definition))
+                (
+                    task,
+                    EvaluatedRun.contenders(
+                        task, of: evaluated, scores: score, published: published, definition)
+                )
             }
             let remarks =
                 EvaluatedRun.remarks(of: evaluated, scores: score)
@@ -191,68 +202,6 @@ struct EvaluateCommand: ParsableCommand {
         options.checkpoint = checkpoint
         options.stage = stage
         return options
-    }
-
-    /// The runs' records of earlier evaluations.
-    private func keptRuns(
-        _ definition: BenchmarkDefinition?
-    ) throws -> [EvaluatedRun] {
-        var kept: [EvaluatedRun] = []
-        for run in runs {
-            let own = try EvaluatedRun(keptIn: run, benchmark: definition?.name ?? benchmark)
-            try own.checkSeeds(notice: noticeRenamed)
-            try own.check(scores: score)
-            if let first = kept.first, first.benchmark != own.benchmark {
-                throw CheckpointError(
-                    path: run,
-                    reason:
-                        "was evaluated on \(own.benchmark), \(first.folder) on \(first.benchmark); name one with --benchmark"
-                )
-            }
-            kept.append(own)
-        }
-        return kept
-    }
-
-    private func contenders(
-        _ task: Benchmark.Task, of runs: [EvaluatedRun], _ definition: BenchmarkDefinition?
-    ) -> [Table.Contender] {
-        let own = zip(runs, titles(of: runs.map(\.folder))).enumerated().flatMap { index, run in
-            run.0.contenders(task, title: run.1, scores: score).map { contender in
-                var contender = contender
-                contender.group = "\(index)"
-                return contender
-            }
-        }
-        guard !own.isEmpty else { return [] }
-        return own + (definition?.contenders(task, trainings: published, scores: own.map(\.score)) ?? [])
-    }
-
-    private func definition() throws(ConfigurationError) -> BenchmarkDefinition? {
-        guard let benchmark else { return nil }
-        let files = FileManager.default
-        let shipped = "configs/benchmarks/\(benchmark).yml"
-        if !files.fileExists(atPath: benchmark) {
-            if files.fileExists(atPath: shipped) { return try BenchmarkDefinition(file: shipped) }
-            // Tables of earlier evaluations need no more than the benchmark's name.
-            if compare && published.isEmpty { return nil }
-            try refuseUnknown(benchmark, shipped: files)
-        }
-        return try BenchmarkDefinition(file: benchmark)
-    }
-}
-
-extension EvaluateCommand {
-    /// Throws for a benchmark that is neither a file nor a known name; the error lists the names.
-    private func refuseUnknown(_ benchmark: String, shipped files: FileManager) throws(ConfigurationError) {
-        let names = ((try? files.contentsOfDirectory(atPath: "configs/benchmarks")) ?? [])
-            .filter { $0.hasSuffix(".yml") }.map { String($0.dropLast(".yml".count)) }.sorted()
-        throw ConfigurationError(
-            key: "--benchmark", found: benchmark,
-            expected: names.isEmpty
-                ? "a benchmark's YAML file: there is no such file, and this folder has no configs/benchmarks with names"
-                : "one of \(names.joined(separator: ", ")), or a benchmark's YAML file",
-            suggestion: nearestName(to: benchmark, among: names))
     }
 }
 

@@ -1,12 +1,11 @@
-import Benchmarking
-import Foundation
-import Kernels
-import Reporting
+internal import Foundation
+internal import Kernels
+package import Reporting
 
 extension KernelReport {
     /// One row per layer and algorithm, with rates, shares of the peak and errors of the three
     /// passes.
-    var table: Table {
+    package var table: Table {
         let passes = ["forward", "input", "weights"]
         return Table(
             columns: ["layer", "layers", "images", "checked", "algorithm"] + passes + passes + passes,
@@ -21,12 +20,14 @@ extension KernelReport {
     }
 
     /// A line with the settings, the table, and a line with the largest error.
-    func description(on terminal: Terminal?) -> String {
+    ///
+    /// - Parameter layout: The table as text.
+    package func description(_ layout: (Table) -> String) -> String {
         var text = """
             \(threads) threads, fused multiply-adds reach \(decimal(peakGigaflopsPerSecond, 1)) GFLOP/s; best of \(runs) \
             runs, microbatches of \(microbatch)
 
-            \(table.console(on: terminal))
+            \(layout(table))
             """
         if let worst {
             text += """
