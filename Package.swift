@@ -81,39 +81,43 @@ let package = Package(
             linkerSettings: [.linkedLibrary("jpeg")]),
 
         module("Failures"),
-        module("Workers", ["Failures", "CProcessor"]),
+        module("Memory"),
+        module("Workers", ["Failures", "Memory", "CProcessor"]),
         module("Checksums", ["CProcessor", "CLZMA"]),
         module("Numerics"),
         module("Files", ["Failures"]),
         module("Pickle", ["Failures"]),
-        module("Kernels", ["Numerics", "Workers", "COpenBLAS", "CProcessor"]),
+        module("Kernels", ["Memory", "Numerics", "Workers", "COpenBLAS", "CProcessor"]),
         module("HDF5", ["CHDF5", "Failures", "Files"]),
         module("Cluster", ["CMPI", "Failures", "Numerics", "Workers"]),
-        module("Networks", ["Kernels", "Workers"]),
+        module("Networks", ["Kernels", "Memory", "Numerics", "Workers"]),
         .target(
             name: "Datasets",
             dependencies: [
-                "HDF5", "Checksums", "Failures", "Files", "Workers", "Kernels", "Numerics", "Pickle",
+                "HDF5", "Checksums", "Failures", "Files", "Workers", "Kernels", "Memory", "Numerics",
+                "Pickle",
                 "CTurboJPEG", "CJPEG", "CSPNG", "CWebP", "CArchive", "CZlib", system,
             ],
             resources: ["cifar10", "cifar100", "imagenet200", "imagenet1k"].map {
                 .embedInCode("Benchmarks/\($0).json")
             },
             swiftSettings: settings),
-        module("Checkpoints", ["HDF5", "Checksums", "Failures", "Files", "Networks", "Kernels", "Workers"]),
-        module("Exchange", ["Networks", "Kernels", "Pickle", "Failures", "Files", "CZlib"]),
+        module(
+            "Checkpoints",
+            ["HDF5", "Checksums", "Failures", "Files", "Networks", "Kernels", "Memory", "Workers"]),
+        module("Exchange", ["Networks", "Kernels", "Memory", "Pickle", "Failures", "Files", "CZlib"]),
         module("Metrics", ["Failures"]),
         module(
             "Detection",
             [
-                "Networks", "Kernels", "Numerics", "Workers", "Cluster", "Datasets", "Metrics", "Checksums",
-                "Failures",
+                "Networks", "Kernels", "Memory", "Numerics", "Workers", "Cluster", "Datasets", "Metrics",
+                "Checksums", "Failures",
             ]),
         module("RunConfiguration", ["Failures", yams]),
         module(
             "Training",
             [
-                "Workers", "Kernels", "Numerics", "Cluster", "Networks", "Datasets", "Checkpoints",
+                "Workers", "Kernels", "Memory", "Numerics", "Cluster", "Networks", "Datasets", "Checkpoints",
                 "Detection", "RunConfiguration", "Failures", "Files", "Checksums", "CBuildFeatures",
             ]),
         module("Reporting", ["Metrics"]),
@@ -129,7 +133,7 @@ let package = Package(
         module(
             "Benchmarking",
             [
-                "Workers", "Kernels", "Numerics", "Cluster", "Networks", "Datasets", "Checkpoints",
+                "Workers", "Kernels", "Memory", "Numerics", "Cluster", "Networks", "Datasets", "Checkpoints",
                 "Detection", "Training", "Reporting", "Files",
             ]),
         .executableTarget(
@@ -142,39 +146,43 @@ let package = Package(
             swiftSettings: settings),
 
         .target(
-            name: "TestSupport", dependencies: ["Checkpoints", "Cluster", "Kernels"],
+            name: "TestSupport", dependencies: ["Checkpoints", "Cluster", "Kernels", "Numerics"],
             path: "Tests/TestSupport",
             swiftSettings: settings),
         .executableTarget(
             name: "cluster-check",
-            dependencies: ["Cluster", "Failures", "Kernels", "Workers", "CProcessorCheck"],
+            dependencies: ["Cluster", "Failures", "Kernels", "Numerics", "Workers", "CProcessorCheck"],
             path: "Tests/ClusterCheck", swiftSettings: settings),
         .executableTarget(
             name: "checkpoint-check",
-            dependencies: ["Checkpoints", "Kernels", "Networks", "Workers", "CProcessorCheck"],
+            dependencies: ["Checkpoints", "Memory", "Networks", "Workers", "CProcessorCheck"],
             path: "Tests/CheckpointCheck", swiftSettings: settings),
         tests("CProcessorCheck", ["CBuildFeatures", "cluster-check", "t2fnorm"]),
+        tests("Memory"),
         tests("Workers"),
-        tests("Numerics", ["Kernels"]),
+        tests("Numerics"),
         tests("Checksums"),
         tests("Files"),
         tests("Pickle"),
-        tests("Kernels", ["Workers"]),
+        tests("Kernels", ["Numerics", "Workers"]),
         tests("HDF5"),
         tests("Cluster", ["cluster-check"]),
-        tests("Networks", ["Kernels", "Workers"]),
-        tests("Datasets", ["HDF5", "Checksums", "Workers", "Kernels", system]),
-        tests("Checkpoints", ["Networks", "Kernels", "HDF5", "Workers", "checkpoint-check"]),
-        tests("Exchange", ["Networks", "Kernels", "Workers"]),
+        tests("Networks", ["Kernels", "Memory", "Workers"]),
+        tests("Datasets", ["HDF5", "Checksums", "Memory", "Numerics", "Workers", system]),
+        tests(
+            "Checkpoints",
+            ["Networks", "Kernels", "Memory", "Numerics", "HDF5", "Workers", "checkpoint-check"]),
+        tests("Exchange", ["Networks", "Kernels", "Memory", "Numerics", "Workers"]),
         tests("Metrics"),
-        tests("Detection", ["Metrics", "Networks", "Kernels", "Workers", "Cluster", "Datasets"]),
+        tests(
+            "Detection",
+            ["Metrics", "Networks", "Kernels", "Memory", "Numerics", "Workers", "Cluster", "Datasets"]),
         tests("RunConfiguration"),
         tests(
             "Training",
             [
                 "Failures", "Checkpoints", "Checksums", "Cluster", "Datasets", "Networks", "Kernels",
-                "Workers",
-                "RunConfiguration",
+                "Memory", "Workers", "RunConfiguration",
             ]),
         tests("Reporting", ["Metrics"]),
         .testTarget(

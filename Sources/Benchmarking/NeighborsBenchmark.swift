@@ -1,7 +1,6 @@
 package import Cluster
 internal import Detection
 internal import Foundation
-internal import Kernels
 internal import Numerics
 internal import Workers
 

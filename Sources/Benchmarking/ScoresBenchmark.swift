@@ -2,7 +2,6 @@ package import Cluster
 internal import Datasets
 package import Detection
 internal import Foundation
-internal import Kernels
 package import Networks
 internal import Numerics
 internal import Reporting

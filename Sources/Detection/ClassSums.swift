@@ -1,5 +1,5 @@
 internal import Cluster
-internal import Kernels
+internal import Numerics
 
 /// Sums over the records of each class, over all ranks.
 struct ClassSums {

@@ -1,6 +1,8 @@
 internal import Cluster
 internal import Kernels
+internal import Memory
 internal import Networks
+internal import Numerics
 
 /// A stage's activation map as one row, shape `[N, positions · channels]`.
 struct StageActivations: NetworkProbe {

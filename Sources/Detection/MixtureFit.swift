@@ -1,5 +1,4 @@
 internal import Cluster
-internal import Kernels
 internal import Numerics
 
 /// A Gaussian mixture with one shared covariance, fitted by expectation-maximisation (EM); all sums

@@ -4,6 +4,7 @@ internal import Cluster
 internal import Datasets
 internal import Foundation
 internal import Kernels
+internal import Memory
 internal import Networks
 internal import Numerics
 internal import RunConfiguration

@@ -1,7 +1,7 @@
 import Checksums
 import Datasets
 import Foundation
-import Kernels
+import Numerics
 import TestSupport
 import Testing
 

@@ -2,7 +2,7 @@ import Checksums
 import Datasets
 import Foundation
 import HDF5
-import Kernels
+import Numerics
 import TestSupport
 import Testing
 

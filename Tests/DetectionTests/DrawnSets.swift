@@ -1,9 +1,9 @@
 import Cluster
 import Datasets
 import Detection
-import Kernels
 import Metrics
 import Networks
+import Numerics
 import TestSupport
 import Workers
 

@@ -2,6 +2,7 @@ import Cluster
 import Detection
 import Foundation
 import Kernels
+import Memory
 import Networks
 import TestSupport
 import Testing

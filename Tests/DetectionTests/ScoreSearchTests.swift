@@ -1,7 +1,7 @@
 import Cluster
 import Detection
-import Kernels
 import Metrics
+import Numerics
 import TestSupport
 import Testing
 import Workers

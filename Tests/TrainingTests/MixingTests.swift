@@ -1,6 +1,5 @@
 import Checkpoints
 import Foundation
-import Kernels
 import RunConfiguration
 import TestSupport
 import Testing

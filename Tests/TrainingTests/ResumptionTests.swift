@@ -2,7 +2,6 @@ import Checkpoints
 import Cluster
 import Failures
 import Foundation
-import Kernels
 import RunConfiguration
 import TestSupport
 import Testing

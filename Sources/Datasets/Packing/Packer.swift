@@ -1,5 +1,4 @@
 internal import Foundation
-internal import Kernels
 internal import Workers
 
 /// Packs a source of labelled images into a dataset folder, in one process or in several that see

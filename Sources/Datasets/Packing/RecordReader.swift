@@ -1,4 +1,4 @@
-internal import Kernels
+internal import Numerics
 internal import Workers
 
 /// A source's records in packing order: the source's own order, or a random one.

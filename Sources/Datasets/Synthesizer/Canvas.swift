@@ -1,4 +1,3 @@
-internal import Kernels
 internal import Numerics
 
 /// A colour: red, green, blue in 0…1.

@@ -1,4 +1,4 @@
-internal import Kernels
+internal import Numerics
 
 /// Draws the embedded benchmark: small images of objects, textures and noise.
 ///

@@ -1,5 +1,6 @@
 internal import Cluster
 internal import Kernels
+internal import Memory
 internal import Numerics
 
 /// `adascale_a`, `adascale_l`: the energy of scaled features or logits; the less a small

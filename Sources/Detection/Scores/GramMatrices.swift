@@ -1,5 +1,6 @@
 internal import Cluster
 internal import Kernels
+internal import Memory
 internal import Networks
 internal import Numerics
 

@@ -1,4 +1,5 @@
 internal import Kernels
+internal import Memory
 internal import Numerics
 
 /// `odin`, `iodin`: the largest probability at a temperature, for an image perturbed towards its

@@ -1,4 +1,4 @@
-internal import Kernels
+internal import Memory
 internal import Networks
 
 /// `mds_ensemble`: half the negated squared Mahalanobis distance from the stem's activation map,

@@ -1,5 +1,6 @@
 internal import Checksums
 internal import Kernels
+internal import Numerics
 
 /// `dropout`: the largest softmax probability of the mean logits of several passes with dropout on
 /// the features.

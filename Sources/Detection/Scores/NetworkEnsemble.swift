@@ -1,4 +1,5 @@
 internal import Kernels
+internal import Memory
 
 /// `ensemble`: the largest softmax probability of the mean logits of several networks.
 ///
