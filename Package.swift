@@ -86,19 +86,20 @@ let package = Package(
             linkerSettings: [.linkedLibrary("jpeg")]),
 
         module("Failures"),
-        module("Workers", ["Failures", "CProcessor"]),
+        module("Memory"),
+        module("Workers", ["Failures", "Memory", "CProcessor"]),
         module("Checksums", ["CProcessor", "CLZMA"]),
         module("Numerics"),
         module("Files", ["Failures"]),
         module("Pickle", ["Failures"]),
-        module("Kernels", ["Numerics", "Workers", "COpenBLAS", "CProcessor"]),
+        module("Kernels", ["Memory", "Numerics", "Workers", "COpenBLAS", "CProcessor"]),
         module("HDF5", ["CHDF5", "Failures", "Files"]),
         module("Cluster", ["CMPI", "Failures", "Numerics", "Workers"]),
-        module("Networks", ["Kernels", "Workers"]),
+        module("Networks", ["Kernels", "Workers", "Memory", "Numerics"]),
         .target(
             name: "Datasets",
             dependencies: [
-                "HDF5", "Checksums", "Failures", "Files", "Workers", "Kernels", "Numerics", "CJPEG",
+                "HDF5", "Checksums", "Failures", "Files", "Workers", "Kernels", "Memory", "Numerics", "CJPEG",
                 "CSPNG", "CWebP", system,
             ],
             resources: ["cifar10", "cifar100", "imagenet200", "imagenet1k"].map {
@@ -110,19 +111,21 @@ let package = Package(
             "DatasetPacking",
             [
                 "Datasets", "Cluster", "Pickle", "Kernels", "Workers", "Checksums", "Files", "CArchive",
-                "CTurboJPEG", "CZlib", system,
+                "CTurboJPEG", "CZlib", system, "Numerics",
             ]),
         module("Synthesis", ["Datasets", "Kernels", "Numerics"]),
-        module("Checkpoints", ["HDF5", "Checksums", "Failures", "Files", "Networks", "Kernels", "Workers"]),
-        module("Exchange", ["Networks", "Kernels", "Pickle", "Failures", "Files", "CZlib"]),
+        module(
+            "Checkpoints",
+            ["HDF5", "Checksums", "Failures", "Files", "Networks", "Kernels", "Workers", "Memory"]),
+        module("Exchange", ["Networks", "Kernels", "Pickle", "Failures", "Files", "CZlib", "Memory"]),
         module("Metrics", ["Failures"]),
         // Forward passes, captured activations and the last layer as scores see it.
-        module("Inference", ["Networks", "Kernels", "Workers", "Cluster", "Datasets"]),
+        module("Inference", ["Networks", "Kernels", "Workers", "Cluster", "Datasets", "Memory", "Numerics"]),
         module(
             "Detection",
             [
                 "Inference", "Networks", "Kernels", "Numerics", "Workers", "Cluster", "Datasets", "Metrics",
-                "Checksums", "Failures",
+                "Checksums", "Failures", "Memory",
             ]),
         module("RunConfiguration", ["Failures", yams]),
         module(
@@ -130,7 +133,7 @@ let package = Package(
             [
                 "Workers", "Kernels", "Numerics", "Cluster", "Networks", "Datasets", "Checkpoints",
                 "Inference", "RunConfiguration", "Exchange", "Failures", "Files", "Checksums",
-                "CBuildFeatures",
+                "CBuildFeatures", "Memory",
             ]),
         module("Reporting", ["Metrics"]),
         module(
@@ -151,7 +154,7 @@ let package = Package(
             "Benchmarking",
             [
                 "Workers", "Kernels", "Numerics", "Cluster", "Networks", "Datasets", "Checkpoints",
-                "Inference", "Detection", "Training", "Reporting", "Files",
+                "Inference", "Detection", "Training", "Reporting", "Files", "Memory",
             ]),
         .executableTarget(
             name: "t2fnorm",
@@ -164,7 +167,7 @@ let package = Package(
             swiftSettings: settings),
 
         .target(
-            name: "TestSupport", dependencies: ["Checkpoints", "Cluster", "Kernels"],
+            name: "TestSupport", dependencies: ["Checkpoints", "Cluster", "Kernels", "Numerics"],
             path: "Tests/TestSupport",
             swiftSettings: settings),
         .target(
@@ -173,32 +176,39 @@ let package = Package(
             swiftSettings: settings),
         .executableTarget(
             name: "cluster-check",
-            dependencies: ["Cluster", "Failures", "Kernels", "Workers", "CProcessorCheck"],
+            dependencies: ["Cluster", "Failures", "Kernels", "Workers", "CProcessorCheck", "Numerics"],
             path: "Tests/ClusterCheck", swiftSettings: settings),
         .executableTarget(
             name: "checkpoint-check",
-            dependencies: ["Checkpoints", "Kernels", "Networks", "Workers", "CProcessorCheck"],
+            dependencies: ["Checkpoints", "Networks", "Workers", "CProcessorCheck", "Memory"],
             path: "Tests/CheckpointCheck", swiftSettings: settings),
         tests("CProcessorCheck", ["CBuildFeatures", "cluster-check", "t2fnorm"]),
+        tests("Memory"),
         tests("Workers"),
-        tests("Numerics", ["Kernels"]),
+        tests("Numerics", []),
         tests("Checksums"),
         tests("Files"),
         tests("Pickle"),
-        tests("Kernels", ["Workers"]),
+        tests("Kernels", ["Workers", "Numerics"]),
         tests("HDF5"),
         tests("Cluster", ["cluster-check"]),
-        tests("Networks", ["Kernels", "Workers"]),
+        tests("Networks", ["Kernels", "Workers", "Memory"]),
         tests(
             "Datasets",
-            ["DatasetSamples", "DatasetPacking", "HDF5", "Checksums", "Workers", "Kernels", system]),
+            ["DatasetSamples", "DatasetPacking", "HDF5", "Checksums", system, "Memory", "Numerics"]),
         tests("DatasetPacking", ["DatasetSamples", "Datasets", "Cluster", "Checksums", system]),
         tests("Synthesis", ["DatasetSamples", "DatasetPacking", "Datasets"]),
-        tests("Checkpoints", ["Networks", "Kernels", "HDF5", "Workers", "checkpoint-check"]),
-        tests("Exchange", ["Networks", "Kernels", "Workers"]),
+        tests(
+            "Checkpoints",
+            ["Networks", "Kernels", "HDF5", "Workers", "checkpoint-check", "Memory", "Numerics"]),
+        tests("Exchange", ["Networks", "Kernels", "Workers", "Memory", "Numerics"]),
         tests("Metrics"),
         tests(
-            "Detection", ["Inference", "Metrics", "Networks", "Kernels", "Workers", "Cluster", "Datasets"]),
+            "Detection",
+            [
+                "Inference", "Metrics", "Networks", "Kernels", "Workers", "Cluster", "Datasets", "Memory",
+                "Numerics",
+            ]),
         tests("RunConfiguration"),
         tests(
             "Evaluation",
@@ -208,7 +218,7 @@ let package = Package(
             [
                 "Failures", "Checkpoints", "Checksums", "Cluster", "Datasets", "DatasetPacking",
                 "DatasetSamples", "Synthesis", "Exchange", "Networks", "Kernels", "Workers",
-                "RunConfiguration",
+                "RunConfiguration", "Memory",
             ]),
         tests("Reporting", ["Metrics"]),
         .testTarget(

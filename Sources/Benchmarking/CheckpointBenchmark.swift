@@ -1,7 +1,7 @@
 internal import Checkpoints
 internal import Files
 internal import Foundation
-internal import Kernels
+internal import Memory
 package import Networks
 internal import Numerics
 internal import Training

@@ -1,4 +1,6 @@
 package import Kernels
+package import Memory
+internal import Numerics
 package import Workers
 
 /// The operands of a convolution and its gradients: random numbers, the same on every run.

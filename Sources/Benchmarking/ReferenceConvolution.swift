@@ -1,4 +1,5 @@
 internal import Kernels
+internal import Memory
 package import Workers
 
 /// The three passes of a convolution in double precision, each a plain sum of products.

@@ -1,4 +1,5 @@
 internal import Kernels
+internal import Memory
 package import Networks
 internal import Numerics
 internal import Reporting

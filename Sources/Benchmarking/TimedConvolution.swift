@@ -1,4 +1,5 @@
 package import Kernels
+internal import Memory
 internal import Numerics
 package import Workers
 

@@ -3,6 +3,7 @@ internal import Files
 internal import Foundation
 internal import HDF5
 internal import Kernels
+internal import Memory
 internal import Networks
 internal import Synchronization
 internal import Workers

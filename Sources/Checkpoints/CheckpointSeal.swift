@@ -1,7 +1,7 @@
 internal import Checksums
 internal import Files
 internal import Foundation
-internal import Workers
+internal import Memory
 
 /// The end of a checkpoint's file, after the HDF5 part: the offsets of its tensors, and checksums
 /// of all bytes.

@@ -1,5 +1,5 @@
-internal import Kernels
 package import Metrics
+internal import Numerics
 package import Workers
 
 /// Percentile bootstrap intervals of a table's cells: how far the cells would move if other images

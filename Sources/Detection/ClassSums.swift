@@ -1,6 +1,7 @@
 internal import Cluster
 internal import Inference
 internal import Kernels
+internal import Numerics
 
 /// Sums over the records of each class, over all ranks.
 struct ClassSums {

@@ -1,4 +1,4 @@
-internal import Workers
+internal import Memory
 
 /// `Lᵀ (h − o)` in double precision. The bits of a feature's result do not depend on the other
 /// features of the call.

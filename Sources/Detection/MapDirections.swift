@@ -1,7 +1,9 @@
 internal import Cluster
 internal import Inference
 internal import Kernels
+internal import Memory
 internal import Networks
+internal import Numerics
 
 /// A stage's activation map as one row, shape `[N, positions · channels]`.
 struct StageActivations: NetworkProbe {

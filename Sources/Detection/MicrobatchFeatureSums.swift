@@ -1,5 +1,5 @@
 package import Cluster
-internal import Kernels
+internal import Numerics
 
 /// The mean of features that are distributed over ranks. Each microbatch is summed in double
 /// precision, and microbatches are summed along the reduction tree over all microbatches of the

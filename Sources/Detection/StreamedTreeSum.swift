@@ -1,5 +1,5 @@
 internal import Cluster
-internal import Kernels
+internal import Numerics
 
 /// The sum over the microbatches of all ranks along the reduction tree, for microbatches that
 /// arrive one after another; holds one sum per level of the tree.

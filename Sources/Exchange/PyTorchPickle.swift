@@ -1,3 +1,4 @@
+internal import Memory
 internal import Pickle
 
 /// The representation of tensors and storages in PyTorch's pickles.

@@ -1,5 +1,6 @@
 package import Cluster
 internal import Kernels
+internal import Numerics
 
 /// A rank's shard of a set: the features, logits and labels that scores are fitted on.
 ///

@@ -1,7 +1,9 @@
 package import Cluster
 package import Datasets
-package import Kernels
+internal import Kernels
+package import Memory
 package import Networks
+internal import Numerics
 package import Workers
 
 /// A forward pass over a set by all ranks. Each rank evaluates whole microbatches, and every record

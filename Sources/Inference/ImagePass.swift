@@ -1,4 +1,4 @@
-package import Kernels
+package import Memory
 
 /// A rank's images of a set, which can be read again to capture values that a shard does not hold.
 package struct ImagePass {

@@ -1,4 +1,4 @@
-package import Kernels
+package import Memory
 package import Networks
 package import Workers
 

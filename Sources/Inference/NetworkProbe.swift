@@ -1,4 +1,4 @@
-package import Kernels
+package import Memory
 
 /// Extra network output of an image beyond its feature and logits; capturing it takes further
 /// passes through the network.

@@ -1,4 +1,5 @@
 internal import Kernels
+internal import Memory
 
 /// A layer's output: its values, and the normalisation that the next layer applies while it reads
 /// them.

@@ -1,5 +1,5 @@
 internal import Kernels
-internal import Workers
+internal import Memory
 
 /// Batch normalisation over groups of samples that may span ranks: its statistics and coefficients.
 ///

@@ -1,4 +1,5 @@
-internal import Kernels
+internal import Memory
+internal import Numerics
 
 extension ReductionTree {
     /// Whether a group of `size` consecutive samples spans ranks.

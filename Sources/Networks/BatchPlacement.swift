@@ -1,4 +1,6 @@
 package import Kernels
+internal import Memory
+package import Numerics
 
 /// Which samples of a global batch a rank holds, and how they are grouped.
 package struct BatchPlacement: Equatable, Sendable {

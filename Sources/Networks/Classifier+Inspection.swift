@@ -1,4 +1,4 @@
-package import Kernels
+package import Memory
 internal import Workers
 
 // Captured activations, and gradients with respect to the images; both use the running statistics.

@@ -1,4 +1,5 @@
 package import Kernels
+package import Memory
 internal import Workers
 
 /// A network with its head: the model that is trained, evaluated and stored.

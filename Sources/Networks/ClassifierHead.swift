@@ -1,5 +1,6 @@
 internal import Kernels
-internal import Workers
+internal import Memory
+internal import Numerics
 
 /// The layers after the features: from a feature `h`, shape `[D]`, to the logits `z`, shape
 /// `[classes]`.

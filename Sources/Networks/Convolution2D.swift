@@ -1,4 +1,5 @@
 internal import Kernels
+internal import Memory
 internal import Workers
 
 /// A convolution without bias.

@@ -1,4 +1,4 @@
-internal import Kernels
+internal import Numerics
 
 /// The distribution of a tensor's initial values.
 enum Initializer: Sendable {

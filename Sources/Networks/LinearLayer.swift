@@ -1,5 +1,5 @@
 internal import Kernels
-internal import Workers
+internal import Memory
 
 /// A linear layer, `y = W x + b`, and the ranges of its parameters in the store.
 final class LinearLayer {

@@ -1,5 +1,5 @@
 internal import Kernels
-internal import Workers
+internal import Memory
 
 /// Max-pooling; keeps the argmax of each output for the backward pass.
 final class MaxPooling2D {

@@ -1,4 +1,4 @@
-internal import Kernels
+internal import Memory
 
 /// The lifetimes of a pass's tensors, and the offset of each in one arena.
 ///

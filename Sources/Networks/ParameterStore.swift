@@ -1,5 +1,6 @@
-package import Kernels
-internal import Workers
+internal import Kernels
+package import Memory
+internal import Numerics
 
 /// Memory layout of a tensor, which determines how it maps to PyTorch's order.
 package enum TensorLayout: String, Codable, Sendable {

@@ -1,5 +1,6 @@
 internal import Kernels
-internal import Workers
+internal import Memory
+internal import Numerics
 
 /// Two linear layers with a ReLU between them, whose outputs are divided by their L2 norm, and the
 /// loss over all pairs of a batch.

@@ -1,5 +1,5 @@
 internal import Kernels
-internal import Workers
+internal import Memory
 
 /// A residual network without its classifier: images in, pooled features out.
 final class ResNet {

@@ -1,5 +1,5 @@
 internal import Kernels
-internal import Workers
+internal import Memory
 
 extension ResidualBlock {
     func sumProducts(_ gradient: borrowing Buffer<Float>, _ unit: ConvBN, _ context: StepContext) {

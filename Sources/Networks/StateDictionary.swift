@@ -1,5 +1,5 @@
-package import Kernels
-internal import Workers
+internal import Kernels
+package import Memory
 
 extension ParameterStore {
     /// Overwrites `elements` with those of a parameter or statistic in PyTorch's order.

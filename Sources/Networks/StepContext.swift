@@ -1,4 +1,3 @@
-internal import Kernels
 package import Workers
 
 /// Context of a forward or backward pass: the placement of the samples, the worker pool, and the

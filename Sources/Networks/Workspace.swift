@@ -1,4 +1,4 @@
-internal import Kernels
+internal import Memory
 
 /// Small buffers that all layers share, each needed for one layer at a time, and placeholders.
 final class Workspace {

@@ -1,5 +1,5 @@
 internal import Foundation
-internal import Kernels
+internal import Numerics
 
 extension Canvas {
     /// A canvas with one of the backgrounds that all sets of objects share: dark or half dark, with

@@ -1,5 +1,5 @@
 internal import Foundation
-internal import Kernels
+internal import Numerics
 
 extension Canvas {
     /// Draws one object with random position, size, rotation and bright colours.

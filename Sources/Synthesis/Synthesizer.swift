@@ -1,5 +1,6 @@
 package import Datasets
 internal import Kernels
+internal import Numerics
 
 /// Draws the embedded benchmark: small images of objects, textures and noise.
 ///

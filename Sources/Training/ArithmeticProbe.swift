@@ -1,6 +1,7 @@
 internal import Checksums
-internal import Kernels
+internal import Memory
 internal import Networks
+internal import Numerics
 internal import Workers
 
 /// One training step of a small network on random images. The fingerprint is the same on machines

@@ -1,5 +1,6 @@
 internal import Datasets
 internal import Kernels
+internal import Memory
 internal import Networks
 internal import Workers
 

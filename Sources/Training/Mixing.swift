@@ -1,4 +1,5 @@
 package import Kernels
+internal import Numerics
 package import RunConfiguration
 
 /// How the images of a batch are mixed: a function of the seed, the epoch, the step and the

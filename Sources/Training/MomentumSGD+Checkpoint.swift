@@ -1,5 +1,4 @@
 internal import Checkpoints
-internal import Kernels
 internal import Networks
 
 extension MomentumSGD {

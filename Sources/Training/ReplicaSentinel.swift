@@ -1,7 +1,7 @@
 internal import Checksums
 package import Cluster
 internal import Failures
-package import Kernels
+package import Memory
 package import Networks
 package import Workers
 

@@ -2,6 +2,7 @@ internal import Checkpoints
 internal import Cluster
 internal import Datasets
 internal import Kernels
+internal import Memory
 internal import Networks
 internal import Workers
 

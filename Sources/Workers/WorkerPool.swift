@@ -1,3 +1,4 @@
+internal import Memory
 internal import Synchronization
 
 /// A fixed pool of threads that runs one parallel loop at a time.

@@ -1,6 +1,6 @@
 import Checkpoints
 import Glibc
-import Kernels
+import Memory
 import Networks
 import Workers
 

@@ -1,7 +1,7 @@
 import Checkpoints
 import Foundation
-import Kernels
 import Networks
+import Numerics
 import TestSupport
 import Testing
 

@@ -1,6 +1,6 @@
 import Checkpoints
 import Foundation
-import Kernels
+import Memory
 import Networks
 import TestSupport
 import Testing

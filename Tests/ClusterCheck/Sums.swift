@@ -1,5 +1,6 @@
 import Cluster
 import Kernels
+import Numerics
 import Workers
 
 /// Compares tree sums of many counts with the same sums computed on one rank; the bits must be

@@ -1,5 +1,6 @@
 import Datasets
-import Kernels
+import Memory
+import Numerics
 import Synchronization
 import TestSupport
 import Testing

@@ -1,6 +1,7 @@
 import Datasets
 import Foundation
-import Kernels
+import Memory
+import Numerics
 import Testing
 
 @Suite(.timeLimit(.minutes(30)))

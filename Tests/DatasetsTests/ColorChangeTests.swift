@@ -1,6 +1,7 @@
 import Datasets
 import Foundation
-import Kernels
+import Memory
+import Numerics
 import Testing
 
 /// Colour changes compared with Pillow, called as by torchvision; values by

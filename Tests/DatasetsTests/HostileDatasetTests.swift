@@ -2,7 +2,7 @@ import Checksums
 import DatasetSamples
 import Datasets
 import Foundation
-import Kernels
+import Numerics
 import TestSupport
 import Testing
 

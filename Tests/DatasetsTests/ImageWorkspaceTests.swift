@@ -2,7 +2,8 @@ import DatasetPacking
 import DatasetSamples
 import Datasets
 import Foundation
-import Kernels
+import Memory
+import Numerics
 import Testing
 
 private let identity = ChannelNormalization(mean: [0, 0, 0], deviation: [1, 1, 1])

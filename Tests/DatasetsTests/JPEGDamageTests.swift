@@ -1,7 +1,8 @@
 import Checksums
 import DatasetSamples
 import Datasets
-import Kernels
+import Memory
+import Numerics
 import Testing
 
 /// A JPEG file counts as intact if every coefficient can be read, whatever its other bytes are; it

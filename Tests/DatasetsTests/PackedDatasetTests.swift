@@ -5,7 +5,8 @@ import Datasets
 import Dispatch
 import Foundation
 import HDF5
-import Kernels
+import Memory
+import Numerics
 import SystemPackage
 import TestSupport
 import Testing

@@ -4,7 +4,7 @@ import DatasetSamples
 import Datasets
 import Foundation
 import HDF5
-import Kernels
+import Numerics
 import TestSupport
 import Testing
 

@@ -1,5 +1,5 @@
 import Datasets
-import Kernels
+import Numerics
 import TestSupport
 import Testing
 

@@ -2,7 +2,8 @@ import DatasetPacking
 import DatasetSamples
 import Datasets
 import Foundation
-import Kernels
+import Memory
+import Numerics
 import TestSupport
 import Testing
 

@@ -5,6 +5,7 @@ import Inference
 import Kernels
 import Metrics
 import Networks
+import Numerics
 import TestSupport
 import Workers
 

@@ -3,6 +3,7 @@ import Detection
 import Foundation
 import Inference
 import Kernels
+import Numerics
 import TestSupport
 import Testing
 import Workers

@@ -1,7 +1,7 @@
 import Cluster
 import Detection
 import Foundation
-import Kernels
+import Numerics
 import TestSupport
 import Testing
 

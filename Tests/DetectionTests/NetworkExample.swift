@@ -3,6 +3,7 @@ import Detection
 import Foundation
 import Inference
 import Kernels
+import Memory
 import Networks
 import TestSupport
 import Testing

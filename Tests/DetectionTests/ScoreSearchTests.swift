@@ -3,6 +3,7 @@ import Detection
 import Inference
 import Kernels
 import Metrics
+import Numerics
 import TestSupport
 import Testing
 import Workers

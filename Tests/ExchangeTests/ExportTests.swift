@@ -1,6 +1,7 @@
 import Exchange
 import Foundation
 import Kernels
+import Memory
 import Networks
 import TestSupport
 import Testing

@@ -1,6 +1,6 @@
 import Exchange
 import Foundation
-import Kernels
+import Numerics
 import TestSupport
 import Testing
 

@@ -1,5 +1,5 @@
 import Foundation
-import Kernels
+import Memory
 import Networks
 import Workers
 

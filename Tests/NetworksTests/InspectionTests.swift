@@ -1,5 +1,6 @@
 import Foundation
 import Kernels
+import Memory
 import Networks
 import TestSupport
 import Testing

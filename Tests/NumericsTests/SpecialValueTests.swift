@@ -1,4 +1,3 @@
-import Kernels
 import Numerics
 import Testing
 

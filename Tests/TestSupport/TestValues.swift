@@ -1,4 +1,4 @@
-import Kernels
+import Numerics
 
 /// `offset + scale · (2u − 1)` with `u` from stream (7; test, `stream`): the same numbers in every
 /// run.

@@ -1,4 +1,5 @@
 import Kernels
+import Memory
 import Networks
 import TestSupport
 import Testing

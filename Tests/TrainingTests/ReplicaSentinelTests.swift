@@ -1,6 +1,7 @@
 import Cluster
 import Failures
 import Kernels
+import Memory
 import Networks
 import RunConfiguration
 import TestSupport

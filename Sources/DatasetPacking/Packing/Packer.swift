@@ -1,7 +1,6 @@
 package import Cluster
 package import Datasets
 internal import Foundation
-internal import Kernels
 internal import Workers
 
 /// Packs a source of labelled images into a dataset folder, on all ranks of a job, which see the

@@ -1,5 +1,6 @@
 internal import Datasets
 internal import Kernels
+internal import Numerics
 internal import Workers
 
 /// A source's records in packing order: the source's own order, or a random one.

@@ -1,5 +1,5 @@
 internal import CJPEG
-internal import Kernels
+internal import Memory
 
 /// A reusable libjpeg decompressor that decodes a part of an image.
 @safe struct JPEGRegion: ~Copyable {

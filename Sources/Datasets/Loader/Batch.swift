@@ -1,4 +1,4 @@
-package import Kernels
+package import Memory
 
 /// One rank's part of a global batch, ready for a network.
 ///

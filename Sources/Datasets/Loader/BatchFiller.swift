@@ -1,4 +1,5 @@
-internal import Kernels
+internal import Memory
+internal import Numerics
 internal import Synchronization
 internal import Workers
 

@@ -1,4 +1,4 @@
-internal import Kernels
+internal import Numerics
 internal import Synchronization
 package import Workers
 

@@ -1,4 +1,4 @@
-internal import Kernels
+internal import Numerics
 
 /// The batches of one rank in a training run, starting at any step of any epoch.
 ///

@@ -1,5 +1,5 @@
-package import Kernels
-internal import Workers
+internal import Memory
+package import Numerics
 
 /// One worker's buffers for one image at a time: the stored image, the decoded image, and the rows
 /// being resized.

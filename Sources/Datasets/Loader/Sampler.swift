@@ -1,4 +1,4 @@
-internal import Kernels
+internal import Numerics
 
 /// The order in which the records of a set are used: a pure function of seed, epoch and count.
 ///

@@ -1,4 +1,4 @@
-package import Kernels
+package import Numerics
 
 /// Random changes of an image's colours: brightness, contrast, saturation and hue in random order,
 /// then possibly a conversion to grey.

@@ -1,4 +1,4 @@
-package import Kernels
+package import Numerics
 
 /// Deterministic transform: resizes the shorter side, cuts a square from the middle and normalises
 /// it.

@@ -1,4 +1,4 @@
-package import Kernels
+package import Numerics
 
 /// Converts a stored image to the input of a network.
 ///

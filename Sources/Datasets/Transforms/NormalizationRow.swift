@@ -1,5 +1,5 @@
 internal import Kernels
-internal import Workers
+internal import Memory
 
 /// The constants of a normalisation, repeated for each element of a row, so that the loop over a
 /// row needs no inner loop over channels.

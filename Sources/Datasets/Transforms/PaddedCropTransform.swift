@@ -1,4 +1,4 @@
-package import Kernels
+package import Numerics
 
 /// The training augmentation of CIFAR: a square from the middle, randomly flipped horizontally and
 /// shifted by a few pixels.

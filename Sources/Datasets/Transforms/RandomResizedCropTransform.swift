@@ -1,5 +1,4 @@
-package import Kernels
-internal import Numerics
+package import Numerics
 
 /// The training augmentation of ImageNet: a random box of the image, resized to a square and
 /// randomly flipped horizontally.

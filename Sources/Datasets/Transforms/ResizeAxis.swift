@@ -1,4 +1,4 @@
-internal import Kernels
+internal import Memory
 
 /// The input pixels of each output pixel along one axis, and their weights in units of 2⁻²².
 ///

@@ -1,5 +1,4 @@
-internal import Kernels
-internal import Workers
+internal import Memory
 
 /// Pixels of a rectangle of an image, stored densely.
 struct PixelGrid: ~Escapable {

@@ -1,6 +1,7 @@
 internal import Cluster
 package import Inference
 internal import Kernels
+internal import Memory
 internal import Numerics
 
 /// `adascale_a`, `adascale_l`: the energy of scaled features or logits; the less a small

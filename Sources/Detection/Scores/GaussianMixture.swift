@@ -1,5 +1,6 @@
 package import Inference
 internal import Kernels
+internal import Memory
 internal import Networks
 internal import Numerics
 

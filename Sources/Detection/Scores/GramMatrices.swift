@@ -1,6 +1,7 @@
 internal import Cluster
 package import Inference
 internal import Kernels
+internal import Memory
 internal import Networks
 internal import Numerics
 

@@ -1,5 +1,6 @@
 package import Inference
 internal import Kernels
+internal import Memory
 internal import Numerics
 
 /// `odin`, `iodin`: the largest probability at a temperature, for an image perturbed towards its

@@ -1,5 +1,6 @@
 package import Inference
 internal import Kernels
+internal import Memory
 internal import Networks
 
 /// `mds_ensemble`: half the negated squared Mahalanobis distance from the stem's activation map,

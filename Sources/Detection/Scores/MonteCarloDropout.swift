@@ -1,6 +1,7 @@
 internal import Checksums
 package import Inference
 internal import Kernels
+internal import Numerics
 
 /// `dropout`: the largest softmax probability of the mean logits of several passes with dropout on
 /// the features.

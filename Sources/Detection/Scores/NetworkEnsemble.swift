@@ -1,5 +1,6 @@
 package import Inference
 internal import Kernels
+internal import Memory
 
 /// `ensemble`: the largest softmax probability of the mean logits of several networks.
 ///

@@ -1,0 +1,138 @@
+internal import Memory
+internal import Workers
+
+/// A 3×3 convolution of stride 1 by F(4×4, 3×3): 36 products per tile instead of 144.
+///
+/// Also computes the gradient of its input, which is such a convolution with the weights rotated by
+/// 180° and transposed.
+struct WinogradConvolution: Sendable {
+    let shape: ConvolutionShape
+    /// Tiles of 6×6 that are read.
+    let source: TileGrid
+    /// Tiles of 4×4 that are written.
+    let target: TileGrid
+    /// Channels, a multiple of 16.
+    let channels: Int
+    let outputs: Int
+
+    init(_ shape: ConvolutionShape) {
+        precondition(Self.supports(shape), "F(4×4, 3×3) cannot compute \(shape)")
+        self.shape = shape
+        let high = (shape.outputHeight + winogradTile - 1) / winogradTile
+        let wide = (shape.outputWidth + winogradTile - 1) / winogradTile
+        source = TileGrid(
+            height: shape.height, width: shape.width, high: high, wide: wide, step: winogradTile,
+            reach: winogradReach, origin: -shape.padding)
+        target = TileGrid(
+            height: shape.outputHeight, width: shape.outputWidth, high: high, wide: wide, step: winogradTile,
+            reach: winogradTile, origin: 0)
+        channels = shape.channels
+        outputs = shape.outputChannels
+    }
+
+    static func supports(_ shape: ConvolutionShape) -> Bool {
+        shape.kernel == 3 && shape.stride == 1 && shape.padding <= 2
+            && shape.channels.isMultiple(of: vectorWidth) && shape.outputChannels.isMultiple(of: vectorWidth)
+    }
+
+    /// The convolution that computes the input's gradient.
+    var transposed: WinogradConvolution {
+        WinogradConvolution(
+            ConvolutionShape(
+                height: shape.outputHeight, width: shape.outputWidth, channels: outputs,
+                outputChannels: channels, kernel: 3, padding: 2 - shape.padding))
+    }
+
+    var tilesPerImage: Int { source.tilesPerImage }
+    /// Elements of the transformed weights, `[36, K / 16, C, 16]`.
+    var panelCount: Int { winogradProducts * channels * outputs }
+
+    /// Tiles that are transformed, multiplied and transformed back while they are in the cache.
+    var strip: Int {
+        switch channels {
+        case ...64: 2 * tileRows
+        case ...128: 4 * tileRows
+        default: 8 * tileRows
+        }
+    }
+    /// Output channels per pass over a strip.
+    var block: Int { min(outputs, 64) }
+    /// Floats of scratch memory per worker that `convolve` needs.
+    var scratchCount: Int { transformedCount + productCount }
+    /// Floats from one product's transformed tiles to the next one's: one cache line more than they
+    /// need, since their size is often a power of two, and 36 stores would then fall into one set
+    /// of the cache.
+    var transformedStride: Int { rowTileCount(rows: strip, inner: channels) + vectorWidth }
+    /// Floats from one product's results to the next one's.
+    var productStride: Int { strip * block + vectorWidth }
+    private var transformedCount: Int { winogradProducts * transformedStride }
+    private var productCount: Int { winogradProducts * productStride }
+
+    /// Overwrites `output` with the convolution of `prologue`.
+    ///
+    /// - Parameters:
+    ///   - panels: Transformed weights.
+    ///   - output: Shape `[N, P, Q, K]`.
+    ///   - sums: Shape `[N, 2, K]`, overwritten; empty if the epilogue computes no sums.
+    func convolve(
+        _ prologue: borrowing Prologue, panels: Span<Float>, sampleCount: Int, epilogue: borrowing Epilogue,
+        into output: inout MutableSpan<Float>, sums: inout MutableSpan<Double>, on pool: WorkerPool
+    ) {
+        let blocks = (outputs + block - 1) / block
+        let items = ImageItems(
+            sampleCount: sampleCount, tilesPerImage: tilesPerImage, blocks: blocks, threads: pool.threads)
+        let prologue = copy prologue
+        let epilogue = copy epilogue
+        pool.share(&output, &sums, items: items.count, scratch: scratchCount) { item, output, sums, scratch in
+            let (samples, own) = items.item(item, ofBlocks: blocks)
+            let range = own.lowerBound * block..<min(own.upperBound * block, outputs)
+            run(
+                prologue, panels: panels, samples: samples, outputRange: range, epilogue: epilogue,
+                into: &output, sums: &sums, scratch: &scratch)
+        }
+    }
+
+    private func run(
+        _ prologue: borrowing Prologue, panels: Span<Float>, samples: Range<Int>, outputRange: Range<Int>,
+        epilogue: borrowing Epilogue, into output: inout MutableSpan<Float>, sums: inout MutableSpan<Double>,
+        scratch: inout MutableSpan<Float>
+    ) {
+        epilogue.clear(&sums, samples: samples, range: outputRange, channels: outputs)
+        let tiles = samples.lowerBound * tilesPerImage..<samples.upperBound * tilesPerImage
+        for first in stride(from: tiles.lowerBound, to: tiles.upperBound, by: strip) {
+            let part = first..<min(first + strip, tiles.upperBound)
+            var transformed = scratch.part(0..<transformedCount)
+            transform(prologue, tiles: part, into: &transformed)
+            for column in stride(from: outputRange.lowerBound, to: outputRange.upperBound, by: block) {
+                let columns = column..<min(column + block, outputRange.upperBound)
+                multiply(panels, count: part.count, columns: columns, scratch: &scratch)
+                let products = scratch.span.extracting(transformedCount..<transformedCount + productCount)
+                finish(products, items: part, columns: columns, epilogue, into: &output, sums: &sums)
+            }
+        }
+    }
+
+    private func multiply(
+        _ panels: Span<Float>, count: Int, columns: Range<Int>, scratch: inout MutableSpan<Float>
+    ) {
+        let size = rowTileCount(rows: strip, inner: channels)
+        let panelStride = channels * vectorWidth
+        unsafe scratch.withUnsafeMutableBufferPointer { scratch in
+            let left = unsafe Span(
+                _unsafeElements: UnsafeBufferPointer(rebasing: scratch[0..<transformedCount]))
+            var products = unsafe MutableSpan(
+                _unsafeElements: UnsafeMutableBufferPointer(
+                    rebasing: scratch[transformedCount..<transformedCount + productCount]))
+            for product in 0..<winogradProducts {
+                var own = products.part(product * productStride..<product * productStride + strip * block)
+                let panel = product * channels * outputs + columns.lowerBound * channels
+                multiplyTiles(
+                    left.extracting(product * transformedStride..<product * transformedStride + size),
+                    panels.extracting(panel..<panel + columns.count / vectorWidth * panelStride),
+                    panelStride: panelStride, rows: count, columns: columns.count, inner: channels,
+                    into: &own,
+                    stride: block)
+            }
+        }
+    }
+}

@@ -1,0 +1,158 @@
+internal import CProcessor
+internal import Memory
+package import Workers
+
+// The part of batch normalisation that runs outside convolutions. Most of it runs in their
+// prologues and epilogues.
+
+/// Applies an epilogue to a gradient in place, as the convolution that computed it would have done.
+///
+/// - Parameters:
+///   - gradient: Shape `[N, positions, C]`, `C` a multiple of 16.
+///   - epilogue: A masking epilogue without an addend.
+///   - sums: Shape `[N, 2, C]`; overwritten.
+package func maskGradient(
+    _ gradient: inout MutableSpan<Float>, epilogue: borrowing Epilogue, channels: Int, positions: Int,
+    sampleCount: Int, sums: inout MutableSpan<Double>, on pool: WorkerPool
+) {
+    precondition(channels.isMultiple(of: vectorWidth), "\(channels) channels, no multiple of \(vectorWidth)")
+    let epilogue = copy epilogue
+    pool.share(&gradient, &sums, items: sampleCount, scratch: 0) { sample, gradient, sums, _ in
+        switch epilogue.kind {
+        case .maskByNormalized:
+            mask(
+                &gradient, NormalizedMaskSink<NothingAdded>.self, epilogue, channels: channels,
+                positions: positions,
+                sample: sample, sums: &sums)
+        case .maskByReLU:
+            mask(
+                &gradient, ReLUMaskSink<NothingAdded>.self, epilogue, channels: channels,
+                positions: positions,
+                sample: sample, sums: &sums)
+        default: preconditionFailure("the epilogue masks nothing")
+        }
+    }
+}
+
+private func mask<Sink: ResultSink>(
+    _ gradient: inout MutableSpan<Float>, _: Sink.Type, _ epilogue: borrowing Epilogue, channels: Int,
+    positions: Int, sample: Int, sums: inout MutableSpan<Double>
+) {
+    let group = epilogue.groups.group(of: sample)
+    for c in stride(from: 0, to: channels, by: vectorWidth) {
+        let sink = Sink(epilogue, group: group, channel: c, channels: channels)
+        var values = SIMD16<Double>()
+        var products = SIMD16<Double>()
+        for position in 0..<positions {
+            let index = (sample * positions + position) * channels + c
+            let taken = sink.take(gradient.vector(at: index), epilogue, at: index, into: &gradient)
+            let wide = SIMD16<Double>(taken.value)
+            values += wide
+            products = products.addingProduct(wide, SIMD16<Double>(taken.factor))
+        }
+        sums.store(values, at: 2 * sample * channels + c)
+        sums.store(products, at: (2 * sample + 1) * channels + c)
+    }
+}
+
+/// Overwrites `sums` with each sample's sums of a gradient and of its products with the input of
+/// the normalisation.
+///
+/// - Parameters:
+///   - gradient: Shape `[N, positions, C]`, `C` a multiple of 16.
+///   - normalized: Input of the normalisation; shape of `gradient`.
+///   - sums: Shape `[N, 2, C]`.
+package func sumGradientProducts(
+    _ gradient: Span<Float>, normalized: Span<Float>, channels: Int, positions: Int, sampleCount: Int,
+    into sums: inout MutableSpan<Double>, on pool: WorkerPool
+) {
+    precondition(channels.isMultiple(of: vectorWidth), "\(channels) channels, no multiple of \(vectorWidth)")
+    var used = sums.part(0..<sampleCount * 2 * channels)
+    pool.split(&used, every: 2 * channels) { sample, sums in
+        for c in stride(from: 0, to: channels, by: vectorWidth) {
+            var values = SIMD16<Double>()
+            var products = SIMD16<Double>()
+            for position in 0..<positions {
+                let index = (sample * positions + position) * channels + c
+                let wide = SIMD16<Double>(gradient.vector(at: index))
+                values += wide
+                products = products.addingProduct(wide, SIMD16<Double>(normalized.vector(at: index)))
+            }
+            sums.store(values, at: c)
+            sums.store(products, at: channels + c)
+        }
+    }
+}
+
+/// Overwrites `output` with the sum of two prologues' values, followed by ReLU if `appliesReLU`.
+///
+/// - Parameters:
+///   - first: A normalising prologue; shape `[N, positions, C]`, `C` a multiple of 16.
+///   - second: A plain or normalising prologue; shape of `first`.
+///   - output: Shape of `first`.
+package func combine(
+    _ first: borrowing Prologue, adding second: borrowing Prologue, appliesReLU: Bool, channels: Int,
+    positions: Int, sampleCount: Int, into output: inout MutableSpan<Float>, on pool: WorkerPool
+) {
+    precondition(channels.isMultiple(of: vectorWidth), "\(channels) channels, no multiple of \(vectorWidth)")
+    let first = copy first
+    let second = copy second
+    let floor = Vector(repeating: appliesReLU ? 0 : -.infinity)
+    var used = output.part(0..<sampleCount * positions * channels)
+    let passesCaches = used.isWrittenPastCaches
+    pool.split(&used, every: positions * channels) { sample, part in
+        switch (first.reading, second.reading) {
+        case (.plain, _): preconditionFailure("the first prologue does not normalise")
+        case (_, .plain):
+            combine(
+                first, second, PlainReader.self, floor, channels: channels, sample: sample,
+                pastCaches: passesCaches, into: &part)
+        case (_, _):
+            combine(
+                first, second, NormalizedReader.self, floor, channels: channels, sample: sample,
+                pastCaches: passesCaches, into: &part)
+        }
+        if passesCaches { finishStoresPastCaches() }
+    }
+}
+
+private func combine<Second: ChannelReader>(
+    _ first: borrowing Prologue, _ second: borrowing Prologue, _: Second.Type, _ floor: Vector, channels: Int,
+    sample: Int, pastCaches: Bool, into part: inout MutableSpan<Float>
+) {
+    let start = sample * part.count
+    let firstGroup = first.groups.group(of: sample)
+    let secondGroup = second.groups.group(of: sample)
+    for offset in stride(from: 0, to: part.count, by: channels) {
+        for c in stride(from: 0, to: channels, by: vectorWidth) {
+            let own = NormalizedReader(first, group: firstGroup, channel: c, channels: channels)
+            let other = Second(second, group: secondGroup, channel: c, channels: channels)
+            let sum = own.vector(first, at: start + offset + c) + other.vector(second, at: start + offset + c)
+            part.store(sum.atLeast(floor), at: offset + c, pastCaches: pastCaches)
+        }
+    }
+}
+
+/// Overwrites `output` with a prologue's values.
+///
+/// - Parameters:
+///   - prologue: A normalising prologue; shape `[N, positions, C]`, `C` a multiple of 16.
+///   - output: Shape of `prologue`.
+package func normalize(
+    _ prologue: borrowing Prologue, channels: Int, positions: Int, sampleCount: Int,
+    into output: inout MutableSpan<Float>, on pool: WorkerPool
+) {
+    precondition(channels.isMultiple(of: vectorWidth), "\(channels) channels, no multiple of \(vectorWidth)")
+    let prologue = copy prologue
+    var used = output.part(0..<sampleCount * positions * channels)
+    pool.split(&used, every: positions * channels) { sample, part in
+        let group = prologue.groups.group(of: sample)
+        let start = sample * part.count
+        for offset in stride(from: 0, to: part.count, by: channels) {
+            for c in stride(from: 0, to: channels, by: vectorWidth) {
+                let reader = NormalizedReader(prologue, group: group, channel: c, channels: channels)
+                part.store(reader.vector(prologue, at: start + offset + c), at: offset + c)
+            }
+        }
+    }
+}
