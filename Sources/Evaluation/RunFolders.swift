@@ -1,4 +1,5 @@
 package import Checkpoints
+internal import Files
 internal import Foundation
 package import Training
 
@@ -29,7 +30,7 @@ extension RunDirectory {
     package func checkpointPath(_ name: String) throws(CheckpointError) -> String {
         guard name == "latest" else { return "\(checkpointsPath)/\(name)" }
         let path = "\(checkpointsPath)/latest"
-        guard let name = try? String(contentsOfFile: path, encoding: .utf8) else {
+        guard let name = try? text(of: path) else {
             throw CheckpointError(path: path, reason: "there is no such file")
         }
         let newest = name.trimmingCharacters(in: .whitespacesAndNewlines)

@@ -95,32 +95,17 @@ private func entries(of folder: FilePath) throws(DatasetError) -> [(FilePath.Com
             isSystemFault: PassingFault.isSystemFault(errno))
     }
     var entries: [(FilePath.Component, UInt8)] = []
-    guard PassingFault.retry({ list(folder, &entries) }) == 0 else { throw failure() }
-    return entries
-}
-
-/// - Returns: 0, or −1 with the reason in `errno`.
-private func list(_ folder: FilePath, _ entries: inout [(FilePath.Component, UInt8)]) -> Int32 {
-    entries = []
-    guard let stream = unsafe folder.withPlatformString({ unsafe opendir($0) }) else { return -1 }
-    var code: Int32 = 0
-    while true {
-        errno = 0
-        guard let entry = unsafe readdir(stream) else {
-            code = errno
-            break
-        }
-        let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) {
-            unsafe $0.withMemoryRebound(to: CChar.self, capacity: 256) {
-                unsafe FilePath.Component(platformString: $0)
+    let code = PassingFault.retry {
+        entries = []
+        return unsafe folder.withPlatformString { path in
+            unsafe forEachName(inFolder: path) { name, type in
+                guard let name = unsafe FilePath.Component(platformString: name) else { return }
+                entries.append((name, type))
             }
         }
-        guard let name, name.kind == .regular else { continue }
-        entries.append((name, unsafe entry.pointee.d_type))
     }
-    _ = unsafe closedir(stream)
-    errno = code
-    return code == 0 ? 0 : -1
+    guard code == 0 else { throw failure() }
+    return entries
 }
 
 /// Whether a folder contains files that other systems store beside the user's own.
