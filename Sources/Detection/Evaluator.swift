@@ -130,7 +130,7 @@ package struct Evaluator {
 
     /// Gathers the whole set from the ranks' parts. Collective.
     private func gather(_ own: ScoredPart, of set: NamedSet) throws -> ScoredSet {
-        let counts = pass.shares(of: set.source.count)
+        let counts = pass.shardSizes(of: set.source.count)
         // The span of a temporary crashes the compiler in debug builds (Swift 6.3.1).
         let ownRecords = own.records.map(Int64.init)
         let records = try communicator.allGather(ownRecords.span, counts: counts)

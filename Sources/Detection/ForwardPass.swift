@@ -102,7 +102,7 @@ package struct ForwardPass {
     }
 
     /// How many records of a set of `count` each rank has, rank 0 first.
-    func shares(of count: Int) -> [Int] {
+    func shardSizes(of count: Int) -> [Int] {
         let tree = ReductionTree(sampleCount: count, microbatchSize: microbatchSize)
         return (0..<communicator.worldSize).map {
             tree.samples(inMicrobatches: tree.microbatches(ofRank: $0, worldSize: communicator.worldSize))
@@ -111,7 +111,7 @@ package struct ForwardPass {
     }
 
     /// The index of the rank's first record in a set of `count`.
-    func firstRecord(of count: Int) -> Int { shares(of: count)[..<communicator.rank].reduce(0, +) }
+    func firstRecord(of count: Int) -> Int { shardSizes(of: count)[..<communicator.rank].reduce(0, +) }
 
     /// The network, for scores that inspect it.
     ///

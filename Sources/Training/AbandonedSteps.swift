@@ -2,7 +2,7 @@ internal import Checkpoints
 
 /// Files in a run directory that are later than the step at which the run resumes. They are kept
 /// under other names, so that the run does not use them.
-struct LeftPast {
+struct AbandonedSteps {
     /// Notices for the user.
     var notices: [String]
     /// Whether the best model up to that step is known.
@@ -22,7 +22,7 @@ struct LeftPast {
         notices = try store.setAside(after: step).map {
             "a checkpoint after the step at which this run starts is kept as \($0)"
         }
-        if setup.leavesPast { try leaveBest(setup, step: step, store) }
+        if setup.abandonsSteps { try leaveBest(setup, step: step, store) }
         try store.correctLatest()
         if resume != .automatic, EventLog.reaches(beyond: step, path: directory.metricsPath),
             let aside = CheckpointStore.copyAside(directory.metricsPath, as: "abandoned")

@@ -11,7 +11,7 @@ final class BackgroundCheckpoints {
     private let clock = ContinuousClock()
     /// For each snapshot whose outcome is not reported yet, how long it blocked training.
     private var stalls: [Duration] = []
-    private var untold: [TrainingEvent] = []
+    private var unreported: [TrainingEvent] = []
     /// The error of the newest checkpoint, if it could not be written.
     private var lastFailure: CheckpointError?
     /// Why the job must end.
@@ -48,8 +48,8 @@ final class BackgroundCheckpoints {
     /// The events of checkpoints since the last call.
     func takeEvents() -> [TrainingEvent] {
         gatherOutcomes()
-        defer { untold = [] }
-        return untold
+        defer { unreported = [] }
+        return unreported
     }
 
     /// Waits until nothing is being written.
@@ -68,7 +68,7 @@ final class BackgroundCheckpoints {
             switch outcome.result {
             case .success(let file):
                 lastFailure = nil
-                untold.append(
+                unreported.append(
                     .checkpoint(
                         CheckpointReport(
                             path: outcome.path, step: outcome.step, isBest: outcome.isBest,
@@ -78,7 +78,7 @@ final class BackgroundCheckpoints {
                 lastFailure = error
                 switch policy {
                 case .stop: failure = failure ?? error
-                case .continue: untold.append(.notice(notice(of: error)))
+                case .continue: unreported.append(.notice(notice(of: error)))
                 }
             }
         }

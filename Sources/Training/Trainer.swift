@@ -197,9 +197,9 @@ package final class Trainer {
     /// abandoned steps.
     private func openDirectory(
         _ setup: TrainingSetup, _ session: TrainingSession, _ resume: ResumeMode
-    ) throws -> LeftPast {
+    ) throws -> AbandonedSteps {
         guard communicator.rank == 0 else {
-            return LeftPast(notices: setup.damaged.map { "passed over: \($0)" })
+            return AbandonedSteps(notices: setup.damaged.map { "passed over: \($0)" })
         }
         try directory.create()
         try directory.write(configuration)
@@ -208,15 +208,15 @@ package final class Trainer {
             let aside = CheckpointStore.setAside(error.path, as: "damaged").map { "; kept as \($0)" }
             return "passed over: \(error)\(aside ?? "")"
         }
-        var past = try LeftPast(setup, step: session.position.step, store, directory, resume)
+        var abandoned = try AbandonedSteps(setup, step: session.position.step, store, directory, resume)
         log = try EventLog(path: directory.metricsPath, afterStep: session.position.step)
         if !session.isDone {
             checkpoints = try BackgroundCheckpoints(
                 session.makeSnapshot(), to: store, after: directory.metricsPath,
                 policy: configuration.training.onCheckpointFailure)
         }
-        past.notices = damaged + past.notices
-        return past
+        abandoned.notices = damaged + abandoned.notices
+        return abandoned
     }
 
     private func write(_ timeline: Timeline, to path: String) throws {

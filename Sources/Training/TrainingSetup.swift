@@ -22,7 +22,7 @@ struct TrainingSetup {
     let stepsPerEpoch: Int
     /// Whether the run abandons existing later steps; `false` if it computes them again, bit by
     /// bit.
-    let leavesPast: Bool
+    let abandonsSteps: Bool
     let notices: [String]
     let threads: ThreadChoice
     let pool: WorkerPool
@@ -58,14 +58,14 @@ struct TrainingSetup {
         (resumed, damaged) = (agreement.found, agreement.damaged)
         guard let resumed else {
             (keptConvolutions, notices) = (nil, dataNotes)
-            leavesPast = true
+            abandonsSteps = true
             return
         }
         let resumption = try Resumption(
             of: resumed.checkpoint, path: resumed.path, configuration: configuration,
             dataFingerprint: self.training.fingerprint, stepsPerEpoch: stepsPerEpoch, allowed: allowedChanges)
         keptConvolutions = resumption.convolutions
-        leavesPast = agreement.mode != .automatic || !resumption.notices.isEmpty
+        abandonsSteps = agreement.mode != .automatic || !resumption.notices.isEmpty
         if keptConvolutions != nil {
             try resumed.checkpoint.checkConvolutions(of: network, path: resumed.path)
         }

@@ -148,6 +148,6 @@ private func printFailure(_ line: String, _ code: Int32, _ isLogged: Bool) {
 /// Width of a help text in columns: the terminal's, but at least 80, so that the examples are not
 /// wrapped and can be pasted.
 private var helpWidth: Int {
-    let told = ProcessInfo.processInfo.environment["COLUMNS"].flatMap { Int($0) }
-    return max(80, told ?? Terminal(of: STDOUT_FILENO)?.width ?? 80)
+    let columns = ProcessInfo.processInfo.environment["COLUMNS"].flatMap { Int($0) }
+    return max(80, columns ?? Terminal(of: STDOUT_FILENO)?.width ?? 80)
 }

@@ -27,10 +27,10 @@ package struct FolderWalk {
     private let entersFolders: Bool
     private var files: [FilePath] = []
     private var folders: Set<FilePath> = []
-    private var passedOver = PassedOver()
+    private var skipped = SkippedEntries()
     private var visits: [Identity: Int] = [:]
 
-    package var listing: FileListing { FileListing(files: files, folders: folders, passedOver: passedOver) }
+    package var listing: FileListing { FileListing(files: files, folders: folders, skipped: skipped) }
 
     /// - Parameter entersFolders: Whether subfolders are listed, too.
     /// - Throws: If a folder cannot be read, or too many links lead to one.
@@ -49,14 +49,14 @@ package struct FolderWalk {
         for (name, type) in try entries(of: place) {
             let path = folder.appending(name)
             guard !isHidden(name) else {
-                passedOver.add(path, .hidden)
+                skipped.add(path, .hidden)
                 continue
             }
             switch type == DT_REG ? .file : kind(of: place.appending(name)) {
             case .file: files.append(path)
-            case .special: passedOver.add(path, .special)
-            case .folder where isDebris(name): passedOver.add(path, .debris)
-            case .folder(let identity) where above.contains(identity): passedOver.add(path, .circle)
+            case .special: skipped.add(path, .special)
+            case .folder where isMetadataFolder(name): skipped.add(path, .metadataFolder)
+            case .folder(let identity) where above.contains(identity): skipped.add(path, .circle)
             case .folder(let identity):
                 folders.insert(path)
                 guard entersFolders else { continue }
@@ -109,6 +109,6 @@ private func entries(of folder: FilePath) throws(DatasetError) -> [(FilePath.Com
 }
 
 /// Whether a folder contains files that other systems store beside the user's own.
-package func isDebris(_ name: FilePath.Component) -> Bool {
+package func isMetadataFolder(_ name: FilePath.Component) -> Bool {
     name.string == "__MACOSX" || name.string == "@eaDir"
 }
