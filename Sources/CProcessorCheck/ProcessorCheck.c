@@ -100,9 +100,9 @@ uint64_t usable_features(struct processor_registers registers) {
     };
     uint64_t usable = 0;
     for (int i = 0; i < FEATURE_COUNT; i++) {
-        const int told = sources[features[i].source] >> features[i].bit & 1;
+        const int reported = sources[features[i].source] >> features[i].bit & 1;
         const int saved = (registers.xcr0 & features[i].state) == features[i].state;
-        if (told && saved) usable |= (uint64_t)1 << i;
+        if (reported && saved) usable |= (uint64_t)1 << i;
     }
     return usable;
 }

@@ -10,7 +10,7 @@ extension CheckpointFile {
         _ input: borrowing InputFile, path: String
     ) throws(CheckpointError) -> Checkpoint {
         do {
-            let file = try HDF5Outline(of: input, path: path)
+            let file = try HDF5Metadata(of: input, path: path)
             let version: Int64 = try file.attribute("formatVersion")
             guard version != formatVersion else {
                 throw CheckpointError(
@@ -39,7 +39,7 @@ extension CheckpointFile {
         }
     }
 
-    private static func headerChecksum(_ file: HDF5Outline) throws -> String {
+    private static func headerChecksum(_ file: HDF5Metadata) throws -> String {
         let classes: Int64 = try file.attribute("classes")
         var temperature = ""
         if file.hasAttribute("temperature") { temperature = "\(try file.attribute("temperature") as Float)" }
@@ -52,7 +52,7 @@ extension CheckpointFile {
     }
 
     private static func readTensors(
-        _ group: String, of file: HDF5Outline, _ input: borrowing InputFile, path: String
+        _ group: String, of file: HDF5Metadata, _ input: borrowing InputFile, path: String
     ) throws -> [Checkpoint.Tensor] {
         guard file.contains(group) else { return [] }
         var tensors: [(index: Int64, tensor: Checkpoint.Tensor)] = []
@@ -72,13 +72,13 @@ extension CheckpointFile {
     }
 
     private static func elements(
-        of object: String, _ file: HDF5Outline, _ input: borrowing InputFile
+        of object: String, _ file: HDF5Metadata, _ input: borrowing InputFile
     ) throws -> [Float] {
         guard try file.elementType(of: object) == .float else {
             throw HDF5Error(
                 action: "read", file: file.path, object: object, reason: "its elements are not floats")
         }
-        // The outline has checked the shape against the file's length.
+        // `HDF5Metadata` has compared the shape with the file's length.
         let count = try file.shape(of: object).reduce(1, *)
         return count == 0
             ? [] : try input.values(at: try file.contiguousOffset(of: object), count: count)

@@ -100,7 +100,7 @@ enum CheckpointFile {
             throw CheckpointError(path: path, reason: "its table of checksums differs from the one written")
         }
         try seal.check(file, path: path)
-        _ = try readHead(try HDF5Outline(of: file, path: path), path: path)
+        _ = try readHead(try HDF5Metadata(of: file, path: path), path: path)
     }
 
     /// Reads and verifies a file.
@@ -152,7 +152,7 @@ enum CheckpointFile {
         of input: borrowing InputFile, path: String
     ) throws(CheckpointError) -> Checkpoint {
         do {
-            let file = try HDF5Outline(of: input, path: path)
+            let file = try HDF5Metadata(of: input, path: path)
             let version: Int64 = try file.attribute("formatVersion")
             guard version == formatVersion else { throw newer(version, path: path) }
             return try readHead(file, path: path)
@@ -181,7 +181,7 @@ enum CheckpointFile {
 
 extension CheckpointFile {
     /// Reads everything but the tensors.
-    static func readHead(_ file: HDF5Outline, path: String) throws -> Checkpoint {
+    static func readHead(_ file: HDF5Metadata, path: String) throws -> Checkpoint {
         let classes: Int64 = try file.attribute("classes")
         let convolutions = file.hasAttribute("convolutions") ? try file.stringAttribute("convolutions") : nil
         let position = try file.stringAttribute("position")
@@ -206,7 +206,7 @@ extension CheckpointFile {
         return checkpoint
     }
 
-    private static func readHeadKind(_ file: HDF5Outline) throws -> HeadKind {
+    private static func readHeadKind(_ file: HDF5Metadata) throws -> HeadKind {
         if file.hasAttribute("projection") {
             let outputs: Int64 = try file.attribute("projection")
             guard (1...largestClassCount).contains(outputs) else {

@@ -51,7 +51,7 @@ extension CheckpointStore {
     /// Makes `latest` name the newest existing file; deletes `latest` if there is none.
     package func correctLatest() throws(CheckpointError) {
         let path = "\(folder)/latest"
-        guard let text = try? String(contentsOfFile: path, encoding: .utf8) else { return }
+        guard let text = try? text(of: path) else { return }
         let name = text.trimmingCharacters(in: .whitespacesAndNewlines)
         let files = try stepFiles()
         guard !files.contains(name) else { return }

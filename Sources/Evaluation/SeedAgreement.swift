@@ -1,3 +1,4 @@
+internal import Files
 internal import Foundation
 package import RunConfiguration
 package import Training
@@ -56,7 +57,7 @@ package struct RunProgress {
     package let unfinished: String?
 
     package init(_ directory: RunDirectory, _ configuration: RunConfiguration) {
-        guard let text = try? String(contentsOfFile: directory.metricsPath, encoding: .utf8) else {
+        guard let text = try? text(of: directory.metricsPath) else {
             unfinished = nil
             return
         }

@@ -45,8 +45,8 @@ package struct ThresholdFile: Codable, Equatable {
     /// weights or another preprocessing.
     package init(of checkpoint: String, weights: String, preprocessing: String) {
         self.init(weights: weights, preprocessing: preprocessing)
-        guard let data = FileManager.default.contents(atPath: Self.path(of: checkpoint)),
-            let kept = try? JSONDecoder().decode(ThresholdFile.self, from: data),
+        guard let bytes = try? contents(of: Self.path(of: checkpoint)),
+            let kept = try? JSONDecoder().decode(ThresholdFile.self, from: Data(bytes)),
             kept.weights == weights, kept.preprocessing == preprocessing
         else { return }
         self = kept

@@ -23,14 +23,23 @@ package func isFolder(_ path: String) -> Bool {
 /// - Throws: If the system cannot tell: files that cannot be listed do not count as missing.
 package func namesInFolder(_ path: String) throws(FileError) -> [String] {
     var names: [String] = []
-    guard PassingFault.retry({ list(path, &names) }) == 0 else { throw FileError(atFailureOf: path) }
+    let code = PassingFault.retry {
+        names = []
+        return unsafe forEachName(inFolder: path) { name, _ in names.append(unsafe String(cString: name)) }
+    }
+    guard code == 0 || errno == ENOENT else { throw FileError(atFailureOf: path) }
     return names
 }
 
+/// Calls `body` with each name in a folder but `.` and `..`, in any order, and the type of the entry
+/// (`DT_REG`, …; `DT_UNKNOWN` on some file systems).
+///
+/// - Parameter body: Its first argument is valid only during the call.
 /// - Returns: 0, or −1 with the reason in `errno`.
-private func list(_ path: String, _ names: inout [String]) -> Int32 {
-    names = []
-    guard let stream = unsafe opendir(path) else { return errno == ENOENT ? 0 : -1 }
+package func forEachName(
+    inFolder path: UnsafePointer<CChar>, _ body: (UnsafePointer<CChar>, UInt8) -> Void
+) -> Int32 {
+    guard let stream = unsafe opendir(path) else { return -1 }
     var code: Int32 = 0
     while true {
         errno = 0
@@ -38,10 +47,12 @@ private func list(_ path: String, _ names: inout [String]) -> Int32 {
             code = errno
             break
         }
-        let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) {
-            unsafe $0.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
+        unsafe withUnsafePointer(to: &entry.pointee.d_name) { field in
+            unsafe field.withMemoryRebound(to: CChar.self, capacity: 256) { name in
+                guard unsafe strcmp(name, ".") != 0, unsafe strcmp(name, "..") != 0 else { return }
+                unsafe body(name, entry.pointee.d_type)
+            }
         }
-        if name != "." && name != ".." { names.append(name) }
     }
     _ = unsafe closedir(stream)
     errno = code

@@ -100,3 +100,10 @@ package func contents(of path: String) throws(FileError) -> [UInt8]? {
     let file = try InputFile(opening: path)
     return try file.values(at: 0, count: file.byteCount)
 }
+
+/// The text of the UTF-8 file at `path`; `nil` if there is none, or it is not UTF-8.
+///
+/// - Throws: If the system cannot read it.
+package func text(of path: String) throws(FileError) -> String? {
+    try contents(of: path).flatMap { String(validating: $0, as: UTF8.self) }
+}

@@ -73,7 +73,7 @@ package struct HDF5File: ~Copyable, Sendable {
 /// never written again, and a file that is written has a name that no other process knows.
 func fileAccess(_ operation: Operation) throws(HDF5Error) -> Handle {
     let list = Handle(try operation.check("H5Pcreate", H5Pcreate(CHDF5_FILE_ACCESS())), H5Pclose)
-    // The version of the format that `HDF5Outline` reads, whatever the default of a later library
+    // The version of the format that `HDF5Metadata` reads, whatever the default of a later library
     // is.
     try operation.check(
         "H5Pset_libver_bounds",

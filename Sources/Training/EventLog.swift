@@ -83,7 +83,7 @@ package final class EventLog {
 
     /// Whether there is a log with lines of updates after `step`.
     static func reaches(beyond step: Int, path: String) -> Bool {
-        guard let bytes = try? Data(contentsOf: URL(filePath: path)) else { return false }
+        guard let bytes = try? contents(of: path) else { return false }
         return bytes.split(separator: newline).contains { self.step(of: $0).map { $0 > step } ?? false }
     }
 
@@ -107,7 +107,7 @@ package final class EventLog {
 
     /// The update after which a line was written; `nil` if the line does not contain it. Bytes that
     /// are not UTF-8 are tolerated.
-    private static func step(of line: Data) -> Int? {
+    private static func step(of line: some Collection<UInt8>) -> Int? {
         let text = String(decoding: line, as: UTF8.self)
         return (try? JSONDecoder().decode(Position.self, from: Data(text.utf8)))?.step
     }

@@ -36,7 +36,7 @@ extension RunDirectory {
     }
 
     /// The job that wrote the newest checkpoints; `nil` if none was recorded.
-    var job: String? { try? String(contentsOfFile: jobPath, encoding: .utf8) }
+    var job: String? { try? text(of: jobPath) }
 
     /// Records that `job` has written the newest checkpoint.
     func write(job: String) throws(FileError) { try writeFile(job, to: jobPath) }

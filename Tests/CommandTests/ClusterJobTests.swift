@@ -25,10 +25,10 @@ struct ClusterJobTests {
                 try send(signal, to: receiver, of: folder)
             }
             #expect(outcome.exitCode == 75, "\(outcome.standardOutput)\(outcome.standardError)")
-            let told = outcome.standardOutput.split(separator: "\n").filter {
+            let reported = outcome.standardOutput.split(separator: "\n").filter {
                 $0.contains("stopped after step") && $0.contains("SIG")
             }
-            #expect(told.count == 1, "\(outcome.standardOutput)")
+            #expect(reported.count == 1, "\(outcome.standardOutput)")
             let steps = try stepCount(in: folder)
             #expect((3..<500).contains(steps))
             let rest = try await train(folder, ranks: 1, ["training.stopAfterSteps=\(steps + 2)"])
@@ -47,14 +47,14 @@ struct ClusterJobTests {
             }
             // The delay of the report is tested with `RankWatch`, with a simulated clock.
             #expect(outcome.exitCode == 6, "\(outcome.standardError)")
-            let told = outcome.standardError.split(separator: "\n").filter { $0.hasPrefix("t2fnorm: ") }
-            #expect(told.count == 1, "\(outcome.standardError)")
-            #expect(told.first?.hasPrefix("t2fnorm: rank \(frozen[0]) (") == true)
+            let reported = outcome.standardError.split(separator: "\n").filter { $0.hasPrefix("t2fnorm: ") }
+            #expect(reported.count == 1, "\(outcome.standardError)")
+            #expect(reported.first?.hasPrefix("t2fnorm: rank \(frozen[0]) (") == true)
             for rank in 0..<4 {
-                let isNamed = told.first?.contains("rank \(rank) (") == true
-                #expect(isNamed == frozen.contains(rank), "\(told)")
+                let isNamed = reported.first?.contains("rank \(rank) (") == true
+                #expect(isNamed == frozen.contains(rank), "\(reported)")
             }
-            #expect(told.first?.contains("has given no sign of life") == true)
+            #expect(reported.first?.contains("has given no sign of life") == true)
         }
     }
 
@@ -70,10 +70,10 @@ struct ClusterJobTests {
                 try send("KILL", to: .rank, of: folder)
             }
             #expect(outcome.exitCode == 75, "\(outcome.standardError)")
-            let told = outcome.standardError.split(separator: "\n").filter {
+            let reported = outcome.standardError.split(separator: "\n").filter {
                 $0.contains("; restart 1 of 2 in 0 s")
             }
-            #expect(told.count == 1, "\(outcome.standardError)")
+            #expect(reported.count == 1, "\(outcome.standardError)")
             #expect(outcome.standardOutput.contains("going on from"), "\(outcome.standardOutput)")
             let undisturbed = try await train(folder, ranks: 1, settings + ["name=u"])
             #expect(undisturbed.exitCode == 75, "\(undisturbed.standardError)")

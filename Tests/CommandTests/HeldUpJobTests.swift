@@ -78,12 +78,12 @@ struct HeldUpJobTests {
                 let outcome = try await run(
                     job.arguments, shim, stall("pread", job.path, after: job.count, seconds: 0, rank: 1))
                 #expect(outcome.exitCode == 6, "\(job.arguments): \(outcome.standardError)")
-                let told = outcome.standardError.split(separator: "\n").filter {
+                let reported = outcome.standardError.split(separator: "\n").filter {
                     $0.hasPrefix("t2fnorm: ") && !$0.hasPrefix("t2fnorm: note: ")
                 }
-                #expect(told.count == 1, "\(outcome.standardError)")
-                #expect(told.first?.hasPrefix("t2fnorm: rank 1 (") == true, "\(outcome.standardError)")
-                #expect(told.first?.contains("has given no sign of life for") == true)
+                #expect(reported.count == 1, "\(outcome.standardError)")
+                #expect(reported.first?.hasPrefix("t2fnorm: rank 1 (") == true, "\(outcome.standardError)")
+                #expect(reported.first?.contains("has given no sign of life for") == true)
             }
         }
     }

@@ -24,9 +24,11 @@ struct KeptResultsTests {
         let outcome = try await small.t2fnorm(
             ["score", "\(small.folder)/runs/r/s0", "\(small.folder)/images"] + more)
         try #require(outcome.exitCode == 0, "\(outcome.standardError)")
-        let told = outcome.standardError.split(separator: "\n").filter { $0.contains("note: 'in' means ") }
-        try #require(told.count == 1, "\(outcome.standardError)")
-        return outcome.standardOutput + told[0]
+        let reported = outcome.standardError.split(separator: "\n").filter {
+            $0.contains("note: 'in' means ")
+        }
+        try #require(reported.count == 1, "\(outcome.standardError)")
+        return outcome.standardOutput + reported[0]
     }
 
     @Test func thresholdsOfOtherWeightsImagesOrSetsAreMadeAnew() async throws {

@@ -38,7 +38,7 @@ struct LogPowerCutTests {
         try #require(whole.exitCode == 0, "\(whole.standardError)")
         let expected = try steps()
         #expect(expected.count == 12)
-        var goneOn = 0
+        var resumedCount = 0
         // Calls on files of the run's folder: some forty at the start, then one per line and three
         // per checkpoint.
         for call in [44, 50, 56] {
@@ -54,9 +54,9 @@ struct LogPowerCutTests {
             let rest = try await train([:])
             #expect(rest.exitCode == 0, "call \(call): \(rest.standardError)")
             #expect(try steps() == expected, "call \(call)")
-            if rest.standardOutput.contains("going on from ") { goneOn += 1 }
+            if rest.standardOutput.contains("going on from ") { resumedCount += 1 }
         }
         // Each run must resume from a checkpoint: a run without one starts anew and loses nothing.
-        #expect(goneOn == 3)
+        #expect(resumedCount == 3)
     }
 }

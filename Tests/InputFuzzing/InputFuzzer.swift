@@ -152,9 +152,9 @@ private final class SampleDataset {
     }
 
     func read(shard bytes: [UInt8]) throws {
-        let outline = try HDF5Outline(path: "", byteCount: bytes.count) { Array(bytes[$0..<$0 + $1]) }
-        for name in try outline.memberNames() {
-            guard let offset = try? outline.contiguousOffset(of: name) else { continue }
+        let metadata = try HDF5Metadata(path: "", byteCount: bytes.count) { Array(bytes[$0..<$0 + $1]) }
+        for name in try metadata.memberNames() {
+            guard let offset = try? metadata.contiguousOffset(of: name) else { continue }
             precondition(offset <= bytes.count, "a dataset behind the file's end")
         }
         try Data(bytes).write(to: URL(filePath: "\(folder)/shard-00000.h5"))

@@ -82,9 +82,9 @@ struct JobScriptTests {
     @Test func onlyTheProgramsOwnReasonIsShownWhereItHasOne() async throws {
         try await JobFolder.with { folder in
             try folder.script("program", #"echo "t2fnorm: no such data" >&2; exit 3"#)
-            let told = try await folder.bash("$launch/train --ranks-per-host 1 --threads 1 --grace 1")
+            let reported = try await folder.bash("$launch/train --ranks-per-host 1 --threads 1 --grace 1")
             #expect(
-                told.exitCode == 3 && told.standardError == "t2fnorm: no such data\n", "\(told.standardError)"
+                reported.exitCode == 3 && reported.standardError == "t2fnorm: no such data\n", "\(reported.standardError)"
             )
             try folder.script("program", "kill -KILL $$")
             let killed = try await folder.bash("$launch/train --ranks-per-host 1 --threads 1 --grace 1")

@@ -123,8 +123,8 @@ struct BackgroundCheckpointTests {
             let results = try train(run, ranks: 2, blocked: 4)
             #expect(results.map(\.outcome) == [.done, .done])
             #expect(reports(results[0]).map(\.step) == [2, 5, 6, 8, 10])
-            let told = notices(results[0]).filter { $0.contains("could not write: is a directory") }
-            #expect(told.count == 1 && told.first?.contains("training continues") == true)
+            let reported = notices(results[0]).filter { $0.contains("could not write: is a directory") }
+            #expect(reported.count == 1 && reported.first?.contains("training continues") == true)
             #expect(try run.checkpoint()?.position.step == 10)
         }
     }

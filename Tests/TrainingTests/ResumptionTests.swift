@@ -127,11 +127,11 @@ struct ResumptionTests {
                 bytes[bytes.count / 2] ^= 4
                 try bytes.write(to: URL(filePath: path))
                 let results = try run.train(ranks: 2)
-                let told = notices(results[0]).filter {
+                let reported = notices(results[0]).filter {
                     $0.hasPrefix("passed over: checkpoint \(path): ")
                         && $0.contains(" does not match its checksum")
                 }
-                #expect(told.count == 1 && told.first?.hasSuffix("; kept as \(path).damaged") == true)
+                #expect(reported.count == 1 && reported.first?.hasSuffix("; kept as \(path).damaged") == true)
                 let aside = try Data(contentsOf: URL(filePath: "\(path).damaged"))
                 #expect(aside == bytes)
                 let found = try #require(try run.checkpoint())

@@ -108,9 +108,10 @@ struct RunLockTests {
     func aHostThatThisOneCannotSeeIsLostBySilence(key: String) throws {
         try with { directory in
             try leaveLock(in: directory) { $0[key] = "another" }
-            var told: [String] = []
-            try RunLock(of: directory, timing: timing(lost: .milliseconds(200))) { told.append($0) }.release()
-            #expect(told.count == 1 && told.first?.contains("sign of life") == true, "\(told)")
+            var reported: [String] = []
+            try RunLock(of: directory, timing: timing(lost: .milliseconds(200))) { reported.append($0) }
+                .release()
+            #expect(reported.count == 1 && reported.first?.contains("sign of life") == true, "\(reported)")
             // By the file server's clock the last heartbeat is old: a short watch is enough.
             try leaveLock(in: directory) { $0[key] = "another" }
             try setTime(Date(timeIntervalSinceNow: -10_000), of: directory)

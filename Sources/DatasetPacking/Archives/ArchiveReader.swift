@@ -213,7 +213,7 @@ private func readPiece(
     return count < 0 ? Int(ARCHIVE_FATAL) : count
 }
 
-extension PassedOver {
+extension SkippedEntries {
     /// Whether an archive's entry is a visible file; if not, it is added, unless it is a folder.
     mutating func take(_ entry: ArchiveReader.Entry) -> Bool {
         switch entry.kind {

@@ -5,7 +5,7 @@ internal import SystemPackage
 struct ArchiveTree<Position> {
     private(set) var files: [FilePath: Position] = [:]
     private var folders: Set<FilePath> = []
-    private var passedOver = PassedOver()
+    private var skipped = SkippedEntries()
     /// The links with their target paths; `nil` for a target outside the archive.
     private var links: [(path: FilePath, target: FilePath?)] = []
 
@@ -13,19 +13,19 @@ struct ArchiveTree<Position> {
     mutating func add(_ entry: ArchiveReader.Entry, _ position: Position) {
         guard let path = entry.path, entry.name.root == nil else {
             // The root folder, as in `tar -c .`, is not reported as skipped.
-            if entry.kind != .folder { passedOver.add(entry.name, .outside) }
+            if entry.kind != .folder { skipped.add(entry.name, .outside) }
             return
         }
         switch entry.kind {
         case .file:
-            if files.updateValue(position, forKey: path) != nil { passedOver.add(path, .replaced) }
+            if files.updateValue(position, forKey: path) != nil { skipped.add(path, .replaced) }
         case .folder: folders.insert(path)
         case .hardLink(let target): links.append((path, target.insideTree))
         case .symbolicLink(let target):
             let isInside = target.root == nil
             let folder = path.removingLastComponent()
             links.append((path, isInside ? folder.appending(target.components).insideTree : nil))
-        case .other: passedOver.add(path, .special)
+        case .other: skipped.add(path, .special)
         }
     }
 
@@ -52,7 +52,7 @@ struct ArchiveTree<Position> {
         }
         for link in links where !isFollowed(link.path) {
             let isCircle = link.target.map { folders.contains($0) && link.path.starts(with: $0) } ?? false
-            passedOver.add(link.path, isCircle ? .circle : .dangling)
+            skipped.add(link.path, isCircle ? .circle : .dangling)
         }
     }
 
@@ -78,18 +78,18 @@ struct ArchiveTree<Position> {
 
     /// The files and folders that are not hidden and not left by other systems.
     var listing: FileListing {
-        var passedOver = passedOver
+        var skipped = skipped
         var visible: [FilePath] = []
         for file in sortedByBytes(Array(files.keys)) {
             if !file.isVisible {
-                passedOver.add(file, .hidden)
-            } else if file.components.contains(where: isDebris) {
-                passedOver.add(file, .debris)
+                skipped.add(file, .hidden)
+            } else if file.components.contains(where: isMetadataFolder) {
+                skipped.add(file, .metadataFolder)
             } else {
                 visible.append(file)
             }
         }
-        let shown = folders.filter { $0.isVisible && !$0.components.contains(where: isDebris) }
-        return FileListing(files: visible, folders: shown, passedOver: passedOver)
+        let shown = folders.filter { $0.isVisible && !$0.components.contains(where: isMetadataFolder) }
+        return FileListing(files: visible, folders: shown, skipped: skipped)
     }
 }

@@ -37,19 +37,19 @@ func archivesInFolder(_ path: String) throws(DatasetError) -> [ClassArchive] {
 /// The archives in a tar, in the tar's order; `nil` if it is compressed, or an archive in it is not
 /// stored contiguously.
 ///
-/// - Parameter passedOver: Receives each file that is not an archive.
+/// - Parameter skipped: Receives each file that is not an archive.
 /// - Throws: If there are none, or the tar is damaged or cut off.
 func archivesInTar(
-    _ path: String, _ passedOver: inout PassedOver
+    _ path: String, _ skipped: inout SkippedEntries
 ) throws(DatasetError) -> [ClassArchive]? {
     let file = try PooledFile(path)
     var archives: [ClassArchive] = []
     var reader = try ArchiveReader(path, .tar)
     while let entry = try reader.nextEntry() {
         guard reader.isUncompressed else { return nil }
-        guard passedOver.take(entry) else { continue }
+        guard skipped.take(entry) else { continue }
         guard let name = classNameOfArchive(entry.name) else {
-            passedOver.add(entry.name, .noImage)
+            skipped.add(entry.name, .noImage)
             continue
         }
         let place = "\(path), at byte \(entry.offset): \(entry.name.text)"

@@ -19,7 +19,7 @@ package final class NestedTarArchive: RecordSource {
     private var current: (name: String, place: String, offset: Int, label: Int32)
     private var seen: Set<[UInt8]> = []
     private var filled: [String] = []
-    private var passedOver = PassedOver()
+    private var skipped = SkippedEntries()
     private var innerOffset = 0
     private var isAtEnd = false
 
@@ -30,7 +30,7 @@ package final class NestedTarArchive: RecordSource {
         outer.isUncompressed ? Double(current.offset + innerOffset) / Double(max(byteCount, 1)) : nil
     }
 
-    package var notes: [String] { passedOver.notes + emptyClasses(classNames, filled) }
+    package var notes: [String] { skipped.notes + emptyClasses(classNames, filled) }
 
     /// Whether the first file in an archive is an archive itself.
     package static func isNested(_ path: String) throws(DatasetError) -> Bool {
@@ -99,12 +99,12 @@ package final class NestedTarArchive: RecordSource {
                 continue
             }
             innerOffset = entry.offset
-            guard passedOver.take(entry) else { continue }
+            guard skipped.take(entry) else { continue }
             if hasImageEnding(entry.name) {
                 if filled.last != current.name { filled.append(current.name) }
                 return entry
             }
-            passedOver.add(entry.name, .noImage)
+            skipped.add(entry.name, .noImage)
         }
         return nil
     }
@@ -112,9 +112,9 @@ package final class NestedTarArchive: RecordSource {
     /// Opens the next class's archive; `false` after the last one.
     private func openNextArchive() throws(DatasetError) -> Bool {
         while let entry = try outer.nextEntry() {
-            guard passedOver.take(entry) else { continue }
+            guard skipped.take(entry) else { continue }
             guard let name = classNameOfArchive(entry.name) else {
-                passedOver.add(entry.name, .noImage)
+                skipped.add(entry.name, .noImage)
                 continue
             }
             let place = "\(origin), at byte \(entry.offset): \(entry.name.text)"

@@ -46,9 +46,9 @@ package struct NestedTarIndex: IndexedRecordSource {
     /// - Throws: If there are no archives, one cannot be read or is cut off, or its class has no
     ///   label.
     package init?(_ path: String, order: ClassOrder? = nil) throws(DatasetError) {
-        var passedOver = PassedOver()
+        var skipped = SkippedEntries()
         let isFolder = isFolder(path)
-        let all = isFolder ? try archivesInFolder(path) : try archivesInTar(path, &passedOver)
+        let all = isFolder ? try archivesInFolder(path) : try archivesInTar(path, &skipped)
         guard let archives = all else { return nil }
         for archive in archives where try !archive.isPlain() {
             guard isFolder else { return nil }
@@ -61,9 +61,9 @@ package struct NestedTarIndex: IndexedRecordSource {
         labels = try labelsOf(archives, classNames)
         var images: [Image] = []
         for index in archives.indices {
-            images += try Self.images(of: archives[index], Int32(index), &passedOver)
+            images += try Self.images(of: archives[index], Int32(index), &skipped)
         }
-        notes = passedOver.notes + emptyClasses(classNames, images.map { archives[Int($0.archive)].name })
+        notes = skipped.notes + emptyClasses(classNames, images.map { archives[Int($0.archive)].name })
         origin = path
         identity = isFolder ? pathsHash(images.map(\.path)) : fileIdentity(path)
         self.archives = archives
@@ -100,7 +100,7 @@ package struct NestedTarIndex: IndexedRecordSource {
 
     /// The images of one class's archive, found by its headers.
     private static func images(
-        of archive: ClassArchive, _ index: Int32, _ passedOver: inout PassedOver
+        of archive: ClassArchive, _ index: Int32, _ skipped: inout SkippedEntries
     ) throws(DatasetError) -> [Image] {
         let file = try ReadableFile(archive.file.location)
         let piece = FilePiece(
@@ -108,9 +108,9 @@ package struct NestedTarIndex: IndexedRecordSource {
         var reader = try ArchiveReader(archive.place, piece: piece)
         var images: [Image] = []
         while let entry = try reader.nextEntry() {
-            guard passedOver.take(entry) else { continue }
+            guard skipped.take(entry) else { continue }
             guard hasImageEnding(entry.name) else {
-                passedOver.add(entry.name, .noImage)
+                skipped.add(entry.name, .noImage)
                 continue
             }
             guard entry.byteCount <= archive.byteCount - entry.offset - tarBlock else {

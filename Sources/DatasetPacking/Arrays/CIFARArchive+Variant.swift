@@ -28,18 +28,8 @@ extension CIFARArchive.Variant {
         let key = self == .cifar10 ? "label_names" : "fine_label_names"
         let pickled = try? PickleReader(constructors: NumPyArray.constructors).read(whole: bytes)
         let lines = String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isNewline)
-            .map { $0.trimmingBlanks() }.filter { !$0.isEmpty }
+            .map { String(decoding: trimmed(Array($0.utf8)[...]), as: UTF8.self) }.filter { !$0.isEmpty }
         let names = pickled?[key]?.elements?.compactMap(\.string) ?? lines
         return names.count == classCount ? names : nil
-    }
-}
-
-extension StringProtocol {
-    /// The text without spaces, tabs and carriage returns at both ends.
-    func trimmingBlanks() -> String {
-        let isBlank = { (byte: UInt8) in byte == 0x20 || byte == 0x09 || byte == 0x0D }
-        let rest = Array(utf8.drop(while: isBlank))
-        let end = rest.lastIndex { !isBlank($0) } ?? -1
-        return String(decoding: rest[..<(end + 1)], as: UTF8.self)
     }
 }

@@ -24,7 +24,7 @@ package struct ImageNetValidation: IndexedRecordSource {
     package init(_ images: any FileTree, _ devkit: ImageNetDevkit, path: String) throws(DatasetError) {
         var listing = try images.listing()
         let paths = listing.takeImages()
-        guard !paths.isEmpty else { throw noImages(images.path, listing.passedOver) }
+        guard !paths.isEmpty else { throw noImages(images.path, listing.skipped) }
         classNames = sortedByBytes(devkit.names)
         let labelOfName = Dictionary(
             zip(classNames.map(\.bytesKey), Int32(0)...), uniquingKeysWith: { first, _ in first })
@@ -45,7 +45,7 @@ package struct ImageNetValidation: IndexedRecordSource {
         origins = "\(images.path) with \(path)"
         let missing = devkit.validation.count - paths.count
         notes =
-            listing.passedOver.notes
+            listing.skipped.notes
             + (missing == 0
                 ? [] : ["\(paths.count) of the devkit's \(devkit.validation.count) images are there"])
     }

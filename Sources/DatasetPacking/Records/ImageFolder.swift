@@ -31,19 +31,19 @@ package struct ImageFolder: IndexedRecordSource, LabelledRecords {
     ) throws(DatasetError) {
         var listing = try images.listing()
         let paths = listing.takeImages()
-        guard !paths.isEmpty else { throw noImages(images.path, listing.passedOver) }
+        guard !paths.isEmpty else { throw noImages(images.path, listing.skipped) }
         self.images = images
         self.paths = paths
         guard !outOfDistribution else {
             classNames = []
             labels = [Int32](repeating: -1, count: paths.count)
-            notes = listing.passedOver.notes
+            notes = listing.skipped.notes
             return
         }
         let classes = try ClassFolders(listing, images: paths, in: images, order: order)
         classNames = classes.names
         labels = paths.map(classes.label)
-        notes = listing.passedOver.notes + classes.notes
+        notes = listing.skipped.notes + classes.notes
     }
 
     package mutating func next() throws(DatasetError) -> Record? {

@@ -27,10 +27,10 @@ package struct FolderWalk {
     private let entersFolders: Bool
     private var files: [FilePath] = []
     private var folders: Set<FilePath> = []
-    private var passedOver = PassedOver()
+    private var skipped = SkippedEntries()
     private var visits: [Identity: Int] = [:]
 
-    package var listing: FileListing { FileListing(files: files, folders: folders, passedOver: passedOver) }
+    package var listing: FileListing { FileListing(files: files, folders: folders, skipped: skipped) }
 
     /// - Parameter entersFolders: Whether subfolders are listed, too.
     /// - Throws: If a folder cannot be read, or too many links lead to one.
@@ -49,14 +49,14 @@ package struct FolderWalk {
         for (name, type) in try entries(of: place) {
             let path = folder.appending(name)
             guard !isHidden(name) else {
-                passedOver.add(path, .hidden)
+                skipped.add(path, .hidden)
                 continue
             }
             switch type == DT_REG ? .file : kind(of: place.appending(name)) {
             case .file: files.append(path)
-            case .special: passedOver.add(path, .special)
-            case .folder where isDebris(name): passedOver.add(path, .debris)
-            case .folder(let identity) where above.contains(identity): passedOver.add(path, .circle)
+            case .special: skipped.add(path, .special)
+            case .folder where isMetadataFolder(name): skipped.add(path, .metadataFolder)
+            case .folder(let identity) where above.contains(identity): skipped.add(path, .circle)
             case .folder(let identity):
                 folders.insert(path)
                 guard entersFolders else { continue }
@@ -95,35 +95,20 @@ private func entries(of folder: FilePath) throws(DatasetError) -> [(FilePath.Com
             isSystemFault: PassingFault.isSystemFault(errno))
     }
     var entries: [(FilePath.Component, UInt8)] = []
-    guard PassingFault.retry({ list(folder, &entries) }) == 0 else { throw failure() }
+    let code = PassingFault.retry {
+        entries = []
+        return unsafe folder.withPlatformString { path in
+            unsafe forEachName(inFolder: path) { name, type in
+                guard let name = unsafe FilePath.Component(platformString: name) else { return }
+                entries.append((name, type))
+            }
+        }
+    }
+    guard code == 0 else { throw failure() }
     return entries
 }
 
-/// - Returns: 0, or −1 with the reason in `errno`.
-private func list(_ folder: FilePath, _ entries: inout [(FilePath.Component, UInt8)]) -> Int32 {
-    entries = []
-    guard let stream = unsafe folder.withPlatformString({ unsafe opendir($0) }) else { return -1 }
-    var code: Int32 = 0
-    while true {
-        errno = 0
-        guard let entry = unsafe readdir(stream) else {
-            code = errno
-            break
-        }
-        let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) {
-            unsafe $0.withMemoryRebound(to: CChar.self, capacity: 256) {
-                unsafe FilePath.Component(platformString: $0)
-            }
-        }
-        guard let name, name.kind == .regular else { continue }
-        entries.append((name, unsafe entry.pointee.d_type))
-    }
-    _ = unsafe closedir(stream)
-    errno = code
-    return code == 0 ? 0 : -1
-}
-
 /// Whether a folder contains files that other systems store beside the user's own.
-package func isDebris(_ name: FilePath.Component) -> Bool {
+package func isMetadataFolder(_ name: FilePath.Component) -> Bool {
     name.string == "__MACOSX" || name.string == "@eaDir"
 }

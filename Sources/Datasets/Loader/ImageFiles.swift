@@ -13,7 +13,7 @@ package struct ImageFiles: ImageSource {
     /// - Throws: If a folder cannot be read or contains no image.
     package init(_ paths: [String]) throws(DatasetError) {
         var files: [FilePath] = []
-        var passedOver = PassedOver()
+        var skipped = SkippedEntries()
         for path in paths {
             guard isFolder(path) else {
                 files.append(FilePath(path))
@@ -21,12 +21,12 @@ package struct ImageFiles: ImageSource {
             }
             var listing = try Folder(path).listing()
             let images = listing.takeImages()
-            guard !images.isEmpty else { throw noImages(path, listing.passedOver) }
-            passedOver.add(listing.passedOver)
+            guard !images.isEmpty else { throw noImages(path, listing.skipped) }
+            skipped.add(listing.skipped)
             files += images.map { FilePath(path).appending($0.components) }
         }
         self.paths = files
-        notes = passedOver.notes
+        notes = skipped.notes
     }
 
     package var count: Int { paths.count }

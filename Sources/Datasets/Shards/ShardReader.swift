@@ -39,7 +39,7 @@ package final class ShardReader: Sendable {
         let (labels, checksums, images) = try DatasetError.wrapping("open shard", path) {
             // This file is closed at the end of the closure; the pooled file would stay open.
             let opened = try ReadableFile(path)
-            let hdf5 = try HDF5Outline(path: path, byteCount: opened.byteCount) {
+            let hdf5 = try HDF5Metadata(path: path, byteCount: opened.byteCount) {
                 try opened.read(at: $0, count: $1)
             }
             let labels: [Int32] = try hdf5.read("labels", count: shard.count, from: opened)
@@ -187,7 +187,7 @@ extension ShardReader.Images {
     }
 
     fileprivate init(
-        _ hdf5: HDF5Outline, count: Int, layout: Manifest.Layout, _ file: ReadableFile
+        _ hdf5: HDF5Metadata, count: Int, layout: Manifest.Layout, _ file: ReadableFile
     ) throws {
         switch layout {
         case .pixels(let height, let width, let channels):
@@ -227,7 +227,7 @@ extension ShardReader.Images {
     }
 }
 
-extension HDF5Outline {
+extension HDF5Metadata {
     /// Reads a one-dimensional dataset of known length.
     ///
     /// - Throws: If it has another length, as in a damaged file; checked before memory is

@@ -83,14 +83,15 @@ extension DataPackCommand {
         }
     }
 
-    /// Whether `--class-names` gives the order of class names that the source has.
-    var givesOrder: Bool { list == nil && devkit == nil && orderedFormats.contains(resolvedFormat) }
-
-    private var orderedFormats: Set<Format> { Self.trees.union([.nestedTar]) }
+    /// Whether `--class-names` gives the order of class names that a source in this format has.
+    func givesOrder(_ format: Format) -> Bool {
+        list == nil && devkit == nil && Self.trees.union([.nestedTar]).contains(format)
+    }
 
     /// The class order that the user has given, if any.
-    func givenOrder() throws -> ClassOrder? {
+    func givenOrder(_ format: Format) throws -> ClassOrder? {
         if let classOrder { return try ClassOrder(classOrder) }
-        return givesOrder && !classNames.isEmpty ? try ClassOrder(classNames, place: "--class-names") : nil
+        return givesOrder(format) && !classNames.isEmpty
+            ? try ClassOrder(classNames, place: "--class-names") : nil
     }
 }

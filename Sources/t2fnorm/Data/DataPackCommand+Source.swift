@@ -5,17 +5,21 @@ import Files
 import Foundation
 
 extension DataPackCommand {
-    /// The reader of the named inputs.
-    func makeSource() throws -> any RecordSource {
+    /// The format of the named inputs, detected once, and their reader.
+    func makeSource() throws -> (Format, any RecordSource) {
         let format = try formatOfInputs()
         try check(optionsFor: format)
+        return (format, try source(in: format))
+    }
+
+    private func source(in format: Format) throws -> any RecordSource {
         switch format {
-        case .folder, .auto: return try imageSource(Folder(inputs[0]))
-        case .tar: return try imageSource(TarArchive(inputs[0]))
-        case .zip: return try imageSource(ZipTree(inputs[0]))
+        case .folder, .auto: return try imageSource(Folder(inputs[0]), format)
+        case .tar: return try imageSource(TarArchive(inputs[0]), format)
+        case .zip: return try imageSource(ZipTree(inputs[0]), format)
         case .cifar10: return try cifarSource(.cifar10)
         case .cifar100: return try cifarSource(.cifar100)
-        case .nestedTar: return try nestedSource(inputs[0], order: givenOrder())
+        case .nestedTar: return try nestedSource(inputs[0], order: givenOrder(format))
         case .svhn: return try SVHNArchive(inputs[0])
         case .npy: return try NumPyImages(images: inputs[0], labels: labelsOfArray())
         case .npz: return try arraySource(NumPyArchive(inputs[0]))
@@ -27,15 +31,16 @@ extension DataPackCommand {
         }
     }
 
-    /// Like `resolvedFormat`, but throws for an unknown format.
+    /// The given format, or that of the first input by its content; throws for an unknown format.
     private func formatOfInputs() throws -> Format {
         guard format == .auto else { return format }
-        if let refusal = SourceKind(inputs[0]).refusal(of: inputs[0]) { throw refusal }
-        if resolvedFormat == .folder, list == nil, devkit == nil, NestedTarIndex.isFolderOfArchives(inputs[0])
-        {
+        let kind = SourceKind(inputs[0])
+        if let refusal = kind.refusal(of: inputs[0]) { throw refusal }
+        let found = format(of: kind)
+        if found == .folder, list == nil, devkit == nil, NestedTarIndex.isFolderOfArchives(inputs[0]) {
             return .nestedTar
         }
-        return resolvedFormat
+        return found
     }
 
     /// An official archive or its folder has several parts and needs `--split`; single files do
@@ -60,10 +65,10 @@ extension DataPackCommand {
         return try NestedTarArchive(path, order: order)
     }
 
-    private func imageSource(_ images: any FileTree) throws -> any RecordSource {
+    private func imageSource(_ images: any FileTree, _ format: Format) throws -> any RecordSource {
         if let devkit { return try ImageNetValidation(images, ImageNetDevkit(devkit), path: devkit) }
         if let list { return try ImageList(list, images: images) }
-        return try ImageFolder(images, outOfDistribution: outOfDistribution, order: givenOrder())
+        return try ImageFolder(images, outOfDistribution: outOfDistribution, order: givenOrder(format))
     }
 
     /// The path of an .npy set's labels; `nil` if none are needed.
@@ -93,11 +98,10 @@ extension DataPackCommand {
         return try archive.images(of: parts, isLabelled: !outOfDistribution)
     }
 
-    /// The format of the first input, by its content. With an image list it is always a folder or
-    /// an archive of image files.
-    var resolvedFormat: Format {
-        guard format == .auto else { return format }
-        switch SourceKind(inputs[0]) {
+    /// The format of an input of this kind. With an image list it is always a folder or an archive
+    /// of image files.
+    private func format(of kind: SourceKind) -> Format {
+        switch kind {
         case .cifar(let variant):
             guard list == nil else { return isFolder(inputs[0]) ? .folder : .tar }
             return variant == .cifar10 ? .cifar10 : .cifar100
@@ -112,11 +116,9 @@ extension DataPackCommand {
         }
     }
 
-    var cifarVariant: CIFARArchive.Variant? {
-        switch resolvedFormat {
-        case .cifar10: .cifar10
-        case .cifar100: .cifar100
-        default: nil
-        }
+    /// Whether the first input belongs to a set that may consist of several files.
+    var hasSeveralFiles: Bool {
+        let found = format == .auto ? format(of: SourceKind(inputs[0])) : format
+        return found == .cifar10 || found == .cifar100
     }
 }

@@ -228,7 +228,7 @@ struct DataPackCommand: ParsableCommand {
         guard (openood == nil) != inputs.isEmpty else {
             throw ValidationError("name what to pack: either a folder, an archive or files, or --openood")
         }
-        guard openood != nil || cifarVariant != nil || inputs.count == 1 else {
+        guard openood != nil || inputs.count == 1 || hasSeveralFiles else {
             throw ValidationError("only CIFAR sets have several files; name one folder or archive")
         }
         try checkCombinations()
@@ -237,14 +237,17 @@ struct DataPackCommand: ParsableCommand {
     func run() throws {
         try runJob { communicator in
             communicator.board.enter(.packing)
-            let options = try options(communicator)
+            var options = try options(communicator)
             do {
                 try withUsageErrors {
                     if let openood, let benchmark {
                         try packBenchmark(root: openood, named: benchmark, options, communicator)
                         return
                     }
-                    let source = try communicator.together { try withUsageErrors { try makeSource() } }
+                    let (format, source) = try communicator.together {
+                        try withUsageErrors { try makeSource() }
+                    }
+                    options.classNames = classNames.isEmpty || givesOrder(format) ? nil : classNames
                     let name = name ?? URL(filePath: output).lastPathComponent
                     if case .shares(let shares) = split {
                         try packParts(of: source, shares, name: name, options, communicator)
@@ -279,7 +282,6 @@ struct DataPackCommand: ParsableCommand {
         options.resizeShorter = resizeShorter
         options.recompresses = recompress
         options.quality = quality ?? options.quality
-        options.classNames = classNames.isEmpty || givesOrder ? nil : classNames
         options.classCount = classCount
         options.recordsPerShard = shardSize
         options.overwrite = overwrite

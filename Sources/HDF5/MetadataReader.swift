@@ -1,5 +1,5 @@
-/// Traverses a file's groups and object headers for an `HDF5Outline`.
-struct OutlineReader {
+/// Traverses a file's groups and object headers for an `HDF5Metadata`.
+struct MetadataReader {
     /// More objects than any file of this program has, few enough for the memory.
     private static let largestObjectCount = 100_000
     private static let largestDepth = 16
@@ -13,9 +13,9 @@ struct OutlineReader {
     private var textBudget = 1 << 26
     /// The addresses of the blocks read so far.
     private var visited: Set<Int> = []
-    private var heaps: [Int: OutlineBlock] = [:]
+    private var heaps: [Int: MetadataBlock] = [:]
     private var memberCount = 0
-    private var found: [String: HDF5Outline.Object] = [:]
+    private var found: [String: HDF5Metadata.Object] = [:]
 
     init(path: String, byteCount: Int, read: @escaping (Int, Int) throws -> [UInt8]) {
         self.path = path
@@ -24,7 +24,7 @@ struct OutlineReader {
     }
 
     /// All objects, by their paths.
-    mutating func objects() throws -> [String: HDF5Outline.Object] {
+    mutating func objects() throws -> [String: HDF5Metadata.Object] {
         let block = try block(at: 0, count: min(96, byteCount))
         guard block.starts(with: [0x89, 0x48, 0x44, 0x46, 0x0D, 0x0A, 0x1A, 0x0A]) else {
             throw error("it is not an HDF5 file: its signature is missing")
@@ -47,9 +47,9 @@ struct OutlineReader {
         guard depth <= Self.largestDepth else {
             throw error("its groups are nested more than \(Self.largestDepth) deep")
         }
-        var header = OutlineHeader()
+        var header = ObjectHeader()
         for message in try messages(of: address) { try header.take(message) { try text(of: $0) } }
-        var object = HDF5Outline.Object(attributes: header.attributes)
+        var object = HDF5Metadata.Object(attributes: header.attributes)
         if let table = header.symbolTable {
             let members = try members(tree: table.tree, heap: table.heap)
             object.members = members.map(\.name).sorted()
@@ -66,22 +66,22 @@ struct OutlineReader {
     }
 
     /// The messages of an object header of version 1, which may continue in other blocks.
-    private mutating func messages(of address: Int) throws -> [OutlineMessage] {
+    private mutating func messages(of address: Int) throws -> [HeaderMessage] {
         let prefix = try newBlock(at: address, count: 16)
         guard try prefix.number(at: 0, 1) == 1 else { throw error("an object header is not of version 1") }
         var left = try prefix.number(at: 2, 2)
         // Eight bytes of padding lie between the prefix and the first message.
         var parts = [(address: try sum(address, 16), count: try prefix.number(at: 8, 4))]
-        var messages: [OutlineMessage] = []
+        var messages: [HeaderMessage] = []
         while !parts.isEmpty, left > 0 {
             let part = parts.removeFirst()
             let block = try newBlock(at: part.address, count: part.count)
             var position = 0
             while position + 8 <= block.count, left > 0 {
-                let message = OutlineMessage(
+                let message = HeaderMessage(
                     type: try block.number(at: position, 2), flags: try block.number(at: position + 4, 1),
                     block: try block.part(position + 8, count: try block.number(at: position + 2, 2)))
-                if message.type == OutlineMessage.continuation {
+                if message.type == HeaderMessage.continuation {
                     parts.append((try message.block.number(at: 0, 8), try message.block.number(at: 8, 8)))
                 }
                 messages.append(message)
@@ -105,7 +105,7 @@ struct OutlineReader {
 
     /// The members below a node of a group's B-tree of version 1.
     private mutating func members(
-        node address: Int, names: OutlineBlock, depth: Int
+        node address: Int, names: MetadataBlock, depth: Int
     ) throws -> [(name: String, address: Int)] {
         guard depth <= Self.largestDepth else {
             throw error("a group's tree is more than \(Self.largestDepth) deep")
@@ -129,7 +129,7 @@ struct OutlineReader {
     }
 
     private mutating func members(
-        table address: Int, names: OutlineBlock
+        table address: Int, names: MetadataBlock
     ) throws -> [(name: String, address: Int)] {
         let head = try newBlock(at: address, count: 8)
         guard head.starts(with: Array("SNOD".utf8)), try head.number(at: 4, 1) == 1 else {
@@ -156,7 +156,7 @@ struct OutlineReader {
 
     /// The string that a variable-length value points at with its length and its place in a global
     /// heap.
-    private mutating func text(of value: OutlineBlock) throws -> String {
+    private mutating func text(of value: MetadataBlock) throws -> String {
         let count = try value.number(at: 0, 4)
         if count == 0 { return "" }
         let (address, index) = (try value.number(at: 4, 8), try value.number(at: 12, 4))
@@ -176,7 +176,7 @@ struct OutlineReader {
         throw error("a string is missing in its heap")
     }
 
-    private mutating func globalHeap(at address: Int) throws -> OutlineBlock {
+    private mutating func globalHeap(at address: Int) throws -> MetadataBlock {
         if let heap = heaps[address] { return heap }
         let head = try newBlock(at: address, count: 16)
         guard head.starts(with: Array("GCOL".utf8)) else { throw error("a heap of strings is damaged") }
@@ -188,19 +188,19 @@ struct OutlineReader {
     // MARK: - Blocks
 
     /// A block that has not been read yet.
-    private mutating func newBlock(at address: Int, count: Int) throws -> OutlineBlock {
+    private mutating func newBlock(at address: Int, count: Int) throws -> MetadataBlock {
         let block = try block(at: address, count: count)
         guard visited.insert(address).inserted else { throw error("its blocks form a cycle") }
         return block
     }
 
-    private mutating func block(at address: Int, count: Int) throws -> OutlineBlock {
+    private mutating func block(at address: Int, count: Int) throws -> MetadataBlock {
         guard count >= 0, address >= 0, count <= byteCount, address <= byteCount - count else {
             throw error("a block of \(count) bytes at \(address) lies outside its \(byteCount) bytes")
         }
         guard count <= budget else { throw error("its headers take more than 64 MiB") }
         budget -= count
-        return OutlineBlock(bytes: try read(address, count)[...], path: path)
+        return MetadataBlock(bytes: try read(address, count)[...], path: path)
     }
 
     private func sum(_ one: Int, _ other: Int) throws(HDF5Error) -> Int {

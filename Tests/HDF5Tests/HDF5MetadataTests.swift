@@ -5,9 +5,9 @@ import Testing
 
 /// The memory-safe reader finds the objects written by the C library, and all ranges that it
 /// returns lie in the file.
-@Suite(.timeLimit(.minutes(30))) struct HDF5OutlineTests {
-    private func outline(_ bytes: [UInt8], path: String = "x.h5") throws -> HDF5Outline {
-        try HDF5Outline(path: path, byteCount: bytes.count) { offset, count in
+@Suite(.timeLimit(.minutes(30))) struct HDF5MetadataTests {
+    private func metadata(_ bytes: [UInt8], path: String = "x.h5") throws -> HDF5Metadata {
+        try HDF5Metadata(path: path, byteCount: bytes.count) { offset, count in
             // A read out of bounds would end the test.
             Array(bytes[offset..<offset + count])
         }
@@ -52,7 +52,7 @@ import Testing
     private func number<Element: HDF5Element>(
         _ dataset: String, in bytes: [UInt8], as type: Element.Type = Element.self
     ) throws -> Element {
-        let offset = try outline(bytes).contiguousOffset(of: dataset)
+        let offset = try metadata(bytes).contiguousOffset(of: dataset)
         return unsafe bytes.withUnsafeBytes {
             unsafe $0.loadUnaligned(fromByteOffset: offset, as: Element.self)
         }
@@ -60,50 +60,50 @@ import Testing
 
     @Test func whatTheLibraryWritesIsFound() throws {
         let bytes = try everything()
-        let outline = try outline(bytes)
-        #expect(try outline.shape(of: "bytes") == [2, 3, 2] && outline.elementType(of: "bytes") == .uint8)
-        #expect(try outline.shape(of: "nothing") == [0])
-        #expect(throws: HDF5Error.self) { try outline.contiguousOffset(of: "nothing") }
-        #expect(try outline.fixedStringByteCount(of: "paths") == 7)
-        #expect(try outline.elementType(of: "paths") == nil)
+        let metadata = try metadata(bytes)
+        #expect(try metadata.shape(of: "bytes") == [2, 3, 2] && metadata.elementType(of: "bytes") == .uint8)
+        #expect(try metadata.shape(of: "nothing") == [0])
+        #expect(throws: HDF5Error.self) { try metadata.contiguousOffset(of: "nothing") }
+        #expect(try metadata.fixedStringByteCount(of: "paths") == 7)
+        #expect(try metadata.elementType(of: "paths") == nil)
         #expect(try number("labels", in: bytes) == Int32.min)
         #expect(try number("checksums", in: bytes) == UInt32.max)
         #expect(try number("deep/er/steps", in: bytes) == Int64.min)
         #expect(try number("/deep/offsets", in: bytes) == UInt64.max)
         #expect(try number("doubles", in: bytes) == Double.pi)
         for index in 0..<150 { #expect(try number("model/\(index)", in: bytes) == Float(index)) }
-        #expect(try outline.memberNames(of: "model") == (0..<150).map { "\($0)" }.sorted())
-        #expect(try outline.memberNames(of: "deep") == ["er", "offsets"])
-        #expect(outline.contains("deep/er") && !outline.contains("deep/err"))
-        #expect(try outline.attribute("tables") == UInt32(7))
-        #expect(try outline.attribute("temperature") == Float(0.1))
-        #expect(try outline.attribute("index", on: "model/7") == Int64(-3))
-        #expect(try outline.stringAttribute("text") == "Straße")
-        #expect(try outline.stringAttribute("empty") == "")
-        #expect(outline.hasAttribute("text") && !outline.hasAttribute("text", on: "model/7"))
+        #expect(try metadata.memberNames(of: "model") == (0..<150).map { "\($0)" }.sorted())
+        #expect(try metadata.memberNames(of: "deep") == ["er", "offsets"])
+        #expect(metadata.contains("deep/er") && !metadata.contains("deep/err"))
+        #expect(try metadata.attribute("tables") == UInt32(7))
+        #expect(try metadata.attribute("temperature") == Float(0.1))
+        #expect(try metadata.attribute("index", on: "model/7") == Int64(-3))
+        #expect(try metadata.stringAttribute("text") == "Straße")
+        #expect(try metadata.stringAttribute("empty") == "")
+        #expect(metadata.hasAttribute("text") && !metadata.hasAttribute("text", on: "model/7"))
     }
 
     @Test func whatIsNotThereIsNamed() throws {
-        let outline = try outline(try everything(), path: "a.h5")
-        let error = #expect(throws: HDF5Error.self) { _ = try outline.shape(of: "a/y") }
+        let metadata = try metadata(try everything(), path: "a.h5")
+        let error = #expect(throws: HDF5Error.self) { _ = try metadata.shape(of: "a/y") }
         #expect(error?.description == "could not read shape of 'a/y', a.h5: there is no such dataset")
-        let attribute = #expect(throws: HDF5Error.self) { _ = try outline.attribute("no", as: Float.self) }
+        let attribute = #expect(throws: HDF5Error.self) { _ = try metadata.attribute("no", as: Float.self) }
         #expect(attribute?.description == "could not read attribute '/@no', a.h5: there is no such attribute")
-        let type = #expect(throws: HDF5Error.self) { _ = try outline.attribute("tables", as: Float.self) }
+        let type = #expect(throws: HDF5Error.self) { _ = try metadata.attribute("tables", as: Float.self) }
         #expect(type?.reason == "it is not a single float")
-        #expect(throws: HDF5Error.self) { try outline.memberNames(of: "labels") }
+        #expect(throws: HDF5Error.self) { try metadata.memberNames(of: "labels") }
     }
 
     @Test func aFileOfAnotherKindOrACutOneIsNamed() throws {
         let bytes = try everything()
-        let other = #expect(throws: HDF5Error.self) { _ = try outline(Array("no HDF5 file".utf8)) }
+        let other = #expect(throws: HDF5Error.self) { _ = try metadata(Array("no HDF5 file".utf8)) }
         #expect(other?.reason == "it is not an HDF5 file: its signature is missing")
-        #expect(throws: HDF5Error.self) { try outline([]) }
+        #expect(throws: HDF5Error.self) { try metadata([]) }
         for count in [8, 95, 96, 2000, bytes.count - 1] {
-            let cut = #expect(throws: HDF5Error.self) { _ = try outline(Array(bytes.prefix(count))) }
+            let cut = #expect(throws: HDF5Error.self) { _ = try metadata(Array(bytes.prefix(count))) }
             #expect(cut?.reason.hasSuffix("it is truncated") == true)
         }
-        #expect(try outline(bytes + [1, 2, 3]).contains("labels"))
+        #expect(try metadata(bytes + [1, 2, 3]).contains("labels"))
     }
 
     /// Every single wrong bit of the headers, and then two to four random ones: the result is an
@@ -117,14 +117,14 @@ import Testing
             try file.setAttribute("text", "text")
         }
         func check(_ damaged: [UInt8]) {
-            guard let outline = try? outline(damaged) else { return }
+            guard let metadata = try? metadata(damaged) else { return }
             for dataset in ["images", "labels", "paths"] {
-                guard let offset = try? outline.contiguousOffset(of: dataset),
-                    let shape = try? outline.shape(of: dataset)
+                guard let offset = try? metadata.contiguousOffset(of: dataset),
+                    let shape = try? metadata.shape(of: dataset)
                 else { continue }
                 #expect(offset >= 0 && offset + shape.reduce(1, *) <= damaged.count)
             }
-            _ = try? outline.stringAttribute("text")
+            _ = try? metadata.stringAttribute("text")
         }
         for place in bytes.indices where bytes[place] != 0 || place < 2500 {
             for bit in UInt8(0)..<8 {
@@ -157,7 +157,7 @@ import Testing
         for (index, byte) in little(UInt64(tree)).enumerated() {
             circle[tree + 32 + index] = byte
         }
-        let error = #expect(throws: HDF5Error.self) { _ = try outline(circle) }
+        let error = #expect(throws: HDF5Error.self) { _ = try metadata(circle) }
         #expect(error?.reason == "its blocks form a cycle")
     }
 
@@ -169,7 +169,7 @@ import Testing
             var damaged = bytes
             damaged.replaceSubrange(
                 place..<place + 24, with: lengths.flatMap(little))
-            #expect(throws: HDF5Error.self) { try outline(damaged) }
+            #expect(throws: HDF5Error.self) { try metadata(damaged) }
         }
     }
 }

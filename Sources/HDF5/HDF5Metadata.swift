@@ -6,7 +6,7 @@
 /// of numbers and fixed-length strings, attributes of one number or one string. Everything else is
 /// an error. Addresses and lengths are compared with the file's size before they are used, and no
 /// block is read twice, so that a cycle of blocks ends.
-package struct HDF5Outline: Sendable {
+package struct HDF5Metadata: Sendable {
     /// A group, or a dataset.
     struct Object: Sendable {
         /// The names in the group, sorted; `nil` for a dataset.
@@ -57,7 +57,7 @@ package struct HDF5Outline: Sendable {
     ) throws {
         self.path = path
         objects = try withoutActuallyEscaping(read) { read in
-            var reader = OutlineReader(path: path, byteCount: byteCount, read: read)
+            var reader = MetadataReader(path: path, byteCount: byteCount, read: read)
             return try reader.objects()
         }
     }
@@ -65,7 +65,7 @@ package struct HDF5Outline: Sendable {
 
 // MARK: - Objects
 
-extension HDF5Outline {
+extension HDF5Metadata {
     /// Whether there is a group or dataset at `object`.
     package func contains(_ object: String) -> Bool { objects[key(object)] != nil }
 
@@ -123,7 +123,7 @@ extension HDF5Outline {
 
 // MARK: - Attributes
 
-extension HDF5Outline {
+extension HDF5Metadata {
     /// Whether `object` has an attribute of this name.
     package func hasAttribute(_ name: String, on object: String = "/") -> Bool {
         objects[key(object)]?.attributes[name] != nil

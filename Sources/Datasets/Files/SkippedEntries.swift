@@ -1,16 +1,16 @@
 package import SystemPackage
 
 /// The entries of a tree or an archive that are not packed, counted by reason.
-package struct PassedOver: Equatable, Sendable {
+package struct SkippedEntries: Equatable, Sendable {
     package enum Reason: Int, CaseIterable, Sendable {
-        case noImage, hidden, debris, link, dangling, circle, outside, replaced, special
+        case noImage, hidden, metadataFolder, link, dangling, circle, outside, replaced, special
 
         /// The text that follows a count of entries.
         var words: String {
             switch self {
             case .noImage: "not images"
             case .hidden: "hidden"
-            case .debris: "left by other systems"
+            case .metadataFolder: "left by other systems"
             case .link: "linking to others"
             case .dangling: "linking to nothing"
             case .circle: "linking to a folder that holds them"
@@ -37,7 +37,7 @@ package struct PassedOver: Equatable, Sendable {
     }
 
     /// Adds the entries of `others`, after those that are here already.
-    package mutating func add(_ others: PassedOver) {
+    package mutating func add(_ others: SkippedEntries) {
         for (reason, group) in others.groups {
             groups[reason, default: Group(first: group.first)].count += group.count
         }

@@ -1,14 +1,14 @@
 /// The content of an object header: the messages that this module writes.
-struct OutlineHeader {
+struct ObjectHeader {
     private(set) var symbolTable: (tree: Int, heap: Int)?
-    private(set) var attributes: [String: HDF5Outline.Attribute] = [:]
+    private(set) var attributes: [String: HDF5Metadata.Attribute] = [:]
     private var shape: [Int]?
-    private var type: (type: HDF5Outline.DataType, byteCount: Int)?
+    private var type: (type: HDF5Metadata.DataType, byteCount: Int)?
     private var layout: (offset: Int, byteCount: Int)?
     private var isContiguous = false
 
     /// - Parameter text: Returns the string that a variable-length value points at.
-    mutating func take(_ message: OutlineMessage, text: (OutlineBlock) throws -> String) throws {
+    mutating func take(_ message: HeaderMessage, text: (MetadataBlock) throws -> String) throws {
         let block = message.block
         let known: Set = [0x01, 0x03, 0x08, 0x0C, 0x11]
         guard !message.isShared || !known.contains(message.type) else {
@@ -30,9 +30,9 @@ struct OutlineHeader {
     /// The dataset that the header describes; `nil` if it has no shape or no type.
     ///
     /// - Parameter byteCount: The file's size; all bytes of the dataset must lie inside the file.
-    func dataset(in path: String, byteCount: Int) throws(HDF5Error) -> HDF5Outline.Dataset? {
+    func dataset(in path: String, byteCount: Int) throws(HDF5Error) -> HDF5Metadata.Dataset? {
         guard let shape, let type else { return nil }
-        var dataset = HDF5Outline.Dataset(shape: shape, type: type.type, offset: nil)
+        var dataset = HDF5Metadata.Dataset(shape: shape, type: type.type, offset: nil)
         guard isContiguous, let layout else { return dataset }
         let error = { (reason: String) in HDF5Error(action: "open", file: path, reason: reason) }
         guard let needed = product(shape + [type.byteCount]), needed == layout.byteCount else {
@@ -47,7 +47,7 @@ struct OutlineHeader {
         return dataset
     }
 
-    private mutating func takeLayout(_ block: OutlineBlock) throws {
+    private mutating func takeLayout(_ block: MetadataBlock) throws {
         guard try block.number(at: 0, 1) == 3, try block.number(at: 1, 1) == 1 else { return }
         isContiguous = true
         let byteCount = try block.number(at: 10, 8)
@@ -60,14 +60,14 @@ struct OutlineHeader {
 
     /// An attribute message of versions 1 to 3.
     private static func attribute(
-        _ block: OutlineBlock, text: (OutlineBlock) throws -> String
-    ) throws -> (String, HDF5Outline.Attribute) {
+        _ block: MetadataBlock, text: (MetadataBlock) throws -> String
+    ) throws -> (String, HDF5Metadata.Attribute) {
         let version = try block.number(at: 0, 1)
         guard (1...3).contains(version), try version == 1 || block.number(at: 1, 1) == 0 else {
             throw block.error("an attribute's message is of another kind")
         }
         var position = version == 3 ? 9 : 8
-        func next(_ lengthOffset: Int) throws -> OutlineBlock {
+        func next(_ lengthOffset: Int) throws -> MetadataBlock {
             let length = try block.number(at: lengthOffset, 2)
             let part = try block.part(position, count: length)
             position += version == 1 ? (length + 7) & ~7 : length
@@ -100,7 +100,7 @@ func product(_ lengths: [Int]) -> Int? {
 
 // MARK: - Messages
 
-extension OutlineBlock {
+extension MetadataBlock {
     /// The lengths of the axes: a dataspace message of version 1 or 2.
     fileprivate func dataspace() throws(HDF5Error) -> [Int] {
         let (version, rank) = (try number(at: 0, 1), try number(at: 1, 1))
@@ -113,7 +113,7 @@ extension OutlineBlock {
     }
 
     /// A datatype message, and the byte count of an element.
-    fileprivate func dataType() throws(HDF5Error) -> (type: HDF5Outline.DataType, byteCount: Int) {
+    fileprivate func dataType() throws(HDF5Error) -> (type: HDF5Metadata.DataType, byteCount: Int) {
         let byteCount = try number(at: 4, 4)
         switch try (number(at: 0, 1) & 0x0F, number(at: 1, 1) & 0x0F) {
         case (3, _): return (.text(byteCount: byteCount), byteCount)

@@ -1,5 +1,5 @@
 /// A block of bytes of an HDF5 file; nothing outside the block is read.
-struct OutlineBlock {
+struct MetadataBlock {
     let bytes: ArraySlice<UInt8>
     let path: String
 
@@ -19,12 +19,12 @@ struct OutlineBlock {
     }
 
     /// `count` bytes from `offset` on.
-    func part(_ offset: Int, count: Int) throws(HDF5Error) -> OutlineBlock {
+    func part(_ offset: Int, count: Int) throws(HDF5Error) -> MetadataBlock {
         guard offset >= 0, count >= 0, count <= bytes.count, offset <= bytes.count - count else {
             throw error("a header is cut off")
         }
         let start = bytes.startIndex + offset
-        return OutlineBlock(bytes: bytes[start..<start + count], path: path)
+        return MetadataBlock(bytes: bytes[start..<start + count], path: path)
     }
 
     /// The name from `offset` to the next zero byte.
@@ -42,12 +42,12 @@ struct OutlineBlock {
 }
 
 /// One message of an object's header.
-struct OutlineMessage {
+struct HeaderMessage {
     static let continuation = 0x10
 
     var type: Int
     var flags: Int
-    var block: OutlineBlock
+    var block: MetadataBlock
 
     /// Whether the message lies elsewhere, so that its block only contains the location.
     var isShared: Bool { flags & 2 != 0 }
