@@ -84,7 +84,8 @@ struct JobScriptTests {
             try folder.script("program", #"echo "t2fnorm: no such data" >&2; exit 3"#)
             let reported = try await folder.bash("$launch/train --ranks-per-host 1 --threads 1 --grace 1")
             #expect(
-                reported.exitCode == 3 && reported.standardError == "t2fnorm: no such data\n", "\(reported.standardError)"
+                reported.exitCode == 3 && reported.standardError == "t2fnorm: no such data\n",
+                "\(reported.standardError)"
             )
             try folder.script("program", "kill -KILL $$")
             let killed = try await folder.bash("$launch/train --ranks-per-host 1 --threads 1 --grace 1")
