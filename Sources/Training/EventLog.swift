@@ -83,7 +83,7 @@ package final class EventLog {
 
     /// Whether there is a log with lines of updates after `step`.
     static func reaches(beyond step: Int, path: String) -> Bool {
-        guard let bytes = try? contents(of: path) else { return false }
+        guard let bytes = (try? contents(of: path)).map({ Data($0) }) else { return false }
         return bytes.split(separator: newline).contains { self.step(of: $0).map { $0 > step } ?? false }
     }
 
