@@ -118,9 +118,9 @@ struct HeldUpJobTests {
             let training = train(small, ["compute.threads=2", "training.stopAfterSteps=1"])
             let first = try await refused(training, rank: 0, count: 6)
             #expect(
-                first == ["watchdog", "run lock", "worker 1", "gradients", "batch loader", "checkpoints"])
+                first == ["watchdog", "run lock", "worker 1", "batch loader", "gradients", "checkpoints"])
             let second = try await refused(training, rank: 1, count: 4)
-            #expect(second == ["watchdog", "worker 1", "gradients", "batch loader"])
+            #expect(second == ["watchdog", "worker 1", "batch loader", "gradients"])
             let evaluation = [
                 "evaluate", "\(small.folder)/runs/r/s0", "--score", "msp", "--set", "compute.threads=2",
             ]
