@@ -12,7 +12,7 @@ internal import Workers
 /// It is read from one checkpoint, which holds the network, its weights and the preprocessing of
 /// its run.
 public struct ScoringModel {
-    /// The number of classes.
+    /// The number of classes that the network was trained on.
     public var classCount: Int { model.classifier.classes }
 
     private let configuration: RunConfiguration
@@ -25,8 +25,8 @@ public struct ScoringModel {
     ///   - path: The file, such as `runs/quickstart/s0/checkpoints/best.h5`.
     ///   - threads: Threads that compute, at least 1; `nil` for all cores of this process. The
     ///     results do not depend on it.
-    /// - Throws: A `CodedError` if the file cannot be read, is damaged, or belongs to a network or a configuration
-    ///   that this version does not know.
+    /// - Throws: A `CodedError` if the file cannot be read, is damaged, or belongs to a network or a
+    ///   configuration that this version does not know.
     public init(checkpoint path: String, threads: Int? = nil) throws {
         let checkpoint = try CheckpointStore.load(path)
         configuration = try RunConfiguration(yaml: checkpoint.configuration, file: path, names: .known)
@@ -37,11 +37,11 @@ public struct ScoringModel {
     /// The confidence of each image by a score, higher for more in-distribution.
     ///
     /// - Parameters:
-    ///   - images: At least one. Resized, cropped and normalised as in the run's evaluation.
+    ///   - images: At least one. They are resized, cropped and normalised as in the run's evaluation.
     ///   - score: A score that is not fitted on data, such as `msp`, `t2fnorm`, `ebo` or `mls`.
     /// - Returns: Shape `[images.count]`, in the same order.
-    /// - Throws: A `CodedError` with a one-line description if the score is fitted on data or needs logits
-    ///   that the network does not have, or if an image has the wrong size for a run without
+    /// - Throws: A `CodedError` with a one-line description if the score is fitted on data or needs
+    ///   logits that the network does not have, or if an image has the wrong size for a run without
     ///   resizing.
     public func confidences(of images: [RGBImage], by score: ScoreName) throws -> [Double] {
         guard ![score].needTraining(hasValidation: false), !score.needsMembers else {

@@ -2,7 +2,8 @@
 ///
 /// Its description is one line: what failed, where, and how to fix it.
 public protocol CodedError: Error, CustomStringConvertible {
-    /// One of `ExitCode`.
+    /// 1 unexpected, 2 usage or configuration, 3 data, 4 numerical failure, 5 checkpoint, 6
+    /// environment, 75 stopped with a checkpoint to resume from.
     var exitCode: Int32 { get }
 }
 
