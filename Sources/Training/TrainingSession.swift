@@ -265,7 +265,8 @@ final class TrainingSession {
         guard let reduction else { return }
         gradients.reserve(classifier.parameters.parameterCount)
         var span = gradients.mutableSpan
-        reduction.begin(&span)
+        // The buffer is the network's and is not replaced; `finish` is called before the update.
+        unsafe reduction.begin(&span)
     }
 
     /// Sums the epoch's multiset hash over all ranks; collective, before a checkpoint and at the

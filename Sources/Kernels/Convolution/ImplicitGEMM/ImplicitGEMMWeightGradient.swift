@@ -43,7 +43,7 @@ struct ImplicitGEMMWeightGradient: Sendable {
         let products = gradients.upperBound..<gradients.upperBound + block * width
         let weightCount = patches.taps.count * patches.source.channels * patches.target.channels
         var none = MutableSpan<Double>()
-        pool.share(
+        unsafe pool.share(
             &microbatchGradients, &none, items: microbatches * blocks * parts, scratch: products.upperBound
         ) { item, microbatch, _, scratch in
             let (index, place) = item.quotientAndRemainder(dividingBy: blocks * parts)

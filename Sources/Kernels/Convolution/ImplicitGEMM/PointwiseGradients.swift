@@ -65,7 +65,7 @@ struct PointwiseGradients: Sendable {
         let outputGradient = copy outputGradient
         let epilogue = copy epilogue
         let weightCount = channels * outputs
-        pool.share(&inputGradient, &partGradients, &sums, items: parts, scratch: scratchCount) {
+        unsafe pool.share(&inputGradient, &partGradients, &sums, items: parts, scratch: scratchCount) {
             part, inputGradient, partGradients, sums, scratch in
             let samples =
                 min(part * partSize, sampleCount)..<min((part + 1) * partSize, sampleCount)

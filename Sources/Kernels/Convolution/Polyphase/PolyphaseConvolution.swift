@@ -93,7 +93,8 @@ struct PolyphaseConvolution: Sendable {
             threads: pool.threads)
         let prologue = copy prologue
         let epilogue = copy epilogue
-        pool.share(&output, &sums, items: items.count, scratch: scratchCount) { item, output, sums, scratch in
+        unsafe pool.share(&output, &sums, items: items.count, scratch: scratchCount) {
+            item, output, sums, scratch in
             let (samples, own) = items.item(item, ofBlocks: blocks)
             let range = own.lowerBound * block..<min(own.upperBound * block, outputs)
             run(

@@ -34,7 +34,7 @@ struct PolyphaseWeightGradient: Sendable {
         let outputGradient = copy outputGradient
         let weightCount = 9 * channels * outputs
         var none = MutableSpan<Double>()
-        pool.share(
+        unsafe pool.share(
             &microbatchGradients, &none, items: microbatches * splits, scratch: layout.count
         ) { item, gradients, _, scratch in
             let (microbatch, split) = item.quotientAndRemainder(dividingBy: splits)

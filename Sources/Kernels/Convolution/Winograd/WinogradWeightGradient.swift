@@ -31,7 +31,7 @@ struct WinogradWeightGradient: Sendable {
         let input = copy input
         let outputGradient = copy outputGradient
         var none = MutableSpan<Double>()
-        pool.share(
+        unsafe pool.share(
             &microbatchGradients, &none, items: microbatches * splits.channels * splits.outputs,
             scratch: layout.count
         ) { item, gradients, _, scratch in
