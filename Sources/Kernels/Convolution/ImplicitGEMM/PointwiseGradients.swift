@@ -105,8 +105,9 @@ struct PointwiseGradients: Sendable {
                 scratch.extracting(inputs),
                 scratch.extracting(rowTileCount(rows: rows, inner: output)..<gradients.upperBound),
                 OuterRows(tilesOf: rows, leftColumns: block.count, rightColumns: columns.count),
-                rows: block.count, columns: columns.count, into: &own, stride: outputs,
-                accumulates: accumulates)
+                into: &own,
+                ProductBlock(
+                    rows: block.count, columns: columns.count, stride: outputs, accumulates: accumulates))
         }
     }
 

@@ -141,8 +141,9 @@ struct PolyphaseConvolution: Sendable {
                     multiplyTiles(
                         left.extracting(slot * transformedStride..<(slot + 1) * transformedStride),
                         panels.extracting(panel..<panel + columns.count / vectorWidth * panelStride),
-                        panelStride: panelStride, rows: count, columns: columns.count, inner: channels,
-                        into: &own, stride: block)
+                        panelStride: panelStride, inner: channels, into: &own,
+                        ProductBlock(
+                            rows: count, columns: columns.count, stride: block, accumulates: false))
                 }
             }
         }

@@ -163,9 +163,10 @@ struct PolyphaseWeightGradient: Sendable {
                     operands.extracting(left..<left + rows.count * members),
                     operands.extracting(right..<right + columns.count * members),
                     OuterRows(panelsOf: slots.count * count, panelStride: members * vectorWidth),
-                    rows: rows.count,
-                    columns: columns.count, into: &own, stride: layout.block.outputs,
-                    accumulates: accumulates)
+                    into: &own,
+                    ProductBlock(
+                        rows: rows.count, columns: columns.count, stride: layout.block.outputs,
+                        accumulates: accumulates))
             }
         }
     }

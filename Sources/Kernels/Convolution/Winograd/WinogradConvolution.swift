@@ -130,9 +130,9 @@ struct WinogradConvolution: Sendable {
                 multiplyTiles(
                     left.extracting(product * transformedStride..<product * transformedStride + size),
                     panels.extracting(panel..<panel + columns.count / vectorWidth * panelStride),
-                    panelStride: panelStride, rows: count, columns: columns.count, inner: channels,
-                    into: &own,
-                    stride: block)
+                    panelStride: panelStride, inner: channels, into: &own,
+                    ProductBlock(
+                        rows: count, columns: columns.count, stride: block, accumulates: false))
             }
         }
     }
