@@ -36,9 +36,9 @@ package final class GradientReduction: Sendable {
 
     /// Begins a backward pass over `gradients`, shape `[count]`.
     ///
-    /// Until `finish` returns, the memory must stay in place, and completed buckets must not be
-    /// accessed.
-    package func begin(_ gradients: inout MutableSpan<Float>) {
+    /// Unsafe: the caller guarantees that until `finish` returns, the memory stays in place and
+    /// completed buckets are not accessed.
+    @unsafe package func begin(_ gradients: inout MutableSpan<Float>) {
         unsafe gradients.withUnsafeMutableBufferPointer { unsafe work.begin($0) }
     }
 

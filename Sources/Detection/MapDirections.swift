@@ -117,13 +117,14 @@ private func multiplied(
             var coordinates = [Float](repeating: 0, count: samples * count)
             var coordinateSpan = coordinates.mutableSpan
             matrixProduct(
-                maps, .none, directions.span, .transposed, rows: samples, columns: count, inner: width,
+                StoredMatrix(maps, rows: samples, columns: width),
+                StoredMatrix(directions.span, .transposed, rows: width, columns: count),
                 into: &coordinateSpan, scratch: &scratch)
             var products = [Float](repeating: 0, count: count * width)
             var productSpan = products.mutableSpan
             matrixProduct(
-                coordinates.span, .transposed, maps, .none, rows: count, columns: width, inner: samples,
-                into: &productSpan, scratch: &scratch)
+                StoredMatrix(coordinates.span, .transposed, rows: count, columns: samples),
+                StoredMatrix(maps, rows: samples, columns: width), into: &productSpan, scratch: &scratch)
             var sum = products.map { Double($0) } + [Double](repeating: 0, count: width)
             for sample in 0..<samples {
                 for j in 0..<width { sum[rows.count + j] += Double(maps[sample * width + j]) }

@@ -57,8 +57,10 @@ struct RecordBlocks: Sendable {
     ) {
         let size = dimension * width
         matrixProduct(
-            samples, .none, columns.span.extracting(block * size..<(block + 1) * size), .none,
-            rows: Self.groupSize, columns: width, inner: dimension, into: &products, scratch: &scratch)
+            StoredMatrix(samples, rows: Self.groupSize, columns: dimension),
+            StoredMatrix(
+                columns.span.extracting(block * size..<(block + 1) * size), rows: dimension, columns: width),
+            into: &products, scratch: &scratch)
     }
 
     /// The rows, padded with rows of zeros to whole groups.

@@ -26,8 +26,9 @@
 
     /// `count` elements at `offset` bytes of `arena`, with the contents that are there.
     ///
-    /// Buffers of one arena may overlap: writing one of them destroys the contents of the others.
-    package init(in arena: Arena, at offset: Int, count: Int) {
+    /// Unsafe: buffers of one arena may overlap, and then their spans alias. The caller guarantees
+    /// that overlapping buffers are never used at the same time; a plan of lifetimes does so.
+    @unsafe package init(in arena: Arena, at offset: Int, count: Int) {
         unsafe base = arena.elements(at: offset, count: count)
         self.arena = arena
         capacity = count

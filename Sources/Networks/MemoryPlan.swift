@@ -55,7 +55,8 @@ struct MemoryPlan {
         entries.append(
             Entry(byteCount: bytes, begin: now, host: host) { arena, offset in
                 if let arena {
-                    bind(Buffer(in: arena, at: offset, count: count))
+                    // Tensors whose lifetimes overlap get disjoint places (`layout`).
+                    unsafe bind(Buffer(in: arena, at: offset, count: count))
                 } else {
                     bind(Buffer(zeros: 0))
                 }

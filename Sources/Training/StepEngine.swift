@@ -196,7 +196,8 @@ final class StepEngine {
         guard let reduction else { return }
         gradients.reserve(classifier.parameters.parameterCount)
         var span = gradients.mutableSpan
-        reduction.begin(&span)
+        // The buffer is the network's and is not replaced; `finish` is called before the update.
+        unsafe reduction.begin(&span)
     }
 
     /// Compares the ranks' replicas after update `step`; collective.

@@ -78,10 +78,11 @@ extension WorkerPool {
     /// Runs `items` items. Each receives all of `first` and `second`, and writes elements that no
     /// other item touches.
     ///
-    /// For results that are not contiguous. The caller guarantees that items do not overlap.
+    /// For results that are not contiguous; `split` is safe. Unsafe: the caller guarantees that no
+    /// element is written by one item and accessed by another.
     ///
     /// - Parameter floats: Floats of the worker's own scratch memory.
-    package func share<First: Sendable, Second: Sendable>(
+    @unsafe package func share<First: Sendable, Second: Sendable>(
         _ first: inout MutableSpan<First>, _ second: inout MutableSpan<Second>, items: Int,
         scratch floats: Int,
         _ body:
@@ -91,13 +92,14 @@ extension WorkerPool {
             ) -> Void
     ) {
         var none = MutableSpan<Second>()
-        share(&first, &second, &none, items: items, scratch: floats) { item, first, second, _, scratch in
+        unsafe share(&first, &second, &none, items: items, scratch: floats) {
+            item, first, second, _, scratch in
             body(item, &first, &second, &scratch)
         }
     }
 
     /// Same as above, with a third span.
-    package func share<First: Sendable, Second: Sendable, Third: Sendable>(
+    @unsafe package func share<First: Sendable, Second: Sendable, Third: Sendable>(
         _ first: inout MutableSpan<First>, _ second: inout MutableSpan<Second>,
         _ third: inout MutableSpan<Third>, items: Int, scratch floats: Int,
         _ body:

@@ -28,7 +28,7 @@ func checkReductions(on communicator: any Communicator) throws {
             }
             var found = gradients(count, pass, rank: communicator.rank)
             var span = found.mutableSpan
-            reduction.begin(&span)
+            unsafe reduction.begin(&span)
             for tensor in tensors.reversed() {
                 reduction.complete(tensor)
                 // Messages of the backward pass itself must not mix with those of the sums.

@@ -18,8 +18,8 @@ struct MatrixProductTests {
             var scratch = [Float](repeating: .nan, count: matrixProductScratchCount)
             var span = scratch.mutableSpan
             matrixProduct(
-                left.span, leftUse, right.span, rightUse, rows: rows, columns: columns, inner: inner,
-                into: &$0,
+                StoredMatrix(left.span, leftUse, rows: rows, columns: inner),
+                StoredMatrix(right.span, rightUse, rows: inner, columns: columns), into: &$0,
                 scratch: &span)
         }
     }

@@ -266,7 +266,7 @@ package struct Convolution: Sendable {
         let channels = convolutions[0].target.channels
         let prologue = copy prologue
         let epilogue = copy epilogue
-        pool.share(
+        unsafe pool.share(
             &output, &sums, items: (sampleCount + count - 1) / count,
             scratch: convolutions.map(\.scratchCount).max() ?? 0
         ) { item, output, sums, scratch in

@@ -1,5 +1,5 @@
 // Register tiles for sums of outer products in double precision. The order of operations is that of
-// `MatrixTile.swift`: each element is one chain of fused multiply-adds over the rows, in order, so
+// `RegisterTile.swift`: each element is one chain of fused multiply-adds over the rows, in order, so
 // the bits depend neither on the tile's size nor on the processor.
 //
 // Measured on one core of an Intel Xeon of family 6, model 207, for 2048 columns and 100 rows: 52
@@ -22,26 +22,31 @@ let doubleTileMultiple = 24
 ///
 /// - Parameters:
 ///   - left: `doubleTileRows` elements of each row.
-///   - leftStride: Elements from one row to the next.
 ///   - right: `doubleTileColumns` elements of each row.
+///   - operandStride: Elements from one row to the next, in both operands.
 ///   - target: The tile's first element; its rows are `stride` elements apart.
 @inline(__always)
 func addOuterProductTile(
-    _ left: UnsafePointer<Double>, leftStride: Int, _ right: UnsafePointer<Double>, rightStride: Int,
-    count: Int, into target: UnsafeMutablePointer<Double>, stride: Int
+    _ left: UnsafePointer<Double>, _ right: UnsafePointer<Double>, operandStride: Int, count: Int,
+    into target: UnsafeMutablePointer<Double>, stride: Int
 ) {
     if buildHasAVX512 {
-        unsafe addTile8x24(left, leftStride, right, rightStride, count, target, stride)
+        unsafe EightRows<TripleRow<SIMD8<Double>>>.addOuterProducts(
+            left, right, operandStride: operandStride, count: count, into: target, stride: stride)
     } else {
-        unsafe addTile4x12(left, leftStride, right, rightStride, count, target, stride)
+        unsafe FourRows<TripleRow<SIMD4<Double>>>.addOuterProducts(
+            left, right, operandStride: operandStride, count: count, into: target, stride: stride)
     }
 }
 
-/// One row of a tile, or of the right operand.
-private struct TileRow<Part: SIMD> where Part.Scalar == Double {
-    private var first: Part
-    private var second: Part
-    private var third: Part
+/// Three registers: one row of a tile, or of the right operand.
+private struct TripleRow<Part: SIMD>: TileRow where Part.Scalar == Double {
+    private var first = Part()
+    private var second = Part()
+    private var third = Part()
+
+    @inline(__always)
+    init() {}
 
     @inline(__always)
     init(_ row: UnsafePointer<Double>) {
@@ -69,68 +74,22 @@ private struct TileRow<Part: SIMD> where Part.Scalar == Double {
     }
 }
 
-/// Eight rows by three registers; 24 of 32 registers are accumulators.
-private func addTile8x24(
-    _ left: UnsafePointer<Double>, _ leftStride: Int, _ right: UnsafePointer<Double>, _ rightStride: Int,
-    _ count: Int, _ target: UnsafeMutablePointer<Double>, _ stride: Int
-) {
-    typealias Row = TileRow<SIMD8<Double>>
-    var r0 = unsafe Row(target)
-    var r1 = unsafe Row(target + stride)
-    var r2 = unsafe Row(target + 2 * stride)
-    var r3 = unsafe Row(target + 3 * stride)
-    var r4 = unsafe Row(target + 4 * stride)
-    var r5 = unsafe Row(target + 5 * stride)
-    var r6 = unsafe Row(target + 6 * stride)
-    var r7 = unsafe Row(target + 7 * stride)
-    var left = unsafe left
-    var right = unsafe right
-    for _ in 0..<count {
-        let b = unsafe Row(right)
-        unsafe r0.add(left[0], b)
-        unsafe r1.add(left[1], b)
-        unsafe r2.add(left[2], b)
-        unsafe r3.add(left[3], b)
-        unsafe r4.add(left[4], b)
-        unsafe r5.add(left[5], b)
-        unsafe r6.add(left[6], b)
-        unsafe r7.add(left[7], b)
-        unsafe left += leftStride
-        unsafe right += rightStride
+extension RegisterTile where Row.Element == Double {
+    /// Continues a tile's chains over `count` rows.
+    fileprivate static func addOuterProducts(
+        _ left: UnsafePointer<Double>, _ right: UnsafePointer<Double>, operandStride: Int, count: Int,
+        into target: UnsafeMutablePointer<Double>, stride: Int
+    ) {
+        var left = unsafe left
+        var right = unsafe right
+        var sums = Self()
+        unsafe sums.load(target, stride: stride, rows: rowCount, from: 0)
+        for _ in 0..<count {
+            let columns = unsafe Row(right)
+            unsafe sums.add(left, step: 1, columns, from: 0)
+            unsafe left += operandStride
+            unsafe right += operandStride
+        }
+        unsafe sums.store(target, stride: stride, rows: rowCount, from: 0)
     }
-    unsafe r0.store(target)
-    unsafe r1.store(target + stride)
-    unsafe r2.store(target + 2 * stride)
-    unsafe r3.store(target + 3 * stride)
-    unsafe r4.store(target + 4 * stride)
-    unsafe r5.store(target + 5 * stride)
-    unsafe r6.store(target + 6 * stride)
-    unsafe r7.store(target + 7 * stride)
-}
-
-/// Four rows by three registers; 12 of 16 registers of AVX2 are accumulators.
-private func addTile4x12(
-    _ left: UnsafePointer<Double>, _ leftStride: Int, _ right: UnsafePointer<Double>, _ rightStride: Int,
-    _ count: Int, _ target: UnsafeMutablePointer<Double>, _ stride: Int
-) {
-    typealias Row = TileRow<SIMD4<Double>>
-    var r0 = unsafe Row(target)
-    var r1 = unsafe Row(target + stride)
-    var r2 = unsafe Row(target + 2 * stride)
-    var r3 = unsafe Row(target + 3 * stride)
-    var left = unsafe left
-    var right = unsafe right
-    for _ in 0..<count {
-        let b = unsafe Row(right)
-        unsafe r0.add(left[0], b)
-        unsafe r1.add(left[1], b)
-        unsafe r2.add(left[2], b)
-        unsafe r3.add(left[3], b)
-        unsafe left += leftStride
-        unsafe right += rightStride
-    }
-    unsafe r0.store(target)
-    unsafe r1.store(target + stride)
-    unsafe r2.store(target + 2 * stride)
-    unsafe r3.store(target + 3 * stride)
 }

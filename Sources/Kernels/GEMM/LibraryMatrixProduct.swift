@@ -18,23 +18,24 @@ package func libraryCoreName() -> String { unsafe String(cString: openblas_get_c
 ///   - left: Shape `[M, K]`.
 ///   - right: Shape `[K, N]`.
 ///   - product: Shape `[M, N]`.
-///   - leftUse: `.transposed` for `left` of shape `[K, M]`.
 ///   - accumulates: Whether the product is added to what is there.
 func libraryMatrixProduct(
-    _ left: Span<Float>, _ leftUse: Transposition, _ right: Span<Float>, rows m: Int, columns n: Int,
-    inner k: Int, into product: inout MutableSpan<Float>, accumulates: Bool
+    _ left: borrowing StoredMatrix, _ right: borrowing StoredMatrix,
+    into product: inout MutableSpan<Float>, accumulates: Bool
 ) {
+    let (m, n, k) = (left.rows, right.columns, left.columns)
     precondition(
-        left.count == m * k && right.count == k * n && product.count == m * n,
-        "\(left.count) × \(right.count) into \(product.count) elements as [\(m), \(k)] × [\(k), \(n)]")
+        right.rows == k && product.count == m * n,
+        "[\(m), \(k)] × [\(right.rows), \(n)] into \(product.count) elements")
     guard m > 0 && n > 0 else { return }
     unsafe product.withUnsafeMutableBufferPointer { c in
-        unsafe left.withUnsafeBufferPointer { a in
-            unsafe right.withUnsafeBufferPointer { b in
+        unsafe left.elements.withUnsafeBufferPointer { a in
+            unsafe right.elements.withUnsafeBufferPointer { b in
                 unsafe cblas_sgemm(
-                    CblasRowMajor, leftUse == .none ? CblasNoTrans : CblasTrans, CblasNoTrans, Int32(m),
-                    Int32(n), Int32(k), 1, a.baseAddress, Int32(leftUse == .none ? k : m), b.baseAddress,
-                    Int32(n), accumulates ? 1 : 0, c.baseAddress, Int32(n))
+                    CblasRowMajor, left.isTransposed ? CblasTrans : CblasNoTrans,
+                    right.isTransposed ? CblasTrans : CblasNoTrans, Int32(m), Int32(n), Int32(k), 1,
+                    a.baseAddress, Int32(left.isTransposed ? m : k), b.baseAddress,
+                    Int32(right.isTransposed ? k : n), accumulates ? 1 : 0, c.baseAddress, Int32(n))
             }
         }
     }

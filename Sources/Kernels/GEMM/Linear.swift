@@ -19,8 +19,10 @@ package func linear(
         let rows = part.count / classes
         let start = microbatch * microbatchSize * dimension
         matrixProduct(
-            input.extracting(start..<start + rows * dimension), .none, weights, .transposed, rows: rows,
-            columns: classes, inner: dimension, into: &part, scratch: &scratch)
+            StoredMatrix(
+                input.extracting(start..<start + rows * dimension), rows: rows, columns: dimension),
+            StoredMatrix(weights, .transposed, rows: dimension, columns: classes), into: &part,
+            scratch: &scratch)
         for row in 0..<rows {
             for k in 0..<classes { part[row * classes + k] += bias[k] }
         }
@@ -43,8 +45,9 @@ package func linearInputGradient(
         let rows = part.count / dimension
         let start = microbatch * microbatchSize * classes
         matrixProduct(
-            outputGradient.extracting(start..<start + rows * classes), .none, weights, .none, rows: rows,
-            columns: dimension, inner: classes, into: &part, scratch: &scratch)
+            StoredMatrix(
+                outputGradient.extracting(start..<start + rows * classes), rows: rows, columns: classes),
+            StoredMatrix(weights, rows: classes, columns: dimension), into: &part, scratch: &scratch)
     }
 }
 
@@ -67,9 +70,11 @@ package func linearWeightGradient(
             samples.lowerBound * classes..<samples.upperBound * classes)
         var weights = part.part(0..<classes * dimension)
         matrixProduct(
-            gradient, .transposed,
-            input.extracting(samples.lowerBound * dimension..<samples.upperBound * dimension), .none,
-            rows: classes, columns: dimension, inner: samples.count, into: &weights, scratch: &scratch)
+            StoredMatrix(gradient, .transposed, rows: classes, columns: samples.count),
+            StoredMatrix(
+                input.extracting(samples.lowerBound * dimension..<samples.upperBound * dimension),
+                rows: samples.count, columns: dimension),
+            into: &weights, scratch: &scratch)
         var bias = part.part(classes * dimension..<part.count)
         bias.update(repeating: 0)
         for row in 0..<samples.count {

@@ -1,8 +1,5 @@
 internal import Memory
 
-/// Whether a matrix is used as stored or transposed.
-package enum Transposition: Sendable { case none, transposed }
-
 /// Overwrites `product` with `left · right`, on this thread.
 ///
 /// `product[m, n] = sum over k of left[m, k] · right[k, n]`, all row-major and dense. Each element
@@ -10,23 +7,21 @@ package enum Transposition: Sendable { case none, transposed }
 /// column alone, neither on M and N nor on the processor.
 ///
 /// - Parameters:
-///   - left: Shape `[M, K]`, or `[K, M]` if `leftUse` is `.transposed`.
-///   - right: Shape `[K, N]`, or `[N, K]` if `rightUse` is `.transposed`.
+///   - left: Shape `[M, K]`.
+///   - right: Shape `[K, N]`.
 ///   - product: Shape `[M, N]`.
 ///   - scratch: At least `matrixProductScratchCount` floats; overwritten.
 package func matrixProduct(
-    _ left: Span<Float>, _ leftUse: Transposition, _ right: Span<Float>, _ rightUse: Transposition,
-    rows m: Int, columns n: Int, inner k: Int, into product: inout MutableSpan<Float>,
-    scratch: inout MutableSpan<Float>
+    _ left: borrowing StoredMatrix, _ right: borrowing StoredMatrix,
+    into product: inout MutableSpan<Float>, scratch: inout MutableSpan<Float>
 ) {
+    let (m, n, k) = (left.rows, right.columns, left.columns)
     precondition(
-        left.count == m * k && right.count == k * n && product.count == m * n,
-        "\(left.count) × \(right.count) into \(product.count) elements as [\(m), \(k)] × [\(k), \(n)]")
+        right.rows == k && product.count == m * n,
+        "[\(m), \(k)] × [\(right.rows), \(n)] into \(product.count) elements")
     precondition(
         scratch.count >= matrixProductScratchCount,
         "\(scratch.count) floats of scratch memory, expected \(matrixProductScratchCount)")
-    let left = StoredMatrix(left, leftUse, rows: m, columns: k)
-    let right = StoredMatrix(right, rightUse, rows: k, columns: n)
     if k == 0 { product.update(repeating: 0) }
     for row in stride(from: 0, to: m, by: Block.rows) {
         let rows = row..<min(row + Block.rows, m)
@@ -72,8 +67,8 @@ private func multiply(
         var own = product.part(rows.lowerBound * n + columns.lowerBound..<product.count)
         multiplyTiles(
             scratch.span.extracting(Block.left), scratch.span.extracting(Block.right),
-            panelStride: depth * vectorWidth, rows: rows.count, columns: whole, inner: depth, into: &own,
-            stride: n, accumulates: goesOn)
+            panelStride: depth * vectorWidth, inner: depth, into: &own,
+            ProductBlock(rows: rows.count, columns: whole, stride: n, accumulates: goesOn))
     }
     guard whole < columns.count else { return }
     // A tile writes whole vectors, so the last columns are computed in a buffer of their own.
@@ -90,8 +85,9 @@ private func multiply(
     multiplyTiles(
         scratch.span.extracting(Block.left),
         scratch.span.extracting(Block.right.lowerBound + whole * depth..<Block.right.upperBound),
-        panelStride: depth * vectorWidth, rows: rows.count, columns: vectorWidth, inner: depth, into: &edge,
-        stride: vectorWidth, accumulates: goesOn)
+        panelStride: depth * vectorWidth, inner: depth, into: &edge,
+        ProductBlock(
+            rows: rows.count, columns: vectorWidth, stride: vectorWidth, accumulates: goesOn))
     for (line, row) in rows.enumerated() {
         for (place, column) in rest.enumerated() {
             product[row * n + column] = edge[line * vectorWidth + place]

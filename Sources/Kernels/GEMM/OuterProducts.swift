@@ -59,8 +59,8 @@ private func addUpperTiles(
                         let target = unsafe sums + row * dimension + column
                         guard row + height > column + 1 || column + width > dimension else {
                             unsafe addOuterProductTile(
-                                left, leftStride: width, right, rightStride: width, count: count,
-                                into: target, stride: dimension)
+                                left, right, operandStride: width, count: count, into: target,
+                                stride: dimension)
                             continue
                         }
                         // A tile that crosses the diagonal or the border: only elements of the
@@ -72,8 +72,7 @@ private func addUpperTiles(
                             }
                         }
                         unsafe addOuterProductTile(
-                            left, leftStride: width, right, rightStride: width, count: count, into: edge,
-                            stride: width)
+                            left, right, operandStride: width, count: count, into: edge, stride: width)
                         for r in 0..<min(height, dimension - row) {
                             for c in min(max(row + r - column, 0), columns)..<columns {
                                 unsafe target[r * dimension + c] = edge[r * width + c]

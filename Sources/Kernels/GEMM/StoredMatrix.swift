@@ -1,14 +1,22 @@
 internal import Memory
 
+/// Whether a matrix is used as stored or transposed.
+package enum Transposition: Sendable { case none, transposed }
+
 /// A dense row-major matrix in memory, or its transpose.
-struct StoredMatrix: ~Escapable {
+package struct StoredMatrix: ~Escapable {
     let rows: Int
     let columns: Int
-    private let elements: Span<Float>
-    private let isTransposed: Bool
+    let elements: Span<Float>
+    let isTransposed: Bool
 
+    /// - Parameters:
+    ///   - elements: Shape `[rows, columns]`, or `[columns, rows]` if `use` is `.transposed`.
+    ///   - rows: Rows of the matrix as it is used.
     @_lifetime(copy elements)
-    init(_ elements: Span<Float>, _ use: Transposition, rows: Int, columns: Int) {
+    package init(_ elements: Span<Float>, _ use: Transposition = .none, rows: Int, columns: Int) {
+        precondition(
+            elements.count == rows * columns, "\(elements.count) elements as [\(rows), \(columns)]")
         (self.rows, self.columns, self.elements) = (rows, columns, elements)
         isTransposed = use == .transposed
     }

@@ -155,8 +155,8 @@ private struct ReductionPanel {
                     let column = (i & ~7) / doubleTileColumns * doubleTileColumns
                     for j in Swift.stride(from: column, to: stride, by: doubleTileColumns) {
                         unsafe addOuterProductTile(
-                            left + i, leftStride: stride, right + j, rightStride: stride,
-                            count: 2 * Self.width, into: rows + i * stride + j, stride: stride)
+                            left + i, right + j, operandStride: stride, count: 2 * Self.width,
+                            into: rows + i * stride + j, stride: stride)
                     }
                 }
             }

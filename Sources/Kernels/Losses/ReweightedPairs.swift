@@ -70,8 +70,11 @@ package func comparePairs(
         let start = samples.lowerBound + microbatch * microbatchSize
         let rows = part.count / count
         matrixProduct(
-            outputs.extracting(start * dimension..<(start + rows) * dimension), .none, outputs, .transposed,
-            rows: rows, columns: count, inner: dimension, into: &part, scratch: &scratch)
+            StoredMatrix(
+                outputs.extracting(start * dimension..<(start + rows) * dimension), rows: rows,
+                columns: dimension),
+            StoredMatrix(outputs, .transposed, rows: dimension, columns: count), into: &part,
+            scratch: &scratch)
         var (positive, negative) = (0.0, 0.0)
         for row in 0..<rows {
             let own = start + row
@@ -118,8 +121,8 @@ package func differentiatePairs(
             part[i] = value == 0 ? 0 : value * (value < 0 ? positive : negative)
         }
         matrixProduct(
-            part.span, .none, outputs, .none, rows: part.count / count, columns: dimension, inner: count,
-            into: &gradient, scratch: &scratch)
+            StoredMatrix(part.span, rows: part.count / count, columns: count),
+            StoredMatrix(outputs, rows: count, columns: dimension), into: &gradient, scratch: &scratch)
     }
 }
 

@@ -17,7 +17,7 @@ package func maskGradient(
 ) {
     precondition(channels.isMultiple(of: vectorWidth), "\(channels) channels, no multiple of \(vectorWidth)")
     let epilogue = copy epilogue
-    pool.share(&gradient, &sums, items: sampleCount, scratch: 0) { sample, gradient, sums, _ in
+    unsafe pool.share(&gradient, &sums, items: sampleCount, scratch: 0) { sample, gradient, sums, _ in
         switch epilogue.kind {
         case .maskByNormalized:
             mask(

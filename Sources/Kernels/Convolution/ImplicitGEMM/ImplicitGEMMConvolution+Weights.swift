@@ -19,7 +19,7 @@ extension ImplicitGEMMConvolution {
         let isWhole = channels.isMultiple(of: vectorWidth) && outputs.isMultiple(of: vectorWidth)
         let square = vectorWidth * vectorWidth
         var none = MutableSpan<Double>()
-        pool.share(&panels, &none, items: columns / vectorWidth, scratch: square) {
+        unsafe pool.share(&panels, &none, items: columns / vectorWidth, scratch: square) {
             block, panels, _, scratch in
             let column = block * vectorWidth
             let start = usesLibrary ? column : column * inner

@@ -183,16 +183,18 @@ extension ImplicitGEMMConvolution {
         if usesLibrary {
             var all = products.part(0..<rows * columns)
             libraryMatrixProduct(
-                left.extracting(0..<rows * block.count), .none,
-                panels.extracting(block.lowerBound * columns..<block.upperBound * columns),
-                rows: rows, columns: columns, inner: block.count, into: &all,
-                accumulates: block.lowerBound > 0)
+                StoredMatrix(left.extracting(0..<rows * block.count), rows: rows, columns: block.count),
+                StoredMatrix(
+                    panels.extracting(block.lowerBound * columns..<block.upperBound * columns),
+                    rows: block.count, columns: columns),
+                into: &all, accumulates: block.lowerBound > 0)
             return
         }
         multiplyTiles(
             left, panels.extracting(own.lowerBound * inner + block.lowerBound * vectorWidth..<panelCount),
-            panelStride: inner * vectorWidth, rows: rows, columns: own.count, inner: block.count,
-            into: &products, stride: own.count, accumulates: block.lowerBound > 0)
+            panelStride: inner * vectorWidth, inner: block.count, into: &products,
+            ProductBlock(
+                rows: rows, columns: own.count, stride: own.count, accumulates: block.lowerBound > 0))
     }
 
     /// The sample and the position of a row of the matrix product.

@@ -43,7 +43,7 @@ struct ImplicitGEMMWeightGradient: Sendable {
         let products = gradients.upperBound..<gradients.upperBound + block * width
         let weightCount = patches.taps.count * patches.source.channels * patches.target.channels
         var none = MutableSpan<Double>()
-        pool.share(
+        unsafe pool.share(
             &microbatchGradients, &none, items: microbatches * blocks * parts, scratch: products.upperBound
         ) { item, microbatch, _, scratch in
             let (index, place) = item.quotientAndRemainder(dividingBy: blocks * parts)
@@ -118,13 +118,15 @@ struct ImplicitGEMMWeightGradient: Sendable {
                     rebasing: scratch[products.lowerBound..<products.lowerBound + rows * columns]))
             if patches.usesLibrary {
                 libraryMatrixProduct(
-                    left.extracting(0..<count * rows), .transposed, right.extracting(0..<count * columns),
-                    rows: rows, columns: columns, inner: count, into: &own, accumulates: accumulates)
+                    StoredMatrix(
+                        left.extracting(0..<count * rows), .transposed, rows: rows, columns: count),
+                    StoredMatrix(right.extracting(0..<count * columns), rows: count, columns: columns),
+                    into: &own, accumulates: accumulates)
                 return
             }
             multiplyOuter(
-                left, right, OuterRows(panelsOf: count, panelStride: Self.chunk * vectorWidth), rows: rows,
-                columns: columns, into: &own, stride: columns, accumulates: accumulates)
+                left, right, OuterRows(panelsOf: count, panelStride: Self.chunk * vectorWidth), into: &own,
+                ProductBlock(rows: rows, columns: columns, stride: columns, accumulates: accumulates))
         }
     }
 

@@ -65,7 +65,7 @@ struct PointwiseGradients: Sendable {
         let outputGradient = copy outputGradient
         let epilogue = copy epilogue
         let weightCount = channels * outputs
-        pool.share(&inputGradient, &partGradients, &sums, items: parts, scratch: scratchCount) {
+        unsafe pool.share(&inputGradient, &partGradients, &sums, items: parts, scratch: scratchCount) {
             part, inputGradient, partGradients, sums, scratch in
             let samples =
                 min(part * partSize, sampleCount)..<min((part + 1) * partSize, sampleCount)
@@ -105,8 +105,9 @@ struct PointwiseGradients: Sendable {
                 scratch.extracting(inputs),
                 scratch.extracting(rowTileCount(rows: rows, inner: output)..<gradients.upperBound),
                 OuterRows(tilesOf: rows, leftColumns: block.count, rightColumns: columns.count),
-                rows: block.count, columns: columns.count, into: &own, stride: outputs,
-                accumulates: accumulates)
+                into: &own,
+                ProductBlock(
+                    rows: block.count, columns: columns.count, stride: outputs, accumulates: accumulates))
         }
     }
 

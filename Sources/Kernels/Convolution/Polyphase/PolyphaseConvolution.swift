@@ -93,7 +93,8 @@ struct PolyphaseConvolution: Sendable {
             threads: pool.threads)
         let prologue = copy prologue
         let epilogue = copy epilogue
-        pool.share(&output, &sums, items: items.count, scratch: scratchCount) { item, output, sums, scratch in
+        unsafe pool.share(&output, &sums, items: items.count, scratch: scratchCount) {
+            item, output, sums, scratch in
             let (samples, own) = items.item(item, ofBlocks: blocks)
             let range = own.lowerBound * block..<min(own.upperBound * block, outputs)
             run(
@@ -140,8 +141,9 @@ struct PolyphaseConvolution: Sendable {
                     multiplyTiles(
                         left.extracting(slot * transformedStride..<(slot + 1) * transformedStride),
                         panels.extracting(panel..<panel + columns.count / vectorWidth * panelStride),
-                        panelStride: panelStride, rows: count, columns: columns.count, inner: channels,
-                        into: &own, stride: block)
+                        panelStride: panelStride, inner: channels, into: &own,
+                        ProductBlock(
+                            rows: count, columns: columns.count, stride: block, accumulates: false))
                 }
             }
         }

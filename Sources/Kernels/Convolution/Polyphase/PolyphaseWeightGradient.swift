@@ -34,7 +34,7 @@ struct PolyphaseWeightGradient: Sendable {
         let outputGradient = copy outputGradient
         let weightCount = 9 * channels * outputs
         var none = MutableSpan<Double>()
-        pool.share(
+        unsafe pool.share(
             &microbatchGradients, &none, items: microbatches * splits, scratch: layout.count
         ) { item, gradients, _, scratch in
             let (microbatch, split) = item.quotientAndRemainder(dividingBy: splits)
@@ -163,9 +163,10 @@ struct PolyphaseWeightGradient: Sendable {
                     operands.extracting(left..<left + rows.count * members),
                     operands.extracting(right..<right + columns.count * members),
                     OuterRows(panelsOf: slots.count * count, panelStride: members * vectorWidth),
-                    rows: rows.count,
-                    columns: columns.count, into: &own, stride: layout.block.outputs,
-                    accumulates: accumulates)
+                    into: &own,
+                    ProductBlock(
+                        rows: rows.count, columns: columns.count, stride: layout.block.outputs,
+                        accumulates: accumulates))
             }
         }
     }

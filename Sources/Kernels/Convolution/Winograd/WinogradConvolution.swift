@@ -83,7 +83,8 @@ struct WinogradConvolution: Sendable {
             sampleCount: sampleCount, tilesPerImage: tilesPerImage, blocks: blocks, threads: pool.threads)
         let prologue = copy prologue
         let epilogue = copy epilogue
-        pool.share(&output, &sums, items: items.count, scratch: scratchCount) { item, output, sums, scratch in
+        unsafe pool.share(&output, &sums, items: items.count, scratch: scratchCount) {
+            item, output, sums, scratch in
             let (samples, own) = items.item(item, ofBlocks: blocks)
             let range = own.lowerBound * block..<min(own.upperBound * block, outputs)
             run(
@@ -129,9 +130,9 @@ struct WinogradConvolution: Sendable {
                 multiplyTiles(
                     left.extracting(product * transformedStride..<product * transformedStride + size),
                     panels.extracting(panel..<panel + columns.count / vectorWidth * panelStride),
-                    panelStride: panelStride, rows: count, columns: columns.count, inner: channels,
-                    into: &own,
-                    stride: block)
+                    panelStride: panelStride, inner: channels, into: &own,
+                    ProductBlock(
+                        rows: count, columns: columns.count, stride: block, accumulates: false))
             }
         }
     }

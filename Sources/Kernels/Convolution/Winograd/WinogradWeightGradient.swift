@@ -31,7 +31,7 @@ struct WinogradWeightGradient: Sendable {
         let input = copy input
         let outputGradient = copy outputGradient
         var none = MutableSpan<Double>()
-        pool.share(
+        unsafe pool.share(
             &microbatchGradients, &none, items: microbatches * splits.channels * splits.outputs,
             scratch: layout.count
         ) { item, gradients, _, scratch in
@@ -188,9 +188,10 @@ struct WinogradWeightGradient: Sendable {
                 multiplyOuter(
                     operands.extracting(left..<left + rows.count * layout.chunk),
                     operands.extracting(right..<right + columns.count * layout.chunk),
-                    OuterRows(panelsOf: count, panelStride: panel),
-                    rows: rows.count, columns: columns.count, into: &own,
-                    stride: layout.block.outputs, accumulates: accumulates)
+                    OuterRows(panelsOf: count, panelStride: panel), into: &own,
+                    ProductBlock(
+                        rows: rows.count, columns: columns.count, stride: layout.block.outputs,
+                        accumulates: accumulates))
             }
         }
     }

@@ -12,7 +12,7 @@ extension KernelTransform {
         let size = channels * outputs
         let passesCaches = panels.isWrittenPastCaches
         var none = MutableSpan<Double>()
-        pool.share(&panels, &none, items: outputs / vectorWidth, scratch: 0) { block, panels, _, _ in
+        unsafe pool.share(&panels, &none, items: outputs / vectorWidth, scratch: 0) { block, panels, _, _ in
             for c in 0..<channels {
                 let place = (block * channels + c) * vectorWidth
                 transform(at: place, stride: size, pastCaches: passesCaches, into: &panels) { tap in
@@ -37,7 +37,7 @@ extension KernelTransform {
         let square = vectorWidth * vectorWidth
         let passesCaches = panels.isWrittenPastCaches
         var none = MutableSpan<Double>()
-        pool.share(&panels, &none, items: outputs / vectorWidth, scratch: 9 * square) {
+        unsafe pool.share(&panels, &none, items: outputs / vectorWidth, scratch: 9 * square) {
             block, panels, _, scratch in
             for part in stride(from: 0, to: channels, by: vectorWidth) {
                 for tap in 0..<9 {
