@@ -183,7 +183,10 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "CommandTests",
-            dependencies: ["t2fnorm", "TestSupport", "HDF5", "Checkpoints", "Checksums", "Datasets"],
+            dependencies: [
+                "t2fnorm", "TestSupport", "HDF5", "Checkpoints", "Checksums", "Datasets", "Evaluation",
+                "RunConfiguration", "Training",
+            ],
             swiftSettings: settings),
     ]
 )
