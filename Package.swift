@@ -229,7 +229,7 @@ let package = Package(
             name: "CommandTests",
             dependencies: [
                 "t2fnorm", "TestSupport", "HDF5", "Checkpoints", "Checksums", "Datasets",
-                "DatasetPacking", "DatasetSamples", "Synthesis",
+                "DatasetPacking", "DatasetSamples", "Evaluation", "RunConfiguration", "Synthesis", "Training",
             ],
             swiftSettings: settings),
     ]

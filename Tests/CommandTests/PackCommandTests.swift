@@ -1,3 +1,4 @@
+import Datasets
 import Foundation
 import TestSupport
 import Testing
@@ -80,6 +81,74 @@ struct PackCommandTests {
             #expect(outcome.exitCode == 2)
             #expect(outcome.standardError.contains(expected), "\(outcome.standardError)")
             #expect(!FileManager.default.fileExists(atPath: "\(folder)/set"))
+        }
+    }
+
+    /// Arrays have their own labels and parts.
+    @Test(arguments: [
+        ("svhn.mat", ["--list", "x"], "--list goes with folder, tar, zip; "),
+        ("svhn.mat", ["--devkit", "x"], "--devkit goes with folder, tar, zip; "),
+        ("svhn.mat", ["--class-order", "x"], "--class-order goes with folder, tar, zip, tar-of-tars; "),
+        ("svhn.mat", ["--labels", "x"], "--labels goes with idx, npy; "),
+        ("svhn.mat", ["--transpose"], "--transpose goes with idx; "),
+        ("svhn.mat", ["--split", "train"], "--split with a part's name goes with cifar10, cifar100, npz; "),
+        (
+            "emnist-images-idx3-ubyte.gz", ["--split", "80/20"],
+            "--split with shares goes with folder, tar, zip; "
+        ),
+    ])
+    func anOptionForFoldersIsRefusedForArrays(file: String, options: [String], expected: String) async throws
+    {
+        try await withFolder { folder in
+            let input = "\(Self.fixtures)/readers/\(file)"
+            let outcome = try await pack([input, "--output", "\(folder)/set"] + options)
+            #expect(outcome.exitCode == 2)
+            #expect(
+                outcome.standardError.contains(expected + "\(input) is read as "), "\(outcome.standardError)")
+            #expect(!FileManager.default.fileExists(atPath: "\(folder)/set"))
+        }
+    }
+
+    /// ImageNet's validation images, unpacked, with the unpacked devkit.
+    @Test func theDevkitGivesTheValidationImagesLabels() async throws {
+        try await withFolder { folder in
+            try makeClasses(folder, ["val"], count: 2)
+            let files = FileManager.default
+            for number in 0..<2 {
+                try files.moveItem(
+                    atPath: "\(folder)/val/\(number).png",
+                    toPath: "\(folder)/val/ILSVRC2012_val_0000000\(number + 1).JPEG")
+            }
+            let data = "\(folder)/ILSVRC2012_devkit_t12/data"
+            try files.createDirectory(atPath: data, withIntermediateDirectories: true)
+            try files.copyItem(atPath: "\(Self.fixtures)/readers/meta.mat", toPath: "\(data)/meta.mat")
+            try Data("1\n3\n".utf8).write(
+                to: URL(filePath: "\(data)/ILSVRC2012_validation_ground_truth.txt"))
+            let outcome = try await pack([
+                "\(folder)/val", "--devkit", "\(folder)/ILSVRC2012_devkit_t12", "--output", "\(folder)/set",
+            ])
+            #expect(outcome.exitCode == 0, "\(outcome.standardError)")
+            let set = try PackedDataset(path: "\(folder)/set")
+            #expect(set.manifest.classNames == ["n01440764", "n02100735", "n02119789"])
+            // The devkit's classes 1 and 3 are n02119789 and n02100735.
+            #expect((0..<set.count).map { set.label(of: $0) } == [2, 1])
+        }
+    }
+
+    /// A pipe among the images would wait for a writer.
+    @Test func aPipeHoldsUpNothing() async throws {
+        try await withFolder { folder in
+            try makeClasses("\(folder)/in", ["a", "b"])
+            let isMade = unsafe mkfifo("\(folder)/in/a/x.jpg", 0o600) == 0
+            try #require(isMade)
+            let command = Command(
+                Command.product("t2fnorm"), ["data", "pack", "\(folder)/in", "--output", "\(folder)/set"],
+                timeLimit: .seconds(60))
+            let outcome = try await command.run()
+            #expect(outcome.exitCode == 0, "\(outcome.standardError)")
+            #expect(
+                outcome.standardOutput.contains("1 entry passed over: 1 neither file nor folder (a/x.jpg)"),
+                "\(outcome.standardOutput)")
         }
     }
 

@@ -95,6 +95,25 @@ import Testing
             #expect(source.notes == ["classes without an image: 2 of 4 (n01, n03)"])
         }
     }
+
+    /// The list has a byte order mark; the archive's folders are compared by their bytes.
+    @Test func anOrderGivesTheLabelsOfAnArchiveToo() throws {
+        try withTemporaryFolder { folder in
+            let image = DecodedImages.file("rgb.png")
+            let list = try write(
+                "\u{FEFF}n01 tench\nn02\ncaf\u{e9}\ncafe\u{301}\n".utf8, folder, "synsets.txt")
+            let names = ["cafe\u{301}/1.png", "caf\u{e9}/1.png", "n01/1.png"]
+            let path = try write(tar(names.map { ($0, image) }), folder, "x.tar")
+            for tree: any FileTree in [
+                try TarArchive(path), try ZipTree(write(zip(names.map { ($0, image) }), folder, "x.zip")),
+            ] {
+                let source = try ImageFolder(tree, order: ClassOrder(list))
+                #expect(source.classNames.map { Array($0.utf8) }.first == Array("n01".utf8))
+                #expect(try records(of: source).map(\.label) == [3, 2, 0])
+                #expect(source.notes == ["classes without an image: 1 of 4 (n02)"])
+            }
+        }
+    }
 }
 
 /// The classes of an order in an empty set.

@@ -59,7 +59,7 @@ import Testing
     @Test(arguments: [
         ([153_092_023, 92_737, 649_657], "but it holds 3 bytes"),
         ([4_294_967_295, 4_294_967_295, 4_294_967_295], "which takes more bytes than a file can have"),
-        ([3, 0, 0], "but it holds more bytes"),
+        ([3, 0, 0], "expected lengths of at least 1"),
     ])
     func noShapeEndsTheProgram(shape: [Int], reason: String) throws {
         try withTemporaryFolder { folder in

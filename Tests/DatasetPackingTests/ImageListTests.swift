@@ -82,6 +82,30 @@ import Testing
         }
     }
 
+    /// A path means the same in a list, a folder and an archive, with and without `./`.
+    @Test(arguments: ["", "./"], ["", "./"])
+    func aPathMeansTheSameEverywhere(ofList: String, ofArchive: String) throws {
+        try withTemporaryFolder { folder in
+            let image = DecodedImages.file("rgb.png")
+            try write(image, folder, "in/a/0.png")
+            let list = try write("\(ofList)a/0.png 3\n".utf8, folder, "list.txt")
+            let entries = [("\(ofArchive)a/0.png", image)]
+            for tree: any FileTree in [
+                try Folder("\(folder)/in"), try TarArchive(write(tar(entries), folder, "x.tar")),
+                try TarArchive(write(gzip(tar(entries)), folder, "x.tar.gz")),
+                try ZipTree(write(zip(entries), folder, "x.zip")),
+            ] {
+                let all = try records(of: ImageList(list, images: tree))
+                #expect(all.map(\.path) == ["a/0.png"] && all.map(\.label) == [3])
+                guard case .encoded(let bytes) = all[0].payload else {
+                    Issue.record("\(tree.path) has no bytes")
+                    continue
+                }
+                #expect(bytes == image)
+            }
+        }
+    }
+
     @Test func utf16IsNamed() throws {
         try withTemporaryFolder { folder in
             let path = try write([0xFF, 0xFE, 0x61, 0], folder, "list.txt")

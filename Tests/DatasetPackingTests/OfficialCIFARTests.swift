@@ -86,6 +86,22 @@ import Testing
         }
     }
 
+    /// The images' bytes would be read as columns.
+    @Test func aPickleInFortranOrderIsNamed() throws {
+        try withTemporaryFolder { folder in
+            var bytes = try TarArchive(ReaderSamples.path("cifar-10-python.tar.gz"))
+                .contents(of: "cifar-10-batches-py/test_batch")
+            // The array's order is the flag before its bytes.
+            let flag = try #require(bytes.firstRange(of: [0x62, 0x89, 0x54])).lowerBound + 1
+            bytes[flag] = 0x88
+            let path = try write(bytes, folder, "test_batch")
+            #expect(
+                message { _ = try CIFARArchive([path], .cifar10) }
+                    == "could not read cifar10 batch, \(path): 'data' is in Fortran order; save numpy.ascontiguousarray(data)"
+            )
+        }
+    }
+
     @Test func aCutOffPickleAndOneOfAnotherShapeAreNamed() throws {
         try withTemporaryFolder { folder in
             let archive = try TarArchive(ReaderSamples.path("cifar-10-python.tar.gz"))

@@ -1,6 +1,7 @@
 import DatasetPacking
 import DatasetSamples
 import Datasets
+import Foundation
 import TestSupport
 import Testing
 
@@ -26,7 +27,8 @@ import Testing
         ("images", idx([1, 1, 1], [5]), .idx), ("images.gz", gzip(idx([1, 1, 1], [5])), .idx),
         ("digits.mat", Array("MATLAB 5.0 MAT-file".utf8), .svhn), ("old.mat", [0xE8, 3, 1, 2], .svhn),
         ("data_batch_1", batch, .cifar(.cifar10)), ("data_batch_1.bin", [3, 255, 1], .cifar(.cifar10)),
-        ("x.pkl", batch, .other(.pickle)), ("x.parquet", Array("PAR1".utf8), .other(.parquet)),
+        ("x.pkl", batch, .other(.pickle)), ("data_batch_1.gz", gzip(batch), .other(.gzip)),
+        ("x.parquet", Array("PAR1".utf8), .other(.parquet)),
         ("x.arrow", Array("ARROW1".utf8), .other(.arrow)),
         ("x.7z", [0x37, 0x7A, 0xBC, 0xAF, 0x27, 0x1C], .other(.sevenZip)),
         ("x.rar", Array("Rar!\u{1A}\u{7}".utf8), .other(.rar)),
@@ -84,6 +86,17 @@ import Testing
             ] {
                 #expect(SourceKind("\(folder)/\(name)") == kind, "\(name)")
             }
+        }
+    }
+
+    /// Opening a pipe would wait for a writer.
+    @Test func aPipeIsNotRead() throws {
+        try withTemporaryFolder { folder in
+            let path = "\(folder)/x.tar"
+            let isMade = unsafe mkfifo(path, 0o600) == 0
+            try #require(isMade)
+            #expect(SourceKind(path) == .folder)
+            #expect(message { _ = try Folder(path) } == "could not open folder, \(path): it is not a folder")
         }
     }
 

@@ -1,6 +1,7 @@
 import DatasetPacking
 import DatasetSamples
 import Datasets
+import Foundation
 import TestSupport
 import Testing
 
@@ -26,6 +27,46 @@ import Testing
             #expect(
                 message { _ = try archive.contents(of: "none") }
                     == "could not read, \(folder)/x.tar: none: it is not in the archive")
+        }
+    }
+
+    /// The files a/0.bin and b/1.bin, compressed by Python's modules and zstd.
+    private static let compressed: [(name: String, base64: String)] = [
+        (
+            "bzip2",
+            """
+            QlpoOTFBWSZTWZitSLoAAE9bgMmAQAHngAAgfyGeAAhIIAB0EpT1GQANNAY1BJKA9QaNBoANhw+7lMikEr4dDFgYxgXD\
+            iTAMM+solAJB4oIRFEIlZc5RczE4LRxUG0BuTzqbQJTKU7K3yYvRjcQ/F3JFOFCQmK1Iug==
+            """
+        ),
+        (
+            "xz",
+            """
+            /Td6WFoAAATm1rRGAgAhARwAAAAQz1jM4Av/AFldADCLwgMBGWUBU2PeyeFWaAJdU/3E7aJc5/IkjiQ/3TWFWM8jeGC/\
+            /GuCsa0KfSwlUpth1OrT3sMg2Nw1doz/8wM5Z0FYga8kXDHxEeIKksd0mGlM8LY1i7/AAAAAAHuwH2/DMlu8AAF1gBgA\
+            AABNh/G8scRn+wIAAAAABFla
+            """
+        ),
+        (
+            "zstd",
+            """
+            KLUv/QRolQIAYkMLEKDtyN82Pf0/+R2ghALwIwWpOaRWSYpjuI8t/34GbvSBM19+3+NWJXdjJ1yYDiDQ1zf9K3Cv1ph6\
+            4THAAJS7r8I5JUGa0AMzTxgUYDmxOAItQxs=
+            """
+        ),
+    ]
+
+    @Test(arguments: compressed)
+    func otherCompressionsAreRead(name: String, base64: String) throws {
+        try withTemporaryFolder { folder in
+            let bytes = [UInt8](try #require(Data(base64Encoded: base64)))
+            let path = try write(bytes, folder, "no ending")
+            #expect(SourceKind(path) == .tar, "\(name)")
+            let archive = try TarArchive(path)
+            #expect(try archive.contents(of: "b/1.bin") == Array("second".utf8), "\(name)")
+            #expect(try archive.contents(of: "a/0.bin") == Array("first".utf8), "\(name)")
+            let cut = try write(bytes.dropLast(bytes.count / 2), folder, "cut.tar")
+            #expect(message { _ = try TarArchive(cut) }.hasPrefix("could not read archive, \(cut): "))
         }
     }
 

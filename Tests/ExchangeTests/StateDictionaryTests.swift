@@ -1,5 +1,6 @@
 import Exchange
 import Foundation
+import Networks
 import TestSupport
 import Testing
 
@@ -105,6 +106,20 @@ import Testing
     func aWeightThatDependsOnAClassIsNamed(value: String, reason: String) throws {
         let file = try model(Self.dictionary([("conv.weight", Self.tensor), ("fc.weight", value)]))
         #expect(file.unread == [UnreadTensor(name: "fc.weight", reason: reason)])
+    }
+
+    @Test func aNetworkThatNeedsItIsRefusedWithTheName() throws {
+        let file = try model(
+            Self.dictionary([
+                ("conv1.weight", "cos\nsystem\n(S'touch \(Self.owned)'\ntR"), ("a.weight", Self.tensor),
+            ]))
+        let error = #expect(throws: ExchangeError.self) { try file.match(.resnet20) }
+        let reason = try #require(error).reason
+        #expect(reason.contains("; 1 not read: conv1.weight; "), "\(reason)")
+        #expect(
+            reason.contains("; 'conv1.weight' is made by os.system, which is kept as a name and never run; "),
+            "\(reason)")
+        #expect(!FileManager.default.fileExists(atPath: Self.owned))
     }
 
     @Test func aBufferIsATensor() throws {

@@ -1,6 +1,7 @@
 import DatasetPacking
 import Datasets
 import Foundation
+import RunConfiguration
 import TestSupport
 import Testing
 import Training
@@ -69,6 +70,52 @@ import Training
                     == "could not use dataset 'beyond', \(folder)/beyond, record 1: its label is 5, expected 0..<5; check network.classes"
             )
         }
+    }
+
+    /// A benchmark's lists name no classes, but cover all of them.
+    @Test func aBenchmarksSetHasAllClassesOfTheNetwork() throws {
+        try withTemporaryFolder { folder in
+            let path = try pack([0, 1, 2], folder, "listed").path
+            try changeManifest(of: path) {
+                $0["benchmark"] = [
+                    "benchmark": "imagenet200", "version": "OpenOOD v1.5", "set": "test", "role": "test",
+                    "list": "test.txt", "listHash": "0123456789abcdef", "listedCount": 3,
+                ]
+            }
+            let set = try PackedDataset(path: path)
+            try ClassAgreement(classes: 3, training: nil).check(set)
+            #expect(
+                message { try ClassAgreement(classes: 1000, training: nil).check(set) }
+                    == "could not use dataset 'listed', \(path): it has 3 classes, the network was made for 1000; "
+                    + "evaluate it with a network for its classes, or pack it with --class-order and the classes in the training set's order"
+            )
+        }
+    }
+
+    /// The trainer compares both sets before its first step.
+    @Test func noRunStartsWithOtherClasses() throws {
+        try SmallRun.with { run in
+            try changeManifest(of: "\(run.folder)/validation") { manifest in
+                let names = manifest["classNames"] as? [String] ?? []
+                manifest["classNames"] = Array(names.reversed())
+            }
+            let names = try Manifest(folder: "\(run.folder)/train").classNames
+            #expect(
+                message { try run.train(ranks: 1) }.contains(
+                    "\(run.folder)/validation: class 0 is '\(names[9])', in the training set '\(names[0])'"))
+            var narrow = run
+            narrow.configuration.data.validation = "\(run.folder)/train"
+            narrow.configuration.network.classes = 5
+            #expect(message { try narrow.train(ranks: 1) }.contains("expected 0..<5; check network.classes"))
+        }
+    }
+
+    private func changeManifest(of folder: String, _ change: (inout [String: Any]) -> Void) throws {
+        let file = URL(filePath: "\(folder)/manifest.json")
+        var manifest = try #require(
+            try JSONSerialization.jsonObject(with: Data(contentsOf: file)) as? [String: Any])
+        change(&manifest)
+        try JSONSerialization.data(withJSONObject: manifest).write(to: file)
     }
 
     @Test func aNetworkWithMoreClassesThanItsDataIsNoted() throws {

@@ -116,11 +116,14 @@ extension CIFARBatch.Pickled {
             throw failure("it has no array under 'data'")
         }
         guard pixels.elementType == "u1", pixels.shape.count == 2, pixels.shape[1] == 3 * pixelCount,
-            !pixels.isColumnMajor || pixels.shape[0] == 1, pixels.shape[0] > 0
+            pixels.shape[0] > 0
         else {
             throw failure(
                 "'data' is \(pixels.elementType) of shape \(pixels.shape), expected u1 of [n, \(3 * pixelCount)]"
             )
+        }
+        guard !pixels.isColumnMajor || pixels.shape[0] == 1 else {
+            throw failure("'data' is in Fortran order; save numpy.ascontiguousarray(data)")
         }
         let key = variant.labelKey
         guard let labels = batch[key]?.integers, labels.count == pixels.shape[0] else {

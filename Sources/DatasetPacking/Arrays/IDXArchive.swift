@@ -121,6 +121,7 @@ private func readIDX(_ path: String, axes: Int) throws(DatasetError) -> (
     guard !overflows else {
         throw failure("its shape is \(shape), which takes more bytes than a file can have")
     }
+    guard count > 0 else { throw failure("its shape is \(shape), expected lengths of at least 1") }
     // At most the announced bytes and one more are read, and no more than a compressed file of
     // images can hold, so that a small file cannot use up the memory.
     let bound = max(1 << 28, 200 * (try ReadableFile(path).byteCount))
@@ -134,7 +135,7 @@ private func readIDX(_ path: String, axes: Int) throws(DatasetError) -> (
                 "it unpacks to more than \(bound) bytes, too many for the size of the compressed file")
         }
     }
-    guard content.count == count, count > 0 else {
+    guard content.count == count else {
         let held = content.count > count ? "more" : "\(content.count)"
         throw failure("its shape is \(shape), but it holds \(held) bytes")
     }

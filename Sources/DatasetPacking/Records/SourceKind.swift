@@ -63,7 +63,7 @@ package enum SourceKind: Equatable, Sendable {
         case .tar, .zeros, nil: return ofTar(path)
         case .idx: return .idx
         case .unknown where isTarName(path): return .tar
-        case .unknown, .empty, .text: return .other(outer)
+        case .unknown, .empty, .text, .pickle: return .other(outer)
         case let inner?: return .other(inner)
         }
     }
