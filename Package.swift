@@ -80,6 +80,11 @@ let package = Package(
             name: "CJPEG", cSettings: [.unsafeFlags(["-ffp-contract=off"])],
             linkerSettings: [.linkedLibrary("jpeg")]),
 
+        .plugin(name: "SoftwarePlugin", capability: .buildTool(), path: "Sources/SoftwarePlugin"),
+        .target(
+            name: "Software", dependencies: ["CBuildFeatures"], exclude: ["record-source"],
+            swiftSettings: settings, plugins: ["SoftwarePlugin"]),
+
         module("Failures"),
         module("Workers", ["Failures", "CProcessor"]),
         module("Checksums", ["CProcessor", "CLZMA"]),
@@ -100,7 +105,9 @@ let package = Package(
                 .embedInCode("Benchmarks/\($0).json")
             },
             swiftSettings: settings),
-        module("Checkpoints", ["HDF5", "Checksums", "Failures", "Files", "Networks", "Kernels", "Workers"]),
+        module(
+            "Checkpoints",
+            ["HDF5", "Checksums", "Failures", "Files", "Networks", "Kernels", "Software", "Workers"]),
         module("Exchange", ["Networks", "Kernels", "Pickle", "Failures", "Files", "CZlib"]),
         module("Metrics", ["Failures"]),
         module(
@@ -114,7 +121,8 @@ let package = Package(
             "Training",
             [
                 "Workers", "Kernels", "Numerics", "Cluster", "Networks", "Datasets", "Checkpoints",
-                "Detection", "RunConfiguration", "Failures", "Files", "Checksums", "CBuildFeatures",
+                "Detection", "RunConfiguration", "Failures", "Files", "Checksums", "CBuildFeatures", "HDF5",
+                "Software",
             ]),
         module("Reporting", ["Metrics"]),
         module(
@@ -122,7 +130,7 @@ let package = Package(
             [
                 "Workers", "Cluster", "Networks", "Datasets", "Checkpoints", "Metrics", "Detection",
                 "RunConfiguration", "Training", "Reporting", "Failures", "Files", "HDF5",
-                "Kernels",
+                "Kernels", "Software",
             ]),
         // All products by one import.
         module("T2FNorm", ["Datasets", "Detection", "Evaluation", "Metrics"]),
@@ -137,7 +145,7 @@ let package = Package(
             dependencies: [
                 argumentParser, "Workers", "Kernels", "Numerics", "Cluster", "Networks", "Datasets",
                 "Checkpoints", "Metrics", "Detection", "RunConfiguration", "Training", "Reporting",
-                "Evaluation", "Benchmarking", "Failures", "Files", "Exchange", "CProcessorCheck",
+                "Evaluation", "Benchmarking", "Failures", "Files", "Exchange", "Software", "CProcessorCheck",
             ],
             swiftSettings: settings),
 
@@ -154,6 +162,7 @@ let package = Package(
             dependencies: ["Checkpoints", "Kernels", "Networks", "Workers", "CProcessorCheck"],
             path: "Tests/CheckpointCheck", swiftSettings: settings),
         tests("CProcessorCheck", ["CBuildFeatures", "cluster-check", "t2fnorm"]),
+        tests("Software", ["CBuildFeatures"]),
         tests("Workers"),
         tests("Numerics", ["Kernels"]),
         tests("Checksums"),
@@ -164,7 +173,7 @@ let package = Package(
         tests("Cluster", ["cluster-check"]),
         tests("Networks", ["Kernels", "Workers"]),
         tests("Datasets", ["HDF5", "Checksums", "Workers", "Kernels", system]),
-        tests("Checkpoints", ["Networks", "Kernels", "HDF5", "Workers", "checkpoint-check"]),
+        tests("Checkpoints", ["Networks", "Kernels", "HDF5", "Software", "Workers", "checkpoint-check"]),
         tests("Exchange", ["Networks", "Kernels", "Workers"]),
         tests("Metrics"),
         tests("Detection", ["Metrics", "Networks", "Kernels", "Workers", "Cluster", "Datasets"]),
@@ -174,7 +183,7 @@ let package = Package(
             [
                 "Failures", "Checkpoints", "Checksums", "Cluster", "Datasets", "Networks", "Kernels",
                 "Workers",
-                "RunConfiguration",
+                "RunConfiguration", "Software",
             ]),
         tests("Reporting", ["Metrics"]),
         .testTarget(

@@ -7,6 +7,7 @@ internal import Files
 package import Kernels
 internal import Networks
 package import RunConfiguration
+internal import Software
 internal import Workers
 
 /// One run from its start, or from where it stopped, to its end; on every rank of a job.
@@ -209,7 +210,8 @@ package final class Trainer {
             return "passed over: \(error)\(aside ?? "")"
         }
         var past = try LeftPast(setup, step: session.position.step, store, directory, resume)
-        log = try EventLog(path: directory.metricsPath, afterStep: session.position.step)
+        log = try EventLog(
+            path: directory.metricsPath, afterStep: session.position.step, software: .current)
         if !session.isDone {
             checkpoints = try BackgroundCheckpoints(
                 session.makeSnapshot(), to: store, after: directory.metricsPath,

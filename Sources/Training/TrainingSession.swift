@@ -7,6 +7,7 @@ internal import Kernels
 internal import Networks
 internal import Numerics
 internal import RunConfiguration
+internal import Software
 internal import Workers
 
 /// The state of a run between two steps, and its training step.
@@ -316,7 +317,8 @@ final class TrainingSession {
     /// Allocates the memory of the snapshots that checkpoints are written from.
     func makeSnapshot() -> Snapshot {
         Snapshot(
-            of: classifier, configuration: configuration.yaml, dataFingerprint: training.fingerprint)
+            of: classifier, configuration: configuration.yaml, dataFingerprint: training.fingerprint,
+            software: .current)
     }
 
     /// Overwrites `snapshot` with the current state.
