@@ -85,6 +85,11 @@ let package = Package(
             name: "CJPEG", cSettings: [.unsafeFlags(["-ffp-contract=off"])],
             linkerSettings: [.linkedLibrary("jpeg")]),
 
+        .plugin(name: "SoftwarePlugin", capability: .buildTool(), path: "Sources/SoftwarePlugin"),
+        .target(
+            name: "Software", dependencies: ["CBuildFeatures"], exclude: ["record-source"],
+            swiftSettings: settings, plugins: ["SoftwarePlugin"]),
+
         module("Failures"),
         module("Memory"),
         module("Workers", ["Failures", "Memory", "CProcessor"]),
@@ -116,7 +121,10 @@ let package = Package(
         module("Synthesis", ["Datasets", "Kernels", "Numerics"]),
         module(
             "Checkpoints",
-            ["HDF5", "Checksums", "Failures", "Files", "Networks", "Kernels", "Workers", "Memory"]),
+            [
+                "HDF5", "Checksums", "Failures", "Files", "Networks", "Kernels", "Workers", "Memory",
+                "Software",
+            ]),
         module("Exchange", ["Networks", "Kernels", "Pickle", "Failures", "Files", "CZlib", "Memory"]),
         module("Metrics", ["Failures"]),
         // Forward passes, captured activations and the last layer as scores see it.
@@ -133,7 +141,7 @@ let package = Package(
             [
                 "Workers", "Kernels", "Numerics", "Cluster", "Networks", "Datasets", "Checkpoints",
                 "Inference", "RunConfiguration", "Exchange", "Failures", "Files", "Checksums",
-                "CBuildFeatures", "Memory",
+                "CBuildFeatures", "Memory", "HDF5", "Software",
             ]),
         module("Reporting", ["Metrics"]),
         module(
@@ -141,7 +149,7 @@ let package = Package(
             [
                 "Workers", "Cluster", "Networks", "Datasets", "Checkpoints", "Metrics", "Inference",
                 "Detection", "RunConfiguration", "Training", "Reporting", "Failures", "Files", "HDF5",
-                "Kernels",
+                "Kernels", "Software",
             ]),
         // All products by one import.
         module(
@@ -162,7 +170,7 @@ let package = Package(
                 argumentParser, "Workers", "Kernels", "Numerics", "Cluster", "Networks", "Datasets",
                 "DatasetPacking", "Synthesis", "Checkpoints", "Metrics", "Detection", "RunConfiguration",
                 "Training", "Reporting", "Evaluation", "Benchmarking", "Failures", "Files", "Exchange",
-                "CProcessorCheck",
+                "Software", "CProcessorCheck",
             ],
             swiftSettings: settings),
 
@@ -184,6 +192,7 @@ let package = Package(
             path: "Tests/CheckpointCheck", swiftSettings: settings),
         tests("CProcessorCheck", ["CBuildFeatures", "cluster-check", "t2fnorm"]),
         tests("Memory"),
+        tests("Software", ["CBuildFeatures"]),
         tests("Workers"),
         tests("Numerics", []),
         tests("Checksums"),
@@ -200,7 +209,7 @@ let package = Package(
         tests("Synthesis", ["DatasetSamples", "DatasetPacking", "Datasets"]),
         tests(
             "Checkpoints",
-            ["Networks", "Kernels", "HDF5", "Workers", "checkpoint-check", "Memory", "Numerics"]),
+            ["Networks", "Kernels", "HDF5", "Workers", "checkpoint-check", "Memory", "Numerics", "Software"]),
         tests("Exchange", ["Networks", "Kernels", "Workers", "Memory", "Numerics"]),
         tests("Metrics"),
         tests(
@@ -218,7 +227,7 @@ let package = Package(
             [
                 "Failures", "Checkpoints", "Checksums", "Cluster", "Datasets", "DatasetPacking",
                 "DatasetSamples", "Synthesis", "Exchange", "Networks", "Kernels", "Workers",
-                "RunConfiguration", "Memory",
+                "RunConfiguration", "Memory", "Software",
             ]),
         tests("Reporting", ["Metrics"]),
         .testTarget(

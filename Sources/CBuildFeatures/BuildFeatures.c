@@ -14,4 +14,10 @@ const uint64_t build_features = 0 PROCESSOR_FEATURES(FEATURE);
 const uint64_t build_features = 0;
 #endif
 
+#define NAME(identifier, name, macro, source, bit, state, level) name,
+const char *const build_feature_names[FEATURE_COUNT] = {PROCESSOR_FEATURES(NAME)};
+
+#define LEVEL(identifier, name, macro, source, bit, state, level) level,
+const int build_feature_levels[FEATURE_COUNT] = {PROCESSOR_FEATURES(LEVEL)};
+
 _Static_assert(FEATURE_COUNT <= 64, "a set of features has 64 bits");

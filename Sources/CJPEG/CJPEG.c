@@ -9,6 +9,14 @@
 
 #include <jerror.h>
 
+#ifdef LIBJPEG_TURBO_VERSION
+#define TEXT_OF(tokens) #tokens
+#define EXPANDED(macro) TEXT_OF(macro)
+const char *jpegVersion(void) { return EXPANDED(LIBJPEG_TURBO_VERSION); }
+#else
+const char *jpegVersion(void) { return "not libjpeg-turbo"; }
+#endif
+
 struct JPEGDecompressor {
     struct jpeg_decompress_struct state;
     struct jpeg_error_mgr errors;

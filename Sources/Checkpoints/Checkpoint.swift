@@ -1,5 +1,6 @@
 package import Kernels
 package import Networks
+package import Software
 
 /// A snapshot of a run.
 package struct Checkpoint: Sendable {
@@ -38,6 +39,8 @@ package struct Checkpoint: Sendable {
     /// The version of this program that wrote the file; `nil` if the checkpoint is not from a file
     /// or the file does not contain it.
     package var softwareVersion: String?
+    /// The program and the libraries that wrote the file, or will; `nil` if unknown.
+    package var software: SoftwareRecord?
 
     /// A snapshot of `classifier`.
     ///

@@ -5,6 +5,7 @@ internal import HDF5
 internal import Kernels
 internal import Memory
 internal import Networks
+internal import Software
 internal import Synchronization
 internal import Workers
 
@@ -12,7 +13,7 @@ internal import Workers
 ///
 /// | object | content |
 /// |---|---|
-/// | `/` attributes | `formatVersion`, `softwareVersion`, `network`, `classes`, `temperature` (T2FNorm only), `projection` (output width of a projection head; absent for a classifier), `convolutions` (JSON; absent if algorithms follow from the shapes), `configuration` (YAML), `position` (JSON), `dataFingerprint` |
+/// | `/` attributes | `formatVersion`, `softwareVersion`, `software` (JSON; absent if unknown), `network`, `classes`, `temperature` (T2FNorm only), `projection` (output width of a projection head; absent for a classifier), `convolutions` (JSON; absent if algorithms follow from the shapes), `configuration` (YAML), `position` (JSON), `dataFingerprint` |
 /// | `/state/<name>` | float32, PyTorch's shape and order |
 /// | `/momentum/<name>` | likewise; absent if only the model is stored |
 ///
@@ -203,6 +204,11 @@ extension CheckpointFile {
         if file.hasAttribute("softwareVersion") {
             checkpoint.softwareVersion = try file.stringAttribute("softwareVersion")
         }
+        // Another version may record other facts, which must not keep a run from resuming.
+        if file.hasAttribute("software") {
+            let json = Data(try file.stringAttribute("software").utf8)
+            checkpoint.software = try? JSONDecoder().decode(SoftwareRecord.self, from: json)
+        }
         return checkpoint
     }
 
@@ -238,6 +244,7 @@ extension CheckpointFile {
         }
         try file.setAttribute("formatVersion", formatVersion)
         try file.setAttribute("softwareVersion", softwareVersion)
+        if let software = checkpoint.software { try file.setAttribute("software", try encode(software)) }
         try file.setAttribute("network", checkpoint.network)
         try file.setAttribute("classes", Int64(checkpoint.classes))
         if let temperature = checkpoint.temperature { try file.setAttribute("temperature", temperature) }

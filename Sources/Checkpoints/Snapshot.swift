@@ -1,5 +1,6 @@
 package import Memory
 package import Networks
+package import Software
 package import Workers
 
 /// A copy of a run's state in memory of its own, from which files are written while training
@@ -24,7 +25,11 @@ package final class Snapshot: @unchecked Sendable {
     /// - Parameters:
     ///   - configuration: See `Checkpoint`.
     ///   - dataFingerprint: See `Checkpoint`.
-    package init(of classifier: Classifier, configuration: String, dataFingerprint: String) {
+    ///   - software: See `Checkpoint`.
+    package init(
+        of classifier: Classifier, configuration: String, dataFingerprint: String,
+        software: SoftwareRecord? = nil
+    ) {
         let store = classifier.parameters
         entries = store.entries
         values = Buffer(zeros: store.parameterCount)
@@ -33,6 +38,7 @@ package final class Snapshot: @unchecked Sendable {
         head = Checkpoint(
             headOf: classifier, position: TrainingPosition(), configuration: configuration,
             dataFingerprint: dataFingerprint)
+        head.software = software
     }
 
     /// Bytes of memory that a snapshot of `classifier` takes.

@@ -4,6 +4,7 @@ package import Files
 internal import Foundation
 package import Metrics
 package import RunConfiguration
+package import Software
 internal import Training
 
 /// The tables of one model on one benchmark, stored in `results.json` with all digits, so that runs
@@ -53,6 +54,8 @@ package struct EvaluationRecord: Codable, Equatable {
     package var training: String?
     /// The progress of an unfinished run, in words.
     package var unfinished: String?
+    /// The software that wrote the file; absent in files of earlier versions.
+    package var software: SoftwareRecord?
     package var tables: [ScoreTable]
 
     package init(
@@ -62,6 +65,7 @@ package struct EvaluationRecord: Codable, Equatable {
         benchmark = opened.name
         self.checkpoint = checkpoint
         weights = model.weightsHash
+        software = .current
         preprocessing = configuration.preprocessingHash
         temperature = configuration.scoringTemperature
         training = model.trainingFingerprint.isEmpty ? nil : model.trainingFingerprint

@@ -10,6 +10,7 @@ package struct HeadConfiguration: Codable, Equatable, Sendable {
         case projection
     }
 
+    /// The kind of the head.
     package var name = Name.t2fnorm
     /// τ of the T2FNorm head; without effect on others.
     package var temperature = 0.1

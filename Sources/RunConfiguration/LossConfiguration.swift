@@ -9,6 +9,7 @@ package struct LossConfiguration: Codable, Equatable, Sendable {
         case reweightOOD
     }
 
+    /// The loss that training minimises.
     package var name = Name.crossEntropy
     /// τ of `logitNorm`; without effect on others.
     package var temperature = 0.04

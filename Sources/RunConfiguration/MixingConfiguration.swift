@@ -10,6 +10,7 @@ package struct MixingConfiguration: Codable, Equatable, Sendable {
         case regMixup
     }
 
+    /// The method by which images are mixed.
     package var name = Name.none
     /// Both parameters of the beta distribution of the mixing weight; 0 for the method's default:
     /// mixup 0.2, cutMix 1, regMixup 20.

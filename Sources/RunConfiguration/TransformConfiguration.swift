@@ -27,6 +27,7 @@ package struct TransformConfiguration: Codable, Equatable, Sendable {
     package var padding = 4
     /// Whether half of the training images are flipped horizontally.
     package var flip = true
+    /// The crop of a training image.
     package var crop = Crop.padded
     /// The smallest fraction of an image's area that a resized crop takes, above 0 and at most 1.
     package var smallestArea = 0.08

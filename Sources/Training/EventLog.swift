@@ -1,9 +1,10 @@
 package import Files
 internal import Foundation
 internal import Kernels
+package import Software
 
-/// `metrics.jsonl`: one JSON object per line, for each update, each epoch, each checkpoint and each
-/// measured convolution.
+/// `metrics.jsonl`: one JSON object per line, for each start of a job, each update, each epoch, each
+/// checkpoint and each measured convolution.
 ///
 /// Lines are in order, except that a checkpoint's line is written when the file is on the disk.
 /// Lines of updates contain nothing that depends on the machine, so two runs of one configuration
@@ -28,6 +29,13 @@ package final class EventLog {
         let measurement: ConvolutionMeasurement
     }
 
+    /// The first line of a job.
+    private struct StartLine: Encodable {
+        /// Updates made before.
+        let step: Int
+        let software: SoftwareRecord
+    }
+
     private struct Position: Decodable {
         let step: Int
     }
@@ -37,17 +45,18 @@ package final class EventLog {
     private let encoder = JSONEncoder()
 
     /// Opens the log to continue after update `step`: drops the lines of later updates, or all
-    /// lines if `step` is 0.
+    /// lines if `step` is 0. The job's first line says what software it runs.
     ///
     /// A line that cannot be parsed is kept if the lines before it are kept; an incomplete last
     /// line, left by a killed process, is dropped.
     ///
     /// - Throws: If the log cannot be written, or an existing one cannot be read.
-    package init(path: String, afterStep step: Int) throws(FileError) {
+    package init(path: String, afterStep step: Int, software: SoftwareRecord) throws(FileError) {
         encoder.outputFormatting = .sortedKeys
         self.path = path
         do {
-            let kept = try Self.content(of: path, upToStep: step)
+            let start = Line(event: "start", report: StartLine(step: step, software: software))
+            let kept = try Self.content(of: path, upToStep: step) + encoder.encode(start) + Data("\n".utf8)
             try replaceFile(at: path) { try kept.write(to: URL(filePath: $0)) }
             file = try FileHandle(forWritingTo: URL(filePath: path))
             try file.seekToEnd()

@@ -6,6 +6,7 @@ internal import Failures
 internal import Foundation
 internal import Kernels
 internal import RunConfiguration
+internal import Software
 
 /// What must be equal on all ranks of a run; compared before the run starts.
 struct RankIdentity: Codable, Equatable {

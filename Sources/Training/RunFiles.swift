@@ -48,7 +48,7 @@ final class RunFiles {
 
     /// Opens the log to continue after update `step`; on rank 0.
     func openLog(afterStep step: Int) throws(FileError) {
-        log = try EventLog(path: directory.metricsPath, afterStep: step)
+        log = try EventLog(path: directory.metricsPath, afterStep: step, software: .current)
     }
 
     /// Begins to write checkpoints to `store`; on rank 0.

@@ -3,6 +3,7 @@ internal import Datasets
 package import Kernels
 package import Networks
 package import RunConfiguration
+internal import Software
 
 extension RunConfiguration {
     /// The algorithms of the convolutions, for a checkpoint that is written without a training
@@ -30,9 +31,10 @@ extension RunConfiguration {
             Checkpoint.Tensor(
                 name: $0.name, shape: $0.shape, elements: [Float](repeating: 0, count: $0.count))
         }
-        let checkpoint = Checkpoint(
+        var checkpoint = Checkpoint(
             classifier, momentum: momentum, position: TrainingPosition(), configuration: yaml,
             dataFingerprint: training.fingerprint)
+        checkpoint.software = .current
         try checkpoint.check(fits: self, path: path)
         return checkpoint
     }

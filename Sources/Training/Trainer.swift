@@ -6,6 +6,7 @@ internal import Files
 package import Kernels
 internal import Networks
 package import RunConfiguration
+internal import Software
 internal import Workers
 
 /// One run from its start, or from where it stopped, to its end; on every rank of a job.
@@ -195,7 +196,7 @@ public final class Trainer {
         if !state.isDone {
             let snapshot = Snapshot(
                 of: engine.classifier, configuration: configuration.yaml,
-                dataFingerprint: setup.training.fingerprint)
+                dataFingerprint: setup.training.fingerprint, software: .current)
             try files.writeCheckpoints(
                 from: snapshot, to: store, configuration.training.onCheckpointFailure)
         }

@@ -1,6 +1,8 @@
 import ArgumentParser
+import DatasetPacking
 import Files
 import Foundation
+import Software
 import Training
 import Workers
 
@@ -23,12 +25,20 @@ struct T2FNormCommand: ParsableCommand {
             Exit codes: 0 done, 2 usage or configuration, 3 data, 4 numeric failure, 5 checkpoint, 6 environment (MPI, \
             libraries, processor), 75 stopped by a signal after a checkpoint: run again to go on.
             """,
+        version: version,
         subcommands: [
             TrainCommand.self, EvaluateCommand.self, ScoreCommand.self, ImportCommand.self,
             ExportCommand.self,
             CheckpointCommand.self, DataCommand.self,
             BenchCommand.self,
         ])
+
+    /// The output of `--version`: the program, its build and its libraries, one a line.
+    private static var version: String {
+        var record = SoftwareRecord.current
+        record.libraries["libarchive"] = archiveLibraryVersion()
+        return (["t2fnorm \(record.version)"] + record.lines).joined(separator: "\n")
+    }
 
     static func main() {
         ProcessMemory.returnFreedMemory()

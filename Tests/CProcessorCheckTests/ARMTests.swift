@@ -49,25 +49,23 @@ struct ARMTests {
         .enabled(if: ARMCompiler.emulator.isThere, "needs Debian's qemu-user-static"),
         arguments: architectures)
     func aProgramStartsBehindTheCheck(architecture: String) async throws {
-        let folder = FileManager.default.temporaryDirectory.appending(
-            path: "t2fnorm-arm-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: folder) }
-        let sources = "\(ARMCompiler.root)/Sources"
-        let check = "\(folder.path)/check.o"
-        try await ARMCompiler.compile(
-            ["\(sources)/CProcessorCheck/ProcessorCheck.c"], ["-mgeneral-regs-only", "-c", "-o", check])
-        let program = "\(folder.path)/program"
-        try await ARMCompiler.compile(
-            ["\(sources)/CBuildFeatures/BuildFeatures.c", ARMCompiler.program, check],
-            ["-march=\(architecture)", "-static", "-o", program])
-        let outcome = try await ARMCompiler.emulator.run([program])
-        #expect(outcome.exitCode == 0, "\(outcome.standardError)")
-        let crc = architecture == "armv8-a" ? "0, check value 00000000" : "1, check value E3069283"
-        #expect(
-            outcome.standardOutput == """
-                build features 0, CRC-32C instruction \(crc), wrong pair products 0, wrong stores 0
+        try await withTemporaryFolder { folder in
+            let sources = "\(ARMCompiler.root)/Sources"
+            let check = "\(folder)/check.o"
+            try await ARMCompiler.compile(
+                ["\(sources)/CProcessorCheck/ProcessorCheck.c"], ["-mgeneral-regs-only", "-c", "-o", check])
+            let program = "\(folder)/program"
+            try await ARMCompiler.compile(
+                ["\(sources)/CBuildFeatures/BuildFeatures.c", ARMCompiler.program, check],
+                ["-march=\(architecture)", "-static", "-o", program])
+            let outcome = try await ARMCompiler.emulator.run([program])
+            #expect(outcome.exitCode == 0, "\(outcome.standardError)")
+            let crc = architecture == "armv8-a" ? "0, check value 00000000" : "1, check value E3069283"
+            #expect(
+                outcome.standardOutput == """
+                    build features 0, CRC-32C instruction \(crc), wrong pair products 0, wrong stores 0
 
-                """)
+                    """)
+        }
     }
 }

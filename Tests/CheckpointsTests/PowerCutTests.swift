@@ -8,7 +8,7 @@ import Workers
 
 /// A process that is killed at any file-system call of a save, and a disk that loses what was not
 /// synced.
-@Suite(.serialized, .timeLimit(.minutes(30)))
+@Suite(.slow, .serialized, .timeLimit(.minutes(30)))
 struct PowerCutTests {
     /// What is lost with the process; see `Tests/Faults/failing_disk.c`.
     enum Loss: String, Sendable {
@@ -123,14 +123,11 @@ struct PowerCutTests {
 
     /// Calls `body` with the shim, and a folder with the store of step 1 as `first`.
     private func withShim(_ body: (_ shim: String, _ folder: String) async throws -> Void) async throws {
-        let folder = FileManager.default.temporaryDirectory.appending(
-            path: "t2fnorm-power-\(UUID().uuidString)"
-        ).path
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(atPath: folder) }
-        let shim = try await PreloadedLibrary("failing_disk", in: folder).path
-        let first = try await Command(Command.product("checkpoint-check"), ["\(folder)/first", "1"]).run()
-        try #require(first.exitCode == 0, "\(first.standardOutput)")
-        try await body(shim, folder)
+        try await withTemporaryFolder { folder in
+            let shim = try await PreloadedLibrary("failing_disk", in: folder).path
+            let first = try await Command(Command.product("checkpoint-check"), ["\(folder)/first", "1"]).run()
+            try #require(first.exitCode == 0, "\(first.standardOutput)")
+            try await body(shim, folder)
+        }
     }
 }

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// Real ranks under `mpirun`; `cluster-check` compares the results and prints the differences.
-@Suite(.serialized, .timeLimit(.minutes(30))) struct MPICommunicatorTests {
+@Suite(.slow, .serialized, .timeLimit(.minutes(30))) struct MPICommunicatorTests {
     @Test(arguments: [1, 2, 3, 4, 8]) func sumsHaveTheBitsOfOneRank(ranks: Int) async throws {
         try await holds("sums", ranks: ranks)
     }

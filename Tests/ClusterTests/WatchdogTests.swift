@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// Watchdogs of ranks that run as threads, over this host's real sockets.
-@Suite(.timeLimit(.minutes(30)))
+@Suite(.slow, .timeLimit(.minutes(30)))
 struct WatchdogTests {
     /// A rank that stops watching announces it and may then be silent; otherwise it would count as
     /// dead.

@@ -28,14 +28,6 @@ struct BadInputTests {
         }
     }
 
-    private func withFolder(_ body: (_ folder: String) async throws -> Void) async throws {
-        let folder = FileManager.default.temporaryDirectory.appending(
-            path: "t2fnorm-bad-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: folder) }
-        try await body(folder.path)
-    }
-
     private func sets(_ settings: String...) -> [String] { settings.flatMap { ["--set", $0] } }
 
     private let data = ["--set", "data.train=/nowhere/train", "--set", "data.validation=/nowhere/validation"]
@@ -74,7 +66,7 @@ struct BadInputTests {
     }
 
     @Test func theLineOfASettingIsNamed() async throws {
-        try await withFolder { folder in
+        try await withTemporaryFolder { folder in
             let file = "\(folder)/a.yml"
             try Data("training:\n  epochs: 3\n  batch: many\n".utf8).write(to: URL(filePath: file))
             try await expect(
@@ -102,7 +94,7 @@ struct BadInputTests {
     }
 
     @Test func brokenPackingInputIsNamed() async throws {
-        try await withFolder { folder in
+        try await withTemporaryFolder { folder in
             try makeClasses(in: "\(folder)/images")
             try Data([0xFF, 0xD8, 0xFF, 0xE0, 1, 2, 3]).write(to: URL(filePath: "\(folder)/images/cat/a.jpg"))
             let pack = ["data", "pack", "\(folder)/images", "--output", "\(folder)/packed"]
@@ -134,7 +126,7 @@ struct BadInputTests {
     }
 
     @Test func anImageThatIsDamagedInItsShardEndsAllRanks() async throws {
-        try await withFolder { folder in
+        try await withTemporaryFolder { folder in
             try makeClasses(in: "\(folder)/images")
             for number in 10..<40 {
                 try pixel.write(to: URL(filePath: "\(folder)/images/dog/\(number).png"))
@@ -162,7 +154,7 @@ struct BadInputTests {
     }
 
     @Test(arguments: [1, 2]) func anOutputThatCannotBeWrittenIsNamed(ranks: Int) async throws {
-        try await withFolder { folder in
+        try await withTemporaryFolder { folder in
             let drawn = try await run(
                 ["data", "synthesize", "\(folder)/data", "--train-count", "64", "--other-count", "40"],
                 ranks: 1)
@@ -184,7 +176,7 @@ struct BadInputTests {
 
     @Test(arguments: [1, 2])
     func otherNetworksCheckpointsDamagedFilesAndLostNumbersAreNamed(ranks: Int) async throws {
-        try await withFolder { folder in
+        try await withTemporaryFolder { folder in
             let drawn = try await run(
                 ["data", "synthesize", "\(folder)/data", "--train-count", "64", "--other-count", "40"],
                 ranks: 1)

@@ -182,28 +182,28 @@ struct BenchTests {
     }
 
     @Test func theLoadersMemoryIsFlatOverAHundredThousandRecords() async throws {
-        let folder = FileManager.default.temporaryDirectory.appending(
-            path: "t2fnorm-bench-\(UUID().uuidString)")
-        defer { try? FileManager.default.removeItem(at: folder) }
-        let drawn = try await Command(
-            Command.product("t2fnorm"),
-            ["data", "synthesize", folder.path + "/data", "--train-count", "999", "--other-count", "40"]
-        ).run()
-        try #require(drawn.exitCode == 0, "\(drawn.standardError)")
+        try await withTemporaryFolder { folder in
+            let drawn = try await Command(
+                Command.product("t2fnorm"),
+                ["data", "synthesize", "\(folder)/data", "--train-count", "999", "--other-count", "40"]
+            ).run()
+            try #require(drawn.exitCode == 0, "\(drawn.standardError)")
 
-        for options in [[], ["--threads", "2", "--crop", "resized", "--size", "24", "--batch", "100"]] {
-            let report = try await runData(folder, ["--seconds", "1", "--images", "100000"] + options)
-            #expect(report.images >= 100_000)
-            let growth = Double(report.lateByteCount) / Double(report.earlyByteCount)
-            #expect(abs(growth - 1) < 0.05, "\(report)")
-            #expect(report.imagesPerSecond > 0 && report.startSeconds > 0)
-            #expect(report.peakByteCount >= report.lateByteCount)
+            for options in [[], ["--threads", "2", "--crop", "resized", "--size", "24", "--batch", "100"]] {
+                let report = try await runData(
+                    URL(filePath: folder), ["--seconds", "1", "--images", "100000"] + options)
+                #expect(report.images >= 100_000)
+                let growth = Double(report.lateByteCount) / Double(report.earlyByteCount)
+                #expect(abs(growth - 1) < 0.05, "\(report)")
+                #expect(report.imagesPerSecond > 0 && report.startSeconds > 0)
+                #expect(report.peakByteCount >= report.lateByteCount)
+            }
+            let refused = try await Command(
+                Command.product("t2fnorm"), ["bench", "data", "\(folder)/data/train", "--threads", "0"]
+            ).run()
+            #expect(refused.exitCode == 2)
+            #expect(refused.standardError.contains("--threads is 0, expected 1 or more"))
         }
-        let refused = try await Command(
-            Command.product("t2fnorm"), ["bench", "data", folder.path + "/data/train", "--threads", "0"]
-        ).run()
-        #expect(refused.exitCode == 2)
-        #expect(refused.standardError.contains("--threads is 0, expected 1 or more"))
     }
     private struct ScoresReport: Decodable {
         let scores: [String]

@@ -10,24 +10,19 @@ struct CheckpointCommandTests {
 
     /// Calls `body` with a run's checkpoint folder after 3 and 4 steps.
     private func withCheckpoints(_ body: (String) async throws -> Void) async throws {
-        let folder = FileManager.default.temporaryDirectory.appending(
-            path: "t2fnorm-checkpoint-\(UUID().uuidString)"
-        ).path
-        defer { try? FileManager.default.removeItem(atPath: folder) }
-        let program = Command.product("t2fnorm")
-        let drawn = try await Command(
-            program, ["data", "synthesize", "\(folder)/data", "--train-count", "96", "--other-count", "40"]
-        ).run()
-        try #require(drawn.exitCode == 0, "\(drawn.standardError)")
-        let settings = [
-            "name=r", "output=\(folder)/runs", "network.name=resnet20", "training.batch=16",
-            "training.microbatch=16",
-            "training.checkpointEvery=3", "training.stopAfterSteps=4", "data.train=\(folder)/data/train",
-            "data.validation=\(folder)/data/validation", "compute.threads=1",
-        ]
-        let trained = try await Command(program, ["train"] + settings.flatMap { ["--set", $0] }).run()
-        try #require(trained.exitCode == 75, "\(trained.standardError)")
-        try await body("\(folder)/runs/r/s0")
+        try await withTemporaryFolder { folder in
+            let program = Command.product("t2fnorm")
+            try await DrawnData.link(into: folder, train: 96)
+            let settings = [
+                "name=r", "output=\(folder)/runs", "network.name=resnet20", "training.batch=16",
+                "training.microbatch=16",
+                "training.checkpointEvery=3", "training.stopAfterSteps=4", "data.train=\(folder)/data/train",
+                "data.validation=\(folder)/data/validation", "compute.threads=1",
+            ]
+            let trained = try await Command(program, ["train"] + settings.flatMap { ["--set", $0] }).run()
+            try #require(trained.exitCode == 75, "\(trained.standardError)")
+            try await body("\(folder)/runs/r/s0")
+        }
     }
 
     /// Means of the tensors, by name, printed by `show --tensors`.

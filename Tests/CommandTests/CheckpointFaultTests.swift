@@ -12,18 +12,12 @@ struct CheckpointFaultTests {
     /// 1.1 MB; it writes one every 3 steps, and an epoch has 8 steps.
     private func withRun(_ body: (_ folder: String, _ checkpoints: String) async throws -> Void) async throws
     {
-        let folder = FileManager.default.temporaryDirectory.appending(
-            path: "t2fnorm-disk-\(UUID().uuidString)"
-        ).path
-        let checkpoints = "\(folder)/runs/r/s0/checkpoints"
-        try FileManager.default.createDirectory(atPath: checkpoints, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(atPath: folder) }
-        let drawn = try await Command(
-            Command.product("t2fnorm"),
-            ["data", "synthesize", "\(folder)/data", "--train-count", "128", "--other-count", "40"]
-        ).run()
-        try #require(drawn.exitCode == 0, "\(drawn.standardError)")
-        try await body(folder, checkpoints)
+        try await withTemporaryFolder { folder in
+            let checkpoints = "\(folder)/runs/r/s0/checkpoints"
+            try FileManager.default.createDirectory(atPath: checkpoints, withIntermediateDirectories: true)
+            try await DrawnData.link(into: folder, train: 128)
+            try await body(folder, checkpoints)
+        }
     }
 
     private func train(

@@ -275,16 +275,10 @@ struct ClusterJobTests {
     }
 
     private func withBenchmark(_ body: (URL) async throws -> Void) async throws {
-        let folder = FileManager.default.temporaryDirectory.appending(
-            path: "t2fnorm-cluster-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: folder) }
-        let drawn = try await Command(
-            Command.product("t2fnorm"),
-            ["data", "synthesize", folder.path + "/data", "--train-count", "160", "--other-count", "20"]
-        ).run()
-        try #require(drawn.exitCode == 0, "\(drawn.standardError)")
-        try await body(folder)
+        try await withTemporaryFolder { folder in
+            try await DrawnData.link(into: folder, train: 160, other: 20)
+            try await body(URL(filePath: folder))
+        }
     }
 
     private func stepCount(in folder: URL) throws -> Int {

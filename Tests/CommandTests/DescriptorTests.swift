@@ -15,24 +15,22 @@ struct DescriptorTests {
     /// `/dev/shm`, since every shard is synced.
     private func withManyShards(_ body: (_ folder: String) async throws -> Void) async throws {
         let memory = "/dev/shm"
-        let files = FileManager.default
-        let root = files.isWritableFile(atPath: memory) ? memory : files.temporaryDirectory.path
-        let folder = "\(root)/t2fnorm-shards-\(UUID().uuidString)"
-        try files.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        defer { try? files.removeItem(atPath: folder) }
-        for (name, set, perShard) in [
-            ("train", SyntheticSet(.train, seed: 0, count: Self.shardCount), 1),
-            ("near", SyntheticSet(.nearShapes, seed: 0, count: 20), 20),
-        ] {
-            var options = PackingOptions()
-            options.recordsPerShard = perShard
-            options.outOfDistribution = name == "near"
-            options.threads = 2
-            var packer = Packer(
-                source: set.records, name: name, destination: "\(folder)/\(name)", options: options)
-            _ = try packer.run()
+        let isThere = FileManager.default.isWritableFile(atPath: memory)
+        try await withTemporaryFolder(in: isThere ? memory : nil) { folder in
+            for (name, set, perShard) in [
+                ("train", SyntheticSet(.train, seed: 0, count: Self.shardCount), 1),
+                ("near", SyntheticSet(.nearShapes, seed: 0, count: 20), 20),
+            ] {
+                var options = PackingOptions()
+                options.recordsPerShard = perShard
+                options.outOfDistribution = name == "near"
+                options.threads = 2
+                var packer = Packer(
+                    source: set.records, name: name, destination: "\(folder)/\(name)", options: options)
+                _ = try packer.run()
+            }
+            try await body(folder)
         }
-        try await body(folder)
     }
 
     private func limited(_ limit: Int, _ arguments: [String], ranks: Int = 1) async throws -> Command.Outcome

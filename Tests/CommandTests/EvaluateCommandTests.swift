@@ -292,6 +292,7 @@ struct EvaluateCommandTests {
             var kept = try #require(
                 try JSONSerialization.jsonObject(with: Data(contentsOf: URL(filePath: results)))
                     as? [String: Any])
+            #expect((kept["software"] as? [String: Any])?["commit"] is String)
             var tables = try #require(kept["tables"] as? [[String: Any]])
             #expect(tables.allSatisfy { $0["ties"] != nil })
             for place in tables.indices where tables[place]["score"] as? String == "msp" {

@@ -22,20 +22,16 @@ struct ExchangeCommandTests {
     private func withRun(_ body: (_ folder: String, _ settings: (String) -> [String]) async throws -> Void)
         async throws
     {
-        let folder = FileManager.default.temporaryDirectory.appending(path: "t2fnorm-\(UUID().uuidString)")
-            .path
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(atPath: folder) }
-        try await successful([
-            "data", "synthesize", "\(folder)/data", "--train-count", "200", "--other-count", "100",
-        ])
-        try await body(folder) { name in
-            [
-                "name=\(name)", "output=\(folder)/runs", "network.name=resnet20", "training.batch=32",
-                "training.microbatch=16", "training.stopAfterSteps=2", "data.train=\(folder)/data/train",
-                "data.validation=\(folder)/data/validation", "data.test=\(folder)/data/validation",
-                "evaluation.near={near-shapes: \(folder)/data/near-shapes}", "training.keep=9",
-            ].flatMap { ["--set", $0] }
+        try await withTemporaryFolder { folder in
+            try await DrawnData.link(into: folder, train: 200, other: 100)
+            try await body(folder) { name in
+                [
+                    "name=\(name)", "output=\(folder)/runs", "network.name=resnet20", "training.batch=32",
+                    "training.microbatch=16", "training.stopAfterSteps=2", "data.train=\(folder)/data/train",
+                    "data.validation=\(folder)/data/validation", "data.test=\(folder)/data/validation",
+                    "evaluation.near={near-shapes: \(folder)/data/near-shapes}", "training.keep=9",
+                ].flatMap { ["--set", $0] }
+            }
         }
     }
 

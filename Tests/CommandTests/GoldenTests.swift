@@ -8,13 +8,12 @@ struct GoldenTests {
     /// `T2FNORM_WRITE_GOLDEN=1` rewrites the fixture after an intended change; the commit says why.
     @Test(arguments: OtherMachine.all)
     func everyBuildMakesTheBitsThatWereCheckedIn(machine: OtherMachine) async throws {
-        let folder = FileManager.default.temporaryDirectory.appending(
-            path: "t2fnorm-golden-\(UUID().uuidString)")
-        defer { try? FileManager.default.removeItem(at: folder) }
-        let found = try await GoldenRun(machine: machine, folder: folder.path).bits()
-        if ProcessInfo.processInfo.environment["T2FNORM_WRITE_GOLDEN"] == "1" { try found.save() }
-        let differences = found.differences(from: try GoldenBits.load())
-        #expect(differences == [], "\(machine.testDescription)")
+        try await withTemporaryFolder { folder in
+            let found = try await GoldenRun(machine: machine, folder: folder).bits()
+            if ProcessInfo.processInfo.environment["T2FNORM_WRITE_GOLDEN"] == "1" { try found.save() }
+            let differences = found.differences(from: try GoldenBits.load())
+            #expect(differences == [], "\(machine.testDescription)")
+        }
     }
 
     /// The job moves from one kind of processor to another in the middle of an epoch.
@@ -56,15 +55,10 @@ struct GoldenTests {
     }
 
     private func withData(_ body: (_ folder: String) async throws -> Void) async throws {
-        let folder = FileManager.default.temporaryDirectory.appending(
-            path: "t2fnorm-moved-\(UUID().uuidString)")
-        defer { try? FileManager.default.removeItem(at: folder) }
-        let drawn = try await Command(
-            Command.product("t2fnorm"),
-            ["data", "synthesize", "\(folder.path)/data", "--train-count", "90", "--other-count", "20"]
-        ).run()
-        try #require(drawn.exitCode == 0, "\(drawn.standardError)")
-        try await body(folder.path)
+        try await withTemporaryFolder { folder in
+            try await DrawnData.link(into: folder, train: 90, other: 20)
+            try await body(folder)
+        }
     }
 
     private func settings(_ folder: String, _ name: String, stop: Int) -> [String] {

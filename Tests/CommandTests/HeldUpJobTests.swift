@@ -93,24 +93,22 @@ struct HeldUpJobTests {
     /// Fails the creation of each thread of rank `rank` in turn, and returns the names of the
     /// threads.
     private func refused(_ arguments: [String], rank: Int, count: Int) async throws -> [String] {
-        let folder = FileManager.default.temporaryDirectory.appending(
-            path: "t2fnorm-threads-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: folder) }
-        let shim = try await Shim("failing_threads", in: folder.path)
-        var names: [String] = []
-        for first in 1...count {
-            let outcome = try await run(
-                arguments, shim, ["THREADS_FROM": "\(first)", "THREADS_RANK": "\(rank)"])
-            #expect(outcome.exitCode == 6 && !outcome.isTimedOut, "\(first): \(outcome.standardError)")
-            let lines = outcome.standardError.split(separator: "\n").filter {
-                $0.contains("could not start the thread '")
+        return try await withTemporaryFolder { folder in
+            let shim = try await Shim("failing_threads", in: folder)
+            var names: [String] = []
+            for first in 1...count {
+                let outcome = try await run(
+                    arguments, shim, ["THREADS_FROM": "\(first)", "THREADS_RANK": "\(rank)"])
+                #expect(outcome.exitCode == 6 && !outcome.isTimedOut, "\(first): \(outcome.standardError)")
+                let lines = outcome.standardError.split(separator: "\n").filter {
+                    $0.contains("could not start the thread '")
+                }
+                #expect(lines.count == 1, "\(outcome.standardError)")
+                #expect(lines.first?.contains("(ulimit -u)") == true)
+                names += lines.first.map { String($0.split(separator: "'")[1]) }.map { [$0] } ?? []
             }
-            #expect(lines.count == 1, "\(outcome.standardError)")
-            #expect(lines.first?.contains("(ulimit -u)") == true)
-            names += lines.first.map { String($0.split(separator: "'")[1]) }.map { [$0] } ?? []
+            return names
         }
-        return names
     }
 
     @Test func threadsThatTheSystemDoesNotGiveEndTheJobWithTheLimits() async throws {

@@ -17,27 +17,28 @@ struct HelpExampleTests {
     @Test(arguments: commands) func examplesAreUnderstood(command: [String]) async throws {
         let examples = try await examples(of: command)
         try #require(!examples.isEmpty)
-        let folder = FileManager.default.temporaryDirectory.appending(
-            path: "t2fnorm-help-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: folder) }
-        try FileManager.default.createSymbolicLink(
-            at: folder.appending(path: "configs"), withDestinationURL: packageRoot.appending(path: "configs"))
-        try FileManager.default.copyItem(
-            at: packageRoot.appending(path: "configs/quickstart.yml"),
-            to: folder.appending(path: "resnet50.yml"))
-        for example in examples {
-            // A benchmark that starts to run has a valid command line. The example runs without
-            // mpirun.
-            let alone = example.replacing(/^mpirun .*?t2fnorm/, with: "t2fnorm")
-            let line =
-                "t2fnorm() { timeout --signal KILL 3 '\(Command.product("t2fnorm").path)' \"$@\"; }; \(alone)"
-            let outcome = try await Command(
-                URL(filePath: "/usr/bin/env"), ["bash", "-c", line], workingDirectory: folder
-            ).run()
-            let isWrong = outcome.exitCode == 2 && !outcome.standardError.contains("mpirun -n 2")
-            #expect(
-                !isWrong && ![126, 127].contains(outcome.exitCode), "\(example): \(outcome.standardError)")
+        try await withTemporaryFolder { folder in
+            try FileManager.default.createSymbolicLink(
+                at: URL(filePath: "\(folder)/configs"),
+                withDestinationURL: packageRoot.appending(path: "configs"))
+            try FileManager.default.copyItem(
+                at: packageRoot.appending(path: "configs/quickstart.yml"),
+                to: URL(filePath: "\(folder)/resnet50.yml"))
+            for example in examples {
+                // A benchmark that starts to run has a valid command line. The example runs without
+                // mpirun.
+                let alone = example.replacing(/^mpirun .*?t2fnorm/, with: "t2fnorm")
+                let line =
+                    "t2fnorm() { timeout --signal KILL 3 '\(Command.product("t2fnorm").path)' \"$@\"; }; \(alone)"
+                let outcome = try await Command(
+                    URL(filePath: "/usr/bin/env"), ["bash", "-c", line],
+                    workingDirectory: URL(filePath: folder)
+                ).run()
+                let isWrong = outcome.exitCode == 2 && !outcome.standardError.contains("mpirun -n 2")
+                #expect(
+                    !isWrong && ![126, 127].contains(outcome.exitCode), "\(example): \(outcome.standardError)"
+                )
+            }
         }
     }
 

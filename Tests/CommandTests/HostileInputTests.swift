@@ -13,20 +13,18 @@ struct HostileInputTests {
     private func withDataset(
         _ change: (inout [String: Any]) -> Void, _ body: (_ folder: String) async throws -> Void
     ) async throws {
-        let folder = FileManager.default.temporaryDirectory.appending(
-            path: "t2fnorm-hostile-\(UUID().uuidString)"
-        ).path
-        defer { try? FileManager.default.removeItem(atPath: folder) }
-        let made = try await run([
-            "data", "synthesize", folder, "--train-count", "20", "--other-count", "20",
-        ])
-        #expect(made.exitCode == 0, "\(made.standardError)")
-        let manifest = URL(filePath: "\(folder)/test/manifest.json")
-        var json = try #require(
-            try JSONSerialization.jsonObject(with: Data(contentsOf: manifest)) as? [String: Any])
-        change(&json)
-        try JSONSerialization.data(withJSONObject: json).write(to: manifest)
-        try await body(folder)
+        try await withTemporaryFolder { folder in
+            let made = try await run([
+                "data", "synthesize", folder, "--train-count", "20", "--other-count", "20",
+            ])
+            #expect(made.exitCode == 0, "\(made.standardError)")
+            let manifest = URL(filePath: "\(folder)/test/manifest.json")
+            var json = try #require(
+                try JSONSerialization.jsonObject(with: Data(contentsOf: manifest)) as? [String: Any])
+            change(&json)
+            try JSONSerialization.data(withJSONObject: json).write(to: manifest)
+            try await body(folder)
+        }
     }
 
     @Test func namesFromAManifestDoNotControlTheTerminal() async throws {

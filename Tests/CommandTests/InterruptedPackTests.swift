@@ -36,13 +36,6 @@ struct InterruptedPackTests {
         ]
     }
 
-    private func withFolder(_ body: (_ folder: String) async throws -> Void) async throws {
-        let folder = FileManager.default.temporaryDirectory.appending(path: "t2fnorm-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: folder) }
-        try await body(folder.path)
-    }
-
     /// A dataset's files, without the date in its manifest.
     private func contents(of folder: String) throws -> [String: Data] {
         var files: [String: Data] = [:]
@@ -56,7 +49,7 @@ struct InterruptedPackTests {
     }
 
     @Test func killedAtAnyTimeItGoesOnToTheSameBytes() async throws {
-        try await withFolder { folder in
+        try await withTemporaryFolder { folder in
             try makeImages(folder)
             let whole = try await Command(Command.product("t2fnorm"), arguments(folder, "whole")).run()
             #expect(whole.exitCode == 0, "\(whole.standardError)")
@@ -99,7 +92,7 @@ struct InterruptedPackTests {
 
     @Test(arguments: [1, 2, 4])
     func ranksGiveTheSameBytes(ranks: Int) async throws {
-        try await withFolder { folder in
+        try await withTemporaryFolder { folder in
             try makeImages(folder)
             let alone = try await Command(Command.product("t2fnorm"), arguments(folder, "alone")).run()
             #expect(alone.exitCode == 0, "\(alone.standardError)")
@@ -118,7 +111,7 @@ struct InterruptedPackTests {
 
     @Test(arguments: [1, 3])
     func aBadImageStopsAllRanksWithOneLineAndTheSecondRunMayHaveOtherRanks(ranks: Int) async throws {
-        try await withFolder { folder in
+        try await withTemporaryFolder { folder in
             try makeImages(folder)
             // Without a shuffle, so that the bad image comes late.
             let lists = arguments(folder, "set").filter { $0 != "--shuffle-seed" && $0 != "3" }
@@ -142,7 +135,7 @@ struct InterruptedPackTests {
     }
 
     @Test func otherOptionsAreNoticed() async throws {
-        try await withFolder { folder in
+        try await withTemporaryFolder { folder in
             try makeImages(folder)
             let stopping = arguments(folder, "set").map { $0 == "skip" ? "stop" : $0 }
             _ = try await Command(Command.product("t2fnorm"), stopping).run()

@@ -50,16 +50,10 @@ struct JobTests {
     }
 
     private func withBenchmark(_ body: (URL) async throws -> Void) async throws {
-        let folder = FileManager.default.temporaryDirectory.appending(
-            path: "t2fnorm-job-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: folder) }
-        let drawn = try await Command(
-            Command.product("t2fnorm"),
-            ["data", "synthesize", folder.path + "/data", "--train-count", "160", "--other-count", "40"]
-        ).run()
-        try #require(drawn.exitCode == 0, "\(drawn.standardError)")
-        try await body(folder)
+        try await withTemporaryFolder { folder in
+            try await DrawnData.link(into: folder, train: 160)
+            try await body(URL(filePath: folder))
+        }
     }
 
     @Test func everyWorldAndThreadCountGivesTheSameBits() async throws {

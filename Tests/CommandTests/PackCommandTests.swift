@@ -14,21 +14,13 @@ struct PackCommandTests {
         try await Command(Command.product("t2fnorm"), ["data", "pack"] + arguments).run()
     }
 
-    private func withFolder(_ body: (_ folder: String) async throws -> Void) async throws {
-        let folder = FileManager.default.temporaryDirectory.appending(
-            path: "t2fnorm-pack-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: folder) }
-        try await body(folder.path)
-    }
-
     @Test(arguments: [
         (["cifar-10-python.tar.gz", "--split", "train"], 10),
         (["cifar-100-binary.tar.gz", "--split", "all"], 7),
         (["svhn.mat", "--ood"], 10), (["emnist-images-idx3-ubyte.gz", "--transpose"], 10),
     ])
     func officialFilesAreKnownByTheirNames(arguments: [String], count: Int) async throws {
-        try await withFolder { folder in
+        try await withTemporaryFolder { folder in
             let input = ["\(Self.fixtures)/readers/\(arguments[0])"] + arguments.dropFirst()
             let outcome = try await pack(input + ["--output", "\(folder)/set"])
             #expect(outcome.exitCode == 0, "\(outcome.standardError)")
@@ -75,7 +67,7 @@ struct PackCommandTests {
         (["--ood", "--class-count", "3"], "--class-count has no effect with --ood"),
     ])
     func anOptionThatSaysNothingIsRefused(options: [String], expected: String) async throws {
-        try await withFolder { folder in
+        try await withTemporaryFolder { folder in
             try makeClasses("\(folder)/in", ["a", "b"])
             let outcome = try await pack(["\(folder)/in", "--output", "\(folder)/set"] + options)
             #expect(outcome.exitCode == 2)
@@ -99,7 +91,7 @@ struct PackCommandTests {
     ])
     func anOptionForFoldersIsRefusedForArrays(file: String, options: [String], expected: String) async throws
     {
-        try await withFolder { folder in
+        try await withTemporaryFolder { folder in
             let input = "\(Self.fixtures)/readers/\(file)"
             let outcome = try await pack([input, "--output", "\(folder)/set"] + options)
             #expect(outcome.exitCode == 2)
@@ -111,7 +103,7 @@ struct PackCommandTests {
 
     /// ImageNet's validation images, unpacked, with the unpacked devkit.
     @Test func theDevkitGivesTheValidationImagesLabels() async throws {
-        try await withFolder { folder in
+        try await withTemporaryFolder { folder in
             try makeClasses(folder, ["val"], count: 2)
             let files = FileManager.default
             for number in 0..<2 {
@@ -137,7 +129,7 @@ struct PackCommandTests {
 
     /// A pipe among the images would wait for a writer.
     @Test func aPipeHoldsUpNothing() async throws {
-        try await withFolder { folder in
+        try await withTemporaryFolder { folder in
             try makeClasses("\(folder)/in", ["a", "b"])
             let isMade = unsafe mkfifo("\(folder)/in/a/x.jpg", 0o600) == 0
             try #require(isMade)
@@ -161,7 +153,7 @@ struct PackCommandTests {
     }
 
     @Test func namesGiveTheOrderOfFolders() async throws {
-        try await withFolder { folder in
+        try await withTemporaryFolder { folder in
             try makeClasses("\(folder)/in", ["9", "10", "11"])
             let input = ["\(folder)/in", "--output", "\(folder)/set", "--class-names"]
             let outcome = try await pack(input + ["9", "10", "11"])
@@ -178,7 +170,7 @@ struct PackCommandTests {
     }
 
     @Test func aFolderIsCutIntoThreeSets() async throws {
-        try await withFolder { folder in
+        try await withTemporaryFolder { folder in
             try makeClasses("\(folder)/photos", ["a", "b"], count: 20)
             let outcome = try await pack([
                 "\(folder)/photos", "--output", "\(folder)/sets", "--split", "80/10/10", "--seed", "7",
@@ -195,7 +187,7 @@ struct PackCommandTests {
     }
 
     @Test func aBenchmarkWithMissingSetsIsCode3UnlessAllowed() async throws {
-        try await withFolder { folder in
+        try await withTemporaryFolder { folder in
             let files = FileManager.default
             let lists = "\(folder)/root/benchmark_imglist/cifar10"
             let images = "\(folder)/root/images_classic/cifar10/test/cat"
@@ -229,7 +221,7 @@ struct PackCommandTests {
     }
 
     @Test func oneBadImageStopsOrIsSkipped() async throws {
-        try await withFolder { folder in
+        try await withTemporaryFolder { folder in
             let json = try Data(contentsOf: URL(filePath: "\(Self.fixtures)/bad_images.json"))
             let fixture = try JSONDecoder().decode(Images.self, from: json)
             for (path, file) in [

@@ -54,19 +54,15 @@ struct PassingFaultTests {
 
     private func withStoppedRun(_ body: (Lab) async throws -> Void) async throws {
         let files = FileManager.default
-        let folder = files.temporaryDirectory.appending(path: "t2fnorm-faults-\(UUID().uuidString)").path
-        try files.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        defer { try? files.removeItem(atPath: folder) }
-        let lab = Lab(
-            folder: folder, library: try await PreloadedLibrary("failing_calls", in: folder))
-        let drawn = try await Command(
-            Command.product("t2fnorm"), ["data", "synthesize", "\(folder)/data", "--train-count", "128"]
-        ).run()
-        try #require(drawn.exitCode == 0, "\(drawn.standardError)")
-        let first = try await lab.train(4)
-        try #require(first.exitCode == 75, "\(first.standardError)")
-        try files.moveItem(atPath: "\(folder)/runs", toPath: "\(folder)/stopped")
-        try await body(lab)
+        try await withTemporaryFolder { folder in
+            let lab = Lab(
+                folder: folder, library: try await PreloadedLibrary("failing_calls", in: folder))
+            try await DrawnData.link(into: folder, train: 128, other: nil)
+            let first = try await lab.train(4)
+            try #require(first.exitCode == 75, "\(first.standardError)")
+            try files.moveItem(atPath: "\(folder)/runs", toPath: "\(folder)/stopped")
+            try await body(lab)
+        }
     }
 
     private static let newest = "step-00000004.h5"

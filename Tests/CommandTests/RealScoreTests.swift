@@ -61,31 +61,29 @@ struct RealImages {
     var run: String { "\(folder)/runs/real/s0" }
 
     static func with(_ body: (RealImages) async throws -> Void) async throws {
-        let folder = FileManager.default.temporaryDirectory.appending(
-            path: "t2fnorm-real-\(UUID().uuidString)"
-        ).path
-        defer { try? FileManager.default.removeItem(atPath: folder) }
-        let real = RealImages(folder: folder)
-        for (name, arguments) in [
-            ("train", ["\(batches)/data_batch_5.bin", "--format", "cifar10"]),
-            ("test", ["\(batches)/test_batch.bin", "--format", "cifar10"]),
-            (
-                "cifar100",
-                [
-                    "\(data)/cifar100/cifar100-test-png.tar.gz", "--list",
-                    "\(data)/imglist/local/test_cifar100.txt", "--ood",
-                ]
-            ),
-        ] {
-            try await real.t2fnorm(["data", "pack"] + arguments + ["--output", "\(folder)/\(name)"])
+        try await withTemporaryFolder { folder in
+            let real = RealImages(folder: folder)
+            for (name, arguments) in [
+                ("train", ["\(batches)/data_batch_5.bin", "--format", "cifar10"]),
+                ("test", ["\(batches)/test_batch.bin", "--format", "cifar10"]),
+                (
+                    "cifar100",
+                    [
+                        "\(data)/cifar100/cifar100-test-png.tar.gz", "--list",
+                        "\(data)/imglist/local/test_cifar100.txt", "--ood",
+                    ]
+                ),
+            ] {
+                try await real.t2fnorm(["data", "pack"] + arguments + ["--output", "\(folder)/\(name)"])
+            }
+            try await real.t2fnorm(
+                ["import", "\(data)/weights/resnet20-12fca82f.th"]
+                    + real.set([
+                        "output=\(folder)/runs", "name=real", "data.transform.mean=[0.485, 0.456, 0.406]",
+                        "data.transform.standardDeviation=[0.229, 0.224, 0.225]",
+                    ]))
+            try await body(real)
         }
-        try await real.t2fnorm(
-            ["import", "\(data)/weights/resnet20-12fca82f.th"]
-                + real.set([
-                    "output=\(folder)/runs", "name=real", "data.transform.mean=[0.485, 0.456, 0.406]",
-                    "data.transform.standardDeviation=[0.229, 0.224, 0.225]",
-                ]))
-        try await body(real)
     }
 
     func evaluate(_ scores: [String]) async throws -> String {

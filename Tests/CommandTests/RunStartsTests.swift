@@ -19,16 +19,10 @@ struct RunStartsTests {
     }
 
     private func withBenchmark(_ body: (String) async throws -> Void) async throws {
-        let folder = FileManager.default.temporaryDirectory.appending(
-            path: "t2fnorm-starts-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: folder) }
-        let drawn = try await Command(
-            Command.product("t2fnorm"),
-            ["data", "synthesize", folder.path + "/data", "--train-count", "256", "--other-count", "40"]
-        ).run()
-        try #require(drawn.exitCode == 0, "\(drawn.standardError)")
-        try await body(folder.path)
+        try await withTemporaryFolder { folder in
+            try await DrawnData.link(into: folder, train: 256)
+            try await body(folder)
+        }
     }
 
     /// Starts a long job and calls `body` with its process after the first step.
@@ -223,28 +217,30 @@ struct RunStartsTests {
     func theSupervisorsFirstStartAloneObeysResume(options: [String], first: String, later: String)
         async throws
     {
-        let folder = FileManager.default.temporaryDirectory.appending(
-            path: "t2fnorm-starts-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: folder) }
-        let program = folder.appending(path: "t2fnorm").path
-        try """
-        #!/bin/sh
-        echo "$@" >>'\(folder.path)/starts'
-        [ "$(wc -l <'\(folder.path)/starts')" -gt 2 ] || exit 6
-        """.write(toFile: program, atomically: true, encoding: .utf8)
-        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: program)
-        let outcome = try await Command(
-            packageRoot.appending(path: "launch/supervise"),
-            ["--back-off", "0", "--ranks-per-host", "1", "--threads", "1", "--grace", "1", "--set", "seed=1"]
-                + options,
-            environment: ["T2FNORM": program]
-        ).run()
-        #expect(outcome.exitCode == 0, "\(outcome.standardError)")
-        let starts = try String(contentsOfFile: "\(folder.path)/starts", encoding: .utf8)
-            .split(separator: "\n").map { String($0.replacing(/\ --job \S+/, with: "")) }
-        let both = { (more: String) in more.isEmpty ? "train --set seed=1" : "train --set seed=1 \(more)" }
-        #expect(starts == [both(first), both(later), both(later)])
+        try await withTemporaryFolder { folder in
+            let program = "\(folder)/t2fnorm"
+            try """
+            #!/bin/sh
+            echo "$@" >>'\(folder)/starts'
+            [ "$(wc -l <'\(folder)/starts')" -gt 2 ] || exit 6
+            """.write(toFile: program, atomically: true, encoding: .utf8)
+            try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: program)
+            let outcome = try await Command(
+                packageRoot.appending(path: "launch/supervise"),
+                [
+                    "--back-off", "0", "--ranks-per-host", "1", "--threads", "1", "--grace", "1", "--set",
+                    "seed=1",
+                ]
+                    + options,
+                environment: ["T2FNORM": program]
+            ).run()
+            #expect(outcome.exitCode == 0, "\(outcome.standardError)")
+            let starts = try String(contentsOfFile: "\(folder)/starts", encoding: .utf8)
+                .split(separator: "\n").map { String($0.replacing(/\ --job \S+/, with: "")) }
+            let both = { (more: String) in more.isEmpty ? "train --set seed=1" : "train --set seed=1 \(more)"
+            }
+            #expect(starts == [both(first), both(later), both(later)])
+        }
     }
 
     /// A batch job that is put back into the queue twice.

@@ -18,15 +18,13 @@ struct SmallBenchmark {
     ]
 
     static func with(seeds: Int = 1, _ body: (SmallBenchmark) async throws -> Void) async throws {
-        let folder = FileManager.default.temporaryDirectory.appending(path: "t2fnorm-\(UUID().uuidString)")
-            .path
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(atPath: folder) }
-        let small = SmallBenchmark(folder: folder)
-        for set in sets { try small.pack(set) }
-        try small.definition.write(toFile: "\(folder)/drawn.yml", atomically: true, encoding: .utf8)
-        for seed in 0..<seeds { try await small.successful(["train"] + small.settings(seed: seed)) }
-        try await body(small)
+        try await withTemporaryFolder { folder in
+            let small = SmallBenchmark(folder: folder)
+            for set in sets { try small.pack(set) }
+            try small.definition.write(toFile: "\(folder)/drawn.yml", atomically: true, encoding: .utf8)
+            for seed in 0..<seeds { try await small.successful(["train"] + small.settings(seed: seed)) }
+            try await body(small)
+        }
     }
 
     /// The far set is stored as encoded files, so that its images have paths.

@@ -6,16 +6,10 @@ import Testing
 @Suite(.serialized, .timeLimit(.minutes(30)))
 struct StagingTests {
     private func withBenchmark(_ body: (_ folder: String) async throws -> Void) async throws {
-        let folder = FileManager.default.temporaryDirectory.appending(
-            path: "t2fnorm-stage-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: folder) }
-        let drawn = try await Command(
-            Command.product("t2fnorm"),
-            ["data", "synthesize", "\(folder.path)/data", "--train-count", "128", "--other-count", "40"]
-        ).run()
-        try #require(drawn.exitCode == 0, "\(drawn.standardError)")
-        try await body(folder.path)
+        try await withTemporaryFolder { folder in
+            try await DrawnData.link(into: folder, train: 128)
+            try await body(folder)
+        }
     }
 
     private func train(_ folder: String, name: String) -> [String] {

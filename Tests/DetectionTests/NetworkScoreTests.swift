@@ -53,7 +53,7 @@ struct NetworkScoreRow: CustomTestStringConvertible, Sendable {
     ]
 }
 
-@Suite(.timeLimit(.minutes(30))) struct NetworkScoreTests {
+@Suite(.slow, .timeLimit(.minutes(30))) struct NetworkScoreTests {
     @Test(arguments: NetworkScoreRow.all + NetworkScoreRow.others)
     func matchesPyTorch(row: NetworkScoreRow) throws {
         let fixture = try NetworkScoreFixture.load()

@@ -26,7 +26,7 @@ private func noImages() throws -> ImagePass { try NetworkExample().pass(over: []
 
 private let searched = ScoreName.allCases.filter { $0.hasSearch && $0.networkCost == nil && $0 != .vim }
 
-@Suite(.timeLimit(.minutes(30))) struct ScoreSearchTests {
+@Suite(.slow, .timeLimit(.minutes(30))) struct ScoreSearchTests {
     private func fit(
         _ training: Range<Int> = 0..<250, _ validation: Range<Int> = 0..<61,
         on communicator: any Communicator = LocalCommunicator()

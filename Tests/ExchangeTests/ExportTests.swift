@@ -7,7 +7,7 @@ import TestSupport
 import Testing
 import Workers
 
-@Suite(.timeLimit(.minutes(30))) struct ExportTests {
+@Suite(.slow, .timeLimit(.minutes(30))) struct ExportTests {
     private static let heads: [HeadKind] = [.linear, .t2fnorm(temperature: 0.1)]
 
     @Test(arguments: ExportFormat.allCases, heads)
@@ -123,16 +123,15 @@ import Workers
         arguments: ["t2fnorm", "linear"])
     func pytorchLoadsItStrictlyAndHasTheSameLogits(head: String) async throws {
         let (fixture, classifier) = try trained(head)
-        let folder = FileManager.default.temporaryDirectory.appending(path: "t2fnorm-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: folder) }
-        let file = folder.appending(path: "m.pth").path
-        try classifier.export(as: .pytorch, to: file)
-        let output = try await TorchPython.run("load_exported.py", [file, "resnet18", head])
-        let theirs = try JSONDecoder().decode([Double].self, from: Data(output.utf8))
-        let own = try logits(classifier, images: fixture.images, count: fixture.imageCount).flatMap { $0 }
-        #expect(own.count == theirs.count)
-        for (a, b) in zip(own, theirs) { #expect(abs(Double(a) - b) < 1e-4 * max(1, abs(b))) }
+        try await withTemporaryFolder { folder in
+            let file = "\(folder)/m.pth"
+            try classifier.export(as: .pytorch, to: file)
+            let output = try await TorchPython.run("load_exported.py", [file, "resnet18", head])
+            let theirs = try JSONDecoder().decode([Double].self, from: Data(output.utf8))
+            let own = try logits(classifier, images: fixture.images, count: fixture.imageCount).flatMap { $0 }
+            #expect(own.count == theirs.count)
+            for (a, b) in zip(own, theirs) { #expect(abs(Double(a) - b) < 1e-4 * max(1, abs(b))) }
+        }
     }
 
     @Test func aFileThatCannotBeWrittenIsSaid() throws {

@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// Files whose names, shapes or types differ from the network's.
-@Suite(.timeLimit(.minutes(30))) struct NamingTests {
+@Suite(.slow, .timeLimit(.minutes(30))) struct NamingTests {
     private let classifier: Classifier
 
     init() {

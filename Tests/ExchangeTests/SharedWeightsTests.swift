@@ -1,9 +1,10 @@
 import Exchange
 import Networks
+import TestSupport
 import Testing
 
 @Suite(
-    .enabled(if: SharedWeights.isThere, "needs ../shared/data/weights, or T2FNORM_DATA"), .serialized,
+    .slow, .enabled(if: SharedWeights.isThere, "needs ../shared/data/weights, or T2FNORM_DATA"), .serialized,
     .timeLimit(.minutes(30)))
 struct SharedWeightsTests {
     /// The README's table covers all 1,017 records; the logits are those of the first 16.

@@ -13,14 +13,13 @@ struct TorchvisionTests {
         (.resnet101, "resnet101"),
     ])
     func weightsComeAndGoWithTheSameNamesOrderAndBits(network: NetworkName, name: String) async throws {
-        let folder = FileManager.default.temporaryDirectory.appending(path: "t2fnorm-\(UUID().uuidString)")
-            .path
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(atPath: folder) }
-        try await TorchPython.run("check_torchvision.py", ["make", name, "\(folder)/a.pth"])
-        let classifier = try ModelFile(path: "\(folder)/a.pth").makeClassifier(network)
-        #expect(classifier.classes == 1000 && classifier.headKind == .linear)
-        try classifier.export(as: .pytorch, to: "\(folder)/b.pth")
-        try await TorchPython.run("check_torchvision.py", ["compare", "\(folder)/a.pth", "\(folder)/b.pth"])
+        try await withTemporaryFolder { folder in
+            try await TorchPython.run("check_torchvision.py", ["make", name, "\(folder)/a.pth"])
+            let classifier = try ModelFile(path: "\(folder)/a.pth").makeClassifier(network)
+            #expect(classifier.classes == 1000 && classifier.headKind == .linear)
+            try classifier.export(as: .pytorch, to: "\(folder)/b.pth")
+            try await TorchPython.run(
+                "check_torchvision.py", ["compare", "\(folder)/a.pth", "\(folder)/b.pth"])
+        }
     }
 }

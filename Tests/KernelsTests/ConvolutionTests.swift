@@ -66,7 +66,7 @@ struct Case: Sendable, CustomTestStringConvertible {
     var testDescription: String { "\(algorithm) \(shape)" }
 }
 
-@Suite(.timeLimit(.minutes(30)))
+@Suite(.slow, .timeLimit(.minutes(30)))
 struct ConvolutionTests {
     @Test func everySizeOccursAmongTheShapes() {
         #expect(shapes.count >= 40)

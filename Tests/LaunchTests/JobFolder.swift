@@ -7,12 +7,11 @@ struct JobFolder {
     let path: String
 
     static func with(_ body: (JobFolder) async throws -> Void) async throws {
-        let folder = FileManager.default.temporaryDirectory.appending(
-            path: "t2fnorm-job-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(
-            at: folder.appending(path: "bin"), withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: folder) }
-        try await body(JobFolder(path: folder.path))
+        try await withTemporaryFolder { folder in
+            try FileManager.default.createDirectory(
+                atPath: "\(folder)/bin", withIntermediateDirectories: true)
+            try await body(JobFolder(path: folder))
+        }
     }
 
     /// Writes a bash script; scripts in `bin` come first on `PATH`.

@@ -70,7 +70,7 @@ struct TestRunTests {
     }
 
     @Test func skippedTestsAreCounted() async throws {
-        try await withFolder { folder in
+        try await withTemporaryFolder { folder in
             let log = "\(folder)/log"
             try """
             ◇ Test a() started.
@@ -84,13 +84,5 @@ struct TestRunTests {
                 outcome.standardOutput
                     == "✔ Test run with 3 tests in 1 suite passed after 1.0 seconds.; 2 skipped\n")
         }
-    }
-
-    private func withFolder(_ body: (String) async throws -> Void) async throws {
-        let folder = FileManager.default.temporaryDirectory.appending(path: "t2fnorm-\(UUID().uuidString)")
-            .path
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(atPath: folder) }
-        try await body(folder)
     }
 }

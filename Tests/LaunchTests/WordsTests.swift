@@ -6,12 +6,11 @@ import Testing
 @Suite(.enabled(if: Tool.python.isThere, "python3 is not there"), .timeLimit(.minutes(5)))
 struct WordsTests {
     private func check(_ text: String) async throws -> Command.Outcome {
-        let folder = FileManager.default.temporaryDirectory.appending(path: "t2fnorm-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: folder) }
-        let file = folder.appending(path: "Own.swift").path
-        try Data(text.utf8).write(to: URL(filePath: file))
-        return try await Tool.python.run([packageRoot.appending(path: "tools/check_words").path, file])
+        return try await withTemporaryFolder { folder in
+            let file = "\(folder)/Own.swift"
+            try Data(text.utf8).write(to: URL(filePath: file))
+            return try await Tool.python.run([packageRoot.appending(path: "tools/check_words").path, file])
+        }
     }
 
     @Test(arguments: [

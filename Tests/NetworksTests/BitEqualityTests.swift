@@ -6,7 +6,7 @@ import Testing
 import Workers
 
 /// The configuration defines the result; threads and ranks do not.
-@Suite(.timeLimit(.minutes(30)))
+@Suite(.slow, .timeLimit(.minutes(30)))
 struct BitEqualityTests {
     /// Six microbatches, the last one short; with groups of 8, three batch-norm groups, the last
     /// one short.

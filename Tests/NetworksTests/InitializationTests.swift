@@ -4,7 +4,7 @@ import Networks
 import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(30)))
+@Suite(.slow, .timeLimit(.minutes(30)))
 struct InitializationTests {
     /// Bounds of PyTorch's default, measured on its ResNet-18 for 32×32 images.
     @Test(arguments: [

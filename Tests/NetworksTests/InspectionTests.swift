@@ -41,7 +41,7 @@ private func images(_ count: Int, size: Int) -> [Float] {
     testValues(count: count * size * size * 3, stream: 600_002, scale: 1.5)
 }
 
-@Suite(.timeLimit(.minutes(30))) struct InspectionTests {
+@Suite(.slow, .timeLimit(.minutes(30))) struct InspectionTests {
     @Test(arguments: networks.indices)
     func featuresAreThoseOfEvaluation(index: Int) throws {
         let model = try model(index)

@@ -6,7 +6,7 @@ import Testing
 import Workers
 
 /// The projection head and its loss over all pairs of a batch, in a whole network.
-@Suite(.timeLimit(.minutes(30)))
+@Suite(.slow, .timeLimit(.minutes(30)))
 struct ProjectionHeadTests {
     private static let samples = 22
     private static let microbatchSize = 4

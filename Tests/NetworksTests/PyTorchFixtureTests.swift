@@ -9,7 +9,7 @@ import Testing
 /// PyTorch's own float32 gradients differ from it by 5e-6, those of ResNet-50 by 3e-5; no
 /// pre-activation of these batches is so close to 0 that rounding changes its sign. The networks
 /// for 224×224 images get smaller ones, whose maps have sides of 20, 10, 5, 3 and 2.
-@Suite(.timeLimit(.minutes(30)))
+@Suite(.slow, .timeLimit(.minutes(30)))
 struct PyTorchFixtureTests {
     private static let tolerance = 1e-4
 

@@ -1,5 +1,6 @@
 import Foundation
 import Numerics
+import TestSupport
 import Testing
 
 #if arch(x86_64)
@@ -85,12 +86,12 @@ import Testing
 
     struct ElementaryFunctionTests {
         /// Ten million arguments in all.
-        @Test(arguments: Array(ElementaryFunction.all.enumerated()))
+        @Test(.slow, arguments: Array(ElementaryFunction.all.enumerated()))
         func isWithinAUnitInTheLastPlace(index: Int, row: ElementaryFunction) {
             #expect(row.worst(of: 750_000, stream: index) < 1)
         }
 
-        @Test func singlePrecisionIsTheRoundedDoublePrecision() {
+        @Test(.slow) func singlePrecisionIsTheRoundedDoublePrecision() {
             var numbers = RandomStream(seed: 18, purpose: .test)
             var worst = Float80(0)
             for _ in 0..<500_000 {

@@ -43,30 +43,28 @@ package struct Command: Sendable {
     /// - Parameter isKilled: Called every millisecond; once it returns true, the program gets
     ///   SIGKILL.
     package func run(killedWhen isKilled: (@Sendable () -> Bool)? = nil) async throws -> Outcome {
-        let folder = FileManager.default.temporaryDirectory
-            .appendingPathComponent("t2fnorm-command-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: folder) }
-        let output = folder.appendingPathComponent("output")
-        let errors = folder.appendingPathComponent("errors")
+        try await withTemporaryFolder { folder in
+            let output = URL(filePath: "\(folder)/output")
+            let errors = URL(filePath: "\(folder)/errors")
 
-        let process = Process()
-        process.executableURL = executable
-        process.arguments = arguments
-        process.environment = ProcessInfo.processInfo.environment
-            .merging(environment) { _, new in new }.filter { !$0.value.isEmpty }
-        if let workingDirectory { process.currentDirectoryURL = workingDirectory }
-        process.standardInput = FileHandle.nullDevice
-        process.standardOutput = try Self.emptyFile(output)
-        process.standardError = try Self.emptyFile(errors)
+            let process = Process()
+            process.executableURL = executable
+            process.arguments = arguments
+            process.environment = ProcessInfo.processInfo.environment
+                .merging(environment) { _, new in new }.filter { !$0.value.isEmpty }
+            if let workingDirectory { process.currentDirectoryURL = workingDirectory }
+            process.standardInput = FileHandle.nullDevice
+            process.standardOutput = try Self.emptyFile(output)
+            process.standardError = try Self.emptyFile(errors)
 
-        let isTimedOut = try await Self.run(process, timeLimit: timeLimit, killedWhen: isKilled)
-        let isSignal = process.terminationReason == .uncaughtSignal
-        return Outcome(
-            exitCode: isSignal ? 128 + process.terminationStatus : process.terminationStatus,
-            standardOutput: String(decoding: try Data(contentsOf: output), as: UTF8.self),
-            standardError: String(decoding: try Data(contentsOf: errors), as: UTF8.self),
-            isTimedOut: isTimedOut)
+            let isTimedOut = try await Self.run(process, timeLimit: timeLimit, killedWhen: isKilled)
+            let isSignal = process.terminationReason == .uncaughtSignal
+            return Outcome(
+                exitCode: isSignal ? 128 + process.terminationStatus : process.terminationStatus,
+                standardOutput: String(decoding: try Data(contentsOf: output), as: UTF8.self),
+                standardError: String(decoding: try Data(contentsOf: errors), as: UTF8.self),
+                isTimedOut: isTimedOut)
+        }
     }
 
     private static func emptyFile(_ url: URL) throws -> FileHandle {

@@ -8,7 +8,7 @@ import Testing
 import Training
 
 /// Checkpoints that are written while training goes on.
-@Suite(.serialized, .timeLimit(.minutes(30)))
+@Suite(.slow, .serialized, .timeLimit(.minutes(30)))
 struct BackgroundCheckpointTests {
     private func reports(_ result: SmallRun.Result) -> [CheckpointReport] {
         result.events.compactMap { if case .checkpoint(let report) = $0 { report } else { nil } }

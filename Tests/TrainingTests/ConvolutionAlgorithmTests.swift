@@ -15,7 +15,7 @@ import Training
 
 /// Whole runs of a small network whose convolutions take other algorithms than the defaults of
 /// their shapes.
-@Suite(.serialized, .timeLimit(.minutes(30)))
+@Suite(.slow, .serialized, .timeLimit(.minutes(30)))
 struct ConvolutionAlgorithmTests {
     /// A run's newest checkpoint, and the events of each rank.
     private struct Outcome {

@@ -9,7 +9,7 @@ import Workers
 /// Twenty steps from PyTorch's start on PyTorch's batches.
 ///
 /// PyTorch's own losses in float32 and float64 differ by less than 2e-4 over these steps.
-@Suite(.timeLimit(.minutes(30)))
+@Suite(.slow, .timeLimit(.minutes(30)))
 struct DescentTests {
     private static let tolerance = 1e-3
 

@@ -6,7 +6,7 @@ import Testing
 import Training
 
 /// A run that an earlier version began, with that version's names of settings in its checkpoint.
-@Suite(.serialized, .timeLimit(.minutes(30)))
+@Suite(.slow, .serialized, .timeLimit(.minutes(30)))
 struct EarlierCheckpointTests {
     private func earlier(_ yaml: String) -> String {
         yaml.replacing("  schedule: cosine\n  scheduleInterval: epoch\n", with: "  schedule: epoch\n")

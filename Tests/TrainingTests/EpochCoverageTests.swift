@@ -14,7 +14,7 @@ import Testing
 import Training
 
 /// What a run reports at the end of an epoch about the records that it has read.
-@Suite(.serialized, .timeLimit(.minutes(30)))
+@Suite(.slow, .serialized, .timeLimit(.minutes(30)))
 struct EpochCoverageTests {
     /// An image source that reads one record in place of another and reports the one it read.
     private struct Confused: ImageSource {

@@ -6,7 +6,7 @@ import Testing
 import Training
 
 /// Runs that resume from an earlier step: no file of the abandoned steps is taken for their own.
-@Suite(.serialized, .timeLimit(.minutes(30)))
+@Suite(.slow, .serialized, .timeLimit(.minutes(30)))
 struct GoingBackTests {
     private func notices(_ result: SmallRun.Result) -> [String] {
         result.events.compactMap { if case .notice(let text) = $0 { text } else { nil } }

@@ -6,7 +6,7 @@ import Testing
 import Training
 
 /// Gradient accumulation: less memory, the same bits.
-@Suite(.timeLimit(.minutes(30)))
+@Suite(.slow, .timeLimit(.minutes(30)))
 struct GradientAccumulationTests {
     @Test func runsWithGradientAccumulationEndWithTheSameBits() throws {
         try SmallRun.with { run in

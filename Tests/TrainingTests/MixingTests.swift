@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 import Training
 
-@Suite(.timeLimit(.minutes(30)))
+@Suite(.slow, .timeLimit(.minutes(30)))
 struct MixingTests {
     private static func configuration(_ name: MixingConfiguration.Name) -> RunConfiguration {
         var configuration = RunConfiguration()

@@ -10,7 +10,7 @@ import Training
 import Workers
 
 /// A bit that is flipped on its way to one rank, and how the run ends.
-@Suite(.serialized, .timeLimit(.minutes(30)))
+@Suite(.slow, .serialized, .timeLimit(.minutes(30)))
 struct ReplicaSentinelTests {
     @Test(arguments: [1, 3])
     func aRankWithOtherBitsIsNamedWithTheTensorAndNoCheckpointIsWritten(interval: Int) throws {

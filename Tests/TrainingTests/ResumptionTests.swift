@@ -9,7 +9,7 @@ import Testing
 import Training
 
 /// What a run resumes from, and with which settings.
-@Suite(.serialized, .timeLimit(.minutes(30)))
+@Suite(.slow, .serialized, .timeLimit(.minutes(30)))
 struct ResumptionTests {
     private func notices(_ result: SmallRun.Result) -> [String] {
         result.events.compactMap { if case .notice(let text) = $0 { text } else { nil } }

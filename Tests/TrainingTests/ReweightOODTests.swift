@@ -5,7 +5,7 @@ import Testing
 import Training
 
 /// ReweightOOD on a small run: two views of each image, a projection head, the loss of all pairs.
-@Suite(.serialized, .timeLimit(.minutes(30)))
+@Suite(.slow, .serialized, .timeLimit(.minutes(30)))
 struct ReweightOODTests {
     private func with(_ body: (inout SmallRun) throws -> Void) throws {
         try SmallRun.with { run in

@@ -7,7 +7,7 @@ import Testing
 import Training
 
 /// One job at a time writes to a run directory, however the previous one ended.
-@Suite(.serialized, .timeLimit(.minutes(30)))
+@Suite(.slow, .serialized, .timeLimit(.minutes(30)))
 struct RunLockTests {
     private func with(_ body: (RunDirectory) throws -> Void) throws {
         try withTemporaryFolder { try body(RunDirectory(path: "\($0)/runs/r/s0")) }

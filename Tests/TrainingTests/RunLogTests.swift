@@ -3,12 +3,13 @@ import Checksums
 import Datasets
 import Foundation
 import RunConfiguration
+import Software
 import TestSupport
 import Testing
 import Training
 
 /// The log of a resumed run; runs without a validation set; runs in the stored order.
-@Suite(.serialized, .timeLimit(.minutes(30)))
+@Suite(.slow, .serialized, .timeLimit(.minutes(30)))
 struct RunLogTests {
     private func path(_ run: SmallRun) -> URL { URL(filePath: "\(run.folder)/runs/run/s0/metrics.jsonl") }
 
@@ -43,6 +44,29 @@ struct RunLogTests {
         }
     }
 
+    @Test func theFirstLineOfEachJobNamesItsSoftware() throws {
+        struct Start: Decodable {
+            let event: String
+            let step: Int
+            let software: SoftwareRecord
+        }
+        try SmallRun.with { run in
+            var run = run
+            run.configuration.training.stopAfterSteps = 3
+            try run.train(ranks: 1)
+            run.configuration.training.stopAfterSteps = 4
+            try run.train(ranks: 2)
+            let lines = try run.metrics()
+            let starts = lines.indices.filter { lines[$0].contains("\"event\":\"start\"") }
+            #expect(starts.first == 0 && starts.count == 2)
+            for (line, step) in zip(starts, [0, 3]) {
+                let start = try JSONDecoder().decode(Start.self, from: Data(lines[line].utf8))
+                #expect(start.step == step && start.software == .current)
+            }
+            #expect(try run.checkpoint()?.software == .current)
+        }
+    }
+
     @Test func linesBehindTheCheckpointGo() throws {
         try SmallRun.with { run in
             var run = run
@@ -64,7 +88,9 @@ struct RunLogTests {
         try withTemporaryFolder { folder in
             let path = "\(folder)/metrics.jsonl"
             try FileManager.default.createDirectory(atPath: "\(path)/x", withIntermediateDirectories: true)
-            #expect(throws: (any Error).self) { _ = try EventLog(path: path, afterStep: 3) }
+            #expect(throws: (any Error).self) {
+                _ = try EventLog(path: path, afterStep: 3, software: .current)
+            }
         }
     }
 

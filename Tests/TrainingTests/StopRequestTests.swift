@@ -4,7 +4,7 @@ import Testing
 import Training
 
 /// A rank that is asked to stop, as by a scheduler's signal.
-@Suite(.serialized, .timeLimit(.minutes(30)))
+@Suite(.slow, .serialized, .timeLimit(.minutes(30)))
 struct StopRequestTests {
     @Test func allRanksStopAfterTheSameStepAndTheRunGoesOnWithTheSameBits() throws {
         try SmallRun.with { run in

@@ -7,7 +7,7 @@ import Testing
 import Training
 
 /// When a stop, a setting or a clock takes effect.
-@Suite(.serialized, .timeLimit(.minutes(30)))
+@Suite(.slow, .serialized, .timeLimit(.minutes(30)))
 struct StopTimingTests {
     private func last(_ result: SmallRun.Result) -> TrainingEvent? { result.events.last }
 

@@ -4,7 +4,7 @@ import Testing
 import Training
 
 /// What a run reports about where its time went.
-@Suite(.serialized, .timeLimit(.minutes(30)))
+@Suite(.slow, .serialized, .timeLimit(.minutes(30)))
 struct TimelineTests {
     private struct Trace: Decodable {
         struct Event: Decodable {

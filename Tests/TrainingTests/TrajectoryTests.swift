@@ -13,7 +13,7 @@ import Training
 /// reports.
 ///
 /// PyTorch's losses in float32 and float64 differ by 1e-4 in these runs.
-@Suite(.timeLimit(.minutes(30)))
+@Suite(.slow, .timeLimit(.minutes(30)))
 struct TrajectoryTests {
     private static let tolerance = 1e-3
 

@@ -78,3 +78,10 @@ enum processor_feature {
 ///
 /// It is a constant, so that it is valid before any code runs.
 extern const uint64_t build_features;
+
+/// The names and levels of the table's features, by number.
+extern const char *const build_feature_names[FEATURE_COUNT];
+extern const int build_feature_levels[FEATURE_COUNT];
+
+static inline const char *build_feature_name(int feature) { return build_feature_names[feature]; }
+static inline int build_feature_level(int feature) { return build_feature_levels[feature]; }

@@ -32,6 +32,10 @@ typedef struct {
     int width;
 } JPEGColumns;
 
+/// The version of libjpeg-turbo whose headers this was compiled with; the library does not tell its
+/// own.
+const char *jpegVersion(void);
+
 /// A new decompressor, or null if memory is exhausted.
 JPEGDecompressor *jpegCreate(void);
 

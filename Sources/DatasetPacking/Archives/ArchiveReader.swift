@@ -3,6 +3,12 @@ internal import Datasets
 internal import Glibc
 internal import SystemPackage
 
+/// The version of libarchive, which `data pack` alone uses.
+package func archiveLibraryVersion() -> String {
+    let text = unsafe String(cString: archive_version_string())
+    return String(text.drop { !$0.isNumber })
+}
+
 /// A sequential reader of an archive, from the front or from an entry's known offset.
 @safe struct ArchiveReader: ~Copyable {
     /// The format inside the compression; the compression itself is detected by its first bytes.

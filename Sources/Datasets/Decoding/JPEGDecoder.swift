@@ -1,5 +1,8 @@
 internal import CJPEG
 
+/// The version of libjpeg-turbo that this program was compiled with.
+package func jpegLibraryVersion() -> String { unsafe String(cString: jpegVersion()) }
+
 /// Decodes a JPEG file with the library's exact settings (exact integer DCT, smooth chroma
 /// upsampling).
 ///

@@ -1,5 +1,11 @@
 internal import CWebP
 
+/// The version of libwebp.
+package func webPVersion() -> String {
+    let version = WebPGetDecoderVersion()
+    return "\(version >> 16).\(version >> 8 & 0xFF).\(version & 0xFF)"
+}
+
 /// Decodes a WebP file with a single image, lossy or lossless; alpha is dropped.
 func decodeWebP(_ bytes: [UInt8], place: @autoclosure () -> String) throws(DatasetError) -> RGBImage {
     var features = WebPBitstreamFeatures()

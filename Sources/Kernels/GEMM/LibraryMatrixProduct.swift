@@ -9,6 +9,13 @@ package func useOneThreadPerLibraryProduct() { openblas_set_num_threads(1) }
 /// The name of the processor core whose kernels the BLAS library uses.
 package func libraryCoreName() -> String { unsafe String(cString: openblas_get_corename()) }
 
+/// The version of OpenBLAS; the library's whole description if it has another form.
+package func libraryVersion() -> String {
+    let text = unsafe String(cString: openblas_get_config())
+    let words = text.split(separator: " ")
+    return words.count > 1 && words[0] == "OpenBLAS" ? String(words[1]) : text
+}
+
 /// Overwrites `product` with `left · right` computed by the BLAS library, or adds to it.
 ///
 /// Only the convolution algorithm `library` uses it, since the library rounds differently on other

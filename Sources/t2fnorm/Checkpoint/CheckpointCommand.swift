@@ -6,6 +6,7 @@ import Foundation
 import Kernels
 import Networks
 import Reporting
+import Software
 import Training
 
 struct CheckpointCommand: ParsableCommand {
@@ -91,7 +92,7 @@ struct CheckpointShowCommand: SingleProcessCommand {
             position: step \(position.step), epoch \(position.epoch) and \(position.stepInEpoch) steps
             best: \(position.bestAccuracy >= 0 ? "\(decimal(100 * position.bestAccuracy, 2)) % in epoch \(position.bestEpoch)" : checkpoint.headKind.isClassifier ? "none yet" : "no accuracy without a classifier")
             training set: \(checkpoint.dataFingerprint)
-            written by: \(checkpoint.softwareVersion.map { "version \($0)" } ?? "a version before 0.1.0")
+            written by: \(writer(of: checkpoint))
             fingerprint: weights \(checkpoint.weightsHash)\(checkpoint.momentumHash.map { ", momentum \($0)" } ?? "")
             tensors: \(checkpoint.state.count) with \(count) elements\(checkpoint.momentum.isEmpty ? "" : ", and momentum")
             """)
@@ -107,6 +108,12 @@ struct CheckpointShowCommand: SingleProcessCommand {
             print("\(tensor.name) \(tensor.shape): mean \(decimal(mean, 6)), norm \(decimal(norm, 4))")
         }
     }
+}
+
+/// The program that wrote a checkpoint, in words.
+private func writer(of checkpoint: Checkpoint) -> String {
+    guard let version = checkpoint.softwareVersion else { return "a version before 0.1.0" }
+    return (["version \(version)"] + (checkpoint.software?.lines ?? [])).joined(separator: ", ")
 }
 
 struct CheckpointVerifyCommand: SingleProcessCommand {
@@ -192,7 +199,8 @@ struct CheckpointAverageCommand: SingleProcessCommand {
             throw CheckpointError(path: output, reason: "is there already; name another file")
         }
         let models = try checkpoints.map(loadCheckpoint)
-        let average = try Checkpoint.average(of: models)
+        var average = try Checkpoint.average(of: models)
+        average.software = .current
         try CheckpointStore.save(model: average, to: output)
         print("\(output): the mean of \(models.count) checkpoints")
     }
