@@ -16,7 +16,8 @@ struct SettingSource {
     init() throws {
         let folder = packageRoot.appending(path: "Sources/RunConfiguration")
         var types: [String: [(name: String, value: String, documentation: String)]] = [:]
-        for file in try FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil) {
+        let files = try FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil)
+        for file in files where file.pathExtension == "swift" {
             var type = ""
             var comment: [String] = []
             for line in try String(contentsOf: file, encoding: .utf8).split(
