@@ -45,19 +45,23 @@ package final class EventLog {
     private let encoder = JSONEncoder()
 
     /// Opens the log to continue after update `step`: drops the lines of later updates, or all
-    /// lines if `step` is 0. The job's first line says what software it runs.
+    /// lines if `step` is 0. The job's first line says what software it runs; without `software`, for
+    /// a run with nothing left to do, there is none.
     ///
     /// A line that cannot be parsed is kept if the lines before it are kept; an incomplete last
     /// line, left by a killed process, is dropped.
     ///
     /// - Throws: If the log cannot be written, or an existing one cannot be read.
-    package init(path: String, afterStep step: Int, software: SoftwareRecord) throws(FileError) {
+    package init(path: String, afterStep step: Int, software: SoftwareRecord?) throws(FileError) {
         encoder.outputFormatting = .sortedKeys
         self.path = path
         do {
-            let start = Line(event: "start", report: StartLine(step: step, software: software))
-            let kept = try Self.content(of: path, upToStep: step) + encoder.encode(start) + Data("\n".utf8)
-            try replaceFile(at: path) { try kept.write(to: URL(filePath: $0)) }
+            var kept = try Self.content(of: path, upToStep: step)
+            if let software {
+                let start = Line(event: "start", report: StartLine(step: step, software: software))
+                kept += try encoder.encode(start) + Data("\n".utf8)
+            }
+            try replaceFile(at: path) { [kept] in try kept.write(to: URL(filePath: $0)) }
             file = try FileHandle(forWritingTo: URL(filePath: path))
             try file.seekToEnd()
         } catch {

@@ -47,8 +47,11 @@ final class RunFiles {
     }
 
     /// Opens the log to continue after update `step`; on rank 0.
-    func openLog(afterStep step: Int) throws(FileError) {
-        log = try EventLog(path: directory.metricsPath, afterStep: step, software: .current)
+    ///
+    /// - Parameter isDone: Whether the run has nothing left to do.
+    func openLog(afterStep step: Int, isDone: Bool) throws(FileError) {
+        log = try EventLog(
+            path: directory.metricsPath, afterStep: step, software: isDone ? nil : .current)
     }
 
     /// Begins to write checkpoints to `store`; on rank 0.

@@ -192,7 +192,7 @@ public final class Trainer {
         }
         let step = state.position.step
         var abandoned = try AbandonedSteps(setup, step: step, store, files.directory, resume)
-        try files.openLog(afterStep: step)
+        try files.openLog(afterStep: step, isDone: state.isDone)
         if !state.isDone {
             let snapshot = Snapshot(
                 of: engine.classifier, configuration: configuration.yaml,
