@@ -23,7 +23,9 @@ struct SettingSource {
             for line in try String(contentsOf: file, encoding: .utf8).split(
                 separator: "\n", omittingEmptySubsequences: false)
             {
-                if let match = line.firstMatch(of: /^(?:package|public) struct (\w+)/) { type = String(match.1) }
+                if let match = line.firstMatch(of: /^(?:package|public) struct (\w+)/) {
+                    type = String(match.1)
+                }
                 if let match = line.firstMatch(of: /^    (?:package|public) var (\w+)[^={]*= (.*)$/) {
                     let text = comment.joined(separator: " ")
                     types[type, default: []].append((String(match.1), String(match.2), text))
