@@ -59,7 +59,7 @@ extension Classifier {
             "\(images.count) values, expected a multiple of \(imageCount), those of one image")
         let count = images.count / imageCount
         let context = StepContext(
-            BatchPlacement(sampleCount: count, microbatchSize: min(count, 32)), mode: .evaluation,
+            BatchPlacement(sampleCount: count, microbatchSize: 32), mode: .evaluation,
             pool: try WorkerPool(exactly: threads))
         return try forward(images: Buffer(images, default: 0), context)
     }

@@ -76,7 +76,7 @@ package struct BenchmarkPacker {
         _ set: OpenOODBenchmark.ImageSet, _ progress: (Packer.Progress) -> Void
     ) throws -> Outcome {
         let (found, request) = try communicator.together { try prepare(set) }
-        let decision = try communicator.valueFromRankZero { Decision(outcome: found) }
+        let decision = try communicator.valueOfRankZero { Decision(outcome: found) }
         if let outcome = decision.outcome { return outcome }
         let packing = try communicator.together {
             guard let request else {

@@ -84,10 +84,10 @@ package struct Packer {
             if let failure = pool.failure { throw DatasetError(failure, place: reader.source.origin) }
         }
         var lock: PackingLock?
-        let beginning = try communicator.valueFromRankZero { try begin(request, &lock) }
+        let beginning = try communicator.valueOfRankZero { try begin(request, &lock) }
         defer { withExtendedLifetime(lock) {} }
         guard !beginning.isCommitted else {
-            return try communicator.valueFromRankZero {
+            return try communicator.valueOfRankZero {
                 folder.discard()
                 return try Manifest(folder: folder.destination)
             }
@@ -159,7 +159,7 @@ package struct Packer {
                 throw error
             }
         }
-        return try communicator.valueFromRankZero {
+        return try communicator.valueOfRankZero {
             let merge = try PartsMerge(folder, plan, shardCount: shardCount, reader.source)
             return try merge.finish(name: name, source: reader.source, options)
         }
