@@ -1,7 +1,6 @@
-/// One of the three passes of a convolution.
-package enum ConvolutionPass: String, CaseIterable, Codable {
-    case forward, inputGradient, weightGradient
+package import Kernels
 
+extension ConvolutionPass {
     /// The name in words.
     package var title: String {
         switch self {

@@ -4,10 +4,6 @@ internal import Workers
 
 /// Times the three passes of convolutions and compares them with double precision.
 package struct KernelBenchmark {
-    /// Multiply-accumulates allowed for a pass in double precision; limits the number of images
-    /// that are compared.
-    private static let referenceBudget = 1 << 29
-
     package let layers: [ConvolutionLayer]
     /// The algorithms to measure for a shape.
     package let algorithms: (ConvolutionShape) -> [ConvolutionAlgorithm]
@@ -55,10 +51,8 @@ package struct KernelBenchmark {
         _ layer: ConvolutionLayer, on pool: WorkerPool, progress: (_ algorithm: Int) -> Void
     ) -> [KernelReport.Row] {
         progress(0)
-        let checked = min(
-            layer.images, microbatch, max(Self.referenceBudget / layer.shape.multiplyAccumulates, 1))
+        let checked = min(layer.images, microbatch)
         let tensors = ConvolutionTensors(layer.shape, images: layer.images, distinct: checked, on: pool)
-        let reference = ReferenceConvolution(tensors, images: checked, on: pool)
         var rows: [KernelReport.Row] = []
         for algorithm in algorithms(layer.shape) {
             progress(rows.count)
@@ -66,7 +60,7 @@ package struct KernelBenchmark {
                 layer.shape, algorithm: algorithm, images: layer.images, microbatch: microbatch, pool: pool)
             var passes: [KernelReport.PassFigures] = []
             for pass in ConvolutionPass.allCases {
-                let error = convolution.error(of: pass, tensors, images: checked, against: reference)
+                let error = convolution.error(of: pass, tensors, images: checked)
                 let seconds = convolution.seconds(of: pass, tensors, images: layer.images, runs: runs)
                 passes.append(
                     KernelReport.PassFigures(

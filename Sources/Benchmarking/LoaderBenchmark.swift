@@ -63,12 +63,12 @@ package struct LoaderBenchmark {
     }
 
     private func loader(epoch: Int, step: Int) throws -> BatchLoader {
-        try BatchLoader(
-            source: dataset,
-            sampler: Sampler(
-                seed: 0, count: dataset.count, blockSize: block, window: window == 0 ? nil : window),
-            transform: transform, batchSize: batch, microbatchSize: batch, rank: 0, worldSize: 1,
-            startEpoch: epoch, startStep: step, epochs: .max, threads: threads)
+        let sampler = Sampler(
+            seed: 0, count: dataset.count, blockSize: block, window: window == 0 ? nil : window)
+        let batches = TrainingBatches(
+            sampler, BatchDivision(batchSize: batch, microbatchSize: batch), startEpoch: epoch,
+            startStep: step, epochs: .max)
+        return try BatchLoader(batches, of: dataset, transform: transform, threads: threads)
     }
 
     package func run(seconds: Int, images least: Int) throws -> Result {

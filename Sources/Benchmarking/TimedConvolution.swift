@@ -5,6 +5,9 @@ package import Workers
 
 /// A convolution by one algorithm, with the memory that its passes need.
 package struct TimedConvolution: ~Copyable {
+    /// Elements of a result that are computed in double precision.
+    private static let comparedElements = 2048
+
     private let work: Work
     private var panels: Buffer<Float>
     private var results: Buffer<Float>
@@ -30,17 +33,22 @@ package struct TimedConvolution: ~Copyable {
         work.run(pass, tensors, images: images, panels: &panels, into: &results)
     }
 
-    /// The relative rms error of a pass over the reference's images, at most one microbatch.
+    /// The relative rms error of a pass over the first `images` images, at most one microbatch,
+    /// against double precision.
     package mutating func error(
-        of pass: ConvolutionPass, _ tensors: borrowing ConvolutionTensors, images: Int,
-        against reference: borrowing ReferenceConvolution
+        of pass: ConvolutionPass, _ tensors: borrowing ConvolutionTensors, images: Int
     ) -> Double {
         run(pass, tensors, images: images)
-        if pass == .weightGradient {
-            return reference.relativeError(of: sumOfParts().span, pass)
+        let direct = DirectConvolution(
+            shape: tensors.shape, images: images, input: tensors.input.span, weights: tensors.weights.span,
+            outputGradient: tensors.outputGradient.span)
+        guard pass != .weightGradient else {
+            let sum = sumOfParts()
+            return direct.relativeError(of: sum.span, pass, samples: Self.comparedElements)
         }
         let count = work.resultCount(pass, images: images)
-        return reference.relativeError(of: results.span.extracting(0..<count), pass)
+        return direct.relativeError(
+            of: results.span.extracting(0..<count), pass, samples: Self.comparedElements)
     }
 
     /// The weight gradient of the first microbatch.

@@ -92,10 +92,11 @@ package struct ForwardPass {
     }
 
     private func forEachBatchOfImages(of source: any ImageSource, _ body: (Batch) throws -> Void) throws {
-        let loader = try BatchLoader(
-            evaluating: source, transform: source.keepsSize ? transform.withoutResize : transform,
-            microbatchSize: microbatchSize, microbatchesPerBatch: microbatchesPerBatch,
+        let batches = EvaluationBatches(
+            count: source.count, microbatchSize: microbatchSize, microbatchesPerBatch: microbatchesPerBatch,
             rank: communicator.rank, worldSize: communicator.worldSize)
+        let loader = try BatchLoader(
+            batches, of: source, transform: source.keepsSize ? transform.withoutResize : transform)
         defer { loader.close() }
         while let batch = try loader.next() {
             try body(batch)

@@ -50,9 +50,8 @@ struct TrainingSetup {
         pool = try WorkerPool(exactly: threads.count(configuration.compute.threads))
         prefetch = BatchLoader.prefetch(
             upTo: configuration.data.prefetch, byteCount: configuration.data.prefetchBytes,
-            batchSize: configuration.training.batch, microbatchSize: configuration.training.microbatch,
-            rank: communicator.rank, worldSize: communicator.worldSize,
-            size: configuration.data.transform.size, views: configuration.viewsPerImage)
+            configuration.division(communicator), size: configuration.data.transform.size,
+            views: configuration.viewsPerImage)
         let batch = configuration.training.batch
         stepsPerEpoch = (self.training.count + batch - 1) / batch
         (resumed, damaged) = (agreement.found, agreement.damaged)
@@ -104,13 +103,13 @@ struct TrainingSetup {
         _ reading: (PackedDataset) -> any ImageSource
     ) throws -> BatchLoader {
         let position = resumed?.checkpoint.position ?? TrainingPosition()
+        let batches = TrainingBatches(
+            configuration.sampler(count: training.count), configuration.division(communicator),
+            startEpoch: position.epoch, startStep: position.stepInEpoch,
+            epochs: configuration.training.epochs)
         return try BatchLoader(
-            source: reading(training), sampler: configuration.sampler(count: training.count),
-            transform: configuration.trainingTransform, batchSize: configuration.training.batch,
-            microbatchSize: configuration.training.microbatch, rank: communicator.rank,
-            worldSize: communicator.worldSize, startEpoch: position.epoch, startStep: position.stepInEpoch,
-            epochs: configuration.training.epochs, views: configuration.viewsPerImage,
-            prefetch: prefetch, threads: 1)
+            batches, of: reading(training), transform: configuration.trainingTransform,
+            views: configuration.viewsPerImage, prefetch: prefetch, threads: 1)
     }
 
     /// The memory of a run on this rank.
@@ -149,5 +148,14 @@ struct TrainingSetup {
             writing: 2 * Snapshot.byteCount(of: classifier), ranksOnHost: communicator.localSize)
         budget.canSplit = !configuration.loss.comparesPairs
         return budget
+    }
+}
+
+extension RunConfiguration {
+    /// How the ranks divide a batch.
+    fileprivate func division(_ communicator: any Communicator) -> BatchDivision {
+        BatchDivision(
+            batchSize: training.batch, microbatchSize: training.microbatch, rank: communicator.rank,
+            worldSize: communicator.worldSize)
     }
 }

@@ -19,13 +19,11 @@ extension WorkerPool {
                 _ index: Int, _ part: inout MutableSpan<Element>, _ scratch: inout MutableSpan<Float>
             ) -> Void
     ) {
-        let scratch = reserveScratch(floats: floats)
         unsafe rows.withUnsafeMutableBufferPointer { base in
             let parts = unsafe Parts(base: base, partCount: count)
-            run(parts.count) { index, worker in
+            forEach(parts.count, scratch: floats) { index, scratch in
                 var part = parts[index]
-                var own = scratch[worker]
-                body(index, &part, &own)
+                body(index, &part, &scratch)
             }
         }
     }
@@ -57,7 +55,6 @@ extension WorkerPool {
                 _ scratch: inout MutableSpan<Float>
             ) -> Void
     ) {
-        let scratch = reserveScratch(floats: floats)
         unsafe first.withUnsafeMutableBufferPointer { firstBase in
             unsafe second.withUnsafeMutableBufferPointer { secondBase in
                 let firsts = unsafe Parts(base: firstBase, partCount: firstCount)
@@ -65,11 +62,10 @@ extension WorkerPool {
                 precondition(
                     firsts.count == seconds.count,
                     "\(firsts.count) parts of the first span, \(seconds.count) of the second")
-                run(firsts.count) { index, worker in
+                forEach(firsts.count, scratch: floats) { index, scratch in
                     var first = firsts[index]
                     var second = seconds[index]
-                    var own = scratch[worker]
-                    body(index, &first, &second, &own)
+                    body(index, &first, &second, &scratch)
                 }
             }
         }
@@ -108,19 +104,17 @@ extension WorkerPool {
                 _ third: inout MutableSpan<Third>, _ scratch: inout MutableSpan<Float>
             ) -> Void
     ) {
-        let scratch = reserveScratch(floats: floats)
         unsafe first.withUnsafeMutableBufferPointer { firstBase in
             unsafe second.withUnsafeMutableBufferPointer { secondBase in
                 unsafe third.withUnsafeMutableBufferPointer { thirdBase in
                     let firsts = unsafe Parts(base: firstBase, partCount: max(firstBase.count, 1))
                     let seconds = unsafe Parts(base: secondBase, partCount: max(secondBase.count, 1))
                     let thirds = unsafe Parts(base: thirdBase, partCount: max(thirdBase.count, 1))
-                    run(items) { item, worker in
+                    forEach(items, scratch: floats) { item, scratch in
                         var first = firsts[0]
                         var second = seconds[0]
                         var third = thirds[0]
-                        var own = scratch[worker]
-                        body(item, &first, &second, &third, &own)
+                        body(item, &first, &second, &third, &scratch)
                     }
                 }
             }

@@ -5,7 +5,8 @@ internal import Synchronization
 ///
 /// The caller is worker 0; `threads - 1` further threads live as long as the pool. A loop is split
 /// into items by the shape of the problem, never by the number of threads, so results do not depend
-/// on that number. Only one thread at a time may start a loop; an item must not start one itself.
+/// on that number. Only one thread at a time may start a loop, and an item must not start one itself:
+/// either ends the program.
 ///
 /// `@unchecked Sendable`: each worker touches only its own scratch memory while a loop runs, and
 /// the memory grows only between loops.
@@ -18,6 +19,8 @@ internal import Synchronization
     private let shared: Shared
     private var scratch: [UnsafeMutableRawPointer]
     private var scratchByteCount = 0
+    /// Whether a loop is running.
+    private let isBusy = Atomic(false)
 
     /// Starts `threads - 1` threads, or as many as the system allows. With fewer threads the
     /// results are the same, only slower.
@@ -57,17 +60,19 @@ internal import Synchronization
 
     /// Calls `body` once for each item in `0..<count`; returns when all items are done.
     package func forEach(_ count: Int, _ body: @Sendable (_ item: Int) -> Void) {
-        run(count) { item, _ in body(item) }
+        forEach(count, scratch: 0) { item, _ in body(item) }
     }
 
-    /// Calls `body` once for each item, with at least `floats` floats of the worker's own scratch
-    /// memory.
+    /// Calls `body` once for each item, with `floats` floats of the worker's own scratch memory.
     ///
     /// The scratch memory is aligned to 64 bytes and holds whatever its last user left there.
     package func forEach(
         _ count: Int, scratch floats: Int,
         _ body: @Sendable (_ item: Int, _ scratch: inout MutableSpan<Float>) -> Void
     ) {
+        let wasBusy = isBusy.exchange(true, ordering: .acquiring)
+        precondition(!wasBusy, "a parallel loop was started while another one of the same pool is running")
+        defer { isBusy.store(false, ordering: .releasing) }
         let scratch = reserveScratch(floats: floats)
         run(count) { item, worker in
             var own = scratch[worker]
@@ -76,7 +81,7 @@ internal import Synchronization
     }
 
     /// Runs `count` items; `body` receives the item and the worker that runs it.
-    func run(_ count: Int, _ body: @Sendable (_ item: Int, _ worker: Int) -> Void) {
+    private func run(_ count: Int, _ body: @Sendable (_ item: Int, _ worker: Int) -> Void) {
         if threads == 1 || count <= 1 {
             for item in 0..<count { body(item, 0) }
             return
@@ -88,7 +93,7 @@ internal import Synchronization
         for worker in unsafe scratch.indices { unsafe scratch[worker].deallocate() }
     }
 
-    func reserveScratch(floats: Int) -> ScratchMemory {
+    private func reserveScratch(floats: Int) -> ScratchMemory {
         let byteCount = floats * MemoryLayout<Float>.stride
         if byteCount > scratchByteCount {
             releaseScratch()
@@ -107,7 +112,7 @@ internal import Synchronization
 /// The scratch memory of all workers, for one loop.
 ///
 /// `@unchecked Sendable`: each worker uses only its own part.
-@safe struct ScratchMemory: @unchecked Sendable {
+@safe private struct ScratchMemory: @unchecked Sendable {
     let bases: [UnsafeMutableRawPointer]
     let count: Int
 

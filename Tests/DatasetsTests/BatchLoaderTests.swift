@@ -38,12 +38,13 @@ struct BatchLoaderTests {
         rank: Int = 0, worldSize: Int = 1, threads: Int = 1, epoch: Int = 0, step: Int = 0, views: Int = 1,
         prefetch: Int = 2, broken: Set<Int> = []
     ) throws -> BatchLoader {
-        try BatchLoader(
-            source: NumberedImages(count: Self.count, broken: broken),
-            sampler: Sampler(seed: 6, count: Self.count), transform: Self.transform, batchSize: 32,
-            microbatchSize: 4,
-            rank: rank, worldSize: worldSize, startEpoch: epoch, startStep: step, epochs: 2, views: views,
-            prefetch: prefetch, threads: threads)
+        let batches = TrainingBatches(
+            Sampler(seed: 6, count: Self.count),
+            BatchDivision(batchSize: 32, microbatchSize: 4, rank: rank, worldSize: worldSize),
+            startEpoch: epoch, startStep: step, epochs: 2)
+        return try BatchLoader(
+            batches, of: NumberedImages(count: Self.count, broken: broken), transform: Self.transform,
+            views: views, prefetch: prefetch, threads: threads)
     }
 
     private func contents(of loader: BatchLoader) throws -> [Contents] {
@@ -154,9 +155,10 @@ struct BatchLoaderTests {
     }
 
     @Test func aRankWithoutMicrobatchesGetsAnEmptyBatch() throws {
-        let short = try BatchLoader(
-            source: NumberedImages(count: 5), sampler: Sampler(seed: 6, count: 5), transform: Self.transform,
-            batchSize: 32, microbatchSize: 4, rank: 3, worldSize: 4, epochs: 1)
+        let batches = TrainingBatches(
+            Sampler(seed: 6, count: 5),
+            BatchDivision(batchSize: 32, microbatchSize: 4, rank: 3, worldSize: 4), epochs: 1)
+        let short = try BatchLoader(batches, of: NumberedImages(count: 5), transform: Self.transform)
         let batch = try #require(try short.next())
         #expect(batch.count == 0 && batch.images.count == 0)
         #expect(batch.globalSampleCount == 5)
@@ -190,10 +192,9 @@ struct BatchLoaderTests {
 
     @Test func anImageTheTransformRefusesIsNamed() throws {
         let loader = try BatchLoader(
-            evaluating: NumberedImages(count: 3),
-            transform: EvaluationTransform(size: 9, shorterSide: nil, normalization: .cifar10),
-            microbatchSize: 2,
-            microbatchesPerBatch: 1, rank: 1, worldSize: 2)
+            EvaluationBatches(count: 3, microbatchSize: 2, microbatchesPerBatch: 1, rank: 1, worldSize: 2),
+            of: NumberedImages(count: 3),
+            transform: EvaluationTransform(size: 9, shorterSide: nil, normalization: .cifar10))
         let error = #expect(throws: DatasetError.self) { try loader.next() }
         #expect(
             try #require(error).description
@@ -221,9 +222,10 @@ struct BatchLoaderTests {
         var records: [Int] = []
         var labels: [Int32] = []
         for rank in 0..<worldSize {
-            let loader = try BatchLoader(
-                evaluating: NumberedImages(count: 75), transform: transform, microbatchSize: 8,
-                microbatchesPerBatch: microbatchesPerBatch, rank: rank, worldSize: worldSize)
+            let batches = EvaluationBatches(
+                count: 75, microbatchSize: 8, microbatchesPerBatch: microbatchesPerBatch, rank: rank,
+                worldSize: worldSize)
+            let loader = try BatchLoader(batches, of: NumberedImages(count: 75), transform: transform)
             while let batch = try loader.next() {
                 #expect(batch.count >= 1 && batch.count <= 8 * microbatchesPerBatch)
                 #expect(batch.records == Array(batch.samples))

@@ -89,12 +89,13 @@ struct LoaderLogTests {
         step: Int = 0, steps: Int = .max, window: Int? = nil
     ) throws -> [Entry] {
         let draws = DrawLog()
+        let batches = TrainingBatches(
+            Sampler(seed: 3, count: Self.count, blockSize: 5, window: window),
+            BatchDivision(batchSize: 20, microbatchSize: 3, rank: rank, worldSize: worldSize),
+            startEpoch: epoch, startStep: step, epochs: epoch + 1)
         let loader = try BatchLoader(
-            source: WideImages(count: Self.count),
-            sampler: Sampler(seed: 3, count: Self.count, blockSize: 5, window: window),
-            transform: Logged(transform: transform, log: draws), batchSize: 20, microbatchSize: 3, rank: rank,
-            worldSize: worldSize, startEpoch: epoch, startStep: step, epochs: epoch + 1, prefetch: 1,
-            threads: threads)
+            batches, of: WideImages(count: Self.count), transform: Logged(transform: transform, log: draws),
+            prefetch: 1, threads: threads)
         var entries: [Entry] = []
         while entries.count < steps, let batch = try loader.next() {
             // An epoch has each record once, so the last logged geometry belongs to the batch.
@@ -155,11 +156,11 @@ struct LoaderLogTests {
         let count = 1_281_167
         let sampler = Sampler(seed: 3, count: count, blockSize: 1252, window: window)
         let reads = ReadLog()
+        let batches = TrainingBatches(
+            sampler, BatchDivision(batchSize: 256, microbatchSize: 32, rank: 1, worldSize: 2), startEpoch: 88,
+            startStep: 5000, epochs: 90)
         let loader = try BatchLoader(
-            source: OneImage(count: count, reads: reads), sampler: sampler, transform: Self.transforms[0],
-            batchSize: 256, microbatchSize: 32, rank: 1, worldSize: 2, startEpoch: 88, startStep: 5000,
-            epochs: 90,
-            prefetch: 2, threads: 1)
+            batches, of: OneImage(count: count, reads: reads), transform: Self.transforms[0])
         let batch = try #require(try loader.next())
         #expect(batch.epoch == 88 && batch.step == 5000 && batch.count == 128)
         // The current batch, two that wait and one that is being filled.
@@ -173,8 +174,8 @@ struct LoaderLogTests {
     @Test func theBytesThatMayWaitBoundTheBatches() {
         let depth = { (byteCount: Int, rank: Int) in
             BatchLoader.prefetch(
-                upTo: 8, byteCount: byteCount, batchSize: 128, microbatchSize: 32, rank: rank, worldSize: 2,
-                size: 32)
+                upTo: 8, byteCount: byteCount,
+                BatchDivision(batchSize: 128, microbatchSize: 32, rank: rank, worldSize: 2), size: 32)
         }
         // 64 images of 12,288 bytes per rank.
         #expect(depth(1, 0) == 1)

@@ -80,8 +80,8 @@ import Testing
                 size: 8, shorterSide: 8,
                 normalization: ChannelNormalization(mean: [0, 0, 0], deviation: [1, 1, 1]))
             let loader = try BatchLoader(
-                evaluating: set, transform: transform, microbatchSize: 2, microbatchesPerBatch: 2, rank: 0,
-                worldSize: 1)
+                EvaluationBatches(count: set.count, microbatchSize: 2, microbatchesPerBatch: 2), of: set,
+                transform: transform)
             let first = try #require(try loader.next())
             #expect(first.records == [0, 1, 2, 3])
             let found = message { _ = try loader.next() }

@@ -51,6 +51,21 @@ struct WorkerPoolTests {
         #expect(second == [0, 1, 2, 3, 4, 5])
     }
 
+    @Test func aLoopWithinALoopStops() async {
+        for threads in [1, 2] {
+            await #expect(processExitsWith: .failure) { [threads] in
+                let pool = WorkerPool(threads: threads)
+                pool.forEach(1) { _ in pool.forEach(1, scratch: 8) { _, _ in } }
+            }
+            // One after the other is fine, and so is one of another pool.
+            await #expect(processExitsWith: .success) { [threads] in
+                let (pool, other) = (WorkerPool(threads: threads), WorkerPool(threads: 1))
+                pool.forEach(1) { _ in other.forEach(1, scratch: 8) { _, _ in } }
+                pool.forEach(1, scratch: 16) { _, _ in }
+            }
+        }
+    }
+
     @Test func splittingTwoSpansIntoDifferentNumbersOfPartsStops() async {
         await #expect(processExitsWith: .failure) {
             var first = [Float](repeating: 0, count: 10)

@@ -29,7 +29,7 @@ package final class Batch: @unchecked Sendable {
 }
 
 /// The contents that a batch has to be filled with.
-struct BatchRequest: Equatable, Sendable {
+package struct BatchRequest: Equatable, Sendable {
     var epoch: Int
     var step: Int
     var samples: Range<Int>

@@ -1,4 +1,3 @@
-internal import Numerics
 internal import Synchronization
 package import Workers
 
@@ -20,62 +19,45 @@ package final class BatchLoader: Sendable {
         case failed(DatasetError)
     }
 
-    /// Loads a rank's batches of a training run from step `startStep` of epoch `startEpoch` on,
-    /// including the last, short batch of an epoch.
+    /// Loads a rank's batches of a training run, including the last, short batch of an epoch.
     ///
     /// - Parameters:
-    ///   - sampler: The order of the records; its seed is also the seed of the augmentation.
-    ///   - batchSize: Samples in a global batch, over all ranks.
-    ///   - microbatchSize: Samples in a microbatch; see `ReductionTree`.
-    ///   - startStep: From 0 to the number of steps of an epoch; that number means step 0 of the
-    ///     next epoch.
-    ///   - epochs: Number of epochs of the run, including those before `startEpoch`.
     ///   - views: Samples made of each image, each with its own random numbers.
     ///   - prefetch: Maximum number of batches that wait to be used.
     ///   - threads: Number of workers that read and transform.
-    /// - Precondition: `sampler` orders as many records as `source` holds.
+    /// - Precondition: `batches` orders as many records as `source` holds.
     /// - Throws: If the system cannot create a thread.
     package init(
-        source: any ImageSource, sampler: Sampler, transform: any ImageTransform, batchSize: Int,
-        microbatchSize: Int, rank: Int, worldSize: Int, startEpoch: Int = 0, startStep: Int = 0, epochs: Int,
-        views: Int = 1, prefetch: Int = 2, threads: Int = 1
+        _ batches: TrainingBatches, of source: any ImageSource, transform: any ImageTransform, views: Int = 1,
+        prefetch: Int = 2, threads: Int = 1
     ) throws(ThreadError) {
         precondition(
-            sampler.count == source.count,
-            "the sampler orders \(sampler.count) records, the source holds \(source.count)")
+            batches.sampler.count == source.count,
+            "the sampler orders \(batches.sampler.count) records, the source holds \(source.count)")
         filler = BatchFiller(
-            source: source, transform: transform, seed: sampler.seed, prefetch: prefetch,
-            microbatchSize: microbatchSize,
-            views: views)
-        let plan = TrainingPlan(
-            sampler: sampler, batchSize: batchSize, microbatchSize: microbatchSize, rank: rank,
-            worldSize: worldSize,
-            startEpoch: startEpoch, startStep: startStep, epochs: epochs)
-        try filler.start(plan, threads: threads)
+            source: source, transform: transform, seed: batches.sampler.seed, prefetch: prefetch,
+            microbatchSize: batches.microbatchSize, views: views)
+        try filler.start(batches, threads: threads)
     }
 
-    /// Loads a rank's shard of a whole set in record order. A shard consists of whole microbatches;
-    /// over all ranks, every record occurs once.
+    /// Loads a rank's shard of a whole set in record order.
     ///
     /// The batch's `step` counts the rank's batches, and its `samples` are positions in the set.
     /// Ranks may have different numbers of batches.
     ///
-    /// - Parameters:
-    ///   - microbatchesPerBatch: Microbatches in a batch; the last batch of a rank may have fewer.
+    /// - Precondition: `batches` is about as many records as `source` holds.
     /// - Throws: If the system cannot create a thread.
     package init(
-        evaluating source: any ImageSource, transform: any ImageTransform, microbatchSize: Int,
-        microbatchesPerBatch: Int,
-        rank: Int, worldSize: Int, prefetch: Int = 2, threads: Int = 1
+        _ batches: EvaluationBatches, of source: any ImageSource, transform: any ImageTransform,
+        prefetch: Int = 2, threads: Int = 1
     ) throws(ThreadError) {
+        precondition(
+            batches.count == source.count,
+            "batches of \(batches.count) records, the source holds \(source.count)")
         filler = BatchFiller(
-            source: source, transform: transform, seed: 0, prefetch: prefetch, microbatchSize: microbatchSize,
-            views: 1)
-        let plan = EvaluationPlan(
-            count: source.count, microbatchSize: microbatchSize, microbatchesPerBatch: microbatchesPerBatch,
-            rank: rank,
-            worldSize: worldSize)
-        try filler.start(plan, threads: threads)
+            source: source, transform: transform, seed: 0, prefetch: prefetch,
+            microbatchSize: batches.microbatchSize, views: 1)
+        try filler.start(batches, threads: threads)
     }
 
     /// The number of a rank's full batches that fit into `byteCount` bytes, clamped to 1...`most`.
@@ -84,13 +66,9 @@ package final class BatchLoader: Sendable {
     ///   - size: Height and width of an image.
     ///   - views: Samples made of each image.
     package static func prefetch(
-        upTo most: Int, byteCount: Int, batchSize: Int, microbatchSize: Int, rank: Int, worldSize: Int,
-        size: Int,
-        views: Int = 1
+        upTo most: Int, byteCount: Int, _ division: BatchDivision, size: Int, views: Int = 1
     ) -> Int {
-        let tree = ReductionTree(sampleCount: batchSize, microbatchSize: microbatchSize)
-        let samples = tree.samples(inMicrobatches: tree.microbatches(ofRank: rank, worldSize: worldSize))
-            .count
+        let samples = division.samples(ofBatchOf: division.batchSize).count
         let batchByteCount = max(samples, 1) * views * 3 * size * size * MemoryLayout<Float>.size
         return min(max(byteCount / batchByteCount, 1), most)
     }

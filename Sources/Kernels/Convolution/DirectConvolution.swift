@@ -1,5 +1,12 @@
+internal import Numerics
+
+/// One of the three passes of a convolution.
+package enum ConvolutionPass: String, CaseIterable, Codable {
+    case forward, inputGradient, weightGradient
+}
+
 /// Computes single elements of a convolution's results in double precision, by definition.
-struct DirectConvolution: ~Escapable {
+package struct DirectConvolution: ~Escapable {
     private let shape: ConvolutionShape
     private let images: Int
     private let input: Span<Float>
@@ -11,7 +18,7 @@ struct DirectConvolution: ~Escapable {
     ///   - weights: Shape `[R, S, C, K]`.
     ///   - outputGradient: Shape `[N, P, Q, K]`.
     @_lifetime(copy input, copy weights, copy outputGradient)
-    init(
+    package init(
         shape: ConvolutionShape, images: Int, input: Span<Float>, weights: Span<Float>,
         outputGradient: Span<Float>
     ) {
@@ -73,6 +80,34 @@ struct DirectConvolution: ~Escapable {
             }
         }
         return sum
+    }
+
+    /// `‖result − expected‖ / ‖expected‖` over random elements, or `‖result‖` if all expected ones
+    /// are 0; infinite if a result is NaN.
+    ///
+    /// - Parameters:
+    ///   - result: The pass's result; the weight gradient's is summed over all images.
+    ///   - samples: Number of elements that are computed in double precision.
+    package func relativeError(of result: Span<Float>, _ pass: ConvolutionPass, samples: Int) -> Double {
+        var random = RandomStream(seed: 0, purpose: .test)
+        var (error, norm) = (0.0, 0.0)
+        for _ in 0..<samples {
+            let index = random.integer(below: result.count)
+            let expected = element(index, of: pass)
+            let difference = Double(result[index]) - expected
+            error += difference * difference
+            norm += expected * expected
+        }
+        let relative = (norm > 0 ? error / norm : error).squareRoot()
+        return relative.isNaN ? .infinity : relative
+    }
+
+    private func element(_ index: Int, of pass: ConvolutionPass) -> Double {
+        switch pass {
+        case .forward: output(index)
+        case .inputGradient: inputGradient(index)
+        case .weightGradient: weightGradient(index)
+        }
     }
 
     private func place(_ position: Int, height: Int, width: Int) -> (n: Int, y: Int, x: Int) {

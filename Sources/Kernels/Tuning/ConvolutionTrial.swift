@@ -121,22 +121,9 @@ struct ConvolutionTrial: ~Copyable {
             shape: shape, images: images, input: input.span, weights: weights.span,
             outputGradient: outputGradient.span)
         return max(
-            difference(results.output.span, samples) { direct.output($0) },
-            difference(results.inputGradient.span, samples) { direct.inputGradient($0) },
-            difference(results.weightGradient.span, samples) { direct.weightGradient($0) })
-    }
-
-    private func difference(_ found: Span<Float>, _ samples: Int, _ expected: (Int) -> Double) -> Double {
-        var random = RandomStream(seed: 0, purpose: .test)
-        var error = 0.0
-        var size = 0.0
-        for _ in 0..<samples {
-            let index = random.integer(below: found.count)
-            let value = expected(index)
-            error += (Double(found[index]) - value) * (Double(found[index]) - value)
-            size += value * value
-        }
-        return size > 0 ? (error / size).squareRoot() : error.squareRoot()
+            direct.relativeError(of: results.output.span, .forward, samples: samples),
+            direct.relativeError(of: results.inputGradient.span, .inputGradient, samples: samples),
+            direct.relativeError(of: results.weightGradient.span, .weightGradient, samples: samples))
     }
 }
 

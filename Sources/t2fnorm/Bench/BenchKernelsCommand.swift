@@ -20,7 +20,7 @@ struct BenchKernelsCommand: ParsableCommand {
             convolution does a quarter of the multiplications and can exceed 100 %.
 
             Errors are root mean squares relative to that of the values, against a direct convolution in double precision of \
-            the first images of the batch ('checked'), with normal inputs and weights of variance 2 / fan-in.
+            2,048 values of the first images ('checked'), with normal inputs and weights of variance 2 / fan-in.
 
             The whole table takes about two minutes; other work on the machine makes it slower and its rates lower.
 
