@@ -1,4 +1,5 @@
-/// A NumPy array as its pickle describes it: elements of one type, not yet decoded.
+/// A NumPy array as its pickle describes it: elements of one type, not yet decoded. A NumPy scalar is
+/// one of shape `[]`.
 package struct NumPyArray: Equatable, Sendable {
     /// The kind and size of an element in NumPy's notation: `u1`, `i8`, `f4`, …
     package var elementType: String
@@ -14,6 +15,7 @@ package struct NumPyArray: Equatable, Sendable {
         ["numpy.core", "numpy._core"].flatMap { core in
             [
                 PickleGlobal("\(core).multiarray", "_reconstruct"),
+                PickleGlobal("\(core).multiarray", "scalar"),
                 PickleGlobal("\(core).numeric", "_frombuffer"),
             ]
         } + [PickleGlobal("numpy", "ndarray"), PickleGlobal("numpy", "dtype")]
@@ -37,6 +39,10 @@ package struct NumPyArray: Equatable, Sendable {
             let arguments = object.arguments
             guard arguments.count == 4, let order = arguments[3].string else { return nil }
             parts = (arguments[2], arguments[1], order == "F", arguments[0])
+        case "scalar":
+            // (type, bytes)
+            guard object.arguments.count == 2 else { return nil }
+            parts = (.tuple([]), object.arguments[0], false, object.arguments[1])
         default: return nil
         }
         guard let type = ElementType(parts.type), case .bytes(let bytes) = parts.bytes,
@@ -77,11 +83,18 @@ package struct NumPyArray: Equatable, Sendable {
 }
 
 extension PickleValue {
-    /// The integers of a list, a tuple or an array; `nil` if anything else is among them.
+    /// The integers of a list, a tuple or an array, NumPy's scalars among them; `nil` if anything else
+    /// is among them.
     package var integers: [Int]? {
         guard let elements else { return NumPyArray(self)?.integers }
-        let integers = elements.compactMap(\.integer)
+        let integers = elements.compactMap { $0.integer ?? $0.scalar }
         return integers.count == elements.count ? integers : nil
+    }
+
+    /// A NumPy scalar's integer.
+    private var scalar: Int? {
+        guard let array = NumPyArray(self), array.shape.isEmpty else { return nil }
+        return array.integers?.first
     }
 }
 

@@ -32,6 +32,7 @@ arrays = [
     numpy.array([-1, 300, 2**40], dtype=">i8"),
     numpy.zeros((0, 3), dtype=numpy.float32),
 ]
+scalars = [numpy.int64(-7), 3, numpy.uint8(200), numpy.int64(2**40)]
 
 
 def encoded(content):
@@ -48,6 +49,7 @@ fixtures = {
     },
     "ordered": {protocol: encoded(pickle.dumps(ordered, protocol)) for protocol in range(2, 6)},
     "arrays": {protocol: encoded(pickle.dumps(arrays, protocol)) for protocol in range(6)},
+    "scalars": {protocol: encoded(pickle.dumps(scalars, protocol)) for protocol in range(6)},
     "python2": encoded(python2_pickle.dumps({"data": python2_pickle.Array((2, 3), bytes(range(6))), "labels": [6, 300]})),
     "longInteger": encoded(pickle.dumps(0x1950A86A20F9469CFC6C, 2)),
 }

@@ -18,6 +18,13 @@ import Testing
         #expect(arrays[3].integers == nil && arrays[3].bytes.isEmpty)
     }
 
+    /// Labels that went through NumPy: `[numpy.int64(3), …]`.
+    @Test(arguments: 0...5)
+    func scalarsAreReadInEveryProtocol(number: Int) throws {
+        let data = try #require(PickleFixtures.all.scalars["\(number)"])
+        #expect(try reader.read(whole: [UInt8](data)).integers == [-7, 3, 200, 1 << 40])
+    }
+
     @Test func python2sFormIsRead() throws {
         let value = try reader.read(whole: [UInt8](PickleFixtures.all.python2))
         let array = try #require(value["data"].flatMap(NumPyArray.init))

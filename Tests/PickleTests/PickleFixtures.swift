@@ -7,6 +7,7 @@ struct PickleFixtures: Decodable {
     var mixed: [String: Data]
     var ordered: [String: Data]
     var arrays: [String: Data]
+    var scalars: [String: Data]
     var python2: Data
     var longInteger: Data
 
