@@ -53,12 +53,12 @@ struct WorkerPoolTests {
 
     @Test func aLoopWithinALoopStops() async {
         for threads in [1, 2] {
-            await #expect(processExitsWith: .failure) { [threads] in
+            await #expect(processExitsWith: .failure) { [threads = threads as Int] in
                 let pool = WorkerPool(threads: threads)
                 pool.forEach(1) { _ in pool.forEach(1, scratch: 8) { _, _ in } }
             }
             // One after the other is fine, and so is one of another pool.
-            await #expect(processExitsWith: .success) { [threads] in
+            await #expect(processExitsWith: .success) { [threads = threads as Int] in
                 let (pool, other) = (WorkerPool(threads: threads), WorkerPool(threads: 1))
                 pool.forEach(1) { _ in other.forEach(1, scratch: 8) { _, _ in } }
                 pool.forEach(1, scratch: 16) { _, _ in }
