@@ -23,6 +23,11 @@ import Testing
         let labels = (0..<100).map { Int32($0 / 5) }
         let split = try SetSplit(of: labels, shares: [80, 10, 10], seed: 1, origin: "x")
         #expect(split.records.map(\.count) == [80, 10, 10])
+        // Each class gives each part at least its share, rounded down: 27 · 1/13 is 2.
+        let two = [Int32](repeating: 0, count: 19) + [Int32](repeating: 1, count: 27)
+        let parts = try SetSplit(of: two, shares: [3, 1, 9], seed: 0, origin: "x").records
+        #expect(parts.map { $0.count { two[$0] == 0 } } == [4, 2, 13])
+        #expect(parts.map { $0.count { two[$0] == 1 } } == [6, 2, 19])
     }
 
     @Test func theSeedDecidesAlone() throws {
@@ -32,6 +37,11 @@ import Testing
         }
         #expect(try cut(3) == cut(3))
         #expect(try cut(3) != cut(4))
+        // The same in every version: a set that is packed again must not move images from the test
+        // part to the training part.
+        #expect(
+            try SetSplit(of: [0, 0, 0, 0, 0, 0, 1, 1, 1, 1], shares: [1, 1], seed: 3, origin: "x").records
+                == [[], []])
     }
 
     @Test func anEmptyPartIsNamed() {
