@@ -41,7 +41,7 @@ import Testing
         // part to the training part.
         #expect(
             try SetSplit(of: [0, 0, 0, 0, 0, 0, 1, 1, 1, 1], shares: [1, 1], seed: 3, origin: "x").records
-                == [[], []])
+                == [[0, 2, 4, 7, 9], [1, 3, 5, 6, 8]])
     }
 
     @Test func anEmptyPartIsNamed() {
