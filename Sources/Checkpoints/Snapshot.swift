@@ -59,9 +59,9 @@ package final class Snapshot: @unchecked Sendable {
         on pool: WorkerPool
     ) -> String? {
         let finite = [
-            Self.copy(store.values, into: &values, on: pool),
-            Self.copy(velocity, into: &self.velocity, on: pool),
-            Self.copy(store.statistics, into: &statistics, on: pool),
+            withSpans(store.values, into: &values) { Self.copy($0, into: &$1, on: pool) },
+            withSpans(velocity, into: &self.velocity) { Self.copy($0, into: &$1, on: pool) },
+            withSpans(store.statistics, into: &statistics) { Self.copy($0, into: &$1, on: pool) },
         ]
         batchCount = store.batchCount
         head.position = position
@@ -109,13 +109,11 @@ package final class Snapshot: @unchecked Sendable {
     ///
     /// - Returns: Whether all of them are finite.
     private static func copy(
-        _ source: borrowing Buffer<Float>, into target: inout Buffer<Float>, on pool: WorkerPool
+        _ source: Span<Float>, into target: inout MutableSpan<Float>, on pool: WorkerPool
     ) -> Bool {
         let chunk = 1 << 16
         /// The exponent bits; only NaN and infinities have all of them set.
         let exponent = Float.infinity.bitPattern
-        let source = source.span
-        var target = target.mutableSpan
         var most = [UInt32](repeating: 0, count: (source.count + chunk - 1) / chunk)
         var marks = most.mutableSpan
         pool.split(&target, every: chunk, &marks, every: 1) { item, target, mark in

@@ -55,17 +55,17 @@ package final class InspectedNetwork {
         var result: [Float] = []
         for first in stride(from: 0, to: input.count, by: microbatchSize) {
             let samples = first..<min(first + microbatchSize, input.count)
-            result += try probe.values(of: microbatch(samples, of: images), input.samples(samples), in: self)
+            result += try probe.values(
+                of: microbatch(samples, of: images.span), input.samples(samples), in: self)
         }
         return result
     }
 
-    private func microbatch(_ samples: Range<Int>, of images: borrowing Buffer<Float>) -> Buffer<Float> {
+    private func microbatch(_ samples: Range<Int>, of images: Span<Float>) -> Buffer<Float> {
         let count = classifier.imageCount
-        let source = images.span.extracting(samples.lowerBound * count..<samples.upperBound * count)
-        var result = Buffer<Float>(zeros: source.count)
+        var result = Buffer<Float>(zeros: samples.count * count)
         var own = result.mutableSpan
-        for i in source.indices { own[i] = source[i] }
+        copy(images, from: samples.lowerBound * count, count: samples.count * count, into: &own, at: 0)
         return result
     }
 

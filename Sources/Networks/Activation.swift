@@ -18,15 +18,20 @@ final class Activation {
     init() {}
 }
 
-/// Calls `body` with a prologue that normalises an activation's values as the kernel reads them.
-func withPrologue<Result>(
-    _ values: borrowing Buffer<Float>, _ coefficients: borrowing Buffer<Float>, groups: SampleGroups,
-    appliesReLU: Bool, _ body: (borrowing Prologue) throws -> Result
-) rethrows -> Result {
-    let values = values.span
-    let coefficients = coefficients.span
-    return try body(
-        Prologue(normalized: values, coefficients: coefficients, groups: groups, appliesReLU: appliesReLU))
+extension Activation {
+    /// Calls `body` with a prologue that normalises the values as the kernel reads them.
+    ///
+    /// - Parameter appliesReLU: `nil` for the activation's own.
+    func withPrologue<Result>(
+        groups: SampleGroups, appliesReLU: Bool? = nil, _ body: (borrowing Prologue) throws -> Result
+    ) rethrows -> Result {
+        try withSpans(values, coefficients) {
+            try body(
+                Prologue(
+                    normalized: $0, coefficients: $1, groups: groups,
+                    appliesReLU: appliesReLU ?? self.appliesReLU))
+        }
+    }
 }
 
 /// Calls `body` with a prologue that computes the gradient of a normalisation's input as the kernel
@@ -36,9 +41,8 @@ func withGradient<Result>(
     _ coefficients: borrowing Buffer<Float>, groups: SampleGroups,
     _ body: (borrowing Prologue) throws -> Result
 ) rethrows -> Result {
-    let gradient = gradient.span
-    let input = input.span
-    let coefficients = coefficients.span
-    return try body(
-        Prologue(gradient: gradient, ofNormalized: input, coefficients: coefficients, groups: groups))
+    try body(
+        Prologue(
+            gradient: gradient.span, ofNormalized: input.span, coefficients: coefficients.span, groups: groups
+        ))
 }

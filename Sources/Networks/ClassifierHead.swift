@@ -77,7 +77,13 @@ final class ClassifierHead {
             layer.forward(features, parameters: parameters, into: &logits, context)
             return
         }
-        normalize(features, temperature, into: &normalized, norms: &norms, context)
+        withSpans(
+            features, into: &normalized, count: context.sampleCount * dimension,
+            &norms, count: context.sampleCount
+        ) {
+            normalizeFeatures(
+                $0, dimension: dimension, temperature: temperature, into: &$1, norms: &$2)
+        }
         layer.forward(normalized, parameters: parameters, into: &logits, context)
     }
 
@@ -96,8 +102,14 @@ final class ClassifierHead {
                 normalized, outputGradient: logitsGradient, into: &store.gradients, context)
             layer.inputGradient(
                 of: logitsGradient, parameters: store.values, into: &normalizedGradient, context)
-            denormalize(
-                normalizedGradient, features, norms, temperature, into: &featureGradient, context)
+            withSpans(
+                normalizedGradient, features, norms, into: &featureGradient,
+                count: context.sampleCount * dimension
+            ) {
+                featureNormalizationGradient(
+                    $0, features: $1, norms: $2.extracting(0..<context.sampleCount), dimension: dimension,
+                    temperature: temperature, into: &$3)
+            }
         } else {
             layer.differentiate(features, outputGradient: logitsGradient, into: &store.gradients, context)
             layer.inputGradient(
@@ -107,115 +119,62 @@ final class ClassifierHead {
         return microbatchReports
     }
 
-    private func normalize(
-        _ features: borrowing Buffer<Float>, _ temperature: Float, into normalized: inout Buffer<Float>,
-        norms: inout Buffer<Float>, _ context: StepContext
-    ) {
-        normalized.reserve(context.sampleCount * dimension)
-        norms.reserve(context.sampleCount)
-        let features = features.span
-        var own = normalized.mutableSpan
-        var wholeNorms = norms.mutableSpan
-        var usedNorms = wholeNorms.part(0..<context.sampleCount)
-        normalizeFeatures(
-            features, dimension: dimension, temperature: temperature, into: &own, norms: &usedNorms)
-    }
-
     /// Sets `logitsGradient`.
     private func differentiateLoss(
         _ targets: BatchTargets, _ loss: TrainingLoss, _ context: StepContext
     ) -> [Double] {
+        let (samples, count) = (context.sampleCount, context.sampleCount * classes)
         guard let temperature = loss.logitTemperature else {
-            return differentiateCrossEntropy(
-                logits, targets, smoothing: loss.smoothing, into: &logitsGradient, report: &report, context)
+            return withSpans(logits, into: &logitsGradient, count: count, &report, count: 2 * samples) {
+                differentiateCrossEntropy(
+                    $0, targets, smoothing: loss.smoothing, into: &$1, report: &$2, context)
+            }
         }
-        normalize(logits, temperature, into: &normalizedLogits, logitNorms: &logitNorms, context)
-        let microbatchReports = differentiateCrossEntropy(
-            normalizedLogits, targets, smoothing: loss.smoothing, into: &normalizedLogitsGradient,
-            report: &report, context)
-        denormalize(
-            normalizedLogitsGradient, logits: logits, logitNorms, temperature, into: &logitsGradient, context)
+        withSpans(logits, into: &normalizedLogits, count: count, &logitNorms, count: samples) {
+            normalizeLogits($0, classes: classes, temperature: temperature, into: &$1, norms: &$2)
+        }
+        let microbatchReports = withSpans(
+            normalizedLogits, into: &normalizedLogitsGradient, count: count, &report, count: 2 * samples
+        ) {
+            differentiateCrossEntropy(
+                $0, targets, smoothing: loss.smoothing, into: &$1, report: &$2, context)
+        }
+        withSpans(normalizedLogitsGradient, logits, logitNorms, into: &logitsGradient, count: count) {
+            logitNormalizationGradient(
+                $0, logits: $1, norms: $2.extracting(0..<samples), classes: classes,
+                temperature: temperature, into: &$3)
+        }
         return microbatchReports
     }
 
-    private func normalize(
-        _ logits: borrowing Buffer<Float>, _ temperature: Float, into normalized: inout Buffer<Float>,
-        logitNorms: inout Buffer<Float>, _ context: StepContext
-    ) {
-        normalized.reserve(context.sampleCount * classes)
-        logitNorms.reserve(context.sampleCount)
-        let logits = logits.span
-        var own = normalized.mutableSpan
-        var wholeNorms = logitNorms.mutableSpan
-        var usedNorms = wholeNorms.part(0..<context.sampleCount)
-        normalizeLogits(
-            logits, classes: classes, temperature: temperature, into: &own, norms: &usedNorms)
-    }
-
-    private func denormalize(
-        _ normalizedGradient: borrowing Buffer<Float>, logits: borrowing Buffer<Float>,
-        _ norms: borrowing Buffer<Float>, _ temperature: Float, into logitsGradient: inout Buffer<Float>,
-        _ context: StepContext
-    ) {
-        logitsGradient.reserve(context.sampleCount * classes)
-        let normalizedGradient = normalizedGradient.span
-        let logits = logits.span
-        let norms = norms.span.extracting(0..<context.sampleCount)
-        var own = logitsGradient.mutableSpan
-        logitNormalizationGradient(
-            normalizedGradient, logits: logits, norms: norms, classes: classes, temperature: temperature,
-            into: &own)
-    }
-
     private func differentiateCrossEntropy(
-        _ logits: borrowing Buffer<Float>, _ targets: BatchTargets, smoothing: Float,
-        into gradient: inout Buffer<Float>, report: inout Buffer<Double>, _ context: StepContext
+        _ logits: Span<Float>, _ targets: BatchTargets, smoothing: Float,
+        into gradient: inout MutableSpan<Float>, report: inout MutableSpan<Double>, _ context: StepContext
     ) -> [Double] {
         precondition(
             targets.labels.count == context.sampleCount,
             "\(targets.labels.count) labels, \(context.sampleCount) samples")
-        let count = context.sampleCount * classes
-        gradient.reserve(count)
-        report.reserve(2 * context.sampleCount)
-        let logits = logits.span.extracting(0..<count)
+        let logits = logits.extracting(0..<gradient.count)
         let labels = targets.labels.span
-        var whole = gradient.mutableSpan
-        var used = whole.part(0..<count)
-        var reports = report.mutableSpan
         let batchSize = context.placement.tree.sampleCount
         if targets.mixture == nil && smoothing == 0 {
             softmaxCrossEntropy(
-                logits, labels: labels, classes: classes, batchSize: batchSize, into: &used,
-                report: &reports)
+                logits, labels: labels, classes: classes, batchSize: batchSize, into: &gradient,
+                report: &report)
         } else {
             let mixture =
                 targets.mixture
                 ?? .init(partners: targets.labels, shares: [Float](repeating: 1, count: labels.count))
             mixedCrossEntropy(
                 logits, labels: labels, partners: mixture.partners.span, shares: mixture.shares.span,
-                smoothing: smoothing, classes: classes, batchSize: batchSize, into: &used,
-                report: &reports)
+                smoothing: smoothing, classes: classes, batchSize: batchSize, into: &gradient,
+                report: &report)
         }
         var microbatches = Buffer<Double>(zeros: 2 * context.placement.microbatches.count)
         var microbatchSpan = microbatches.mutableSpan
         sumSamplesInMicrobatches(
-            &reports, sampleCount: context.sampleCount, microbatchSize: context.microbatchSize, count: 2,
+            &report, sampleCount: context.sampleCount, microbatchSize: context.microbatchSize, count: 2,
             into: &microbatchSpan)
         return microbatches.copyToArray()
-    }
-
-    private func denormalize(
-        _ normalizedGradient: borrowing Buffer<Float>, _ features: borrowing Buffer<Float>,
-        _ norms: borrowing Buffer<Float>, _ temperature: Float, into featureGradient: inout Buffer<Float>,
-        _ context: StepContext
-    ) {
-        featureGradient.reserve(context.sampleCount * dimension)
-        let normalizedGradient = normalizedGradient.span
-        let features = features.span
-        let norms = norms.span.extracting(0..<context.sampleCount)
-        var own = featureGradient.mutableSpan
-        featureNormalizationGradient(
-            normalizedGradient, features: features, norms: norms, dimension: dimension,
-            temperature: temperature, into: &own)
     }
 }

@@ -2,11 +2,18 @@ internal import Kernels
 internal import Memory
 internal import Workers
 
-/// A convolution without bias.
-struct Convolution2D: Sendable {
+/// A convolution without bias, with the memory of its passes.
+final class Convolution2D {
     let shape: ConvolutionShape
     private let convolution: Convolution
     private let weights: Range<Int>
+    /// Gradient of the input, shape `[N, H, W, C]`.
+    private(set) var inputGradient = Buffer<Float>(zeros: 0)
+    /// Packed or transformed weights, for the forward pass and for the input's gradient.
+    private var panels = Buffer<Float>(zeros: 0)
+    private var gradientPanels = Buffer<Float>(zeros: 0)
+    /// Weight gradients of each microbatch.
+    private var microbatchGradients = Buffer<Float>(zeros: 0)
 
     init(
         _ name: String, _ shape: ConvolutionShape, _ selection: AlgorithmSelection, initializer: Initializer,
@@ -19,123 +26,152 @@ struct Convolution2D: Sendable {
             layout: .convolution, initializer)
     }
 
-    /// Floats of scratch memory that a pass needs for each worker.
-    func scratchCount(_ context: StepContext) -> Int {
-        convolution.scratchCount(
-            sampleCount: context.sampleCount, microbatchSize: context.microbatchSize,
-            threads: context.pool.threads)
-    }
-    /// Elements of the packed weights.
-    var panelCount: Int { convolution.panelCount }
-    /// Elements of one weight gradient for each of the rank's microbatches.
-    func microbatchGradientCount(_ context: StepContext) -> Int {
-        guard context.mode == .training else { return 0 }
-        return context.placement.microbatches.count * parts(context) * shape.weightCount
-    }
-    private func parts(_ context: StepContext) -> Int {
-        convolution.gradientParts(microbatchSize: context.microbatchSize)
-    }
-
     /// - Parameters:
     ///   - input: Shape `[N, H, W, C]`.
     ///   - output: Shape `[N, P, Q, K]`; overwritten.
     ///   - sums: Shape `[N, 2, K]`; overwritten if `epilogue` makes sums.
     func forward(
-        _ input: borrowing Prologue, parameters: borrowing Buffer<Float>, epilogue: borrowing Epilogue,
-        panels: inout Buffer<Float>, into output: inout Buffer<Float>, sums: inout Buffer<Double>,
-        _ context: StepContext
+        _ input: borrowing Prologue, store: ParameterStore, epilogue: borrowing Epilogue,
+        into output: inout Buffer<Float>, sums: inout Buffer<Double>, _ context: StepContext
     ) {
         output.reserve(context.sampleCount * shape.outputCount)
-        panels.reserve(panelCount)
-        let weights = parameters.span.extracting(weights)
-        var panels = panels.mutableSpan
-        var usedPanels = panels.part(0..<panelCount)
+        let input = copy input
+        let epilogue = copy epilogue
         var output = output.mutableSpan
         var sums = sums.mutableSpan
-        convolution.forward(
-            input, weights: weights, sampleCount: context.sampleCount, microbatchSize: context.microbatchSize,
-            epilogue: epilogue,
-            panels: &usedPanels, into: &output, sums: &sums, on: context.pool)
+        withSpans(store.values, into: &panels, count: convolution.panelCount) {
+            convolution.forward(
+                input, weights: $0.extracting(weights), sampleCount: context.sampleCount,
+                microbatchSize: context.microbatchSize, epilogue: epilogue, panels: &$1, into: &output,
+                sums: &sums, on: context.pool)
+        }
     }
 
     /// Overwrites the weights' part of the store's gradients with the sum over the pass's
     /// microbatches.
-    ///
-    /// - Parameter microbatches: Memory for one gradient per microbatch; overwritten.
-    func weightGradient(
+    func differentiateWeights(
         _ input: borrowing Prologue, outputGradient: borrowing Prologue, store: ParameterStore,
-        microbatches: inout Buffer<Float>, _ context: StepContext
+        _ context: StepContext
     ) {
-        microbatches.reserve(microbatchGradientCount(context))
-        var whole = microbatches.mutableSpan
-        var used = whole.part(0..<microbatchGradientCount(context))
-        convolution.weightGradient(
-            input, outputGradient: outputGradient, sampleCount: context.sampleCount,
-            microbatchSize: context.microbatchSize,
-            into: &used, on: context.pool)
-        sum(used.span, into: &store.gradients, context)
-        store.complete(weights, context)
+        let input = copy input
+        let outputGradient = copy outputGradient
+        withSpans(into: &microbatchGradients, count: microbatchGradientCount(context)) {
+            convolution.weightGradient(
+                input, outputGradient: outputGradient, sampleCount: context.sampleCount,
+                microbatchSize: context.microbatchSize, into: &$0, on: context.pool)
+        }
+        sumMicrobatchGradients(store, context)
     }
 
-    /// Like `weightGradient`, and overwrites `inputGradient`.
+    /// Like `differentiateWeights`, and overwrites `inputGradient`.
     ///
     /// - Parameters:
     ///   - outputGradient: Shape `[N, P, Q, K]`.
-    ///   - inputGradient: Shape `[N, H, W, C]`; overwritten.
     ///   - sums: Shape `[N, 2, C]`; overwritten if `epilogue` makes sums.
-    func gradients(
+    func differentiate(
         _ input: borrowing Prologue, outputGradient: borrowing Prologue, store: ParameterStore,
-        epilogue: borrowing Epilogue, microbatches: inout Buffer<Float>, panels: inout Buffer<Float>,
-        into inputGradient: inout Buffer<Float>, sums: inout Buffer<Double>, _ context: StepContext
+        epilogue: borrowing Epilogue, sums: inout Buffer<Double>, _ context: StepContext
     ) {
         inputGradient.reserve(context.sampleCount * shape.inputCount)
-        panels.reserve(panelCount)
-        microbatches.reserve(microbatchGradientCount(context))
-        var wholeMicrobatches = microbatches.mutableSpan
-        var usedMicrobatches = wholeMicrobatches.part(0..<microbatchGradientCount(context))
-        var wholePanels = panels.mutableSpan
-        var usedPanels = wholePanels.part(0..<panelCount)
-        var inputGradient = inputGradient.mutableSpan
-        var sums = sums.mutableSpan
-        convolution.gradients(
-            input, outputGradient: outputGradient, weights: store.values.span.extracting(weights),
-            sampleCount: context.sampleCount, microbatchSize: context.microbatchSize, epilogue: epilogue,
-            panels: &usedPanels,
-            intoWeights: &usedMicrobatches, intoInput: &inputGradient, sums: &sums, on: context.pool)
-        sum(usedMicrobatches.span, into: &store.gradients, context)
-        store.complete(weights, context)
+        let input = copy input
+        let outputGradient = copy outputGradient
+        let epilogue = copy epilogue
+        withSpans(
+            into: &microbatchGradients, count: microbatchGradientCount(context),
+            &gradientPanels, count: convolution.panelCount
+        ) { microbatches, panels in
+            withSpans(store.values, into: &inputGradient, &sums) {
+                convolution.gradients(
+                    input, outputGradient: outputGradient, weights: $0.extracting(weights),
+                    sampleCount: context.sampleCount, microbatchSize: context.microbatchSize,
+                    epilogue: epilogue, panels: &panels, intoWeights: &microbatches, intoInput: &$1,
+                    sums: &$2, on: context.pool)
+            }
+        }
+        sumMicrobatchGradients(store, context)
     }
 
     /// Overwrites only `inputGradient`.
     ///
     /// - Parameters:
     ///   - outputGradient: Shape `[N, P, Q, K]`.
-    ///   - inputGradient: Shape `[N, H, W, C]`; overwritten.
     ///   - sums: Shape `[N, 2, C]`; overwritten if `epilogue` makes sums.
-    func inputGradient(
-        _ outputGradient: borrowing Prologue, parameters: borrowing Buffer<Float>,
-        epilogue: borrowing Epilogue, panels: inout Buffer<Float>, into inputGradient: inout Buffer<Float>,
+    func differentiateInput(
+        _ outputGradient: borrowing Prologue, store: ParameterStore, epilogue: borrowing Epilogue,
         sums: inout Buffer<Double>, _ context: StepContext
     ) {
-        let weights = parameters.span.extracting(weights)
         inputGradient.reserve(context.sampleCount * shape.inputCount)
-        panels.reserve(panelCount)
-        var wholePanels = panels.mutableSpan
-        var usedPanels = wholePanels.part(0..<panelCount)
-        var inputGradient = inputGradient.mutableSpan
+        let outputGradient = copy outputGradient
+        let epilogue = copy epilogue
         var sums = sums.mutableSpan
-        convolution.inputGradient(
-            outputGradient, weights: weights, sampleCount: context.sampleCount,
-            microbatchSize: context.microbatchSize,
-            epilogue: epilogue, panels: &usedPanels, into: &inputGradient, sums: &sums, on: context.pool)
+        withSpans(store.values, into: &gradientPanels, count: convolution.panelCount, &inputGradient) {
+            convolution.inputGradient(
+                outputGradient, weights: $0.extracting(weights), sampleCount: context.sampleCount,
+                microbatchSize: context.microbatchSize, epilogue: epilogue, panels: &$1, into: &$2,
+                sums: &sums, on: context.pool)
+        }
     }
 
-    private func sum(_ microbatches: Span<Float>, into gradients: inout Buffer<Float>, _ context: StepContext)
-    {
-        var all = gradients.mutableSpan
-        var own = all.part(weights)
-        sumMicrobatches(
-            microbatches, microbatchCount: context.placement.microbatches.count, parts: parts(context),
-            into: &own, on: context.pool)
+    private func sumMicrobatchGradients(_ store: ParameterStore, _ context: StepContext) {
+        withSpans(microbatchGradients, into: &store.gradients) {
+            var own = $1.part(weights)
+            sumMicrobatches(
+                $0, microbatchCount: context.placement.microbatches.count, parts: parts(context),
+                into: &own, on: context.pool)
+        }
+        store.complete(weights, context)
+    }
+}
+
+// MARK: - Memory
+
+extension Convolution2D {
+    /// Floats of scratch memory that a pass needs for each worker.
+    func scratchCount(_ context: StepContext) -> Int {
+        convolution.scratchCount(
+            sampleCount: context.sampleCount, microbatchSize: context.microbatchSize,
+            threads: context.pool.threads)
+    }
+
+    /// Elements of one weight gradient for each of the rank's microbatches.
+    private func microbatchGradientCount(_ context: StepContext) -> Int {
+        guard context.mode == .training else { return 0 }
+        return context.placement.microbatches.count * parts(context) * shape.weightCount
+    }
+
+    private func parts(_ context: StepContext) -> Int {
+        convolution.gradientParts(microbatchSize: context.microbatchSize)
+    }
+
+    /// Plans the memory of the forward pass, without its output.
+    func planForward(_ plan: inout MemoryPlan) {
+        plan.moment(convolution.panelCount) { [unowned self] in panels = $0 }
+    }
+
+    /// Plans the memory of `differentiateWeights`; in inspection that of `inputGradient`, which
+    /// outlives the pass.
+    func planWeights(_ plan: inout MemoryPlan, _ context: StepContext) {
+        guard context.mode == .training else {
+            _ = planGradients(&plan, context)
+            return
+        }
+        plan.moment(microbatchGradientCount(context)) { [unowned self] in microbatchGradients = $0 }
+    }
+
+    /// Plans the memory of `inputGradient` and of its computation.
+    ///
+    /// - Parameter place: A tensor that `inputGradient` may overwrite.
+    func planGradients(
+        _ plan: inout MemoryPlan, inPlaceOf place: MemoryPlan.Tensor? = nil, _ context: StepContext
+    ) -> MemoryPlan.Tensor {
+        let microbatches = plan.begin(microbatchGradientCount(context)) { [unowned self] in
+            microbatchGradients = $0
+        }
+        let result = plan.begin(
+            context.sampleCount * shape.inputCount, inPlaceOf: place
+        ) { [unowned self] in inputGradient = $0 }
+        plan.moment(convolution.panelCount) { [unowned self] in gradientPanels = $0 }
+        plan.end(microbatches)
+        return result
     }
 }

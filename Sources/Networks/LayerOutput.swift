@@ -22,11 +22,13 @@ package struct LayerOutput: ~Escapable {
     private let coefficients: Span<Float>
     private let floor: Float
 
-    /// - Parameter values: Shape `[N, positions, channels]`.
+    /// - Parameters:
+    ///   - values: Shape `[N, positions, channels]`.
+    ///   - coefficients: Scale, then shift; empty for finished values.
     @_lifetime(copy values, copy coefficients)
     init(
-        _ kind: Kind, _ values: Span<Float>, coefficients: Span<Float>, appliesReLU: Bool, channels: Int,
-        positions: Int
+        _ kind: Kind, _ values: Span<Float>, coefficients: Span<Float> = Span(), appliesReLU: Bool = false,
+        channels: Int, positions: Int
     ) {
         self.kind = kind
         self.channels = channels

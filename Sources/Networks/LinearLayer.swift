@@ -28,14 +28,11 @@ final class LinearLayer {
         _ input: borrowing Buffer<Float>, parameters: borrowing Buffer<Float>,
         into output: inout Buffer<Float>, _ context: StepContext
     ) {
-        output.reserve(context.sampleCount * outputs)
-        let input = input.span
-        let parameters = parameters.span
-        var whole = output.mutableSpan
-        var used = whole.part(0..<context.sampleCount * outputs)
-        linear(
-            input, weights: parameters.extracting(weights), bias: parameters.extracting(bias),
-            microbatchSize: context.microbatchSize, into: &used, on: context.pool)
+        withSpans(input, parameters, into: &output, count: context.sampleCount * outputs) {
+            linear(
+                $0, weights: $1.extracting(weights), bias: $1.extracting(bias),
+                microbatchSize: context.microbatchSize, into: &$2, on: context.pool)
+        }
     }
 
     /// Overwrites the layer's part of `gradients` with the sum over the rank's microbatches.
@@ -47,36 +44,17 @@ final class LinearLayer {
         _ input: borrowing Buffer<Float>, outputGradient: borrowing Buffer<Float>,
         into gradients: inout Buffer<Float>, _ context: StepContext
     ) {
-        Self.fill(
-            &microbatchGradients, input, outputGradient, inputs: inputs, outputs: outputs, context)
-        Self.sum(microbatchGradients, into: &gradients, at: parameters, context)
-    }
-
-    private static func sum(
-        _ microbatchGradients: borrowing Buffer<Float>, into gradients: inout Buffer<Float>,
-        at place: Range<Int>,
-        _ context: StepContext
-    ) {
-        let microbatches = microbatchGradients.span
-        var all = gradients.mutableSpan
-        var own = all.part(place)
-        sumMicrobatches(
-            microbatches, microbatchCount: context.placement.microbatches.count, into: &own, on: context.pool)
-    }
-
-    private static func fill(
-        _ microbatchGradients: inout Buffer<Float>, _ input: borrowing Buffer<Float>,
-        _ outputGradient: borrowing Buffer<Float>, inputs: Int, outputs: Int, _ context: StepContext
-    ) {
         let count = context.placement.microbatches.count * (inputs + 1) * outputs
-        microbatchGradients.reserve(count)
-        let input = input.span
-        let outputGradient = outputGradient.span.extracting(0..<context.sampleCount * outputs)
-        var whole = microbatchGradients.mutableSpan
-        var used = whole.part(0..<count)
-        linearWeightGradient(
-            input, outputGradient: outputGradient, classes: outputs, dimension: inputs,
-            microbatchSize: context.microbatchSize, into: &used, on: context.pool)
+        withSpans(input, outputGradient, into: &microbatchGradients, count: count) {
+            linearWeightGradient(
+                $0, outputGradient: $1.extracting(0..<context.sampleCount * outputs), classes: outputs,
+                dimension: inputs, microbatchSize: context.microbatchSize, into: &$2, on: context.pool)
+        }
+        withSpans(microbatchGradients, into: &gradients) {
+            var own = $1.part(parameters)
+            sumMicrobatches(
+                $0, microbatchCount: context.placement.microbatches.count, into: &own, on: context.pool)
+        }
     }
 
     /// Overwrites `inputGradient`, shape `[N, inputs]`.
@@ -86,15 +64,11 @@ final class LinearLayer {
         of outputGradient: borrowing Buffer<Float>, parameters: borrowing Buffer<Float>,
         into inputGradient: inout Buffer<Float>, _ context: StepContext
     ) {
-        inputGradient.reserve(context.sampleCount * inputs)
-        let outputGradient = outputGradient.span
-        let weights = parameters.span.extracting(weights)
-        var whole = inputGradient.mutableSpan
-        var used = whole.part(0..<context.sampleCount * inputs)
-        linearInputGradient(
-            outputGradient, weights: weights, classes: outputs, microbatchSize: context.microbatchSize,
-            into: &used,
-            on: context.pool)
+        withSpans(outputGradient, parameters, into: &inputGradient, count: context.sampleCount * inputs) {
+            linearInputGradient(
+                $0, weights: $1.extracting(weights), classes: outputs,
+                microbatchSize: context.microbatchSize, into: &$2, on: context.pool)
+        }
     }
 
     /// Bytes that `differentiate` takes.

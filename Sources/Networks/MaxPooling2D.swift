@@ -18,37 +18,39 @@ final class MaxPooling2D {
     ///
     /// - Parameter input: Shape `[N, H, W, C]`.
     func forward(_ input: Activation, _ context: StepContext) {
-        finish(input.values, input.coefficients, appliesReLU: input.appliesReLU, into: &finished, context)
+        finish(input, context)
         forward(finished: finished, context)
     }
 
     /// Sets `output` from finished values.
     func forward(finished input: borrowing Buffer<Float>, _ context: StepContext) {
-        pool(input, into: &output.values, choices: &choices, context)
+        let count = context.sampleCount * shape.outputCount
+        withSpans(input, into: &output.values, count: count, &choices, count: count) {
+            maxPool($0, shape, into: &$1, choices: &$2, on: context.pool)
+        }
     }
 
     /// Normalises the input once, since overlapping windows read each value several times.
-    private func finish(
-        _ values: borrowing Buffer<Float>, _ coefficients: borrowing Buffer<Float>, appliesReLU: Bool,
-        into finished: inout Buffer<Float>, _ context: StepContext
-    ) {
-        finished.reserve(context.sampleCount * shape.inputCount)
-        let values = values.span
-        let coefficients = coefficients.span
-        var finished = finished.mutableSpan
-        normalize(
-            Prologue(
-                normalized: values, coefficients: coefficients, groups: context.placement.groups,
-                appliesReLU: appliesReLU),
-            channels: shape.channels, positions: shape.height * shape.width, sampleCount: context.sampleCount,
-            into: &finished, on: context.pool)
+    private func finish(_ input: Activation, _ context: StepContext) {
+        let map = MapShape(
+            sampleCount: context.sampleCount, channels: shape.channels,
+            positions: shape.height * shape.width)
+        withSpans(input.values, input.coefficients, into: &finished, count: map.count) {
+            normalize(
+                Prologue(
+                    normalized: $0, coefficients: $1, groups: context.placement.groups,
+                    appliesReLU: input.appliesReLU),
+                map, into: &$2, on: context.pool)
+        }
     }
 
     /// Overwrites `inputGradient`.
     ///
     /// - Parameter gradient: Gradient of `output`.
     func backward(_ gradient: borrowing Buffer<Float>, _ context: StepContext) {
-        spread(gradient, choices, into: &inputGradient, context)
+        withSpans(gradient, choices, into: &inputGradient, count: context.sampleCount * shape.inputCount) {
+            maxPoolGradient($0, choices: $1, shape, into: &$2, on: context.pool)
+        }
     }
 
     // MARK: - Memory
@@ -87,33 +89,5 @@ final class MaxPooling2D {
             plan.end(planned.choices)
         }
         return result
-    }
-
-    private func pool(
-        _ input: borrowing Buffer<Float>, into output: inout Buffer<Float>,
-        choices: inout Buffer<UInt8>, _ context: StepContext
-    ) {
-        let count = context.sampleCount * shape.outputCount
-        output.reserve(count)
-        choices.reserve(count)
-        let input = input.span
-        var whole = output.mutableSpan
-        var used = whole.part(0..<count)
-        var wholeChoices = choices.mutableSpan
-        var usedChoices = wholeChoices.part(0..<count)
-        maxPool(input, shape, into: &used, choices: &usedChoices, on: context.pool)
-    }
-
-    private func spread(
-        _ gradient: borrowing Buffer<Float>, _ choices: borrowing Buffer<UInt8>,
-        into inputGradient: inout Buffer<Float>, _ context: StepContext
-    ) {
-        let count = context.sampleCount * shape.inputCount
-        inputGradient.reserve(count)
-        let gradient = gradient.span
-        let choices = choices.span
-        var whole = inputGradient.mutableSpan
-        var used = whole.part(0..<count)
-        maxPoolGradient(gradient, choices: choices, shape, into: &used, on: context.pool)
     }
 }

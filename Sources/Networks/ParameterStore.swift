@@ -110,32 +110,20 @@ package final class ParameterStore {
     func complete(_ range: Range<Int>, _ context: StepContext) {
         let step = context.placement.accumulationStep
         for level in 0..<(~step).trailingZeroBitCount {
-            add(accumulatedGradients, level: level, to: &gradients, range, context)
+            let start = level * valueCount + range.lowerBound
+            withSpans(accumulatedGradients, into: &gradients) {
+                var own = $1.part(range)
+                addEarlier($0.extracting(start..<start + range.count), to: &own, on: context.pool)
+            }
         }
         if context.placement.isLastAccumulationStep {
             context.gradientsReady(range)
         } else {
-            keep(gradients, range, in: &accumulatedGradients, level: (~step).trailingZeroBitCount)
+            let start = (~step).trailingZeroBitCount * valueCount + range.lowerBound
+            withSpans(gradients, into: &accumulatedGradients) {
+                copy($0, from: range.lowerBound, count: range.count, into: &$1, at: start)
+            }
         }
-    }
-
-    private func add(
-        _ sums: borrowing Buffer<Float>, level: Int, to gradients: inout Buffer<Float>, _ range: Range<Int>,
-        _ context: StepContext
-    ) {
-        let start = level * valueCount
-        let earlier = sums.span.extracting(start + range.lowerBound..<start + range.upperBound)
-        var whole = gradients.mutableSpan
-        var own = whole.part(range)
-        addEarlier(earlier, to: &own, on: context.pool)
-    }
-
-    private func keep(
-        _ gradients: borrowing Buffer<Float>, _ range: Range<Int>, in sums: inout Buffer<Float>, level: Int
-    ) {
-        let gradients = gradients.span
-        var sums = sums.mutableSpan
-        for i in range { sums[level * valueCount + i] = gradients[i] }
     }
 
     /// Draws every tensor from the distribution of PyTorch's initialisation.

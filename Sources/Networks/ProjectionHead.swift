@@ -52,10 +52,12 @@ final class ProjectionHead {
         _ features: borrowing Buffer<Float>, parameters: borrowing Buffer<Float>, _ context: StepContext
     ) {
         first.forward(features, parameters: parameters, into: &hidden, context)
-        Self.applyReLU(&hidden, count: context.sampleCount * dimension)
+        withSpans(into: &hidden, count: context.sampleCount * dimension) { relu(&$0) }
         second.forward(hidden, parameters: parameters, into: &projected, context)
-        Self.normalize(
-            projected, dimension: outputs, into: &normalized, norms: &norms, count: context.sampleCount)
+        let count = context.sampleCount
+        withSpans(projected, into: &normalized, count: count * outputs, &norms, count: count) {
+            normalizeFeatures($0, dimension: outputs, temperature: 1, into: &$1, norms: &$2)
+        }
     }
 
     /// Sets `featureGradient` and the head's gradients of the batch's loss; returns the rank's
@@ -78,7 +80,10 @@ final class ProjectionHead {
         second.differentiate(hidden, outputGradient: projectedGradient, into: &store.gradients, context)
         second.inputGradient(
             of: projectedGradient, parameters: store.values, into: &hiddenGradient, context)
-        Self.applyReLUGradient(hidden, &hiddenGradient, count: context.sampleCount * dimension)
+        let hiddenCount = context.sampleCount * dimension
+        withSpans(hidden, into: &hiddenGradient, count: hiddenCount) {
+            reluGradient($0.extracting(0..<hiddenCount), &$1)
+        }
         first.differentiate(features, outputGradient: hiddenGradient, into: &store.gradients, context)
         first.inputGradient(of: hiddenGradient, parameters: store.values, into: &featureGradient, context)
         store.complete(first.parameters.lowerBound..<second.parameters.upperBound, context)
@@ -90,9 +95,11 @@ final class ProjectionHead {
 
     /// The features divided by their L2 norm, shape `[N, D]`.
     func directions(_ features: borrowing Buffer<Float>, _ context: StepContext) -> [Float] {
-        Self.normalize(
-            features, dimension: dimension, into: &hidden, norms: &norms, count: context.sampleCount)
-        return Array(hidden.copyToArray().prefix(context.sampleCount * dimension))
+        let count = context.sampleCount
+        withSpans(features, into: &hidden, count: count * dimension, &norms, count: count) {
+            normalizeFeatures($0, dimension: dimension, temperature: 1, into: &$1, norms: &$2)
+        }
+        return Array(hidden.copyToArray().prefix(count * dimension))
     }
 }
 
@@ -102,49 +109,25 @@ extension ProjectionHead {
     /// Gathers the outputs and labels of all samples by an all-reduce, in which each rank
     /// contributes its own and −0.0, the identity of addition, for the others.
     private func gather(_ labels: [Int32], _ context: StepContext) throws {
-        let all = context.placement.tree.sampleCount
-        message.reserve(all * (outputs + 1))
-        Self.fillMessage(&message, normalized, labels, outputs: outputs, context)
-        try Self.sumMessage(&message, count: all * (outputs + 1), context)
-        allOutputs.reserve(all * outputs)
-        allLabels.reserve(all)
-        Self.readMessage(message, into: &allOutputs, &allLabels, outputs: outputs, count: all)
-    }
-
-    private static func fillMessage(
-        _ message: inout Buffer<Double>, _ normalized: borrowing Buffer<Float>, _ labels: [Int32],
-        outputs: Int, _ context: StepContext
-    ) {
-        let normalized = normalized.span
-        var message = message.mutableSpan
-        message.update(repeating: -0.0)
-        for (sample, place) in context.placement.samples.enumerated() {
-            for i in 0..<outputs {
-                message[place * (outputs + 1) + i] = Double(normalized[sample * outputs + i])
+        let (all, outputs) = (context.placement.tree.sampleCount, outputs)
+        try withSpans(normalized, into: &message, count: all * (outputs + 1)) { normalized, message in
+            message.update(repeating: -0.0)
+            for (sample, place) in context.placement.samples.enumerated() {
+                for i in 0..<outputs {
+                    message[place * (outputs + 1) + i] = Double(normalized[sample * outputs + i])
+                }
+                message[place * (outputs + 1) + outputs] = Double(labels[sample])
             }
-            message[place * (outputs + 1) + outputs] = Double(labels[sample])
+            try context.sumAcrossRanks(&message)
         }
-    }
-
-    private static func sumMessage(_ message: inout Buffer<Double>, count: Int, _ context: StepContext) throws
-    {
-        var whole = message.mutableSpan
-        var used = whole.part(0..<count)
-        try context.sumAcrossRanks(&used)
-    }
-
-    private static func readMessage(
-        _ message: borrowing Buffer<Double>, into allOutputs: inout Buffer<Float>,
-        _ allLabels: inout Buffer<Int32>, outputs: Int, count: Int
-    ) {
-        let message = message.span
-        var values = allOutputs.mutableSpan
-        var labels = allLabels.mutableSpan
-        for sample in 0..<count {
-            for i in 0..<outputs {
-                values[sample * outputs + i] = Float(message[sample * (outputs + 1) + i])
+        withSpans(message, into: &allOutputs, count: all * outputs, &allLabels, count: all) {
+            message, values, labels in
+            for sample in 0..<all {
+                for i in 0..<outputs {
+                    values[sample * outputs + i] = Float(message[sample * (outputs + 1) + i])
+                }
+                labels[sample] = Int32(message[sample * (outputs + 1) + outputs])
             }
-            labels[sample] = Int32(message[sample * (outputs + 1) + outputs])
         }
     }
 
@@ -153,10 +136,14 @@ extension ProjectionHead {
         let all = context.placement.tree.sampleCount
         let microbatchCount = context.placement.microbatches.count
         var microbatches = Buffer<Double>(zeros: 2 * microbatchCount)
-        Self.compare(
-            allOutputs, allLabels, outputs: outputs, count: all, coefficients: &coefficients,
-            sums: &microbatches,
-            context)
+        withSpans(allOutputs, allLabels) { values, labels in
+            withSpans(into: &coefficients, count: context.sampleCount * all, &microbatches) {
+                Kernels.comparePairs(
+                    of: context.placement.samples, outputs: values.extracting(0..<all * outputs),
+                    labels: labels.extracting(0..<all), microbatchSize: context.microbatchSize,
+                    coefficients: &$0, sums: &$1, on: context.pool)
+            }
+        }
         var sums = [0.0, 0.0]
         var span = sums.mutableSpan
         sumMicrobatches(
@@ -165,91 +152,22 @@ extension ProjectionHead {
         return PairSums(span.span)
     }
 
-    private static func compare(
-        _ allOutputs: borrowing Buffer<Float>, _ allLabels: borrowing Buffer<Int32>, outputs: Int, count: Int,
-        coefficients: inout Buffer<Float>, sums: inout Buffer<Double>, _ context: StepContext
-    ) {
-        coefficients.reserve(context.sampleCount * count)
-        let values = allOutputs.span.extracting(0..<count * outputs)
-        let labels = allLabels.span.extracting(0..<count)
-        var whole = coefficients.mutableSpan
-        var used = whole.part(0..<context.sampleCount * count)
-        var sums = sums.mutableSpan
-        Kernels.comparePairs(
-            of: context.placement.samples, outputs: values, labels: labels,
-            microbatchSize: context.microbatchSize,
-            coefficients: &used, sums: &sums, on: context.pool)
-    }
-
     /// Sets `projectedGradient`; overwrites `coefficients`.
     private func differentiate(_ sums: PairSums, _ context: StepContext) {
-        Self.differentiate(
-            &coefficients, sums, allOutputs, outputs: outputs, into: &normalizedGradient, context)
-        Self.denormalize(
-            normalizedGradient, projected, norms, outputs: outputs, into: &projectedGradient, context)
-    }
-
-    private static func differentiate(
-        _ coefficients: inout Buffer<Float>, _ sums: PairSums, _ allOutputs: borrowing Buffer<Float>,
-        outputs: Int, into gradient: inout Buffer<Float>, _ context: StepContext
-    ) {
-        let all = context.placement.tree.sampleCount
-        gradient.reserve(context.sampleCount * outputs)
-        let values = allOutputs.span.extracting(0..<all * outputs)
-        var whole = coefficients.mutableSpan
-        var used = whole.part(0..<context.sampleCount * all)
-        var wholeGradient = gradient.mutableSpan
-        var own = wholeGradient.part(0..<context.sampleCount * outputs)
-        differentiatePairs(
-            &used, sums: sums, outputs: values, dimension: outputs, microbatchSize: context.microbatchSize,
-            into: &own,
-            on: context.pool)
-    }
-}
-
-// MARK: - Rows
-
-extension ProjectionHead {
-    private static func applyReLU(_ values: inout Buffer<Float>, count: Int) {
-        var whole = values.mutableSpan
-        var used = whole.part(0..<count)
-        Kernels.relu(&used)
-    }
-
-    private static func applyReLUGradient(
-        _ reluOutput: borrowing Buffer<Float>, _ gradient: inout Buffer<Float>, count: Int
-    ) {
-        let reluOutput = reluOutput.span.extracting(0..<count)
-        var whole = gradient.mutableSpan
-        var used = whole.part(0..<count)
-        reluGradient(reluOutput, &used)
-    }
-
-    private static func normalize(
-        _ rows: borrowing Buffer<Float>, dimension: Int, into normalized: inout Buffer<Float>,
-        norms: inout Buffer<Float>, count: Int
-    ) {
-        normalized.reserve(count * dimension)
-        norms.reserve(count)
-        let rows = rows.span
-        var own = normalized.mutableSpan
-        var wholeNorms = norms.mutableSpan
-        var usedNorms = wholeNorms.part(0..<count)
-        normalizeFeatures(rows, dimension: dimension, temperature: 1, into: &own, norms: &usedNorms)
-    }
-
-    private static func denormalize(
-        _ normalizedGradient: borrowing Buffer<Float>, _ projected: borrowing Buffer<Float>,
-        _ norms: borrowing Buffer<Float>, outputs: Int, into gradient: inout Buffer<Float>,
-        _ context: StepContext
-    ) {
-        gradient.reserve(context.sampleCount * outputs)
-        let normalizedGradient = normalizedGradient.span
-        let projected = projected.span
-        let norms = norms.span.extracting(0..<context.sampleCount)
-        var own = gradient.mutableSpan
-        featureNormalizationGradient(
-            normalizedGradient, features: projected, norms: norms, dimension: outputs, temperature: 1,
-            into: &own)
+        let (count, all) = (context.sampleCount, context.placement.tree.sampleCount)
+        withSpans(
+            allOutputs, into: &coefficients, count: count * all, &normalizedGradient, count: count * outputs
+        ) {
+            differentiatePairs(
+                &$1, sums: sums, outputs: $0.extracting(0..<all * outputs), dimension: outputs,
+                microbatchSize: context.microbatchSize, into: &$2, on: context.pool)
+        }
+        withSpans(
+            normalizedGradient, projected, norms, into: &projectedGradient, count: count * outputs
+        ) {
+            featureNormalizationGradient(
+                $0, features: $1, norms: $2.extracting(0..<count), dimension: outputs, temperature: 1,
+                into: &$3)
+        }
     }
 }

@@ -46,7 +46,7 @@ extension ResNet {
     // MARK: - Gradients
 
     /// Gradient of the images, shape `[N, H, W, 3]`, after a backward pass in inspection.
-    var imageGradient: Buffer<Float> { _read { yield stem.inputGradient } }
+    var imageGradient: Buffer<Float> { _read { yield stem.convolution.inputGradient } }
 
     /// Runs only the stem, in inspection mode, and passes its layers to `observe`.
     func forwardStem(
@@ -54,7 +54,7 @@ extension ResNet {
         observe: LayerObserver
     ) throws {
         reserve(context)
-        try stem.forwardKeeping(images, workspace.none, appliesReLU: false, store: store, context)
+        try stem.forwardKeeping(Prologue(images.span), store: store, context)
         pooling?.forward(stem.output, context)
         showStem(context, observe)
     }
@@ -66,14 +66,15 @@ extension ResNet {
         if let pooling {
             pooling.backward(gradient, context)
             maskByStem(&pooling.inputGradient, context)
-            differentiateStem(pooling.inputGradient, store, context)
+            differentiateStemInput(pooling.inputGradient, store, context)
         } else {
             maskByStem(&gradient, context)
-            differentiateStem(gradient, store, context)
+            differentiateStemInput(gradient, store, context)
         }
     }
 
-    private func differentiateStem(
+    /// Sets `imageGradient` from the gradient of the stem's normalised output.
+    func differentiateStemInput(
         _ gradient: borrowing Buffer<Float>, _ store: ParameterStore, _ context: StepContext
     ) {
         stem.differentiateInput(
@@ -122,39 +123,25 @@ extension ResNet {
 
     func showStage(_ stage: Int, _ map: Activation, _ context: StepContext, _ observe: LayerObserver) {
         let (channels, positions) = mapShape(ofStage: stage)
-        show(
-            .stage(stage), map.values, workspace.none, appliesReLU: false, channels: channels,
-            positions: positions, observe)
+        withSpans(map.values) {
+            observe(LayerOutput(.stage(stage), $0, channels: channels, positions: positions))
+        }
     }
 
     private func show(_ kind: LayerOutput.Kind, _ block: ResidualBlock, _ observe: LayerObserver) {
-        show(
-            kind, block.output.values, workspace.none, appliesReLU: false, channels: block.channels,
-            positions: block.positions, observe)
+        withSpans(block.output.values) {
+            observe(LayerOutput(kind, $0, channels: block.channels, positions: block.positions))
+        }
     }
 
     private func show(_ kind: LayerOutput.Kind, _ unit: ConvBN, _ observe: LayerObserver) {
         let shape = unit.convolution.shape
-        if kind == .convolution {
-            show(
-                kind, unit.output.values, workspace.none, appliesReLU: false, channels: shape.outputChannels,
-                positions: shape.outputPositions, observe)
-        } else {
-            show(
-                kind, unit.output.values, unit.output.coefficients, appliesReLU: true,
-                channels: shape.outputChannels, positions: shape.outputPositions, observe)
+        let isNormalized = kind != .convolution
+        withSpans(unit.output.values, unit.output.coefficients) {
+            observe(
+                LayerOutput(
+                    kind, $0, coefficients: isNormalized ? $1 : Span(), appliesReLU: isNormalized,
+                    channels: shape.outputChannels, positions: shape.outputPositions))
         }
-    }
-
-    private func show(
-        _ kind: LayerOutput.Kind, _ values: borrowing Buffer<Float>, _ coefficients: borrowing Buffer<Float>,
-        appliesReLU: Bool, channels: Int, positions: Int, _ observe: LayerObserver
-    ) {
-        let values = values.span
-        let coefficients = coefficients.span
-        observe(
-            LayerOutput(
-                kind, values, coefficients: coefficients, appliesReLU: appliesReLU, channels: channels,
-                positions: positions))
     }
 }

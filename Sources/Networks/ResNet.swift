@@ -45,11 +45,11 @@ final class ResNet {
         reserve(context)
         switch context.mode {
         case .training, .inspection:
-            try stem.forwardKeeping(images, workspace.none, appliesReLU: false, store: store, context)
+            try stem.forwardKeeping(Prologue(images.span), store: store, context)
             pooling?.forward(stem.output, context)
             if let observe { showStem(context, observe) }
             for i in blocks.indices {
-                try blocks[i].forwardKeeping(input(ofBlock: i), store: store, workspace: workspace, context)
+                try blocks[i].forwardKeeping(input(ofBlock: i), store: store, context)
                 if let observe { show(block: i, context, observe) }
             }
         case .evaluation:
@@ -70,8 +70,10 @@ final class ResNet {
 
     /// Sets `features` to the means of a map of the last stage.
     func poolLast(_ map: borrowing Buffer<Float>, _ context: StepContext) {
-        features.reserve(context.sampleCount * featureDimension)
-        pool(map, into: &features, context)
+        withSpans(map, into: &features, count: context.sampleCount * featureDimension) {
+            globalAveragePool(
+                $0, channels: featureDimension, positions: positions, into: &$1, on: context.pool)
+        }
     }
 
     /// Sets the gradients of all parameters, summed over the rank's microbatches; in inspection
@@ -82,14 +84,22 @@ final class ResNet {
         _ images: borrowing Buffer<Float>, featureGradient: borrowing Buffer<Float>, store: ParameterStore,
         _ context: StepContext
     ) throws {
+        let map = MapShape(sampleCount: context.sampleCount, channels: featureDimension, positions: positions)
+        withSpans(featureGradient, into: &gradient, count: map.count) {
+            globalAveragePoolGradient(
+                $0, channels: featureDimension, positions: positions, into: &$1, on: context.pool)
+        }
         let last = blocks[blocks.count - 1]
-        spread(featureGradient, into: &gradient, context)
-        mask(
-            &gradient, byReLU: last.output.values, normalized: last.last.output.values,
-            sums: &last.last.normalization.sampleSums, context)
+        withSpans(last.output.values, last.last.output.values) { reluOutput, normalized in
+            withSpans(into: &gradient, &last.last.normalization.sampleSums) {
+                maskGradient(
+                    &$0, epilogue: Epilogue(maskingByReLU: reluOutput, normalized: normalized), map,
+                    sums: &$1, on: context.pool)
+            }
+        }
         for i in blocks.indices.reversed() {
             for k in recomputation.blocks(before: i) {
-                blocks[k].recompute(recomputedInput(ofBlock: k), workspace: workspace, context)
+                blocks[k].recompute(recomputedInput(ofBlock: k), context)
             }
             if i == blocks.count - 1 {
                 try differentiate(block: i, gradient, store, context)
@@ -113,37 +123,37 @@ final class ResNet {
     /// message.
     func updateRunningStatistics(store: ParameterStore, _ context: StepContext) throws {
         let norms = units.map(\.normalization)
-        stepSums.reserve(norms.reduce(0) { $0 + $1.stepSumCount(context) })
-        try updateRunningStatistics(norms, &stepSums, store, context)
-    }
-
-    private func updateRunningStatistics(
-        _ norms: [BatchNormalization2D], _ sums: inout Buffer<Double>, _ store: ParameterStore,
-        _ context: StepContext
-    ) throws {
         let count = norms.reduce(0) { $0 + $1.stepSumCount(context) }
-        var whole = sums.mutableSpan
-        var used = whole.part(0..<count)
-        var start = 0
-        for norm in norms {
-            var own = used.part(start..<start + norm.stepSumCount(context))
-            norm.copyStepSums(into: &own)
-            start += norm.stepSumCount(context)
-        }
-        if !context.placement.hasSharedGroups { try context.sumAcrossRanks(&used) }
-        start = 0
-        for norm in norms {
-            let end = start + norm.stepSumCount(context)
-            norm.updateRunningStatistics(used.span.extracting(start..<end), store: store, context)
-            start = end
+        try withSpans(into: &stepSums, count: count) { sums in
+            var start = 0
+            for norm in norms {
+                var own = sums.part(start..<start + norm.stepSumCount(context))
+                norm.copyStepSums(into: &own)
+                start += norm.stepSumCount(context)
+            }
+            if !context.placement.hasSharedGroups { try context.sumAcrossRanks(&sums) }
+            start = 0
+            for norm in norms {
+                let end = start + norm.stepSumCount(context)
+                norm.updateRunningStatistics(sums.span.extracting(start..<end), store: store, context)
+                start = end
+            }
         }
     }
 
     /// Sets the gradient of the stem's ReLU to 0 where its input was not above 0.
     func maskByStem(_ gradient: inout Buffer<Float>, _ context: StepContext) {
-        mask(
-            &gradient, stem.output.values, stem.output.coefficients, sums: &stem.normalization.sampleSums,
-            context)
+        let output = stem.output
+        let map = MapShape(outputOf: stem.convolution.shape, sampleCount: context.sampleCount)
+        withSpans(output.values, output.coefficients) { values, coefficients in
+            withSpans(into: &gradient, &stem.normalization.sampleSums) {
+                maskGradient(
+                    &$0,
+                    epilogue: Epilogue(
+                        maskingBy: values, coefficients: coefficients, groups: context.placement.groups),
+                    map, sums: &$1, on: context.pool)
+            }
+        }
     }
 
     private func differentiate(
@@ -159,12 +169,10 @@ final class ResNet {
         _ context: StepContext
     ) throws {
         guard context.mode == .training else {
-            stem.differentiateInput(
-                gradient: gradient, store: store, epilogue: Epilogue(), sums: &workspace.noSums, context)
+            differentiateStemInput(gradient, store, context)
             return
         }
-        try stem.differentiateParameters(
-            images, gradient: gradient, store: store, context)
+        try stem.differentiateParameters(images, gradient: gradient, store: store, context)
     }
 
     /// `input(ofBlock:)` for the backward pass.
@@ -179,60 +187,6 @@ final class ResNet {
     private func source(ofBlock i: Int) -> ResidualBlock.Source {
         if i > 0 { return .block(blocks[i - 1]) }
         return pooling == nil ? .unit(stem) : .other
-    }
-
-    private func mask(
-        _ gradient: inout Buffer<Float>, byReLU reluOutput: borrowing Buffer<Float>,
-        normalized: borrowing Buffer<Float>, sums: inout Buffer<Double>, _ context: StepContext
-    ) {
-        let reluOutput = reluOutput.span
-        let normalized = normalized.span
-        var gradient = gradient.mutableSpan
-        var sums = sums.mutableSpan
-        maskGradient(
-            &gradient, epilogue: Epilogue(maskingByReLU: reluOutput, normalized: normalized),
-            channels: featureDimension, positions: positions, sampleCount: context.sampleCount, sums: &sums,
-            on: context.pool)
-    }
-
-    private func mask(
-        _ gradient: inout Buffer<Float>, _ normalized: borrowing Buffer<Float>,
-        _ coefficients: borrowing Buffer<Float>, sums: inout Buffer<Double>, _ context: StepContext
-    ) {
-        let normalized = normalized.span
-        let coefficients = coefficients.span
-        let shape = stem.convolution.shape
-        var gradient = gradient.mutableSpan
-        var sums = sums.mutableSpan
-        maskGradient(
-            &gradient,
-            epilogue: Epilogue(
-                maskingBy: normalized, coefficients: coefficients, groups: context.placement.groups),
-            channels: shape.outputChannels, positions: shape.outputPositions,
-            sampleCount: context.sampleCount,
-            sums: &sums, on: context.pool)
-    }
-
-    private func pool(
-        _ output: borrowing Buffer<Float>, into features: inout Buffer<Float>, _ context: StepContext
-    ) {
-        let output = output.span
-        var whole = features.mutableSpan
-        var used = whole.part(0..<context.sampleCount * featureDimension)
-        globalAveragePool(
-            output, channels: featureDimension, positions: positions, into: &used, on: context.pool)
-    }
-
-    private func spread(
-        _ featureGradient: borrowing Buffer<Float>, into gradient: inout Buffer<Float>, _ context: StepContext
-    ) {
-        let count = context.sampleCount * positions * featureDimension
-        gradient.reserve(count)
-        let featureGradient = featureGradient.span
-        var whole = gradient.mutableSpan
-        var used = whole.part(0..<count)
-        globalAveragePoolGradient(
-            featureGradient, channels: featureDimension, positions: positions, into: &used, on: context.pool)
     }
 }
 
@@ -308,7 +262,7 @@ extension ResNet {
             if i > 0 { blocks[i - 1].planRecomputationEnd(&plan) }
         }
         if let pooling { gradient = pooling.planBackward(&plan, gradient: gradient, context) }
-        stem.planParameters(&plan, context)
+        stem.convolution.planWeights(&plan, context)
         plan.end(gradient)
         plan.end(stemOutput)
     }

@@ -37,85 +37,63 @@ extension ResidualBlock {
         case .subsampling(let shape):
             spread(gradient, shape, into: &spreadGradient, context)
         }
-        try differentiate(
-            last, units[units.count - 2].output, gradient: gradient, before: units[units.count - 2],
-            adding: workspace.none, store, context)
+        try differentiate(last, gradient: gradient, before: units[units.count - 2], store, context)
         for i in stride(from: units.count - 2, to: 0, by: -1) {
             try differentiate(
-                units[i], units[i - 1].output, gradient: units[i + 1].inputGradient, before: units[i - 1],
-                adding: workspace.none, store, context)
+                units[i], gradient: units[i + 1].convolution.inputGradient, before: units[i - 1], store,
+                context)
         }
         switch shortcut {
-        case .identity: try finish(input, adding: gradient, source, store, workspace, context)
+        case .identity: try finish(input, adding: gradient.span, source, store, workspace, context)
         case .projection(let unit):
-            try finish(input, adding: unit.inputGradient, source, store, workspace, context)
-        case .subsampling: try finish(input, adding: spreadGradient, source, store, workspace, context)
+            try withSpans(unit.convolution.inputGradient) {
+                try finish(input, adding: $0, source, store, workspace, context)
+            }
+        case .subsampling:
+            try withSpans(spreadGradient) {
+                try finish(input, adding: $0, source, store, workspace, context)
+            }
         }
     }
 
     /// Computes the first unit's gradients and adds that of the shortcut.
     private func finish(
-        _ input: Activation, adding addend: borrowing Buffer<Float>, _ source: Source,
-        _ store: ParameterStore, _ workspace: Workspace, _ context: StepContext
+        _ input: Activation, adding addend: Span<Float>, _ source: Source, _ store: ParameterStore,
+        _ workspace: Workspace, _ context: StepContext
     ) throws {
         switch source {
         case .block(let block):
-            try differentiateFirst(
-                input, reluOutput: block.recomputed.values, normalized: block.last.output.values,
-                adding: addend,
-                store, sums: &block.last.normalization.sampleSums, context)
+            try withSpans(block.recomputed.values, block.last.output.values) {
+                try units[0].differentiate(
+                    input, gradient: units[1].convolution.inputGradient, store: store,
+                    epilogue: Epilogue(maskingByReLU: $0, normalized: $1, adding: addend),
+                    sums: &block.last.normalization.sampleSums, context)
+            }
         case .unit(let unit):
             try differentiate(
-                units[0], input, gradient: units[1].inputGradient, before: unit, adding: addend, store,
+                units[0], gradient: units[1].convolution.inputGradient, before: unit, adding: addend, store,
                 context)
         case .other:
-            let addend = addend.span
             try units[0].differentiate(
-                input, gradient: units[1].inputGradient, store: store, epilogue: Epilogue(adding: addend),
+                input, gradient: units[1].convolution.inputGradient, store: store,
+                epilogue: Epilogue(adding: addend),
                 sums: &workspace.noSums, context)
         }
     }
 
-    private func differentiateFirst(
-        _ input: Activation, reluOutput: borrowing Buffer<Float>, normalized: borrowing Buffer<Float>,
-        adding addend: borrowing Buffer<Float>, _ store: ParameterStore, sums: inout Buffer<Double>,
-        _ context: StepContext
-    ) throws {
-        let reluOutput = reluOutput.span
-        let normalized = normalized.span
-        let addend = addend.span
-        try units[0].differentiate(
-            input, gradient: units[1].inputGradient, store: store,
-            epilogue: Epilogue(maskingByReLU: reluOutput, normalized: normalized, adding: addend),
-            sums: &sums, context)
-    }
-
-    /// Computes the gradients of `unit`: masks that of its input by the ReLU of `before`, and
-    /// computes the sums of the normalisation of `before`.
+    /// Computes the gradients of `unit`: masks that of its input, the output of `before`, by the
+    /// ReLU of `before`, and computes the sums of the normalisation of `before`.
     private func differentiate(
-        _ unit: ConvBN, _ input: Activation, gradient: borrowing Buffer<Float>,
-        before: ConvBN, adding addend: borrowing Buffer<Float>, _ store: ParameterStore,
-        _ context: StepContext
+        _ unit: ConvBN, gradient: borrowing Buffer<Float>, before: ConvBN,
+        adding addend: Span<Float> = Span(), _ store: ParameterStore, _ context: StepContext
     ) throws {
-        try differentiate(
-            unit, input, gradient: gradient, before.output.values, before.output.coefficients, adding: addend,
-            store, sums: &before.normalization.sampleSums, context)
-    }
-
-    private func differentiate(
-        _ unit: ConvBN, _ input: Activation, gradient: borrowing Buffer<Float>,
-        _ values: borrowing Buffer<Float>, _ coefficients: borrowing Buffer<Float>,
-        adding addend: borrowing Buffer<Float>, _ store: ParameterStore, sums: inout Buffer<Double>,
-        _ context: StepContext
-    ) throws {
-        let values = values.span
-        let coefficients = coefficients.span
-        let addend = addend.span
-        try unit.differentiate(
-            input, gradient: gradient, store: store,
-            epilogue: Epilogue(
-                maskingBy: values, coefficients: coefficients, groups: context.placement.groups,
-                adding: addend),
-            sums: &sums, context)
+        let input = before.output
+        try withSpans(input.values, input.coefficients) {
+            try unit.differentiate(
+                input, gradient: gradient, store: store,
+                epilogue: Epilogue(
+                    maskingBy: $0, coefficients: $1, groups: context.placement.groups, adding: addend),
+                sums: &before.normalization.sampleSums, context)
+        }
     }
 }

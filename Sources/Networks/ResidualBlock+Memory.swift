@@ -61,7 +61,7 @@ extension ResidualBlock {
         switch shortcut {
         case .identity: break
         case .projection(let unit):
-            addend = unit.planGradients(&plan, context)
+            addend = unit.convolution.planGradients(&plan, context)
             if let projected = planned.projected { plan.end(projected) }
         case .subsampling(let shape):
             addend = plan.begin(context.sampleCount * shape.inputCount) { [unowned self] in
@@ -70,13 +70,13 @@ extension ResidualBlock {
         }
         var current = gradient
         for i in stride(from: units.count - 1, to: 0, by: -1) {
-            let next = units[i].planGradients(&plan, context)
+            let next = units[i].convolution.planGradients(&plan, context)
             plan.end(planned.outputs[i])
             // With an identity shortcut, the gradient of the block's output is also the shortcut's.
             if current != addend { plan.end(current) }
             current = next
         }
-        let result = units[0].planGradients(&plan, inPlaceOf: addend, context)
+        let result = units[0].convolution.planGradients(&plan, inPlaceOf: addend, context)
         plan.end(planned.outputs[0])
         plan.end(current)
         plan.end(addend)

@@ -43,7 +43,7 @@ final class ResidualBlock {
         return units
     }
     /// Gradient of the block's input, set by `backward`.
-    var inputGradient: Buffer<Float> { _read { yield units[0].inputGradient } }
+    var inputGradient: Buffer<Float> { _read { yield units[0].convolution.inputGradient } }
     /// Whether computing the block's finished values needs those of the block before.
     var needsInputToFinish: Bool {
         switch shortcut {
@@ -66,7 +66,7 @@ final class ResidualBlock {
     /// Sets `output` and keeps what the backward pass needs. Normalises with the batch statistics,
     /// in inspection with the running ones.
     func forwardKeeping(
-        _ input: Activation, store: ParameterStore, workspace: Workspace, _ context: StepContext
+        _ input: Activation, store: ParameterStore, _ context: StepContext
     ) throws {
         isEvaluated = false
         var current = input
@@ -75,19 +75,17 @@ final class ResidualBlock {
             current = unit.output
         }
         if case .projection(let unit) = shortcut { try unit.forwardKeeping(input, store: store, context) }
-        finish(input, into: joined, workspace, context)
+        finish(input, into: joined, context)
     }
 
     /// Recomputes the finished values in `recomputed`.
     ///
     /// - Parameter input: As in the forward pass, if `needsInputToFinish`.
-    func recompute(_ input: Activation, workspace: Workspace, _ context: StepContext) {
-        finish(input, into: recomputed, workspace, context)
+    func recompute(_ input: Activation, _ context: StepContext) {
+        finish(input, into: recomputed, context)
     }
 
-    private func finish(
-        _ input: Activation, into output: Activation, _ workspace: Workspace, _ context: StepContext
-    ) {
+    private func finish(_ input: Activation, into output: Activation, _ context: StepContext) {
         switch shortcut {
         case .identity:
             join(with: input, into: output, context)
@@ -96,7 +94,7 @@ final class ResidualBlock {
         case .subsampling(let shape):
             precondition(input.coefficients.count == 0, "a subsampling shortcut needs finished values")
             subsample(input.values, shape, into: &subsampled, context)
-            join(subsampled, workspace.none, appliesReLU: false, into: output, context)
+            withSpans(subsampled) { join(Prologue($0), into: output, context) }
         }
     }
 
@@ -136,34 +134,19 @@ final class ResidualBlock {
         }
     }
 
-    private func join(with activation: Activation, into output: Activation, _ context: StepContext) {
-        join(
-            activation.values, activation.coefficients, appliesReLU: activation.appliesReLU, into: output,
-            context)
+    private func join(with other: Activation, into output: Activation, _ context: StepContext) {
+        other.withPrologue(groups: context.placement.groups) { join($0, into: output, context) }
     }
 
-    private func join(
-        _ values: borrowing Buffer<Float>, _ coefficients: borrowing Buffer<Float>, appliesReLU: Bool,
-        into output: Activation, _ context: StepContext
-    ) {
-        let groups = context.placement.groups
-        withPrologue(last.output.values, last.output.coefficients, groups: groups, appliesReLU: false) {
-            own in
+    /// Adds `other` to the output of the last unit; a ReLU follows.
+    private func join(_ other: borrowing Prologue, into output: Activation, _ context: StepContext) {
+        let other = copy other
+        let map = MapShape(outputOf: last.convolution.shape, sampleCount: context.sampleCount)
+        last.output.withPrologue(groups: context.placement.groups, appliesReLU: false) { own in
             let own = copy own
-            withPrologue(values, coefficients, groups: groups, appliesReLU: appliesReLU) {
-                add($0, to: own, into: &output.values, context)
+            withSpans(into: &output.values, count: map.count) {
+                combine(own, adding: other, appliesReLU: true, map, into: &$0, on: context.pool)
             }
         }
-    }
-
-    private func add(
-        _ other: borrowing Prologue, to own: borrowing Prologue, into output: inout Buffer<Float>,
-        _ context: StepContext
-    ) {
-        output.reserve(context.sampleCount * last.convolution.shape.outputCount)
-        var output = output.mutableSpan
-        combine(
-            own, adding: other, appliesReLU: true, channels: channels, positions: positions,
-            sampleCount: context.sampleCount, into: &output, on: context.pool)
     }
 }

@@ -44,7 +44,10 @@ package final class BatchMixer {
         let samples = samples(
             epoch: batch.epoch, step: batch.step, first: batch.samples.lowerBound, count: batch.count,
             isMixed: draw != nil)
-        Self.fill(&images, samples, draw, from: batch.images, size: mixing.size, on: pool)
+        images.resize(to: samples.count * mixing.size * mixing.size * 3)
+        withSpans(batch.images, into: &images) {
+            Self.fill(&$1, samples, draw, from: $0, size: mixing.size, on: pool)
+        }
         let labels = samples.map { batch.labels[$0.image] }
         guard let draw else { return BatchTargets(labels) }
         return BatchTargets(
@@ -73,13 +76,10 @@ package final class BatchMixer {
     }
 
     private static func fill(
-        _ target: inout Buffer<Float>, _ samples: [Sample], _ draw: Mixing.Draw?,
-        from images: borrowing Buffer<Float>, size: Int, on pool: WorkerPool
+        _ mixed: inout MutableSpan<Float>, _ samples: [Sample], _ draw: Mixing.Draw?,
+        from images: Span<Float>, size: Int, on pool: WorkerPool
     ) {
         let imageCount = size * size * 3
-        target.resize(to: samples.count * imageCount)
-        let images = images.span
-        var mixed = target.mutableSpan
         pool.split(&mixed, every: imageCount) { index, part in
             let sample = samples[index]
             let own = images.extracting(sample.image * imageCount..<(sample.image + 1) * imageCount)

@@ -25,27 +25,18 @@ package struct MomentumSGD: ~Copyable {
 
     /// Updates the parameters of `store` with its gradients.
     package mutating func update(_ store: ParameterStore, learningRate: Float, on pool: WorkerPool) {
-        Self.update(
-            &store.values, gradients: store.gradients, velocity: &velocity, learningRate: learningRate,
-            momentum: momentum, weightDecay: weightDecay, usesNesterov: usesNesterov, on: pool)
-    }
-
-    private static func update(
-        _ values: inout Buffer<Float>, gradients: borrowing Buffer<Float>, velocity: inout Buffer<Float>,
-        learningRate: Float, momentum: Float, weightDecay: Float, usesNesterov: Bool, on pool: WorkerPool
-    ) {
+        let (momentum, weightDecay, usesNesterov) = (momentum, weightDecay, usesNesterov)
         let chunk = 16_384
-        let gradients = gradients.span
-        var values = values.mutableSpan
-        var velocity = velocity.mutableSpan
-        pool.split(&values, every: chunk, &velocity, every: chunk) { item, values, velocity in
-            let gradient = gradients.extracting(item * chunk..<item * chunk + values.count)
-            for i in gradient.indices {
-                let slope = gradient[i].addingProduct(weightDecay, values[i])
-                let speed = slope.addingProduct(momentum, velocity[i])
-                velocity[i] = speed
-                let direction = usesNesterov ? slope.addingProduct(momentum, speed) : speed
-                values[i] = values[i].addingProduct(-learningRate, direction)
+        withSpans(store.gradients, into: &store.values, &velocity) { gradients, values, velocity in
+            pool.split(&values, every: chunk, &velocity, every: chunk) { item, values, velocity in
+                let gradient = gradients.extracting(item * chunk..<item * chunk + values.count)
+                for i in gradient.indices {
+                    let slope = gradient[i].addingProduct(weightDecay, values[i])
+                    let speed = slope.addingProduct(momentum, velocity[i])
+                    velocity[i] = speed
+                    let direction = usesNesterov ? slope.addingProduct(momentum, speed) : speed
+                    values[i] = values[i].addingProduct(-learningRate, direction)
+                }
             }
         }
     }

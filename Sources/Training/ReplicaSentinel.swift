@@ -16,8 +16,11 @@ package struct ReplicaSentinel {
 
     /// Takes the checksums of a rank's replica.
     package init(_ store: ParameterStore, velocity: borrowing Buffer<Float>, on pool: WorkerPool) {
-        let found = Self.inspect(
-            store.entries, store.values, velocity, store.statistics, batchCount: store.batchCount, on: pool)
+        let velocity = velocity.span
+        let found = withSpans(store.values, store.statistics) {
+            Self.inspect(
+                store.entries, $0, velocity: velocity, statistics: $1, batchCount: store.batchCount, on: pool)
+        }
         checksums = stride(from: 0, to: found.count, by: 2).map { found[$0] }
         flaws = stride(from: 1, to: found.count, by: 2).map { found[$0] }
         names = store.entries.map(\.name)
@@ -28,12 +31,9 @@ package struct ReplicaSentinel {
 
     /// A checksum and a flaw code for each tensor.
     private static func inspect(
-        _ entries: [TensorEntry], _ values: borrowing Buffer<Float>, _ velocity: borrowing Buffer<Float>,
-        _ statistics: borrowing Buffer<Float>, batchCount: Int, on pool: WorkerPool
+        _ entries: [TensorEntry], _ values: Span<Float>, velocity: Span<Float>, statistics: Span<Float>,
+        batchCount: Int, on pool: WorkerPool
     ) -> [Int64] {
-        let values = values.span
-        let velocity = velocity.span
-        let statistics = statistics.span
         var found = [Int64](repeating: sound, count: 2 * entries.count)
         var results = found.mutableSpan
         pool.split(&results, every: 2) { index, result in

@@ -129,7 +129,7 @@ final class StepEngine {
     private func differentiate(
         _ batch: Batch, _ communicator: any Communicator
     ) throws -> Classifier.MicrobatchReport {
-        beginReduction(&classifier.parameters.gradients)
+        beginReduction()
         let placements = options.accumulation.placements(imageCount: batch.globalSampleCount, rank: rank)
         guard let mixer else {
             return try differentiate(batch.images, BatchTargets(batch.labels), in: placements, communicator)
@@ -150,20 +150,13 @@ final class StepEngine {
         let first = placements[0].samples.lowerBound
         for placement in placements {
             let samples = placement.samples.lowerBound - first..<placement.samples.upperBound - first
-            copyImages(images, samples, into: &stepImages)
+            let count = samples.count * classifier.imageCount
+            withSpans(images, into: &stepImages, count: count) {
+                copy($0, from: samples.lowerBound * classifier.imageCount, count: count, into: &$1, at: 0)
+            }
             values += try differentiate(stepImages, targets.part(samples), placement, communicator).values
         }
         return Classifier.MicrobatchReport(values: values)
-    }
-
-    private func copyImages(
-        _ images: borrowing Buffer<Float>, _ samples: Range<Int>, into part: inout Buffer<Float>
-    ) {
-        let size = classifier.imageCount
-        part.reserve(samples.count * size)
-        let images = images.span
-        var part = part.mutableSpan
-        for i in 0..<samples.count * size { part[i] = images[samples.lowerBound * size + i] }
     }
 
     /// Runs both passes; the all-reduce of gradients begins as they become ready.
@@ -192,12 +185,14 @@ final class StepEngine {
         return report
     }
 
-    private func beginReduction(_ gradients: inout Buffer<Float>) {
+    private func beginReduction() {
         guard let reduction else { return }
-        gradients.reserve(classifier.parameters.parameterCount)
-        var span = gradients.mutableSpan
-        // The buffer is the network's and is not replaced; `finish` is called before the update.
-        unsafe reduction.begin(&span)
+        let parameters = classifier.parameters
+        withSpans(into: &parameters.gradients, count: parameters.parameterCount) {
+            // The buffer is the network's and is not replaced; `finish` is called before the
+            // update.
+            unsafe reduction.begin(&$0)
+        }
     }
 
     /// Compares the ranks' replicas after update `step`; collective.

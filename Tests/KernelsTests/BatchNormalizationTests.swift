@@ -17,8 +17,7 @@ struct BatchNormalizationTests {
                 Prologue(
                     normalized: example.input.span, coefficients: example.coefficients.span, groups: groups,
                     appliesReLU: true),
-                channels: channels, positions: positions, sampleCount: samples, into: &$0,
-                on: WorkerPool(threads: 2))
+                example.shape, into: &$0, on: WorkerPool(threads: 2))
         }
         #expect(relativeError(output, plainReLU(example.normalized)) < 1e-6)
     }
@@ -32,8 +31,8 @@ struct BatchNormalizationTests {
                 Prologue(
                     normalized: example.input.span, coefficients: example.coefficients.span, groups: groups,
                     appliesReLU: false),
-                adding: Prologue(residual.span), appliesReLU: true, channels: channels, positions: positions,
-                sampleCount: samples, into: &$0, on: WorkerPool(threads: 2))
+                adding: Prologue(residual.span), appliesReLU: true, example.shape, into: &$0,
+                on: WorkerPool(threads: 2))
         }
         let sum = zip(example.normalized, residual).map { $0 + Double($1) }
         #expect(relativeError(output, plainReLU(sum)) < 1e-6)
@@ -47,8 +46,8 @@ struct BatchNormalizationTests {
                 normalized: example.input.span, coefficients: example.coefficients.span, groups: groups,
                 appliesReLU: false)
             combine(
-                prologue, adding: prologue, appliesReLU: false, channels: channels, positions: positions,
-                sampleCount: samples, into: &$0, on: WorkerPool(threads: 1))
+                prologue, adding: prologue, appliesReLU: false, example.shape, into: &$0,
+                on: WorkerPool(threads: 1))
         }
         #expect(relativeError(output, example.normalized.map { 2 * $0 }) < 1e-6)
     }
@@ -70,16 +69,15 @@ struct BatchNormalizationTests {
                         : Epilogue(
                             maskingBy: example.input.span, coefficients: example.coefficients.span,
                             groups: groups),
-                    channels: channels, positions: positions, sampleCount: samples, sums: &$0,
-                    on: WorkerPool(threads: 2))
+                    example.shape, sums: &$0, on: WorkerPool(threads: 2))
             }
             #expect(gradient.doubles == masked)
             #expect(relativeError(sums, example.sums(of: masked)) < 1e-14)
         }
         let products = overwrittenDoubles(samples * 2 * channels) {
             sumGradientProducts(
-                original.span, normalized: example.input.span, channels: channels, positions: positions,
-                sampleCount: samples, into: &$0, on: WorkerPool(threads: 2))
+                original.span, normalized: example.input.span, example.shape, into: &$0,
+                on: WorkerPool(threads: 2))
         }
         #expect(relativeError(products, example.sums(of: original.doubles)) < 1e-14)
     }
@@ -210,14 +208,15 @@ struct FusionTests {
 
 /// Values, their coefficients per group, and the results of the plain formula.
 private struct Example {
-    let channels: Int
+    let shape: MapShape
+    var channels: Int { shape.channels }
     let input: [Float]
     /// Shape `[groups, 2, C]`.
     let coefficients: [Float]
     let normalized: [Double]
 
     init(channels: Int, positions: Int) {
-        self.channels = channels
+        shape = MapShape(sampleCount: samples, channels: channels, positions: positions)
         let input = testValues(count: samples * positions * channels, stream: 1, offset: 1)
         let coefficients = testValues(count: groups.count * 2 * channels, stream: 2)
         normalized = input.indices.map { i in

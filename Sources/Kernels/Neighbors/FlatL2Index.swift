@@ -89,18 +89,20 @@ package final class FlatL2Index: Sendable {
         ) { group, part, memory in
             let first = group * Self.groupSize * dimension
             let own = queries.extracting(first..<first + part.count / neighbors * dimension)
-            search(own, rows, panels, neighbors: neighbors, into: &part, memory: &memory)
+            withSpans(rows, panels) {
+                search(own, $0, panels: $1, neighbors: neighbors, into: &part, memory: &memory)
+            }
         }
     }
 
     /// Searches one group of queries.
     private func search(
-        _ queries: Span<Float>, _ rows: borrowing Buffer<Float>, _ panels: borrowing Buffer<Int32>,
-        neighbors: Int, into nearest: inout MutableSpan<Float>, memory: inout MutableSpan<Float>
+        _ queries: Span<Float>, _ rows: Span<Float>, panels: Span<Int32>, neighbors: Int,
+        into nearest: inout MutableSpan<Float>, memory: inout MutableSpan<Float>
     ) {
         let pairs = inner / 2
         let filled = filledRows(queries, dimension: dimension)
-        let exact = RowDistances(queries: filled.span, rows: rows.span, inner: inner)
+        let exact = RowDistances(queries: filled.span, rows: rows, inner: inner)
         let squares = squaredLengths(queries, dimension: dimension)
         let int16Rows = Int16Rows(queries, dimension: dimension, pairCount: pairs, squares: squares[...])
         var found = TopK(
@@ -112,7 +114,7 @@ package final class FlatL2Index: Sendable {
         let tileRows = int16TileRows
         var products = [Int32](repeating: 0, count: tileRows * vectorWidth)
         var productSpan = products.mutableSpan
-        let (tileSpan, panels) = (tiles.span, panels.span)
+        let tileSpan = tiles.span
         for first in stride(from: 0, to: self.squares.count, by: vectorWidth) {
             let panel = panels.extracting(first * pairs..<(first + vectorWidth) * pairs)
             let (rowSquares, rowLengths) = (
@@ -141,17 +143,17 @@ package final class FlatL2Index: Sendable {
         pool.split(&distances, every: 16 * count) { group, part in
             let start = group * 16 * dimension
             let own = queries.extracting(start..<start + part.count / count * dimension)
-            fill(&part, of: own, rows)
+            withSpans(rows) { fill(&part, of: own, $0) }
         }
         return result
     }
 
     /// Overwrites `distances` with those of some queries.
     private func fill(
-        _ distances: inout MutableSpan<Float>, of queries: Span<Float>, _ rows: borrowing Buffer<Float>
+        _ distances: inout MutableSpan<Float>, of queries: Span<Float>, _ rows: Span<Float>
     ) {
         let filled = filledRows(queries, dimension: dimension)
-        let exact = RowDistances(queries: filled.span, rows: rows.span, inner: inner)
+        let exact = RowDistances(queries: filled.span, rows: rows, inner: inner)
         // Each row is used for all queries while it is in the cache.
         for row in 0..<count {
             for query in 0..<distances.count / count { distances[query * count + row] = exact(query, row) }

@@ -12,32 +12,30 @@ package import Workers
 ///   - epilogue: A masking epilogue without an addend.
 ///   - sums: Shape `[N, 2, C]`; overwritten.
 package func maskGradient(
-    _ gradient: inout MutableSpan<Float>, epilogue: borrowing Epilogue, channels: Int, positions: Int,
-    sampleCount: Int, sums: inout MutableSpan<Double>, on pool: WorkerPool
+    _ gradient: inout MutableSpan<Float>, epilogue: borrowing Epilogue, _ shape: MapShape,
+    sums: inout MutableSpan<Double>, on pool: WorkerPool
 ) {
-    precondition(channels.isMultiple(of: vectorWidth), "\(channels) channels, no multiple of \(vectorWidth)")
+    shape.checkChannels()
     let epilogue = copy epilogue
-    unsafe pool.share(&gradient, &sums, items: sampleCount, scratch: 0) { sample, gradient, sums, _ in
+    unsafe pool.share(&gradient, &sums, items: shape.sampleCount, scratch: 0) { sample, gradient, sums, _ in
         switch epilogue.kind {
         case .maskByNormalized:
             mask(
-                &gradient, NormalizedMaskSink<NothingAdded>.self, epilogue, channels: channels,
-                positions: positions,
-                sample: sample, sums: &sums)
+                &gradient, NormalizedMaskSink<NothingAdded>.self, epilogue, shape, sample: sample,
+                sums: &sums)
         case .maskByReLU:
             mask(
-                &gradient, ReLUMaskSink<NothingAdded>.self, epilogue, channels: channels,
-                positions: positions,
-                sample: sample, sums: &sums)
+                &gradient, ReLUMaskSink<NothingAdded>.self, epilogue, shape, sample: sample, sums: &sums)
         default: preconditionFailure("the epilogue masks nothing")
         }
     }
 }
 
 private func mask<Sink: ResultSink>(
-    _ gradient: inout MutableSpan<Float>, _: Sink.Type, _ epilogue: borrowing Epilogue, channels: Int,
-    positions: Int, sample: Int, sums: inout MutableSpan<Double>
+    _ gradient: inout MutableSpan<Float>, _: Sink.Type, _ epilogue: borrowing Epilogue, _ shape: MapShape,
+    sample: Int, sums: inout MutableSpan<Double>
 ) {
+    let (channels, positions) = (shape.channels, shape.positions)
     let group = epilogue.groups.group(of: sample)
     for c in stride(from: 0, to: channels, by: vectorWidth) {
         let sink = Sink(epilogue, group: group, channel: c, channels: channels)
@@ -63,11 +61,12 @@ private func mask<Sink: ResultSink>(
 ///   - normalized: Input of the normalisation; shape of `gradient`.
 ///   - sums: Shape `[N, 2, C]`.
 package func sumGradientProducts(
-    _ gradient: Span<Float>, normalized: Span<Float>, channels: Int, positions: Int, sampleCount: Int,
+    _ gradient: Span<Float>, normalized: Span<Float>, _ shape: MapShape,
     into sums: inout MutableSpan<Double>, on pool: WorkerPool
 ) {
-    precondition(channels.isMultiple(of: vectorWidth), "\(channels) channels, no multiple of \(vectorWidth)")
-    var used = sums.part(0..<sampleCount * 2 * channels)
+    shape.checkChannels()
+    let (channels, positions) = (shape.channels, shape.positions)
+    var used = sums.part(0..<shape.sampleCount * 2 * channels)
     pool.split(&used, every: 2 * channels) { sample, sums in
         for c in stride(from: 0, to: channels, by: vectorWidth) {
             var values = SIMD16<Double>()
@@ -91,44 +90,49 @@ package func sumGradientProducts(
 ///   - second: A plain or normalising prologue; shape of `first`.
 ///   - output: Shape of `first`.
 package func combine(
-    _ first: borrowing Prologue, adding second: borrowing Prologue, appliesReLU: Bool, channels: Int,
-    positions: Int, sampleCount: Int, into output: inout MutableSpan<Float>, on pool: WorkerPool
+    _ first: borrowing Prologue, adding second: borrowing Prologue, appliesReLU: Bool, _ shape: MapShape,
+    into output: inout MutableSpan<Float>, on pool: WorkerPool
 ) {
-    precondition(channels.isMultiple(of: vectorWidth), "\(channels) channels, no multiple of \(vectorWidth)")
+    shape.checkChannels()
     let first = copy first
     let second = copy second
-    let floor = Vector(repeating: appliesReLU ? 0 : -.infinity)
-    var used = output.part(0..<sampleCount * positions * channels)
-    let passesCaches = used.isWrittenPastCaches
-    pool.split(&used, every: positions * channels) { sample, part in
+    var used = output.part(0..<shape.count)
+    let sum = PrologueSum(
+        channels: shape.channels, floor: Vector(repeating: appliesReLU ? 0 : -.infinity),
+        passesCaches: used.isWrittenPastCaches)
+    pool.split(&used, every: shape.sampleSize) { sample, part in
         switch (first.reading, second.reading) {
         case (.plain, _): preconditionFailure("the first prologue does not normalise")
-        case (_, .plain):
-            combine(
-                first, second, PlainReader.self, floor, channels: channels, sample: sample,
-                pastCaches: passesCaches, into: &part)
-        case (_, _):
-            combine(
-                first, second, NormalizedReader.self, floor, channels: channels, sample: sample,
-                pastCaches: passesCaches, into: &part)
+        case (_, .plain): sum.store(first, second, PlainReader.self, sample: sample, into: &part)
+        case (_, _): sum.store(first, second, NormalizedReader.self, sample: sample, into: &part)
         }
-        if passesCaches { finishStoresPastCaches() }
+        if sum.passesCaches { finishStoresPastCaches() }
     }
 }
 
-private func combine<Second: ChannelReader>(
-    _ first: borrowing Prologue, _ second: borrowing Prologue, _: Second.Type, _ floor: Vector, channels: Int,
-    sample: Int, pastCaches: Bool, into part: inout MutableSpan<Float>
-) {
-    let start = sample * part.count
-    let firstGroup = first.groups.group(of: sample)
-    let secondGroup = second.groups.group(of: sample)
-    for offset in stride(from: 0, to: part.count, by: channels) {
-        for c in stride(from: 0, to: channels, by: vectorWidth) {
-            let own = NormalizedReader(first, group: firstGroup, channel: c, channels: channels)
-            let other = Second(second, group: secondGroup, channel: c, channels: channels)
-            let sum = own.vector(first, at: start + offset + c) + other.vector(second, at: start + offset + c)
-            part.store(sum.atLeast(floor), at: offset + c, pastCaches: pastCaches)
+/// The sum of two prologues' values, at least `floor`.
+private struct PrologueSum: Sendable {
+    let channels: Int
+    let floor: Vector
+    /// Whether results are written with non-temporal stores, past the caches.
+    let passesCaches: Bool
+
+    /// Overwrites one sample's part of the output.
+    func store<Second: ChannelReader>(
+        _ first: borrowing Prologue, _ second: borrowing Prologue, _: Second.Type, sample: Int,
+        into part: inout MutableSpan<Float>
+    ) {
+        let start = sample * part.count
+        let firstGroup = first.groups.group(of: sample)
+        let secondGroup = second.groups.group(of: sample)
+        for offset in stride(from: 0, to: part.count, by: channels) {
+            for c in stride(from: 0, to: channels, by: vectorWidth) {
+                let own = NormalizedReader(first, group: firstGroup, channel: c, channels: channels)
+                let other = Second(second, group: secondGroup, channel: c, channels: channels)
+                let place = start + offset + c
+                let sum = own.vector(first, at: place) + other.vector(second, at: place)
+                part.store(sum.atLeast(floor), at: offset + c, pastCaches: passesCaches)
+            }
         }
     }
 }
@@ -139,13 +143,14 @@ private func combine<Second: ChannelReader>(
 ///   - prologue: A normalising prologue; shape `[N, positions, C]`, `C` a multiple of 16.
 ///   - output: Shape of `prologue`.
 package func normalize(
-    _ prologue: borrowing Prologue, channels: Int, positions: Int, sampleCount: Int,
-    into output: inout MutableSpan<Float>, on pool: WorkerPool
+    _ prologue: borrowing Prologue, _ shape: MapShape, into output: inout MutableSpan<Float>,
+    on pool: WorkerPool
 ) {
-    precondition(channels.isMultiple(of: vectorWidth), "\(channels) channels, no multiple of \(vectorWidth)")
+    shape.checkChannels()
+    let channels = shape.channels
     let prologue = copy prologue
-    var used = output.part(0..<sampleCount * positions * channels)
-    pool.split(&used, every: positions * channels) { sample, part in
+    var used = output.part(0..<shape.count)
+    pool.split(&used, every: shape.sampleSize) { sample, part in
         let group = prologue.groups.group(of: sample)
         let start = sample * part.count
         for offset in stride(from: 0, to: part.count, by: channels) {

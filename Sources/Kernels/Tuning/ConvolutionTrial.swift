@@ -60,10 +60,10 @@ struct ConvolutionTrial: ~Copyable {
         backward(
             convolution, output: results.output, &results.panels, into: &results.inputGradient,
             &results.parts, on: pool)
-        sum(
-            results.parts, parts: convolution.gradientParts(microbatchSize: images),
-            into: &results.weightGradient,
-            on: pool)
+        let parts = convolution.gradientParts(microbatchSize: images)
+        withSpans(results.parts, into: &results.weightGradient) {
+            sumMicrobatches($0, microbatchCount: 1, parts: parts, into: &$1, on: pool)
+        }
     }
 
     private func forward(
@@ -100,15 +100,6 @@ struct ConvolutionTrial: ~Copyable {
             microbatchSize: images,
             epilogue: Epilogue(), panels: &usedPanels, intoWeights: &parts, intoInput: &inputGradient,
             sums: &noSums, on: pool)
-    }
-
-    private func sum(
-        _ microbatches: borrowing Buffer<Float>, parts: Int, into gradient: inout Buffer<Float>,
-        on pool: WorkerPool
-    ) {
-        let microbatches = microbatches.span
-        var gradient = gradient.mutableSpan
-        sumMicrobatches(microbatches, microbatchCount: 1, parts: parts, into: &gradient, on: pool)
     }
 
     /// The relative RMS error of `results` against double precision, the largest of the three
