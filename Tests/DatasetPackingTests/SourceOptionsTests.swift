@@ -79,7 +79,7 @@ import Testing
             #expect(format.name == "cifar10")
             #expect(try records(of: source).map(\.label) == [1, 2])
             #expect(
-                message { try options([folder, folder]).check() }
+                message { try options([ReaderSamples.folder, folder]).check() }
                     == "only sets of cifar10, cifar100, webdataset have several files; name one folder or archive"
             )
             #expect(

@@ -15,6 +15,8 @@ struct WebDatasetPass: ~Copyable {
     private var reader: ArchiveReader
     /// The first file of the next sample; the reader is at its content.
     private var pending: File?
+    /// The reader may not be asked again after its last entry.
+    private var isAtEnd = false
     private var seen: Set<[UInt8]> = []
     private(set) var skipped = SkippedEntries()
 
@@ -51,7 +53,11 @@ struct WebDatasetPass: ~Copyable {
             pending = nil
             return file
         }
-        while let entry = try reader.nextEntry() {
+        while !isAtEnd {
+            guard let entry = try reader.nextEntry() else {
+                isAtEnd = true
+                break
+            }
             guard skipped.take(entry) else { continue }
             guard let path = entry.path, entry.name.root == nil else {
                 skipped.add(entry.name, .outside)
