@@ -66,7 +66,8 @@ struct PackCommandTests {
         #expect(
             unknown.standardError.contains("'tarball' is invalid for '--format <format>'"),
             "\(unknown.standardError)")
-        #expect(unknown.standardError.contains("'webdataset'"), "\(unknown.standardError)")
+        #expect(unknown.standardError.contains("- auto - folder - tar "), "\(unknown.standardError)")
+        #expect(unknown.standardError.contains(" - webdataset. See "), "\(unknown.standardError)")
     }
 
     @Test func severalFilesAreForSetsThatHaveThem() async throws {
