@@ -115,8 +115,8 @@ let package = Package(
         module(
             "DatasetPacking",
             [
-                "Datasets", "Cluster", "Pickle", "Kernels", "Workers", "Checksums", "Files", "CArchive",
-                "CTurboJPEG", "CZlib", system, "Numerics",
+                "Datasets", "Cluster", "Pickle", "Kernels", "Workers", "Checksums", "Failures", "Files",
+                "CArchive", "CTurboJPEG", "CZlib", system, "Numerics",
             ]),
         module("Synthesis", ["Datasets", "Kernels", "Numerics"]),
         module(

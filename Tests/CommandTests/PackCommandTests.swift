@@ -1,3 +1,4 @@
+import DatasetPacking
 import Datasets
 import Foundation
 import TestSupport
@@ -33,6 +34,49 @@ struct PackCommandTests {
             "\(Self.fixtures)/readers/cifar-10-python.tar.gz", "--output", "/nowhere/x",
         ])
         #expect(outcome.exitCode == 2 && outcome.standardError.contains("--split train, test or all"))
+    }
+
+    /// Shards as Python writes them; a shell leaves the range in quotes to the program.
+    @Test func aRangeOfShardsIsOneSet() async throws {
+        try await withTemporaryFolder { folder in
+            let shards = "\(Self.fixtures)/readers/webdataset-{000000..000001}.tar"
+            let outcome = try await pack([shards, "--output", "\(folder)/set"])
+            #expect(outcome.exitCode == 0, "\(outcome.standardError)")
+            let set = try PackedDataset(path: "\(folder)/set")
+            #expect((0..<set.count).map { set.label(of: $0) } == [3, 0, 2, 1, 2])
+            #expect(set.manifest.source == shards && set.manifest.classCount == 4)
+            let refused = try await pack([shards, "--output", "\(folder)/set", "--labels", "x"])
+            #expect(refused.exitCode == 2)
+            #expect(
+                refused.standardError.contains(
+                    "--labels goes with idx, npy; \(shards) is read as webdataset. See 't2fnorm data pack --help'"
+                ),
+                "\(refused.standardError)")
+        }
+    }
+
+    @Test func theHelpListsTheFormats() async throws {
+        let help = try await pack(["--help"]).standardOutput
+        #expect(help.contains(DatasetFormat.helpLines), "\(help)")
+        let names = DatasetFormat.all.map(\.name).joined(separator: ", ")
+        let words = help.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+        #expect(words.contains("(values: auto, \(names); default: auto)"), "\(help)")
+        let unknown = try await pack(["x", "--output", "y", "--format", "tarball"])
+        #expect(unknown.exitCode == 2)
+        #expect(
+            unknown.standardError.contains("'tarball' is invalid for '--format <format>'"),
+            "\(unknown.standardError)")
+        #expect(unknown.standardError.contains("- auto - folder - tar "), "\(unknown.standardError)")
+        #expect(unknown.standardError.contains(" - webdataset. See "), "\(unknown.standardError)")
+    }
+
+    @Test func severalFilesAreForSetsThatHaveThem() async throws {
+        let outcome = try await pack([Self.fixtures, Self.fixtures, "--output", "/nowhere/x"])
+        #expect(outcome.exitCode == 2)
+        #expect(
+            outcome.standardError.contains(
+                "only sets of cifar10, cifar100, webdataset have several files; name one folder or archive"),
+            "\(outcome.standardError)")
     }
 
     /// Makes an image in each class's folder.

@@ -22,6 +22,7 @@ struct ReaderSamples: Decodable {
     var cifar100: CIFAR
     var svhn: Part
     var emnist: Part
+    var webdataset: Part
 
     static let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .appending(path: "Fixtures/readers").path

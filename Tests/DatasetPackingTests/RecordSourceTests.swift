@@ -49,6 +49,19 @@ import Testing
                     labels: write(gzip(idx([3], [2, 0, 1])), folder, "labels.gz"))
             }
         ),
+        (
+            "WebDataset",
+            { folder in
+                let files: [(name: String, bytes: [UInt8])] = [2, 0, 1].flatMap { label in
+                    [
+                        ("\(label)0.png", DecodedImages.file("rgb.png")),
+                        ("\(label)0.cls", Array("\(label)".utf8)),
+                    ]
+                }
+                let shards = try WebDatasetShards([write(tar(files), folder, "x.tar")], origin: ["x.tar"])
+                return try #require(try WebDatasetIndex(shards, isLabelled: true))
+            }
+        ),
     ]
 
     @Test(arguments: readers.indices)

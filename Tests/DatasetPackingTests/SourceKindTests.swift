@@ -5,6 +5,25 @@ import Foundation
 import TestSupport
 import Testing
 
+extension SourceKind {
+    static let folder = named("folder")
+    static let tar = named("tar")
+    static let nestedTar = named("tar-of-tars")
+    static let zip = named("zip")
+    static let npy = named("npy")
+    static let npz = named("npz")
+    static let svhn = named("svhn")
+    static let idx = named("idx")
+    static let webDataset = named("webdataset")
+
+    static func cifar(_ variant: CIFARArchive.Variant) -> SourceKind { named(variant.rawValue) }
+
+    private static func named(_ name: String) -> SourceKind {
+        guard let format = DatasetFormat(named: name) else { preconditionFailure("no format '\(name)'") }
+        return .format(format)
+    }
+}
+
 /// The kind of an input is recognised by its content.
 @Suite(.timeLimit(.minutes(30))) struct SourceKindTests {
     private static let image = DecodedImages.file("rgb.png")
@@ -20,6 +39,9 @@ import Testing
         ("hundred.tar", tar([("cifar-100-python/train", batch)]), .cifar(.cifar100)),
         ("bare.tar", tar([("train", batch), ("meta", batch)]), .cifar(.cifar100)),
         ("any.tar", tar([("train", batch)]), .tar),
+        ("shard.tar", tar([("7.png", image), ("7.cls", [0x33])]), .webDataset),
+        ("shard.tgz", gzip(tar([("a/7.json", Array(#"{"cls":3}"#.utf8)), ("a/7.png", image)])), .webDataset),
+        ("caption.tar", tar([("a/7.png", image), ("a/7.json", Array(#"{"id":3}"#.utf8))]), .tar),
         ("set.zip", zip([("a/0.png", image)]), .zip), ("zip.tar", zip([("a/0.png", image)]), .zip),
         ("arrays.npz", zip([("x.npy", npy("|u1", [1], [1]))]), .npz),
         ("model.pt", zip([("model/data.pkl", batch)]), .other(.pyTorch)),
@@ -86,6 +108,16 @@ import Testing
             ] {
                 #expect(SourceKind("\(folder)/\(name)") == kind, "\(name)")
             }
+        }
+    }
+
+    /// Tars in a folder are classes, unless the first is a shard of samples.
+    @Test func aFolderOfTarsIsWhatTheirFilesSay() throws {
+        try withTemporaryFolder { folder in
+            try write(tar([("0.png", Self.image)]), folder, "classes/n01.tar")
+            try write(tar([("0.png", Self.image), ("0.cls", [0x30])]), folder, "shards/n01.tar")
+            #expect(SourceKind("\(folder)/classes") == .nestedTar)
+            #expect(SourceKind("\(folder)/shards") == .webDataset)
         }
     }
 

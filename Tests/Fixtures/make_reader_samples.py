@@ -2,7 +2,7 @@
 
     python make_reader_samples.py
 
-CIFAR-10 and -100 (binary and Python versions), SVHN, EMNIST, ILSVRC's devkit. Checksums are CRC-64/XZ over an image's bytes, row by row,
+CIFAR-10 and -100 (binary and Python versions), SVHN, EMNIST, ILSVRC's devkit, WebDataset's shards. Checksums are CRC-64/XZ over an image's bytes, row by row,
 RGB. Made with Python 3.11.7, NumPy 2.4.6, SciPy 1.17.1.
 """
 
@@ -13,6 +13,7 @@ import os
 import pickle
 import struct
 import tarfile
+import zlib
 
 import numpy
 import scipy.io
@@ -163,6 +164,35 @@ for index, (wnid, words, children) in enumerate(
 scipy.io.savemat(os.path.join(FOLDER, "meta.mat"), {"synsets": synsets.reshape(-1, 1)}, do_compression=True)
 with open(os.path.join(FOLDER, "meta.mat"), "r+b") as file:
     file.write(b"MATLAB 5.0 MAT-file, sample".ljust(116))
+
+
+
+def png(image):
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    height, width, _ = image.shape
+    rows = b"".join(b"\0" + row.tobytes() for row in image)
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
+    return b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+
+
+# WebDataset: the first shard has .cls files, as webdataset.TarWriter writes them, the second .json files beside captions.
+images, labels = pictures(5, 90), [3, 0, 2, 1, 2]
+shards = [[], []]
+for index, (image, label) in enumerate(zip(images, labels)):
+    key = f"{index:06d}"
+    if index < 3:
+        shards[0] += [(f"{key}.png", png(image)), (f"{key}.cls", str(label).encode())]
+    else:
+        fields = {"label": label, "url": "https://example.org/a.png", "size": [32, 32]}
+        shards[1] += [(f"{key}.json", json.dumps(fields).encode()), (f"{key}.png", png(image)), (f"{key}.txt", b"a caption")]
+for index, files in enumerate(shards):
+    with tarfile.open(os.path.join(FOLDER, f"webdataset-{index:06d}.tar"), "w", format=tarfile.PAX_FORMAT) as archive:
+        for name, content in files:
+            add(archive, name, content)
+names = [f"webdataset-{0 if n < 3 else 1:06d}/{n:06d}.png" for n in range(5)]
+samples["webdataset"] = described(labels, images, names)
 
 with open(os.path.join(FOLDER, "samples.json"), "w") as file:
     json.dump(samples, file, indent=1)

@@ -92,6 +92,13 @@ private func readTar(_ bytes: [UInt8]) throws {
     let archive = try TarArchive(MemoryFile.first.write(bytes))
     for file in archive.listing().files.prefix(8) { _ = try? archive.contents(of: file) }
     _ = try? ImageFolder(archive)
+    let shards = try WebDatasetShards([MemoryFile.first.write(bytes)], origin: [])
+    if let source = try WebDatasetIndex(shards, isLabelled: true) {
+        for index in 0..<min(source.recordCount, 8) { _ = try? source.record(index) }
+    } else {
+        let source = try WebDatasetStream(shards, isLabelled: true)
+        while try source.next() != nil {}
+    }
 }
 
 // MARK: - Files

@@ -141,3 +141,29 @@ private func readIDX(_ path: String, axes: Int) throws(DatasetError) -> (
     }
     return (shape, content[...])
 }
+
+extension DatasetFormat {
+    static let idx = DatasetFormat(
+        "idx", "idx files: MNIST, Fashion-MNIST and EMNIST, gzipped or not",
+        options: [.labels, .transpose],
+        rows: [
+            Row(
+                "MNIST, Fashion-MNIST", "`…-images-idx3-ubyte[.gz]`, also `…-images.idx3-ubyte`",
+                "labels are found beside the images, compressed or not, or `--labels FILE`"),
+            Row(
+                "EMNIST", "the same, with `--transpose`",
+                "its files store each image transposed (rows are columns); the option transposes it back, to MNIST's orientation"
+            ),
+        ],
+        recognize: { content, _ in
+            if content.kind == .idx || content.unpackedKind == .idx { return .content }
+            return content.isUnknown && lastName(of: content.path).lowercased().contains("idx") ? .word : nil
+        },
+        open: { options in
+            guard let labels = options.labels ?? IDXArchive.labelsBeside(options.inputs[0]) else {
+                throw SourceOptionError("an idx set needs its labels: --labels FILE")
+            }
+            return try IDXArchive(
+                images: options.inputs[0], labels: labels, transposed: options.isTransposed)
+        })
+}

@@ -73,3 +73,19 @@ package struct SVHNArchive: IndexedRecordSource {
             payload: .pixels(RGBImage(width: width, height: height, bytes: bytes)))
     }
 }
+
+extension DatasetFormat {
+    static let svhn = DatasetFormat(
+        "svhn", "SVHN's .mat files of cropped digits",
+        rows: [
+            Row(
+                "SVHN", "`train_32x32.mat`, `test_32x32.mat`, `extra_32x32.mat`",
+                "MATLAB 5 to 7, in memory (compressed file and pixels: 0.4 GB for train); label 10 becomes 0")
+        ],
+        recognize: { content, _ in
+            let hasEnding = content.path.lowercased().hasSuffix(".mat")
+            if content.kind == .matlab || content.kind == .hdf5 && hasEnding { return .content }
+            return content.isUnknown && hasEnding ? .name : nil
+        },
+        open: { try SVHNArchive($0.inputs[0]) })
+}

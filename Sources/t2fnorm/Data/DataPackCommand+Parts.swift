@@ -8,28 +8,20 @@ import Reporting
 extension DataPackCommand {
     /// Splits a source, packs each part into its own dataset, and prints one table of them.
     func packParts(
-        of source: any RecordSource, _ shares: [Int], name: String, _ options: PackingOptions,
+        of source: any RecordSource, name: String, _ options: PackingOptions,
         _ communicator: any Communicator
     ) throws {
-        guard let source = source as? any LabelledRecords else {
-            throw ValidationError("--split with shares goes with folders and archives of images")
-        }
-        let seed = seed ?? 0
-        let labels = outOfDistribution ? source.labels.map { _ in -1 } : source.labels
-        let split = try communicator.together {
-            try SetSplit(of: labels, shares: shares, seed: seed, origin: source.origin)
-        }
-        let cut = "of \(shares.map(String.init).joined(separator: "/")), seed \(seed)"
+        let parts = try communicator.together { try SplitPart.parts(of: source, self.source.options) }
         var rows: [Table.Row] = []
-        for (part, records) in zip(SplitChoice.partNames(shares.count), split.records) {
-            let set = RecordsPart(source, records, name: "\(part) \(cut)")
+        for part in parts {
+            let folder = "\(output)/\(part.name)"
             let manifest = try pack(
-                set, name: "\(name)-\(part)", to: "\(output)/\(part)", options, communicator)
-            let counts = Dictionary(grouping: records) { labels[$0] }.values.map(\.count)
+                part.records, name: "\(name)-\(part.name)", to: folder, options, communicator)
+            let sizes = part.classSizes
             rows.append(
                 Table.Row([
-                    part, "\(manifest.count)", "\(manifest.classCount)",
-                    "\(counts.min() ?? 0) to \(counts.max() ?? 0)", "\(output)/\(part)",
+                    part.name, "\(manifest.count)", "\(manifest.classCount)",
+                    "\(sizes.lowerBound) to \(sizes.upperBound)", folder,
                 ]))
         }
         guard communicator.rank == 0 else { return }

@@ -8,21 +8,13 @@ import Foundation
 import Training
 
 struct DataPackCommand: ParsableCommand {
-    /// The format of the input.
-    enum Format: String, CaseIterable, ExpressibleByArgument {
-        case auto, folder, tar, zip, cifar10, cifar100, svhn, idx, npy, npz
-        case nestedTar = "tar-of-tars"
-    }
-
     static let configuration = CommandConfiguration(
         commandName: "pack",
         abstract: "Packs image folders, archives and array files into a dataset.",
         discussion: """
-            Takes a folder, a tar (plain, or compressed by gzip, bzip2, xz or zstd) or a zip archive with one sub-folder per class, or with an \
-            image list of OpenOOD ('path label' per line); CIFAR-10 or CIFAR-100, as the official archive (Python or binary version), \
-            unpacked or file by file; SVHN's .mat files; idx files of MNIST, Fashion-MNIST and EMNIST, gzipped or not; NumPy arrays (.npy \
-            images with their labels, as CIFAR-10-C; .npz, as MedMNIST); a tar or folder with one tar per class, such as \
-            ILSVRC2012_img_train.tar, without unpacking; ILSVRC2012_img_val.tar with the devkit for its labels.
+            Formats, recognised by their content:
+
+            \(DatasetFormat.helpLines)
 
             A class folder without images keeps its label. Links are followed. Skipped entries (hidden files, files that are not images, \
             broken links) are counted in the dataset's notes.
@@ -53,12 +45,12 @@ struct DataPackCommand: ParsableCommand {
               t2fnorm data pack test_batch.bin --format cifar10 --output data/cifar10/test
               t2fnorm data pack CIFAR-10-C/gaussian_noise.npy --output data/gaussian_noise
               t2fnorm data pack pathmnist.npz --split train --output data/pathmnist/train
+              t2fnorm data pack 'train-{000000..000146}.tar' --output data/train
               t2fnorm data pack t10k-images-idx3-ubyte.gz \\
                   --labels t10k-labels-idx1-ubyte.gz --ood --output data/mnist
             """)
 
-    @Argument(help: "A folder, an archive, or the files of a set.")
-    var inputs: [String] = []
+    @OptionGroup var source: SourceArguments
 
     @Option(
         help: "The dataset's folder, which must not exist yet; with --openood, the folder for its datasets.")
@@ -87,64 +79,6 @@ struct DataPackCommand: ParsableCommand {
 
     @Option(help: "The dataset's name in tables; the output folder's by default.")
     var name: String?
-
-    @Option(help: "The input's format: \(Format.allCases.map(\.rawValue).joined(separator: ", ")).")
-    var format = Format.auto
-
-    @Option(
-        help: ArgumentHelp("An image list, with paths relative to the folder or archive.", valueName: "file"))
-    var list: String?
-
-    @Option(
-        help: ArgumentHelp(
-            """
-            The labels of an idx or .npy set; by default the file beside the images, named with 'labels-idx1' for 'images-idx3', or 'labels.npy'.
-            """,
-            valueName: "file"))
-    var labels: String?
-
-    @Option(
-        help: ArgumentHelp(
-            """
-            The part of an official CIFAR archive or of an .npz (\(CIFARArchive.Split.allCases.map(\.rawValue).joined(separator: ", "))), or \
-            shares of a random split, such as 80/10/10: gives sets train, validation and test below the output folder, stratified by \
-            class.
-            """, valueName: "part"))
-    var split: SplitChoice?
-
-    @Option(
-        help: ArgumentHelp("The seed of --split's random split; 0 by default.", valueName: "seed"))
-    var seed: UInt64?
-
-    @Option(
-        help: ArgumentHelp(
-            "ILSVRC2012_devkit_t12.tar.gz, or the folder it unpacks to, with the labels of ILSVRC2012_img_val.tar.",
-            valueName: "path"))
-    var devkit: String?
-
-    @Flag(help: "Transpose the images: EMNIST's are stored transposed.")
-    var transpose = false
-
-    @Option(
-        help: ArgumentHelp(
-            """
-            The classes of folders, or of a tar of tars, in the order of their labels: synsets.txt with one name per line, or the devkit (its \
-            archive, or its meta.mat); by default sorted by name, as in OpenOOD. Names without images keep their labels.
-            """, valueName: "file"))
-    var classOrder: String?
-
-    @Flag(name: .customLong("ood"), help: "Out-of-distribution: every label becomes -1.")
-    var outOfDistribution = false
-
-    @Option(help: ArgumentHelp("Number of classes, if the source does not define it.", valueName: "n"))
-    var classCount: Int?
-
-    @Option(
-        parsing: .upToNextOption,
-        help: ArgumentHelp(
-            "Class names in the order of labels: the folders' names in another order, or names for a source without any.",
-            valueName: "name"))
-    var classNames: [String] = []
 
     @Option(
         help: ArgumentHelp("Pack only the first n records, in packing order.", valueName: "n"))
@@ -210,7 +144,8 @@ struct DataPackCommand: ParsableCommand {
     var restart = false
 
     func validate() throws {
-        guard shardSize ?? 1 >= 1, limit ?? 1 >= 1, classCount ?? 1 >= 1, resizeShorter ?? 1 >= 1 else {
+        guard shardSize ?? 1 >= 1, limit ?? 1 >= 1, source.classCount ?? 1 >= 1, resizeShorter ?? 1 >= 1
+        else {
             throw ValidationError("--shard-size, --limit, --class-count and --resize-shorter are 1 or more")
         }
         guard threads >= 0 else { throw ValidationError("--threads is 0 or more") }
@@ -225,13 +160,15 @@ struct DataPackCommand: ParsableCommand {
         guard openood != nil || (sets.isEmpty && !allowMissing) else {
             throw ValidationError("--sets and --allow-missing go with --openood")
         }
-        guard (openood == nil) != inputs.isEmpty else {
+        guard (openood == nil) != source.inputs.isEmpty else {
             throw ValidationError("name what to pack: either a folder, an archive or files, or --openood")
         }
-        guard openood != nil || inputs.count == 1 || hasSeveralFiles else {
-            throw ValidationError("only CIFAR sets have several files; name one folder or archive")
+        do { try source.options.check() } catch { throw ValidationError(error.description) }
+        let void = source.options.given + (name != nil ? ["--name"] : [])
+        guard openood == nil || void.isEmpty else {
+            throw ValidationError(
+                "\(void[0]) has no effect with --openood: the benchmark's lists define the sets")
         }
-        try checkCombinations()
     }
 
     func run() throws {
@@ -239,50 +176,51 @@ struct DataPackCommand: ParsableCommand {
             communicator.board.enter(.packing)
             var options = try options(communicator)
             do {
-                try withUsageErrors {
-                    if let openood, let benchmark {
-                        try packBenchmark(root: openood, named: benchmark, options, communicator)
-                        return
-                    }
-                    let (format, source) = try communicator.together {
-                        try withUsageErrors { try makeSource() }
-                    }
-                    options.classNames = classNames.isEmpty || givesOrder(format) ? nil : classNames
-                    let name = name ?? URL(filePath: output).lastPathComponent
-                    if case .shares(let shares) = split {
-                        try packParts(of: source, shares, name: name, options, communicator)
-                    } else {
-                        try pack(source, name: name, to: output, options, communicator)
-                    }
+                if let openood, let benchmark {
+                    try packBenchmark(root: openood, named: benchmark, options, communicator)
+                } else {
+                    try packSource(&options, communicator)
                 }
-            } catch  where error is DatasetError || error is UsageError {
+            } catch  where error is DatasetError || error is SourceOptionError {
                 // The same on all ranks.
-                let (code, message) = failureReport(of: error)
+                let (code, message) = failureReport(of: withHelp(error))
                 throw JobFailure(rank: 0, exitCode: code, message: message)
             }
             return ExitCode.done
         }
     }
 
-    /// Gives errors of the command line that are found while the job runs their exit code.
-    private func withUsageErrors<Result>(_ body: () throws -> Result) throws -> Result {
-        do {
-            return try body()
-        } catch let error as ValidationError {
-            throw UsageError(description: Self.usageLine(of: error, command: "t2fnorm data pack"))
+    private func packSource(_ options: inout PackingOptions, _ communicator: any Communicator) throws {
+        let (format, records) = try communicator.together {
+            do { return try source.options.open() } catch { throw withHelp(error) }
         }
+        options.classNames = source.options.classNames(in: format)
+        let name = name ?? URL(filePath: output).lastPathComponent
+        if case .shares = source.split {
+            try packParts(of: records, name: name, options, communicator)
+        } else {
+            try pack(records, name: name, to: output, options, communicator)
+        }
+    }
+
+    /// An error of the options as the command line reports it; any other as it is.
+    private func withHelp(_ error: any Error) -> any Error {
+        guard let error = error as? SourceOptionError else { return error }
+        return UsageError(
+            description: Self.usageLine(
+                of: ValidationError(error.description), command: "t2fnorm data pack"))
     }
 
     private func options(_ communicator: any Communicator) throws -> PackingOptions {
         var options = PackingOptions()
         options.layout = layout
-        options.outOfDistribution = outOfDistribution
+        options.outOfDistribution = source.outOfDistribution
         options.limit = limit
         options.shuffleSeed = shuffleSeed
         options.resizeShorter = resizeShorter
         options.recompresses = recompress
         options.quality = quality ?? options.quality
-        options.classCount = classCount
+        options.classCount = source.classCount
         options.recordsPerShard = shardSize
         options.overwrite = overwrite
         options.restart = restart
@@ -292,6 +230,8 @@ struct DataPackCommand: ParsableCommand {
         return options
     }
 }
+
+extension SplitChoice: ExpressibleByArgument {}
 
 extension PackingOptions.Layout: ExpressibleByArgument {}
 

@@ -1,11 +1,11 @@
-internal import ArgumentParser
-
 /// The value of `--split`: a part of the source, or the shares of a random split.
-package enum SplitChoice: ExpressibleByArgument, Equatable {
+package enum SplitChoice: Equatable, Sendable {
     case part(String)
     /// Two or three numbers, in any unit.
     case shares([Int])
 
+    /// Parses a part's name, or shares such as `80/10/10`; `nil` for shares that are not two or
+    /// three numbers from 1 to 1,000.
     package init?(argument: String) {
         guard argument.contains("/") else {
             self = .part(argument)
@@ -17,7 +17,4 @@ package enum SplitChoice: ExpressibleByArgument, Equatable {
         else { return nil }
         self = .shares(shares)
     }
-
-    /// The names of the first `count` parts.
-    static func partNames(_ count: Int) -> [String] { Array(["train", "validation", "test"].prefix(count)) }
 }
