@@ -30,7 +30,7 @@ package struct ScoresBenchmark {
     }
 
     package let network: NetworkName
-    package let scores: [ScoreName]
+    package let scores: [ScoreDefinition]
     package let training: Int
     package let scored: Int
     package let batch: Int
@@ -38,7 +38,7 @@ package struct ScoresBenchmark {
     package let communicator: any Communicator
 
     package init(
-        network: NetworkName, scores: [ScoreName], training: Int, scored: Int, batch: Int, threads: Int,
+        network: NetworkName, scores: [ScoreDefinition], training: Int, scored: Int, batch: Int, threads: Int,
         communicator: any Communicator
     ) {
         self.network = network
@@ -108,7 +108,7 @@ package struct ScoresBenchmark {
             if round >= warmUp { times.append((forward, evaluation)) }
         }
         return Report(
-            network: network.rawValue, scores: scores.map(\.rawValue), training: training,
+            network: network.rawValue, scores: scores.map(\.title), training: training,
             scored: scored / Self.setCount * Self.setCount, ranks: communicator.worldSize, threads: threads,
             rounds: rounds, forwardSeconds: median(of: times.map(\.forward)),
             evaluationSeconds: median(of: times.map(\.evaluation)),

@@ -78,7 +78,7 @@ package struct Benchmark: Sendable {
     /// - Throws: `RankingMetricsError` with the score and the dataset whose confidences cannot be
     ///   ranked.
     func result(
-        of score: ScoreName, at index: Int, task: Task, _ scored: [ScoredSet]
+        of score: ScoreDefinition, at index: Int, task: Task, _ scored: [ScoredSet]
     ) throws(RankingMetricsError) -> BenchmarkResult {
         let side = inDistributionSide(of: task, scored)
         let confidences = side.flatMap { $0.confidences[index] }
@@ -89,7 +89,7 @@ package struct Benchmark: Sendable {
                     inDistribution: confidences, outOfDistribution: set.confidences[index])
             } catch {
                 var error = error
-                error.score = score.rawValue
+                error.score = score.title
                 error.dataset = set.name
                 throw error
             }

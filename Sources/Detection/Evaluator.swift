@@ -13,9 +13,9 @@ package struct Evaluation: Sendable {
     /// `nil` for a network without a classifier.
     package let accuracy: Accuracy?
     /// One table per score, in the requested order.
-    package let results: [(score: ScoreName, result: BenchmarkResult)]
+    package let results: [(score: ScoreDefinition, result: BenchmarkResult)]
     /// The same for the full-spectrum task; empty if the benchmark has no covariate-shifted set.
-    package let fullSpectrum: [(score: ScoreName, result: BenchmarkResult)]
+    package let fullSpectrum: [(score: ScoreDefinition, result: BenchmarkResult)]
     /// The scored sets that the tables are computed from, in the benchmark's order.
     package let sets: [ScoredSet]
     /// The settings that the search chose, for scores with settings to search; empty without a
@@ -23,7 +23,7 @@ package struct Evaluation: Sendable {
     package let choices: [ScoreChoice]
 
     /// The tables of a task.
-    package func results(of task: Benchmark.Task) -> [(score: ScoreName, result: BenchmarkResult)] {
+    package func results(of task: Benchmark.Task) -> [(score: ScoreDefinition, result: BenchmarkResult)] {
         task == .standard ? results : fullSpectrum
     }
 }
@@ -59,11 +59,11 @@ package struct Evaluator {
     ///
     /// - Parameters: As for
     ///   `score(_:by:training:validation:outlierValidation:searches:measure:progress:)`.
-    /// - Precondition: There is a training set if `scores.needTraining`; scores need no logits if
-    ///   there is no classifier.
+    /// - Precondition: There is each set of the scores' `ScoreNeeds`; scores need no logits if there
+    ///   is no classifier.
     /// - Throws: `JobFailure`, the same on all ranks, or `MPIError`.
     package func evaluate(
-        _ benchmark: Benchmark, scores: [ScoreName], training: NamedSet? = nil,
+        _ benchmark: Benchmark, scores: [ScoreDefinition], training: NamedSet? = nil,
         validation: NamedSet? = nil, outlierValidation: NamedSet? = nil, searches: Bool = false,
         measure: (any SampleMeasure)? = nil,
         progress: (_ set: String, _ done: Int) -> Void = { _, _ in }
@@ -74,7 +74,9 @@ package struct Evaluator {
             progress: progress)
         return try communicator.together {
             let results = { (task: Benchmark.Task) in
-                guard benchmark.tasks.contains(task) else { return [] as [(ScoreName, BenchmarkResult)] }
+                guard benchmark.tasks.contains(task) else {
+                    return [] as [(ScoreDefinition, BenchmarkResult)]
+                }
                 return try scores.enumerated().map { index, score in
                     (score, try benchmark.result(of: score, at: index, task: task, sets))
                 }
@@ -97,19 +99,19 @@ package struct Evaluator {
     ///   - measure: Additional measurements of each sample.
     ///   - progress: Called on every rank after each batch of its shard, with the set's name and
     ///     how many of the shard's records are done.
-    /// - Precondition: There is a training set if `scores.needTraining`, and every other set that
-    ///   is needed.
+    /// - Precondition: There is each set of the scores' `ScoreNeeds`.
     /// - Throws: `JobFailure`, the same on all ranks, or `MPIError`.
     package func score(
-        _ sets: [NamedSet], by scores: [ScoreName], training: NamedSet? = nil, validation: NamedSet? = nil,
+        _ sets: [NamedSet], by scores: [ScoreDefinition], training: NamedSet? = nil,
+        validation: NamedSet? = nil,
         outlierValidation: NamedSet? = nil, searches: Bool = false, measure: (any SampleMeasure)? = nil,
         progress: (_ set: String, _ done: Int) -> Void = { _, _ in }
     ) throws -> (sets: [ScoredSet], choices: [ScoreChoice]) {
         let fit = try fit(scores, training, validation, outlierValidation, searches: searches, progress)
         let search = searches ? search(outlierValidation, fit) : nil
         let made = try agreeing {
-            try scores.map { name -> (score: any Score, choice: ScoreChoice?) in
-                try search?.makeScore(name) ?? (score: name.makeScore(fit), choice: nil)
+            try scores.map { definition -> (score: any Score, choice: ScoreChoice?) in
+                try search?.makeScore(definition) ?? (score: definition.makeScore(fit), choice: nil)
             }
         }
         let fitted = made.map(\.score)
@@ -120,7 +122,7 @@ package struct Evaluator {
             // These scores' training records are sharded over the ranks, so all ranks evaluate
             // every sample.
             for (index, score) in fitted.enumerated() {
-                guard let score = score as? any ShardedScore else { continue }
+                guard let score = score.sharded else { continue }
                 own.confidences[index] = try score.confidences(
                     of: own.shard, on: communicator, pool: pass.layout.pool)
             }
@@ -146,20 +148,21 @@ package struct Evaluator {
     /// Reads what the scores are fitted on from the training and validation sets; `nil` if they
     /// need nothing. Collective.
     private func fit(
-        _ scores: [ScoreName], _ training: NamedSet?, _ validation: NamedSet?, _ outliers: NamedSet?,
+        _ scores: [ScoreDefinition], _ training: NamedSet?, _ validation: NamedSet?, _ outliers: NamedSet?,
         searches: Bool, _ progress: (_ set: String, _ done: Int) -> Void
     ) throws -> FitContext? {
         var mean: [Float]?
         var (trainingShard, validationShard, outlierShard): (FeatureShard?, FeatureShard?, FeatureShard?)
-        if let training, scores.keepTraining(hasValidation: validation != nil) {
+        let needs = ScoreNeeds(scores, hasValidation: validation != nil, searches: searches)
+        if let training, needs.training == .features {
             trainingShard = try shard(of: training, progress)
-        } else if let training, scores.needTraining(hasValidation: validation != nil) {
+        } else if let training, needs.training == .mean {
             mean = try self.mean(of: training, progress)
         }
-        if let validation, searches || scores.needValidation {
+        if let validation, needs.validation {
             validationShard = try shard(of: validation, progress)
         }
-        if let outliers, searches || scores.needOutliers {
+        if let outliers, needs.outliers {
             outlierShard = try shard(of: outliers, progress)
         }
         if let mean, validationShard == nil { return FitContext(head: head, featureMean: mean) }
@@ -241,7 +244,7 @@ package struct Evaluator {
         _ set: NamedSet, _ scores: [any Score], _ measure: (any SampleMeasure)?,
         _ progress: (_ set: String, _ done: Int) -> Void
     ) throws -> SetShard {
-        let keepsShare = scores.contains { $0 is any ShardedScore }
+        let keepsShare = scores.contains { $0.sharded != nil }
         var part = SetShard(
             shard: FeatureShard(head: head, microbatchSize: pass.layout.microbatchSize),
             scoreCount: scores.count,
@@ -254,7 +257,7 @@ package struct Evaluator {
                 part.shard.add(features: outputs.features, logits: logits, labels: outputs.labels)
             }
             var captured: [String: [Float]] = [:]
-            for (index, score) in scores.enumerated() where !(score is any ShardedScore) {
+            for (index, score) in scores.enumerated() where score.sharded == nil {
                 guard let probe = score.probe else {
                     part.confidences[index] += score.confidences(input, on: pass.layout.pool)
                     continue

@@ -123,7 +123,7 @@ package final class FitContext {
     /// The mean feature and the number of records of each class. The first call is collective.
     ///
     /// - Throws: `FitError` if a class has no record.
-    func classMeans(for score: ScoreName) throws -> (means: [[Double]], counts: [Int]) {
+    func classMeans(for score: ScoreDefinition) throws -> (means: [[Double]], counts: [Int]) {
         let sums = try sums ?? training.featureSums(on: communicator)
         self.sums = sums
         return try sums.means(for: score)
@@ -139,7 +139,7 @@ extension ClassSums {
     /// The mean and the number of records of each class.
     ///
     /// - Throws: `FitError` if a class has no record.
-    func means(for score: ScoreName) throws -> (means: [[Double]], counts: [Int]) {
+    func means(for score: ScoreDefinition) throws -> (means: [[Double]], counts: [Int]) {
         if let empty = counts.firstIndex(of: 0) {
             throw FitError(
                 score: score,

@@ -16,7 +16,7 @@ struct Gaussian: Sendable {
     ///   - covariance: Shape `[D, D]`.
     ///   - means: Shape `[K, D]`.
     ///   - score: The score that errors name.
-    init(covariance: [Double], means: [[Double]], score: ScoreName) throws {
+    init(covariance: [Double], means: [[Double]], score: ScoreDefinition) throws {
         let dimension = means[0].count
         let eigen = try eigenvectors(of: covariance, dimension: dimension, score: score)
         let largest = eigen.values.map(abs).max() ?? 0
@@ -101,7 +101,8 @@ struct Gaussian: Sendable {
 }
 
 /// The eigenvectors of a covariance.
-func eigenvectors(of matrix: [Double], dimension: Int, score: ScoreName) throws -> SymmetricEigenvectors {
+func eigenvectors(of matrix: [Double], dimension: Int, score: ScoreDefinition) throws -> SymmetricEigenvectors
+{
     guard let result = SymmetricEigenvectors(of: matrix, dimension: dimension) else {
         throw FitError(
             score: score,

@@ -10,7 +10,7 @@ struct PrincipalSpace: Sendable {
     /// - Parameters:
     ///   - moments: Moments of the features that define the principal directions.
     ///   - dimension: The number of principal directions, below `D`.
-    init(_ moments: FeatureMoments, head: ScoringHead, dimension: Int, score: ScoreName) throws {
+    init(_ moments: FeatureMoments, head: ScoringHead, dimension: Int, score: ScoreDefinition) throws {
         let all = head.dimension
         guard (0..<all).contains(dimension) else {
             throw FitError(

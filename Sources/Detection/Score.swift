@@ -6,8 +6,11 @@ internal import Workers
 /// A sample's result depends on that sample alone, to the bit. A NaN among its logits gives a NaN
 /// confidence, which the metrics refuse instead of hiding it.
 package protocol Score: Sendable {
-    /// The score's name in configurations and files.
-    var name: ScoreName { get }
+    /// The precision of the confidences; single by default, as for most definitions.
+    var precision: ScorePrecision { get }
+
+    /// The score as one whose training records are sharded over the ranks; `nil` for any other.
+    var sharded: (any ShardedScore)? { get }
 
     /// Extra network output this score needs; `nil` if features and logits suffice.
     var probe: (any NetworkProbe)? { get }
@@ -37,6 +40,8 @@ package struct ScoredSamples: Equatable, Sendable {
 }
 
 extension Score {
+    package var precision: ScorePrecision { .single }
+    package var sharded: (any ShardedScore)? { nil }
     package var probe: (any NetworkProbe)? { nil }
 
     /// The confidences of `input` in the score's precision; the samples are distributed over
@@ -53,7 +58,7 @@ extension Score {
                 input.samples(index * 32..<index * 32 + confidences.count), confidences: &confidences,
                 predictions: &predictions)
         }
-        return name.precision.rounded(confidences)
+        return precision.rounded(confidences)
     }
 
     /// The confidences, in the score's precision, and the predicted classes of `input`.
@@ -63,6 +68,6 @@ extension Score {
         var confidenceSpan = confidences.mutableSpan
         var predictionSpan = predictions.mutableSpan
         evaluate(input, confidences: &confidenceSpan, predictions: &predictionSpan)
-        return ScoredSamples(confidences: name.precision.rounded(confidences), predictions: predictions)
+        return ScoredSamples(confidences: precision.rounded(confidences), predictions: predictions)
     }
 }

@@ -13,21 +13,17 @@ package struct ScoreOptions: Equatable, Sendable {
     }
 
     /// A description of the choices besides the network and the images that a score's confidences
-    /// depend on; `nil` if they are those of the first version.
+    /// depend on; `nil` if they are those of the first version. The score's own settings are in its
+    /// title.
     ///
     /// Confidences with different descriptions must not be compared.
-    package func description(of score: ScoreName, trained: Float?, classes: Int) -> String? {
+    package func description(of score: ScoreDefinition, trained: Float?, classes: Int) -> String? {
         var parts: [String] = []
         let used = temperature.divisor(trained: trained, classes: classes)
         if used != FeatureTemperature.automatic.divisor(trained: trained, classes: classes) {
             parts.append(used.map { "temperature \($0)" } ?? "no temperature")
         }
-        switch score {
-        case .openmax, .klm: parts.append("double precision")
-        case .cfood: parts.append("neighbours without the reference")
-        case .grood: parts.append("records \(grood.rawValue)")
-        default: break
-        }
+        if let choices = score.traits.choices { parts.append(choices(self)) }
         return parts.isEmpty ? nil : parts.joined(separator: ", ")
     }
 }

@@ -1,4 +1,8 @@
 /// The precision in which a score's confidences are kept; metrics count equal confidences as ties.
+///
+/// Confidences of `openmax` crowd at −1 and 0, those of `klm` at the logarithms of its classes'
+/// typical probabilities; OpenOOD computes both in double precision. In single precision the other
+/// scores lose no rank of a real benchmark, or lose it in OpenOOD, too.
 package enum ScorePrecision: Sendable {
     /// As in OpenOOD, whose softmax is in single precision: confidences that round to the same
     /// number are ties in the published tables, too.
@@ -10,19 +14,5 @@ package enum ScorePrecision: Sendable {
     /// The confidences rounded to this precision.
     package func rounded(_ confidences: [Double]) -> [Double] {
         self == .double ? confidences : confidences.map { Double(Float($0)) }
-    }
-}
-
-extension ScoreName {
-    /// The precision of the confidences.
-    ///
-    /// Confidences of `openmax` crowd at −1 and 0, those of `klm` at the logarithms of its classes'
-    /// typical probabilities; OpenOOD computes both in double precision. In single precision the
-    /// other scores lose no rank of a real benchmark, or lose it in OpenOOD, too.
-    package var precision: ScorePrecision {
-        switch self {
-        case .openmax, .klm: .double
-        default: .single
-        }
     }
 }

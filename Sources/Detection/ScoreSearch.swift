@@ -5,7 +5,7 @@ package import Workers
 
 /// The settings that a search chose for a score.
 package struct ScoreChoice: Equatable, Sendable {
-    package let score: ScoreName
+    package let score: ScoreDefinition
     /// The settings chosen.
     package let settings: [ScoreSetting]
     /// AUROC between the validation sets, from 0 to 1.
@@ -47,62 +47,63 @@ package final class ScoreSearch {
     ///
     /// - Throws: `FitError` if every setting's AUROC is 0, or `RankingMetricsError` for NaN
     ///   confidences.
-    package func makeScore(_ name: ScoreName) throws -> (score: any Score, choice: ScoreChoice?) {
-        let grid = try name.searchGrid(fit)
+    package func makeScore(_ definition: ScoreDefinition) throws -> (score: any Score, choice: ScoreChoice?) {
+        let grid = try definition.searchGrid(fit)
         var best: (settings: [ScoreSetting], area: Double)?
-        for (settings, area) in zip(grid, try areas(name, grid)) where area > best?.area ?? 0 {
+        for (settings, area) in zip(grid, try areas(definition, grid)) where area > best?.area ?? 0 {
             best = (settings, area)
         }
-        guard !grid.isEmpty else { return (try name.makeScore(fit), nil) }
+        guard !grid.isEmpty else { return (try definition.makeScore(fit), nil) }
         guard let best else {
             throw FitError(
-                score: name,
+                score: definition,
                 reason: """
                     no setting ranks a validation image above an out-of-distribution one, expected at least one; check that \
                     evaluation.outlierValidation is out of distribution
                     """)
         }
         return (
-            try name.makeScore(fit, settings: best.settings),
+            try definition.makeScore(fit, settings: best.settings),
             ScoreChoice(
-                score: name, settings: best.settings, areaUnderROC: best.area, triedCount: grid.count)
+                score: definition, settings: best.settings, areaUnderROC: best.area, triedCount: grid.count)
         )
     }
 
     /// The AUROC of each of the grid's settings.
-    private func areas(_ name: ScoreName, _ grid: [[ScoreSetting]]) throws -> [Double] {
-        if name == .knn { return try neighborAreas(grid) }
+    private func areas(_ definition: ScoreDefinition, _ grid: [[ScoreSetting]]) throws -> [Double] {
+        if let makeGrid = definition.traits.grid { return try areas(definition, grid, makeGrid) }
         return try grid.map { settings in
-            let score = try name.makeScore(fit, settings: settings)
+            let score = try definition.makeScore(fit, settings: settings)
             return try area(
                 inside: confidences(score, fit.validation) { try fit.capturedValidation($0) },
-                outside: confidences(score, outliers) { try capturedOutliers($0) }, name, settings)
+                outside: confidences(score, outliers) { try capturedOutliers($0) }, definition, settings)
         }
     }
 
-    /// The same for `knn`, from one search for the largest number of neighbours.
-    private func neighborAreas(_ grid: [[ScoreSetting]]) throws -> [Double] {
-        let neighbors = grid.map { Int($0[0].value) }
-        guard let most = neighbors.max() else { return [] }
-        let score = try NearestNeighbors(fit, neighbor: most)
+    /// The same for a score that computes all settings together.
+    private func areas(
+        _ definition: ScoreDefinition, _ grid: [[ScoreSetting]],
+        _ makeGrid: ([ScoreSettings], FitContext) throws -> any GridScore
+    ) throws -> [Double] {
+        guard !grid.isEmpty else { return [] }
+        let score = try makeGrid(grid.map { ScoreSettings(of: definition, $0) }, fit)
         let communicator = fit.communicator
-        let inside = try score.confidences(
-            neighbors: neighbors, of: fit.validation, on: communicator, pool: pool)
-        let outside = try score.confidences(neighbors: neighbors, of: outliers, on: communicator, pool: pool)
+        let inside = try score.confidences(of: fit.validation, on: communicator, pool: pool)
+        let outside = try score.confidences(of: outliers, on: communicator, pool: pool)
         return try grid.indices.map { index in
             try area(
-                inside: gathered(inside[index]), outside: gathered(outside[index]), .knn, grid[index])
+                inside: gathered(inside[index]), outside: gathered(outside[index]), definition, grid[index])
         }
     }
 
     private func area(
-        inside: [Double], outside: [Double], _ name: ScoreName, _ settings: [ScoreSetting]
+        inside: [Double], outside: [Double], _ definition: ScoreDefinition, _ settings: [ScoreSetting]
     ) throws -> Double {
         do {
             return try RankingMetrics(inDistribution: inside, outOfDistribution: outside).areaUnderROC
         } catch {
             var error = error
-            error.score = ([name.rawValue] + settings.map(\.description)).joined(separator: ", ")
+            error.score = ([definition.title] + settings.map(\.description)).joined(separator: ", ")
             error.dataset = "validation"
             throw error
         }
@@ -112,7 +113,7 @@ package final class ScoreSearch {
     private func confidences(
         _ score: any Score, _ shard: FeatureShard, capture: (any NetworkProbe) throws -> [Float]
     ) throws -> [Double] {
-        if let score = score as? any ShardedScore {
+        if let score = score.sharded {
             return try gathered(score.confidences(of: shard, on: fit.communicator, pool: pool))
         }
         guard let probe = score.probe else {

@@ -5,7 +5,7 @@ package struct ScoreThreshold: Equatable, Sendable {
     private let sorted: [Double]
 
     /// - Throws: `FitError` if there is no confidence, or one is NaN or infinite.
-    package init(_ confidences: [Double], of score: ScoreName) throws(FitError) {
+    package init(_ confidences: [Double], of score: ScoreDefinition) throws(FitError) {
         let broken = confidences.count { !$0.isFinite }
         guard broken == 0, !confidences.isEmpty else {
             throw FitError(

@@ -25,13 +25,15 @@ package protocol ShardedScore: Score {
 }
 
 extension ShardedScore {
+    package var sharded: (any ShardedScore)? { self }
+
     /// - Precondition: The rank's shard is the whole set; otherwise call
     ///   `confidences(of:on:pool:)`.
     package func evaluate(
         _ input: borrowing ScoreInput, confidences: inout MutableSpan<Double>,
         predictions: inout MutableSpan<Int32>
     ) {
-        precondition(worldSize == 1, "\(name.rawValue) sees one of \(worldSize) shards of its records")
+        precondition(worldSize == 1, "\(Self.self) sees one of \(worldSize) shards of its records")
         let partials = partials(input, on: WorkerPool(threads: 1))
         for sample in 0..<input.count {
             confidences[sample] = confidence([
@@ -50,7 +52,7 @@ extension ShardedScore {
     package func confidences(
         of shard: FeatureShard, on communicator: any Communicator, pool: WorkerPool
     ) throws(MPIError) -> [Double] {
-        name.precision.rounded(try joined(shard, on: communicator, pool: pool) { confidence($0) })
+        precision.rounded(try joined(shard, on: communicator, pool: pool) { confidence($0) })
     }
 
     /// The results of `join` on all ranks' partial results, for each sample of the rank's shard of

@@ -31,10 +31,10 @@ package struct Ensemble {
     /// - Throws: `ConfigurationError` if there is no network but the scored one, or a network has
     ///   different preprocessing or a different number of classes.
     package func load(
-        for scores: [ScoreName], beside directory: RunDirectory, _ configuration: RunConfiguration,
+        for scores: [ScoreDefinition], beside directory: RunDirectory, _ configuration: RunConfiguration,
         notice: (RenamedSettings) -> Void
     ) throws -> [LoadedModel] {
-        guard scores.needMembers else {
+        guard ScoreNeeds(scores, hasValidation: true).members else {
             guard folders.isEmpty else {
                 throw ConfigurationError(
                     key: "--ensemble", found: "given", expected: "the score ensemble with it")

@@ -12,7 +12,7 @@ extension EvaluatedRun {
     ///   - scores: The scores that the records must have.
     ///   - notice: Receives settings with names of an earlier version.
     package static func kept(
-        in folders: [String], benchmark: String?, scores: [ScoreName], notice: (RenamedSettings) -> Void
+        in folders: [String], benchmark: String?, scores: [ScoreDefinition], notice: (RenamedSettings) -> Void
     ) throws -> [EvaluatedRun] {
         var kept: [EvaluatedRun] = []
         for folder in folders {
@@ -37,7 +37,7 @@ extension EvaluatedRun {
     ///   - scores: The scores to show; empty for all of the runs.
     ///   - published: The training methods whose published numbers are added.
     package static func contenders(
-        _ task: Benchmark.Task, of runs: [EvaluatedRun], scores: [ScoreName], published: [String],
+        _ task: Benchmark.Task, of runs: [EvaluatedRun], scores: [ScoreDefinition], published: [String],
         _ definition: BenchmarkDefinition?
     ) -> [Table.Contender] {
         let own = zip(runs, titles(of: runs.map(\.folder))).enumerated().flatMap { index, run in

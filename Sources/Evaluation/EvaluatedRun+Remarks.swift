@@ -10,7 +10,7 @@ extension EvaluatedRun {
     /// shown.
     ///
     /// - Parameter scores: Only these; all if empty.
-    package func remarks(scores: [ScoreName] = []) -> [String] {
+    package func remarks(scores: [ScoreDefinition] = []) -> [String] {
         var remarks: [String] = []
         for remark in seeds.flatMap(\.remarks) + temperatureRemarks + progressRemarks
         where !remarks.contains(remark) {
@@ -31,7 +31,7 @@ extension EvaluatedRun {
         zip(seedFolders, seeds).compactMap { folder, seed in seed.unfinished.map { "\(folder) is \($0)" } }
     }
 
-    private func scoreRemarks(_ scores: [ScoreName]) -> [String] {
+    private func scoreRemarks(_ scores: [ScoreDefinition]) -> [String] {
         Benchmark.Task.allCases.flatMap { task in
             contenders(task, scores: scores).flatMap { contender in
                 let tables = tables(task, of: contender.score)
@@ -61,7 +61,7 @@ extension EvaluatedRun {
     }
 
     /// The remarks on several runs; a remark that holds for all of them has no run's name.
-    package static func remarks(of runs: [EvaluatedRun], scores: [ScoreName] = []) -> [String] {
+    package static func remarks(of runs: [EvaluatedRun], scores: [ScoreDefinition] = []) -> [String] {
         let own = runs.map { $0.remarks(scores: scores) }
         var remarks: [String] = []
         for (title, lines) in zip(titles(of: runs.map(\.folder)), own) {
@@ -78,7 +78,7 @@ extension EvaluatedRun {
     /// beside them.
     package static func searchRemarks(of runs: [EvaluatedRun], published: [Table.Contender]) -> [String] {
         let searched = Set(published.map(\.score)).filter {
-            ScoreName(rawValue: $0)?.isSearchedByOpenOOD == true
+            (try? ScoreCatalogue.standard.score($0))?.isSearchedByOpenOOD == true
         }
         guard !searched.isEmpty else { return [] }
         let names = searched.sorted().joined(separator: ", ")

@@ -49,13 +49,13 @@ package struct EvaluatedRun {
     }
 
     /// Throws if a score has no table on the same sets for all seeds.
-    package func check(scores: [ScoreName]) throws(CheckpointError) {
+    package func check(scores: [ScoreDefinition]) throws(CheckpointError) {
         let known = contenders(.standard).map(\.score)
-        for score in scores where !known.contains(score.rawValue) {
+        for score in scores where !known.contains(score.title) {
             throw CheckpointError(
                 path: folder,
                 reason: """
-                    has no tables of \(score.rawValue) on \(benchmark) that all seeds share; it has \(known.joined(separator: ", ")); \
+                    has no tables of \(score.title) on \(benchmark) that all seeds share; it has \(known.joined(separator: ", ")); \
                     evaluate it without --compare first
                     """)
         }
@@ -103,10 +103,10 @@ package struct EvaluatedRun {
     ///   - title: The run's title in tables.
     ///   - scores: Only these, in this order; if empty, all in the order of the evaluation.
     package func contenders(
-        _ task: Benchmark.Task, title: String = "", scores: [ScoreName] = []
+        _ task: Benchmark.Task, title: String = "", scores: [ScoreDefinition] = []
     ) -> [Table.Contender] {
         let tables = seeds.map { $0.tables.filter { $0.task == task.rawValue } }
-        let names = scores.isEmpty ? tables[0].map(\.score) : scores.map(\.rawValue)
+        let names = scores.isEmpty ? tables[0].map(\.score) : scores.map(\.title)
         return names.compactMap { name in
             let own = tables.compactMap { $0.first { $0.score == name } }
             guard own.count == seeds.count, own.allSatisfy({ $0.rows == own[0].rows }) else { return nil }

@@ -30,7 +30,7 @@ package struct EvaluationFiles {
         for task in opened.benchmark.tasks {
             for (score, result) in evaluation.results(of: task) {
                 try writeFile(
-                    Table(BenchmarkSummary([result])).csv, to: path(of: task, "\(score.rawValue).csv"))
+                    Table(BenchmarkSummary([result])).csv, to: path(of: task, "\(score.title).csv"))
             }
         }
         if !evaluation.choices.isEmpty { try writeFile(searchLog, to: path(of: .standard, "search.csv")) }
@@ -46,7 +46,7 @@ package struct EvaluationFiles {
     private var searchLog: String {
         let lines = evaluation.choices.map { choice in
             let settings = choice.settings.map(\.description).joined(separator: "; ")
-            return "\(choice.score.rawValue),\(settings),\(choice.areaUnderROC),\(choice.triedCount)\n"
+            return "\(choice.score.title),\(settings),\(choice.areaUnderROC),\(choice.triedCount)\n"
         }
         return "score,settings,auroc,tried\n" + lines.joined()
     }
@@ -73,8 +73,8 @@ package struct EvaluationFiles {
                 let (rows, intervals) = bootstrap.intervals(
                     opened.benchmark, evaluation.sets, at: index, task: task, on: pool)
                 let table = Table(rows: rows, intervals: intervals)
-                try writeFile(table.csv, to: path(of: task, "\(result.score.rawValue).intervals.csv"))
-                return ("\(result.score.rawValue), \(task.rawValue)", table)
+                try writeFile(table.csv, to: path(of: task, "\(result.score.title).intervals.csv"))
+                return ("\(result.score.title), \(task.rawValue)", table)
             }
         }
     }

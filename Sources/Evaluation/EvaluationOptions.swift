@@ -8,7 +8,7 @@ package struct EvaluationOptions {
     /// Settings on top of each run's configuration, as `key=value`.
     package var settings: [String] = []
     /// The scores to compute; if empty, the configuration's.
-    package var scores: [ScoreName] = []
+    package var scores: [ScoreDefinition] = []
     /// The folder of the benchmark's packed sets; `nil` for the one that its file names.
     package var data: String?
     /// Names of the benchmark's optional sets to include.
@@ -51,7 +51,7 @@ package protocol EvaluationObserver {
     func start(run: String, benchmark: Benchmark, fitting: [NamedSet], worldSize: Int)
 
     /// Called with the scores before they are computed.
-    func announceCost(of scores: [ScoreName])
+    func announceCost(of scores: [ScoreDefinition])
 
     /// - Parameter done: Records of the set that this rank has scored.
     func progress(set: String, done: Int)

@@ -79,7 +79,7 @@ package struct EvaluationRecord: Codable, Equatable {
         tables = opened.benchmark.tasks.flatMap { task in
             evaluation.results(of: task).enumerated().map { index, entry in
                 ScoreTable(
-                    task: task.rawValue, score: entry.score.rawValue, rows: entry.result.rows.map(\.name),
+                    task: task.rawValue, score: entry.score.title, rows: entry.result.rows.map(\.name),
                     values: entry.result.values, settings: configuration.scoreDescription(of: entry.score),
                     search: evaluation.choices.first { $0.score == entry.score }?.description,
                     ties: opened.benchmark.ties(at: index, task: task, evaluation.sets))
@@ -98,7 +98,8 @@ package struct EvaluationRecord: Codable, Equatable {
         var result = self
         result.tables += earlier.tables.filter { old in
             !tables.contains { $0.task == old.task && $0.score == old.score }
-                && old.settings == ScoreName(rawValue: old.score).flatMap(configuration.scoreDescription)
+                && old.settings
+                    == (try? ScoreCatalogue.standard.score(old.score)).flatMap(configuration.scoreDescription)
         }
         return result
     }

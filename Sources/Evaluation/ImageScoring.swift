@@ -19,7 +19,7 @@ package struct ImageScoring {
         /// Image files, folders of images, packed datasets.
         package var inputs: [String]
         /// `nil` for the first score of the run's configuration.
-        package var score: ScoreName?
+        package var score: ScoreDefinition?
         /// The fraction of in-distribution images to accept, above 0 and at most 1.
         package var truePositiveRate = 0.95
         /// Whether images that cannot be read are skipped; otherwise the first one ends the job.
@@ -41,7 +41,7 @@ package struct ImageScoring {
 
     /// The results of all images.
     package struct Outcome {
-        package var score: ScoreName
+        package var score: ScoreDefinition
         /// Images whose score is at least this are in-distribution.
         package var threshold: Double
         /// In the order of the inputs.
@@ -113,7 +113,7 @@ package struct ImageScoring {
         }
         let fitting = try together { try fittingSets(score, configuration, members) }
         let fingerprint = validationFingerprint(configuration)
-        let own = thresholds.scores[score.rawValue].flatMap { entry -> ThresholdFile.Entry? in
+        let own = thresholds.scores[score.title].flatMap { entry -> ThresholdFile.Entry? in
             let isOfValidation = fingerprint.map { $0 == entry.validation } ?? true
             let isOfSettings = entry.settings == configuration.scoreDescription(of: score)
             return entry.training == fitting.trainingFingerprint && isOfValidation && isOfSettings
@@ -138,7 +138,7 @@ package struct ImageScoring {
 
         if let validation {
             thresholds.classNames = validation.manifest.classNames
-            thresholds.scores[score.rawValue] = ThresholdFile.Entry(
+            thresholds.scores[score.title] = ThresholdFile.Entry(
                 training: fitting.trainingFingerprint, validation: validation.fingerprint,
                 settings: configuration.scoreDescription(of: score),
                 confidences: try together { try ScoreThreshold(scored[0].confidences[0], of: score) }
@@ -148,7 +148,7 @@ package struct ImageScoring {
         return try together {
             guard communicator.rank == 0 else { return nil }
             // Side files of earlier versions hold the shortest decimal digits of single precision.
-            let confidences = score.precision.rounded(thresholds.scores[score.rawValue]?.confidences ?? [])
+            let confidences = score.precision.rounded(thresholds.scores[score.title]?.confidences ?? [])
             let threshold = try ScoreThreshold(confidences, of: score).value(atRate: options.truePositiveRate)
             return Outcome(
                 score: score, threshold: threshold,
@@ -178,7 +178,7 @@ package struct ImageScoring {
         )
     }
 
-    private func score(_ configuration: RunConfiguration) throws -> ScoreName {
+    private func score(_ configuration: RunConfiguration) throws -> ScoreDefinition {
         if let score = options.score { return score }
         guard let score = configuration.distinctScores.first else {
             throw ConfigurationError(
@@ -204,21 +204,22 @@ package struct ImageScoring {
     }
 
     private func fittingSets(
-        _ score: ScoreName, _ configuration: RunConfiguration, _ members: [LoadedModel]
+        _ score: ScoreDefinition, _ configuration: RunConfiguration, _ members: [LoadedModel]
     ) throws -> FittingSets {
         var sets = FittingSets()
         let validationPath = options.validation ?? configuration.data.validation
-        if [score].needTraining(hasValidation: !validationPath.isEmpty) {
+        let needs = ScoreNeeds([score], hasValidation: !validationPath.isEmpty)
+        if needs.training != .nothing {
             let set = try PackedDataset(path: configuration.data.train)
             sets.training = NamedSet(name: "training", source: set)
             sets.add(fingerprint: set.fingerprint)
         }
-        if [score].needValidation && !validationPath.isEmpty {
+        if needs.validation && !validationPath.isEmpty {
             let set = try PackedDataset(path: validationPath)
             sets.validation = NamedSet(name: "validation", source: set)
             sets.add(fingerprint: set.fingerprint)
         }
-        if score.needsOutliers {
+        if needs.outliers {
             let path = configuration.evaluation.outlierValidation
             guard !path.isEmpty else { throw ConfigurationError.missingOutliers(for: score) }
             let set = try PackedDataset(path: path)

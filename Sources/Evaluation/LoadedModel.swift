@@ -36,13 +36,13 @@ package struct LoadedModel {
     /// Throws if a score needs logits and the model has none.
     ///
     /// - Parameter key: The option or the parameter that names the scores, for the error.
-    package func check(scores: [ScoreName], key: String = "--score") throws(ConfigurationError) {
+    package func check(scores: [ScoreDefinition], key: String = "--score") throws(ConfigurationError) {
         guard !classifier.headKind.isClassifier, let score = scores.first(where: { !$0.needsNoClassifier })
         else { return }
         throw ConfigurationError(
-            key: key, found: score.rawValue,
+            key: key, found: score.title,
             expected: """
-                one of \(ScoreName.ofFeatures.map(\.rawValue).joined(separator: ", ")), which use features alone: \(path) has a \
+                one of \(ScoreCatalogue.standard.ofFeatures.map(\.name).joined(separator: ", ")), which use features alone: \(path) has a \
                 projection head and no logits
                 """)
     }
@@ -66,11 +66,11 @@ package struct LoadedModel {
 
 extension ConfigurationError {
     /// The error for a missing out-of-distribution validation set, on which `score` is fitted.
-    package static func missingOutliers(for score: ScoreName) -> ConfigurationError {
+    package static func missingOutliers(for score: ScoreDefinition) -> ConfigurationError {
         ConfigurationError(
             key: "evaluation.outlierValidation", found: "empty",
             expected:
-                "the folder of the packed out-of-distribution validation set, on which \(score.rawValue) is fitted"
+                "the folder of the packed out-of-distribution validation set, on which \(score.name) is fitted"
         )
     }
 }

@@ -17,15 +17,16 @@ extension RunConfiguration {
 
     /// The scores of `evaluation.scores`; of `t2fnorm` and `msp`, which are equal on one network,
     /// only the one named for the head.
-    package var distinctScores: [ScoreName] {
-        let names = evaluation.scores.compactMap(ScoreName.init)
-        let (own, other): (ScoreName, ScoreName) = head.name == .t2fnorm ? (.t2fnorm, .msp) : (.msp, .t2fnorm)
+    package var distinctScores: [ScoreDefinition] {
+        let names = evaluation.scores.compactMap { try? ScoreCatalogue.standard.score($0.text) }
+        let (own, other): (ScoreDefinition, ScoreDefinition) =
+            head.name == .t2fnorm ? (.t2fnorm, .msp) : (.msp, .t2fnorm)
         return names.contains(own) ? names.filter { $0 != other } : names
     }
 
     /// The settings that a score's confidences depend on, by
     /// `ScoreOptions.description(of:trained:classes:)`.
-    package func scoreDescription(of score: ScoreName) -> String? {
+    package func scoreDescription(of score: ScoreDefinition) -> String? {
         scoreOptions.description(of: score, trained: trainedTemperature, classes: network.classes)
     }
 

@@ -73,11 +73,12 @@ package struct RunEvaluation {
             guard let definition else { return BenchmarkSets(configuration) }
             return try BenchmarkSets(definition, in: options.data, with: options.optionalSets, configuration)
         }
-        let searches = (configuration.evaluation.search || options.searches) && names.haveSearch
+        let searches =
+            (configuration.evaluation.search || options.searches) && names.contains(where: \.hasSearch)
+        let needs = ScoreNeeds(names, hasValidation: sets.validation != nil, searches: searches)
         sets.keep(
-            training: names.needTraining(hasValidation: sets.validation != nil),
-            validation: searches || names.needValidation,
-            outlierValidation: searches || names.needOutliers)
+            training: needs.training != .nothing, validation: needs.validation,
+            outlierValidation: needs.outliers)
         try together { try checkOutliers(sets, names, searches: searches) }
         let folders = try Staging(
             folder: options.stage, communicator: communicator, makeProgress: options.makeCopyProgress
@@ -147,9 +148,9 @@ package struct RunEvaluation {
 
     /// Throws if a set that a score's fit or search needs is not configured.
     private func checkOutliers(
-        _ sets: BenchmarkSets, _ names: [ScoreName], searches: Bool
+        _ sets: BenchmarkSets, _ names: [ScoreDefinition], searches: Bool
     ) throws(ConfigurationError) {
-        if sets.outlierValidation == nil, let score = names.first(where: \.needsOutliers) {
+        if sets.outlierValidation == nil, let score = names.first(where: { $0.inputs.contains(.outliers) }) {
             throw .missingOutliers(for: score)
         }
         for (key, set) in [

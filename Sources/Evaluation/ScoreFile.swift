@@ -16,7 +16,7 @@ package struct ScoreFile {
 
     package let opened: OpenedBenchmark
     package let sets: [ScoredSet]
-    package let scores: [ScoreName]
+    package let scores: [ScoreDefinition]
     package let kept: EvaluationRecord
 
     /// Writes the file atomically.
@@ -48,7 +48,7 @@ package struct ScoreFile {
         try file.write(scored.predictions, shape: [scored.count], to: "\(name)/prediction")
         try file.createGroup("\(name)/score")
         for (score, confidences) in zip(scores, scored.confidences) {
-            let place = "\(name)/score/\(score.rawValue)"
+            let place = "\(name)/score/\(score.title)"
             switch score.precision {
             case .single: try file.write(confidences.map { Float($0) }, shape: [scored.count], to: place)
             case .double: try file.write(confidences, shape: [scored.count], to: place)

@@ -43,10 +43,11 @@ public struct ScoringModel {
     /// - Throws: A `CodedError` with a one-line description if the score is fitted on data or needs
     ///   logits that the network does not have, or if an image has the wrong size for a run without
     ///   resizing.
-    public func confidences(of images: [RGBImage], by score: ScoreName) throws -> [Double] {
-        guard ![score].needTraining(hasValidation: false), !score.needsMembers else {
+    public func confidences(of images: [RGBImage], by score: ScoreDefinition) throws -> [Double] {
+        let needs = ScoreNeeds([score], hasValidation: false)
+        guard needs.training == .nothing, !needs.members else {
             throw ConfigurationError(
-                key: "score", found: score.rawValue,
+                key: "score", found: score.title,
                 expected: "a score that is not fitted on data; 't2fnorm score' fits on the run's sets")
         }
         try model.check(scores: [score], key: "score")

@@ -20,9 +20,10 @@ package struct EvaluationConfiguration: Codable, Equatable, Sendable {
         case exact
     }
 
-    /// The scores to compute, each listed once. `msp` and `t2fnorm` are the same on one network; if
-    /// both are listed, the one that belongs to the network's head is computed.
-    package var scores = ["t2fnorm", "msp", "mls", "ebo"]
+    /// The scores to compute, each listed once; with settings of its own as `{knn: {k: 200}}`, or
+    /// `knn:k=200`. `msp` and `t2fnorm` are the same on one network; if both are listed, the one that
+    /// belongs to the network's head is computed.
+    package var scores: [ScoreEntry] = ["t2fnorm", "msp", "mls", "ebo"]
     /// Samples in one forward pass of a rank.
     package var batch = 256
     /// Near out-of-distribution sets: name and folder of the packed dataset, in the table's order.

@@ -52,29 +52,49 @@ public struct RunConfiguration: Codable, Equatable, Sendable {
 }
 
 /// The names that other modules define.
-package struct KnownNames: Equatable, Sendable {
+package struct KnownNames: Sendable {
     package var networks: [String]
     package var scores: [String]
     /// The scores that need no classifier.
     package var featureScores: [String]
+    /// Checks a score with its settings and returns its title, in which equal settings are written
+    /// alike; `nil` if only names are known.
+    private let title: (@Sendable (_ score: String) throws(ConfigurationError) -> String)?
 
-    package init(networks: [String], scores: [String], featureScores: [String] = []) {
+    package init(
+        networks: [String], scores: [String], featureScores: [String] = [],
+        title: (@Sendable (_ score: String) throws(ConfigurationError) -> String)? = nil
+    ) {
         self.networks = networks
         self.scores = scores
         self.featureScores = featureScores
+        self.title = title
     }
 
     func validate(_ configuration: RunConfiguration) throws(ConfigurationError) {
         try check("network.name", configuration.network.name, among: networks)
+        var titles = Set<String>()
         for score in configuration.evaluation.scores {
-            try check("evaluation.scores", score, among: scores)
-            guard configuration.head.name == .projection, !featureScores.contains(score) else { continue }
+            guard titles.insert(try title(of: score)).inserted else {
+                throw ConfigurationError(
+                    key: "evaluation.scores", found: "\(configuration.evaluation.scores)",
+                    expected: "a list of different scores")
+            }
+            guard configuration.head.name == .projection, !featureScores.contains(score.name) else {
+                continue
+            }
             throw ConfigurationError(
-                key: "evaluation.scores", found: score,
+                key: "evaluation.scores", found: score.text,
                 expected: """
                     one of \(featureScores.joined(separator: ", ")), as a network with a projection head has no logits
                     """)
         }
+    }
+
+    private func title(of score: ScoreEntry) throws(ConfigurationError) -> String {
+        if let title { return try title(score.text) }
+        try check("evaluation.scores", score.text, among: scores)
+        return score.text
     }
 
     private func check(_ key: String, _ name: String, among known: [String]) throws(ConfigurationError) {

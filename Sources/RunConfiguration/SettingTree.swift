@@ -195,6 +195,7 @@ struct SettingTree {
 /// The description of a setting's type for a user.
 private func expectation(of type: any Any.Type) -> String {
     if type == Double.self { return "a number" }
+    if type == ScoreEntry.self { return "scores such as msp or {knn: {k: 200}}" }
     if type == Bool.self { return "true or false" }
     if type == UInt64.self { return "a whole number from 0" }
     if type is any BinaryInteger.Type { return "a whole number" }

@@ -348,6 +348,44 @@ struct EvaluateCommandTests {
             ), "\(outcome.standardError)")
     }
 
+    @Test(arguments: [
+        ("mps", "'mps' is invalid for '--score <score>': expected one of msp, t2fnorm", "did you mean msp?"),
+        ("react:percentil=9", "expected settings of react: percentile; did you mean percentile?", ""),
+        ("knn:k=0", "expected k=VALUE, where the value is a whole number from 1 to 1000000.", ""),
+    ])
+    func aScoreThatIsNoneIsRefusedWithTheNearest(score: String, message: String, hint: String) async throws {
+        for command in [["evaluate", "runs/x"], ["score", "runs/x", "a.png"], ["bench", "scores"]] {
+            let outcome = try await Command(
+                Command.product("t2fnorm"), command + ["--score", score]
+            ).run()
+            #expect(outcome.exitCode == 2)
+            #expect(
+                outcome.standardError.contains(message) && outcome.standardError.contains(hint),
+                "\(outcome.standardError)")
+        }
+    }
+
+    /// Settings beside one another, from the command line and from a configuration.
+    @Test func scoresWithSettingsHaveTitlesThatSaySo() async throws {
+        try await SmallBenchmark.with { small in
+            let evaluate = ["evaluate", "\(small.folder)/runs/r", "--benchmark", "\(small.folder)/drawn.yml"]
+            let printed = try await small.successful(
+                evaluate + ["--save-scores", "--score", "knn:k=3", "react:percentile=40", "knn:k=7"])
+            for title in ["knn:k=3", "react:percentile=40", "knn:k=7"] {
+                #expect(printed.contains(title), "\(printed)")
+            }
+            let file = try HDF5File(opening: "\(small.folder)/runs/r/s0/scores/drawn.h5")
+            let near: [Float] = try file.read("textures/score/knn:k=3")
+            let far: [Float] = try file.read("textures/score/knn:k=7")
+            #expect(zip(near, far).allSatisfy { $0 >= $1 } && near != far)
+            let table = "runs/r/s0/evaluation/drawn/ood/knn:k=7.csv"
+            let first = try small.text(table)
+            try await small.successful(
+                evaluate + ["--set", "evaluation.scores=[msp, {knn: {k: 7}}]"], ranks: 2)
+            #expect(try small.text(table) == first)
+        }
+    }
+
     @Test func whatDoesNotGoTogetherIsRefused() async throws {
         for (arguments, message) in [
             (["--data", "x"], "--data, --with and --published go with --benchmark"),

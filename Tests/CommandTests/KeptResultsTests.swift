@@ -56,6 +56,17 @@ struct KeptResultsTests {
         }
     }
 
+    /// A threshold of one setting never serves another.
+    @Test func thresholdsOfOtherSettingsAreKeptApart() async throws {
+        try await SmallBenchmark.with { small in
+            let plain = try await decisions(small, ["--score", "knn"])
+            let near = try await decisions(small, ["--score", "knn:k=3"])
+            #expect(near != plain && near.contains("'in' means knn:k=3 of "))
+            #expect(try await decisions(small, ["--score", "knn:k=50"]) == plain)
+            #expect(try await decisions(small, ["--score", "knn:k=3"]) == near)
+        }
+    }
+
     private struct Kept: Decodable {
         struct Table: Decodable { var score: String }
         var tables: [Table]
@@ -72,6 +83,19 @@ struct KeptResultsTests {
             ] + more)
         let text = try small.text("runs/r/s0/evaluation/drawn/results.json")
         return Set(try JSONDecoder().decode(Kept.self, from: Data(text.utf8)).tables.map(\.score))
+    }
+
+    @Test func tablesOfOtherSettingsStandBesideEachOther() async throws {
+        try await SmallBenchmark.with { small in
+            #expect(try await evaluate(small, "knn:k=3") == ["knn:k=3"])
+            let file = "runs/r/s0/evaluation/drawn/ood/knn:k=3.csv"
+            let first = try small.text(file)
+            #expect(try await evaluate(small, "knn") == ["knn:k=3", "knn"])
+            #expect(try small.text(file) == first)
+            #expect(try small.text("runs/r/s0/evaluation/drawn/ood/knn.csv") != first)
+            let table = try small.text("runs/r/s0/evaluation/drawn/table.md")
+            #expect(table.contains("## ood, knn:k=3\n") && table.contains("## ood, knn\n"))
+        }
     }
 
     @Test func tablesOfOtherWeightsImagesOrSetsAreDropped() async throws {

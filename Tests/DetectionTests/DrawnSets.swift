@@ -49,7 +49,7 @@ struct DrawnBenchmark {
 
     /// The results of an evaluation by `ranks` ranks, one per rank.
     static func evaluate(
-        ranks: Int, threads: Int = 1, counts: [Int], scores: [ScoreName], microbatch: Int = 8
+        ranks: Int, threads: Int = 1, counts: [Int], scores: [ScoreDefinition], microbatch: Int = 8
     ) throws -> [Evaluation] {
         try ThreadedWorld.run(size: ranks) { rank, world in
             let drawn = DrawnBenchmark(counts: counts)

@@ -52,6 +52,24 @@ struct EvaluatorTests {
                 == evaluation.accuracy.map { 100 * $0.fraction })
     }
 
+    /// Two settings of a sharded score and of a score of the network, which capture values of their
+    /// own, give in one table what each gives alone.
+    @Test(arguments: [1, 2]) func settingsOfOneScoreStandInOneTable(ranks: Int) throws {
+        let titles = ["knn:k=3", "odin", "knn:k=7", "odin:temperature=1"]
+        let scores = try titles.map(ScoreCatalogue.standard.score)
+        let counts = [40, 12, 9, 8]
+        let together = try #require(
+            try DrawnBenchmark.evaluate(ranks: ranks, counts: counts, scores: scores).first)
+        #expect(together.results.map(\.score.title) == titles)
+        for (place, score) in scores.enumerated() {
+            let alone = try #require(
+                try DrawnBenchmark.evaluate(ranks: 1, counts: counts, scores: [score]).first)
+            #expect(together.sets.map { $0.confidences[place] } == alone.sets.map { $0.confidences[0] })
+        }
+        let first = together.sets[0].confidences
+        #expect(first[0] != first[2] && first[1] != first[3])
+    }
+
     @Test func aMissingSetKeepsItsRow() throws {
         let drawn = DrawnBenchmark(rows: (near: ["near", "lost"], far: ["far"]))
         let evaluation = try drawn.evaluator(LocalCommunicator(), pool: WorkerPool(threads: 1)).evaluate(

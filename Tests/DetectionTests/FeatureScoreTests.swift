@@ -10,7 +10,7 @@ import Testing
 struct FeatureScoreRow: CustomTestStringConvertible, Sendable {
     typealias Formula = @Sendable (_ feature: [Double], _ classifier: PlainClassifier) -> Double
 
-    let name: ScoreName
+    let name: ScoreDefinition
     /// `nil` if only the NumPy reference has it.
     let formula: Formula?
     /// The score of the worked values.
@@ -18,7 +18,7 @@ struct FeatureScoreRow: CustomTestStringConvertible, Sendable {
     /// The confidences of the worked queries a and b; `nil` if none are published.
     let worked: [Double]?
 
-    var testDescription: String { name.rawValue }
+    var testDescription: String { name.name }
 
     static let all = [
         FeatureScoreRow(
@@ -30,7 +30,7 @@ struct FeatureScoreRow: CustomTestStringConvertible, Sendable {
             worked: [2.96250952, 2.59488842]),
         FeatureScoreRow(
             name: .ashB, formula: binarized,
-            workedScore: { _ in ActivationShaping(.binarized, percentile: 50, name: .ashB) },
+            workedScore: { _ in ActivationShaping(.binarized, percentile: 50) },
             worked: [2.96250952, 2.59488842]),
         FeatureScoreRow(
             name: .ashP, formula: pruned, workedScore: { _ in ActivationShaping(.pruned) }, worked: nil),
@@ -350,8 +350,8 @@ private struct Example {
 
     /// As in OpenOOD, the division by a distance of 0 gives a NaN or infinite confidence, which the
     /// metrics refuse.
-    @Test(arguments: [ScoreName.fdbd, .nci])
-    func aFeatureAtTheTrainingMeanHasNoFiniteConfidence(name: ScoreName) throws {
+    @Test(arguments: [ScoreDefinition.fdbd, .nci])
+    func aFeatureAtTheTrainingMeanHasNoFiniteConfidence(name: ScoreDefinition) throws {
         var example = try Example(classes: 3, dimension: 17)
         for j in 0..<17 { example.features[j] = example.fit.featureMean[j] }
         let confidences = example.evaluate(try name.makeScore(example.fit)).confidences

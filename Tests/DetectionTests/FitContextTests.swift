@@ -29,7 +29,7 @@ private func shard(_ records: Range<Int>, step: Int, microbatchSize: Int = 8) ->
 @Suite(.timeLimit(.minutes(30))) struct FitContextTests {
     /// 131 training, 61 validation and 45 scored records in microbatches of 8: no set divides
     /// evenly.
-    private func bits(_ name: ScoreName, ranks: Int) throws -> [UInt64] {
+    private func bits(_ name: ScoreDefinition, ranks: Int) throws -> [UInt64] {
         let parts = try ThreadedWorld.run(size: ranks) { rank, world in
             let communicator = ThreadedCommunicator(rank: rank, of: world)
             let own = { (count: Int, step: Int) in
@@ -43,7 +43,7 @@ private func shard(_ records: Range<Int>, step: Int, microbatchSize: Int = 8) ->
                 communicator: communicator)
             let score = try name.makeScore(fit)
             let samples = own(45, 6007)
-            if let score = score as? any ShardedScore {
+            if let score = score.sharded {
                 return try score.confidences(of: samples, on: communicator, pool: WorkerPool(threads: 1))
             }
             return score.evaluate(
@@ -53,18 +53,18 @@ private func shard(_ records: Range<Int>, step: Int, microbatchSize: Int = 8) ->
         return parts.flatMap(\.self).map(\.bitPattern)
     }
 
-    @Test(arguments: ScoreName.allCases.filter { $0.networkCost == nil })
-    func oneTwoAndFourRanksGiveTheSameBits(name: ScoreName) throws {
+    @Test(arguments: ScoreCatalogue.standard.scores.filter { $0.networkCost == nil })
+    func oneTwoAndFourRanksGiveTheSameBits(name: ScoreDefinition) throws {
         let one = try bits(name, ranks: 1)
         #expect(one.count == 45 && Set(one).count > (name == .cfood ? 1 : 20))
         #expect(try bits(name, ranks: 2) == one)
         #expect(try bits(name, ranks: 4) == one)
     }
 
-    @Test(arguments: [ScoreName.knn, .relation, .cfood, .grood], [1, 3])
-    func threadsDoNotMatter(name: ScoreName, threads: Int) throws {
+    @Test(arguments: [ScoreDefinition.knn, .relation, .cfood, .grood], [1, 3])
+    func threadsDoNotMatter(name: ScoreDefinition, threads: Int) throws {
         let fit = try fit(training: shard(0..<131, step: 389))
-        let score = try #require(try name.makeScore(fit) as? any ShardedScore)
+        let score = try #require(try name.makeScore(fit).sharded)
         let samples = shard(0..<101, step: 6007)
         let found = try score.confidences(
             of: samples, on: LocalCommunicator(), pool: WorkerPool(threads: threads))
@@ -82,8 +82,11 @@ private func shard(_ records: Range<Int>, step: Int, microbatchSize: Int = 8) ->
             communicator: LocalCommunicator())
     }
 
-    @Test(arguments: ScoreName.allCases.filter { $0.need == .validationFeatures && $0.networkCost == nil })
-    func withoutAValidationSetTheTrainingSetServes(name: ScoreName) throws {
+    @Test(
+        arguments: ScoreCatalogue.standard.scores.filter {
+            $0.inputs == .validationFeatures && $0.networkCost == nil
+        })
+    func withoutAValidationSetTheTrainingSetServes(name: ScoreDefinition) throws {
         let samples = shard(0..<5, step: 6007)
         let input = ScoreInput(features: samples.features.span, logits: samples.logits.span, head: head)
         let training = shard(0..<131, step: 389)
@@ -93,8 +96,8 @@ private func shard(_ records: Range<Int>, step: Int, microbatchSize: Int = 8) ->
         #expect(alone == twice)
     }
 
-    @Test(arguments: [ScoreName.mds, .rmds, .she, .grood])
-    func aClassWithoutARecordIsNamed(name: ScoreName) throws {
+    @Test(arguments: [ScoreDefinition.mds, .rmds, .she, .grood])
+    func aClassWithoutARecordIsNamed(name: ScoreDefinition) throws {
         var training = FeatureShard(head: head, microbatchSize: 8)
         let some = shard(0..<60, step: 389)
         training.add(
@@ -104,7 +107,7 @@ private func shard(_ records: Range<Int>, step: Int, microbatchSize: Int = 8) ->
         #expect(
             error?.description
                 == """
-                score \(name.rawValue): class 1 has no record in the training set, expected at least one of each class; \
+                score \(name.name): class 1 has no record in the training set, expected at least one of each class; \
                 leave the score out or use the whole set
                 """)
     }
@@ -164,7 +167,7 @@ private func shard(_ records: Range<Int>, step: Int, microbatchSize: Int = 8) ->
             logits: some.labels.flatMap { label in (0..<3).map { $0 == label ? -1 : 0 } },
             labels: some.labels)
         let fit = try fit(training: training)
-        let error = #expect(throws: FitError.self) { try ScoreName.grood.makeScore(fit) }
+        let error = #expect(throws: FitError.self) { try ScoreDefinition.grood.makeScore(fit) }
         #expect(
             error?.description.hasPrefix("score grood: no record of the training set is predicted correctly")
                 == true)
@@ -181,7 +184,7 @@ private func shard(_ records: Range<Int>, step: Int, microbatchSize: Int = 8) ->
                     communicator: LocalCommunicator())
             }
             if isFine {
-                _ = try ScoreName.grood.makeScore(fit())
+                _ = try ScoreDefinition.grood.makeScore(fit())
             } else {
                 let error = #expect(throws: FitError.self) { try fit() }
                 #expect(
@@ -195,7 +198,7 @@ private func shard(_ records: Range<Int>, step: Int, microbatchSize: Int = 8) ->
     @Test func dropoutOfManyPassesIsTheLargestProbability() throws {
         let samples = shard(0..<20, step: 6007)
         let input = ScoreInput(features: samples.features.span, logits: samples.logits.span, head: head)
-        let plain = try ScoreName.msp.makeScore().evaluate(input).confidences
+        let plain = try ScoreDefinition.msp.makeScore().evaluate(input).confidences
         let distances = [5, 20_000].map { passes in
             let input = ScoreInput(features: samples.features.span, logits: samples.logits.span, head: head)
             return zip(MonteCarloDropout(passes: passes).evaluate(input).confidences, plain)
@@ -208,7 +211,7 @@ private func shard(_ records: Range<Int>, step: Int, microbatchSize: Int = 8) ->
 
     @Test func moreNeighborsThanRecordsAreRefused() throws {
         let fit = try fit(training: shard(0..<49, step: 389))
-        let error = #expect(throws: FitError.self) { try ScoreName.knn.makeScore(fit) }
+        let error = #expect(throws: FitError.self) { try ScoreDefinition.knn.makeScore(fit) }
         #expect(error?.reason == "49 training records for neighbour 50, expected at least 50 records")
     }
 
@@ -219,8 +222,8 @@ private func shard(_ records: Range<Int>, step: Int, microbatchSize: Int = 8) ->
         #expect(throws: FitError.self) { try Residual(fit, dimension: 512) }
     }
 
-    @Test(arguments: [ScoreName.mds, .rmds, .ssd])
-    func equalFeaturesLeaveNoCovariance(name: ScoreName) throws {
+    @Test(arguments: [ScoreDefinition.mds, .rmds, .ssd])
+    func equalFeaturesLeaveNoCovariance(name: ScoreDefinition) throws {
         let features = [[Float]](repeating: [1, 0, 2, 0, 4, 0, 2], count: 60).flatMap(\.self)
         let fit = try fit(training: FeatureShard(features, head, microbatchSize: 8))
         let error = #expect(throws: FitError.self) { try name.makeScore(fit) }
@@ -228,10 +231,10 @@ private func shard(_ records: Range<Int>, step: Int, microbatchSize: Int = 8) ->
     }
 
     @Test(
-        arguments: ScoreName.allCases.filter {
-            ($0.need == .validationFeatures || $0.need == .trainingFeatures) && $0.networkCost == nil
+        arguments: ScoreCatalogue.standard.scores.filter {
+            !$0.inputs.isDisjoint(with: [.validationFeatures, .trainingFeatures]) && $0.networkCost == nil
         })
-    func oneClassAndOneFeatureAreEnough(name: ScoreName) throws {
+    func oneClassAndOneFeatureAreEnough(name: ScoreDefinition) throws {
         let head = ScoringHead(weights: [0.5], bias: [0.25])
         let training = FeatureShard((0..<60).map { value($0 + 1, 389) }, head, microbatchSize: 8)
         let fit = try fit(training: training)
@@ -244,10 +247,10 @@ private func shard(_ records: Range<Int>, step: Int, microbatchSize: Int = 8) ->
     /// With 21 records of 40 features, covariances have no inverse and principal spaces have more
     /// directions than there are records.
     @Test(
-        arguments: ScoreName.allCases.filter {
-            $0.need != .nothing && $0.networkCost == nil && ![.knn, .openmax].contains($0)
+        arguments: ScoreCatalogue.standard.scores.filter {
+            $0.inputs.areFitted && $0.networkCost == nil && ![.knn, .openmax].contains($0)
         })
-    func moreFeaturesThanRecordsGiveFiniteConfidences(name: ScoreName) throws {
+    func moreFeaturesThanRecordsGiveFiniteConfidences(name: ScoreDefinition) throws {
         let head = ScoringHead(
             weights: (0..<120).map { value($0 + 1, 7919) - 0.5 }, bias: [0.1, -0.2, 0.05])
         let fit = try fit(

@@ -1,6 +1,7 @@
 import Cluster
 import Detection
 import Foundation
+import Inference
 import Numerics
 import TestSupport
 import Testing
@@ -8,7 +9,7 @@ import Testing
 /// One row of the contract table of scores that capture activations or perturb images: a score, its
 /// name in the PyTorch reference, and its tolerance against that reference.
 struct NetworkScoreRow: CustomTestStringConvertible, Sendable {
-    let name: ScoreName
+    let name: ScoreDefinition
     let fixture: String
     var score: @Sendable (FitContext) throws -> any Score
     /// The largest difference divided by `|value|`.
@@ -17,16 +18,16 @@ struct NetworkScoreRow: CustomTestStringConvertible, Sendable {
     var testDescription: String { fixture }
 
     init(
-        _ name: ScoreName, fixture: String? = nil, tolerance: Double = 1e-4,
+        _ name: ScoreDefinition, fixture: String? = nil, tolerance: Double = 1e-4,
         _ score: (@Sendable (FitContext) throws -> any Score)? = nil
     ) {
         self.name = name
-        self.fixture = fixture ?? name.rawValue
+        self.fixture = fixture ?? name.name
         self.tolerance = tolerance
         self.score = score ?? { try name.makeScore($0) }
     }
 
-    /// With the default settings, in the order of `ScoreName`.
+    /// With the default settings, in the order of `ScoreCatalogue`.
     static let all = [
         NetworkScoreRow(.odin), NetworkScoreRow(.iodin), NetworkScoreRow(.adascaleA),
         NetworkScoreRow(.adascaleL), NetworkScoreRow(.rankfeat),
@@ -104,7 +105,7 @@ struct NetworkScoreRow: CustomTestStringConvertible, Sendable {
     }
 
     @Test func scoresOfFeaturesCostNothing() {
-        let names = ScoreName.allCases.filter { $0.networkCost == nil }
+        let names = ScoreCatalogue.standard.scores.filter { $0.networkCost == nil }
         #expect(names == ScoreRow.all.map(\.name) + FeatureScoreRow.all.map(\.name))
     }
 
@@ -127,7 +128,7 @@ struct NetworkScoreRow: CustomTestStringConvertible, Sendable {
         return parts[0]
     }
 
-    @Test(arguments: NetworkScoreRow.all.filter { $0.name.need != .nothing })
+    @Test(arguments: NetworkScoreRow.all.filter { $0.name.inputs.areFitted })
     func oneTwoAndFourRanksGiveTheSameBits(row: NetworkScoreRow) throws {
         let one = try bits(row, ranks: 1)
         #expect(Set(one).count == 4)
@@ -135,13 +136,22 @@ struct NetworkScoreRow: CustomTestStringConvertible, Sendable {
         #expect(try bits(row, ranks: 4) == one)
     }
 
+    /// Scores in one table share what probes of one key capture.
+    @Test func mixturesOfOtherSettingsHaveOtherKeys() throws {
+        let fit = try NetworkExample().fit()
+        let keys = try [3, 4].map { components in
+            try GaussianMixture(fit, components: components, dimension: 8, more: 4, rounds: 1).probe?.key
+        }
+        #expect(keys[0] != nil && keys[0] != keys[1])
+    }
+
     /// With 12 images in ten classes, gram's split leaves some class without an image.
-    @Test(arguments: [(ScoreName.gram, 12), (.mdsEnsemble, 9)])
-    func aClassWithoutARecordIsNamed(name: ScoreName, count: Int) throws {
+    @Test(arguments: [(ScoreDefinition.gram, 12), (.mdsEnsemble, 9)])
+    func aClassWithoutARecordIsNamed(name: ScoreDefinition, count: Int) throws {
         let example = try NetworkExample()
         let fit = try example.fit(training: 0..<count)
         let error = #expect(throws: FitError.self) { try name.makeScore(fit) }
-        #expect(error?.description.hasPrefix("score \(name.rawValue): class ") == true)
+        #expect(error?.description.hasPrefix("score \(name.name): class ") == true)
         #expect(error?.description.contains("has no record among the nine tenths") == (name == .gram))
     }
 
@@ -168,7 +178,7 @@ struct NetworkScoreRow: CustomTestStringConvertible, Sendable {
         let twice = try FitContext(
             head: example.head, training: nil, featureMean: alone.featureMean, validation: training,
             validationImages: example.pass(over: images), communicator: LocalCommunicator())
-        let name = ScoreName.adascaleA
+        let name = ScoreDefinition.adascaleA
         #expect(
             try example.evaluateQueries(name.makeScore(alone))
                 == example.evaluateQueries(name.makeScore(twice)))

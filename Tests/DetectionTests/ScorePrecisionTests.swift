@@ -28,7 +28,7 @@ import Testing
     /// `exp(−h / 3)`.
     @Test func openMaxRanksImagesThatAreAlmostSurelyUnknown() throws {
         let features = (0..<40).map { 54 + Float($0) / 10 }
-        let found = confidences(try ScoreName.openmax.makeScore(fit()), features)
+        let found = confidences(try ScoreDefinition.openmax.makeScore(fit()), features)
         for (feature, confidence) in zip(features, found) {
             let h = Double(feature)
             let known = 1 + exp(-h / 3)
@@ -43,7 +43,7 @@ import Testing
     /// own entropy.
     @Test func divergencesOfSureImagesAreRanked() throws {
         let features = (0..<40).map { 8 + Float($0) / 10 }
-        let found = confidences(try ScoreName.klm.makeScore(fit()), features)
+        let found = confidences(try ScoreDefinition.klm.makeScore(fit()), features)
         #expect(Set(found).count == 40)
         #expect(Set(found.map { Float($0) }).count < 32)
     }
@@ -64,7 +64,7 @@ import Testing
             head: head, training: FeatureShard(features.flatMap(\.self), head, microbatchSize: 8),
             validation: nil,
             communicator: LocalCommunicator())
-        let score = try ScoreName.cfood.makeScore(fit)
+        let score = try ScoreDefinition.cfood.makeScore(fit)
         let chord = { (angle: Double) in [Float(cos(angle)), Float(sin(angle))] }
         // The query at 0.49 is 0.19 from the last reference, whose first neighbour is 0.2 away; the
         // query at 0.52 is only in that reference's second neighbourhood, of radius 0.3.
@@ -83,7 +83,7 @@ import Testing
         let fit = try FitContext(
             head: head, training: FeatureShard([1, 0, 0, 1, 1, 1], head, microbatchSize: 8), validation: nil,
             communicator: LocalCommunicator())
-        let error = #expect(throws: FitError.self) { try ScoreName.cfood.makeScore(fit) }
+        let error = #expect(throws: FitError.self) { try ScoreDefinition.cfood.makeScore(fit) }
         #expect(error?.description.contains("1 of the training records are references") == true)
     }
 

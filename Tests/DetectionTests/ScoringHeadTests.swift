@@ -12,8 +12,8 @@ import Testing
         }
     }
 
-    @Test(arguments: [ScoreName.t2fnorm, .msp])
-    func theTemperatureIsFoldedForEveryScore(name: ScoreName) throws {
+    @Test(arguments: [ScoreDefinition.t2fnorm, .msp])
+    func theTemperatureIsFoldedForEveryScore(name: ScoreDefinition) throws {
         let head = ScoringHead(weights: example.weights, bias: example.bias, temperature: 0.5)
         let result = try example.evaluate(name, head: head)
         for (found, expected) in zip(result.confidences, [0.60758633, 0.69074014]) {

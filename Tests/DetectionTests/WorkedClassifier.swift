@@ -31,7 +31,7 @@ struct WorkedClassifier {
 
     func logits(_ head: ScoringHead) -> [Float] { DetectionTests.logits(of: queries, head) }
 
-    func evaluate(_ name: ScoreName, head: ScoringHead) throws -> ScoredSamples {
+    func evaluate(_ name: ScoreDefinition, head: ScoringHead) throws -> ScoredSamples {
         evaluate(try name.makeScore(), head: head)
     }
 

@@ -59,7 +59,7 @@ import Testing
             let model = try ScoringModel(checkpoint: path)
             #expect(model.classCount == 10)
             let images = images(3)
-            let scores: [ScoreName] = [.msp, .mls, .ebo]
+            let scores: [ScoreDefinition] = [.msp, .mls, .ebo]
             let found = try scores.map { try model.confidences(of: images, by: $0) }
             for (i, image) in images.enumerated() {
                 let logits = try logits(image, network)

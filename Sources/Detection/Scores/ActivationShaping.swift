@@ -1,6 +1,31 @@
 package import Inference
 internal import Numerics
 
+extension ScoreDefinition {
+    /// ASH-B: energy of the largest features, each set to the sum of all over their number.
+    public static let ash = shaping(
+        "ash", "energy of the largest h, each set to Σ h over their number", .binarized)
+    /// An alias of `ash`.
+    public static let ashB = shaping("ash_b", "the same as `ash`", .binarized)
+    /// ASH-P: energy of the largest features alone.
+    public static let ashP = shaping(
+        "ash_p", "energy of the largest h", .pruned, ScoreTraits(isSearchedByOpenOOD: false))
+    /// ASH-S: energy of the largest features, scaled.
+    public static let ashS = shaping(
+        "ash_s", "energy of the largest h · exp(Σ h / Σ largest h)", .scaled,
+        ScoreTraits(isSearchedByOpenOOD: false))
+
+    private static func shaping(
+        _ name: String, _ summary: String, _ variant: ActivationShaping.Variant,
+        _ traits: ScoreTraits = ScoreTraits()
+    ) -> ScoreDefinition {
+        ScoreDefinition(
+            name, summary, citation: "Djurisic et al., ICLR 2023, arXiv 2209.09858, section 3",
+            settings: [.percentile(90, tried: [65, 70, 75, 80, 85, 90, 95])], traits: traits
+        ) { ActivationShaping(variant, percentile: $0.real("percentile")) }
+    }
+}
+
 /// `ash` (or `ash_b`), `ash_p`, `ash_s`: the energy of the features after all but the largest are
 /// pruned.
 ///
@@ -22,20 +47,10 @@ package struct ActivationShaping: Score {
     /// Percentage of the features that are set to 0.
     package let percentile: Double
 
-    package let name: ScoreName
-
-    /// - Parameter name: By default the variant's name; `ash_b` is an alias of `ash`.
-    package init(_ variant: Variant, percentile: Double = 90, name: ScoreName? = nil) {
+    package init(_ variant: Variant, percentile: Double = 90) {
         precondition((0...100).contains(percentile), "a percentile of \(percentile)")
         self.variant = variant
         self.percentile = percentile
-        let ownName: ScoreName =
-            switch variant {
-            case .binarized: .ash
-            case .pruned: .ashP
-            case .scaled: .ashS
-            }
-        self.name = name ?? ownName
     }
 
     package func evaluate(

@@ -4,6 +4,35 @@ internal import Kernels
 internal import Memory
 internal import Numerics
 
+extension ScoreDefinition {
+    /// AdaSCALE-A: energy of features scaled by an image's own percentile.
+    public static let adascaleA = adaptiveScaling(
+        "adascale_a",
+        "energy of h · exp r, r as in `scale` with a percentile for each image, which is lower the less h moves when x does",
+        .activations)
+    /// AdaSCALE-L: the same for logits.
+    public static let adascaleL = adaptiveScaling(
+        "adascale_l", "energy of z · r², r as in `adascale_a`", .logits)
+
+    private static func adaptiveScaling(
+        _ name: String, _ summary: String, _ variant: AdaptiveScaling.Variant
+    ) -> ScoreDefinition {
+        let tried: [Double] = [60, 65, 70, 75, 80, 85, 90, 95, 99]
+        return ScoreDefinition(
+            name, summary, citation: "Regmi, 2025, arXiv 2503.08023, section 4",
+            fittedOn: .validationFeatures,
+            settings: [
+                .percentile(75, name: "low", label: "low percentile", tried: tried),
+                .percentile(85, name: "high", label: "high percentile", tried: tried),
+            ],
+            traits: ScoreTraits(
+                passes:
+                    "2 more forward passes and 1 more backward pass for each image scored and each validation image",
+                gridOrder: .lastFastest, ascending: ("low", "high"))
+        ) { try AdaptiveScaling($1, variant, percentiles: $0.real("low")...$0.real("high")) }
+    }
+}
+
 /// `adascale_a`, `adascale_l`: the energy of scaled features or logits; the less a small
 /// perturbation of the image moves the features, the larger the scale.
 ///
@@ -23,7 +52,6 @@ package struct AdaptiveScaling: Score {
     /// used.
     static let rankedCount = 5000
 
-    package let name: ScoreName
     package let variant: Variant
     /// The percentiles of the features for the image that moves most (lower bound) and for the one
     /// that moves least (upper bound).
@@ -40,7 +68,6 @@ package struct AdaptiveScaling: Score {
             percentiles.lowerBound >= 0 && percentiles.upperBound <= 100, "percentiles of \(percentiles)")
         self.variant = variant
         self.percentiles = percentiles
-        name = variant == .activations ? .adascaleA : .adascaleL
         let own = try fit.capturedValidation(FeatureShift())
         let all = try fit.communicator.allGather(own.span)
         shifts =

@@ -1,6 +1,17 @@
 package import Inference
 internal import Kernels
 
+extension ScoreDefinition {
+    /// Distances to the decision boundaries over the distance from the training mean.
+    public static let fdbd = ScoreDefinition(
+        "fdbd", "Σ distances to decision boundaries / ‖h − mean h‖, or / ‖h‖",
+        citation: "Liu & Qin, ICML 2024, arXiv 2312.11536, section 3", fittedOn: .trainingMean,
+        settings: [.words("divisor", ["distance", "norm"], label: "divided by", isTried: true)]
+    ) {
+        DecisionBoundaryDistance($1, regularizer: $0.word("divisor") == "distance" ? .distance : .norm)
+    }
+}
+
 /// `fdbd`: the summed distances to the other classes' decision boundaries, divided by the feature's
 /// distance from the training mean.
 ///
@@ -16,7 +27,6 @@ package struct DecisionBoundaryDistance: Score {
         case norm
     }
 
-    package let name = ScoreName.fdbd
     package let regularizer: Regularizer
     private let mean: [Float]
     /// Distances between the classes' weight vectors, shape `[K, K]`.

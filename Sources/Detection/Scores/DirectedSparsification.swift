@@ -1,5 +1,14 @@
 package import Inference
 
+extension ScoreDefinition {
+    /// DICE: energy of the weights that contribute most on the training set.
+    public static let dice = ScoreDefinition(
+        "dice", "energy of the weights above the percentile of W ∘ mean h",
+        citation: "Sun & Li, ECCV 2022, arXiv 2111.09805, section 3", fittedOn: .trainingMean,
+        settings: [.percentile(90)]
+    ) { DirectedSparsification($1, percentile: $0.real("percentile")) }
+}
+
 /// `dice`: the energy of the logits computed from the weights that contribute most on the training
 /// set.
 ///
@@ -7,7 +16,6 @@ package import Inference
 /// 2111.09805, section 3. A weight is kept if its contribution, weight times mean feature, is above
 /// (not at) the percentile of all contributions.
 package struct DirectedSparsification: Score {
-    package let name = ScoreName.dice
     private let head: ScoringHead
 
     /// - Parameter percentile: Percentage of the weights that are set to 0.

@@ -2,6 +2,16 @@ package import Inference
 internal import Kernels
 internal import Numerics
 
+extension ScoreDefinition {
+    /// The negated divergence from the nearest class's typical probabilities.
+    public static let klm = ScoreDefinition(
+        "klm", "−min over classes of KL(p ‖ mean p of the images predicted as the class)",
+        citation: "Hendrycks et al., ICML 2022, arXiv 1911.11132, section 4.1",
+        fittedOn: .validationFeatures,
+        traits: ScoreTraits(precision: .double, choices: { _ in "double precision" })
+    ) { try DivergenceMatching($1) }
+}
+
 /// `klm`: the negated smallest KL divergence of the probabilities from a class's typical ones,
 /// `−min KL(p ‖ q)`.
 ///
@@ -10,7 +20,7 @@ internal import Numerics
 /// probabilities are the mean over the validation images that are predicted as this class, or
 /// one-hot if there are none, as in OpenOOD.
 package struct DivergenceMatching: Score {
-    package let name = ScoreName.klm
+    package let precision = ScoreDefinition.klm.precision
     /// Logarithms of the typical probabilities, shape `[K, K]`.
     private let typical: [Double]
 

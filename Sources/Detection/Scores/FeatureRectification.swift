@@ -1,5 +1,22 @@
 package import Inference
 
+extension ScoreDefinition {
+    /// VRA: energy of the features clipped from above and below.
+    public static let vra = ScoreDefinition(
+        "vra", "energy of h clipped below at one percentile and above at another",
+        citation: "Xu et al., NeurIPS 2023, arXiv 2302.11716, section 3", fittedOn: .validationFeatures,
+        settings: [
+            .percentile(90, name: "high", label: "high percentile", tried: [85, 90, 95, 99]),
+            .percentile(10, name: "low", label: "low percentile", tried: [1, 5, 10, 15]),
+            .words("lowFeatures", ["raised", "zeroed"]),
+        ], traits: ScoreTraits(ascending: ("low", "high"))
+    ) {
+        try FeatureRectification(
+            $1, percentiles: $0.real("low")...$0.real("high"),
+            lowFeatures: $0.word("lowFeatures") == "raised" ? .raised : .zeroed)
+    }
+}
+
 /// `vra`: the energy of the features clipped from above and below.
 ///
 /// Xu, Lian, Liu, Tao: "VRA: Variational rectified activation for out-of-distribution detection",
@@ -14,7 +31,6 @@ package struct FeatureRectification: Score {
         case zeroed
     }
 
-    package let name = ScoreName.vra
     package let lowFeatures: LowFeatures
     /// The lower and the upper threshold.
     package let thresholds: ClosedRange<Float>

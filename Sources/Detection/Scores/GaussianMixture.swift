@@ -4,6 +4,24 @@ internal import Memory
 internal import Networks
 internal import Numerics
 
+extension ScoreDefinition {
+    /// Log density of a Gaussian mixture at the second stage's activation map.
+    public static let gmm = ScoreDefinition(
+        "gmm", "log(Σ of a mixture's Gaussians + 1e-45), of the second stage's map's principal coordinates",
+        citation: "Yang et al., IJCV 2023, arXiv 2204.05306, section 4", fittedOn: .trainingFeatures,
+        settings: [
+            .whole("components", 50, in: 1...1000), .whole("dimension", 50, in: 1...1000),
+            .whole("oversampling", 10, in: 0...1000), .whole("rounds", 5, in: 1...100),
+        ],
+        traits: ScoreTraits(
+            passes: "1 more forward pass for each image scored, 6 for each training image")
+    ) {
+        try GaussianMixture(
+            $1, components: $0.whole("components"), dimension: $0.whole("dimension"),
+            more: $0.whole("oversampling"), rounds: $0.whole("rounds"))
+    }
+}
+
 /// `gmm`: the log density of a Gaussian mixture at the principal coordinates of the second stage's
 /// activation map.
 ///
@@ -12,7 +30,6 @@ internal import Numerics
 /// fifty coordinates, fifty Gaussians with one shared covariance, and no normalising constant. Far
 /// from all Gaussians the density underflows and the added 10⁻⁴⁵ remains.
 package struct GaussianMixture: Score {
-    package let name = ScoreName.gmm
     package let probe: (any NetworkProbe)?
 
     /// Collective; reads the training images `rounds + 1` times.
@@ -35,7 +52,8 @@ package struct GaussianMixture: Score {
             directions.training, first: fit.firstTrainingRecord, components: components, on: fit.communicator)
         probe = MixtureDensity(
             projection: Projection(map: directions.map, stage: stage), density: try mixture.density(),
-            weights: mixture.weights)
+            weights: mixture.weights,
+            key: "mixture density \(components) \(dimension) \(more) \(rounds)")
     }
 
     package func evaluate(
@@ -49,8 +67,8 @@ private struct MixtureDensity: NetworkProbe {
     let projection: Projection
     let density: Gaussian
     let weights: [Double]
-
-    let key = "mixture density"
+    /// Has the settings, as all scores share what probes of one key capture.
+    let key: String
 
     func values(
         of images: borrowing Buffer<Float>, _ input: borrowing ScoreInput, in network: InspectedNetwork

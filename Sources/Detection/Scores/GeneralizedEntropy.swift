@@ -2,13 +2,24 @@ package import Inference
 internal import Kernels
 internal import Numerics
 
+extension ScoreDefinition {
+    /// GEN, the generalised entropy.
+    public static let gen = ScoreDefinition(
+        "gen", "−Σ pᵞ(1 − p)ᵞ over the largest p, γ the exponent",
+        citation: "Liu et al., CVPR 2023, equation 3",
+        settings: [
+            .real("exponent", 0.1, in: 1e-3...100, tried: [0.01, 0.1, 0.5, 1, 2, 5, 10]),
+            .whole("count", 100, in: 1...1_000_000, tried: [10, 50, 100, 200, 500, 1000]),
+        ]
+    ) { GeneralizedEntropy(exponent: Float($0.real("exponent")), count: $0.whole("count")) }
+}
+
 /// `gen`: the negated generalised entropy of the largest probabilities, `−Σ pᵞ (1 − p)ᵞ`.
 ///
 /// Liu, Lochman, Zach: "GEN: Pushing the limits of softmax-based out-of-distribution detection",
 /// CVPR 2023, equation 3. `1 − p` is in single precision as in OpenOOD: for `p` near 1 it is
 /// coarse, which γ = 0.1 makes visible.
 package struct GeneralizedEntropy: Score {
-    package let name = ScoreName.gen
     /// The exponent γ, above 0.
     package let exponent: Float
     /// How many of the largest probabilities are summed; all if there are fewer classes.

@@ -2,6 +2,14 @@ package import Inference
 internal import Kernels
 internal import Numerics
 
+extension ScoreDefinition {
+    /// GradNorm, the norm of the last layer's gradient.
+    public static let gradnorm = ScoreDefinition(
+        "gradnorm", "‖h‖₁ · Σ |K p − 1|",
+        citation: "Huang et al., NeurIPS 2021, arXiv 2110.00218, section 4.3"
+    ) { _ in GradNorm() }
+}
+
 /// `gradnorm`: the L1 norm of the gradient of the KL divergence from the uniform distribution with
 /// respect to the last layer, `‖h‖₁ · Σ |K p − 1|`.
 ///
@@ -9,8 +17,6 @@ internal import Numerics
 /// wild", NeurIPS 2021, arXiv 2110.00218, section 4.3. The gradient has this closed form, so there
 /// is no backward pass.
 package struct GradNorm: Score {
-    package let name = ScoreName.gradnorm
-
     package init() {}
 
     package func evaluate(

@@ -4,6 +4,16 @@ internal import Kernels
 internal import Numerics
 package import Workers
 
+extension ScoreDefinition {
+    /// Negated squared distance to the nearest gradient of a training record.
+    public static let grood = ScoreDefinition(
+        "grood",
+        "−(squared distance of g to the nearest g of correctly predicted training images), g = q_o (h − P_o) / ‖h − P_o‖, q = softmax(−‖h − P‖) over the classes' means and the outliers' mean P_o",
+        citation: "ElAraby et al., TMLR 2025, arXiv 2312.14427", fittedOn: [.trainingFeatures, .outliers],
+        traits: ScoreTraits(choices: { "records \($0.grood.rawValue)" })
+    ) { try GradientNeighbors($1, records: $1.options.grood) }
+}
+
 /// `grood`: the negated squared distance from an image's gradient to the nearest gradient of a
 /// correctly predicted training record.
 ///
@@ -54,7 +64,6 @@ package struct GradientNeighbors: ShardedScore {
         }
     }
 
-    package let name = ScoreName.grood
     package let worldSize: Int
     private let prototypes: Prototypes
     /// The gradients of the rank's correctly predicted training records.

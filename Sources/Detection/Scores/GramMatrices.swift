@@ -5,6 +5,17 @@ internal import Memory
 internal import Networks
 internal import Numerics
 
+extension ScoreDefinition {
+    /// Negated deviation of channel correlations from the predicted class's range.
+    public static let gram = ScoreDefinition(
+        "gram",
+        "−Σ over layers of how far the channels' correlations leave the predicted class's range, over max p",
+        citation: "Sastry & Oore, ICML 2020, arXiv 1912.12510, section 3", fittedOn: .trainingFeatures,
+        traits: ScoreTraits(
+            passes: "1 more forward pass for each image scored, 2 for each training image")
+    ) { try GramMatrices($1) }
+}
+
 /// `gram`: the negated deviation of every layer's channel correlations from the range that training
 /// images of the predicted class have, divided by the largest probability.
 ///
@@ -17,7 +28,6 @@ internal import Numerics
 /// confidences by some thousandths. The ranges come from nine tenths of the training images; the
 /// mean deviation of the others normalises each layer's deviation.
 package struct GramMatrices: Score {
-    package let name = ScoreName.gram
     package let probe: (any NetworkProbe)?
 
     /// Collective; reads the training images twice. Holds `8 K W` bytes, where `W` is five times

@@ -3,6 +3,35 @@ internal import Kernels
 internal import Memory
 internal import Numerics
 
+extension ScoreDefinition {
+    /// ODIN: the largest probability of a perturbed image at a temperature.
+    public static let odin = perturbation(
+        "odin",
+        "max softmax(z(x′) / T), x′ = x moved by ε, the magnitude, against the gradient of the cross-entropy of its predicted class",
+        citation: "Liang et al., ICLR 2018, arXiv 1706.02690, section 3", .all)
+    /// i-ODIN: `odin` with one perturbed value.
+    public static let iodin = perturbation(
+        "iodin", "the same as `odin`, but only the value of x with the largest gradient is moved",
+        citation: "Regmi, ASCOOD, 2024", .steepest)
+
+    private static func perturbation(
+        _ name: String, _ summary: String, citation: String, _ pixels: ImagePerturbation.Pixels
+    ) -> ScoreDefinition {
+        ScoreDefinition(
+            name, summary, citation: citation,
+            settings: [
+                .real("temperature", 1000, in: 1e-3...1e6, tried: [1, 10, 100, 1000]),
+                .real("magnitude", 0.0014, in: 0...1, tried: [0.0014, 0.0028]),
+            ],
+            traits: ScoreTraits(
+                passes: "2 more forward passes and 1 more backward pass for each image scored")
+        ) {
+            ImagePerturbation(
+                pixels, temperature: Float($0.real("temperature")), magnitude: Float($0.real("magnitude")))
+        }
+    }
+}
+
 /// `odin`, `iodin`: the largest probability at a temperature, for an image perturbed towards its
 /// predicted class.
 ///
@@ -18,7 +47,6 @@ package struct ImagePerturbation: Score {
         case steepest
     }
 
-    package let name: ScoreName
     package let probe: (any NetworkProbe)?
 
     /// - Parameters:
@@ -28,7 +56,6 @@ package struct ImagePerturbation: Score {
     package init(_ pixels: Pixels, temperature: Float = 1000, magnitude: Float = 0.0014) {
         precondition(
             temperature > 0 && magnitude >= 0, "a temperature of \(temperature), a magnitude of \(magnitude)")
-        name = pixels == .all ? .odin : .iodin
         probe = PerturbedConfidence(pixels: pixels, temperature: temperature, magnitude: magnitude)
     }
 

@@ -3,6 +3,20 @@ internal import Kernels
 internal import Memory
 internal import Networks
 
+extension ScoreDefinition {
+    /// `mds` of the first layer's activation map for a perturbed image.
+    public static let mdsEnsemble = ScoreDefinition(
+        "mds_ensemble",
+        "−½ (squared Mahalanobis distance of the first layer's mean map of x′ to the nearest class mean)",
+        citation: "Lee et al., NeurIPS 2018, arXiv 1807.03888, sections 2.1 and 2.2",
+        fittedOn: .trainingFeatures, settings: [.real("magnitude", 0.0014, in: 0...1)],
+        traits: ScoreTraits(
+            passes:
+                "2 forward passes and 1 backward pass of the first layer for each image scored, 1 forward pass of it for each training image"
+        )
+    ) { try MahalanobisEnsemble($1, magnitude: Float($0.real("magnitude"))) }
+}
+
 /// `mds_ensemble`: half the negated squared Mahalanobis distance from the stem's activation map,
 /// averaged over positions, to the nearest class mean, for an image perturbed towards that mean.
 ///
@@ -11,7 +25,6 @@ internal import Networks
 /// configures it: the first layer alone, with weight 1, as in the published rows. The paper weights
 /// all layers by a regression on out-of-distribution images.
 package struct MahalanobisEnsemble: Score {
-    package let name = ScoreName.mdsEnsemble
     package let probe: (any NetworkProbe)?
 
     /// Collective.

@@ -1,13 +1,18 @@
 package import Inference
 internal import Kernels
 
+extension ScoreDefinition {
+    /// Maximum logit.
+    public static let mls = ScoreDefinition(
+        "mls", "max z", citation: "Hendrycks et al., ICML 2022, arXiv 1911.11132, section 3"
+    ) { _ in MaximumLogit() }
+}
+
 /// `mls`: the largest logit, `max z`.
 ///
 /// Hendrycks, Basart, Mazeika, Zou, Kwon, Mostajabi, Steinhardt, Song: "Scaling out-of-distribution
 /// detection for real-world settings", ICML 2022, arXiv 1911.11132, section 3.
 package struct MaximumLogit: Score {
-    package let name = ScoreName.mls
-
     package init() {}
 
     package func evaluate(

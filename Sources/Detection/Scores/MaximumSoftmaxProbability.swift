@@ -1,6 +1,13 @@
 package import Inference
 internal import Kernels
 
+extension ScoreDefinition {
+    /// Maximum softmax probability.
+    public static let msp = ScoreDefinition(
+        "msp", "max p", citation: "Hendrycks & Gimpel, ICLR 2017, arXiv 1610.02136, section 2"
+    ) { _ in MaximumSoftmaxProbability() }
+}
+
 /// `msp`: the largest softmax probability, `max p`.
 ///
 /// Hendrycks, Gimpel: "A baseline for detecting misclassified and out-of-distribution examples in
@@ -8,8 +15,6 @@ internal import Kernels
 /// so its term is 1 and its probability is one over the sum. On a T2FNorm network it equals
 /// `t2fnorm`.
 package struct MaximumSoftmaxProbability: Score {
-    package let name = ScoreName.msp
-
     package init() {}
 
     package func evaluate(

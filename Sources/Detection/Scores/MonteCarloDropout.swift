@@ -3,6 +3,15 @@ package import Inference
 internal import Kernels
 internal import Numerics
 
+extension ScoreDefinition {
+    /// The largest probability of the mean logits of several passes with dropout.
+    public static let dropout = ScoreDefinition(
+        "dropout", "max softmax of the mean z of passes that drop elements of h",
+        citation: "Gal & Ghahramani, ICML 2016, arXiv 1506.02142, section 4",
+        settings: [.real("rate", 0.5, in: 0...0.99), .whole("passes", 5, in: 1...10_000)]
+    ) { MonteCarloDropout(rate: Float($0.real("rate")), passes: $0.whole("passes")) }
+}
+
 /// `dropout`: the largest softmax probability of the mean logits of several passes with dropout on
 /// the features.
 ///
@@ -12,7 +21,6 @@ internal import Numerics
 /// `1 − rate`. The feature's own bits seed the random numbers, so a sample's confidence is the same
 /// each time and on every rank.
 package struct MonteCarloDropout: Score {
-    package let name = ScoreName.dropout
     package let rate: Float
     package let passes: Int
 

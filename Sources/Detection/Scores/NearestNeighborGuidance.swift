@@ -3,6 +3,19 @@ package import Inference
 internal import Kernels
 internal import Numerics
 
+extension ScoreDefinition {
+    /// Energy times the mean similarity to the nearest training records.
+    public static let nnguide = ScoreDefinition(
+        "nnguide", "log Σ exp z · mean of the k largest ĥ · ĝ, ĝ = ĥ log Σ exp z, of 1 % of the set",
+        citation: "Park et al., ICCV 2023, arXiv 2309.14888, section 3", fittedOn: .trainingFeatures,
+        settings: [.whole("k", 100, in: 1...1_000_000), .words("bank", ["first", "spread"])]
+    ) {
+        try NearestNeighborGuidance(
+            $1, neighbors: $0.whole("k"),
+            bank: $0.word("bank") == "spread" ? .spread : .first(multipleOf: 200))
+    }
+}
+
 /// `nnguide`: the energy times the mean similarity to the most similar training records, each
 /// weighted by its own energy.
 ///
@@ -20,7 +33,6 @@ package struct NearestNeighborGuidance: Score {
         case spread
     }
 
-    package let name = ScoreName.nnguide
     /// The number of most similar records that are averaged; all if there are fewer.
     package let neighbors: Int
     private let bank: LinearMap

@@ -3,6 +3,20 @@ package import Inference
 internal import Kernels
 package import Workers
 
+extension ScoreDefinition {
+    /// Negated squared distance to the k-th nearest training feature.
+    public static let knn = ScoreDefinition(
+        "knn", "−(squared distance of ĥ to the k-th nearest)",
+        citation: "Sun et al., ICML 2022, arXiv 2204.06507, section 3",
+        fittedOn: [.trainingFeatures, .featuresAlone],
+        settings: [
+            .whole("k", 50, in: 1...1_000_000, label: "neighbour", tried: [50, 100, 200, 500, 1000]) {
+                try Int($0) <= $1.training.totalCount(on: $1.communicator)
+            }
+        ], traits: ScoreTraits(grid: { try NeighborGrid($0, $1) })
+    ) { try NearestNeighbors($1, neighbor: $0.whole("k")) }
+}
+
 /// `knn`: the negated squared distance to the k-th nearest training record, for features divided by
 /// their norm.
 ///
@@ -11,7 +25,6 @@ package import Workers
 /// single precision; faiss's `‖a‖² + ‖b‖² − 2ab` may be slightly negative. 1e-10 is added to the
 /// norm; OpenOOD adds it after the division, although the norm is meant.
 package struct NearestNeighbors: ShardedScore {
-    package let name = ScoreName.knn
     /// `k`, from 1.
     package let neighbor: Int
     package let worldSize: Int
@@ -70,5 +83,22 @@ package struct NearestNeighbors: ShardedScore {
             for i in 0..<neighbor { farthest = max(farthest, span[i]) }
             return Double(-farthest)
         }
+    }
+}
+
+/// The confidences for several values of `k`, from one search for the largest.
+private struct NeighborGrid: GridScore {
+    let neighbors: [Int]
+    let score: NearestNeighbors
+
+    init(_ settings: [ScoreSettings], _ fit: FitContext) throws {
+        neighbors = settings.map { $0.whole("k") }
+        score = try NearestNeighbors(fit, neighbor: neighbors.max() ?? 1)
+    }
+
+    func confidences(
+        of shard: FeatureShard, on communicator: any Communicator, pool: WorkerPool
+    ) throws(MPIError) -> [[Double]] {
+        try score.confidences(neighbors: neighbors, of: shard, on: communicator, pool: pool)
     }
 }

@@ -3,6 +3,16 @@ package import Inference
 internal import Kernels
 package import Workers
 
+extension ScoreDefinition {
+    /// Negated size of the neighbourhoods that contain the image.
+    public static let cfood = ScoreDefinition(
+        "cfood",
+        "−(fraction of a tenth of the set that a neighbourhood holds before the image lies in those of 1 % of the tenth)",
+        citation: "OpenOOD v1.5, arXiv 2306.09301", fittedOn: [.trainingFeatures, .featuresAlone],
+        traits: ScoreTraits(choices: { _ in "neighbours without the reference" })
+    ) { try NeighborhoodShare($1) }
+}
+
 /// `cfood`: the negated size of the smallest neighbourhoods, as a share of the reference records,
 /// for which an image lies in the neighbourhoods of one hundredth of the references.
 ///
@@ -14,7 +24,6 @@ package struct NeighborhoodShare: ShardedScore {
     /// The share of references whose neighbourhoods must contain an image.
     private static let leastShare = 0.01
 
-    package let name = ScoreName.cfood
     package let worldSize: Int
     /// The rank's references.
     private let l2Index: FlatL2Index

@@ -2,6 +2,15 @@ package import Inference
 internal import Kernels
 internal import Memory
 
+extension ScoreDefinition {
+    /// The largest probability of the mean logits of several networks.
+    public static let ensemble = ScoreDefinition(
+        "ensemble", "max softmax of the mean z of several networks",
+        citation: "Lakshminarayanan et al., NeurIPS 2017, arXiv 1612.01474, section 2.4", inputs: .members,
+        traits: ScoreTraits(passes: "1 forward pass of each other network for each image scored")
+    ) { _ in NetworkEnsemble() }
+}
+
 /// `ensemble`: the largest softmax probability of the mean logits of several networks.
 ///
 /// Lakshminarayanan, Pritzel, Blundell: "Simple and scalable predictive uncertainty estimation
@@ -9,7 +18,6 @@ internal import Memory
 /// of probabilities, as in OpenOOD. The networks are the scored one and the members given to the
 /// evaluation; a T2FNorm network contributes the logits that scores see.
 package struct NetworkEnsemble: Score {
-    package let name = ScoreName.ensemble
     package let probe: (any NetworkProbe)? = MeanLogits()
 
     package init() {}

@@ -5,6 +5,15 @@ internal import Memory
 internal import Numerics
 package import Workers
 
+extension ScoreDefinition {
+    /// Sum of similarities in features and probabilities.
+    public static let relation = ScoreDefinition(
+        "relation", "Σ (similarity in features · in probabilities)ᵉ, where above 0.03, e the exponent",
+        citation: "Kim et al., NeurIPS 2023, arXiv 2301.12321, section 3", fittedOn: .trainingFeatures,
+        settings: [.real("exponent", 1, in: 1e-3...100, tried: [1, 2, 4, 6, 8])]
+    ) { try NeuralRelation($1, exponent: $0.real("exponent")) }
+}
+
 /// `relation`: the sum over training records of the similarity in features times the similarity in
 /// probabilities.
 ///
@@ -12,7 +21,6 @@ package import Workers
 /// outlier data", NeurIPS 2023, arXiv 2301.12321, section 3. Similarities of at most 0.03 count as
 /// 0.
 package struct NeuralRelation: ShardedScore {
-    package let name = ScoreName.relation
     /// The exponent that similarities are raised to.
     package let exponent: Double
     package let worldSize: Int

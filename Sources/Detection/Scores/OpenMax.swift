@@ -3,6 +3,16 @@ package import Inference
 internal import Kernels
 internal import Numerics
 
+extension ScoreDefinition {
+    /// Negated probability of an unknown class.
+    public static let openmax = ScoreDefinition(
+        "openmax", "−(probability of the class of unknowns), Weibull tails of the classes' distances in z",
+        citation: "Bendale & Boult, CVPR 2016, arXiv 1511.06233, algorithms 1 and 2",
+        fittedOn: .trainingFeatures,
+        traits: ScoreTraits(precision: .double, choices: { _ in "double precision" })
+    ) { try OpenMax($1) }
+}
+
 /// `openmax`: the negated probability of an unknown class, whose logit is the sum of what the
 /// largest logits lose, depending on the distance to the class means.
 ///
@@ -11,7 +21,7 @@ internal import Numerics
 /// Weibull distribution is fitted to the 20 largest. The predicted class is that of the largest
 /// logit; OpenOOD's own prediction, which no table shows, may also be the unknown class.
 package struct OpenMax: Score {
-    package let name = ScoreName.openmax
+    package let precision = ScoreDefinition.openmax.precision
     /// How many of the largest logits are changed.
     static let changedCount = 3
     /// How many of the largest distances a class's Weibull distribution is fitted to.

@@ -5,6 +5,16 @@ internal import Networks
 internal import Numerics
 internal import Workers
 
+extension ScoreDefinition {
+    /// RankFeat: energy without the largest singular component of the last activation maps.
+    public static let rankfeat = ScoreDefinition(
+        "rankfeat", "energy of z of the last two stages' maps without their largest singular component",
+        citation: "Song et al., NeurIPS 2022, arXiv 2209.08590, section 2",
+        traits: ScoreTraits(
+            passes: "1 more forward pass for each image scored, and 1 through the last stage alone")
+    ) { _ in RankFeature() }
+}
+
 /// `rankfeat`: the energy of the logits after the largest rank-1 component is removed from
 /// activation maps.
 ///
@@ -13,7 +23,6 @@ internal import Workers
 /// map, and those that the last stage computes from the map of the stage before, each map without
 /// that component. The largest singular vectors are exact, as in the original by default.
 package struct RankFeature: Score {
-    package let name = ScoreName.rankfeat
     package let probe: (any NetworkProbe)? = DeflatedEnergy()
 
     package init() {}

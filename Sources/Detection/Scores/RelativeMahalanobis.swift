@@ -1,13 +1,21 @@
 package import Inference
 internal import Kernels
 
+extension ScoreDefinition {
+    /// `mds` relative to the distance from the mean of all classes.
+    public static let rmds = ScoreDefinition(
+        "rmds", "the same as `mds` plus the squared distance to the mean of all",
+        citation: "Ren et al., 2021, arXiv 2106.09022, section 3",
+        fittedOn: [.trainingFeatures, .featuresAlone]
+    ) { try RelativeMahalanobis($1) }
+}
+
 /// `rmds`: the confidence of `mds` minus the negated squared Mahalanobis distance to the mean of
 /// all training records, with the covariance of all.
 ///
 /// Ren, Fort, Liu, Roy, Padhy, Lakshminarayanan: "A simple fix to Mahalanobis distance for
 /// improving near-OOD detection", 2021, arXiv 2106.09022, section 3.
 package struct RelativeMahalanobis: Score {
-    package let name = ScoreName.rmds
     private let classes: Gaussian
     private let background: Gaussian
 

@@ -1,6 +1,14 @@
 package import Inference
 internal import Kernels
 
+extension ScoreDefinition {
+    /// Inner product with the predicted class's stored pattern.
+    public static let she = ScoreDefinition(
+        "she", "h · mean h of the predicted class's correctly predicted images",
+        citation: "Zhang et al., ICLR 2023, section 3", fittedOn: .trainingFeatures
+    ) { try StoredPatterns($1) }
+}
+
 /// `she`: the inner product of the feature with the predicted class's stored pattern.
 ///
 /// Zhang, Fu, Chen, Du, Li, Wang, Liu, Han, Zhang: "Out-of-distribution detection based on
@@ -8,7 +16,6 @@ internal import Kernels
 /// class's pattern is the mean feature of its correctly predicted training images, or of all its
 /// training images if none is predicted correctly; OpenOOD's confidence is NaN in that case.
 package struct StoredPatterns: Score {
-    package let name = ScoreName.she
     /// Shape `[K, D]`.
     private let patterns: [[Double]]
 

@@ -2,6 +2,15 @@ internal import Cluster
 package import Inference
 internal import Numerics
 
+extension ScoreDefinition {
+    /// The largest probability at a temperature that is fitted on the validation set.
+    public static let tempScaling = ScoreDefinition(
+        "temp_scaling", "max softmax(z / T), T fitted to the labels",
+        citation: "Guo et al., ICML 2017, arXiv 1706.04599, section 4.2", fittedOn: .validationFeatures,
+        settings: [.words("search", ["fiftySteps", "minimum"])]
+    ) { try TemperatureScaling($1, search: $0.word("search") == "minimum" ? .minimum : .fiftySteps) }
+}
+
 /// `temp_scaling`: the largest probability of `softmax(z / T)`, with `T` fitted on the validation
 /// set.
 ///
@@ -17,7 +26,6 @@ package struct TemperatureScaling: Score {
         case minimum
     }
 
-    package let name = ScoreName.tempScaling
     /// The divisor of the logits.
     package let temperature: Double
 

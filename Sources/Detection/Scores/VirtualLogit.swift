@@ -2,6 +2,20 @@ package import Inference
 internal import Kernels
 internal import Numerics
 
+extension ScoreDefinition {
+    /// ViM: energy minus the scaled norm of the residual outside the principal space.
+    public static let vim = ScoreDefinition(
+        "vim", "log Σ exp z − α‖Rᵀ(h − u)‖, α = mean max z / mean ‖Rᵀ(h − u)‖",
+        citation: "Wang et al., CVPR 2022, arXiv 2203.10807, section 4", fittedOn: .trainingFeatures,
+        settings: [
+            .whole(
+                "dimension", automatic: "256, or half of the features if there are no more",
+                in: 1...1_000_000, tried: [256, 1000]
+            ) { Int($0) < $1.head.dimension }
+        ]
+    ) { try VirtualLogit($1, dimension: $0.wholeIfChosen("dimension")) }
+}
+
 /// `vim`: the energy minus a factor times the norm of the feature's residual outside the principal
 /// space.
 ///
@@ -9,7 +23,6 @@ internal import Numerics
 /// 2203.10807, section 4. The factor scales the mean residual norm on the training set to the mean
 /// largest logit.
 package struct VirtualLogit: Score {
-    package let name = ScoreName.vim
     /// The factor of the residual norm.
     package let factor: Double
     private let space: PrincipalSpace

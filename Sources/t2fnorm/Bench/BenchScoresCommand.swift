@@ -24,8 +24,10 @@ struct BenchScoresCommand: ParsableCommand {
     @Option(help: ArgumentHelp("The network.", valueName: "name"))
     var network = NetworkName.resnet18At32
 
-    @Option(parsing: .upToNextOption, help: ArgumentHelp("The scores.", valueName: "score"))
-    var score: [ScoreName] = [.t2fnorm, .msp, .mls, .ebo, .gen, .ash, .scale, .react, .vim, .fdbd]
+    @Option(
+        parsing: .upToNextOption, help: ArgumentHelp("The scores.", valueName: "score"),
+        completion: ScoreArgument.completion, transform: ScoreArgument.score)
+    var score: [ScoreDefinition] = [.t2fnorm, .msp, .mls, .ebo, .gen, .ash, .scale, .react, .vim, .fdbd]
 
     @Option(help: "Images to fit the scores on, over all ranks.")
     var training = 1_000
@@ -55,8 +57,8 @@ struct BenchScoresCommand: ParsableCommand {
         ] where value < least {
             throw ValidationError("\(name) is \(value), expected \(least) or more")
         }
-        if let name = score.first(where: { $0.needsOutliers || $0.needsMembers }) {
-            throw ValidationError("--score \(name.rawValue) needs more than random sets and one network")
+        if let score = score.first(where: { !$0.inputs.isDisjoint(with: [.outliers, .members]) }) {
+            throw ValidationError("--score \(score.title) needs more than random sets and one network")
         }
         guard !score.isEmpty else { throw ValidationError("--score is empty, expected at least one score") }
     }

@@ -1,7 +1,7 @@
-public import ArgumentParser
+import ArgumentParser
 import Checkpoints
 import Cluster
-public import Detection
+import Detection
 import Evaluation
 internal import Failures
 import Files
@@ -46,9 +46,10 @@ struct EvaluateCommand: ParsableCommand {
     @Option(
         name: .long, parsing: .upToNextOption,
         help: ArgumentHelp(
-            "Scores to compute, instead of the configuration's: \(ScoreName.allCases.map(\.rawValue).joined(separator: ", ")).",
-            valueName: "score"))
-    var score: [ScoreName] = []
+            "Scores to compute, instead of the configuration's: \(ScoreArgument.names). \(ScoreArgument.settingsHelp)",
+            valueName: "score"),
+        completion: ScoreArgument.completion, transform: ScoreArgument.score)
+    var score: [ScoreDefinition] = []
 
     @Option(
         help: ArgumentHelp(
@@ -204,5 +205,3 @@ struct EvaluateCommand: ParsableCommand {
         return options
     }
 }
-
-extension ScoreName: ExpressibleByArgument {}

@@ -31,9 +31,9 @@ final class EvaluationDisplay: EvaluationObserver {
     }
 
     /// Prints which scores need more than the one forward pass that all scores share.
-    func announceCost(of scores: [ScoreName]) {
+    func announceCost(of scores: [ScoreDefinition]) {
         for score in scores {
-            if let cost = score.networkCost { progress.printLine("note: \(score.rawValue) takes \(cost)") }
+            if let cost = score.networkCost { progress.printLine("note: \(score.title) takes \(cost)") }
         }
     }
 
@@ -42,7 +42,7 @@ final class EvaluationDisplay: EvaluationObserver {
         for choice in choices {
             progress.printLine(
                 """
-                \(choice.score.rawValue): \(choice) (AUROC \(decimal(100 * choice.areaUnderROC, 2)) on the validation sets)
+                \(choice.score.title): \(choice) (AUROC \(decimal(100 * choice.areaUnderROC, 2)) on the validation sets)
                 """)
         }
     }

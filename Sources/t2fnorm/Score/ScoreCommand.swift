@@ -46,9 +46,9 @@ struct ScoreCommand: ParsableCommand {
 
     @Option(
         help:
-            "The score; by default the first of the run's configuration. One of \(ScoreName.allCases.map(\.rawValue).joined(separator: ", "))."
-    )
-    var score: ScoreName?
+            "The score; by default the first of the run's configuration. One of \(ScoreArgument.names). \(ScoreArgument.settingsHelp)",
+        completion: ScoreArgument.completion, transform: ScoreArgument.score)
+    var score: ScoreDefinition?
 
     @Option(
         help: ArgumentHelp(
@@ -127,7 +127,7 @@ struct ScoreCommand: ParsableCommand {
     private func report(_ outcome: ImageScoring.Outcome) {
         let (score, threshold) = (outcome.score, outcome.threshold)
         printError(
-            "t2fnorm: note: 'in' means \(score.rawValue) of \(ScoredImage.Number(threshold, score.precision)) or more, as for \(decimal(100 * tpr, 1)) % of the validation set"
+            "t2fnorm: note: 'in' means \(score.title) of \(ScoredImage.Number(threshold, score.precision)) or more, as for \(decimal(100 * tpr, 1)) % of the validation set"
         )
         guard !outcome.failures.isEmpty else { return }
         printError(
