@@ -7,6 +7,7 @@ let package = Package(
     dependencies: [.package(name: "t2fnorm", path: "../..")],
     targets: [
         .executableTarget(name: "consumer", dependencies: [.product(name: "T2FNorm", package: "t2fnorm")]),
-        .executableTarget(name: "custom-score", dependencies: [.product(name: "T2FNorm", package: "t2fnorm")]),
+        .executableTarget(
+            name: "custom-score", dependencies: [.product(name: "T2FNorm", package: "t2fnorm")]),
     ]
 )
