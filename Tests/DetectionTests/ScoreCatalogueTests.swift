@@ -84,7 +84,7 @@ import Testing
         let cases: [(title: String, other: any Score)] = [
             ("knn:k=7", try NearestNeighbors(fit, neighbor: 7)),
             ("react:percentile=40", try FeatureClipping(fit, percentile: 40)),
-            ("vra:low=25:high=40", try FeatureRectification(fit, percentiles: 25...40)),
+            ("vra:high=40:low=25", try FeatureRectification(fit, percentiles: 25...40)),
             ("vra:lowFeatures=zeroed", try FeatureRectification(fit, lowFeatures: .zeroed)),
             ("fdbd:divisor=norm", DecisionBoundaryDistance(fit, regularizer: .norm)),
             ("gen:exponent=0.5:count=2", GeneralizedEntropy(exponent: 0.5, count: 2)),
