@@ -27,11 +27,11 @@ import Testing
 
     /// Scores without settings are written as before.
     @Test func namesAloneAreWrittenAsNames() throws {
-        #expect(try configuration("[ebo, mls]").yaml.contains("  scores:\n  - ebo\n  - mls\n"))
+        #expect(try configuration("[ebo, mls]").yaml.contains("  scores: [ebo, mls]\n"))
     }
 
     private static let wrong: [(String, String, String, String?)] = [
-        ("[mps]", "mps", "one of msp, t2fnorm", "msp"), ("[{kn: {k: 2}}]", "kn:k=2", "one of msp", "knn"),
+        ("[mps]", "mps", "one of msp, t2fnorm", "mls"), ("[{kn: {k: 2}}]", "kn:k=2", "one of msp", "knn"),
         ("[{react: {percentil: 90}}]", "react:percentil=90", "settings of react: percentile", "percentile"),
         ("[{knn: {k: 0}}]", "knn:k=0", "k=VALUE, where the value is a whole number from 1 to 1000000", nil),
         ("[{msp: {k: 2}}]", "msp:k=2", "msp without settings, as it has none", nil),
