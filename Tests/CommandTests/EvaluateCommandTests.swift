@@ -349,9 +349,9 @@ struct EvaluateCommandTests {
     }
 
     @Test(arguments: [
-        ("mps", "'mps' is invalid for '--score <score>': expected one of msp, t2fnorm", "did you mean msp?"),
-        ("react:percentil=9", "expected settings of react: percentile; did you mean percentile?", ""),
-        ("knn:k=0", "expected k=VALUE, where the value is a whole number from 1 to 1000000.", ""),
+        ("kn", "'kn' is invalid for '--score <score>': expected one of msp, t2fnorm", "did you mean knn?"),
+        ("react:percentil=9", "expected settings of react: percentile", "did you mean percentile?"),
+        ("knn:k=0", "expected k=VALUE", "where the value is a whole number from 1 to 1000000."),
     ])
     func aScoreThatIsNoneIsRefusedWithTheNearest(score: String, message: String, hint: String) async throws {
         for command in [["evaluate", "runs/x"], ["score", "runs/x", "a.png"], ["bench", "scores"]] {
