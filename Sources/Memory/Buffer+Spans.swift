@@ -4,7 +4,8 @@
 ///
 /// - Parameters:
 ///   - target: Grows to at least `count` elements; its contents are lost if it grows.
-///   - count: Elements of the target that `body` receives; all for `nil`.
+///   - count: Elements of the target that `body` receives; all for `nil`. A target that is also read
+///     has none, since it must not grow.
 package func withSpans<T: Numeric, Result>(
     into target: inout Buffer<T>, count: Int? = nil, _ body: (inout MutableSpan<T>) throws -> Result
 ) rethrows -> Result {

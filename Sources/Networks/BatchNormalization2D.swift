@@ -22,11 +22,15 @@ final class BatchNormalization2D {
     private var statistics = Buffer<Float>(zeros: 0)
     /// Shape `[groups, 3, C]`: the input's gradient is `a · gradient + b · input + c`.
     private(set) var gradientCoefficients = Buffer<Float>(zeros: 0)
+    /// Shape `[microbatches, 2, C]`: the sums of `sampleSums`.
     private var microbatchSums = Buffer<Double>(zeros: 0)
+    /// Shape `[groups, 2, C]`.
     private var groupSums = Buffer<Double>(zeros: 0)
     /// Sums of the forward pass over all accumulation steps so far, shape `[groups, 2, C]`.
     private var stepSums = Buffer<Double>(zeros: 0)
+    /// Shape `[microbatches, 2, C]`: gradients of shift and scale.
     private var microbatchGradients = Buffer<Float>(zeros: 0)
+    /// Shape `[2, C]`: gradients of shift and scale.
     private var gradientSum = Buffer<Float>(zeros: 0)
 
     init(_ name: String, channels: Int, positions: Int, in store: ParameterStore) {
@@ -54,8 +58,8 @@ final class BatchNormalization2D {
     /// Reserves memory for the sums of a pass.
     func prepare(_ context: StepContext) { sampleSums.reserve(context.sampleCount * 2 * channels) }
 
-    /// Elements of `stepSums`.
-    func stepSumCount(_ context: StepContext) -> Int { context.placement.groups.count * 2 * channels }
+    /// Elements of sums or statistics of all groups, shape `[groups, 2, C]`.
+    func groupSumCount(_ context: StepContext) -> Int { context.placement.groups.count * 2 * channels }
 
     /// Copies this rank's sums of the step, shape `[groups, 2, C]`, to `target`.
     func copyStepSums(into target: inout MutableSpan<Double>) {
@@ -67,8 +71,7 @@ final class BatchNormalization2D {
     private func sumInMicrobatches(_ context: StepContext) {
         let count = 2 * channels
         withSpans(
-            into: &sampleSums, count: context.sampleCount * count,
-            &microbatchSums, count: context.placement.microbatches.count * count
+            into: &sampleSums, &microbatchSums, count: context.placement.microbatches.count * count
         ) {
             sumSamplesInMicrobatches(
                 &$0, sampleCount: context.sampleCount, microbatchSize: context.microbatchSize,
@@ -80,7 +83,7 @@ final class BatchNormalization2D {
     /// all-reduced in one message; otherwise the sums of other ranks' groups are −0.0.
     private func sumGroups(_ context: StepContext) throws {
         let placement = context.placement
-        try withSpans(microbatchSums, into: &groupSums, count: stepSumCount(context)) {
+        try withSpans(microbatchSums, into: &groupSums, count: groupSumCount(context)) {
             formulas.sumGroups($0, placement, into: &$1)
             if placement.hasSharedGroups { try context.sumAcrossRanks(&$1) }
         }
@@ -99,7 +102,7 @@ extension BatchNormalization2D {
         let groups = context.placement.groups
         sumInMicrobatches(context)
         try sumGroups(context)
-        withSpans(groupSums, into: &statistics, count: groups.count * 2 * channels) {
+        withSpans(groupSums, into: &statistics, count: groupSumCount(context)) {
             formulas.computeStatistics(of: groups, sums: $0, into: &$1)
         }
         addToStepSums(context)
@@ -109,7 +112,7 @@ extension BatchNormalization2D {
     /// Adds the accumulation step's sums to those of earlier ones.
     private func addToStepSums(_ context: StepContext) {
         let isFirst = context.placement.accumulationStep == 0
-        withSpans(groupSums, into: &stepSums, count: stepSumCount(context)) { own, sums in
+        withSpans(groupSums, into: &stepSums, count: groupSumCount(context)) { own, sums in
             for i in sums.indices { sums[i] = isFirst ? own[i] : sums[i] + own[i] }
         }
     }

@@ -15,7 +15,7 @@ struct BatchStatistics: Sendable {
     // MARK: - Statistics
 
     /// Overwrites `sums`, shape `[groups, 2, C]`, with each group's sum over the rank's
-    /// microbatches; −0.0 for groups of other ranks.
+    /// microbatches, shape `[microbatches, 2, C]`; −0.0 for groups of other ranks.
     func sumGroups(
         _ microbatches: Span<Double>, _ placement: BatchPlacement, into sums: inout MutableSpan<Double>
     ) {
@@ -29,7 +29,7 @@ struct BatchStatistics: Sendable {
     }
 
     /// Computes each group's means and inverse standard deviations from the sums and sums of
-    /// squares.
+    /// squares, shape `[groups, 2, C]`.
     func computeStatistics(
         of groups: SampleGroups, sums: Span<Double>, into statistics: inout MutableSpan<Float>
     ) {
@@ -155,8 +155,8 @@ struct BatchStatistics: Sendable {
         }
     }
 
-    /// Overwrites the parameters' gradients with sums of gradients, which are the shift's, and of
-    /// products, which are the scale's.
+    /// Overwrites the parameters' gradients, scale first, with sums of shape `[2, C]`: of gradients,
+    /// which are the shift's, then of products, which are the scale's.
     func copyGradients(_ sums: Span<Float>, into gradients: inout MutableSpan<Float>) {
         for c in 0..<channels {
             gradients[channels + c] = sums[c]

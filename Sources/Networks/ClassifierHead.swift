@@ -39,13 +39,19 @@ final class ClassifierHead {
     /// τ of T2FNorm; `nil` for unnormalised features.
     private let temperature: Float?
     private let layer: LinearLayer
+    /// Features divided by norm and τ, shape `[N, D]`, and the norms, shape `[N]`.
     private var normalized = Buffer<Float>(zeros: 0)
     private var norms = Buffer<Float>(zeros: 0)
-    private var logitsGradient = Buffer<Float>(zeros: 0)
+    /// Shape `[N, D]`.
     private var normalizedGradient = Buffer<Float>(zeros: 0)
+    /// Shape `[N, classes]`.
+    private var logitsGradient = Buffer<Float>(zeros: 0)
+    /// Logits divided by norm and τ, shape `[N, classes]`, and the norms, shape `[N]`.
     private var normalizedLogits = Buffer<Float>(zeros: 0)
     private var logitNorms = Buffer<Float>(zeros: 0)
+    /// Shape `[N, classes]`.
     private var normalizedLogitsGradient = Buffer<Float>(zeros: 0)
+    /// Shape `[N, 2]`: the loss, and whether the prediction is correct.
     private var report = Buffer<Double>(zeros: 0)
     /// Shape `[N, classes]`.
     private(set) var logits = Buffer<Float>(zeros: 0)

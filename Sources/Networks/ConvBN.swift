@@ -1,6 +1,5 @@
 internal import Kernels
 internal import Memory
-internal import Workers
 
 /// A convolution and its batch normalisation.
 final class ConvBN {

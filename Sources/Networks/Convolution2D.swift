@@ -12,7 +12,7 @@ final class Convolution2D {
     /// Packed or transformed weights, for the forward pass and for the input's gradient.
     private var panels = Buffer<Float>(zeros: 0)
     private var gradientPanels = Buffer<Float>(zeros: 0)
-    /// Weight gradients of each microbatch.
+    /// Shape `[microbatches, parts, R, S, C, K]`.
     private var microbatchGradients = Buffer<Float>(zeros: 0)
 
     init(
@@ -72,7 +72,6 @@ final class Convolution2D {
         _ input: borrowing Prologue, outputGradient: borrowing Prologue, store: ParameterStore,
         epilogue: borrowing Epilogue, sums: inout Buffer<Double>, _ context: StepContext
     ) {
-        inputGradient.reserve(context.sampleCount * shape.inputCount)
         let input = copy input
         let outputGradient = copy outputGradient
         let epilogue = copy epilogue
@@ -80,7 +79,9 @@ final class Convolution2D {
             into: &microbatchGradients, count: microbatchGradientCount(context),
             &gradientPanels, count: convolution.panelCount
         ) { microbatches, panels in
-            withSpans(store.values, into: &inputGradient, &sums) {
+            withSpans(
+                store.values, into: &inputGradient, count: context.sampleCount * shape.inputCount, &sums
+            ) {
                 convolution.gradients(
                     input, outputGradient: outputGradient, weights: $0.extracting(weights),
                     sampleCount: context.sampleCount, microbatchSize: context.microbatchSize,
@@ -100,11 +101,13 @@ final class Convolution2D {
         _ outputGradient: borrowing Prologue, store: ParameterStore, epilogue: borrowing Epilogue,
         sums: inout Buffer<Double>, _ context: StepContext
     ) {
-        inputGradient.reserve(context.sampleCount * shape.inputCount)
         let outputGradient = copy outputGradient
         let epilogue = copy epilogue
         var sums = sums.mutableSpan
-        withSpans(store.values, into: &gradientPanels, count: convolution.panelCount, &inputGradient) {
+        withSpans(
+            store.values, into: &gradientPanels, count: convolution.panelCount,
+            &inputGradient, count: context.sampleCount * shape.inputCount
+        ) {
             convolution.inputGradient(
                 outputGradient, weights: $0.extracting(weights), sampleCount: context.sampleCount,
                 microbatchSize: context.microbatchSize, epilogue: epilogue, panels: &$1, into: &$2,

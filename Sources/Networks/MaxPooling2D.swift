@@ -35,12 +35,11 @@ final class MaxPooling2D {
         let map = MapShape(
             sampleCount: context.sampleCount, channels: shape.channels,
             positions: shape.height * shape.width)
-        withSpans(input.values, input.coefficients, into: &finished, count: map.count) {
-            normalize(
-                Prologue(
-                    normalized: $0, coefficients: $1, groups: context.placement.groups,
-                    appliesReLU: input.appliesReLU),
-                map, into: &$2, on: context.pool)
+        input.withPrologue(groups: context.placement.groups) { input in
+            let input = copy input
+            withSpans(into: &finished, count: map.count) {
+                normalize(input, map, into: &$0, on: context.pool)
+            }
         }
     }
 

@@ -52,7 +52,10 @@ final class ProjectionHead {
         _ features: borrowing Buffer<Float>, parameters: borrowing Buffer<Float>, _ context: StepContext
     ) {
         first.forward(features, parameters: parameters, into: &hidden, context)
-        withSpans(into: &hidden, count: context.sampleCount * dimension) { relu(&$0) }
+        withSpans(into: &hidden) {
+            var own = $0.part(0..<context.sampleCount * dimension)
+            relu(&own)
+        }
         second.forward(hidden, parameters: parameters, into: &projected, context)
         let count = context.sampleCount
         withSpans(projected, into: &normalized, count: count * outputs, &norms, count: count) {
@@ -81,8 +84,9 @@ final class ProjectionHead {
         second.inputGradient(
             of: projectedGradient, parameters: store.values, into: &hiddenGradient, context)
         let hiddenCount = context.sampleCount * dimension
-        withSpans(hidden, into: &hiddenGradient, count: hiddenCount) {
-            reluGradient($0.extracting(0..<hiddenCount), &$1)
+        withSpans(hidden, into: &hiddenGradient) {
+            var own = $1.part(0..<hiddenCount)
+            reluGradient($0.extracting(0..<hiddenCount), &own)
         }
         first.differentiate(features, outputGradient: hiddenGradient, into: &store.gradients, context)
         first.inputGradient(of: hiddenGradient, parameters: store.values, into: &featureGradient, context)
@@ -155,11 +159,10 @@ extension ProjectionHead {
     /// Sets `projectedGradient`; overwrites `coefficients`.
     private func differentiate(_ sums: PairSums, _ context: StepContext) {
         let (count, all) = (context.sampleCount, context.placement.tree.sampleCount)
-        withSpans(
-            allOutputs, into: &coefficients, count: count * all, &normalizedGradient, count: count * outputs
-        ) {
+        withSpans(allOutputs, into: &coefficients, &normalizedGradient, count: count * outputs) {
+            var pairs = $1.part(0..<count * all)
             differentiatePairs(
-                &$1, sums: sums, outputs: $0.extracting(0..<all * outputs), dimension: outputs,
+                &pairs, sums: sums, outputs: $0.extracting(0..<all * outputs), dimension: outputs,
                 microbatchSize: context.microbatchSize, into: &$2, on: context.pool)
         }
         withSpans(

@@ -1,6 +1,5 @@
 internal import Kernels
 internal import Memory
-internal import Workers
 
 extension ResNet {
     /// The last block of each stage.
@@ -56,7 +55,7 @@ extension ResNet {
         reserve(context)
         try stem.forwardKeeping(Prologue(images.span), store: store, context)
         pooling?.forward(stem.output, context)
-        showStem(context, observe)
+        showStem(observe)
     }
 
     /// Sets `imageGradient` from the gradient of the stem's output.
@@ -83,7 +82,7 @@ extension ResNet {
 
     // MARK: - Observing
 
-    /// Channels of the layers that `showStem` and `show(block:_:_:)` pass to the observer, without
+    /// Channels of the layers that `showStem` and `show(block:_:)` pass to the observer, without
     /// stages.
     func observedChannels(relus: Bool) -> [Int] {
         let unit = { (unit: ConvBN, appliesReLU: Bool) in
@@ -97,11 +96,11 @@ extension ResNet {
             }
     }
 
-    func showStem(_ context: StepContext, _ observe: LayerObserver) {
+    func showStem(_ observe: LayerObserver) {
         show(.convolution, stem, observe)
         show(.relu, stem, observe)
         if let pooling {
-            showStage(0, pooling.output, context, observe)
+            showStage(0, pooling.output, observe)
         } else {
             show(.stage(0), stem, observe)
         }
@@ -109,7 +108,7 @@ extension ResNet {
 
     /// Passes the block's convolutions in the order of execution, its ReLUs, and the stage if the
     /// block ends one to `observe`.
-    func show(block i: Int, _ context: StepContext, _ observe: LayerObserver) {
+    func show(block i: Int, _ observe: LayerObserver) {
         let block = blocks[i]
         for unit in block.units.dropLast() {
             show(.convolution, unit, observe)
@@ -121,7 +120,7 @@ extension ResNet {
         if let stage = stage(endingWith: i) { show(.stage(stage), block, observe) }
     }
 
-    func showStage(_ stage: Int, _ map: Activation, _ context: StepContext, _ observe: LayerObserver) {
+    func showStage(_ stage: Int, _ map: Activation, _ observe: LayerObserver) {
         let (channels, positions) = mapShape(ofStage: stage)
         withSpans(map.values) {
             observe(LayerOutput(.stage(stage), $0, channels: channels, positions: positions))

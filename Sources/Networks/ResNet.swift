@@ -47,21 +47,21 @@ final class ResNet {
         case .training, .inspection:
             try stem.forwardKeeping(Prologue(images.span), store: store, context)
             pooling?.forward(stem.output, context)
-            if let observe { showStem(context, observe) }
+            if let observe { showStem(observe) }
             for i in blocks.indices {
                 try blocks[i].forwardKeeping(input(ofBlock: i), store: store, context)
-                if let observe { show(block: i, context, observe) }
+                if let observe { show(block: i, observe) }
             }
         case .evaluation:
             stem.forwardEvaluation(
                 images, residual: workspace.none, appliesReLU: true, store: store, workspace: workspace,
                 context)
             pooling?.forward(finished: stem.output.values, context)
-            if let observe { showStage(0, input(ofBlock: 0), context, observe) }
+            if let observe { showStage(0, input(ofBlock: 0), observe) }
             for i in blocks.indices {
                 blocks[i].forwardEvaluation(input(ofBlock: i), store: store, workspace: workspace, context)
                 if let observe, let stage = stage(endingWith: i) {
-                    showStage(stage, blocks[i].output, context, observe)
+                    showStage(stage, blocks[i].output, observe)
                 }
             }
         }
@@ -123,18 +123,18 @@ final class ResNet {
     /// message.
     func updateRunningStatistics(store: ParameterStore, _ context: StepContext) throws {
         let norms = units.map(\.normalization)
-        let count = norms.reduce(0) { $0 + $1.stepSumCount(context) }
+        let count = norms.reduce(0) { $0 + $1.groupSumCount(context) }
         try withSpans(into: &stepSums, count: count) { sums in
             var start = 0
             for norm in norms {
-                var own = sums.part(start..<start + norm.stepSumCount(context))
+                var own = sums.part(start..<start + norm.groupSumCount(context))
                 norm.copyStepSums(into: &own)
-                start += norm.stepSumCount(context)
+                start += norm.groupSumCount(context)
             }
             if !context.placement.hasSharedGroups { try context.sumAcrossRanks(&sums) }
             start = 0
             for norm in norms {
-                let end = start + norm.stepSumCount(context)
+                let end = start + norm.groupSumCount(context)
                 norm.updateRunningStatistics(sums.span.extracting(start..<end), store: store, context)
                 start = end
             }

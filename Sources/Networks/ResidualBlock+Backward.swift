@@ -1,6 +1,5 @@
 internal import Kernels
 internal import Memory
-internal import Workers
 
 extension ResidualBlock {
     /// The layer that feeds a block, for which the block's backward pass prepares the gradient and

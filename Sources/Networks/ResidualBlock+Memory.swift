@@ -1,5 +1,4 @@
 internal import Kernels
-internal import Workers
 
 extension ResidualBlock {
     /// The block's tensors in the current plan.

@@ -1,6 +1,5 @@
 internal import Kernels
 internal import Memory
-internal import Workers
 
 /// A sequence of units with a shortcut around them (arXiv 1512.03385): a basic block has two units,
 /// a bottleneck three.

@@ -10,7 +10,7 @@ extension WorkerPool {
         split(&rows, every: count, scratch: 0) { index, part, _ in body(index, &part) }
     }
 
-    /// Same as `split(_:every:_:)`, with at least `floats` floats of the worker's own scratch
+    /// Same as `split(_:every:_:)`, with `floats` floats of the worker's own scratch
     /// memory.
     package func split<Element: Sendable>(
         _ rows: inout MutableSpan<Element>, every count: Int, scratch floats: Int,
@@ -45,7 +45,7 @@ extension WorkerPool {
         }
     }
 
-    /// Same as above, with at least `floats` floats of the worker's own scratch memory.
+    /// Same as above, with `floats` floats of the worker's own scratch memory.
     package func split<First: Sendable, Second: Sendable>(
         _ first: inout MutableSpan<First>, every firstCount: Int,
         _ second: inout MutableSpan<Second>, every secondCount: Int, scratch floats: Int,

@@ -356,9 +356,9 @@ def train(network, head, run):
             loss = F.cross_entropy(logits, batch_labels)
             loss.backward()
             optimizer.step()
-            hits = (logits.argmax(1) == batch_labels).sum().item()
-            steps.append(dict(loss=loss.item(), accuracy=hits / len(batch_labels), learningRate=optimizer.param_groups[0]["lr"]))
-            losses, correct, step = losses + loss.item() * len(batch_labels), correct + hits, step + 1
+            right = (logits.argmax(1) == batch_labels).sum().item()
+            steps.append(dict(loss=loss.item(), accuracy=right / len(batch_labels), learningRate=optimizer.param_groups[0]["lr"]))
+            losses, correct, step = losses + loss.item() * len(batch_labels), correct + right, step + 1
         network.eval()
         with torch.no_grad():
             logits = network.logits(network.features(held_images), head)

@@ -13,6 +13,8 @@ private final class Layer {
         }
     }
 
+    func addInPlace() { withSpans(into: &sums) { $0[0] += 1 } }
+
     func countAndSum() {
         withSpans(input, into: &output, count: 1, &sums, count: 2) {
             $1[0] = Float($2.count)
@@ -41,6 +43,12 @@ struct BufferSpansTests {
         layer.output = Buffer([5, 5, 5], default: 0)
         layer.double(count: nil)
         #expect(layer.output.copyToArray() == [2, 4, 6])
+    }
+
+    @Test func withoutACountATargetKeepsItsContents() {
+        let layer = Layer()
+        layer.addInPlace()
+        #expect(layer.sums.copyToArray() == [8, 8, 9])
     }
 
     @Test func twoTargetsHaveTheirOwnCounts() {
