@@ -348,6 +348,17 @@ struct EvaluateCommandTests {
             ), "\(outcome.standardError)")
     }
 
+    @Test func aScoreThatIsNamedTwiceIsRefused() async throws {
+        for scores in [["msp", "msp"], ["knn", "knn:k=50"]] {
+            let outcome = try await Command(
+                Command.product("t2fnorm"), ["evaluate", "runs/x", "--score"] + scores
+            ).run()
+            #expect(outcome.exitCode == 2)
+            #expect(
+                outcome.standardError.contains("--score names a score twice"), "\(outcome.standardError)")
+        }
+    }
+
     @Test(arguments: [
         ("kn", "'kn' is invalid for '--score <score>': expected one of msp, t2fnorm", "did you mean knn?"),
         ("react:percentil=9", "expected settings of react: percentile", "did you mean percentile?"),

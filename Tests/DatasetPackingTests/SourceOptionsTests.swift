@@ -57,6 +57,13 @@ import Testing
         ({ $0.split = .shares([80, 20]) }, ""),
         (
             {
+                $0.devkit = "a"
+                $0.split = .shares([80, 20])
+            },
+            "--split with shares does not go with --devkit: leave one out, or give the labels by --list"
+        ),
+        (
+            {
                 $0.list = "a"
                 $0.classNames = ["é", "e\u{301}"]
             },
@@ -82,6 +89,12 @@ import Testing
                 message { try options([ReaderSamples.folder, folder]).check() }
                     == "only sets of cifar10, cifar100, webdataset have several files; name one folder or archive"
             )
+            // A first file that is missing is named.
+            let missing = options(["\(folder)/a-0.tar", "\(folder)/a-1.tar"])
+            #expect(message { try missing.check() } == "")
+            #expect(
+                message { _ = try missing.open() }.contains("\(folder)/a-0.tar"),
+                "\(message { _ = try missing.open() })")
             #expect(
                 message { _ = try options(batches) { $0.split = .part("train") }.open() }
                     == "--split goes with an official archive or its folder, not with single files")

@@ -44,9 +44,13 @@ import Testing
         for parameter in score.parameters {
             for value in parameter.tried where value != parameter.standard {
                 let title = "\(score.name):\(parameter.name)=\(parameter.text(value))"
-                guard let read = try? Self.catalogue.score(title) else {
+                let read: ScoreDefinition
+                do {
+                    read = try Self.catalogue.score(title)
+                } catch {
                     // Only the order of two settings may be against it.
-                    #expect(score.traits.ascending != nil, "\(title)")
+                    let names = try #require(score.traits.ascending, "\(title)")
+                    #expect(error.expected == "\(names.low) below \(names.high)", "\(title)")
                     continue
                 }
                 #expect(read.title == title && read != score)

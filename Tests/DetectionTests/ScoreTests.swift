@@ -71,10 +71,12 @@ private func scattered(_ count: Int) -> [Float] {
             head: example.plainHead, training: example.shard(0..<60), validation: nil,
             outliers: example.shard(60..<65), communicator: LocalCommunicator())
         let ofFeatures = ScoreCatalogue.standard.scores.filter { $0.networkCost == nil }
-        for score in ofFeatures { #expect(throws: Never.self) { try score.makeScore(fit) } }
+        for score in ofFeatures {
+            #expect(try score.makeScore(fit).precision == score.precision, "\(score.name)")
+        }
         let network = try NetworkExample().fit()
         for score in ScoreCatalogue.standard.scores where score.networkCost != nil {
-            #expect(throws: Never.self) { try score.makeScore(network) }
+            #expect(try score.makeScore(network).precision == score.precision, "\(score.name)")
         }
         #expect(
             ScoreRow.all.map(\.name) + FeatureScoreRow.all.map(\.name) + NetworkScoreRow.all.map(\.name)

@@ -14,8 +14,15 @@ struct ClassArchive: Sendable {
 
     /// Whether it is an uncompressed tar.
     func isPlain() throws(DatasetError) -> Bool {
-        guard byteCount >= tarBlock else { return false }
-        return try file.read(at: start, count: tarBlock)[257..<262].elementsEqual("ustar".utf8)
+        try file.isPlainTar(at: start, byteCount: byteCount)
+    }
+}
+
+extension PooledFile {
+    /// Whether a part of the file, or all of it, begins with the header of an uncompressed tar.
+    func isPlainTar(at start: Int = 0, byteCount: Int? = nil) throws(DatasetError) -> Bool {
+        guard byteCount ?? self.byteCount >= tarBlock else { return false }
+        return try read(at: start, count: tarBlock)[257..<262].elementsEqual("ustar".utf8)
     }
 }
 

@@ -89,8 +89,8 @@ final class InputContent {
 /// Whether a file's name is that of a tar, compressed or not.
 func isTarName(_ path: String) -> Bool {
     let name = lastName(of: path).lowercased()
-    return name.contains(".tar") || name.hasSuffix(".tgz") || name.hasSuffix(".tbz2")
-        || name.hasSuffix(".txz")
+    return [".tar", ".tgz", ".tbz2", ".txz"].contains(where: name.hasSuffix)
+        || [".gz", ".bz2", ".xz", ".zst"].contains { name.hasSuffix(".tar\($0)") }
 }
 
 private func kindOfContent(_ path: String) -> FileKind? {

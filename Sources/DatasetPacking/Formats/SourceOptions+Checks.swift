@@ -22,6 +22,10 @@ extension SourceOptions {
         if let twice = Dictionary(grouping: classNames, by: \.bytesKey).first(where: { $1.count > 1 }) {
             throw SourceOptionError("--class-names has '\(twice.value[0])' twice")
         }
+        guard devkit == nil || !hasShares else {
+            throw SourceOptionError(
+                "--split with shares does not go with --devkit: leave one out, or give the labels by --list")
+        }
         guard seed == nil || hasShares else {
             throw SourceOptionError(
                 "--seed goes with --split and shares, such as 80/10/10; --shuffle-seed sets the image order")
@@ -55,7 +59,9 @@ extension SourceOptions {
         guard inputs.count > 1 || inputs.contains(where: isRange) else { return }
         let content = InputContent(try firstFile())
         let found = format ?? DatasetFormat.recognized(content, self)
-        guard found?.takesSeveralFiles == true else {
+        // The reader names a first file that is missing.
+        let isMissing = format == nil && content.form == .missing
+        guard isMissing || found?.takesSeveralFiles == true else {
             let names = DatasetFormat.all.filter(\.takesSeveralFiles).map(\.name)
             throw SourceOptionError(
                 "only sets of \(names.joined(separator: ", ")) have several files; name one folder or archive"
@@ -69,19 +75,23 @@ extension SourceOptions {
     package func files() throws(SourceOptionError) -> [String] {
         var files: [String] = []
         for input in inputs {
-            files += isRange(input) ? try NumberRanges(input)?.names(atMost: 100_000) ?? [] : [input]
+            files += try range(input)?.names(atMost: Self.mostFiles) ?? [input]
         }
         return files
     }
 
     /// The first input file.
     func firstFile() throws(SourceOptionError) -> String {
-        isRange(inputs[0])
-            ? try NumberRanges(inputs[0])?.names(atMost: 100_000).first ?? inputs[0] : inputs[0]
+        try range(inputs[0])?.names(atMost: Self.mostFiles).first ?? inputs[0]
     }
 
     /// Whether a name stands for several files: it has a range, and there is no file of that name.
-    func isRange(_ input: String) -> Bool {
-        NumberRanges(input) != nil && !FileManager.default.fileExists(atPath: input)
+    func isRange(_ input: String) -> Bool { range(input) != nil }
+
+    /// Files that ranges may stand for, at most.
+    private static let mostFiles = 100_000
+
+    private func range(_ input: String) -> NumberRanges? {
+        FileManager.default.fileExists(atPath: input) ? nil : NumberRanges(input)
     }
 }

@@ -45,7 +45,7 @@ package struct WebDatasetIndex: IndexedRecordSource {
         var files: [PooledFile] = []
         for path in shards.paths {
             let file = try PooledFile(path)
-            guard try isPlainTar(file) else { return nil }
+            guard try file.isPlainTar() else { return nil }
             files.append(file)
         }
         var images: [Image] = []

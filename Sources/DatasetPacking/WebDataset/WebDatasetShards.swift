@@ -55,9 +55,3 @@ package struct WebDatasetShards: Sendable {
             .map { FilePath(folder).appending($0.components) }
     }
 }
-
-/// Whether a file starts with the header of an uncompressed tar.
-func isPlainTar(_ file: PooledFile) throws(DatasetError) -> Bool {
-    guard file.byteCount >= tarBlock else { return false }
-    return try file.read(at: 0, count: tarBlock)[257..<262].elementsEqual("ustar".utf8)
-}

@@ -1,4 +1,4 @@
-/// The sets and networks that a list of scores needs; the only place that asks for them.
+/// The sets and networks that a list of scores needs.
 package struct ScoreNeeds: Equatable, Sendable {
     /// How much of the training set is needed.
     package enum Training: Sendable {

@@ -96,9 +96,7 @@ package struct ScoreParameter: Sendable {
     package func value(of text: String) -> Double? {
         switch values {
         case .words(let words): words.firstIndex(of: text).map(Double.init)
-        case .whole(let range):
-            decimalNumber(text).flatMap { Int(exactly: $0) }.flatMap { range.contains($0) ? Double($0) : nil }
-        case .real(let range): decimalNumber(text).flatMap { range.contains($0) ? $0 : nil }
+        case .whole, .real: decimalNumber(text).flatMap { allows($0) ? $0 : nil }
         }
     }
 
@@ -124,7 +122,7 @@ package struct ScoreParameter: Sendable {
 /// The number that `text` is in decimal notation, without leading zeros; `nil` if it is none.
 private func decimalNumber(_ text: String) -> Double? {
     let digits = text.drop { $0 == "-" || $0 == "+" }
-    guard let first = digits.first, first.isASCII, first.isNumber,
+    guard let first = digits.first, first == "." || first.isASCII && first.isNumber,
         digits.allSatisfy({ "0123456789.eE+-".contains($0) }),
         !(first == "0" && (digits.dropFirst().first?.isNumber ?? false)),
         let value = Double(text), value.isFinite

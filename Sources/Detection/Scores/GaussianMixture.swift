@@ -14,7 +14,9 @@ extension ScoreDefinition {
             .whole("oversampling", 10, in: 0...1000), .whole("rounds", 5, in: 1...100),
         ],
         traits: ScoreTraits(
-            passes: "1 more forward pass for each image scored, 6 for each training image")
+            passes:
+                "1 more forward pass for each image scored, rounds + 1 (6 by default) for each training image"
+        )
     ) {
         try GaussianMixture(
             $1, components: $0.whole("components"), dimension: $0.whole("dimension"),

@@ -123,6 +123,10 @@ struct EvaluateCommand: ParsableCommand {
         guard benchmark != nil || (data == nil && with.isEmpty && published.isEmpty) else {
             throw ValidationError("--data, --with and --published go with --benchmark")
         }
+        guard Set(score.map(\.title)).count == score.count else {
+            throw ValidationError(
+                "--score names a score twice; a setting that equals its default makes no other score")
+        }
         guard bootstrap ?? 1 >= 1 else { throw ValidationError("--bootstrap is 1 or more") }
         guard
             !compare
