@@ -71,7 +71,8 @@ final class BatchNormalization2D {
     private func sumInMicrobatches(_ context: StepContext) {
         let count = 2 * channels
         withSpans(
-            into: &sampleSums, &microbatchSums, count: context.placement.microbatches.count * count
+            into: &sampleSums, count: nil, &microbatchSums,
+            count: context.placement.microbatches.count * count
         ) {
             sumSamplesInMicrobatches(
                 &$0, sampleCount: context.sampleCount, microbatchSize: context.microbatchSize,

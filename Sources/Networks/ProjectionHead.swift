@@ -159,7 +159,7 @@ extension ProjectionHead {
     /// Sets `projectedGradient`; overwrites `coefficients`.
     private func differentiate(_ sums: PairSums, _ context: StepContext) {
         let (count, all) = (context.sampleCount, context.placement.tree.sampleCount)
-        withSpans(allOutputs, into: &coefficients, &normalizedGradient, count: count * outputs) {
+        withSpans(allOutputs, into: &coefficients, count: nil, &normalizedGradient, count: count * outputs) {
             var pairs = $1.part(0..<count * all)
             differentiatePairs(
                 &pairs, sums: sums, outputs: $0.extracting(0..<all * outputs), dimension: outputs,
