@@ -31,7 +31,7 @@ struct RunStartsTests {
     ) async throws -> (code: Int32, output: String) {
         let process = Process()
         process.executableURL = Command.product("t2fnorm")
-        process.arguments = ["train"] + arguments(folder, ["--set", "training.epochs=500"])
+        process.arguments = ["train"] + arguments(folder, ["--set", "training.epochs=50000"])
         let log = "\(folder)/log"
         try Data().write(to: URL(filePath: log))
         process.standardOutput = try FileHandle(forWritingTo: URL(filePath: log))
@@ -39,14 +39,17 @@ struct RunStartsTests {
         try withoutBlockedSignals { try process.run() }
         defer { kill(process.processIdentifier, SIGKILL) }
         let metrics = "\(folder)/runs/r/s0/metrics.jsonl"
-        while process.isRunning {
-            if let text = try? String(contentsOfFile: metrics, encoding: .utf8), text.contains("\"step\"") {
-                break
+        try await onThread {
+            while process.isRunning {
+                if let text = try? String(contentsOfFile: metrics, encoding: .utf8), text.contains("\"step\"")
+                {
+                    break
+                }
+                usleep(10_000)
             }
-            try await Task.sleep(for: .milliseconds(10))
         }
         try await body(process.processIdentifier)
-        process.waitUntilExit()
+        try await onThread { process.waitUntilExit() }
         return (process.terminationStatus, try String(contentsOfFile: log, encoding: .utf8))
     }
 
@@ -62,7 +65,7 @@ struct RunStartsTests {
             }
             let third = try await train(
                 folder,
-                ["--set", "training.epochs=500", "--set", "training.stopAfterSteps=1", "--resume", "none"])
+                ["--set", "training.epochs=50000", "--set", "training.stopAfterSteps=1", "--resume", "none"])
             #expect(third.exitCode == 75, "\(third.standardError)")
         }
     }
@@ -72,7 +75,7 @@ struct RunStartsTests {
             let first = try await during(folder) { _ in
                 let second = try await train(
                     folder,
-                    ["--take-over", "--set", "training.epochs=500", "--set", "training.stopAfterSteps=20"])
+                    ["--take-over", "--set", "training.epochs=50000", "--set", "training.stopAfterSteps=20"])
                 #expect(second.exitCode == 75, "\(second.standardError)")
             }
             #expect(first.code == 6 && first.output.contains("was taken over by process"), "\(first.output)")
