@@ -1,4 +1,4 @@
-package import Foundation
+internal import Foundation
 
 /// Runs `body` on a thread of its own and waits for it without holding a thread of the pool, which
 /// other tests may keep busy for longer than a whole job takes.
