@@ -227,7 +227,7 @@ let package = Package(
             [
                 "Failures", "Checkpoints", "Checksums", "Cluster", "Datasets", "DatasetPacking",
                 "DatasetSamples", "Synthesis", "Exchange", "Networks", "Kernels", "Workers",
-                "RunConfiguration", "Memory", "Software",
+                "RunConfiguration", "Memory", "Software", "Inference",
             ]),
         tests("Reporting", ["Metrics"]),
         .testTarget(

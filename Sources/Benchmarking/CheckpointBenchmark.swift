@@ -51,10 +51,10 @@ package struct CheckpointBenchmark {
         let classifier = Classifier(
             network, head: .t2fnorm(temperature: 0.1), classes: network.imageSize == 224 ? 1000 : 10)
         classifier.parameters.initialize(seed: 0)
-        let velocity = Buffer<Float>(count: classifier.parameters.parameterCount, repeating: 0.5)
+        let momentum = Buffer<Float>(count: classifier.parameters.parameterCount, repeating: 0.5)
         let pool = WorkerPool(threads: threads)
         let writer = try CheckpointWriter(
-            Snapshot(of: classifier, configuration: "", dataFingerprint: ""),
+            Snapshot(of: classifier, slots: [.momentum], configuration: "", dataFingerprint: ""),
             to: CheckpointStore(folder: scratch, keep: 1))
         var rounds: [Round] = []
         var byteCount = 0
@@ -63,7 +63,7 @@ package struct CheckpointBenchmark {
                 writer.write(isBest: false) { snapshot in
                     var position = TrainingPosition()
                     position.step = step
-                    _ = snapshot.take(classifier.parameters, velocity: velocity, position: position, on: pool)
+                    _ = snapshot.take(classifier.parameters, slots: momentum, position: position, on: pool)
                 }
             }
             writer.wait()

@@ -83,14 +83,13 @@ package struct StepBenchmark {
         _ context: StepContext,
         count: Int
     ) throws -> [Double] {
-        var optimizer = MomentumSGD(
-            momentum: 0.9, weightDecay: 5e-4, usesNesterov: true,
-            parameterCount: classifier.parameters.parameterCount)
+        var optimizer = Optimizer(
+            MomentumSGD(momentum: 0.9, usesNesterov: true), weightDecay: 5e-4, of: classifier.parameters)
         var seconds: [Double] = []
-        for _ in 0..<count {
+        for number in 1...count {
             let start = ContinuousClock.now
             _ = try classifier.differentiate(images: images, labels: labels, context)
-            optimizer.update(classifier.parameters, learningRate: 0.01, on: context.pool)
+            optimizer.update(classifier.parameters, number: number, learningRate: 0.01, on: context.pool)
             seconds.append((ContinuousClock.now - start).inSeconds)
         }
         return seconds

@@ -1,6 +1,6 @@
 extension Checkpoint {
     /// The model whose tensors are the means of those of `models`, summed in their order in double
-    /// precision; without momentum.
+    /// precision; without the training state.
     ///
     /// Running statistics are averaged like weights; they are not the statistics that the averaged
     /// network would measure. Batch counts, position, configuration and algorithms are those of the
@@ -31,7 +31,7 @@ extension Checkpoint {
             }
             result.state[index].elements = sums.map { Float($0 / Double(models.count)) }
         }
-        result.momentum = []
+        result.slots = []
         return result
     }
 }

@@ -9,12 +9,13 @@ extension Checkpoint {
         return checksum.hexadecimal
     }
 
-    /// Hash of the momentum; 16 hexadecimal digits, `nil` for a model without it.
-    package var momentumHash: String? {
-        guard !momentum.isEmpty else { return nil }
-        var checksum = CRC64()
-        checksum.update(momentum)
-        return checksum.hexadecimal
+    /// Name and hash of each slot; 16 hexadecimal digits.
+    package var slotHashes: [(name: String, hash: String)] {
+        slots.map { slot in
+            var checksum = CRC64()
+            checksum.update(slot.tensors)
+            return (slot.name, checksum.hexadecimal)
+        }
     }
 }
 

@@ -34,8 +34,8 @@ package struct Checkpoint: Sendable {
     package var dataFingerprint: String
     /// The state dictionary, in PyTorch's order.
     package var state: [Tensor]
-    /// The optimiser's momentum, one tensor per parameter; empty if only the model is stored.
-    package var momentum: [Tensor]
+    /// The values that training keeps beside the state; empty if only the model is stored.
+    package var slots: [Slot]
     /// The version of this program that wrote the file; `nil` if the checkpoint is not from a file
     /// or the file does not contain it.
     package var softwareVersion: String?
@@ -44,10 +44,9 @@ package struct Checkpoint: Sendable {
 
     /// A snapshot of `classifier`.
     ///
-    /// - Parameter momentum: Tensors in the order of the store's parameters, each in PyTorch's
-    ///   order.
+    /// - Parameter slots: Tensors in the order of the store's entries, each in PyTorch's order.
     package init(
-        _ classifier: Classifier, momentum: [Tensor], position: TrainingPosition, configuration: String,
+        _ classifier: Classifier, slots: [Slot], position: TrainingPosition, configuration: String,
         dataFingerprint: String
     ) {
         self.init(
@@ -56,7 +55,7 @@ package struct Checkpoint: Sendable {
         state = classifier.parameters.entries.map {
             Tensor(name: $0.name, shape: $0.shape, elements: classifier.parameters.elements(of: $0))
         }
-        self.momentum = momentum
+        self.slots = slots
     }
 
     /// A snapshot of `classifier` without its tensors.
@@ -86,7 +85,7 @@ package struct Checkpoint: Sendable {
         self.configuration = configuration
         self.dataFingerprint = dataFingerprint
         state = []
-        momentum = []
+        slots = []
     }
 
     /// The layers after the features.
@@ -95,7 +94,7 @@ package struct Checkpoint: Sendable {
         return temperature.map { .t2fnorm(temperature: $0) } ?? .linear
     }
 
-    /// The snapshot's classifier, with its parameters and running statistics.
+    /// The classifier of the snapshot's model, with its parameters and running statistics.
     ///
     /// - Parameter path: Where the snapshot came from, for the error.
     package func makeClassifier(path: String) throws(CheckpointError) -> Classifier {
@@ -105,7 +104,7 @@ package struct Checkpoint: Sendable {
         try checkConvolutions(of: name, path: path)
         let classifier = Classifier(
             name, head: headKind, classes: classes, convolutions: convolutions)
-        try restore(classifier, path: path)
+        try model.restore(classifier, path: path)
         return classifier
     }
 

@@ -2,7 +2,7 @@
 package struct CheckpointComparison: Equatable, Sendable {
     /// A tensor of both snapshots whose bits differ.
     package struct Difference: Equatable, Sendable {
-        /// `state/…` or `momentum/…`.
+        /// `state/…`, or the name of a slot and the tensor's, such as `momentum/…`.
         package var name: String
         /// Elements whose bits differ.
         package var count: Int
@@ -18,12 +18,14 @@ package struct CheckpointComparison: Equatable, Sendable {
     /// Tensors that were compared.
     package var tensorCount = 0
 
-    /// Compares state and momentum; leaves momentum out if one snapshot has none at all, like the
-    /// best model.
+    /// Compares state and slots; leaves slots out if one snapshot has none at all, like the best
+    /// model.
     package init(_ first: Checkpoint, _ second: Checkpoint) {
         compare(first.state, second.state, "state")
-        if !first.momentum.isEmpty && !second.momentum.isEmpty {
-            compare(first.momentum, second.momentum, "momentum")
+        guard !first.slots.isEmpty && !second.slots.isEmpty else { return }
+        let added = second.slots.filter { slot in !first.slots.contains { $0.name == slot.name } }
+        for name in (first.slots + added).map(\.name) {
+            compare(first.tensors(ofSlot: name), second.tensors(ofSlot: name), name)
         }
     }
 

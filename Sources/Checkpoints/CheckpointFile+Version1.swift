@@ -12,7 +12,7 @@ extension CheckpointFile {
         do {
             let file = try HDF5Metadata(of: input, path: path)
             let version: Int64 = try file.attribute("formatVersion")
-            guard version != formatVersion else {
+            guard !formatVersions.contains(version) else {
                 throw CheckpointError(
                     path: path, reason: "is truncated, or damaged at its end: its checksums are missing",
                     isDamage: true)
@@ -26,7 +26,9 @@ extension CheckpointFile {
             }
             var checkpoint = try readHead(file, path: path)
             checkpoint.state = try readTensors("state", of: file, input, path: path)
-            checkpoint.momentum = try readTensors("momentum", of: file, input, path: path)
+            for tensor in try readTensors("momentum", of: file, input, path: path) {
+                checkpoint.append(tensor, toSlot: StateSlot.momentum.name)
+            }
             return checkpoint
         } catch let error as CheckpointError {
             throw error

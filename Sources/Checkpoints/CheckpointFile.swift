@@ -16,10 +16,13 @@ internal import Workers
 /// | `/` attributes | `formatVersion`, `softwareVersion`, `software` (JSON; absent if unknown), `network`, `classes`, `temperature` (T2FNorm only), `projection` (output width of a projection head; absent for a classifier), `convolutions` (JSON; absent if algorithms follow from the shapes), `configuration` (YAML), `position` (JSON), `dataFingerprint` |
 /// | `/state/<name>` | float32, PyTorch's shape and order |
 /// | `/momentum/<name>` | likewise; absent if only the model is stored |
+/// | `/<slot>/<name>` | likewise, for each other slot of the training state; format version 3 |
 ///
-/// Version 1 had no seal; see `CheckpointFile+Version1.swift`.
+/// A file without such slots has version 2, which earlier programs read. Version 1 had no seal; see
+/// `CheckpointFile+Version1.swift`.
 enum CheckpointFile {
-    static let formatVersion: Int64 = 2
+    /// The versions with a seal.
+    static let formatVersions: ClosedRange<Int64> = 2...3
     /// Upper limit of the number of classes, or of outputs of a projection head, in a file.
     private static let largestClassCount: Int64 = 1_000_000
 
@@ -32,11 +35,24 @@ enum CheckpointFile {
         var make: (inout MutableSpan<Float>) -> Void
     }
 
+    /// The tensors of the state or of a slot.
+    struct Group {
+        /// `state`, or the slot's name.
+        var name: String
+        var tensors: [TensorMaker]
+
+        static func state(_ tensors: [TensorMaker]) -> Group { Group(name: "state", tensors: tensors) }
+    }
+
+    /// The lowest version that has these groups.
+    private static func version(of groups: [String]) -> Int64 {
+        groups.allSatisfy { ["state", StateSlot.momentum.name].contains($0) } ? 2 : 3
+    }
+
     /// Writes a whole checkpoint.
     static func write(_ checkpoint: Checkpoint, to path: String) throws(CheckpointError) {
-        try write(
-            checkpoint, state: checkpoint.state.map(TensorMaker.init),
-            momentum: checkpoint.momentum.map(TensorMaker.init), to: path)
+        let slots = checkpoint.slots.map { Group(name: $0.name, tensors: $0.tensors.map(TensorMaker.init)) }
+        try write(checkpoint, [.state(checkpoint.state.map(TensorMaker.init))] + slots, to: path)
     }
 
     /// Writes a new file, syncs it, reads it back, compares it with its checksums and renames it.
@@ -44,14 +60,14 @@ enum CheckpointFile {
     /// - Parameter head: Its tensors are ignored.
     @discardableResult
     static func write(
-        _ head: Checkpoint, state: [TensorMaker], momentum: [TensorMaker], to path: String
+        _ head: Checkpoint, _ groups: [Group], to path: String
     ) throws(CheckpointError) -> WrittenFile {
         let start = ContinuousClock.now
         do {
             let file = try HDF5File(inMemory: path)
-            var parts = try writeTensors(state, to: "state", of: file)
-            parts += try writeTensors(momentum, to: "momentum", of: file)
-            try writeHead(head, to: file)
+            var parts: [CheckpointSeal.Part] = []
+            for group in groups { parts += try writeTensors(group.tensors, to: group.name, of: file) }
+            try writeHead(head, version: version(of: groups.map(\.name)), to: file)
             return try file.withBytes { bytes in try write(bytes, with: parts, to: path, since: start) }
         } catch let error as FileError {
             throw CheckpointError(writing: path, error)
@@ -123,7 +139,7 @@ enum CheckpointFile {
             if part.group == "state" {
                 checkpoint.state.append(tensor)
             } else {
-                checkpoint.momentum.append(tensor)
+                checkpoint.append(tensor, toSlot: part.group)
             }
         }
         return checkpoint
@@ -155,7 +171,7 @@ enum CheckpointFile {
         do {
             let file = try HDF5Metadata(of: input, path: path)
             let version: Int64 = try file.attribute("formatVersion")
-            guard version == formatVersion else { throw newer(version, path: path) }
+            guard formatVersions.contains(version) else { throw newer(version, path: path) }
             return try readHead(file, path: path)
         } catch let error as CheckpointError {
             throw error
@@ -173,7 +189,7 @@ enum CheckpointFile {
         CheckpointError(
             path: path,
             reason: """
-                format version \(version), this program reads 1 to \(formatVersion); use the version that wrote it
+                format version \(version), this program reads 1 to \(formatVersions.upperBound); use the version that wrote it
                 """)
     }
 }
@@ -236,13 +252,15 @@ extension CheckpointFile {
         return selection
     }
 
-    private static func writeHead(_ checkpoint: Checkpoint, to file: borrowing HDF5File) throws {
+    private static func writeHead(
+        _ checkpoint: Checkpoint, version: Int64, to file: borrowing HDF5File
+    ) throws {
         let encoder = JSONEncoder()
         encoder.outputFormatting = .sortedKeys
         func encode(_ value: some Encodable) throws -> String {
             String(decoding: try encoder.encode(value), as: UTF8.self)
         }
-        try file.setAttribute("formatVersion", formatVersion)
+        try file.setAttribute("formatVersion", version)
         try file.setAttribute("softwareVersion", softwareVersion)
         if let software = checkpoint.software { try file.setAttribute("software", try encode(software)) }
         try file.setAttribute("network", checkpoint.network)

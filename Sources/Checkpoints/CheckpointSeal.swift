@@ -12,7 +12,7 @@ internal import Memory
 struct CheckpointSeal: Codable, Equatable {
     /// One tensor.
     struct Part: Codable, Equatable {
-        /// `state` or `momentum`.
+        /// `state`, or the name of a slot.
         var group: String
         var name: String
         /// PyTorch's shape.
@@ -38,7 +38,7 @@ struct CheckpointSeal: Codable, Equatable {
 
     /// Bytes before the seal.
     var byteCount: Int
-    /// Tensors in PyTorch's order, state before momentum.
+    /// Tensors in PyTorch's order, state before slots.
     var parts: [Part]
     /// CRC-64 of the bytes that belong to no tensor, hexadecimal.
     var rest: String

@@ -61,14 +61,12 @@ package struct CheckpointStore: Sendable {
 // MARK: - Writing
 
 extension CheckpointStore {
-    /// Writes a snapshot without momentum to a file of its own.
+    /// Writes the model of a snapshot to a file of its own.
     package static func save(model checkpoint: Checkpoint, to path: String) throws(CheckpointError) {
-        var model = checkpoint
-        model.momentum = []
-        try CheckpointFile.write(model, to: path)
+        try CheckpointFile.write(checkpoint.model, to: path)
     }
 
-    /// Writes a snapshot as the best model, without momentum.
+    /// Writes the model of a snapshot as the best one.
     package func saveBest(_ checkpoint: Checkpoint) throws(CheckpointError) {
         try Self.save(model: checkpoint, to: bestPath)
     }
@@ -84,7 +82,7 @@ extension CheckpointStore {
                 parameters.copyElements(of: entry, to: &$0)
             }
         }
-        try CheckpointFile.write(head, state: state, momentum: [], to: bestPath)
+        try CheckpointFile.write(head, [.state(state)], to: bestPath)
     }
 
     /// Writes a snapshot as the newest; then deletes the oldest ones.
@@ -94,7 +92,7 @@ extension CheckpointStore {
         try switchLatest(to: checkpoint.position.step)
     }
 
-    /// Writes a snapshot as the newest, and if `isBest` also as the best model; then deletes the
+    /// Writes a snapshot as the newest, and if `isBest` its model also as the best one; then deletes the
     /// oldest ones.
     ///
     /// The best model is written first: if the process ends after that, the resumed run computes
@@ -104,11 +102,11 @@ extension CheckpointStore {
     func save(_ snapshot: Snapshot, isBest: Bool) throws(CheckpointError) -> WrittenFile {
         try create()
         if isBest {
-            try CheckpointFile.write(snapshot.head, state: snapshot.state, momentum: [], to: bestPath)
+            try CheckpointFile.write(snapshot.head, [snapshot.model], to: bestPath)
         }
         let step = snapshot.head.position.step
         let written = try CheckpointFile.write(
-            snapshot.head, state: snapshot.state, momentum: snapshot.momentum, to: path(step: step))
+            snapshot.head, [snapshot.state] + snapshot.slotGroups, to: path(step: step))
         try switchLatest(to: step)
         return written
     }

@@ -14,26 +14,29 @@ package import Workers
 package final class Snapshot: @unchecked Sendable {
     private let entries: [TensorEntry]
     private var values: Buffer<Float>
-    private var velocity: Buffer<Float>
+    private let layout: SlotLayout
+    private var slots: Buffer<Float>
     private var statistics: Buffer<Float>
     private var batchCount = 0
     /// Everything but the tensors.
     private(set) var head: Checkpoint
 
-    /// Memory for snapshots of `classifier` and its momentum.
+    /// Memory for snapshots of `classifier` and its training state.
     ///
     /// - Parameters:
+    ///   - slots: The training state.
     ///   - configuration: See `Checkpoint`.
     ///   - dataFingerprint: See `Checkpoint`.
     ///   - software: See `Checkpoint`.
     package init(
-        of classifier: Classifier, configuration: String, dataFingerprint: String,
+        of classifier: Classifier, slots: [StateSlot], configuration: String, dataFingerprint: String,
         software: SoftwareRecord? = nil
     ) {
         let store = classifier.parameters
         entries = store.entries
         values = Buffer(zeros: store.parameterCount)
-        velocity = Buffer(zeros: store.parameterCount)
+        layout = SlotLayout(slots, of: store)
+        self.slots = Buffer(zeros: layout.count)
         statistics = Buffer(zeros: store.statistics.count)
         head = Checkpoint(
             headOf: classifier, position: TrainingPosition(), configuration: configuration,
@@ -41,26 +44,27 @@ package final class Snapshot: @unchecked Sendable {
         head.software = software
     }
 
-    /// Bytes of memory that a snapshot of `classifier` takes.
-    package static func byteCount(of classifier: Classifier) -> Int {
+    /// Bytes of memory that a snapshot of `classifier` with `slots` takes.
+    package static func byteCount(of classifier: Classifier, slots: [StateSlot]) -> Int {
         let store = classifier.parameters
-        return MemoryLayout<Float>.size * (2 * store.parameterCount + store.statistics.count)
+        let slots = SlotLayout(slots, of: store).count
+        return MemoryLayout<Float>.size * (store.parameterCount + store.statistics.count + slots)
     }
 
     /// Overwrites the snapshot with the current state.
     ///
     /// - Parameters:
-    ///   - velocity: Laid out like the parameters.
+    ///   - slots: All slots, as `SlotLayout` places them.
     ///   - pool: The threads that copy.
     /// - Returns: The first tensor with a NaN or infinite value, named as in a checkpoint; `nil` if
     ///   all values are finite.
     package func take(
-        _ store: ParameterStore, velocity: borrowing Buffer<Float>, position: TrainingPosition,
+        _ store: ParameterStore, slots: borrowing Buffer<Float>, position: TrainingPosition,
         on pool: WorkerPool
     ) -> String? {
         let finite = [
             withSpans(store.values, into: &values) { Self.copy($0, into: &$1, on: pool) },
-            withSpans(velocity, into: &self.velocity) { Self.copy($0, into: &$1, on: pool) },
+            withSpans(slots, into: &self.slots) { Self.copy($0, into: &$1, on: pool) },
             withSpans(store.statistics, into: &statistics) { Self.copy($0, into: &$1, on: pool) },
         ]
         batchCount = store.batchCount
@@ -69,19 +73,32 @@ package final class Snapshot: @unchecked Sendable {
     }
 
     /// The state tensors that `CheckpointFile` writes.
-    var state: [CheckpointFile.TensorMaker] {
-        entries.map { entry in
-            CheckpointFile.TensorMaker(name: entry.name, shape: entry.shape) {
-                self.copyElements(of: entry, to: &$0)
-            }
+    var state: CheckpointFile.Group { .state(entries.map(maker)) }
+
+    /// The state tensors of the model that is evaluated: the weights' average if there is one.
+    var model: CheckpointFile.Group {
+        guard let average = layout.slots.firstIndex(of: .average) else { return state }
+        return .state(entries.map { maker($0, inSlot: average) ?? maker($0) })
+    }
+
+    /// The tensors of each slot.
+    var slotGroups: [CheckpointFile.Group] {
+        layout.slots.enumerated().map { index, slot in
+            CheckpointFile.Group(
+                name: slot.name, tensors: entries.compactMap { maker($0, inSlot: index) })
         }
     }
 
-    var momentum: [CheckpointFile.TensorMaker] {
-        entries.filter { $0.role == .parameter }.map { entry in
-            CheckpointFile.TensorMaker(name: entry.name, shape: entry.shape) {
-                entry.copyElements(in: self.velocity, to: &$0)
-            }
+    private func maker(_ entry: TensorEntry) -> CheckpointFile.TensorMaker {
+        CheckpointFile.TensorMaker(name: entry.name, shape: entry.shape) {
+            self.copyElements(of: entry, to: &$0)
+        }
+    }
+
+    private func maker(_ entry: TensorEntry, inSlot index: Int) -> CheckpointFile.TensorMaker? {
+        guard let place = layout.entry(entry, inSlot: index) else { return nil }
+        return CheckpointFile.TensorMaker(name: entry.name, shape: entry.shape) {
+            place.copyElements(in: self.slots, to: &$0)
         }
     }
 
@@ -94,12 +111,14 @@ package final class Snapshot: @unchecked Sendable {
     }
 
     private var firstNotFinite: String? {
-        for (prefix, tensors) in [("", state), ("momentum/", momentum)] {
-            for tensor in tensors {
+        for group in [state] + slotGroups {
+            for tensor in group.tensors {
                 var elements = [Float](repeating: 0, count: tensor.shape.reduce(1, *))
                 var span = elements.mutableSpan
                 tensor.make(&span)
-                if !elements.allSatisfy(\.isFinite) { return prefix + tensor.name }
+                if !elements.allSatisfy(\.isFinite) {
+                    return group.name == "state" ? tensor.name : "\(group.name)/\(tensor.name)"
+                }
             }
         }
         return nil

@@ -12,7 +12,7 @@ package struct LoadedModel {
     /// The checkpoint's file.
     package let path: String
     package let classifier: Classifier
-    /// `Checkpoint.weightsHash`.
+    /// `Checkpoint.weightsHash` of the model that is evaluated.
     package let weightsHash: String
     /// The fingerprint of the training set; empty for an imported model.
     package let trainingFingerprint: String
@@ -29,7 +29,7 @@ package struct LoadedModel {
         try checkpoint.check(fits: configuration, path: path)
         classifier = try checkpoint.makeClassifier(path: path)
         try configuration.checkImageSize(of: classifier.name)
-        weightsHash = checkpoint.weightsHash
+        weightsHash = checkpoint.model.weightsHash
         trainingFingerprint = checkpoint.dataFingerprint
     }
 

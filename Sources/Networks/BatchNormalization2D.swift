@@ -35,8 +35,8 @@ final class BatchNormalization2D {
 
     init(_ name: String, channels: Int, positions: Int, in store: ParameterStore) {
         formulas = BatchStatistics(channels: channels, positions: positions)
-        let scale = store.parameter("\(name).weight", shape: [channels], .constant(1))
-        let shift = store.parameter("\(name).bias", shape: [channels], .constant(0))
+        let scale = store.parameter("\(name).weight", shape: [channels], kind: .norm, .constant(1))
+        let shift = store.parameter("\(name).bias", shape: [channels], kind: .norm, .constant(0))
         precondition(shift.lowerBound == scale.upperBound, "the shift follows the scale")
         parameters = scale.lowerBound..<shift.upperBound
         let mean = store.statistic("\(name).running_mean", count: channels, .constant(0))

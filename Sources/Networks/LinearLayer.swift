@@ -17,7 +17,7 @@ final class LinearLayer {
         self.inputs = inputs
         self.outputs = outputs
         weights = store.parameter("\(name).weight", shape: [outputs, inputs], weight)
-        bias = store.parameter("\(name).bias", shape: [outputs], .torchDefault(fanIn: inputs))
+        bias = store.parameter("\(name).bias", shape: [outputs], kind: .bias, .torchDefault(fanIn: inputs))
         precondition(bias.lowerBound == weights.upperBound, "the bias follows the weights")
     }
 

@@ -22,6 +22,16 @@ package struct TensorEntry: Equatable, Sendable {
         case batchCount
     }
 
+    /// What a parameter is, by which optimisers treat it differently.
+    package enum Kind: String, CaseIterable, Codable, Sendable {
+        /// The weights of a convolution or a linear layer.
+        case weight
+        /// Scale or shift of a normalisation.
+        case norm
+        /// The bias of a linear layer.
+        case bias
+    }
+
     package let name: String
     /// PyTorch's shape.
     package let shape: [Int]
@@ -29,8 +39,17 @@ package struct TensorEntry: Equatable, Sendable {
     package let layout: TensorLayout
     /// The elements in `values` and `gradients`, or in `statistics`.
     package let range: Range<Int>
+    /// Without meaning for a tensor that is no parameter.
+    package var kind = Kind.weight
 
     package var count: Int { shape.reduce(1, *) }
+
+    /// The tensor in a buffer in which it lies `offset` elements behind its place here.
+    package func moved(by offset: Int) -> TensorEntry {
+        TensorEntry(
+            name: name, shape: shape, role: role, layout: layout,
+            range: range.lowerBound + offset..<range.upperBound + offset, kind: kind)
+    }
 }
 
 /// All parameters of a network, their gradients and the running statistics, each kind in one
@@ -59,13 +78,15 @@ package final class ParameterStore {
 
     /// Declares a parameter and fixes its range; `allocate()` allocates its memory.
     func parameter(
-        _ name: String, shape: [Int], layout: TensorLayout = .plain, _ initializer: Initializer
+        _ name: String, shape: [Int], layout: TensorLayout = .plain, kind: TensorEntry.Kind = .weight,
+        _ initializer: Initializer
     ) -> Range<Int> {
         let range = valueCount..<valueCount + shape.reduce(1, *)
         valueCount = range.upperBound
         add(
-            TensorEntry(name: name, shape: shape, role: .parameter, layout: layout, range: range), initializer
-        )
+            TensorEntry(
+                name: name, shape: shape, role: .parameter, layout: layout, range: range, kind: kind),
+            initializer)
         return range
     }
 

@@ -36,21 +36,6 @@ extension ParameterStore {
         case .batchCount: batchCount = Int(elements[0])
         }
     }
-
-    /// The elements, in PyTorch's order, of a parameter in `buffer`, which is laid out like
-    /// `values`.
-    package func elements(of entry: TensorEntry, in buffer: borrowing Buffer<Float>) -> [Float] {
-        precondition(entry.role == .parameter, "\(entry.name) is no parameter")
-        return entry.elements(in: buffer)
-    }
-
-    /// Overwrites a parameter in `buffer`, which is laid out like `values`.
-    package func setElements(
-        of entry: TensorEntry, in buffer: inout Buffer<Float>, to elements: [Float]
-    ) {
-        precondition(entry.role == .parameter, "\(entry.name) is no parameter")
-        entry.setElements(in: &buffer, to: elements)
-    }
 }
 
 extension TensorEntry {
@@ -75,7 +60,7 @@ extension TensorEntry {
     }
 
     /// Overwrites this tensor in `buffer` with `elements`, given in PyTorch's order.
-    fileprivate func setElements(in buffer: inout Buffer<Float>, to elements: [Float]) {
+    package func setElements(in buffer: inout Buffer<Float>, to elements: [Float]) {
         var whole = buffer.mutableSpan
         var own = whole.part(range)
         guard let weightOrder else {

@@ -21,10 +21,9 @@ struct ArithmeticProbe {
             images: Buffer(images, default: 0), labels: (0..<Int32(count)).map { $0 },
             StepContext(
                 BatchPlacement(sampleCount: count, microbatchSize: microbatch), mode: .training, pool: pool))
-        var optimizer = MomentumSGD(
-            momentum: 0.9, weightDecay: 5e-4, usesNesterov: true,
-            parameterCount: classifier.parameters.parameterCount)
-        optimizer.update(classifier.parameters, learningRate: 0.1, on: pool)
+        var optimizer = Optimizer(
+            MomentumSGD(momentum: 0.9, usesNesterov: true), weightDecay: 5e-4, of: classifier.parameters)
+        optimizer.update(classifier.parameters, number: 1, learningRate: 0.1, on: pool)
         var checksum = CRC64()
         for entry in classifier.parameters.entries {
             checksum.update(classifier.parameters.elements(of: entry))

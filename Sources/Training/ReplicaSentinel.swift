@@ -1,3 +1,4 @@
+package import Checkpoints
 internal import Checksums
 package import Cluster
 internal import Failures
@@ -8,42 +9,54 @@ package import Workers
 /// Compares the ranks' replicas: a bit that memory or a network has flipped on one rank would
 /// otherwise spread to all.
 package struct ReplicaSentinel {
-    /// One checksum per tensor, of its values and, if it has one, its velocity.
+    /// One checksum per tensor, of its values and of those that the slots have for it.
     private let checksums: [Int64]
-    /// One per tensor: whether its values, or its velocity, contain NaN or infinite values.
+    /// One per tensor: 0 if all values are finite, 1 if its own are not, 2 + k if only those of slot
+    /// k and perhaps of later ones are not.
     private let flaws: [Int64]
     private let names: [String]
+    private let layout: SlotLayout
 
     /// Takes the checksums of a rank's replica.
-    package init(_ store: ParameterStore, velocity: borrowing Buffer<Float>, on pool: WorkerPool) {
-        let velocity = velocity.span
+    ///
+    /// - Parameters:
+    ///   - slots: The optimiser's state.
+    ///   - layout: The places of the slots.
+    package init(
+        _ store: ParameterStore, slots: borrowing Buffer<Float>, layout: SlotLayout, on pool: WorkerPool
+    ) {
+        self.layout = layout
+        let slots = slots.span
         let found = withSpans(store.values, store.statistics) {
             Self.inspect(
-                store.entries, $0, velocity: velocity, statistics: $1, batchCount: store.batchCount, on: pool)
+                store.entries, values: $0, statistics: $1, slots: slots, layout, batchCount: store.batchCount,
+                on: pool)
         }
         checksums = stride(from: 0, to: found.count, by: 2).map { found[$0] }
         flaws = stride(from: 1, to: found.count, by: 2).map { found[$0] }
         names = store.entries.map(\.name)
     }
 
-    /// Codes of `flaws`: no flaw; NaN or infinite values in a tensor; only in its velocity.
-    private static let (sound, brokenValue, brokenVelocity) = (Int64(0), Int64(1), Int64(2))
+    private static let (sound, brokenValue, brokenSlot) = (Int64(0), Int64(1), Int64(2))
 
     /// A checksum and a flaw code for each tensor.
     private static func inspect(
-        _ entries: [TensorEntry], _ values: Span<Float>, velocity: Span<Float>, statistics: Span<Float>,
-        batchCount: Int, on pool: WorkerPool
+        _ entries: [TensorEntry], values: Span<Float>, statistics: Span<Float>, slots: Span<Float>,
+        _ layout: SlotLayout, batchCount: Int, on pool: WorkerPool
     ) -> [Int64] {
         var found = [Int64](repeating: sound, count: 2 * entries.count)
         var results = found.mutableSpan
         pool.split(&results, every: 2) { index, result in
             let entry = entries[index]
             var checksum = CRC64()
+            for slot in layout.slots.indices.reversed() {
+                guard let place = layout.entry(entry, inSlot: slot) else { continue }
+                update(&checksum, slots.extracting(place.range))
+                if !isFinite(slots.extracting(place.range)) { result[1] = brokenSlot + Int64(slot) }
+            }
             switch entry.role {
             case .parameter:
                 update(&checksum, values.extracting(entry.range))
-                update(&checksum, velocity.extracting(entry.range))
-                if !isFinite(velocity.extracting(entry.range)) { result[1] = brokenVelocity }
                 if !isFinite(values.extracting(entry.range)) { result[1] = brokenValue }
             case .statistic:
                 update(&checksum, statistics.extracting(entry.range))
@@ -85,7 +98,8 @@ package struct ReplicaSentinel {
     /// The first tensor with a flaw on all ranks, named as in a checkpoint.
     private func firstFlaw(_ communicator: any Communicator) throws -> String? {
         let all = try communicator.allGather(flaws.span)
-        for (flaw, prefix) in [(Self.brokenValue, ""), (Self.brokenVelocity, "momentum/")] {
+        let slots = layout.slots.enumerated().map { (Self.brokenSlot + Int64($0), "\($1.name)/") }
+        for (flaw, prefix) in [(Self.brokenValue, "")] + slots {
             let tensor = names.indices.first { tensor in
                 all[tensor] == flaw
                     && stride(from: tensor, to: all.count, by: names.count).allSatisfy {

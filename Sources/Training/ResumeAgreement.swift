@@ -100,6 +100,10 @@ extension ResumeAgreement.View {
         host = communicator.hostName
         self.folder = folder
         step = found?.checkpoint.position.step
-        hash = found.map { "\($0.checkpoint.weightsHash) \($0.checkpoint.momentumHash ?? "")" } ?? ""
+        hash =
+            found.map { found in
+                ([found.checkpoint.weightsHash] + found.checkpoint.slotHashes.map(\.hash)).joined(
+                    separator: " ")
+            } ?? ""
     }
 }

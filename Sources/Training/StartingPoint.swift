@@ -20,19 +20,17 @@ extension RunConfiguration {
         return selection
     }
 
-    /// A snapshot of `classifier` at step 0, without momentum, from which the run starts.
+    /// A snapshot of `classifier` at step 0, with the optimiser's first state, from which the run
+    /// starts.
     ///
     /// - Throws: If the training set cannot be opened or has labels without a class, or if the
     ///   classifier differs from the configuration's.
     package func startingPoint(_ classifier: Classifier, path: String) throws -> Checkpoint {
         let training = try PackedDataset(path: data.train)
         try ClassAgreement(classes: network.classes, training: training.manifest).check(training)
-        let momentum = classifier.parameters.entries.filter { $0.role == .parameter }.map {
-            Checkpoint.Tensor(
-                name: $0.name, shape: $0.shape, elements: [Float](repeating: 0, count: $0.count))
-        }
+        let slots = Optimizer(optimizer, of: classifier.parameters).checkpointSlots(of: classifier.parameters)
         var checkpoint = Checkpoint(
-            classifier, momentum: momentum, position: TrainingPosition(), configuration: yaml,
+            classifier, slots: slots, position: TrainingPosition(), configuration: yaml,
             dataFingerprint: training.fingerprint)
         checkpoint.software = .current
         try checkpoint.check(fits: self, path: path)

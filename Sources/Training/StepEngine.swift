@@ -18,7 +18,7 @@ final class StepEngine {
     private let reduction: GradientReduction?
     private let rank: Int
     private let phases: StepProfiler
-    private var optimizer: MomentumSGD
+    private var optimizer: Optimizer
     /// The images of one accumulation step, if a step has several.
     private var stepImages = Buffer<Float>(zeros: 0)
     /// The batch of the next step, or why there is none.
@@ -50,16 +50,14 @@ final class StepEngine {
         rank = sums?.rank ?? 0
         mixer = options.mixing.map { BatchMixer($0, samplesPerImage: options.samplesPerImage) }
         reduction = try Self.reduction(classifier.parameters, options, sums, phases)
-        optimizer = MomentumSGD(
-            momentum: options.momentum, weightDecay: options.weightDecay, usesNesterov: options.usesNesterov,
-            parameterCount: classifier.parameters.parameterCount)
+        optimizer = Optimizer(options.optimizer, of: classifier.parameters)
     }
 
-    /// Overwrites the velocities with those of the checkpoint at `path`.
+    /// Overwrites the optimiser's state with that of the checkpoint at `path`.
     ///
-    /// - Throws: If it lacks one.
-    func restoreMomentum(_ checkpoint: Checkpoint, path: String) throws(CheckpointError) {
-        try optimizer.restore(checkpoint.momentum, of: classifier.parameters, path: path)
+    /// - Throws: If it lacks a part, or is another optimiser's.
+    func restoreOptimizer(_ checkpoint: Checkpoint, path: String) throws(CheckpointError) {
+        try optimizer.restore(checkpoint, of: classifier.parameters, path: path)
     }
 
     private static func reduction(
@@ -114,7 +112,7 @@ final class StepEngine {
         }
         let rate = options.schedule.rate(step: step)
         phases.measure(.update) {
-            optimizer.update(classifier.parameters, learningRate: Float(rate), on: pool)
+            optimizer.update(classifier.parameters, number: step + 1, learningRate: rate, on: pool)
         }
         return StepResult(message: message, imageCount: imageCount, records: records, learningRate: rate)
     }
@@ -200,17 +198,26 @@ final class StepEngine {
     /// - Throws: `JobFailure` if one differs, or if all have NaN or infinite values.
     func compareReplicas(step: Int, _ communicator: any Communicator) throws {
         guard communicator.worldSize > 1 else { return }
-        try ReplicaSentinel(classifier.parameters, velocity: optimizer.velocity, on: pool)
-            .compare(step: step, communicator)
+        try ReplicaSentinel(
+            classifier.parameters, slots: optimizer.slots, layout: optimizer.layout, on: pool
+        ).compare(step: step, communicator)
     }
 
-    /// Overwrites `snapshot` with the current parameters and velocities.
+    /// Runs `body` with the averages of weights and running statistics in the network, if the run
+    /// has them.
+    func withAveragedWeights<Result>(_ body: () throws -> Result) rethrows -> Result {
+        optimizer.exchangeAverage(with: classifier.parameters)
+        defer { optimizer.exchangeAverage(with: classifier.parameters) }
+        return try body()
+    }
+
+    /// Overwrites `snapshot` with the current state.
     ///
     /// - Throws: If a value is NaN or infinite: the next loss would show it, but the checkpoint is
     ///   written before that.
     func take(_ snapshot: Snapshot, at position: TrainingPosition) throws(TrainingError) {
         let culprit = snapshot.take(
-            classifier.parameters, velocity: optimizer.velocity, position: position, on: pool)
+            classifier.parameters, slots: optimizer.slots, position: position, on: pool)
         if let culprit { throw .tensorNotFinite(name: culprit, step: position.step) }
     }
 }

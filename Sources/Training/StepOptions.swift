@@ -9,10 +9,7 @@ struct StepOptions {
     let schedule: LearningRateSchedule
     /// Samples per image in a step.
     let samplesPerImage: Int
-    /// μ, λ and the kind of momentum, as `MomentumSGD` takes them.
-    let momentum: Float
-    let weightDecay: Float
-    let usesNesterov: Bool
+    let optimizer: OptimizerConfiguration
     /// How images are mixed; `nil` if they are not.
     let mixing: Mixing?
     /// Bytes of a bucket of gradients.
@@ -23,27 +20,17 @@ struct StepOptions {
     let setPath: String
 
     /// - Parameter accumulation: The same on all ranks.
-    init(_ configuration: RunConfiguration, _ setup: TrainingSetup, _ accumulation: GradientAccumulation) {
+    init(
+        _ configuration: RunConfiguration, _ setup: TrainingSetup, _ accumulation: GradientAccumulation
+    ) throws(ConfigurationError) {
         self.accumulation = accumulation
         loss = configuration.trainingLoss
-        schedule = configuration.learningRateSchedule(stepsPerEpoch: setup.stepsPerEpoch)
+        schedule = try LearningRateSchedule(configuration, stepsPerEpoch: setup.stepsPerEpoch)
         samplesPerImage = configuration.samplesPerImage
         mixing = configuration.mixing.name == .none ? nil : Mixing(configuration)
-        momentum = Float(configuration.optimizer.momentum)
-        weightDecay = Float(configuration.optimizer.weightDecay)
-        usesNesterov = configuration.optimizer.nesterov
+        optimizer = configuration.optimizer
         bucketByteCount = configuration.cluster.bucketBytes
         usesReductionTree = configuration.cluster.reduction == .tree
         setPath = setup.training.path
-    }
-}
-
-extension RunConfiguration {
-    fileprivate func learningRateSchedule(stepsPerEpoch: Int) -> LearningRateSchedule {
-        LearningRateSchedule(
-            initial: optimizer.learningRate, minimum: optimizer.minimumLearningRate,
-            stepCount: stepsPerEpoch * training.epochs,
-            stepsPerLevel: optimizer.scheduleInterval == .epoch ? stepsPerEpoch : 1,
-            warmUpSteps: optimizer.warmUpEpochs * stepsPerEpoch, warmUpRate: optimizer.warmUpLearningRate)
     }
 }

@@ -162,11 +162,11 @@ public final class Trainer {
             worldSize: communicator.worldSize)
         let engine = try together {
             let engine = try StepEngine(
-                model.classifier, StepOptions(self.configuration, setup, accumulation),
+                model.classifier, try StepOptions(self.configuration, setup, accumulation),
                 loader: try setup.makeLoader(self.configuration, self.communicator, self.seams.reading),
                 pool: setup.pool, phases: self.job.phases, sums: sums)
             if let (checkpoint, path) = setup.resumed {
-                try engine.restoreMomentum(checkpoint, path: path)
+                try engine.restoreOptimizer(checkpoint, path: path)
             }
             return engine
         }
@@ -195,7 +195,8 @@ public final class Trainer {
         try files.openLog(afterStep: step, isDone: state.isDone)
         if !state.isDone {
             let snapshot = Snapshot(
-                of: engine.classifier, configuration: configuration.yaml,
+                of: engine.classifier, slots: configuration.optimizer.slots,
+                configuration: configuration.yaml,
                 dataFingerprint: setup.training.fingerprint, software: .current)
             try files.writeCheckpoints(
                 from: snapshot, to: store, configuration.training.onCheckpointFailure)

@@ -127,7 +127,7 @@ final class TrainingLoop {
         try state.gatherRecords(communicator)
         try together { try self.state.checkRecords() }
         let accuracy = try phases.measure(.validation) {
-            try validation?.accuracy(communicator) { phases.tick() }
+            try engine.withAveragedWeights { try validation?.accuracy(communicator) { phases.tick() } }
         }
         // Without an accuracy, the latest epoch's model counts as the best.
         let isBest = accuracy.map { $0 >= state.position.bestAccuracy } ?? true

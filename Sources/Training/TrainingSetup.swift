@@ -142,10 +142,11 @@ struct TrainingSetup {
         if accumulation.limit > 1 { images += training.map(\.placement.sampleCount).max() ?? 0 }
         var budget = MemoryBudget(
             classifier, resident: resident, passes: training + [evaluation],
-            optimizer: 4 * classifier.parameters.parameterCount,
+            optimizer: 4 * SlotLayout(configuration.optimizer.slots, of: classifier.parameters).count,
             images: 4 * images * classifier.imageCount,
             // The snapshot, and the file that is built from it.
-            writing: 2 * Snapshot.byteCount(of: classifier), ranksOnHost: communicator.localSize)
+            writing: 2 * Snapshot.byteCount(of: classifier, slots: configuration.optimizer.slots),
+            ranksOnHost: communicator.localSize)
         budget.canSplit = !configuration.loss.comparesPairs
         return budget
     }

@@ -23,10 +23,11 @@ struct CheckpointCheck {
         var position = TrainingPosition()
         position.step = step
         let writer = try CheckpointWriter(
-            Snapshot(of: classifier, configuration: "name: check\n", dataFingerprint: "0"),
+            Snapshot(
+                of: classifier, slots: [.momentum], configuration: "name: check\n", dataFingerprint: "0"),
             to: CheckpointStore(folder: arguments[1], keep: keep))
         writer.write(isBest: true) { snapshot in
-            _ = snapshot.take(classifier.parameters, velocity: velocity, position: position, on: pool)
+            _ = snapshot.take(classifier.parameters, slots: velocity, position: position, on: pool)
         }
         writer.wait()
         if case .failure(let error) = writer.takeOutcomes()[0].result { exit(5, "\(error)") }

@@ -25,8 +25,7 @@ import Testing
             #expect(loaded.state.map(\.name) == saved.state.map(\.name))
             #expect(loaded.state.map(\.shape) == saved.state.map(\.shape))
             #expect(firstDifference(loaded.state, saved.state) == nil)
-            #expect(loaded.momentum.map(\.name) == saved.momentum.map(\.name))
-            #expect(firstDifference(loaded.momentum, saved.momentum) == nil)
+            #expect(firstDifference(loaded.slots, saved.slots) == nil)
         }
     }
 
@@ -83,7 +82,7 @@ import Testing
             let store = CheckpointStore(folder: folder, keep: 1)
             try store.saveBest(saved)
             let best = try CheckpointStore.load(store.bestPath)
-            #expect(best.momentum.isEmpty)
+            #expect(best.slots.isEmpty)
             #expect(firstDifference(best.state, saved.state) == nil)
             // A run does not resume from the best model.
             #expect(try store.newest() == nil)
@@ -167,7 +166,7 @@ import Testing
 
     @Test func momentumWithOneWrongBitIsNamed() throws {
         try withTwo { store, newer, path in
-            let tensor = try #require(newer.momentum.first { $0.name == "conv1.weight" })
+            let tensor = try #require(newer.tensors(ofSlot: "momentum").first { $0.name == "conv1.weight" })
             try Samples.damage(path, elements: tensor.elements)
             try expectOlder(store, passingOver: path, saying: "tensor 'momentum/conv1.weight' does not match")
         }

@@ -21,7 +21,7 @@ import Testing
                     : Samples.checkpoint(step: step)
                 if !Self.isLong {
                     checkpoint.state = Array(checkpoint.state.prefix(12))
-                    checkpoint.momentum = Array(checkpoint.momentum.prefix(6))
+                    checkpoint.slots[0].tensors = Array(checkpoint.slots[0].tensors.prefix(6))
                 }
                 try store.save(checkpoint)
             }

@@ -13,7 +13,10 @@ import Testing
         let loaded = try CheckpointStore.load(old)
         let written = Samples.checkpoint(of: Samples.classifier(convolutions: Samples.autotuned), step: 7)
         #expect(firstDifference(loaded.state, Array(written.state.prefix(6))) == nil)
-        #expect(firstDifference(loaded.momentum, Array(written.momentum.prefix(3))) == nil)
+        #expect(
+            firstDifference(
+                loaded.tensors(ofSlot: "momentum"), Array(written.tensors(ofSlot: "momentum").prefix(3)))
+                == nil)
         #expect(loaded.position == written.position)
         #expect(loaded.convolutions == written.convolutions)
         #expect(loaded.temperature == written.temperature && loaded.classes == written.classes)
@@ -26,7 +29,7 @@ import Testing
         try withTemporaryFolder { folder in
             let path = "\(folder)/step-00000007.h5"
             try FileManager.default.copyItem(atPath: old, toPath: path)
-            try Samples.damage(path, elements: Samples.checkpoint().momentum[0].elements)
+            try Samples.damage(path, elements: Samples.checkpoint().slots[0].tensors[0].elements)
             let tensor = #expect(throws: CheckpointError.self) { _ = try CheckpointStore.load(path) }
             #expect(tensor?.isDamage == true)
             #expect(
@@ -105,13 +108,43 @@ import Testing
         }
     }
 
+    @Test func otherSlotsThanMomentumNeedVersion3() throws {
+        try withTemporaryFolder { folder in
+            let store = CheckpointStore(folder: folder, keep: 1)
+            var checkpoint = Samples.checkpoint()
+            let statistic = try #require(checkpoint.state.first { $0.name == "bn1.running_mean" })
+            let average = checkpoint.slots[0].tensors.map {
+                Checkpoint.Tensor(name: $0.name, shape: $0.shape, elements: $0.elements.map { 2 * $0 })
+            }
+            checkpoint.slots = [
+                .init(StateSlot(name: "square"), tensors: checkpoint.slots[0].tensors),
+                .init(.average, tensors: average + [statistic]),
+            ]
+            try store.save(checkpoint)
+            let found = try #require(try store.newest()?.checkpoint)
+            #expect(firstDifference(found.slots, checkpoint.slots) == nil)
+            #expect(firstDifference(found.state, checkpoint.state) == nil)
+            let file = try HDF5File(opening: store.path(step: 7))
+            #expect(try file.attribute("formatVersion") == Int64(3))
+            let square: [Float] = try file.read("square/conv1.weight")
+            #expect(square == checkpoint.slots[0].tensors[0].elements)
+            // The best model has the averages as its weights, and needs no new version.
+            try store.saveBest(checkpoint)
+            let best = try CheckpointStore.load(store.bestPath)
+            #expect(best.slots.isEmpty && best.state[0] == average[0])
+            #expect(best.state.count == checkpoint.state.count)
+            let bestFile = try HDF5File(opening: store.bestPath)
+            #expect(try bestFile.attribute("formatVersion") == Int64(2))
+        }
+    }
+
     /// It must not be taken for a damaged file, with an older file used in its place.
     @Test func aNewerVersionIsNoDamage() throws {
         try withTemporaryFolder { folder in
             let store = CheckpointStore(folder: folder, keep: 2)
             try store.save(Samples.checkpoint(step: 1))
             try HDF5File.writeAtomically(to: store.path(step: 2)) { file in
-                try file.setAttribute("formatVersion", Int64(3))
+                try file.setAttribute("formatVersion", Int64(4))
                 for name in ["network", "configuration", "position", "dataFingerprint", "checksum"] {
                     try file.setAttribute(name, "other")
                 }
@@ -119,7 +152,7 @@ import Testing
             }
             let error = #expect(throws: CheckpointError.self) { _ = try store.newest() }
             #expect(error?.isDamage == false)
-            #expect(error?.reason.hasPrefix("format version 3, this program reads 1 to 2") == true)
+            #expect(error?.reason.hasPrefix("format version 4, this program reads 1 to 3") == true)
         }
     }
 }

@@ -44,14 +44,14 @@ struct PowerCutTests {
     private func saveAgain(in folder: String) throws {
         let classifier = Classifier(.resnet20, head: .t2fnorm(temperature: 0.1), classes: 10)
         let writer = try CheckpointWriter(
-            Snapshot(of: classifier, configuration: "", dataFingerprint: ""),
+            Snapshot(of: classifier, slots: [.momentum], configuration: "", dataFingerprint: ""),
             to: CheckpointStore(folder: folder, keep: 1))
         var position = TrainingPosition()
         position.step = 2
         let velocity = Buffer<Float>(zeros: classifier.parameters.parameterCount)
         writer.write(isBest: true) {
             _ = $0.take(
-                classifier.parameters, velocity: velocity, position: position, on: WorkerPool(threads: 1))
+                classifier.parameters, slots: velocity, position: position, on: WorkerPool(threads: 1))
         }
         writer.wait()
         let outcome = try #require(writer.takeOutcomes().first)
@@ -68,7 +68,7 @@ struct PowerCutTests {
         let step = newest.checkpoint.position.step
         let expected = Self.expected[step - 1]
         #expect(firstDifference(newest.checkpoint.state, expected.state) == nil, "call \(call)")
-        #expect(firstDifference(newest.checkpoint.momentum, expected.momentum) == nil, "call \(call)")
+        #expect(firstDifference(newest.checkpoint.slots, expected.slots) == nil, "call \(call)")
         let best = try CheckpointStore.load(store.bestPath)
         let model = Self.expected[best.position.step - 1]
         #expect(firstDifference(best.state, model.state) == nil, "call \(call)")
@@ -88,7 +88,8 @@ struct PowerCutTests {
                 name: $0.name, shape: $0.shape, elements: [Float](repeating: Float(step), count: $0.count))
         }
         return Checkpoint(
-            classifier, momentum: momentum, position: TrainingPosition(), configuration: "",
+            classifier, slots: [.init(.momentum, tensors: momentum)], position: TrainingPosition(),
+            configuration: "",
             dataFingerprint: "")
     }
 

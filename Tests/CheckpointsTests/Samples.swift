@@ -45,7 +45,8 @@ enum Samples {
                 elements: testValues(count: $1.count, stream: 1000 + $0))
         }
         return Checkpoint(
-            classifier, momentum: momentum, position: position(step: step), configuration: "name: test\n",
+            classifier, slots: [.init(.momentum, tensors: momentum)], position: position(step: step),
+            configuration: "name: test\n",
             dataFingerprint: "0123456789abcdef")
     }
 

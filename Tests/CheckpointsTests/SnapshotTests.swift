@@ -14,7 +14,8 @@ import Workers
         try withTemporaryFolder { folder in
             let store = CheckpointStore(folder: folder, keep: 1, milestone: milestone)
             let classifier = Samples.classifier()
-            let snapshot = Snapshot(of: classifier, configuration: "name: test\n", dataFingerprint: "0")
+            let snapshot = Snapshot(
+                of: classifier, slots: [.momentum], configuration: "name: test\n", dataFingerprint: "0")
             try body(try CheckpointWriter(snapshot, to: store), store, classifier)
         }
     }
@@ -30,14 +31,18 @@ import Workers
             parameters.batchCount = 3
             let expected = Checkpoint(
                 classifier,
-                momentum: parameters.entries.filter { $0.role == .parameter }.map {
-                    Checkpoint.Tensor(
-                        name: $0.name, shape: $0.shape, elements: parameters.elements(of: $0, in: velocity))
-                }, position: Samples.position(step: 12), configuration: "name: test\n", dataFingerprint: "0")
+                slots: [
+                    .init(
+                        .momentum,
+                        tensors: parameters.entries.filter { $0.role == .parameter }.map {
+                            Checkpoint.Tensor(
+                                name: $0.name, shape: $0.shape, elements: $0.elements(in: velocity))
+                        })
+                ], position: Samples.position(step: 12), configuration: "name: test\n", dataFingerprint: "0")
             let pool = WorkerPool(threads: threads)
             writer.write(isBest: true) {
                 let culprit = $0.take(
-                    parameters, velocity: velocity, position: Samples.position(step: 12), on: pool)
+                    parameters, slots: velocity, position: Samples.position(step: 12), on: pool)
                 #expect(culprit == nil)
             }
             // The next step is already running.
@@ -50,10 +55,10 @@ import Workers
             #expect(try outcome.result.get().byteCount == length)
             let found = try CheckpointStore.load(outcome.path)
             #expect(firstDifference(found.state, expected.state) == nil)
-            #expect(firstDifference(found.momentum, expected.momentum) == nil)
+            #expect(firstDifference(found.slots, expected.slots) == nil)
             #expect(found.position == expected.position && found.configuration == expected.configuration)
             let best = try CheckpointStore.load(store.bestPath)
-            #expect(firstDifference(best.state, expected.state) == nil && best.momentum.isEmpty)
+            #expect(firstDifference(best.state, expected.state) == nil && best.slots.isEmpty)
         }
     }
 
@@ -65,7 +70,7 @@ import Workers
             for _ in 0..<2 {
                 writer.write(isBest: false) {
                     _ = $0.take(
-                        classifier.parameters, velocity: velocity, position: Samples.position(step: 1),
+                        classifier.parameters, slots: velocity, position: Samples.position(step: 1),
                         on: pool)
                 }
                 writer.wait()
@@ -79,12 +84,12 @@ import Workers
     func aNumberThatIsNoneIsNamed(value: Float) throws {
         let classifier = Samples.classifier()
         let (store, pool) = (classifier.parameters, WorkerPool(threads: 2))
-        let snapshot = Snapshot(of: classifier, configuration: "", dataFingerprint: "")
+        let snapshot = Snapshot(of: classifier, slots: [.momentum], configuration: "", dataFingerprint: "")
         let entry = try #require(store.entries.first { $0.name == "layer3.2.conv2.weight" })
         let statistic = try #require(store.entries.first { $0.name == "bn1.running_var" })
         var velocity = velocity(classifier)
         func culprit() -> String? {
-            snapshot.take(store, velocity: velocity, position: TrainingPosition(), on: pool)
+            snapshot.take(store, slots: velocity, position: TrainingPosition(), on: pool)
         }
         #expect(culprit() == nil)
         store.values.set(entry.range.upperBound - 1, to: value)
@@ -104,7 +109,7 @@ import Workers
             func write(_ step: Int) {
                 writer.write(isBest: false) {
                     _ = $0.take(
-                        classifier.parameters, velocity: velocity, position: Samples.position(step: step),
+                        classifier.parameters, slots: velocity, position: Samples.position(step: step),
                         on: pool)
                 }
             }
@@ -131,12 +136,12 @@ import Workers
             }
             let classifier = Samples.classifier()
             let writer = try CheckpointWriter(
-                Snapshot(of: classifier, configuration: "", dataFingerprint: ""),
+                Snapshot(of: classifier, slots: [.momentum], configuration: "", dataFingerprint: ""),
                 to: CheckpointStore(folder: folder, keep: 1))
             let velocity = velocity(classifier)
             writer.write(isBest: false) {
                 _ = $0.take(
-                    classifier.parameters, velocity: velocity, position: Samples.position(step: 2),
+                    classifier.parameters, slots: velocity, position: Samples.position(step: 2),
                     on: WorkerPool(threads: 1))
             }
             writer.wait()

@@ -47,8 +47,9 @@ import Testing
             loss: {name: logitNorm, temperature: 0.05, smoothing: 0.1}
             mixing: {name: cutMix, alpha: 2, probability: 0.5}
             optimizer:
-              {learningRate: 0.05, minimumLearningRate: 1e-5, schedule: cosine, scheduleInterval: epoch, warmUpEpochs: 1, warmUpLearningRate: 0.01, momentum: 0,
-               nesterov: no, weightDecay: 1}
+              {name: adamw, learningRate: 0.05, minimumLearningRate: 1e-5, schedule: multiStep, scheduleInterval: epoch, milestones: [2, 5],
+               factor: 0.2, power: 3, warmUpSteps: 1, warmUpLearningRate: 0.01, momentum: 0, nesterov: no, betas: [0.8, 0.99],
+               epsilon: 1e-6, weightDecay: 1, noDecay: [norm, bias], ema: {decay: 0.99, every: 4}}
             training: {epochs: 2, batch: 64, microbatch: 16, checkpointEvery: 7, checkpointMinutes: 0.5, keep: 3, stopAfterSteps: 9}
             batchNorm: {group: 32}
             compute: {threads: 2, convolution: autotune}
@@ -99,14 +100,24 @@ import Testing
         expected.mixing.name = .cutMix
         expected.mixing.alpha = 2
         expected.mixing.probability = 0.5
+        expected.optimizer.name = .adamw
         expected.optimizer.learningRate = 0.05
         expected.optimizer.minimumLearningRate = 1e-5
+        expected.optimizer.schedule = .multiStep
         expected.optimizer.scheduleInterval = .epoch
-        expected.optimizer.warmUpEpochs = 1
+        expected.optimizer.milestones = [2, 5]
+        expected.optimizer.factor = 0.2
+        expected.optimizer.power = 3
+        expected.optimizer.warmUpSteps = 1
         expected.optimizer.warmUpLearningRate = 0.01
         expected.optimizer.momentum = 0
         expected.optimizer.nesterov = false
+        expected.optimizer.betas = [0.8, 0.99]
+        expected.optimizer.epsilon = 1e-6
         expected.optimizer.weightDecay = 1
+        expected.optimizer.noDecay = [.norm, .bias]
+        expected.optimizer.ema.decay = 0.99
+        expected.optimizer.ema.every = 4
         expected.training.epochs = 2
         expected.training.batch = 64
         expected.training.microbatch = 16
@@ -199,15 +210,26 @@ import Testing
                   alpha: 0.0
                   probability: 1.0
                 optimizer:
+                  name: sgd
                   learningRate: 0.1
                   minimumLearningRate: 1e-06
                   schedule: cosine
                   scheduleInterval: step
+                  milestones: []
+                  factor: 0.1
+                  power: 2.0
                   warmUpEpochs: 0
+                  warmUpSteps: 0
                   warmUpLearningRate: 0.001
                   momentum: 0.9
                   nesterov: true
+                  betas: [0.9, 0.999]
+                  epsilon: 1e-08
                   weightDecay: 0.0005
+                  noDecay: [automatic]
+                  ema:
+                    decay: 0.0
+                    every: 1
                 training:
                   epochs: 100
                   batch: 128
@@ -276,8 +298,9 @@ import Testing
         (
             "optimizer:\n  momentun: 0.9",
             """
-            b.yml, line 2: optimizer.momentun is unknown, expected one of the keys in optimizer: learningRate, \
-            minimumLearningRate, schedule, scheduleInterval, warmUpEpochs, warmUpLearningRate, momentum, nesterov, weightDecay; did you mean optimizer.momentum?
+            b.yml, line 2: optimizer.momentun is unknown, expected one of the keys in optimizer: name, \
+            learningRate, minimumLearningRate, schedule, scheduleInterval, milestones, factor, power, warmUpEpochs, warmUpSteps, \
+            warmUpLearningRate, momentum, nesterov, betas, epsilon, weightDecay, noDecay, ema; did you mean optimizer.momentum?
             """
         ),
         (

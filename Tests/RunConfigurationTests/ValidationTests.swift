@@ -116,7 +116,23 @@ func refusal(of override: String) -> ConfigurationError? {
         ("data.transform.color.probability=2", "a number from 0 to 1"),
         ("data.transform.color.gray=-1", "a number from 0 to 1"),
         ("head.outputs=0", "a whole number from 1 to 65536"),
-        ("optimizer.schedule=linear", "one of cosine"),
+        ("optimizer.schedule=sine", "one of cosine, linear, polynomial, multiStep, oneCycle, constant"),
+        (
+            "optimizer.schedule=oneCycle",
+            "another shape, or optimizer.warmUpEpochs or optimizer.warmUpSteps above 0, which oneCycle rises in"
+        ),
+        ("optimizer.milestones=[0, 2]", "numbers of epochs from 1 to 1000000 in rising order"),
+        ("optimizer.milestones=[2, 2]", "numbers of epochs from 1 to 1000000 in rising order"),
+        ("optimizer.factor=0", "a number above 0 and below 1"),
+        ("optimizer.power=.inf", "a finite number above 0"),
+        ("optimizer.betas=[0.9, 1]", "two numbers from 0 up to, but not including, 1"),
+        ("optimizer.betas=[-0.1, 0.9]", "two numbers from 0 up to, but not including, 1"),
+        ("optimizer.epsilon=.nan", "a finite number above 0"),
+        (
+            "optimizer.noDecay=[norm, norm]",
+            "[automatic], or a list of different groups of weight, norm, bias"
+        ),
+        ("optimizer.ema.decay=-0.1", "a number above 0 and below 1, or 0 for no average"),
         ("optimizer.scheduleInterval=batch", "one of step, epoch"),
         (
             "optimizer.warmUpEpochs=100",
@@ -195,6 +211,18 @@ func refusal(of override: String) -> ConfigurationError? {
         #expect(
             refusal(of: "optimizer.momentum=0")?.description
                 == "optimizer.nesterov is true, expected false, as optimizer.momentum is 0")
+    }
+
+    @Test func multiStepNeedsMilestones() {
+        #expect(refusal(of: "optimizer={schedule: multiStep}")?.key == "optimizer.milestones")
+        #expect(refusal(of: "optimizer={schedule: multiStep, milestones: [1, 200]}") == nil)
+    }
+
+    @Test func aWarmUpIsInEpochsOrInSteps() {
+        #expect(
+            refusal(of: "optimizer={warmUpEpochs: 2, warmUpSteps: 10}")?.expected
+                == "0, as optimizer.warmUpEpochs is 2")
+        #expect(refusal(of: "optimizer={schedule: oneCycle, warmUpSteps: 10}") == nil)
     }
 
     @Test func aDatasetIsEitherNearOrFar() {

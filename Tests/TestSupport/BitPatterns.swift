@@ -58,3 +58,13 @@ package func firstDifference(
     return found.count == expected.count
         ? nil : "there are \(found.count) tensors, expected \(expected.count)"
 }
+
+/// The first difference of the slots of two checkpoints; `nil` if all are equal.
+package func firstDifference(_ found: [Checkpoint.Slot]?, _ expected: [Checkpoint.Slot]?) -> String? {
+    guard found?.map(\.name) == expected?.map(\.name) else {
+        return "slots \(found?.map(\.name) ?? []), expected \(expected?.map(\.name) ?? [])"
+    }
+    return zip(found ?? [], expected ?? []).lazy.compactMap { found, expected in
+        firstDifference(found.tensors, expected.tensors).map { "\(found.name): \($0)" }
+    }.first
+}

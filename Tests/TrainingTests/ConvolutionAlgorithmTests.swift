@@ -175,7 +175,7 @@ struct ConvolutionAlgorithmTests {
         }
         let checkpoint = try #require(try newest(folder))
         return Outcome(
-            tensors: (checkpoint.state + checkpoint.momentum).map(\.elements.bits),
+            tensors: (checkpoint.state + checkpoint.slots.flatMap(\.tensors)).map(\.elements.bits),
             selection: checkpoint.convolutions, events: events)
     }
 

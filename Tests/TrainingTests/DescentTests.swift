@@ -21,9 +21,9 @@ struct DescentTests {
         let start = try PyTorchFixture(named: fixture)
         let run = try #require(try PyTorchDescent(named: fixture).descents.first { $0.head == head })
         let model = Self.model(name, head: head, start)
-        var optimizer = MomentumSGD(
-            momentum: Float(run.momentum), weightDecay: Float(run.weightDecay), usesNesterov: true,
-            parameterCount: model.parameters.parameterCount)
+        var optimizer = Optimizer(
+            MomentumSGD(momentum: Float(run.momentum), usesNesterov: true),
+            weightDecay: Float(run.weightDecay), of: model.parameters)
         let schedule = LearningRateSchedule(
             initial: run.learningRate, minimum: run.minimumLearningRate, stepCount: run.totalSteps)
         let pool = WorkerPool(threads: 2)
@@ -37,7 +37,8 @@ struct DescentTests {
                 labels: run.labels(ofStep: step), training)
             let sum = stride(from: 0, to: report.values.count, by: 2).reduce(0) { $0 + report.values[$1] }
             #expect(abs(sum / Double(run.batchSize) - expected) < Self.tolerance, "step \(step)")
-            optimizer.update(model.parameters, learningRate: Float(schedule.rate(step: step)), on: pool)
+            optimizer.update(
+                model.parameters, number: step + 1, learningRate: schedule.rate(step: step), on: pool)
         }
     }
 

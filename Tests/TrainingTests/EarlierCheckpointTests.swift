@@ -47,7 +47,7 @@ struct EarlierCheckpointTests {
                 try #require(try run.checkpoint()), try #require(try unbroken.checkpoint())
             )
             #expect(firstDifference(own.state, expected.state) == nil)
-            #expect(firstDifference(own.momentum, expected.momentum) == nil)
+            #expect(firstDifference(own.slots, expected.slots) == nil)
             #expect(own.configuration.contains("  microbatch: 4\n"))
         }
     }

@@ -66,7 +66,7 @@ struct GoingBackTests {
             try run.train(
                 ranks: 2, resume: .from(run.store.path(step: 6)), allowedChanges: ["optimizer.learningRate"])
             let best = try CheckpointStore.load(run.store.bestPath)
-            #expect(best.position.epoch == 1 && best.state == first.state && best.momentum.isEmpty)
+            #expect(best.position.epoch == 1 && best.state == first.state && best.slots.isEmpty)
             #expect(try CheckpointStore.load("\(run.store.bestPath).abandoned").position.bestAccuracy == 0.99)
             #expect(try run.checkpoint()?.position.bestEpoch == 1)
         }

@@ -28,7 +28,7 @@ struct GradientAccumulationTests {
                 #expect(plans == [accumulation])
                 let checkpoint = try run.checkpoint()
                 #expect(checkpoint != nil && firstDifference(checkpoint?.state, whole?.state) == nil)
-                #expect(firstDifference(checkpoint?.momentum, whole?.momentum) == nil)
+                #expect(firstDifference(checkpoint?.slots, whole?.slots) == nil)
                 #expect(checkpoint?.position == whole?.position)
                 #expect(try run.metrics().filter { $0.contains("\"event\":\"step\"") } == losses)
             }

@@ -99,7 +99,7 @@ import Training
             let lines = try start.run()
             #expect(lines.last == "the head is initialised from seed 0; the file's last layer is not used")
             let checkpoint = try #require(try run.checkpoint())
-            #expect(checkpoint.position == TrainingPosition() && !checkpoint.momentum.isEmpty)
+            #expect(checkpoint.position == TrainingPosition() && checkpoint.slots.map(\.name) == ["momentum"])
             let found = try checkpoint.makeClassifier(path: file).tensors
             let initial = Classifier(.resnet20, head: .t2fnorm(temperature: 0.1), classes: 10, seed: 0)
                 .tensors

@@ -1,3 +1,4 @@
+import Checkpoints
 import Cluster
 import Failures
 import Kernels
@@ -29,7 +30,7 @@ struct ReplicaSentinelTests {
 
     /// The parts of a replica.
     enum Part: CaseIterable, Sendable {
-        case value, velocity, statistic, batchCount
+        case value, momentum, averageStatistic, statistic, batchCount
     }
 
     @Test(arguments: Part.allCases)
@@ -37,11 +38,13 @@ struct ReplicaSentinelTests {
         let messages = try ThreadedWorld.run(size: 3) { rank, world -> String in
             let store = Classifier(.resnet20, head: .linear, classes: 10).parameters
             store.initialize(seed: 1)
-            var velocity = Buffer<Float>(zeros: store.parameterCount)
-            if rank == 2 { Self.change(part, store, &velocity) }
+            let layout = SlotLayout([.momentum, .average], of: store)
+            var slots = Buffer<Float>(zeros: layout.count)
+            if rank == 2 { Self.change(part, store, &slots, layout) }
             do {
-                try ReplicaSentinel(store, velocity: velocity, on: WorkerPool(threads: 1))
-                    .compare(step: 3, ThreadedCommunicator(rank: rank, of: world))
+                try ReplicaSentinel(
+                    store, slots: slots, layout: layout, on: WorkerPool(threads: 1)
+                ).compare(step: 3, ThreadedCommunicator(rank: rank, of: world))
                 return "nothing"
             } catch let failure as JobFailure {
                 return failure.message
@@ -50,8 +53,8 @@ struct ReplicaSentinelTests {
         #expect(Set(messages).count == 1)
         let name =
             switch part {
-            case .value, .velocity: "conv1.weight"
-            case .statistic: "bn1.running_mean"
+            case .value, .momentum: "conv1.weight"
+            case .statistic, .averageStatistic: "bn1.running_mean"
             case .batchCount: "bn1.num_batches_tracked"
             }
         #expect(
@@ -61,18 +64,21 @@ struct ReplicaSentinelTests {
     }
 
     /// Flips a bit in the first tensor that has the part.
-    private static func change(_ part: Part, _ store: ParameterStore, _ velocity: inout Buffer<Float>) {
+    private static func change(
+        _ part: Part, _ store: ParameterStore, _ slots: inout Buffer<Float>, _ layout: SlotLayout
+    ) {
         switch part {
-        case .value: flipFirst(&store.values)
-        case .velocity: flipFirst(&velocity)
-        case .statistic: flipFirst(&store.statistics)
+        case .value: flip(0, of: &store.values)
+        case .momentum: flip(0, of: &slots)
+        case .averageStatistic: flip(layout.statistics(ofSlot: 1).lowerBound, of: &slots)
+        case .statistic: flip(0, of: &store.statistics)
         case .batchCount: store.batchCount += 1
         }
     }
 
-    private static func flipFirst(_ values: inout Buffer<Float>) {
+    private static func flip(_ index: Int, of values: inout Buffer<Float>) {
         var span = values.mutableSpan
-        span[0] = -span[0]
+        span[index] = -span[index]
     }
 
     /// Infinite parameters on all ranks, with momentum that has other bits on one of them.

@@ -136,7 +136,7 @@ struct ResumptionTests {
                 #expect(aside == bytes)
                 let found = try #require(try run.checkpoint())
                 #expect(firstDifference(found.state, expected.state) == nil)
-                #expect(firstDifference(found.momentum, expected.momentum) == nil)
+                #expect(firstDifference(found.slots, expected.slots) == nil)
             }
         }
     }

@@ -45,7 +45,7 @@ struct ReweightOODTests {
                 }
                 let checkpoint = try #require(try run.checkpoint())
                 #expect(checkpoint.position.step == 10 && checkpoint.projection == 16)
-                tensors.append(checkpoint.state + checkpoint.momentum)
+                tensors.append(checkpoint.state + checkpoint.slots.flatMap(\.tensors))
             }
         }
         #expect(tensors[0] == tensors[1])

@@ -32,7 +32,7 @@ struct StopRequestTests {
                 #expect(rest.map(\.outcome) == [.done, .done])
                 let found = try #require(try stopped.checkpoint())
                 #expect(firstDifference(found.state, expected.state) == nil)
-                #expect(firstDifference(found.momentum, expected.momentum) == nil)
+                #expect(firstDifference(found.slots, expected.slots) == nil)
                 #expect(found.position.step == 10)
             }
         }

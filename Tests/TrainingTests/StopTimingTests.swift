@@ -37,7 +37,7 @@ struct StopTimingTests {
                 #expect(try run.checkpoint()?.position.step == stop)
                 try run.train(ranks: 1)
                 let found = try #require(try run.checkpoint())
-                #expect(found.state == expected.state && found.momentum == expected.momentum)
+                #expect(found.state == expected.state && found.slots == expected.slots)
             }
         }
     }
@@ -103,7 +103,7 @@ struct StopTimingTests {
             #expect(try run.checkpoint()?.position.stepInEpoch == 4)
             try run.train(ranks: 1)
             let found = try #require(try run.checkpoint())
-            #expect(found.state == expected.state && found.momentum == expected.momentum)
+            #expect(found.state == expected.state && found.slots == expected.slots)
             #expect(found.position == expected.position)
         }
     }

@@ -64,7 +64,7 @@ struct CheckpointListCommand: SingleProcessCommand {
             ? "best \(decimal(100 * position.bestAccuracy, 2)) % (epoch \(position.bestEpoch))"
             : checkpoint.headKind.isClassifier ? "not validated yet" : "no accuracy (projection head)"
         return """
-            step \(position.step), \(position.epoch) epochs, \(accuracy), \(checkpoint.momentum.isEmpty ? "model" : "resumable"), \
+            step \(position.step), \(position.epoch) epochs, \(accuracy), \(checkpoint.slots.isEmpty ? "model" : "resumable"), \
             \(decimal(size / 1e6, 1)) MB
             """
     }
@@ -93,8 +93,8 @@ struct CheckpointShowCommand: SingleProcessCommand {
             best: \(position.bestAccuracy >= 0 ? "\(decimal(100 * position.bestAccuracy, 2)) % in epoch \(position.bestEpoch)" : checkpoint.headKind.isClassifier ? "none yet" : "no accuracy without a classifier")
             training set: \(checkpoint.dataFingerprint)
             written by: \(writer(of: checkpoint))
-            fingerprint: weights \(checkpoint.weightsHash)\(checkpoint.momentumHash.map { ", momentum \($0)" } ?? "")
-            tensors: \(checkpoint.state.count) with \(count) elements\(checkpoint.momentum.isEmpty ? "" : ", and momentum")
+            fingerprint: weights \(checkpoint.weightsHash)\(checkpoint.slotHashes.map { ", \($0) \($1)" }.joined())
+            tensors: \(checkpoint.state.count) with \(count) elements\(checkpoint.slots.isEmpty ? "" : ", and \(checkpoint.slots.map(\.name).joined(separator: ", "))")
             """)
         guard tensors else {
             print("configuration:")

@@ -1,0 +1,11 @@
+package import RunConfiguration
+
+extension OptimizerConfiguration {
+    /// The rule that the configuration names.
+    package var rule: any UpdateRule {
+        switch name {
+        case .sgd: MomentumSGD(momentum: Float(momentum), usesNesterov: nesterov)
+        case .adamw: AdamW(betas: (betas[0], betas[1]), epsilon: Float(epsilon))
+        }
+    }
+}
