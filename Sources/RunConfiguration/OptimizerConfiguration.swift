@@ -4,6 +4,8 @@ package struct OptimizerConfiguration: Codable, Equatable, Sendable {
     package enum Name: String, Choice {
         /// Stochastic gradient descent with momentum.
         case sgd
+        /// SGD with momentum, whose rate for each tensor is in proportion to its norm.
+        case lars
         /// Adam with decoupled weight decay.
         case adamw
     }
@@ -58,8 +60,12 @@ package struct OptimizerConfiguration: Codable, Equatable, Sendable {
     /// adamw it times the learning rate is the fraction that each update takes from a parameter.
     package var weightDecay = 5e-4
     /// The kinds of parameters without weight decay; `[automatic]` for those that are usual for the
-    /// optimiser: none for sgd and adamw.
+    /// optimiser: none for sgd and adamw, norm for lars.
     package var noDecay = [Group.automatic]
+    /// The trust ratio of lars for a tensor whose gradient is as long as the tensor itself.
+    package var trustCoefficient = 0.001
+    /// The kinds of parameters whose trust ratio with lars is 1; `[automatic]` for norm and bias.
+    package var noTrustRatio = [Group.automatic]
     package var ema = EMAConfiguration()
 
     package init() {}
@@ -83,6 +89,10 @@ extension OptimizerConfiguration {
             weightDecay >= 0 && weightDecay.isFinite, "optimizer.weightDecay", weightDecay,
             "a finite number from 0")
         try validate(noDecay, "optimizer.noDecay")
+        try check(
+            trustCoefficient > 0 && trustCoefficient.isFinite, "optimizer.trustCoefficient", trustCoefficient,
+            "a finite number above 0")
+        try validate(noTrustRatio, "optimizer.noTrustRatio")
         try ema.validate()
     }
 

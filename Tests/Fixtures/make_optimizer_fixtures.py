@@ -60,6 +60,24 @@ def train(optimizer, model, average=None, every=1):
     return rates
 
 
+class LARS(torch.optim.Optimizer):
+    """You et al., arXiv 1708.03888, algorithm 1; `coefficient` is None for a tensor without a trust ratio."""
+
+    def __init__(self, params, **defaults):
+        super().__init__(params, defaults)
+
+    @torch.no_grad()
+    def step(self):
+        for group in self.param_groups:
+            for p in group["params"]:
+                v = self.state[p].setdefault("v", torch.zeros_like(p))
+                ratio, decay = 1.0, group["weight_decay"]
+                if group["coefficient"] is not None:
+                    ratio = group["coefficient"] * p.norm() / (p.grad.norm() + decay * p.norm())
+                v.copy_(group["momentum"] * v + group["lr"] * ratio * (p.grad + decay * p))
+                p.sub_(v)
+
+
 def rule(name, settings, make, ema=None):
     model = Model()
     optimizer = make(model)
@@ -81,6 +99,14 @@ def rules():
     def adamw(betas, epsilon, undecayed=()):
         return lambda model: torch.optim.AdamW(groups(model, 0.05, undecayed), lr=0.02, betas=betas, eps=epsilon)
 
+    def lars(coefficient, untrusted, undecayed):
+        def make(model):
+            rows = groups(model, 0.05, undecayed)
+            for row, (_, _, kind) in zip(rows, TENSORS):
+                row["coefficient"] = None if kind in untrusted else coefficient
+            return LARS(rows, lr=0.5, momentum=0.9)
+        return make
+
     decay = "weightDecay=0.05"
     return [
         rule("sgd", [decay], sgd(True)),
@@ -89,6 +115,10 @@ def rules():
         rule("adamw, other settings",
              ["name=adamw", decay, "betas=[0.8, 0.99]", "epsilon=0.001", "noDecay=[norm]"],
              adamw((0.8, 0.99), 1e-3, ("norm",))),
+        rule("lars", ["name=lars", decay], lars(0.001, ("norm", "bias"), ("norm",))),
+        rule("lars, other settings",
+             ["name=lars", decay, "trustCoefficient=0.02", "noTrustRatio=[norm]", "noDecay=[bias]"],
+             lars(0.02, ("norm",), ("bias",))),
         rule("sgd with an average", [decay, "ema.decay=0.9"], sgd(True), ema=(0.9, 1)),
         rule("adamw with an average", ["name=adamw", decay, "ema.decay=0.8", "ema.every=3"],
              adamw((0.9, 0.999), 1e-8), ema=(0.8, 3)),

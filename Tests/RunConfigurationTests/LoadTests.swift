@@ -49,7 +49,7 @@ import Testing
             optimizer:
               {name: adamw, learningRate: 0.05, minimumLearningRate: 1e-5, schedule: multiStep, scheduleInterval: epoch, milestones: [2, 5],
                factor: 0.2, power: 3, warmUpSteps: 1, warmUpLearningRate: 0.01, momentum: 0, nesterov: no, betas: [0.8, 0.99],
-               epsilon: 1e-6, weightDecay: 1, noDecay: [norm, bias], ema: {decay: 0.99, every: 4}}
+               epsilon: 1e-6, weightDecay: 1, noDecay: [norm, bias], trustCoefficient: 0.1, noTrustRatio: [weight], ema: {decay: 0.99, every: 4}}
             training: {epochs: 2, batch: 64, microbatch: 16, checkpointEvery: 7, checkpointMinutes: 0.5, keep: 3, stopAfterSteps: 9}
             batchNorm: {group: 32}
             compute: {threads: 2, convolution: autotune}
@@ -116,6 +116,8 @@ import Testing
         expected.optimizer.epsilon = 1e-6
         expected.optimizer.weightDecay = 1
         expected.optimizer.noDecay = [.norm, .bias]
+        expected.optimizer.trustCoefficient = 0.1
+        expected.optimizer.noTrustRatio = [.weight]
         expected.optimizer.ema.decay = 0.99
         expected.optimizer.ema.every = 4
         expected.training.epochs = 2
@@ -227,6 +229,8 @@ import Testing
                   epsilon: 1e-08
                   weightDecay: 0.0005
                   noDecay: [automatic]
+                  trustCoefficient: 0.001
+                  noTrustRatio: [automatic]
                   ema:
                     decay: 0.0
                     every: 1
@@ -300,7 +304,8 @@ import Testing
             """
             b.yml, line 2: optimizer.momentun is unknown, expected one of the keys in optimizer: name, \
             learningRate, minimumLearningRate, schedule, scheduleInterval, milestones, factor, power, warmUpEpochs, warmUpSteps, \
-            warmUpLearningRate, momentum, nesterov, betas, epsilon, weightDecay, noDecay, ema; did you mean optimizer.momentum?
+            warmUpLearningRate, momentum, nesterov, betas, epsilon, weightDecay, noDecay, trustCoefficient, \
+            noTrustRatio, ema; did you mean optimizer.momentum?
             """
         ),
         (

@@ -49,7 +49,7 @@ import Testing
         ("mixing.name", "blend", "one of none, mixup, cutMix, regMixup"),
         ("mixing.alpha", "-1", "a finite number above 0, or 0 for the method's default"),
         ("mixing.probability", "1.5", "a number from 0 to 1"),
-        ("optimizer.name", "adam", "one of sgd, adamw"),
+        ("optimizer.name", "adam", "one of sgd, lars, adamw"),
         ("optimizer.learningRate", "0", "a finite number above 0"),
         ("optimizer.minimumLearningRate", "0.2", "a number from 0 to optimizer.learningRate (0.1)"),
         ("optimizer.schedule", "sine", "one of cosine, linear, polynomial, multiStep, oneCycle, constant"),
@@ -70,6 +70,11 @@ import Testing
         ("optimizer.weightDecay", "-0.1", "a finite number from 0"),
         (
             "optimizer.noDecay", "[automatic, norm]",
+            "[automatic], or a list of different groups of weight, norm, bias"
+        ),
+        ("optimizer.trustCoefficient", "0", "a finite number above 0"),
+        (
+            "optimizer.noTrustRatio", "[bias, bias]",
             "[automatic], or a list of different groups of weight, norm, bias"
         ),
         ("optimizer.ema.decay", "1", "a number above 0 and below 1, or 0 for no average"),

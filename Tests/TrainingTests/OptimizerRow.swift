@@ -36,6 +36,15 @@ struct OptimizerRow: Sendable, CustomTestStringConvertible {
             settings: ["name=adamw", "epsilon=0.001", "noDecay=[norm]", "ema.decay=0.9", "ema.every=3"],
             slots: ["mean", "square", "average"], undecayed: [.norm], rate: 0.02
         ) { $0.moveByAdamW($1, betas: (0.9, 0.999), epsilon: 1e-3) },
+        OptimizerRow(settings: ["name=lars", "trustCoefficient=1"], undecayed: [.norm]) {
+            $0.moveByLARS($1, coefficient: 1, untrusted: [.norm, .bias])
+        },
+        OptimizerRow(
+            settings: [
+                "name=lars", "trustCoefficient=0.5", "noTrustRatio=[bias]", "noDecay=[]", "ema.decay=0.5",
+            ],
+            slots: ["momentum", "average"]
+        ) { $0.moveByLARS($1, coefficient: 0.5, untrusted: [.bias]) },
     ]
 
     /// A configuration with these settings.
@@ -71,6 +80,16 @@ extension PlainTensor {
         plainMomentumStep(
             &values, gradient: update.gradient, velocity: &velocity, rate: update.rate, momentum: momentum,
             weightDecay: update.weightDecay, isNesterov: isNesterov)
+        state = [velocity]
+    }
+
+    mutating func moveByLARS(
+        _ update: PlainUpdate, coefficient: Double, untrusted: Set<TensorEntry.Kind>
+    ) {
+        var velocity = state.first ?? []
+        plainLARSStep(
+            &values, gradient: update.gradient, velocity: &velocity, rate: update.rate, momentum: 0.9,
+            weightDecay: update.weightDecay, coefficient: untrusted.contains(kind) ? nil : coefficient)
         state = [velocity]
     }
 
