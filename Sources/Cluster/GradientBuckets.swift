@@ -1,5 +1,5 @@
-/// The buckets in which gradients are summed over ranks: consecutive ranges that end at tensor
-/// boundaries, in the order in which a backward pass completes them, the last layers first.
+/// The buckets in which gradients are summed over ranks: ranges that end at tensor boundaries, in
+/// the order in which a backward pass completes them, the last layers first.
 package struct GradientBuckets: Equatable, Sendable {
     /// The elements of each bucket.
     package let ranges: [Range<Int>]
@@ -12,19 +12,26 @@ package struct GradientBuckets: Equatable, Sendable {
     /// of a bucket, form a bucket of their own.
     ///
     /// - Parameters:
-    ///   - tensors: The elements of each tensor, contiguous from 0.
+    ///   - tensors: The elements of each tensor, in rising order; what lies between them is not
+    ///     summed.
     ///   - byteCount: A bucket is closed once it has this size; tensors are not split.
     package init(tensors: [Range<Int>], byteCount: Int) {
         let capacity = max(byteCount / MemoryLayout<Float>.size, 1)
-        let first = tensors.last { $0.upperBound <= capacity / 8 }?.upperBound ?? 0
+        let start = tensors.first?.lowerBound ?? 0
+        let first = tensors.last { $0.upperBound - start <= capacity / 8 }?.upperBound ?? start
         var ranges: [Range<Int>] = []
-        var end = tensors.last?.upperBound ?? 0
-        for tensor in tensors.reversed()
-        where tensor.lowerBound < end && (end - tensor.lowerBound >= capacity || tensor.lowerBound == first) {
-            ranges.append(tensor.lowerBound..<end)
-            end = tensor.lowerBound
+        var open: Range<Int>?
+        for tensor in tensors.reversed() {
+            if let bucket = open, bucket.lowerBound != tensor.upperBound {
+                ranges.append(bucket)
+                open = nil
+            }
+            let bucket = tensor.lowerBound..<(open?.upperBound ?? tensor.upperBound)
+            let isFull = bucket.count >= capacity || tensor.lowerBound == first
+            if isFull { ranges.append(bucket) }
+            open = isFull ? nil : bucket
         }
-        if end > 0 { ranges.append(0..<end) }
+        if let open { ranges.append(open) }
         self.ranges = ranges
         missing = ranges.map(\.count)
     }

@@ -84,7 +84,7 @@ package final class GradientReduction: Sendable {
     func begin(_ gradients: UnsafeMutableBufferPointer<Float>) {
         condition.withLock {
             precondition(
-                gradients.count == buckets.ranges.first?.upperBound ?? 0,
+                gradients.count >= buckets.ranges.first?.upperBound ?? 0,
                 "\(gradients.count) gradients for buckets of \(buckets.ranges)")
             precondition(unfinished == 0, "\(unfinished) buckets of the last pass are not summed")
             unsafe self.gradients = unsafe gradients

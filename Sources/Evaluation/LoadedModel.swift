@@ -57,7 +57,7 @@ package struct LoadedModel {
         let pass = ForwardPass(
             classifier: classifier, transform: configuration.evaluationTransform,
             microbatchSize: configuration.training.microbatch, batchSize: configuration.evaluation.batch,
-            communicator: communicator, pool: pool)
+            communicator: communicator, pool: pool, flips: configuration.evaluation.mirror)
         return Evaluator(
             pass, classifier: classifier, members: members.map(\.classifier),
             options: configuration.scoreOptions, communicator: communicator)

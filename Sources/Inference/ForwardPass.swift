@@ -15,16 +15,20 @@ package struct ForwardPass {
     private let microbatchesPerBatch: Int
     private let communicator: any Communicator
     private let pool: WorkerPool
+    private let flips: Bool
 
     /// - Parameters:
     ///   - microbatchSize: Samples in a microbatch; a sample's result depends on it, and on no
     ///     other setting of the job.
     ///   - batchSize: Samples per batch of a rank, rounded down to whole microbatches, at least
     ///     one.
+    ///   - flips: Whether predictions come from the sum of the logits of an image and of its
+    ///     horizontal flip.
     package init(
         classifier: Classifier, transform: EvaluationTransform, microbatchSize: Int, batchSize: Int,
-        communicator: any Communicator, pool: WorkerPool
+        communicator: any Communicator, pool: WorkerPool, flips: Bool = false
     ) {
+        self.flips = flips
         self.classifier = classifier
         self.transform = transform
         self.microbatchSize = microbatchSize
@@ -40,17 +44,20 @@ package struct ForwardPass {
         /// Shape `[N, classes]`, as training and accuracy use them; empty for a network without a
         /// classifier.
         package let logits: [Float]
+        /// Logits of the flipped images, shape of `logits`; empty if they are not used.
+        package var flippedLogits: [Float] = []
         /// Shape `[N]`.
         package let labels: [Int32]
         /// The indices of the records, as the source reports them; shape `[N]`.
         package let records: [Int]
 
         /// The class of each sample's largest logit (ties go to the first), or −1 without logits;
-        /// shape `[N]`.
+        /// shape `[N]`. With flipped images that of the largest sum of both logits.
         package var predictions: [Int32] {
             if logits.isEmpty { return [Int32](repeating: -1, count: labels.count) }
             let classes = logits.count / max(labels.count, 1)
-            let logits = logits.span
+            let sums = flippedLogits.isEmpty ? logits : zip(logits, flippedLogits).map { $0 + $1 }
+            let logits = sums.span
             var predictions = [Int32](repeating: 0, count: labels.count)
             for sample in labels.indices {
                 let row = logits.extracting(sample * classes..<(sample + 1) * classes)
@@ -80,9 +87,13 @@ package struct ForwardPass {
                 BatchPlacement(sampleCount: batch.count, microbatchSize: microbatchSize), mode: .evaluation,
                 pool: pool)
             let (features, logits) = try classifier.forward(images: batch.images, context)
-            try body(
-                Outputs(features: features, logits: logits, labels: batch.labels, records: batch.records),
-                batch.images)
+            var outputs = Outputs(
+                features: features, logits: logits, labels: batch.labels, records: batch.records)
+            if flips {
+                let images = flipped(batch.images, size: transform.size)
+                outputs.flippedLogits = try classifier.forward(images: images, context).logits
+            }
+            try body(outputs, batch.images)
         }
     }
 
@@ -92,6 +103,7 @@ package struct ForwardPass {
     }
 
     private func forEachBatchOfImages(of source: any ImageSource, _ body: (Batch) throws -> Void) throws {
+        classifier.use(imageSize: transform.size)
         let batches = EvaluationBatches(
             count: source.count, microbatchSize: microbatchSize, microbatchesPerBatch: microbatchesPerBatch,
             rank: communicator.rank, worldSize: communicator.worldSize)

@@ -9,7 +9,7 @@ extension Classifier {
 
     /// Whether ReLUs are modules in the original network, so that PyTorch's hooks see them: in
     /// torchvision's networks they are, in those for small images they are functions.
-    package var hasReLUModules: Bool { network.pooling != nil }
+    package var hasReLUModules: Bool { name.backbone.hasReLUModules }
 
     /// Channels and positions of a stage's output; stage 0 is the stem with its pooling.
     package func mapShape(ofStage stage: Int) -> (channels: Int, positions: Int) {
@@ -55,8 +55,8 @@ extension Classifier {
     ///   - stage: From 1 to `stageCount`.
     package func features(
         ofMap map: consuming Buffer<Float>, afterStage stage: Int, _ context: StepContext
-    ) -> [Float] {
-        network.forward(map, afterStage: stage, store: parameters, context)
+    ) throws -> [Float] {
+        try network.forward(map, afterStage: stage, store: parameters, context)
         return features(context)
     }
 
@@ -92,8 +92,8 @@ extension Classifier {
     ) throws -> [Float] {
         precondition(context.mode == .inspection, "a gradient of images in mode \(context.mode)")
         try network.forwardStem(images, store: parameters, context, observe: observe)
-        var gradient = Buffer(mapGradient(), default: 0)
-        network.backwardStem(&gradient, store: parameters, context)
+        let gradient = Buffer(mapGradient(), default: 0)
+        try network.backwardStem(gradient, store: parameters, context)
         return imageGradient(context)
     }
 

@@ -18,8 +18,15 @@ public final class Classifier {
     package let convolutionShapes: [ConvolutionShape]
     /// The algorithm of each convolution.
     package let convolutions: AlgorithmSelection
-    let network: ResNet
+    private(set) var network: FeatureExtractor
+    /// The network for each size of images that has been used; all have the same parameters.
+    private(set) var networks: [Int: FeatureExtractor]
+    private let memory = PassMemory()
+    /// Whether batch norms that are not trained keep their statistics.
+    var fixesStatistics = false
     private let head: Head
+    /// Tensors of the head at the end of the state dictionary.
+    let headEntryCount: Int
 
     /// The layers after the features.
     private enum Head {
@@ -38,14 +45,17 @@ public final class Classifier {
         convolutions: AlgorithmSelection = .shape
     ) {
         useOneThreadPerLibraryProduct()
-        var architecture = name.architecture(imageSize: imageSize ?? name.imageSize)
-        architecture.convolutions = convolutions
+        let backbone = name.backbone
+        let graph = backbone.graph(imageSize: imageSize ?? name.imageSize)
         let store = ParameterStore()
-        let network = ResNet(architecture, in: store)
-        head = Self.head(kind, architecture, dimension: network.featureDimension, classes: classes, in: store)
+        let network = FeatureExtractor(graph, convolutions, in: store, memory: memory)
+        let entryCount = store.entries.count
+        head = Self.head(kind, backbone, dimension: network.featureDimension, classes: classes, in: store)
+        headEntryCount = store.entries.count - entryCount
         store.allocate()
         self.network = network
-        convolutionShapes = architecture.convolutionShapes
+        networks = [graph.imageSize: network]
+        convolutionShapes = graph.convolutionShapes
         self.convolutions = convolutions
         self.name = name
         headKind = kind
@@ -54,7 +64,7 @@ public final class Classifier {
     }
 
     private static func head(
-        _ kind: HeadKind, _ architecture: ResidualArchitecture, dimension: Int, classes: Int,
+        _ kind: HeadKind, _ backbone: any Backbone, dimension: Int, classes: Int,
         in store: ParameterStore
     ) -> Head {
         let temperature: Float?
@@ -66,8 +76,8 @@ public final class Classifier {
         }
         return .classifier(
             ClassifierHead(
-                architecture.classifierName, temperature: temperature, dimension: dimension,
-                classes: classes, weightInitializer: architecture.classifierWeight(dimension: dimension),
+                backbone.classifierName, temperature: temperature, dimension: dimension,
+                classes: classes, weightInitializer: backbone.classifierWeight(dimension: dimension),
                 in: store))
     }
 
@@ -83,6 +93,22 @@ public final class Classifier {
         precondition(headKind.isClassifier, "the last layer of a network with a projection head")
         let last = parameters.entries.suffix(2)
         return (parameters.elements(of: last.first!), parameters.elements(of: last.last!))
+    }
+
+    /// Height and width of the images of the next passes.
+    package var imageSize: Int { network.graph.imageSize }
+
+    /// Makes the next passes take images of `size` pixels a side.
+    package func use(imageSize size: Int) {
+        guard size != imageSize else { return }
+        if let known = networks[size] {
+            network = known
+            return
+        }
+        network = FeatureExtractor(
+            name.backbone.graph(imageSize: size), convolutions, in: parameters, memory: memory)
+        network.fixStatisticsOfFrozenLayers(fixesStatistics)
+        networks[size] = network
     }
 
     /// Bytes that a pass of this network takes in a process, without the images and the program

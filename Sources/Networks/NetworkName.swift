@@ -13,6 +13,10 @@ public enum NetworkName: String, CaseIterable, Codable, Sendable {
     /// torchvision's other networks for 224×224 images; bottlenecks have their stride on the 3×3
     /// ("v1.5").
     case resnet34, resnet50, resnet101
+    /// torchvision's, with a blur before convolutions of stride 2 (arXiv 1904.11486), as in FFCV's
+    /// recipes for ImageNet.
+    case resnet18BlurPool = "resnet18_blurpool"
+    case resnet50BlurPool = "resnet50_blurpool"
     /// The CIFAR networks of arXiv 1512.03385, section 4.2, with 16, 32 and 64 channels and
     /// option-A shortcuts.
     case resnet20, resnet32, resnet44, resnet56
@@ -20,53 +24,40 @@ public enum NetworkName: String, CaseIterable, Codable, Sendable {
     /// Height and width of the images that the network is made for, in pixels.
     public var imageSize: Int {
         switch self {
-        case .resnet18At224, .resnet34, .resnet50, .resnet101: 224
+        case .resnet18At224, .resnet34, .resnet50, .resnet101, .resnet18BlurPool, .resnet50BlurPool: 224
         case .resnet18At32, .resnet20, .resnet32, .resnet44, .resnet56: 32
         }
     }
 
+    /// Whether the network takes images of `size` pixels a side: those made for 224×224 images any
+    /// multiple of 32, the others their own size.
+    package func takes(imageSize size: Int) -> Bool {
+        imageSize == 224 ? size >= 32 && size.isMultiple(of: 32) : size == imageSize
+    }
+
     /// Every convolution, for images of the network's own size, in the order of the state
     /// dictionary.
-    package var convolutionShapes: [ConvolutionShape] {
-        architecture(imageSize: imageSize).convolutionShapes
+    package var convolutionShapes: [ConvolutionShape] { convolutionShapes(imageSize: imageSize) }
+
+    /// Every convolution, for images of `imageSize` pixels a side.
+    package func convolutionShapes(imageSize: Int) -> [ConvolutionShape] {
+        backbone.graph(imageSize: imageSize).convolutionShapes
     }
 
-    /// The architecture behind the name, for images of `imageSize`.
-    func architecture(imageSize: Int) -> ResidualArchitecture {
+    /// The layers behind the name.
+    var backbone: any Backbone {
         switch self {
-        case .resnet18At32:
-            ResidualArchitecture(
-                imageSize: imageSize, stem: .plain, widths: [64, 128, 256, 512], depths: [2, 2, 2, 2],
-                block: .basic, shortcut: .projection(name: "shortcut"), initialization: .torchDefault,
-                classifierName: "fc")
-        case .resnet20: .smallCIFAR(depth: 3, imageSize: imageSize)
-        case .resnet32: .smallCIFAR(depth: 5, imageSize: imageSize)
-        case .resnet44: .smallCIFAR(depth: 7, imageSize: imageSize)
-        case .resnet56: .smallCIFAR(depth: 9, imageSize: imageSize)
-        case .resnet18At224: .torchvision(.basic, depths: [2, 2, 2, 2], imageSize: imageSize)
-        case .resnet34: .torchvision(.basic, depths: [3, 4, 6, 3], imageSize: imageSize)
-        case .resnet50: .torchvision(.bottleneck, depths: [3, 4, 6, 3], imageSize: imageSize)
-        case .resnet101: .torchvision(.bottleneck, depths: [3, 4, 23, 3], imageSize: imageSize)
+        case .resnet18At32: ResidualNetwork.openOODResNet18
+        case .resnet20: ResidualNetwork.smallCIFAR(depth: 3)
+        case .resnet32: ResidualNetwork.smallCIFAR(depth: 5)
+        case .resnet44: ResidualNetwork.smallCIFAR(depth: 7)
+        case .resnet56: ResidualNetwork.smallCIFAR(depth: 9)
+        case .resnet18At224: ResidualNetwork.torchvision(.basic, depths: [2, 2, 2, 2])
+        case .resnet34: ResidualNetwork.torchvision(.basic, depths: [3, 4, 6, 3])
+        case .resnet50: ResidualNetwork.torchvision(.bottleneck, depths: [3, 4, 6, 3])
+        case .resnet101: ResidualNetwork.torchvision(.bottleneck, depths: [3, 4, 23, 3])
+        case .resnet18BlurPool: ResidualNetwork.torchvision(.basic, depths: [2, 2, 2, 2], blurs: true)
+        case .resnet50BlurPool: ResidualNetwork.torchvision(.bottleneck, depths: [3, 4, 6, 3], blurs: true)
         }
-    }
-}
-
-extension ResidualArchitecture {
-    /// ResNet-(6·depth + 2) of arXiv 1512.03385, section 4.2.
-    fileprivate static func smallCIFAR(depth: Int, imageSize: Int) -> ResidualArchitecture {
-        ResidualArchitecture(
-            imageSize: imageSize, stem: .plain, widths: [16, 32, 64], depths: [depth, depth, depth],
-            block: .basic, shortcut: .subsampling, initialization: .kaimingNormalFanIn,
-            classifierName: "linear")
-    }
-
-    /// The networks of arXiv 1512.03385, table 1, as in torchvision.
-    fileprivate static func torchvision(
-        _ block: BlockKind, depths: [Int], imageSize: Int
-    ) -> ResidualArchitecture {
-        ResidualArchitecture(
-            imageSize: imageSize, stem: .pooled, widths: [64, 128, 256, 512], depths: depths, block: block,
-            shortcut: .projection(name: "downsample"), initialization: .kaimingNormalFanOut,
-            classifierName: "fc")
     }
 }

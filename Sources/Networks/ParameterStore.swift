@@ -71,16 +71,21 @@ package final class ParameterStore {
     /// `[levels, parameters]`.
     private var accumulatedGradients = Buffer<Float>(zeros: 0)
     private var initializers: [Initializer] = []
+    /// The ranges of the parameters that training changes; `nil` for all.
+    private var trained: [Range<Int>]?
     private var valueCount = 0
     private var statisticCount = 0
 
     init() {}
 
     /// Declares a parameter and fixes its range; `allocate()` allocates its memory.
+    ///
+    /// The layers for images of another size declare the same parameters again and share them.
     func parameter(
         _ name: String, shape: [Int], layout: TensorLayout = .plain, kind: TensorEntry.Kind = .weight,
         _ initializer: Initializer
     ) -> Range<Int> {
+        if let range = knownRange(name, shape) { return range }
         let range = valueCount..<valueCount + shape.reduce(1, *)
         valueCount = range.upperBound
         add(
@@ -92,6 +97,7 @@ package final class ParameterStore {
 
     /// Declares a running statistic.
     func statistic(_ name: String, count: Int, _ initializer: Initializer) -> Range<Int> {
+        if let range = knownRange(name, [count]) { return range }
         let range = statisticCount..<statisticCount + count
         statisticCount = range.upperBound
         add(
@@ -102,7 +108,14 @@ package final class ParameterStore {
 
     /// Declares PyTorch's `num_batches_tracked`.
     func batchCounter(_ name: String) {
+        guard knownRange(name, []) == nil else { return }
         add(TensorEntry(name: name, shape: [], role: .batchCount, layout: .plain, range: 0..<0), .constant(0))
+    }
+
+    private func knownRange(_ name: String, _ shape: [Int]) -> Range<Int>? {
+        guard let known = entries.first(where: { $0.name == name }) else { return nil }
+        precondition(known.shape == shape, "\(name) has the shapes \(known.shape) and \(shape)")
+        return known.range
     }
 
     private func add(_ entry: TensorEntry, _ initializer: Initializer) {
@@ -122,13 +135,15 @@ package final class ParameterStore {
         accumulatedGradients.reserve(context.placement.accumulationSteps.trailingZeroBitCount * valueCount)
     }
 
-    /// Marks the gradients in `range` as final for this backward pass.
+    /// Marks the gradients in `range` as final for this backward pass; does nothing for parameters
+    /// that are not trained.
     ///
     /// With gradient accumulation they are summed with those of earlier accumulation steps by the
     /// reduction tree, in which the accumulation steps are the leaves below the rank's node: after
     /// step j, merge as many levels of the tree as j has trailing ones (binary-counter summation).
     /// After the last step `gradientsReady` receives the range.
     func complete(_ range: Range<Int>, _ context: StepContext) {
+        guard isTrained(range) else { return }
         let step = context.placement.accumulationStep
         for level in 0..<(~step).trailingZeroBitCount {
             let start = level * valueCount + range.lowerBound
@@ -160,4 +175,25 @@ package final class ParameterStore {
 
     /// The number of trained scalars.
     package var parameterCount: Int { valueCount }
+}
+
+// MARK: - Frozen parameters
+
+extension ParameterStore {
+    /// The parameters that training changes.
+    package var trainedEntries: [TensorEntry] {
+        entries.filter { $0.role == .parameter && isTrained($0.range) }
+    }
+
+    /// Trains only the parameters for which `isIncluded` holds; the others keep their values and get
+    /// no gradients.
+    func train(where isIncluded: (TensorEntry) -> Bool) {
+        trained = entries.filter { $0.role == .parameter && isIncluded($0) }.map(\.range)
+    }
+
+    /// Whether training changes a layer's parameters.
+    func isTrained(_ range: Range<Int>) -> Bool {
+        guard let trained else { return true }
+        return trained.contains { $0.overlaps(range) }
+    }
 }

@@ -26,6 +26,11 @@ package struct EvaluationConfiguration: Codable, Equatable, Sendable {
     package var scores: [ScoreEntry] = ["t2fnorm", "msp", "mls", "ebo"]
     /// Samples in one forward pass of a rank.
     package var batch = 256
+    /// Epochs between two validations in training; the last epoch is always validated.
+    package var every = 1
+    /// Whether predictions are made from the sum of the logits of an image and of its horizontal flip.
+    /// Scores see the image alone.
+    package var mirror = false
     /// Near out-of-distribution sets: name and folder of the packed dataset, in the table's order.
     package var near = NamedPaths()
     /// Far out-of-distribution sets: name and folder of the packed dataset, in the table's order.
@@ -49,6 +54,9 @@ package struct EvaluationConfiguration: Codable, Equatable, Sendable {
             "a list of different scores")
         try check(
             (1...1_000_000).contains(batch), "evaluation.batch", batch, "a whole number from 1 to 1000000")
+        try check(
+            (1...1_000_000).contains(every), "evaluation.every", every,
+            "a number of epochs from 1 to 1000000")
         for (key, paths) in [("evaluation.near", near), ("evaluation.far", far)] {
             for entry in paths.entries {
                 try check(

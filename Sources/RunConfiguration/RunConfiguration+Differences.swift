@@ -29,7 +29,8 @@ extension RunConfiguration {
     /// Whether the setting of this key changes what a run computes, and not only where, how fast or
     /// how often it reports.
     package static func isMathematical(_ key: String) -> Bool {
-        !harmless.contains { key == $0 || key.hasPrefix("\($0).") }
+        mathematicalEvaluation.contains(key)
+            || !harmless.contains { key == $0 || key.hasPrefix("\($0).") }
     }
 
     /// The settings whose values differ from those in `other`, in the order of the configuration.
@@ -48,6 +49,9 @@ private let harmless = [
     "cluster.watchdog",
     "evaluation",
 ]
+
+/// Keys of the evaluation that choose the best checkpoint.
+private let mathematicalEvaluation = ["evaluation.every", "evaluation.mirror"]
 
 private func compare(
     _ mine: Node, _ theirs: Node, defaults: Node, path: [String]

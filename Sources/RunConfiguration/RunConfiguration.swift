@@ -40,6 +40,7 @@ public struct RunConfiguration: Codable, Equatable, Sendable {
         try network.validate()
         try head.validate()
         try loss.validate(head: head, mixing: mixing, compute: compute)
+        try compute.validate(sizes: training.sizes)
         try mixing.validate(training: training)
         try training.validate()
         try optimizer.validate(training: training)

@@ -16,6 +16,9 @@ package struct TrainingConfiguration: Codable, Equatable, Sendable {
     /// Samples whose gradients are summed together; the sums of microbatches are added by a fixed
     /// tree.
     package var microbatch = 32
+    /// Stages with training images of different sizes, as a list of `{until: EPOCH, size: PIXELS}`;
+    /// empty for `data.transform.size` in all epochs.
+    package var sizes: [SizeStage] = []
     /// Steps between two checkpoints; 0 for one after each epoch.
     package var checkpointEvery = 0
     /// Minutes after the latest checkpoint until the next one, whatever the step; 0 for no
@@ -41,6 +44,14 @@ package struct TrainingConfiguration: Codable, Equatable, Sendable {
         try check(
             (1...16_777_216).contains(batch) && batch.isMultiple(of: microbatch), "training.batch", batch,
             "a multiple of training.microbatch (\(microbatch)) from \(microbatch) to 16777216")
+        try check(
+            sizes.isEmpty
+                || (sizes.last?.until == epochs
+                    && zip(sizes, sizes.dropFirst()).allSatisfy { $0.until < $1.until }
+                    && sizes[0].until >= 1 && sizes.allSatisfy { (1...16_384).contains($0.size) }),
+            "training.sizes", sizes,
+            "a list of {until: epoch, size: pixels} with rising epochs, the last one training.epochs (\(epochs))"
+        )
         try check(
             counts.contains(checkpointEvery), "training.checkpointEvery", checkpointEvery,
             "a number of steps below 2^40, or 0 for each epoch")
@@ -112,5 +123,12 @@ package struct ComputeConfiguration: Codable, Equatable, Sendable {
             (0...1 << 24).contains(accumulation) && accumulation & (accumulation - 1) == 0,
             "compute.accumulation", accumulation,
             "a power of two, or 0 for as many accumulation steps as the memory requires")
+    }
+
+    /// Refuses measured algorithms for images of several sizes.
+    func validate(sizes: [SizeStage]) throws(ConfigurationError) {
+        try check(
+            convolution != .autotune || sizes.isEmpty, "compute.convolution", convolution.rawValue,
+            "shape, winograd, tiled or library, as training.sizes has stages")
     }
 }

@@ -77,16 +77,21 @@ extension RunConfiguration {
             isShuffled: data.order == .shuffled)
     }
 
+    /// The training augmentation of images of `data.transform.size`.
+    package var trainingTransform: any ImageTransform { trainingTransform(size: data.transform.size) }
+
     /// The training augmentation.
-    package var trainingTransform: any ImageTransform {
+    ///
+    /// - Parameter size: Height and width of its results.
+    func trainingTransform(size: Int) -> any ImageTransform {
         switch data.transform.crop {
         case .padded:
             PaddedCropTransform(
-                size: data.transform.size, padding: data.transform.padding, flips: data.transform.flip,
+                size: size, padding: data.transform.padding, flips: data.transform.flip,
                 normalization: normalization, decoding: decoding, colors: colors)
         case .resized:
             RandomResizedCropTransform(
-                size: data.transform.size, smallestArea: data.transform.smallestArea,
+                size: size, smallestArea: data.transform.smallestArea,
                 flips: data.transform.flip, normalization: normalization, decoding: decoding,
                 colors: colors)
         }
@@ -108,13 +113,19 @@ extension RunConfiguration {
 
     private var decoding: JPEGDecoding { JPEGDecoding(rawValue: data.transform.decode.rawValue) ?? .exact }
 
-    /// Refuses images of another size than `network` is made for.
+    /// Refuses images of a size that `network` is not made for.
     package func checkImageSize(of network: NetworkName) throws(ConfigurationError) {
-        guard data.transform.size == network.imageSize else {
-            throw ConfigurationError(
-                key: "data.transform.size", found: "\(data.transform.size)",
-                expected: "\(network.imageSize), the size of the images of \(network.rawValue)")
-        }
+        try check(data.transform.size, of: network, key: "data.transform.size")
+        for stage in training.sizes { try check(stage.size, of: network, key: "training.sizes") }
+    }
+
+    private func check(_ size: Int, of network: NetworkName, key: String) throws(ConfigurationError) {
+        guard !network.takes(imageSize: size) else { return }
+        let sizes =
+            network.imageSize == 224
+            ? "a multiple of 32, as \(network.rawValue) halves its images five times"
+            : "\(network.imageSize), the size of the images of \(network.rawValue)"
+        throw ConfigurationError(key: key, found: "\(size)", expected: sizes)
     }
 }
 
@@ -127,6 +138,12 @@ extension RunConfiguration {
                 expected: "one of \(RunConfiguration.knownNetworks.joined(separator: ", "))")
         }
         try checkImageSize(of: name)
+        guard compute.convolution != .autotune || data.transform.size == name.imageSize else {
+            throw ConfigurationError(
+                key: "compute.convolution", found: compute.convolution.rawValue,
+                expected: "shape, winograd, tiled or library, as data.transform.size is not \(name.imageSize)"
+            )
+        }
         return name
     }
 }
@@ -151,7 +168,25 @@ extension Classifier {
     ) throws(ConfigurationError) {
         self.init(
             try configuration.networkName(), head: configuration.headKind,
-            classes: configuration.network.classes, convolutions: convolutions)
+            classes: configuration.network.classes, imageSize: configuration.data.transform.size,
+            convolutions: convolutions)
+        let parts = configuration.network.train
+        guard !parts.isEmpty else { return }
+        let unknown = train(only: parts, fixesStatistics: configuration.network.frozenStatistics == .fixed)
+        guard let part = unknown.first else { return }
+        throw ConfigurationError(
+            key: "network.train", found: part,
+            expected: "one of \(layerGroups.joined(separator: ", ")), or a layer below one of them",
+            suggestion: nearestName(to: part, among: layerGroups))
+    }
+
+    /// Sets the parameters to those of a run's beginning.
+    func initialize(_ configuration: RunConfiguration) throws(ConfigurationError) {
+        parameters.initialize(seed: configuration.seed)
+        guard configuration.network.zeroInit == .residual, zeroResidualScales() == 0 else { return }
+        throw ConfigurationError(
+            key: "network.zeroInit", found: "residual",
+            expected: "none, as no block of \(name.rawValue) ends with a batch norm")
     }
 }
 

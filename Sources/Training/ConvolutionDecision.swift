@@ -21,7 +21,8 @@ struct ConvolutionDecision: Codable {
             return
         }
         let start = ContinuousClock.now
-        let measurements = measure(setup.network.convolutionShapes.withoutRepeats)
+        let measurements = measure(
+            setup.network.convolutionShapes(imageSize: configuration.data.transform.size).withoutRepeats)
         selection = .autotuned(
             algorithms: measurements.map { .init(shape: $0.shape, algorithm: $0.algorithm) })
         report = ConvolutionReport(

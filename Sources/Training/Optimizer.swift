@@ -31,7 +31,7 @@ package struct Optimizer: ~Copyable {
         let undecayed = undecayed ?? rule.undecayedKinds
         self.rule = rule
         self.average = average
-        tensors = store.entries.filter { $0.role == .parameter }.map {
+        tensors = store.trainedEntries.map {
             UpdatedTensor(
                 range: $0.range, kind: $0.kind, weightDecay: undecayed.contains($0.kind) ? 0 : weightDecay)
         }

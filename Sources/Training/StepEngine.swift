@@ -12,7 +12,7 @@ final class StepEngine {
     let classifier: Classifier
     let pool: WorkerPool
     private let options: StepOptions
-    private let loader: BatchLoader
+    private let loader: StagedLoader
     private let mixer: BatchMixer?
     /// All-reduces gradients; `nil` for one rank.
     private let reduction: GradientReduction?
@@ -22,7 +22,7 @@ final class StepEngine {
     /// The images of one accumulation step, if a step has several.
     private var stepImages = Buffer<Float>(zeros: 0)
     /// The batch of the next step, or why there is none.
-    private var upcoming: Result<Batch, any Error>?
+    private var upcoming: Result<(batch: Batch, imageSize: Int), any Error>?
 
     /// The outcome of a step, after the exchange with the other ranks.
     struct StepResult {
@@ -39,7 +39,7 @@ final class StepEngine {
     ///   - sums: A duplicate of the job's communicator for the all-reduce of gradients; `nil` for
     ///     one rank.
     init(
-        _ classifier: Classifier, _ options: StepOptions, loader: BatchLoader, pool: WorkerPool,
+        _ classifier: Classifier, _ options: StepOptions, loader: StagedLoader, pool: WorkerPool,
         phases: StepProfiler, sums: (any Communicator)?
     ) throws(ThreadError) {
         self.classifier = classifier
@@ -66,7 +66,7 @@ final class StepEngine {
     ) throws(ThreadError) -> GradientReduction? {
         guard let sums else { return nil }
         let buckets = GradientBuckets(
-            tensors: parameters.entries.filter { $0.role == .parameter }.map(\.range),
+            tensors: parameters.trainedEntries.map(\.range),
             byteCount: options.bucketByteCount)
         return try GradientReduction(
             buckets, over: sums, method: options.usesReductionTree ? .tree : .library,
@@ -74,11 +74,11 @@ final class StepEngine {
     }
 
     /// Loads the first batch; to be called before the first step.
-    func start(atStep step: Int) throws(DatasetError) { upcoming = .success(try nextBatch(step)) }
+    func start(atStep step: Int) throws { upcoming = .success(try nextBatch(step)) }
 
     /// The rank's part of the next batch.
-    private func nextBatch(_ step: Int) throws(DatasetError) -> Batch {
-        let batch = try phases.measure(.data) { () throws(DatasetError) in try loader.next() }
+    private func nextBatch(_ step: Int) throws -> (batch: Batch, imageSize: Int) {
+        let batch = try phases.measure(.data) { try loader.next() }
         guard let batch else {
             throw DatasetError(
                 action: "read a batch", place: options.setPath,
@@ -97,8 +97,11 @@ final class StepEngine {
     func run(
         step: Int, _ communicator: any Communicator, flags ownFlags: () -> StepMessage.Flags
     ) throws -> StepResult {
-        guard case .success(let batch) = upcoming else { preconditionFailure("step \(step) has no batch") }
+        guard case .success((let batch, let imageSize)) = upcoming else {
+            preconditionFailure("step \(step) has no batch")
+        }
         phases.begin(step: step)
+        classifier.use(imageSize: imageSize)
         let report = try differentiate(batch, communicator)
         let (imageCount, records) = (batch.globalSampleCount, batch.records)
         loader.recycle(batch)

@@ -141,7 +141,9 @@ public final class Trainer {
         let decision = try communicator.valueOfRankZero {
             ConvolutionDecision(self.configuration, setup, measure: self.seams.measure)
         }
-        if let remark = decision.selection.libraryRemark(for: setup.network.convolutionShapes) {
+        if let remark = decision.selection.libraryRemark(
+            for: setup.network.convolutionShapes(imageSize: configuration.data.transform.size))
+        {
             try RankIdentity.compareLibraries(ranks)
             notices.append(remark)
         }

@@ -16,6 +16,8 @@ final class TrainingLoop {
         let checkpointMinutes: Double
         /// Updates between two comparisons of replicas; 0 for none but those of checkpoints.
         let sentinelEvery: Int
+        /// Epochs between two validations.
+        let validationEvery: Int
 
         init(_ configuration: RunConfiguration) {
             epochs = configuration.training.epochs
@@ -23,6 +25,7 @@ final class TrainingLoop {
             checkpointEvery = configuration.training.checkpointEvery
             checkpointMinutes = configuration.training.checkpointMinutes
             sentinelEvery = configuration.cluster.sentinelEvery
+            validationEvery = configuration.evaluation.every
         }
     }
 
@@ -126,11 +129,16 @@ final class TrainingLoop {
     private func endEpoch() throws {
         try state.gatherRecords(communicator)
         try together { try self.state.checkRecords() }
-        let accuracy = try phases.measure(.validation) {
-            try engine.withAveragedWeights { try validation?.accuracy(communicator) { phases.tick() } }
+        let epoch = state.position.epoch + 1
+        let isValidated = epoch.isMultiple(of: options.validationEvery) || epoch == options.epochs
+        let accuracy: Double? = try phases.measure(.validation) {
+            guard isValidated else { return nil }
+            return try engine.withAveragedWeights {
+                try validation?.accuracy(communicator) { phases.tick() }
+            }
         }
-        // Without an accuracy, the latest epoch's model counts as the best.
-        let isBest = accuracy.map { $0 >= state.position.bestAccuracy } ?? true
+        // Without a validation set, the latest epoch's model counts as the best.
+        let isBest = accuracy.map { $0 >= state.position.bestAccuracy } ?? (validation == nil)
         emit(.epoch(state.endEpoch(phases.takeTimes(), validationAccuracy: accuracy)))
         try save(isBest: isBest)
     }

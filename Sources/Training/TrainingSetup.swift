@@ -50,7 +50,7 @@ struct TrainingSetup {
         pool = try WorkerPool(exactly: threads.count(configuration.compute.threads))
         prefetch = BatchLoader.prefetch(
             upTo: configuration.data.prefetch, byteCount: configuration.data.prefetchBytes,
-            configuration.division(communicator), size: configuration.data.transform.size,
+            configuration.division(communicator), size: configuration.largestImageSize,
             views: configuration.viewsPerImage)
         let batch = configuration.training.batch
         stepsPerEpoch = (self.training.count + batch - 1) / batch
@@ -90,7 +90,7 @@ struct TrainingSetup {
         if let resumed {
             try resumed.checkpoint.restore(classifier, path: resumed.path)
         } else {
-            classifier.parameters.initialize(seed: configuration.seed)
+            try classifier.initialize(configuration)
         }
         return (classifier, accumulation, resident)
     }
@@ -101,15 +101,25 @@ struct TrainingSetup {
     func makeLoader(
         _ configuration: RunConfiguration, _ communicator: any Communicator,
         _ reading: (PackedDataset) -> any ImageSource
-    ) throws -> BatchLoader {
+    ) throws -> StagedLoader {
         let position = resumed?.checkpoint.position ?? TrainingPosition()
-        let batches = TrainingBatches(
-            configuration.sampler(count: training.count), configuration.division(communicator),
-            startEpoch: position.epoch, startStep: position.stepInEpoch,
-            epochs: configuration.training.epochs)
-        return try BatchLoader(
-            batches, of: reading(training), transform: configuration.trainingTransform,
-            views: configuration.viewsPerImage, prefetch: prefetch, threads: 1)
+        let (sampler, division) = (
+            configuration.sampler(count: training.count), configuration.division(communicator)
+        )
+        let source = reading(training)
+        let stages = configuration.sizeStages.filter { position.epoch < $0.until }
+        var start = (epoch: position.epoch, step: position.stepInEpoch)
+        return try StagedLoader(
+            stages.map { stage in
+                let batches = TrainingBatches(
+                    sampler, division, startEpoch: start.epoch, startStep: start.step, epochs: stage.until)
+                start = (stage.until, 0)
+                return StagedLoader.Stage(size: stage.size) { [prefetch] () throws(ThreadError) in
+                    try BatchLoader(
+                        batches, of: source, transform: configuration.trainingTransform(size: stage.size),
+                        views: configuration.viewsPerImage, prefetch: prefetch, threads: 1)
+                }
+            })
     }
 
     /// The memory of a run on this rank.
@@ -118,6 +128,8 @@ struct TrainingSetup {
         resident: Int,
         _ communicator: any Communicator
     ) -> MemoryBudget {
+        // The largest images need the most memory.
+        classifier.use(imageSize: configuration.largestImageSize)
         let microbatch = configuration.training.microbatch
         let batch = configuration.training.batch
         // The last batch of an epoch may be shorter and have fewer accumulation steps; the first
@@ -153,6 +165,17 @@ struct TrainingSetup {
 }
 
 extension RunConfiguration {
+    /// The stages of the run; one if the training images have one size.
+    fileprivate var sizeStages: [SizeStage] {
+        training.sizes.isEmpty
+            ? [SizeStage(until: training.epochs, size: data.transform.size)] : training.sizes
+    }
+
+    /// The size of the largest images of training and evaluation.
+    fileprivate var largestImageSize: Int {
+        sizeStages.reduce(data.transform.size) { max($0, $1.size) }
+    }
+
     /// How the ranks divide a batch.
     fileprivate func division(_ communicator: any Communicator) -> BatchDivision {
         BatchDivision(

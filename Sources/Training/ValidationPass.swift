@@ -21,7 +21,7 @@ struct ValidationPass {
             classifier: classifier, transform: configuration.evaluationTransform,
             microbatchSize: configuration.training.microbatch,
             batchSize: configuration.validationBatch(worldSize: communicator.worldSize),
-            communicator: communicator, pool: pool)
+            communicator: communicator, pool: pool, flips: configuration.evaluation.mirror)
     }
 
     /// The fraction of correct predictions; collective.

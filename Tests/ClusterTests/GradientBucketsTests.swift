@@ -21,6 +21,13 @@ struct GradientBucketsTests {
         #expect(GradientBuckets(tensors: [], byteCount: 64).ranges.isEmpty)
     }
 
+    @Test func whatLiesBetweenTensorsIsInNoBucket() {
+        let parts = [10..<11, 11..<14, 20..<23, 23..<40, 50..<54]
+        let buckets = GradientBuckets(tensors: parts, byteCount: 64)
+        #expect(buckets.ranges == [50..<54, 23..<40, 20..<23, 11..<14, 10..<11])
+        #expect(GradientBuckets(tensors: [5..<9, 12..<14], byteCount: 4096).ranges == [12..<14, 5..<9])
+    }
+
     @Test func aBucketIsWholeOnceAllOfItIsSetInWhateverOrder() {
         var buckets = GradientBuckets(tensors: tensors([2, 3, 9, 7, 13]), byteCount: 64)
         #expect(buckets.ranges == [14..<34, 2..<14, 0..<2])

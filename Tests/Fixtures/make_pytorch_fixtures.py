@@ -84,16 +84,35 @@ def batch(image_stream, label_stream, count, size=32):
     return torch.from_numpy(images.transpose(0, 3, 1, 2).copy()), torch.from_numpy(labels)
 
 
+class BlurredConvolution(nn.Module):
+    """A convolution of stride 2 that reads its input through a binomial filter, as in FFCV's recipes."""
+
+    def __init__(self, convolution):
+        super().__init__()
+        self.conv = convolution
+        line = torch.tensor([1.0, 2.0, 1.0])
+        kernel = (line[:, None] * line[None, :] / 16).expand(convolution.in_channels, 1, 3, 3)
+        self.register_buffer("filter", kernel.clone(), persistent=False)
+
+    def forward(self, x):
+        return self.conv(F.conv2d(x, self.filter.to(x.dtype), padding=1, groups=x.shape[1]))
+
+
+def convolution(channels, out, kernel, stride, blurs):
+    own = nn.Conv2d(channels, out, kernel, stride, kernel // 2, bias=False)
+    return BlurredConvolution(own) if blurs and stride == 2 else own
+
+
 class Block(nn.Module):
     """A basic block, or torchvision's bottleneck with its stride on the 3x3; the shortcut is OpenOOD's option B
     (`shortcut`), torchvision's (`downsample`), or option A."""
 
-    def __init__(self, channels, width, stride, shortcut, bottleneck):
+    def __init__(self, channels, width, stride, shortcut, bottleneck, blurs):
         super().__init__()
         kernels = [(1, width, 1), (3, width, stride), (1, 4 * width, 1)] if bottleneck else [(3, width, stride), (3, width, 1)]
         self.count, inner = len(kernels), channels
         for i, (kernel, out, step) in enumerate(kernels, start=1):
-            setattr(self, f"conv{i}", nn.Conv2d(inner, out, kernel, step, kernel // 2, bias=False))
+            setattr(self, f"conv{i}", convolution(inner, out, kernel, step, blurs))
             setattr(self, f"bn{i}", nn.BatchNorm2d(out))
             inner = out
         self.way = lambda x: x
@@ -102,7 +121,7 @@ class Block(nn.Module):
                 padding = (inner - channels) // 2
                 self.way = lambda x: F.pad(x[:, :, ::2, ::2], (0, 0, 0, 0, padding, padding))
             else:
-                projection = nn.Sequential(nn.Conv2d(channels, inner, 1, stride, bias=False), nn.BatchNorm2d(inner))
+                projection = nn.Sequential(convolution(channels, inner, 1, stride, blurs), nn.BatchNorm2d(inner))
                 setattr(self, shortcut, projection)
                 self.way = None
         self.projection = shortcut
@@ -117,23 +136,13 @@ class Block(nn.Module):
         return relu(y + (self.way or getattr(self, self.projection))(x), norm)
 
 
-class ResNet(nn.Module):
-    """resnet18_32x32 of OpenOOD (`shortcut`, `fc`), akamaster's CIFAR ResNets (option A, `linear`), or torchvision's
-    (7x7 stem with max-pooling, `downsample`, `fc`)."""
+class Network(nn.Module):
+    """What the networks share: the head, and how pre-activations are kept away from 0."""
 
-    def __init__(self, widths, blocks, shortcut, head, pooled=False, bottleneck=False):
+    pooled = False
+
+    def __init__(self):
         super().__init__()
-        self.conv1 = nn.Conv2d(3, widths[0], 7, 2, 3, bias=False) if pooled else nn.Conv2d(3, widths[0], 3, 1, 1, bias=False)
-        self.bn1 = nn.BatchNorm2d(widths[0])
-        self.pooled, self.last, channels = pooled, "bn3" if bottleneck else "bn2", widths[0]
-        for level, (width, depth) in enumerate(zip(widths, blocks), start=1):
-            stage = nn.ModuleList()
-            for block in range(depth):
-                stage.append(Block(channels, width, 2 if level > 1 and block == 0 else 1, shortcut, bottleneck))
-                channels = 4 * width if bottleneck else width
-            setattr(self, f"layer{level}", stage)
-        self.levels, self.head = len(widths), head
-        setattr(self, head, nn.Linear(channels, CLASSES))
         self.smallest, self.wanted, self.nudges = math.inf, 0, []
 
     def relu(self, x, norm):
@@ -157,6 +166,34 @@ class ResNet(nn.Module):
             self.nudges.append((norm, c))
         return x
 
+    def logits(self, features, head):
+        """Of the head in training: normalised features over the temperature, or plain features."""
+        if head == "t2fnorm":
+            features = F.normalize(features, dim=1, eps=1e-12) / TEMPERATURE
+        return getattr(self, self.head)(features)
+
+    def scoring_logits(self, features, head):
+        return getattr(self, self.head)(features / TEMPERATURE if head == "t2fnorm" else features)
+
+
+class ResNet(Network):
+    """resnet18_32x32 of OpenOOD (`shortcut`, `fc`), akamaster's CIFAR ResNets (option A, `linear`), or torchvision's
+    (7x7 stem with max-pooling, `downsample`, `fc`)."""
+
+    def __init__(self, widths, blocks, shortcut, head, pooled=False, bottleneck=False, blurs=False):
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, widths[0], 7, 2, 3, bias=False) if pooled else nn.Conv2d(3, widths[0], 3, 1, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(widths[0])
+        self.pooled, self.last, channels = pooled, "bn3" if bottleneck else "bn2", widths[0]
+        for level, (width, depth) in enumerate(zip(widths, blocks), start=1):
+            stage = nn.ModuleList()
+            for block in range(depth):
+                stage.append(Block(channels, width, 2 if level > 1 and block == 0 else 1, shortcut, bottleneck, blurs))
+                channels = 4 * width if bottleneck else width
+            setattr(self, f"layer{level}", stage)
+        self.levels, self.head = len(widths), head
+        setattr(self, head, nn.Linear(channels, CLASSES))
+
     def pool(self, x):
         if self.training and not torch.is_grad_enabled():
             windows = F.unfold(F.pad(x, (1, 1, 1, 1)).flatten(0, 1).unsqueeze(1), 3, stride=2)
@@ -174,15 +211,6 @@ class ResNet(nn.Module):
                 x = block(x, self.relu)
         return x.mean(dim=(2, 3))
 
-    def logits(self, features, head):
-        """Of the head in training: normalised features over the temperature, or plain features."""
-        if head == "t2fnorm":
-            features = F.normalize(features, dim=1, eps=1e-12) / TEMPERATURE
-        return getattr(self, self.head)(features)
-
-    def scoring_logits(self, features, head):
-        return getattr(self, self.head)(features / TEMPERATURE if head == "t2fnorm" else features)
-
 
 STAGES = (64, 128, 256, 512)
 NETWORKS = {
@@ -190,6 +218,8 @@ NETWORKS = {
     "resnet20": dict(widths=(16, 32, 64), blocks=(3, 3, 3), shortcut="A", head="linear"),
     "resnet18_224x224": dict(widths=STAGES, blocks=(2, 2, 2, 2), shortcut="downsample", head="fc", pooled=True),
     "resnet50": dict(widths=STAGES, blocks=(3, 4, 6, 3), shortcut="downsample", head="fc", pooled=True, bottleneck=True),
+    "resnet18_blurpool": dict(
+        widths=STAGES, blocks=(2, 2, 2, 2), shortcut="downsample", head="fc", pooled=True, blurs=True),
 }
 # Number of parameters of torchvision's networks with ten classes, and of entries of their state
 # dictionaries.
@@ -318,6 +348,56 @@ def descend(network, head, count, rate, steps=20, total=100, batches=4):
         optimizer.step()
         losses.append(loss.item())
     return losses
+
+
+def staged(network, head, count, rate, frozen, zeroes, sizes, steps=20, total=100, batches=4):
+    """Losses of SGD with frozen parts (`fixed` or `batch` statistics), zeroed residual scales or images of several sizes."""
+    network = copy.deepcopy(network).train()
+    dtype = next(network.parameters()).dtype
+    if zeroes:
+        for name, module in network.named_modules():
+            if name.endswith(".bn2"):
+                nn.init.zeros_(module.weight)
+    still = [module for name, module in network.named_children() if frozen and name not in ("layer3", network.head)]
+    for module in still:
+        module.requires_grad_(False)
+        if frozen == "fixed":
+            module.eval()
+    optimizer = torch.optim.SGD(
+        [p for p in network.parameters() if p.requires_grad], lr=rate, momentum=0.9, weight_decay=5e-4, nesterov=True)
+    least, losses = 1e-6 / rate, []
+    for step in range(steps):
+        size = sizes[step * len(sizes) // steps]
+        images, labels = batch(300_000 + step % batches, 400_000 + step % batches, count, size)
+        optimizer.param_groups[0]["lr"] = rate * (least + (1 - least) * 0.5 * (1 + math.cos(math.pi * step / total)))
+        optimizer.zero_grad()
+        loss = F.cross_entropy(network.logits(network.features(images.to(dtype)), head), labels)
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    network.eval()
+    images, _ = batch(300_000, 400_000, count, sizes[-1])
+    images = images.to(dtype)
+    with torch.no_grad():
+        logits = [network.logits(network.features(x), head) for x in (images, images.flip(3))]
+    return losses, (logits[0] + logits[1]).reshape(-1).tolist()
+
+
+def write_stages(name, size, rate):
+    network, _ = make(name)
+    runs = []
+    for kind in (dict(frozen="fixed"), dict(frozen="batch"), dict(zeroes=True), dict(sizes=(16, 32))):
+        options = dict(frozen=None, zeroes=False, sizes=(32,)) | kind
+        double, flipped = staged(copy.deepcopy(network).double(), "t2fnorm", size, rate, **options)
+        single, _ = staged(network, "t2fnorm", size, rate, **options)
+        apart = max(abs(a - b) for a, b in zip(single, double))
+        print(f"{name} {kind}: loss {double[0]:.4f} to {double[-1]:.4f}, float32 off by {apart:.1e}", flush=True)
+        assert apart < 2e-4, "float32 and float64 PyTorch part: choose a smaller rate"
+        runs.append(dict(
+            frozen=options["frozen"] or "none", zeroesScales=options["zeroes"], sizes=list(options["sizes"]),
+            batchSize=size, learningRate=rate, minimumLearningRate=1e-6, totalSteps=100, momentum=0.9, weightDecay=5e-4,
+            imageStream=300_000, labelStream=400_000, batches=4, losses=double, flippedLogits=flipped))
+    write(f"{name}-stages.json", dict(pytorch=torch.__version__, runs=runs))
 
 
 def pictures(image_stream, label_stream, count):
@@ -460,7 +540,10 @@ FILES = {
     "resnet18_224x224.json": lambda: write_step(
         "resnet18_224x224", count=4, tries=150, size=40, wanted=1e-4, samples=12),
     "resnet50.json": lambda: write_step("resnet50", count=4, tries=150, size=40, wanted=1e-4, samples=12),
+    "resnet18_blurpool.json": lambda: write_step(
+        "resnet18_blurpool", count=4, tries=150, size=40, wanted=1e-4, samples=12),
     "resnet20-descent.json": lambda: write_descent("resnet20", ("t2fnorm", "linear"), size=32, rate=0.0005),
+    "resnet20-stages.json": lambda: write_stages("resnet20", size=16, rate=0.0003),
     "resnet18-descent.json": lambda: write_descent("resnet18", ("t2fnorm",), size=16, rate=0.0001),
 }
 

@@ -13,7 +13,7 @@ struct BatchNormalizationTests {
     func valuesAreNormalisedByTheirGroup(channels: Int, positions: Int) {
         let example = Example(channels: channels, positions: positions)
         let output = overwritten(example.input.count) {
-            normalize(
+            store(
                 Prologue(
                     normalized: example.input.span, coefficients: example.coefficients.span, groups: groups,
                     appliesReLU: true),

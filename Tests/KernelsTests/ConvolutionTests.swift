@@ -28,7 +28,7 @@ private func tolerance(_ algorithm: ConvolutionAlgorithm) -> Double { algorithm 
 /// Every shape with every algorithm that can compute it.
 private let cases: [Case] =
     pointwise
-    + (shapes + winogradShapes + manyTiles).flatMap { shape in
+    + (shapes + winogradShapes + manyTiles + oddWidths).flatMap { shape in
         Convolution.algorithms(for: shape).map { Case(shape: shape, algorithm: $0) }
     }
 
@@ -48,6 +48,15 @@ private let winogradShapes: [ConvolutionShape] = (0..<51).map { j in
 private let manyTiles = [1, 2].map {
     ConvolutionShape(
         height: 33 * $0, width: 34 * $0, channels: 16, outputChannels: 32, kernel: 3, stride: $0, padding: 1)
+}
+
+/// Channel counts whose blocks of a weight gradient are no power of two.
+private let oddWidths = [1, 2].flatMap { stride in
+    [(112, 80), (96, 160), (160, 112)].map { channels, outputs in
+        ConvolutionShape(
+            height: 5, width: 6, channels: channels, outputChannels: outputs, kernel: 3, stride: stride,
+            padding: 1)
+    }
 }
 
 /// Images with more and with fewer positions than a strip, and more channels than a block on either

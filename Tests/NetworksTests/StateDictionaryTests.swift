@@ -18,6 +18,7 @@ struct StateDictionaryTests {
         (.resnet56, 10, 853_018, 332), (.resnet18At224, 200, 11_279_112, 122),
         (.resnet18At224, 1000, 11_689_512, 122), (.resnet34, 1000, 21_797_672, 218),
         (.resnet50, 1000, 25_557_032, 320), (.resnet101, 1000, 44_549_160, 626),
+        (.resnet18BlurPool, 1000, 11_689_512, 122), (.resnet50BlurPool, 1000, 25_557_032, 320),
     ])
     func parametersAndEntriesAreAsManyAsPyTorchs(
         name: NetworkName, classes: Int, parameters: Int, entries: Int

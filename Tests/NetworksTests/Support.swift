@@ -14,6 +14,7 @@ struct FixtureNetwork: CustomTestStringConvertible, Sendable {
         FixtureNetwork(name: .resnet20, fixture: "resnet20"),
         FixtureNetwork(name: .resnet18At224, fixture: "resnet18_224x224"),
         FixtureNetwork(name: .resnet50, fixture: "resnet50"),
+        FixtureNetwork(name: .resnet18BlurPool, fixture: "resnet18_blurpool"),
     ]
 
     var testDescription: String { fixture }

@@ -40,6 +40,12 @@ import Testing
         ("data.prefetchBytes", "0", "a number of bytes from 1 to 2^50"),
         ("network.name", "resnet2", "one of resnet18_32x32, resnet20"),
         ("network.classes", "1", "a whole number from 2 to 1000000"),
+        (
+            "network.train", "[head, head]",
+            "a list of different layers, groups of layers such as layer4, and head"
+        ),
+        ("network.frozenStatistics", "running", "one of fixed, batch"),
+        ("network.zeroInit", "all", "one of none, residual"),
         ("head.name", "cosine", "one of t2fnorm, linear, projection"),
         ("head.temperature", "0", "a finite number above 0"),
         ("head.outputs", "0", "a whole number from 1 to 65536"),
@@ -82,6 +88,10 @@ import Testing
         ("training.epochs", "0", "a whole number from 1 to 1000000"),
         ("training.batch", "100", "a multiple of training.microbatch (32) from 32 to 16777216"),
         ("training.microbatch", "0", "a number of samples from 1 to 65536"),
+        (
+            "training.sizes", "[{until: 100, size: 160}, {until: 50, size: 192}]",
+            "a list of {until: epoch, size: pixels} with rising epochs, the last one training.epochs (100)"
+        ),
         ("training.checkpointEvery", "-1", "a number of steps below 2^40, or 0 for each epoch"),
         (
             "training.checkpointMinutes", "-1",
@@ -107,6 +117,8 @@ import Testing
         ("cluster.watchdog", "maybe", "true or false"),
         ("evaluation.scores", "[msp, msp]", "a list of different scores"),
         ("evaluation.batch", "0", "a whole number from 1 to 1000000"),
+        ("evaluation.every", "0", "a number of epochs from 1 to 1000000"),
+        ("evaluation.mirror", "maybe", "true or false"),
         ("evaluation.near", "{tin: ''}", "the folder of a packed dataset"),
         ("evaluation.far", "{tin: ''}", "the folder of a packed dataset"),
         ("evaluation.search", "maybe", "true or false"),

@@ -10,13 +10,20 @@ struct ConfigurationObjectsTests {
     @Test func imagesOfAnotherSizeThanTheNetworksAreRefused() throws {
         var configuration = RunConfiguration()
         configuration.network.name = "resnet50"
-        configuration.data.transform.size = 32
+        configuration.data.transform.size = 100
         let error = try #require(throws: ConfigurationError.self) { try Classifier(configuration) }
         #expect(
             error.description
-                == "data.transform.size is 32, expected 224, the size of the images of resnet50")
-        configuration.data.transform.size = 224
+                == "data.transform.size is 100, expected a multiple of 32, as resnet50 halves its images five times"
+        )
+        configuration.data.transform.size = 160
         #expect(throws: Never.self) { try configuration.checkImageSize(of: .resnet50) }
+        #expect(try Classifier(configuration).imageSize == 160)
+        configuration.training.sizes = [.init(until: 100, size: 170)]
+        #expect(throws: ConfigurationError.self) { try configuration.checkImageSize(of: .resnet50) }
+        configuration = RunConfiguration()
+        configuration.data.transform.size = 64
+        #expect(throws: ConfigurationError.self) { try configuration.checkImageSize(of: .resnet20) }
     }
 
     @Test func coloursAndAreasReachTheTransform() throws {

@@ -54,7 +54,7 @@ private struct DeflatedEnergy: NetworkProbe {
             network.pool.split(&span, every: positions * channels) { _, part in
                 removeLargestComponent(&part, columns: channels)
             }
-            let features = network.classifier.features(
+            let features = try network.classifier.features(
                 ofMap: map, afterStage: stage, network.context(count, .evaluation))
             for (place, value) in network.logits(of: features).enumerated() { logits[place] += value / 2 }
         }

@@ -34,20 +34,23 @@ package struct Epilogue: ~Escapable, Sendable {
         reluOutput = Span()
     }
 
-    @_lifetime(immortal)
-    private init(moments: Void) {
+    @_lifetime(copy addend)
+    private init(momentsAdding addend: Span<Float>) {
         kind = .moments
         floor = -.infinity
         groups = SampleGroups.one
-        addend = Span()
+        self.addend = addend
         normalized = Span()
         coefficients = Span()
         reluOutput = Span()
     }
 
-    /// Stores the results; sums them and their squares, for the normalisation that follows.
-    @_lifetime(immortal)
-    package static func moments() -> Epilogue { Epilogue(moments: ()) }
+    /// Stores the results plus `addend`; sums them and their squares, for the normalisation that
+    /// follows.
+    @_lifetime(copy addend)
+    package static func moments(adding addend: Span<Float> = Span()) -> Epilogue {
+        Epilogue(momentsAdding: addend)
+    }
 
     /// Stores `scale · result + shift + addend`, followed by ReLU if `appliesReLU`: a normalisation
     /// with known statistics.
@@ -181,7 +184,7 @@ struct StoringSink<Addition: ResultAddition>: ResultSink {
     }
 }
 
-struct MomentsSink: ResultSink {
+struct MomentsSink<Addition: ResultAddition>: ResultSink {
     private let passesCaches: Bool
 
     static var hasSums: Bool { true }
@@ -195,8 +198,9 @@ struct MomentsSink: ResultSink {
     func take(
         _ value: Vector, _ epilogue: borrowing Epilogue, at index: Int, into output: inout MutableSpan<Float>
     ) -> (value: Vector, factor: Vector) {
-        output.store(value, at: index, pastCaches: passesCaches)
-        return (value, value)
+        let sum = Addition.sum(value, epilogue, at: index)
+        output.store(sum, at: index, pastCaches: passesCaches)
+        return (sum, sum)
     }
 }
 

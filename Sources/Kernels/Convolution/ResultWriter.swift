@@ -33,7 +33,8 @@ extension ResultWriter {
                 products, to: sink, items: items, columns: columns, epilogue, into: &output, sums: &sums)
         }
         switch (epilogue.kind, epilogue.addend.isEmpty) {
-        case (.moments, _): write(to: MomentsSink.self, epilogue, &output, &sums)
+        case (.moments, true): write(to: MomentsSink<NothingAdded>.self, epilogue, &output, &sums)
+        case (.moments, false): write(to: MomentsSink<AddendAdded>.self, epilogue, &output, &sums)
         case (.store, true): write(to: StoringSink<NothingAdded>.self, epilogue, &output, &sums)
         case (.store, false): write(to: StoringSink<AddendAdded>.self, epilogue, &output, &sums)
         case (.normalize, true): write(to: NormalizingSink<NothingAdded>.self, epilogue, &output, &sums)

@@ -86,8 +86,9 @@ package func sumGradientProducts(
 /// Overwrites `output` with the sum of two prologues' values, followed by ReLU if `appliesReLU`.
 ///
 /// - Parameters:
-///   - first: A normalising prologue; shape `[N, positions, C]`, `C` a multiple of 16.
-///   - second: A plain or normalising prologue; shape of `first`.
+///   - first: Any prologue; shape `[N, positions, C]`, `C` a multiple of 16.
+///   - second: A plain or normalising prologue, plain if `first` does not normalise; shape of
+///     `first`.
 ///   - output: Shape of `first`.
 package func combine(
     _ first: borrowing Prologue, adding second: borrowing Prologue, appliesReLU: Bool, _ shape: MapShape,
@@ -102,9 +103,16 @@ package func combine(
         passesCaches: used.isWrittenPastCaches)
     pool.split(&used, every: shape.sampleSize) { sample, part in
         switch (first.reading, second.reading) {
-        case (.plain, _): preconditionFailure("the first prologue does not normalise")
-        case (_, .plain): sum.store(first, second, PlainReader.self, sample: sample, into: &part)
-        case (_, _): sum.store(first, second, NormalizedReader.self, sample: sample, into: &part)
+        case (.normalized, .plain):
+            sum.store(first, NormalizedReader.self, second, PlainReader.self, sample: sample, into: &part)
+        case (.normalized, .normalized):
+            sum.store(
+                first, NormalizedReader.self, second, NormalizedReader.self, sample: sample, into: &part)
+        case (.plain, .plain):
+            sum.store(first, PlainReader.self, second, PlainReader.self, sample: sample, into: &part)
+        case (.combined, .plain):
+            sum.store(first, CombinedReader.self, second, PlainReader.self, sample: sample, into: &part)
+        case (let own, let other): preconditionFailure("a sum of \(own) and \(other)")
         }
         if sum.passesCaches { finishStoresPastCaches() }
     }
@@ -118,16 +126,17 @@ private struct PrologueSum: Sendable {
     let passesCaches: Bool
 
     /// Overwrites one sample's part of the output.
-    func store<Second: ChannelReader>(
-        _ first: borrowing Prologue, _ second: borrowing Prologue, _: Second.Type, sample: Int,
-        into part: inout MutableSpan<Float>
+    @inline(__always)
+    func store<First: ChannelReader, Second: ChannelReader>(
+        _ first: borrowing Prologue, _: First.Type, _ second: borrowing Prologue, _: Second.Type,
+        sample: Int, into part: inout MutableSpan<Float>
     ) {
         let start = sample * part.count
         let firstGroup = first.groups.group(of: sample)
         let secondGroup = second.groups.group(of: sample)
         for offset in stride(from: 0, to: part.count, by: channels) {
             for c in stride(from: 0, to: channels, by: vectorWidth) {
-                let own = NormalizedReader(first, group: firstGroup, channel: c, channels: channels)
+                let own = First(first, group: firstGroup, channel: c, channels: channels)
                 let other = Second(second, group: secondGroup, channel: c, channels: channels)
                 let place = start + offset + c
                 let sum = own.vector(first, at: place) + other.vector(second, at: place)
@@ -140,9 +149,9 @@ private struct PrologueSum: Sendable {
 /// Overwrites `output` with a prologue's values.
 ///
 /// - Parameters:
-///   - prologue: A normalising prologue; shape `[N, positions, C]`, `C` a multiple of 16.
+///   - prologue: Shape `[N, positions, C]`, `C` a multiple of 16.
 ///   - output: Shape of `prologue`.
-package func normalize(
+package func store(
     _ prologue: borrowing Prologue, _ shape: MapShape, into output: inout MutableSpan<Float>,
     on pool: WorkerPool
 ) {
@@ -151,13 +160,26 @@ package func normalize(
     let prologue = copy prologue
     var used = output.part(0..<shape.count)
     pool.split(&used, every: shape.sampleSize) { sample, part in
-        let group = prologue.groups.group(of: sample)
-        let start = sample * part.count
-        for offset in stride(from: 0, to: part.count, by: channels) {
-            for c in stride(from: 0, to: channels, by: vectorWidth) {
-                let reader = NormalizedReader(prologue, group: group, channel: c, channels: channels)
-                part.store(reader.vector(prologue, at: start + offset + c), at: offset + c)
-            }
+        switch prologue.reading {
+        case .plain: store(prologue, PlainReader.self, sample: sample, channels: channels, into: &part)
+        case .normalized:
+            store(prologue, NormalizedReader.self, sample: sample, channels: channels, into: &part)
+        case .combined: store(prologue, CombinedReader.self, sample: sample, channels: channels, into: &part)
+        }
+    }
+}
+
+/// Overwrites one sample's part of the output.
+private func store<Reader: ChannelReader>(
+    _ prologue: borrowing Prologue, _: Reader.Type, sample: Int, channels: Int,
+    into part: inout MutableSpan<Float>
+) {
+    let group = prologue.groups.group(of: sample)
+    let start = sample * part.count
+    for offset in stride(from: 0, to: part.count, by: channels) {
+        for c in stride(from: 0, to: channels, by: vectorWidth) {
+            let reader = Reader(prologue, group: group, channel: c, channels: channels)
+            part.store(reader.vector(prologue, at: start + offset + c), at: offset + c)
         }
     }
 }

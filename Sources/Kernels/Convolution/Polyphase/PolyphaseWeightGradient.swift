@@ -85,7 +85,8 @@ struct PolyphaseWeightGradient: Sendable {
                 inputs.upperBound..<inputs.upperBound + polyphaseProducts * chunk * convolution.outputs
             if tiles <= chunk {
                 let outputs = min(convolution.outputs, 128)
-                block = (min(width, PolyphaseWeightGradient.blockCount / outputs), outputs)
+                let rows = PolyphaseWeightGradient.blockCount / outputs / vectorWidth * vectorWidth
+                block = (min(width, rows), outputs)
             } else {
                 block = (width, convolution.outputs)
             }

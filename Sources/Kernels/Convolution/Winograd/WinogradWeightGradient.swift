@@ -109,7 +109,8 @@ struct WinogradWeightGradient: Sendable {
             gradients = inputs.upperBound..<inputs.upperBound + winogradProducts * gradientStride
             if tiles <= WinogradWeightGradient.chunk {
                 let columns = min(outputs, 128)
-                block = (min(width, WinogradWeightGradient.blockCount / columns), columns)
+                let rows = WinogradWeightGradient.blockCount / columns / vectorWidth * vectorWidth
+                block = (min(width, rows), columns)
             } else {
                 block = (width, outputs)
             }

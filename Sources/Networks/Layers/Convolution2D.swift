@@ -6,9 +6,8 @@ internal import Workers
 final class Convolution2D {
     let shape: ConvolutionShape
     private let convolution: Convolution
-    private let weights: Range<Int>
-    /// Gradient of the input, shape `[N, H, W, C]`.
-    private(set) var inputGradient = Buffer<Float>(zeros: 0)
+    /// The range of the weights in the store.
+    let weights: Range<Int>
     /// Packed or transformed weights, for the forward pass and for the input's gradient.
     private var panels = Buffer<Float>(zeros: 0)
     private var gradientPanels = Buffer<Float>(zeros: 0)
@@ -67,10 +66,12 @@ final class Convolution2D {
     ///
     /// - Parameters:
     ///   - outputGradient: Shape `[N, P, Q, K]`.
+    ///   - inputGradient: Shape `[N, H, W, C]`; the epilogue's addend may lie in its memory.
     ///   - sums: Shape `[N, 2, C]`; overwritten if `epilogue` makes sums.
     func differentiate(
         _ input: borrowing Prologue, outputGradient: borrowing Prologue, store: ParameterStore,
-        epilogue: borrowing Epilogue, sums: inout Buffer<Double>, _ context: StepContext
+        epilogue: borrowing Epilogue, into inputGradient: inout Buffer<Float>, sums: inout Buffer<Double>,
+        _ context: StepContext
     ) {
         let input = copy input
         let outputGradient = copy outputGradient
@@ -96,10 +97,11 @@ final class Convolution2D {
     ///
     /// - Parameters:
     ///   - outputGradient: Shape `[N, P, Q, K]`.
+    ///   - inputGradient: Shape `[N, H, W, C]`; the epilogue's addend may lie in its memory.
     ///   - sums: Shape `[N, 2, C]`; overwritten if `epilogue` makes sums.
     func differentiateInput(
         _ outputGradient: borrowing Prologue, store: ParameterStore, epilogue: borrowing Epilogue,
-        sums: inout Buffer<Double>, _ context: StepContext
+        into inputGradient: inout Buffer<Float>, sums: inout Buffer<Double>, _ context: StepContext
     ) {
         let outputGradient = copy outputGradient
         let epilogue = copy epilogue
@@ -146,35 +148,18 @@ extension Convolution2D {
         convolution.gradientParts(microbatchSize: context.microbatchSize)
     }
 
-    /// Plans the memory of the forward pass, without its output.
-    func planForward(_ plan: inout MemoryPlan) {
-        plan.moment(convolution.panelCount) { [unowned self] in panels = $0 }
+    /// Begins the memory of the forward pass's packed weights.
+    func planPanels(_ plan: inout MemoryPlan) -> MemoryPlan.Tensor {
+        plan.begin(convolution.panelCount) { [unowned self] in panels = $0 }
     }
 
-    /// Plans the memory of `differentiateWeights`; in inspection that of `inputGradient`, which
-    /// outlives the pass.
-    func planWeights(_ plan: inout MemoryPlan, _ context: StepContext) {
-        guard context.mode == .training else {
-            _ = planGradients(&plan, context)
-            return
-        }
-        plan.moment(microbatchGradientCount(context)) { [unowned self] in microbatchGradients = $0 }
+    /// Begins the memory of the packed weights for the input's gradient.
+    func planGradientPanels(_ plan: inout MemoryPlan) -> MemoryPlan.Tensor {
+        plan.begin(convolution.panelCount) { [unowned self] in gradientPanels = $0 }
     }
 
-    /// Plans the memory of `inputGradient` and of its computation.
-    ///
-    /// - Parameter place: A tensor that `inputGradient` may overwrite.
-    func planGradients(
-        _ plan: inout MemoryPlan, inPlaceOf place: MemoryPlan.Tensor? = nil, _ context: StepContext
-    ) -> MemoryPlan.Tensor {
-        let microbatches = plan.begin(microbatchGradientCount(context)) { [unowned self] in
-            microbatchGradients = $0
-        }
-        let result = plan.begin(
-            context.sampleCount * shape.inputCount, inPlaceOf: place
-        ) { [unowned self] in inputGradient = $0 }
-        plan.moment(convolution.panelCount) { [unowned self] in gradientPanels = $0 }
-        plan.end(microbatches)
-        return result
+    /// Begins the memory of the microbatches' weight gradients.
+    func planWeightGradients(_ plan: inout MemoryPlan, _ context: StepContext) -> MemoryPlan.Tensor {
+        plan.begin(microbatchGradientCount(context)) { [unowned self] in microbatchGradients = $0 }
     }
 }

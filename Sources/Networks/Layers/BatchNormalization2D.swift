@@ -10,9 +10,12 @@ internal import Memory
 final class BatchNormalization2D {
     private let formulas: BatchStatistics
     /// Scale, then shift, in the store's values and gradients.
-    private let parameters: Range<Int>
+    let parameters: Range<Int>
     /// Running mean, then running variance, in the store's statistics.
     private let running: Range<Int>
+
+    /// Whether training uses the running statistics and leaves them as they are.
+    var hasFixedStatistics = false
 
     /// Shape `[N, 2, C]`, per sample. In the forward pass: sums of the normalisation's input and of
     /// its squares; in the backward pass: sums of the output's gradient and of its products with
@@ -20,6 +23,8 @@ final class BatchNormalization2D {
     var sampleSums = Buffer<Double>(zeros: 0)
     /// Shape `[groups, 2, C]`: mean, then 1 / standard deviation.
     private var statistics = Buffer<Float>(zeros: 0)
+    /// Shape `[groups, 2, C]`: scale, then shift.
+    private(set) var coefficients = Buffer<Float>(zeros: 0)
     /// Shape `[groups, 3, C]`: the input's gradient is `a · gradient + b · input + c`.
     private(set) var gradientCoefficients = Buffer<Float>(zeros: 0)
     /// Shape `[microbatches, 2, C]`: the sums of `sampleSums`.
@@ -47,6 +52,20 @@ final class BatchNormalization2D {
     }
 
     private var channels: Int { formulas.channels }
+
+    func usesBatchStatistics(_ context: StepContext) -> Bool {
+        context.mode == .training && !hasFixedStatistics
+    }
+
+    /// The groups of samples that have coefficients of their own.
+    func groups(_ context: StepContext) -> SampleGroups {
+        usesBatchStatistics(context) ? context.placement.groups : .one
+    }
+
+    /// The shape of its input and output.
+    func mapShape(_ context: StepContext) -> MapShape {
+        MapShape(sampleCount: context.sampleCount, channels: channels, positions: formulas.positions)
+    }
 
     /// Bytes of the sums and coefficients of a training pass.
     func byteCount(_ context: StepContext) -> Int {
@@ -94,12 +113,10 @@ final class BatchNormalization2D {
 // MARK: - Forward
 
 extension BatchNormalization2D {
-    /// Overwrites `coefficients` with those of the batch statistics, computed from `sampleSums`.
-    ///
-    /// - Parameter coefficients: Shape `[groups, 2, C]`: scale, then shift.
-    func computeBatchStatistics(
-        store: ParameterStore, into coefficients: inout Buffer<Float>, _ context: StepContext
-    ) throws {
+    /// Sets `coefficients`: in training those of the batch statistics, computed from `sampleSums`,
+    /// otherwise those of the running statistics.
+    func computeCoefficients(store: ParameterStore, _ context: StepContext) throws {
+        guard usesBatchStatistics(context) else { return useRunningStatistics(store) }
         let groups = context.placement.groups
         sumInMicrobatches(context)
         try sumGroups(context)
@@ -107,7 +124,7 @@ extension BatchNormalization2D {
             formulas.computeStatistics(of: groups, sums: $0, into: &$1)
         }
         addToStepSums(context)
-        fillCoefficients(&coefficients, groups: groups.count, store)
+        fillCoefficients(groups: groups.count, store)
     }
 
     /// Adds the accumulation step's sums to those of earlier ones.
@@ -128,12 +145,10 @@ extension BatchNormalization2D {
         }
     }
 
-    /// Overwrites `coefficients` with those of the running statistics.
-    ///
-    /// - Parameter coefficients: Shape `[2, C]`.
-    func useRunningStatistics(_ store: ParameterStore, into coefficients: inout Buffer<Float>) {
+    /// Sets `coefficients`, shape `[2, C]`, to those of the running statistics.
+    func useRunningStatistics(_ store: ParameterStore) {
         readRunningStatistics(store)
-        fillCoefficients(&coefficients, groups: 1, store)
+        fillCoefficients(groups: 1, store)
     }
 
     /// Sets `statistics` to the running ones.
@@ -143,10 +158,8 @@ extension BatchNormalization2D {
         }
     }
 
-    /// Overwrites `coefficients` with those of `statistics`.
-    private func fillCoefficients(
-        _ coefficients: inout Buffer<Float>, groups: Int, _ store: ParameterStore
-    ) {
+    /// Sets `coefficients` from `statistics`.
+    private func fillCoefficients(groups: Int, _ store: ParameterStore) {
         withSpans(statistics, store.values, into: &coefficients, count: groups * 2 * channels) {
             formulas.fillForward($0, $1.extracting(parameters), groups: groups, into: &$2)
         }
@@ -173,7 +186,7 @@ extension BatchNormalization2D {
         withSpans(statistics, into: &microbatchSums) {
             formulas.normalizeProducts(&$1, $0, context.placement)
         }
-        setParameterGradients(store, context)
+        if store.isTrained(parameters) { setParameterGradients(store, context) }
         store.complete(parameters, context)
         try sumGroups(context)
         withSpans(
