@@ -20,12 +20,17 @@ public enum NetworkName: String, CaseIterable, Codable, Sendable {
     /// The CIFAR networks of arXiv 1512.03385, section 4.2, with 16, 32 and 64 channels and
     /// option-A shortcuts.
     case resnet20, resnet32, resnet44, resnet56
+    /// Wide residual networks for 32×32 images (arXiv 1605.07146), without dropout.
+    case wideResNet28x10 = "wideresnet28_10"
+    case wideResNet40x2 = "wideresnet40_2"
 
     /// Height and width of the images that the network is made for, in pixels.
     public var imageSize: Int {
         switch self {
         case .resnet18At224, .resnet34, .resnet50, .resnet101, .resnet18BlurPool, .resnet50BlurPool: 224
-        case .resnet18At32, .resnet20, .resnet32, .resnet44, .resnet56: 32
+        case .resnet18At32, .resnet20, .resnet32, .resnet44, .resnet56, .wideResNet28x10,
+            .wideResNet40x2:
+            32
         }
     }
 
@@ -58,6 +63,8 @@ public enum NetworkName: String, CaseIterable, Codable, Sendable {
         case .resnet101: ResidualNetwork.torchvision(.bottleneck, depths: [3, 4, 23, 3])
         case .resnet18BlurPool: ResidualNetwork.torchvision(.basic, depths: [2, 2, 2, 2], blurs: true)
         case .resnet50BlurPool: ResidualNetwork.torchvision(.bottleneck, depths: [3, 4, 6, 3], blurs: true)
+        case .wideResNet28x10: WideResNet(depth: 4, width: 10)
+        case .wideResNet40x2: WideResNet(depth: 6, width: 2)
         }
     }
 }

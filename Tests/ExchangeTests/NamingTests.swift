@@ -133,7 +133,7 @@ import Testing
 
     @Test(arguments: [
         NetworkName.resnet20, .resnet32, .resnet44, .resnet56, .resnet18At32, .resnet18At224, .resnet34,
-        .resnet50, .resnet18BlurPool, .resnet50BlurPool,
+        .resnet50, .resnet18BlurPool, .resnet50BlurPool, .wideResNet28x10, .wideResNet40x2,
     ])
     func theNetworkIsFoundByNamesAndShapes(name: NetworkName) throws {
         let other = Classifier(name, head: .linear, classes: 3)

@@ -212,6 +212,46 @@ class ResNet(Network):
         return x.mean(dim=(2, 3))
 
 
+class WideBlock(nn.Module):
+    """A pre-activation block; one that changes the channels projects the activated input."""
+
+    def __init__(self, channels, width, stride):
+        super().__init__()
+        self.bn1 = nn.BatchNorm2d(channels)
+        self.conv1 = nn.Conv2d(channels, width, 3, stride, 1, bias=False)
+        self.bn2 = nn.BatchNorm2d(width)
+        self.conv2 = nn.Conv2d(width, width, 3, 1, 1, bias=False)
+        self.convShortcut = nn.Conv2d(channels, width, 1, stride, bias=False) if channels != width else None
+
+    def forward(self, x, relu):
+        activated = relu(self.bn1(x), self.bn1)
+        y = self.conv2(relu(self.bn2(self.conv1(activated)), self.bn2))
+        return y + (self.convShortcut(activated) if self.convShortcut else x)
+
+
+class WideResNet(Network):
+    """WideResNet for CIFAR (arXiv 1605.07146) with the names of OpenOOD's `wrn`."""
+
+    def __init__(self, depth, width):
+        super().__init__()
+        self.conv1, channels, self.head = nn.Conv2d(3, 16, 3, 1, 1, bias=False), 16, "fc"
+        for level in range(1, 4):
+            stage = nn.ModuleList()
+            for block in range(depth):
+                out = 16 * width << level - 1
+                stage.append(WideBlock(channels, out, 2 if level > 1 and block == 0 else 1))
+                channels = out
+            setattr(self, f"block{level}", nn.ModuleDict(dict(layer=stage)))
+        self.bn1, self.fc = nn.BatchNorm2d(channels), nn.Linear(channels, CLASSES)
+
+    def features(self, x):
+        x = self.conv1(x)
+        for level in range(1, 4):
+            for block in getattr(self, f"block{level}")["layer"]:
+                x = block(x, self.relu)
+        return self.relu(self.bn1(x), self.bn1).mean(dim=(2, 3))
+
+
 STAGES = (64, 128, 256, 512)
 NETWORKS = {
     "resnet18": dict(widths=STAGES, blocks=(2, 2, 2, 2), shortcut="shortcut", head="fc"),
@@ -220,10 +260,12 @@ NETWORKS = {
     "resnet50": dict(widths=STAGES, blocks=(3, 4, 6, 3), shortcut="downsample", head="fc", pooled=True, bottleneck=True),
     "resnet18_blurpool": dict(
         widths=STAGES, blocks=(2, 2, 2, 2), shortcut="downsample", head="fc", pooled=True, blurs=True),
+    "wideresnet28_10": dict(depth=4, width=10),
+    "wideresnet40_2": dict(depth=6, width=2),
 }
 # Number of parameters of torchvision's networks with ten classes, and of entries of their state
 # dictionaries.
-COUNTS = {"resnet18_224x224": (11_181_642, 122), "resnet50": (23_528_522, 320)}
+COUNTS = {"resnet18_224x224": (11_181_642, 122), "resnet50": (23_528_522, 320), "wideresnet28_10": (36_479_194, 155)}
 
 
 def entry(name, tensor, last=None):
@@ -251,7 +293,8 @@ def entry(name, tensor, last=None):
 
 
 def make(name):
-    network = ResNet(**NETWORKS[name])
+    choices = NETWORKS[name]
+    network = (ResNet if "blocks" in choices else WideResNet)(**choices)
     entries = []
     with torch.no_grad():
         for t, (key, tensor) in enumerate(network.state_dict().items()):
@@ -542,6 +585,8 @@ FILES = {
     "resnet50.json": lambda: write_step("resnet50", count=4, tries=150, size=40, wanted=1e-4, samples=12),
     "resnet18_blurpool.json": lambda: write_step(
         "resnet18_blurpool", count=4, tries=150, size=40, wanted=1e-4, samples=12),
+    "wideresnet28_10.json": lambda: write_step("wideresnet28_10", count=4, tries=150, size=16, wanted=5e-5, samples=12),
+    "wideresnet40_2.json": lambda: write_step("wideresnet40_2", count=4, tries=150, size=16, wanted=5e-5, samples=12),
     "resnet20-descent.json": lambda: write_descent("resnet20", ("t2fnorm", "linear"), size=32, rate=0.0005),
     "resnet20-stages.json": lambda: write_stages("resnet20", size=16, rate=0.0003),
     "resnet18-descent.json": lambda: write_descent("resnet18", ("t2fnorm",), size=16, rate=0.0001),

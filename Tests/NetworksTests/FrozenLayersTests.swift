@@ -61,7 +61,8 @@ struct FrozenLayersTests {
     @Test(arguments: [
         (NetworkName.resnet20, ["layer3", "head"]), (.resnet20, ["head"]),
         (.resnet20, ["layer2.1.conv2", "layer1"]),
-        (.resnet18At32, ["layer4", "head"]), (.resnet20, ["conv1", "bn1"]),
+        (.resnet18At32, ["layer4", "head"]), (.wideResNet40x2, ["block3", "bn1", "head"]),
+        (.wideResNet40x2, ["block2.layer.3.bn2"]), (.resnet20, ["conv1", "bn1"]),
     ])
     func gradientsOfTheTrainedPartHaveTheBitsOfTheWhole(name: NetworkName, parts: [String]) throws {
         let whole = try step(name)
@@ -83,7 +84,7 @@ struct FrozenLayersTests {
     }
 
     /// The running statistics of the frozen part stay to the bit; those of the trained part move.
-    @Test(arguments: [(NetworkName.resnet20, "layer3")])
+    @Test(arguments: [(NetworkName.resnet20, "layer3"), (.wideResNet40x2, "block3")])
     func fixedStatisticsAreUsedAndStay(name: NetworkName, part: String) throws {
         let whole = try step(name)
         let fixed = try step(name, only: [part, "head"], fixesStatistics: true)
@@ -104,7 +105,7 @@ struct FrozenLayersTests {
         #expect(model.layerGroups == ["conv1", "bn1", "layer1", "layer2", "layer3", "head"])
     }
 
-    @Test(arguments: [(NetworkName.resnet18At32, 8), (.resnet50, 16)])
+    @Test(arguments: [(NetworkName.resnet18At32, 8), (.resnet50, 16), (.wideResNet28x10, 0)])
     func theLastScalesOfBlocksAreZero(name: NetworkName, blocks: Int) {
         let model = Classifier(name, head: .linear, classes: 10, seed: 1)
         #expect(model.zeroResidualScales() == blocks)

@@ -21,7 +21,7 @@ struct ImageSizeTests {
     }
 
     /// A step is that of a network made for its size, whatever sizes were used before.
-    @Test(arguments: [NetworkName.resnet18At224])
+    @Test(arguments: [NetworkName.resnet18At224, .wideResNet40x2])
     func stepsOfEachSizeHaveTheBitsOfANetworkOfThatSize(name: NetworkName) throws {
         let mixed = Classifier(name, head: .linear, classes: 10, seed: 1)
         for size in [32, 64, 32] {

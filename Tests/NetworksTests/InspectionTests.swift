@@ -23,7 +23,7 @@ private struct ImageGradientFixture: Decodable {
 
 private let networks: [(name: NetworkName, fixture: String, size: Int)] = [
     (.resnet20, "resnet20", 16), (.resnet18At32, "resnet18", 16), (.resnet18At224, "resnet18_224x224", 40),
-    (.resnet50, "resnet50", 40),
+    (.resnet50, "resnet50", 40), (.wideResNet40x2, "wideresnet40_2", 16),
     (.resnet18BlurPool, "resnet18_blurpool", 40),
 ]
 
@@ -118,8 +118,8 @@ private func images(_ count: Int, size: Int) -> [Float] {
     }
 
     /// Counts of the original's modules: ResNet-18 has 20 convolutions, and 17 ReLUs if those are
-    /// modules; ResNet-50 has 53 and 49.
-    @Test(arguments: zip(networks.indices, [(19, 0), (20, 0), (20, 17), (53, 49), (20, 17)]))
+    /// modules; ResNet-50 has 53 and 49, WideResNet-40-2 has 40 and 37.
+    @Test(arguments: zip(networks.indices, [(19, 0), (20, 0), (20, 17), (53, 49), (40, 37), (20, 17)]))
     func everyLayerIsShownOnce(index: Int, expected: (Int, Int)) throws {
         let model = try model(index)
         var (convolutions, relus, stages): (Int, Int, [Int]) = (0, 0, [])

@@ -19,6 +19,7 @@ struct StateDictionaryTests {
         (.resnet18At224, 1000, 11_689_512, 122), (.resnet34, 1000, 21_797_672, 218),
         (.resnet50, 1000, 25_557_032, 320), (.resnet101, 1000, 44_549_160, 626),
         (.resnet18BlurPool, 1000, 11_689_512, 122), (.resnet50BlurPool, 1000, 25_557_032, 320),
+        (.wideResNet28x10, 10, 36_479_194, 155), (.wideResNet40x2, 10, 2_243_546, 227),
     ])
     func parametersAndEntriesAreAsManyAsPyTorchs(
         name: NetworkName, classes: Int, parameters: Int, entries: Int
@@ -32,6 +33,7 @@ struct StateDictionaryTests {
 
     @Test(arguments: [
         (NetworkName.resnet18At32, 9620, 62), (.resnet18At224, 9620, 62), (.resnet50, 53_173, 161),
+        (.wideResNet28x10, 17_977, 80),
     ])
     func batchNormBuffersAndParameterTensorsAreAsManyAsPyTorchs(
         name: NetworkName, buffers: Int, parameterTensors: Int
@@ -43,7 +45,7 @@ struct StateDictionaryTests {
 
     @Test(arguments: [
         (NetworkName.resnet18At32, 555_417_600, 512), (.resnet18At224, 1_813_561_344, 512),
-        (.resnet50, 4_087_136_256, 2048),
+        (.resnet50, 4_087_136_256, 2048), (.wideResNet28x10, 5_243_322_368, 640),
     ])
     func anImageTakesAsManyMultiplicationsAsPyTorchs(name: NetworkName, convolutions: Int, features: Int) {
         let classifier = Classifier(name, head: .linear, classes: 100)

@@ -15,6 +15,8 @@ struct FixtureNetwork: CustomTestStringConvertible, Sendable {
         FixtureNetwork(name: .resnet18At224, fixture: "resnet18_224x224"),
         FixtureNetwork(name: .resnet50, fixture: "resnet50"),
         FixtureNetwork(name: .resnet18BlurPool, fixture: "resnet18_blurpool"),
+        FixtureNetwork(name: .wideResNet28x10, fixture: "wideresnet28_10"),
+        FixtureNetwork(name: .wideResNet40x2, fixture: "wideresnet40_2"),
     ]
 
     var testDescription: String { fixture }
