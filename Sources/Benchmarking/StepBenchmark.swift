@@ -18,8 +18,14 @@ package struct StepBenchmark {
     package let threads: Int
     package let microbatch: Int
     package let classes: Int
+    /// Height and width of an image; `nil` for the network's own.
+    package let imageSize: Int?
 
-    package init(network: NetworkName, mode: Mode, batch: Int, threads: Int, microbatch: Int, classes: Int) {
+    package init(
+        network: NetworkName, mode: Mode, batch: Int, threads: Int, microbatch: Int, classes: Int,
+        imageSize: Int? = nil
+    ) {
+        self.imageSize = imageSize
         self.network = network
         self.mode = mode
         self.batch = batch
@@ -52,7 +58,8 @@ package struct StepBenchmark {
 
     package func run(steps: Int, warmUp: Int) throws -> Result {
         let residentByteCount = ProcessMemory.residentByteCount
-        let classifier = Classifier(network, head: .t2fnorm(temperature: 0.1), classes: classes)
+        let classifier = Classifier(
+            network, head: .t2fnorm(temperature: 0.1), classes: classes, imageSize: imageSize)
         classifier.parameters.initialize(seed: 0)
         let images = randomImages(count: batch * classifier.imageCount)
         var random = RandomStream(seed: 0, purpose: .synthesis, 1)

@@ -40,6 +40,9 @@ public enum NetworkName: String, CaseIterable, Codable, Sendable {
         imageSize == 224 ? size >= 32 && size.isMultiple(of: 32) : size == imageSize
     }
 
+    /// The sizes that `takes(imageSize:)` accepts, in words.
+    package var imageSizes: String { imageSize == 224 ? "a multiple of 32" : "\(imageSize)" }
+
     /// Every convolution, for images of the network's own size, in the order of the state
     /// dictionary.
     package var convolutionShapes: [ConvolutionShape] { convolutionShapes(imageSize: imageSize) }

@@ -41,7 +41,7 @@ struct BenchTests {
     }
 
     @Test(
-        arguments: ["resnet20", "resnet18_32x32", "resnet50"].flatMap { network in
+        arguments: ["resnet20", "resnet18_32x32", "resnet50", "wideresnet40_2"].flatMap { network in
             ["training", "inference"].map { (network, $0) }
         })
     func memoryIsAsPlanned(network: String, mode: String) async throws {
@@ -56,6 +56,25 @@ struct BenchTests {
         let ratio = Double(report.peakByteCount) / Double(report.plannedByteCount)
         #expect(
             abs(ratio - 1) < 0.1, "\(report.peakByteCount) bytes, \(report.plannedByteCount) planned")
+    }
+
+    @Test func imagesMayHaveAnotherSize() async throws {
+        let small = [
+            "--network", "resnet18_224x224", "--batch", "2", "--microbatch", "2", "--steps", "1", "--warm-up",
+            "0",
+            "--threads", "1", "--json",
+        ]
+        let outcome = try await run(small + ["--image-size", "64"])
+        #expect(outcome.exitCode == 0, "\(outcome.standardError)")
+        let report = try JSONDecoder().decode(Report.self, from: Data(outcome.standardOutput.utf8))
+        // All maps have (64 / 224)² of the positions that images of 224×224 have.
+        let operations = 6 * report.imagesPerSecond * (1_813_561_344 * 64 * 64 / (224 * 224) + 512_000)
+        #expect(abs(report.gigaflopsPerSecond * 1e9 / operations - 1) < 1e-3)
+        let refused = try await run(small + ["--image-size", "100"])
+        #expect(
+            refused.exitCode == 2
+                && refused.standardError.contains("--image-size is 100, expected a multiple of 32"),
+            "\(refused.standardError)")
     }
 
     @Test(arguments: ["--batch", "--steps", "--microbatch"])

@@ -9,7 +9,7 @@ struct BenchStepCommand: ParsableCommand {
         commandName: "step",
         abstract: "Times whole steps of a network: training with update, or inference.",
         discussion: """
-            The images have the network's usual size; the rate is that of the median step. GFLOP/s count the operations of direct convolutions, two per \
+            The images have the network's usual size unless --image-size gives another; the rate is that of the median step. GFLOP/s count the operations of direct convolutions, two per \
             multiply-accumulate, and three forward passes per training step; '% of the peak' is relative to the rate of fused multiply-adds in registers \
             on the same threads, which Winograd convolutions can exceed.
 
@@ -42,6 +42,12 @@ struct BenchStepCommand: ParsableCommand {
     @Option(help: "Classes of the last layer; the default is 1000 for images of 224×224, else 10.")
     var classes: Int?
 
+    @Option(
+        name: .customLong("image-size"),
+        help: ArgumentHelp(
+            "Height and width of an image, if not the network's usual ones.", valueName: "pixels"))
+    var imageSize: Int?
+
     @Flag(help: "Print one line of JSON.")
     var json = false
 
@@ -52,13 +58,18 @@ struct BenchStepCommand: ParsableCommand {
         ] where value < least {
             throw ValidationError("\(name) is \(value), expected \(least) or more")
         }
+        if let imageSize, !network.takes(imageSize: imageSize) {
+            throw ValidationError(
+                "--image-size is \(imageSize), expected \(network.imageSizes), the sizes of \(network.rawValue)"
+            )
+        }
     }
 
     func run() throws {
         let benchmark = StepBenchmark(
             network: network, mode: mode, batch: batch,
             threads: try ThreadChoice().count(threads), microbatch: microbatch,
-            classes: classes ?? (network.imageSize == 224 ? 1000 : 10))
+            classes: classes ?? (network.imageSize == 224 ? 1000 : 10), imageSize: imageSize)
         let result = try benchmark.run(steps: steps, warmUp: warmUp)
         print(json ? try jsonLine(result) : result.description)
     }
