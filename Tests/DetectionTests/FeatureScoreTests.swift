@@ -41,6 +41,9 @@ struct FeatureScoreRow: CustomTestStringConvertible, Sendable {
             name: .scale, formula: scaled, workedScore: { _ in ActivationScaling(percentile: 50) },
             worked: [7.45467503, 8.89035435]),
         FeatureScoreRow(
+            name: .lts, formula: logitsScaled, workedScore: { _ in LogitScaling(percentile: 50) }, worked: nil
+        ),
+        FeatureScoreRow(
             name: .dice, formula: sparsified, workedScore: { DirectedSparsification($0, percentile: 40) },
             worked: [2.68860192, 2.34070673]),
         FeatureScoreRow(
@@ -158,6 +161,13 @@ private func kept(_ feature: [Double], _ percentile: Double) -> [Int] {
 @Sendable private func scaled(_ feature: [Double], _ classifier: PlainClassifier) -> Double {
     let factor = exp(feature.reduce(0, +) / kept(feature, 85).map { feature[$0] }.reduce(0, +))
     return classifier.energy(feature.map { $0 * factor })
+}
+
+@Sendable private func logitsScaled(_ feature: [Double], _ classifier: PlainClassifier) -> Double {
+    let active = feature.map { max($0, 0) }
+    let ratio = active.reduce(0, +) / kept(active, 95).map { active[$0] }.reduce(0, +)
+    let logits = classifier.logits(feature).map { $0 * ratio * ratio }
+    return logits.max()! + log(logits.map { exp($0 - logits.max()!) }.reduce(0, +))
 }
 
 @Sendable private func sparsified(_ feature: [Double], _ classifier: PlainClassifier) -> Double {

@@ -17,6 +17,7 @@ public struct ScoreCatalogue: Sendable {
         .ashP,
         .ashS,
         .scale,
+        .lts,
         .dice,
         .fdbd,
         .nci,
