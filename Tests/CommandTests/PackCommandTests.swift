@@ -49,7 +49,7 @@ struct PackCommandTests {
             #expect(refused.exitCode == 2)
             #expect(
                 refused.standardError.contains(
-                    "--labels goes with idx, npy; \(shards) is read as webdataset. See 't2fnorm data pack --help'"
+                    "--labels goes with idx, stl10, npy; \(shards) is read as webdataset. See 't2fnorm data pack --help'"
                 ),
                 "\(refused.standardError)")
         }
@@ -125,7 +125,7 @@ struct PackCommandTests {
         ("svhn.mat", ["--list", "x"], "--list goes with folder, tar, zip; "),
         ("svhn.mat", ["--devkit", "x"], "--devkit goes with folder, tar, zip; "),
         ("svhn.mat", ["--class-order", "x"], "--class-order goes with folder, tar, zip, tar-of-tars; "),
-        ("svhn.mat", ["--labels", "x"], "--labels goes with idx, npy; "),
+        ("svhn.mat", ["--labels", "x"], "--labels goes with idx, stl10, npy; "),
         ("svhn.mat", ["--transpose"], "--transpose goes with idx; "),
         ("svhn.mat", ["--split", "train"], "--split with a part's name goes with cifar10, cifar100, npz; "),
         (

@@ -11,7 +11,8 @@ import Testing
         let names = DatasetFormat.all.map(\.name)
         #expect(
             names == [
-                "folder", "tar", "zip", "cifar10", "cifar100", "svhn", "idx", "npy", "npz", "tar-of-tars",
+                "folder", "tar", "zip", "cifar10", "cifar100", "svhn", "idx", "stl10", "npy", "npz",
+                "tar-of-tars",
                 "webdataset",
             ])
         for name in names { #expect(DatasetFormat(named: name)?.name == name) }
@@ -64,7 +65,7 @@ import Testing
 
     /// The formats of each option, as the manual says.
     @Test(arguments: [
-        (SourceOption.list, "folder, tar, zip"), (.devkit, "folder, tar, zip"), (.labels, "idx, npy"),
+        (SourceOption.list, "folder, tar, zip"), (.devkit, "folder, tar, zip"), (.labels, "idx, stl10, npy"),
         (.transpose, "idx"), (.classOrder, "folder, tar, zip, tar-of-tars"),
         (.part, "cifar10, cifar100, npz"), (.shares, "folder, tar, zip"),
     ])

@@ -50,6 +50,14 @@ import Testing
             }
         ),
         (
+            "STL-10",
+            { folder in
+                let images = try write([UInt8](repeating: 5, count: 3 * 12), folder, "train_X.bin")
+                return try STLArchive(
+                    images: images, labels: write([3, 1, 2], folder, "train_y.bin"), side: 2)
+            }
+        ),
+        (
             "WebDataset",
             { folder in
                 let files: [(name: String, bytes: [UInt8])] = [2, 0, 1].flatMap { label in

@@ -5,6 +5,7 @@ extension DatasetFormat {
         .cifar10, .cifar100,
         .svhn,
         .idx,
+        .stl10,
         .npy, .npz,
         .nestedTar,
         .webDataset,
