@@ -199,6 +199,9 @@ import Testing
                 network:
                   name: resnet18_32x32
                   classes: 10
+                  train: []
+                  frozenStatistics: fixed
+                  zeroInit: none
                 head:
                   name: t2fnorm
                   temperature: 0.1
@@ -238,6 +241,7 @@ import Testing
                   epochs: 100
                   batch: 128
                   microbatch: 32
+                  sizes: []
                   checkpointEvery: 0
                   checkpointMinutes: 10.0
                   keep: 2
@@ -258,6 +262,8 @@ import Testing
                 evaluation:
                   scores: [t2fnorm, msp, mls, ebo]
                   batch: 256
+                  every: 1
+                  mirror: false
                   near:
                     tin: data/tin
                     cifar100: data/cifar100
