@@ -13,12 +13,6 @@ package struct MapShape: Sendable {
         self.positions = positions
     }
 
-    /// The shape of a convolution's output.
-    package init(outputOf shape: ConvolutionShape, sampleCount: Int) {
-        self.init(
-            sampleCount: sampleCount, channels: shape.outputChannels, positions: shape.outputPositions)
-    }
-
     /// Elements of one sample.
     var sampleSize: Int { positions * channels }
     /// Elements of the batch.

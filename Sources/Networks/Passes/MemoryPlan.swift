@@ -72,13 +72,6 @@ struct MemoryPlan {
         if entries[index].open == 0 { entries[index].end = now }
     }
 
-    /// Declares a tensor that exists for one step of the plan.
-    mutating func moment<Element: BitwiseCopyable & Numeric>(
-        _ count: Int, _ bind: @escaping (consuming Buffer<Element>) -> Void
-    ) {
-        end(begin(count, bind))
-    }
-
     /// Chooses the offset of every tensor, the largest first, each the lowest that is free during
     /// the tensor's lifetime.
     mutating func place() {
