@@ -13,15 +13,17 @@ public enum NetworkName: String, CaseIterable, Codable, Sendable {
     /// torchvision's other networks for 224×224 images; bottlenecks have their stride on the 3×3
     /// ("v1.5").
     case resnet34, resnet50, resnet101
-    /// torchvision's, with a blur before convolutions of stride 2 (arXiv 1904.11486), as in FFCV's
-    /// recipes for ImageNet.
+    /// torchvision's ResNet-18 with a blur before convolutions of stride 2 (arXiv 1904.11486), as in
+    /// FFCV's recipes for ImageNet.
     case resnet18BlurPool = "resnet18_blurpool"
+    /// torchvision's ResNet-50, blurred likewise.
     case resnet50BlurPool = "resnet50_blurpool"
     /// The CIFAR networks of arXiv 1512.03385, section 4.2, with 16, 32 and 64 channels and
     /// option-A shortcuts.
     case resnet20, resnet32, resnet44, resnet56
-    /// Wide residual networks for 32×32 images (arXiv 1605.07146), without dropout.
+    /// WideResNet-28-10 for 32×32 images (arXiv 1605.07146), without dropout.
     case wideResNet28x10 = "wideresnet28_10"
+    /// WideResNet-40-2, likewise.
     case wideResNet40x2 = "wideresnet40_2"
 
     /// Height and width of the images that the network is made for, in pixels.
