@@ -27,6 +27,25 @@ extension ScoreInput {
         }
     }
 
+    /// Overwrites confidences with the log-sum-exp of the logits times a factor, and predictions with
+    /// the argmax of these products.
+    ///
+    /// - Parameter factor: Of a sample's number and feature, shape `[D]`.
+    func energiesOfScaledLogits(
+        confidences: inout MutableSpan<Double>, predictions: inout MutableSpan<Int32>,
+        factor: (_ sample: Int, _ feature: [Float]) -> Float
+    ) {
+        for sample in 0..<count {
+            let (row, own) = (logits(of: sample), features(of: sample))
+            let factor = factor(sample, own.indices.map { own[$0] })
+            let scaled = row.indices.map { row[$0] * factor }
+            let predicted = indexOfMaximum(scaled.span)
+            confidences[sample] = Double(
+                scaled[predicted] + logarithm(exponentialSum(scaled.span, below: scaled[predicted])))
+            predictions[sample] = Int32(predicted)
+        }
+    }
+
     /// Calls `body` for each sample with `head`'s logits of the changed feature.
     ///
     /// - Parameters:
@@ -94,6 +113,10 @@ struct LargestFeatures {
         self.largestSum = largestSum
         keptAtThreshold = atThreshold
     }
+
+    /// The sum of all features over the sum of the largest; `nil` if the largest sum to 0 or the
+    /// sum of all is not finite.
+    var ratio: Double? { sum.isFinite && largestSum != 0 ? sum / largestSum : nil }
 
     /// Calls `body` for each feature with its value and whether it is kept.
     func forEach(_ feature: inout [Float], _ body: (_ value: inout Float, _ isKept: Bool) -> Void) {

@@ -40,7 +40,7 @@ final class FeatureExtractor {
         try withSpans(images) {
             try program.code.run(
                 0..<program.forwardEnd,
-                Pass(images: $0, resultGradient: Span(), store, context), observe: observe)
+                PassInputs(images: $0, resultGradient: Span(), store, context), observe: observe)
         }
     }
 
@@ -56,7 +56,7 @@ final class FeatureExtractor {
         try withSpans(images, featureGradient) {
             try program.code.run(
                 program.forwardEnd..<program.code.instructions.count,
-                Pass(images: $0, resultGradient: $1, store, context))
+                PassInputs(images: $0, resultGradient: $1, store, context))
         }
     }
 
@@ -221,7 +221,7 @@ extension FeatureExtractor {
         swap(&tensor.values, &map)
         defer { swap(&tensor.values, &map) }
         try program.code.run(
-            end..<program.forwardEnd, Pass(images: Span(), resultGradient: Span(), store, context))
+            end..<program.forwardEnd, PassInputs(images: Span(), resultGradient: Span(), store, context))
     }
 
     /// Gradient of the images, shape `[N, H, W, 3]`, after a backward pass in inspection.
@@ -243,7 +243,7 @@ extension FeatureExtractor {
         let program = reserve(.stem, context)
         try withSpans(images) {
             try program.code.run(
-                0..<program.forwardEnd, Pass(images: $0, resultGradient: Span(), store, context),
+                0..<program.forwardEnd, PassInputs(images: $0, resultGradient: Span(), store, context),
                 observe: observe)
         }
     }
@@ -258,7 +258,7 @@ extension FeatureExtractor {
         try withSpans(gradient) {
             try program.code.run(
                 program.forwardEnd..<program.code.instructions.count,
-                Pass(images: Span(), resultGradient: $0, store, context))
+                PassInputs(images: Span(), resultGradient: $0, store, context))
         }
     }
 }

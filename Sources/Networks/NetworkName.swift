@@ -43,7 +43,11 @@ public enum NetworkName: String, CaseIterable, Codable, Sendable {
     }
 
     /// The sizes that `takes(imageSize:)` accepts, in words.
-    package var imageSizes: String { imageSize == 224 ? "a multiple of 32" : "\(imageSize)" }
+    package var imageSizes: String {
+        imageSize == 224
+            ? "a multiple of 32, as \(rawValue) halves its images five times"
+            : "\(imageSize), the size of the images of \(rawValue)"
+    }
 
     /// Every convolution, for images of the network's own size, in the order of the state
     /// dictionary.

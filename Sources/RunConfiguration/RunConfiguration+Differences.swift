@@ -29,8 +29,7 @@ extension RunConfiguration {
     /// Whether the setting of this key changes what a run computes, and not only where, how fast or
     /// how often it reports.
     package static func isMathematical(_ key: String) -> Bool {
-        mathematicalEvaluation.contains(key)
-            || !harmless.contains { key == $0 || key.hasPrefix("\($0).") }
+        !harmless.contains { key == $0 || key.hasPrefix("\($0).") }
     }
 
     /// The settings whose values differ from those in `other`, in the order of the configuration.
@@ -47,11 +46,10 @@ private let harmless = [
     "training.stopAfterSteps", "compute.threads", "compute.accumulation", "cluster.bucketBytes",
     "cluster.sentinelEvery",
     "cluster.watchdog",
-    "evaluation",
+    // `evaluation.every` and `evaluation.mirror` choose the best checkpoint.
+    "evaluation.scores", "evaluation.batch", "evaluation.near", "evaluation.far", "evaluation.search",
+    "evaluation.outlierValidation", "evaluation.temperature", "evaluation.grood",
 ]
-
-/// Keys of the evaluation that choose the best checkpoint.
-private let mathematicalEvaluation = ["evaluation.every", "evaluation.mirror"]
 
 private func compare(
     _ mine: Node, _ theirs: Node, defaults: Node, path: [String]

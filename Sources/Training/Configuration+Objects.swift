@@ -60,13 +60,13 @@ extension RunConfiguration {
             size: data.transform.size, shorterSide: data.transform.resizedSide, normalization: normalization)
     }
 
-    /// Hash of the preprocessing, equal for evaluations that preprocess images alike; 16
-    /// hexadecimal digits.
+    /// Hash of the preprocessing, equal for evaluations that preprocess images alike and predict
+    /// from the same images; 16 hexadecimal digits.
     package var preprocessingHash: String {
         let transform = data.transform
         let values =
             ([Double(transform.size), Double(transform.resizedSide)] + transform.mean
-                + transform.standardDeviation)
+                + transform.standardDeviation + (evaluation.mirror ? [1] : []))
         return CRC64(values.map { "\($0)\n" }.joined().utf8).hexadecimal
     }
 
@@ -121,11 +121,7 @@ extension RunConfiguration {
 
     private func check(_ size: Int, of network: NetworkName, key: String) throws(ConfigurationError) {
         guard !network.takes(imageSize: size) else { return }
-        let sizes =
-            network.imageSize == 224
-            ? "a multiple of 32, as \(network.rawValue) halves its images five times"
-            : "\(network.imageSize), the size of the images of \(network.rawValue)"
-        throw ConfigurationError(key: key, found: "\(size)", expected: sizes)
+        throw ConfigurationError(key: key, found: "\(size)", expected: network.imageSizes)
     }
 }
 

@@ -63,11 +63,13 @@ import Testing
             "training.keepEvery", "training.onCheckpointFailure", "training.checkpointEvery",
             "training.checkpointMinutes", "training.stopAfterSteps", "compute.threads",
             "compute.accumulation", "cluster.bucketBytes",
-            "cluster.sentinelEvery", "cluster.watchdog",
+            "cluster.sentinelEvery", "cluster.watchdog", "evaluation.scores", "evaluation.batch",
+            "evaluation.near", "evaluation.far", "evaluation.search", "evaluation.outlierValidation",
+            "evaluation.temperature", "evaluation.grood",
         ]
         let keys = keys(of: RunConfiguration().yaml)
         #expect(keys.count > 60 && keys.contains("optimizer.weightDecay") && keys.contains("seed"))
-        for key in keys where !key.hasPrefix("evaluation.") {
+        for key in keys {
             #expect(RunConfiguration.isMathematical(key) == !harmless.contains(key), "\(key)")
         }
         #expect(harmless.isSubset(of: keys))

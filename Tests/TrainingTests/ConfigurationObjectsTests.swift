@@ -22,6 +22,9 @@ struct ConfigurationObjectsTests {
         configuration.training.sizes = [.init(until: 100, size: 170)]
         #expect(throws: ConfigurationError.self) { try configuration.checkImageSize(of: .resnet50) }
         configuration = RunConfiguration()
+        let plain = configuration.preprocessingHash
+        configuration.evaluation.mirror = true
+        #expect(configuration.preprocessingHash != plain, "tables of other predictions are kept apart")
         configuration.data.transform.size = 64
         #expect(throws: ConfigurationError.self) { try configuration.checkImageSize(of: .resnet20) }
     }

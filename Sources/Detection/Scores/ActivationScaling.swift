@@ -29,9 +29,8 @@ package struct ActivationScaling: Score {
         predictions: inout MutableSpan<Int32>
     ) {
         input.energies(head: input.head, confidences: &confidences, predictions: &predictions) { feature in
-            let largest = LargestFeatures(of: feature, percentile: percentile)
-            guard largest.sum.isFinite && largest.largestSum != 0 else { return }
-            let factor = Float(exponential(largest.sum / largest.largestSum))
+            guard let ratio = LargestFeatures(of: feature, percentile: percentile).ratio else { return }
+            let factor = Float(exponential(ratio))
             for j in feature.indices { feature[j] *= factor }
         }
     }

@@ -62,9 +62,9 @@ package struct ActivationShaping: Score {
 
     private func shape(_ feature: inout [Float]) {
         let largest = LargestFeatures(of: feature, percentile: percentile)
-        guard largest.sum.isFinite && largest.largestSum != 0 else { return }
+        guard let ratio = largest.ratio else { return }
         let constant = Float(largest.sum / Double(largest.keptCount))
-        let factor = Float(exponential(largest.sum / largest.largestSum))
+        let factor = Float(exponential(ratio))
         largest.forEach(&feature) { value, isKept in
             switch variant {
             case _ where !isKept: value = 0

@@ -91,17 +91,8 @@ package struct AdaptiveScaling: Score {
                 sample += 1
             }
         case .logits:
-            for sample in 0..<input.count {
-                let row = input.logits(of: sample)
-                let own = input.features(of: sample)
-                let feature = own.indices.map { own[$0] }
-                let factor =
-                    ratio(of: feature, shift: input.captured(of: sample)[0]).map { Float($0 * $0) } ?? 1
-                let scaled = row.indices.map { row[$0] * factor }
-                let predicted = indexOfMaximum(scaled.span)
-                confidences[sample] = Double(
-                    scaled[predicted] + logarithm(exponentialSum(scaled.span, below: scaled[predicted])))
-                predictions[sample] = Int32(predicted)
+            input.energiesOfScaledLogits(confidences: &confidences, predictions: &predictions) {
+                ratio(of: $1, shift: input.captured(of: $0)[0]).map { Float($0 * $0) } ?? 1
             }
         }
     }
@@ -111,10 +102,9 @@ package struct AdaptiveScaling: Score {
     private func ratio(of feature: [Float], shift: Float) -> Double? {
         let share = Double(shifts.partitioningIndex { $0 > shift }) / Double(shifts.count)
         let (low, high) = (percentiles.lowerBound, percentiles.upperBound)
-        let largest = LargestFeatures(
-            of: feature.map { max($0, 0) }, percentile: low + (1 - share) * (high - low))
-        guard largest.sum.isFinite && largest.largestSum != 0 else { return nil }
-        return largest.sum / largest.largestSum
+        return LargestFeatures(
+            of: feature.map { max($0, 0) }, percentile: low + (1 - share) * (high - low)
+        ).ratio
     }
 }
 

@@ -1,6 +1,4 @@
 package import Inference
-internal import Kernels
-internal import Numerics
 
 extension ScoreDefinition {
     /// LTS: energy of the logits, scaled by how evenly the features are active.
@@ -29,18 +27,9 @@ package struct LogitScaling: Score {
         _ input: borrowing ScoreInput, confidences: inout MutableSpan<Double>,
         predictions: inout MutableSpan<Int32>
     ) {
-        let dimension = input.head.dimension
-        let features = input.copyFeatures()
-        for sample in 0..<input.count {
-            let feature = features[sample * dimension..<(sample + 1) * dimension].map { $0 < 0 ? 0 : $0 }
-            let largest = LargestFeatures(of: feature, percentile: percentile)
-            let ratio = largest.largestSum == 0 ? 1 : largest.sum / largest.largestSum
-            let row = input.logits(of: sample)
-            let scaled = row.indices.map { row[$0] * Float(ratio * ratio) }
-            let predicted = indexOfMaximum(row)
-            confidences[sample] = Double(
-                scaled[predicted] + logarithm(exponentialSum(scaled.span, below: scaled[predicted])))
-            predictions[sample] = Int32(predicted)
+        input.energiesOfScaledLogits(confidences: &confidences, predictions: &predictions) { _, feature in
+            let active = feature.map { $0 < 0 ? 0 : $0 }
+            return LargestFeatures(of: active, percentile: percentile).ratio.map { Float($0 * $0) } ?? 1
         }
     }
 }

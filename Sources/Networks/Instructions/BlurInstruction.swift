@@ -13,11 +13,10 @@ struct BlurInstruction: Instruction {
     var writes: [any PlannedTensor] { [output] }
 
     func planScratch(_ plan: inout MemoryPlan, _ context: StepContext) -> [MemoryPlan.Tensor] {
-        guard input.normalization != nil else { return [] }
-        return [finished.begin(in: &plan, sampleCount: context.sampleCount, inPlaceOf: nil)]
+        input.planFinished(in: finished, &plan, context)
     }
 
-    func run(_ pass: borrowing Pass) {
+    func run(_ pass: borrowing PassInputs) {
         let context = pass.context
         input.withFinished(in: finished, pass) { input in
             withSpans(into: &output.values, count: context.sampleCount * map.count) {

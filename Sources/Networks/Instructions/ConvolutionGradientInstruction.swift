@@ -27,7 +27,7 @@ struct ConvolutionGradientInstruction: Instruction {
             : [convolution.planGradientPanels(&plan)]
     }
 
-    func run(_ pass: borrowing Pass) {
+    func run(_ pass: borrowing PassInputs) {
         mask.withEpilogue(pass, adding: addend) { epilogue, sums in
             let epilogue = copy epilogue
             outputGradient.withPrologue(pass) { gradient in
@@ -61,7 +61,7 @@ struct WeightGradientInstruction: Instruction {
         [convolution.planWeightGradients(&plan, context)]
     }
 
-    func run(_ pass: borrowing Pass) {
+    func run(_ pass: borrowing PassInputs) {
         outputGradient.withPrologue(pass) { gradient in
             let gradient = copy gradient
             input.withPrologue(pass) {

@@ -26,12 +26,12 @@ struct ConvolutionInstruction: Instruction {
         [convolution.planPanels(&plan)]
     }
 
-    func run(_ pass: borrowing Pass) throws {
+    func run(_ pass: borrowing PassInputs) throws {
         guard let addend else { return try run(pass, adding: Span()) }
         try withSpans(addend.values) { try run(pass, adding: $0) }
     }
 
-    private func run(_ pass: borrowing Pass, adding addend: Span<Float>) throws {
+    private func run(_ pass: borrowing PassInputs, adding addend: Span<Float>) throws {
         let context = pass.context
         switch following {
         case .statistics(let normalization):
@@ -56,7 +56,7 @@ struct ConvolutionInstruction: Instruction {
     }
 
     private func convolve(
-        _ pass: borrowing Pass, _ epilogue: borrowing Epilogue, sums: inout Buffer<Double>
+        _ pass: borrowing PassInputs, _ epilogue: borrowing Epilogue, sums: inout Buffer<Double>
     ) {
         let epilogue = copy epilogue
         input.withPrologue(pass) {

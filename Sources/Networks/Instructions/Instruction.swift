@@ -13,7 +13,7 @@ protocol Instruction {
     /// Begins the memory that only `run` needs.
     func planScratch(_ plan: inout MemoryPlan, _ context: StepContext) -> [MemoryPlan.Tensor]
 
-    func run(_ pass: borrowing Pass) throws
+    func run(_ pass: borrowing PassInputs) throws
 }
 
 extension Instruction {

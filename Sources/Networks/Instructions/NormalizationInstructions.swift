@@ -8,7 +8,7 @@ struct RunningStatisticsInstruction: Instruction {
     var reads: [any PlannedTensor] { [] }
     var writes: [any PlannedTensor] { [] }
 
-    func run(_ pass: borrowing Pass) { normalization.useRunningStatistics(pass.store) }
+    func run(_ pass: borrowing PassInputs) { normalization.useRunningStatistics(pass.store) }
 }
 
 /// Sets the coefficients with which the gradient of a normalisation's input is computed as it is
@@ -24,7 +24,7 @@ struct NormalizationGradientInstruction: Instruction {
     var reads: [any PlannedTensor] { [input, gradient] }
     var writes: [any PlannedTensor] { [] }
 
-    func run(_ pass: borrowing Pass) throws {
+    func run(_ pass: borrowing PassInputs) throws {
         let context = pass.context
         guard normalization.usesBatchStatistics(context) else {
             normalization.differentiateRunning(pass.store)
@@ -53,7 +53,7 @@ struct NormalizationInputGradientInstruction: Instruction {
     var writes: [any PlannedTensor] { [result] }
     var overwritten: (any PlannedTensor)? { addend ?? gradient }
 
-    func run(_ pass: borrowing Pass) {
+    func run(_ pass: borrowing PassInputs) {
         let context = pass.context
         let map = normalization.mapShape(context)
         let view = GradientView.normalized(gradient, input: input, normalization)
@@ -84,7 +84,7 @@ struct MaskInstruction: Instruction {
     var reads: [any PlannedTensor] { [gradient] + mask.tensors }
     var writes: [any PlannedTensor] { [] }
 
-    func run(_ pass: borrowing Pass) {
+    func run(_ pass: borrowing PassInputs) {
         let context = pass.context
         mask.withEpilogue(pass, adding: nil) { epilogue, sums in
             let epilogue = copy epilogue

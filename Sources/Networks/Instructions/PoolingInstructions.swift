@@ -14,11 +14,10 @@ struct MaxPoolInstruction: Instruction {
     var writes: [any PlannedTensor] { [output, choices] }
 
     func planScratch(_ plan: inout MemoryPlan, _ context: StepContext) -> [MemoryPlan.Tensor] {
-        guard input.normalization != nil else { return [] }
-        return [finished.begin(in: &plan, sampleCount: context.sampleCount, inPlaceOf: nil)]
+        input.planFinished(in: finished, &plan, context)
     }
 
-    func run(_ pass: borrowing Pass) {
+    func run(_ pass: borrowing PassInputs) {
         let context = pass.context
         let count = context.sampleCount * shape.outputCount
         input.withFinished(in: finished, pass) { input in
@@ -38,7 +37,7 @@ struct MaxPoolGradientInstruction: Instruction {
     var reads: [any PlannedTensor] { [gradient, choices] }
     var writes: [any PlannedTensor] { [inputGradient] }
 
-    func run(_ pass: borrowing Pass) {
+    func run(_ pass: borrowing PassInputs) {
         let context = pass.context
         withSpans(
             gradient.values, choices.values, into: &inputGradient.values,
@@ -62,11 +61,10 @@ struct FeatureInstruction: Instruction {
     var writes: [any PlannedTensor] { [] }
 
     func planScratch(_ plan: inout MemoryPlan, _ context: StepContext) -> [MemoryPlan.Tensor] {
-        guard input.normalization != nil else { return [] }
-        return [finished.begin(in: &plan, sampleCount: context.sampleCount, inPlaceOf: nil)]
+        input.planFinished(in: finished, &plan, context)
     }
 
-    func run(_ pass: borrowing Pass) {
+    func run(_ pass: borrowing PassInputs) {
         let context = pass.context
         input.withFinished(in: finished, pass) { input in
             withSpans(into: &features.values, count: context.sampleCount * map.channels) {
@@ -84,7 +82,7 @@ struct FeatureGradientInstruction: Instruction {
     var reads: [any PlannedTensor] { [] }
     var writes: [any PlannedTensor] { [result] }
 
-    func run(_ pass: borrowing Pass) {
+    func run(_ pass: borrowing PassInputs) {
         let context = pass.context
         let gradient = pass.resultGradient
         withSpans(into: &result.values, count: context.sampleCount * map.count) {
@@ -102,7 +100,7 @@ struct MapGradientInstruction: Instruction {
     var reads: [any PlannedTensor] { [] }
     var writes: [any PlannedTensor] { [result] }
 
-    func run(_ pass: borrowing Pass) {
+    func run(_ pass: borrowing PassInputs) {
         let gradient = pass.resultGradient
         let count = pass.context.sampleCount * map.count
         withSpans(into: &result.values, count: count) {
@@ -112,9 +110,17 @@ struct MapGradientInstruction: Instruction {
 }
 
 extension MapView {
+    /// Begins the memory of `target` if `withFinished(in:_:_:)` needs it.
+    func planFinished(
+        in target: PassTensor<Float>, _ plan: inout MemoryPlan, _ context: StepContext
+    ) -> [MemoryPlan.Tensor] {
+        guard normalization != nil else { return [] }
+        return [target.begin(in: &plan, sampleCount: context.sampleCount, inPlaceOf: nil)]
+    }
+
     /// Calls `body` with finished values: those of the tensor, or in `target` the normalised ones.
     func withFinished(
-        in target: PassTensor<Float>, _ pass: borrowing Pass, _ body: (Span<Float>) -> Void
+        in target: PassTensor<Float>, _ pass: borrowing PassInputs, _ body: (Span<Float>) -> Void
     ) {
         guard let tensor else { return body(pass.images) }
         guard let normalization else { return withSpans(tensor.values, body) }

@@ -14,7 +14,7 @@ struct SumInstruction: Instruction {
     var reads: [any PlannedTensor] { [first.tensor, second.tensor].compactMap(\.self) }
     var writes: [any PlannedTensor] { [output] }
 
-    func run(_ pass: borrowing Pass) {
+    func run(_ pass: borrowing PassInputs) {
         let context = pass.context
         second.withPrologue(pass) { second in
             let second = copy second
@@ -39,7 +39,7 @@ struct SubsamplingInstruction: Instruction {
     var reads: [any PlannedTensor] { [input] }
     var writes: [any PlannedTensor] { [output] }
 
-    func run(_ pass: borrowing Pass) {
+    func run(_ pass: borrowing PassInputs) {
         let context = pass.context
         withSpans(input.values, into: &output.values, count: context.sampleCount * shape.outputCount) {
             subsampleAndPadChannels($0, shape, into: &$1, on: context.pool)
@@ -55,7 +55,7 @@ struct SubsamplingGradientInstruction: Instruction {
     var reads: [any PlannedTensor] { [gradient] }
     var writes: [any PlannedTensor] { [inputGradient] }
 
-    func run(_ pass: borrowing Pass) {
+    func run(_ pass: borrowing PassInputs) {
         let context = pass.context
         withSpans(
             gradient.values, into: &inputGradient.values, count: context.sampleCount * shape.inputCount

@@ -26,7 +26,7 @@ enum GradientMask {
     /// Calls `body` with an epilogue that adds `addend` to a gradient and masks it, and with the
     /// sums of the normalisation.
     func withEpilogue<Result>(
-        _ pass: borrowing Pass, adding addend: PassTensor<Float>?,
+        _ pass: borrowing PassInputs, adding addend: PassTensor<Float>?,
         _ body: (borrowing Epilogue, inout Buffer<Double>) throws -> Result
     ) rethrows -> Result {
         guard let addend else { return try withEpilogue(pass, adding: Span(), body) }
@@ -34,7 +34,7 @@ enum GradientMask {
     }
 
     private func withEpilogue<Result>(
-        _ pass: borrowing Pass, adding addend: Span<Float>,
+        _ pass: borrowing PassInputs, adding addend: Span<Float>,
         _ body: (borrowing Epilogue, inout Buffer<Double>) throws -> Result
     ) rethrows -> Result {
         switch self {

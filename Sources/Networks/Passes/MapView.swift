@@ -14,7 +14,7 @@ struct MapView {
 
     /// Calls `body` with a prologue that reads the values.
     func withPrologue<Result>(
-        _ pass: borrowing Pass, _ body: (borrowing Prologue) throws -> Result
+        _ pass: borrowing PassInputs, _ body: (borrowing Prologue) throws -> Result
     ) rethrows -> Result {
         guard let tensor else { return try body(Prologue(pass.images)) }
         guard let normalization else { return try withSpans(tensor.values) { try body(Prologue($0)) } }
@@ -41,7 +41,7 @@ enum GradientView {
 
     /// Calls `body` with a prologue that reads the gradient.
     func withPrologue<Result>(
-        _ pass: borrowing Pass, _ body: (borrowing Prologue) throws -> Result
+        _ pass: borrowing PassInputs, _ body: (borrowing Prologue) throws -> Result
     ) rethrows -> Result {
         switch self {
         case .stored(let gradient):

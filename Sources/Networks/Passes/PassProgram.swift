@@ -27,7 +27,7 @@ struct PassProgram {
     /// Executes a part of the instructions.
     ///
     /// - Parameter observe: Receives the outputs of layers as they are computed.
-    func run(_ range: Range<Int>, _ pass: borrowing Pass, observe: LayerObserver? = nil) throws {
+    func run(_ range: Range<Int>, _ pass: borrowing PassInputs, observe: LayerObserver? = nil) throws {
         for index in range {
             try instructions[index].run(pass)
             guard let observe else { continue }

@@ -60,7 +60,7 @@ struct BenchStepCommand: ParsableCommand {
         }
         if let imageSize, !network.takes(imageSize: imageSize) {
             throw ValidationError(
-                "--image-size is \(imageSize), expected \(network.imageSizes), the sizes of \(network.rawValue)"
+                "--image-size is \(imageSize), expected \(network.imageSizes)"
             )
         }
     }

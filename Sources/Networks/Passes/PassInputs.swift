@@ -2,7 +2,7 @@ internal import Kernels
 internal import Memory
 
 /// What the instructions of a pass share: its inputs, the parameters, and the context.
-struct Pass: ~Escapable {
+struct PassInputs: ~Escapable {
     /// Shape `[N, H, W, 3]`, normalised.
     let images: Span<Float>
     /// Gradient of the pass's result: of the features, shape `[N, D]`, or of a map.
