@@ -38,15 +38,16 @@ public final class Classifier {
     ///
     /// - Parameters:
     ///   - imageSize: Height and width of the images, if not those of `name`.
+    ///   - dropoutRate: The share of elements that dropout layers set to 0 in training.
     ///   - convolutions: The algorithm of each convolution.
     /// - Precondition: `convolutions` can compute the network's shapes.
     package init(
         _ name: NetworkName, head kind: HeadKind, classes: Int, imageSize: Int? = nil,
-        convolutions: AlgorithmSelection = .shape
+        dropoutRate: Double = 0, convolutions: AlgorithmSelection = .shape
     ) {
         useOneThreadPerLibraryProduct()
         let backbone = name.backbone
-        let graph = backbone.graph(imageSize: imageSize ?? name.imageSize)
+        let graph = backbone.graph(imageSize: imageSize ?? name.imageSize, dropoutRate: dropoutRate)
         let store = ParameterStore()
         let network = FeatureExtractor(graph, convolutions, in: store, memory: memory)
         let entryCount = store.entries.count
@@ -98,6 +99,9 @@ public final class Classifier {
     /// Height and width of the images of the next passes.
     package var imageSize: Int { network.graph.imageSize }
 
+    /// Whether dropout layers set elements to 0 in training.
+    package var hasDropout: Bool { network.graph.hasDropout }
+
     /// Makes the next passes take images of `size` pixels a side.
     package func use(imageSize size: Int) {
         guard size != imageSize else { return }
@@ -106,7 +110,8 @@ public final class Classifier {
             return
         }
         network = FeatureExtractor(
-            name.backbone.graph(imageSize: size), convolutions, in: parameters, memory: memory)
+            name.backbone.graph(imageSize: size, dropoutRate: network.graph.dropoutRate), convolutions,
+            in: parameters, memory: memory)
         network.fixStatisticsOfFrozenLayers(fixesStatistics)
         networks[size] = network
     }

@@ -201,7 +201,7 @@ extension FeatureExtractor {
             switch $0.layer {
             case .convolution: true
             case .relu: relus
-            case .images, .batchNorm, .sum, .maxPool, .subsampling, .blur: false
+            case .images, .batchNorm, .sum, .maxPool, .subsampling, .blur, .dropout: false
             }
         }.map(\.map.channels)
     }

@@ -21,7 +21,7 @@ public enum NetworkName: String, CaseIterable, Codable, Sendable {
     /// The CIFAR networks of arXiv 1512.03385, section 4.2, with 16, 32 and 64 channels and
     /// option-A shortcuts.
     case resnet20, resnet32, resnet44, resnet56
-    /// WideResNet-28-10 for 32×32 images (arXiv 1605.07146), without dropout.
+    /// WideResNet-28-10 for 32×32 images (arXiv 1605.07146).
     case wideResNet28x10 = "wideresnet28_10"
     /// WideResNet-40-2, likewise.
     case wideResNet40x2 = "wideresnet40_2"

@@ -20,11 +20,13 @@ package struct RandomStream: Sendable, RandomNumberGenerator {
         case projection = 9
         /// The elements of a feature that are dropped.
         case dropout = 10
+        /// The elements of a layer's input that are dropped in training.
+        case layerDropout = 11
     }
 
-    private let key: SIMD2<UInt32>
-    private let high: SIMD2<UInt32>
-    private var block: UInt64 = 0
+    let key: SIMD2<UInt32>
+    let high: SIMD2<UInt32>
+    private(set) var block: UInt64 = 0
     private var words = SIMD4<UInt32>()
     private var used = 4
 

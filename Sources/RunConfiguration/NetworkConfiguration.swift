@@ -28,6 +28,8 @@ package struct NetworkConfiguration: Codable, Equatable, Sendable {
     package var frozenStatistics = FrozenStatistics.fixed
     /// The initial scales of batch norms.
     package var zeroInit = ZeroInit.none
+    /// The share of elements that dropout layers set to 0 in training; 0 for no dropout.
+    package var dropout = 0.0
 
     package init() {}
 
@@ -35,6 +37,7 @@ package struct NetworkConfiguration: Codable, Equatable, Sendable {
         try check(!name.isEmpty, "network.name", name, "the name of a network")
         try check(
             (2...1_000_000).contains(classes), "network.classes", classes, "a whole number from 2 to 1000000")
+        try check(0 <= dropout && dropout < 1, "network.dropout", dropout, "a number from 0 to below 1")
         try check(
             train.allSatisfy { !$0.isEmpty } && Set(train).count == train.count, "network.train", train,
             "a list of different layers, groups of layers such as layer4, and head")

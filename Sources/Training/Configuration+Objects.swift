@@ -165,7 +165,12 @@ extension Classifier {
         self.init(
             try configuration.networkName(), head: configuration.headKind,
             classes: configuration.network.classes, imageSize: configuration.data.transform.size,
-            convolutions: convolutions)
+            dropoutRate: configuration.network.dropout, convolutions: convolutions)
+        guard configuration.network.dropout == 0 || hasDropout else {
+            throw ConfigurationError(
+                key: "network.dropout", found: "\(configuration.network.dropout)",
+                expected: "0, as \(name.rawValue) has no dropout layers")
+        }
         let parts = configuration.network.train
         guard !parts.isEmpty else { return }
         let unknown = train(only: parts, fixesStatistics: configuration.network.frozenStatistics == .fixed)

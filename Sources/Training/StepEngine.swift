@@ -102,7 +102,7 @@ final class StepEngine {
         }
         phases.begin(step: step)
         classifier.use(imageSize: imageSize)
-        let report = try differentiate(batch, communicator)
+        let report = try differentiate(batch, step: step, communicator)
         let (imageCount, records) = (batch.globalSampleCount, batch.records)
         loader.recycle(batch)
         if step + 1 < options.schedule.stepCount { upcoming = Result { try nextBatch(step) } }
@@ -128,24 +128,26 @@ final class StepEngine {
 
     /// Runs both passes over the rank's samples of a batch.
     private func differentiate(
-        _ batch: Batch, _ communicator: any Communicator
+        _ batch: Batch, step: Int, _ communicator: any Communicator
     ) throws -> Classifier.MicrobatchReport {
         beginReduction()
+        let numbers = StepContext.Numbers(seed: options.seed, step: step)
         let placements = options.accumulation.placements(imageCount: batch.globalSampleCount, rank: rank)
         guard let mixer else {
-            return try differentiate(batch.images, BatchTargets(batch.labels), in: placements, communicator)
+            return try differentiate(
+                batch.images, BatchTargets(batch.labels), in: placements, numbers, communicator)
         }
         let targets = phases.measure(.data) { mixer.mix(batch, on: pool) }
-        return try differentiate(mixer.images, targets, in: placements, communicator)
+        return try differentiate(mixer.images, targets, in: placements, numbers, communicator)
     }
 
     /// Runs both passes for each accumulation step.
     private func differentiate(
         _ images: borrowing Buffer<Float>, _ targets: BatchTargets, in placements: [BatchPlacement],
-        _ communicator: any Communicator
+        _ numbers: StepContext.Numbers, _ communicator: any Communicator
     ) throws -> Classifier.MicrobatchReport {
         guard placements.count > 1 else {
-            return try differentiate(images, targets, placements[0], communicator)
+            return try differentiate(images, targets, placements[0], numbers, communicator)
         }
         var values: [Double] = []
         let first = placements[0].samples.lowerBound
@@ -155,7 +157,8 @@ final class StepEngine {
             withSpans(images, into: &stepImages, count: count) {
                 copy($0, from: samples.lowerBound * classifier.imageCount, count: count, into: &$1, at: 0)
             }
-            values += try differentiate(stepImages, targets.part(samples), placement, communicator).values
+            values += try differentiate(stepImages, targets.part(samples), placement, numbers, communicator)
+                .values
         }
         return Classifier.MicrobatchReport(values: values)
     }
@@ -163,10 +166,10 @@ final class StepEngine {
     /// Runs both passes; the all-reduce of gradients begins as they become ready.
     private func differentiate(
         _ images: borrowing Buffer<Float>, _ targets: BatchTargets, _ placement: BatchPlacement,
-        _ communicator: any Communicator
+        _ numbers: StepContext.Numbers, _ communicator: any Communicator
     ) throws -> Classifier.MicrobatchReport {
         let context = StepContext(
-            placement, mode: .training, pool: pool,
+            placement, mode: .training, pool: pool, numbers: numbers,
             sumAcrossRanks: { values in try communicator.treeSum(&values) },
             gradientsReady: { [reduction, phases] in
                 phases.tick()

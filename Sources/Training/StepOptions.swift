@@ -4,6 +4,7 @@ internal import RunConfiguration
 
 /// The settings of a training step, made once from the run's configuration.
 struct StepOptions {
+    let seed: UInt64
     let loss: TrainingLoss
     let accumulation: GradientAccumulation
     let schedule: LearningRateSchedule
@@ -24,6 +25,7 @@ struct StepOptions {
         _ configuration: RunConfiguration, _ setup: TrainingSetup, _ accumulation: GradientAccumulation
     ) throws(ConfigurationError) {
         self.accumulation = accumulation
+        seed = configuration.seed
         loss = configuration.trainingLoss
         schedule = try LearningRateSchedule(configuration, stepsPerEpoch: setup.stepsPerEpoch)
         samplesPerImage = configuration.samplesPerImage

@@ -41,14 +41,13 @@ struct BenchTests {
     }
 
     @Test(
-        arguments: ["resnet20", "resnet18_32x32", "resnet50", "wideresnet40_2"].flatMap { network in
-            ["training", "inference"].map { (network, $0) }
-        })
-    func memoryIsAsPlanned(network: String, mode: String) async throws {
+        arguments: [
+            ("resnet20", 24), ("resnet18_32x32", 24), ("resnet50", 4), ("wideresnet40_2", 24),
+            ("wideresnet28_10", 8),
+        ], ["training", "inference"])
+    func memoryIsAsPlanned(network: (name: String, batch: Int), mode: String) async throws {
         let outcome = try await run([
-            "--network", network, "--mode", mode, "--batch", network == "resnet50" ? "4" : "24",
-            "--microbatch",
-            "4",
+            "--network", network.name, "--mode", mode, "--batch", "\(network.batch)", "--microbatch", "4",
             "--threads", "2", "--steps", "1", "--warm-up", "1", "--json",
         ])
         #expect(outcome.exitCode == 0, "\(outcome.standardError)")

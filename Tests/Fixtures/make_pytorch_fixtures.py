@@ -7,6 +7,8 @@ and images both sides draw from `RandomStream` (Philox 4x32-10), so no tensor is
 
     parameter t (position in the state dict): offset + scale * (2 u_i - 1), u from stream (7; test, t), rounded to float32
     images: scale * (2 u_i - 1) in NHWC order, stream (7; test, imageStream); labels: word_i mod 10, stream (7; test, labelStream)
+    dropout: the inputs of WideResNet's second convolutions, scaled by 1 / (1 - rate) where 24 bits of the element's word
+        are at least rate * 2^24; layer l, sample n: stream (7; layerDropout, step 3, n), branch l, words in groups of 64
     signs of the dot products j = 0, 1 with parameter t's gradient: the top bit of word_i of stream (7; test, 500000 + t, j)
 
 m samples of n elements stand at the flat positions ((2 j + 1) n) div 2 m, j < m; gradients are flat in OIHW order.
@@ -32,6 +34,8 @@ from torch.nn import functional as F
 
 SEED = 7
 TEST_PURPOSE = 5
+LAYER_DROPOUT_PURPOSE = 11
+DROPOUT_STEP = 3
 IMAGE_SCALE = np.float32(1.5)
 TEMPERATURE = 0.1
 CLASSES = 10
@@ -82,6 +86,23 @@ def batch(image_stream, label_stream, count, size=32):
     images = values(count * size * size * 3, image_stream, IMAGE_SCALE).reshape(count, size, size, 3)
     labels = (words(count, label_stream) % np.uint64(CLASSES)).astype(np.int64)
     return torch.from_numpy(images.transpose(0, 3, 1, 2).copy()), torch.from_numpy(labels)
+
+
+def dropout_factors(shape, rate, layer):
+    """0 or 1 / (1 - rate) for each element of a map [N, C, H, W].
+
+    Element e of a sample, in HWC order, takes word (e / 16) % 4 of block 16 (e / 64) + e % 16."""
+    count, channels, height, width = shape
+    e = np.arange(channels * height * width)
+    block = (16 * (e // 64) + e % 16).astype(np.uint64)
+    factors = []
+    for sample in range(count):
+        coordinate = np.full_like(block, DROPOUT_STEP << 4 | LAYER_DROPOUT_PURPOSE)
+        blocks = philox((block, np.full_like(block, layer), coordinate, np.full_like(block, sample)), (SEED, 0))
+        words = np.choose((e // 16) % 4, blocks)
+        kept = words >> np.uint64(8) >= np.uint64(round(rate * 2**24))
+        factors.append(kept.reshape(height, width, channels).transpose(2, 0, 1) / (1 - rate))
+    return torch.from_numpy(np.stack(factors))
 
 
 class BlurredConvolution(nn.Module):
@@ -215,8 +236,9 @@ class ResNet(Network):
 class WideBlock(nn.Module):
     """A pre-activation block; one that changes the channels projects the activated input."""
 
-    def __init__(self, channels, width, stride):
+    def __init__(self, channels, width, stride, dropout, number):
         super().__init__()
+        self.dropout, self.number = dropout, number
         self.bn1 = nn.BatchNorm2d(channels)
         self.conv1 = nn.Conv2d(channels, width, 3, stride, 1, bias=False)
         self.bn2 = nn.BatchNorm2d(width)
@@ -225,21 +247,25 @@ class WideBlock(nn.Module):
 
     def forward(self, x, relu):
         activated = relu(self.bn1(x), self.bn1)
-        y = self.conv2(relu(self.bn2(self.conv1(activated)), self.bn2))
+        y = relu(self.bn2(self.conv1(activated)), self.bn2)
+        if self.training and self.dropout:
+            y = y * dropout_factors(y.shape, self.dropout, self.number).to(y.dtype)
+        y = self.conv2(y)
         return y + (self.convShortcut(activated) if self.convShortcut else x)
 
 
 class WideResNet(Network):
     """WideResNet for CIFAR (arXiv 1605.07146) with the names of OpenOOD's `wrn`."""
 
-    def __init__(self, depth, width):
+    def __init__(self, depth, width, dropout=0):
         super().__init__()
         self.conv1, channels, self.head = nn.Conv2d(3, 16, 3, 1, 1, bias=False), 16, "fc"
         for level in range(1, 4):
             stage = nn.ModuleList()
             for block in range(depth):
                 out = 16 * width << level - 1
-                stage.append(WideBlock(channels, out, 2 if level > 1 and block == 0 else 1))
+                number = (level - 1) * depth + block
+                stage.append(WideBlock(channels, out, 2 if level > 1 and block == 0 else 1, dropout, number))
                 channels = out
             setattr(self, f"block{level}", nn.ModuleDict(dict(layer=stage)))
         self.bn1, self.fc = nn.BatchNorm2d(channels), nn.Linear(channels, CLASSES)
@@ -262,6 +288,7 @@ NETWORKS = {
         widths=STAGES, blocks=(2, 2, 2, 2), shortcut="downsample", head="fc", pooled=True, blurs=True),
     "wideresnet28_10": dict(depth=4, width=10),
     "wideresnet40_2": dict(depth=6, width=2),
+    "wideresnet40_2_dropout": dict(depth=6, width=2, dropout=0.3),
 }
 # Number of parameters of torchvision's networks with ten classes, and of entries of their state
 # dictionaries.
@@ -530,7 +557,7 @@ def write_step(name, count, tries, size=32, wanted=0, samples=24):
         heads.append(double)
     write(f"{name}.json", dict(
         pytorch=torch.__version__, parameterCount=parameters, imageCount=count, imageSize=size, imageStream=stream,
-        labelStream=200_000, imageScale=float(IMAGE_SCALE), temperature=TEMPERATURE, nudges=nudges, entries=entries,
+        dropoutRate=NETWORKS[name].get("dropout", 0), labelStream=200_000, imageScale=float(IMAGE_SCALE), temperature=TEMPERATURE, nudges=nudges, entries=entries,
         heads=heads))
 
 
@@ -587,6 +614,8 @@ FILES = {
         "resnet18_blurpool", count=4, tries=150, size=40, wanted=1e-4, samples=12),
     "wideresnet28_10.json": lambda: write_step("wideresnet28_10", count=4, tries=150, size=16, wanted=5e-5, samples=12),
     "wideresnet40_2.json": lambda: write_step("wideresnet40_2", count=4, tries=150, size=16, wanted=5e-5, samples=12),
+    "wideresnet40_2_dropout.json": lambda: write_step(
+        "wideresnet40_2_dropout", count=4, tries=150, size=16, wanted=5e-5, samples=12),
     "resnet20-descent.json": lambda: write_descent("resnet20", ("t2fnorm", "linear"), size=32, rate=0.0005),
     "resnet20-stages.json": lambda: write_stages("resnet20", size=16, rate=0.0003),
     "resnet18-descent.json": lambda: write_descent("resnet18", ("t2fnorm",), size=16, rate=0.0001),

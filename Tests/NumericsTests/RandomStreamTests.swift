@@ -29,6 +29,20 @@ struct RandomStreamTests {
         #expect(words == Array(expected.prefix(11)))
     }
 
+    /// Word `j` at place `i` of group `g` is word `j` of block `16 g + i`.
+    @Test(arguments: [0, 1, 0xfff_ffff], [0, 5])
+    func groupsAreBlocksOfTheStream(group: Int, branch: Int) {
+        let stream = RandomStream(seed: 0x299f_31d0_a409_3822, purpose: .layerDropout, 9, 4)
+            .branch(branch)
+        let words = stream.group(group)
+        for place in 0..<16 {
+            let block = UInt32(16 * group + place)
+            let expected = plainPhilox(
+                counter: [block, UInt32(branch), 9 << 4 | 11, 4], key: [0xa409_3822, 0x299f_31d0])
+            #expect([words.0[place], words.1[place], words.2[place], words.3[place]] == expected)
+        }
+    }
+
     @Test func streamsOfDifferentCoordinatesDiffer() {
         let streams = [
             RandomStream(seed: 7, purpose: .test), RandomStream(seed: 8, purpose: .test),

@@ -202,6 +202,7 @@ import Testing
                   train: []
                   frozenStatistics: fixed
                   zeroInit: none
+                  dropout: 0.0
                 head:
                   name: t2fnorm
                   temperature: 0.1

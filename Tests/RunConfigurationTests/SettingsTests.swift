@@ -46,6 +46,7 @@ import Testing
         ),
         ("network.frozenStatistics", "running", "one of fixed, batch"),
         ("network.zeroInit", "all", "one of none, residual"),
+        ("network.dropout", "1", "a number from 0 to below 1"),
         ("head.name", "cosine", "one of t2fnorm, linear, projection"),
         ("head.temperature", "0", "a finite number above 0"),
         ("head.outputs", "0", "a whole number from 1 to 65536"),

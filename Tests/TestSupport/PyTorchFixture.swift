@@ -48,6 +48,8 @@ package struct PyTorchFixture: Decodable, Sendable {
     package let imageCount: Int, imageSize: Int
     package let imageStream: Int, labelStream: Int
     package let imageScale: Float
+    /// The share of elements that dropout layers set to 0.
+    package let dropoutRate: Double?
     package let temperature: Float
     package let nudges: [Nudge]
     package let entries: [Entry]

@@ -92,6 +92,37 @@ struct TrainingStagesTests {
             zero.state.contains { $0.name == "layer1.0.bn1.weight" && $0.elements.allSatisfy { $0 == 1 } })
     }
 
+    /// A run of WideResNet-40-2 with dropout.
+    private static func dropOut(_ run: inout SmallRun) {
+        run.configuration.network.name = "wideresnet40_2"
+        run.configuration.network.dropout = 0.3
+    }
+
+    @Test func dropoutGivesTheSameBitsInEveryWorld() throws {
+        try SmallRun.expectSameBitsInEveryWorld(Self.dropOut)
+    }
+
+    /// The elements that are dropped follow from the run's step, not from the job's.
+    @Test func aRunWithDropoutGoesOn() throws {
+        let whole = try result(Self.dropOut)
+        let resumed = try result(stoppedAfter: 3, Self.dropOut)
+        #expect(firstDifference(resumed.state, whole.state) == nil)
+        let without = try result { $0.configuration.network.name = "wideresnet40_2" }
+        #expect(without.steps != whole.steps)
+    }
+
+    @Test func dropoutNeedsANetworkThatHasIt() throws {
+        try SmallRun.with { run in
+            var run = run
+            run.configuration.network.dropout = 0.1
+            let error = #expect(throws: (any Error).self) { try run.train(ranks: 1) }
+            #expect(
+                "\(String(describing: error))".contains(
+                    "network.dropout is 0.1, expected 0, as resnet20 has no dropout layers"),
+                "\(String(describing: error))")
+        }
+    }
+
     @Test func everySecondEpochAndTheLastAreValidated() throws {
         try SmallRun.with { run in
             var run = run

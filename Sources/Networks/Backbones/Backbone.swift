@@ -19,8 +19,8 @@ protocol Backbone: Sendable {
 
 extension Backbone {
     /// The layers for images of `imageSize` pixels a side.
-    func graph(imageSize: Int) -> LayerGraph {
-        var graph = LayerGraph(imageSize: imageSize)
+    func graph(imageSize: Int, dropoutRate: Double = 0) -> LayerGraph {
+        var graph = LayerGraph(imageSize: imageSize, dropoutRate: dropoutRate)
         declareLayers(in: &graph)
         return graph
     }

@@ -22,6 +22,8 @@ struct LayerGraph: Sendable {
         case subsampling(ConvolutionShape)
         /// A 3×3 binomial filter of each channel.
         case blur
+        /// Sets elements to 0 at random, in training.
+        case dropout(Dropout)
     }
 
     /// Size and channels of a result.
@@ -46,9 +48,12 @@ struct LayerGraph: Sendable {
     let images = Node(index: 0)
     /// Height and width of the images.
     let imageSize: Int
+    /// The share of elements that dropout layers set to 0; with 0 there are no such layers.
+    let dropoutRate: Double
 
-    init(imageSize: Int) {
+    init(imageSize: Int, dropoutRate: Double = 0) {
         self.imageSize = imageSize
+        self.dropoutRate = dropoutRate
         entries = [
             Entry(layer: .images, inputs: [], map: Map(height: imageSize, width: imageSize, channels: 3))
         ]
@@ -60,6 +65,11 @@ struct LayerGraph: Sendable {
     var output: Node { Node(index: entries.count - 1) }
 
     var nodes: [Node] { entries.indices.map(Node.init) }
+
+    /// Whether a layer sets elements to 0 at random.
+    var hasDropout: Bool {
+        entries.contains { if case .dropout = $0.layer { true } else { false } }
+    }
 
     /// Every convolution, in the order of declaration.
     var convolutionShapes: [ConvolutionShape] {
@@ -115,6 +125,15 @@ extension LayerGraph {
             if case .blur = self[$0].layer { self[$0].inputs == [input] } else { false }
         }
         return known ?? add(.blur, of: [input], self[input].map)
+    }
+
+    /// `input` with a share `dropoutRate` of its elements set to 0 in training, and the others
+    /// divided by the share that is left (Srivastava et al., JMLR 15, 2014, as PyTorch scales it).
+    mutating func dropout(_ input: Node) -> Node {
+        guard dropoutRate > 0 else { return input }
+        let earlier = entries.count { if case .dropout = $0.layer { true } else { false } }
+        return add(
+            .dropout(Dropout(rate: dropoutRate, number: earlier)), of: [input], self[input].map)
     }
 
     /// Ends a stage with its result; the stem is the first.

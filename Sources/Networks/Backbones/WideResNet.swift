@@ -1,7 +1,8 @@
 internal import Kernels
 
 /// A wide residual network with pre-activation blocks for 32×32 images (Zagoruyko, Komodakis:
-/// "Wide residual networks", arXiv 1605.07146), without dropout.
+/// "Wide residual networks", arXiv 1605.07146). Dropout, if any, comes before the second convolution
+/// of a block.
 struct WideResNet: Sendable {
     /// Blocks in each of the three stages.
     let depth: Int
@@ -38,7 +39,7 @@ extension WideResNet: Backbone {
         let activated = graph.relu(graph.batchNorm("\(name).bn1", of: input))
         var result = convolution(
             "\(name).conv1", of: activated, kernel: 3, to: channels, stride: stride, &graph)
-        result = graph.relu(graph.batchNorm("\(name).bn2", of: result))
+        result = graph.dropout(graph.relu(graph.batchNorm("\(name).bn2", of: result)))
         result = convolution("\(name).conv2", of: result, kernel: 3, to: channels, stride: 1, &graph)
         let shortcut =
             isIdentity

@@ -23,7 +23,7 @@ struct NetworkLayers {
                     name, channels: map.channels, positions: map.positions, in: store)
                 normalizationsByNode[node] = layer
                 normalizations.append(layer)
-            case .images, .relu, .sum, .maxPool, .subsampling, .blur: break
+            case .images, .relu, .sum, .maxPool, .subsampling, .blur, .dropout: break
             }
         }
     }

@@ -63,6 +63,13 @@ struct BackwardLowering {
                     map: input.map, input: MapView(tensor: gradient),
                     finished: PassTensor(sampleSize: input.map.count), output: result))
             contribute(result, to: input)
+        case .dropout(let layer, let input, let output):
+            let gradient = complete(output)
+            let result = PassTensor<Float>(sampleSize: input.map.count)
+            program.append(
+                DropoutInstruction(
+                    layer: layer, map: input.map, input: MapView(tensor: gradient), output: result))
+            contribute(result, to: input)
         }
     }
 
@@ -168,6 +175,9 @@ struct BackwardLowering {
         case .subsampling(let input, let shape):
             program.append(
                 SubsamplingInstruction(shape: shape, input: available(input).tensor!, output: tensor))
+        case .dropout(let input, let layer):
+            program.append(
+                DropoutInstruction(layer: layer, map: value.map, input: available(input), output: tensor))
         }
         value.recomputed = tensor
         return MapView(tensor: tensor)

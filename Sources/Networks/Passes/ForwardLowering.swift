@@ -25,11 +25,13 @@ struct ForwardLowering {
         case maxPool(ConvolutionShape, choices: PassTensor<UInt8>, of: PassValue, PassValue)
         case subsampling(ConvolutionShape, of: PassValue, PassValue)
         case blur(of: PassValue, PassValue)
+        case dropout(Dropout, of: PassValue, PassValue)
 
         var output: PassValue {
             switch self {
             case .convolution(_, _, let output), .normalization(_, _, let output), .sum(_, _, let output),
-                .maxPool(_, _, _, let output), .subsampling(_, _, let output), .blur(_, let output):
+                .maxPool(_, _, _, let output), .subsampling(_, _, let output), .blur(_, let output),
+                .dropout(_, _, let output):
                 output
             }
         }
@@ -84,6 +86,7 @@ struct ForwardLowering {
         case .maxPool(let shape): maxPool(node, inputs[0], shape)
         case .subsampling(let shape): subsample(node, inputs[0], shape)
         case .blur: blur(node, inputs[0])
+        case .dropout(let layer): dropout(node, inputs[0], layer)
         }
         if let stage = graph.stages.firstIndex(of: node) {
             program.endStage(stage, value(node))
@@ -239,6 +242,23 @@ struct ForwardLowering {
                 output: result.view.tensor!))
         results[node] = .value(result)
         tape.append(.blur(of: value, result))
+    }
+
+    /// Outside training the result is the input itself.
+    private mutating func dropout(_ node: LayerGraph.Node, _ input: LayerGraph.Node, _ layer: Dropout) {
+        guard mode == .training else {
+            precondition(onlyReader(of: input) == node, "a dropout of what others read as well")
+            results[node] = results[input]
+            return
+        }
+        let value = read(input)
+        let map = graph[node].map
+        let output = PassTensor<Float>(sampleSize: map.count)
+        let result = PassValue(MapView(tensor: output), map, needsGradient: value.needsGradient)
+        result.recomputation = .dropout(value, layer)
+        program.append(DropoutInstruction(layer: layer, map: map, input: value.view, output: output))
+        results[node] = .value(result)
+        tape.append(.dropout(layer, of: value, result))
     }
 
     // MARK: - Results

@@ -27,6 +27,7 @@ final class PassValue {
     enum Recomputation {
         case sum(PassValue, PassValue, appliesReLU: Bool)
         case subsampling(PassValue, ConvolutionShape)
+        case dropout(PassValue, Dropout)
     }
 
     init(_ view: MapView, _ map: LayerGraph.Map, needsGradient: Bool) {

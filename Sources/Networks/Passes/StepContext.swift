@@ -18,26 +18,43 @@ package struct StepContext: Sendable {
         case inspection
     }
 
+    /// Where the random numbers of a training pass come from.
+    package struct Numbers: Equatable, Sendable {
+        /// The run's seed.
+        let seed: UInt64
+        /// Updates made before the pass.
+        let step: Int
+
+        package init(seed: UInt64, step: Int) {
+            self.seed = seed
+            self.step = step
+        }
+    }
+
     package let placement: BatchPlacement
     package let mode: Mode
     package let pool: WorkerPool
+    let numbers: Numbers
     let sumAcrossRanks: SumAcrossRanks
     let gradientsReady: GradientsReady
 
     /// A pass over the samples of `placement`.
     ///
     /// - Parameters:
+    ///   - numbers: For networks with dropout; the default is for measurements.
     ///   - sumAcrossRanks: Not needed if one rank holds the whole batch.
     ///   - gradientsReady: Called in the backward pass, the last layers first, in the same order on
     ///     every rank.
     package init(
         _ placement: BatchPlacement, mode: Mode, pool: WorkerPool,
+        numbers: Numbers = Numbers(seed: 0, step: 0),
         sumAcrossRanks: @escaping SumAcrossRanks = { _ in },
         gradientsReady: @escaping GradientsReady = { _ in }
     ) {
         self.placement = placement
         self.mode = mode
         self.pool = pool
+        self.numbers = numbers
         self.sumAcrossRanks = sumAcrossRanks
         self.gradientsReady = gradientsReady
     }
