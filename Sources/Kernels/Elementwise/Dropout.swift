@@ -1,3 +1,4 @@
+internal import Memory
 package import Numerics
 package import Workers
 
