@@ -25,6 +25,7 @@ struct DropoutInstruction: Instruction {
 
     func run(_ pass: borrowing PassInputs) {
         let context = pass.context
+        let (number, numbers) = (layer.number, context.numbers)
         let first = context.placement.samples.lowerBound
         input.withPrologue(pass) { input in
             let input = copy input
@@ -32,9 +33,8 @@ struct DropoutInstruction: Instruction {
             withSpans(into: &output.values, count: shape.count) {
                 dropElements(input, shape, rate: layer.rate, into: &$0, on: context.pool) { sample in
                     RandomStream(
-                        seed: context.numbers.seed, purpose: .layerDropout, context.numbers.step,
-                        first + sample
-                    ).branch(layer.number)
+                        seed: numbers.seed, purpose: .layerDropout, numbers.step, first + sample
+                    ).branch(number)
                 }
             }
         }
