@@ -23,13 +23,16 @@ package struct ConvolutionLayer {
 
     /// Every distinct shape of `networks`, in the order of first occurrence.
     ///
-    /// - Parameter images: Images in a timed batch; by default 32 for networks of 224×224 images,
-    ///   else 128.
-    package static func all(of networks: [NetworkName], images: Int?) -> [ConvolutionLayer] {
+    /// - Parameters:
+    ///   - images: Images in a timed batch; by default 32 for networks of 224×224 images, else 128.
+    ///   - imageSize: Height and width of the images, if not those of the networks.
+    package static func all(
+        of networks: [NetworkName], images: Int?, imageSize: Int? = nil
+    ) -> [ConvolutionLayer] {
         var layers: [ConvolutionLayer] = []
         var places: [ConvolutionShape: Int] = [:]
         for network in networks {
-            for shape in network.convolutionShapes {
+            for shape in network.convolutionShapes(imageSize: imageSize ?? network.imageSize) {
                 let place = places[shape] ?? layers.count
                 if place == layers.count {
                     places[shape] = place

@@ -127,6 +127,22 @@ struct BenchTests {
         }
     }
 
+    @Test func layersOfImagesOfAnotherSize() async throws {
+        let small = [
+            "--network", "resnet18_224x224", "--layers", "3x3 64-64", "--batch", "1", "--threads", "1",
+            "--runs", "1", "--json", "--image-size",
+        ]
+        let outcome = try await runKernels(small + ["64"])
+        #expect(outcome.exitCode == 0, "\(outcome.standardError)")
+        let report = try JSONDecoder().decode(KernelReport.self, from: Data(outcome.standardOutput.utf8))
+        #expect(report.rows.map(\.layer) == ["3x3 64-64 at 16x16"])
+        let refused = try await runKernels(small + ["100"])
+        #expect(
+            refused.exitCode == 2
+                && refused.standardError.contains("--image-size is 100, expected a multiple of 32"),
+            "\(refused.standardError)")
+    }
+
     /// Strided, pointwise, Winograd, and with a channel count that is not a multiple of the vector
     /// width. A wrong reference or result has an error far above the bound.
     @Test(arguments: [

@@ -13,6 +13,21 @@ struct AlgorithmSelectionTests {
         #expect(AlgorithmSelection.shape.algorithm(for: pointwise) == .tiled)
     }
 
+    /// Sides of outputs whose tiles take fewer products than nine for each output.
+    @Test(arguments: [(1, [3, 4, 5, 6, 7, 56], [1, 2]), (2, [4, 7, 8, 10, 28], [1, 2, 3, 5, 6])])
+    func winogradIsPreferredWhereItTakesFewerProducts(stride: Int, winograd: [Int], tiled: [Int]) {
+        func preferred(_ side: Int) -> ConvolutionAlgorithm {
+            let shape = ConvolutionShape(
+                height: stride * side, width: stride * side, channels: 16, outputChannels: 16, kernel: 3,
+                stride: stride, padding: 1)
+            #expect(shape.outputHeight == side)
+            #expect(Set(Convolution.algorithms(for: shape)) == Set(ConvolutionAlgorithm.allCases))
+            return AlgorithmSelection.shape.algorithm(for: shape)
+        }
+        #expect(winograd.filter { preferred($0) == .winograd } == winograd)
+        #expect(tiled.filter { preferred($0) == .tiled } == tiled)
+    }
+
     @Test(arguments: [
         (ConvolutionAlgorithm.winograd, ConvolutionAlgorithm.winograd, ConvolutionAlgorithm.tiled),
         (.tiled, .tiled, .tiled), (.library, .library, .library),

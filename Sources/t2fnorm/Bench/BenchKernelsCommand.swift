@@ -37,6 +37,12 @@ struct BenchKernelsCommand: ParsableCommand {
             """, valueName: "name"))
     var network: [NetworkName] = []
 
+    @Option(
+        name: .customLong("image-size"),
+        help: ArgumentHelp(
+            "Height and width of an image, if not the networks' usual ones.", valueName: "pixels"))
+    var imageSize: Int?
+
     @Option(help: ArgumentHelp("Only layers whose name contains this text.", valueName: "text"))
     var layers: String?
 
@@ -76,6 +82,9 @@ struct BenchKernelsCommand: ParsableCommand {
             throw ValidationError(
                 "--algorithm is one algorithm and --all-algorithms are all, expected one of the two")
         }
+        if let imageSize, let other = chosenNetworks.first(where: { !$0.takes(imageSize: imageSize) }) {
+            throw ValidationError("--image-size is \(imageSize), expected \(other.imageSizes)")
+        }
         guard !chosenLayers.isEmpty else {
             throw ValidationError(
                 "no layer by \(algorithm?.rawValue ?? "any algorithm") has '\(layers ?? "")' in its name, expected part of a name "
@@ -93,8 +102,10 @@ struct BenchKernelsCommand: ParsableCommand {
         Swift.print(json ? try jsonLine(report) : report.description(consoleText))
     }
 
+    private var chosenNetworks: [NetworkName] { network.isEmpty ? Self.defaultNetworks : network }
+
     private var chosenLayers: [ConvolutionLayer] {
-        ConvolutionLayer.all(of: network.isEmpty ? Self.defaultNetworks : network, images: batch)
+        ConvolutionLayer.all(of: chosenNetworks, images: batch, imageSize: imageSize)
             .filter { layer in layers.map { layer.name.contains($0) } ?? true }
             .filter { !chosenAlgorithms(of: $0.shape).isEmpty }
     }
