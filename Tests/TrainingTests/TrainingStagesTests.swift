@@ -111,6 +111,27 @@ struct TrainingStagesTests {
         #expect(without.steps != whole.steps)
     }
 
+    /// Steps of the same images and, at a rate of next to 0, the same weights.
+    @Test func eachStepDropsOtherElements() throws {
+        func losses(_ dropout: Double) throws -> [Substring] {
+            let outcome = try result {
+                Self.dropOut(&$0)
+                $0.configuration.network.dropout = dropout
+                $0.configuration.data.order = .stored
+                $0.configuration.data.transform.flip = false
+                $0.configuration.data.transform.padding = 0
+                $0.configuration.training.batch = 70
+                $0.configuration.training.microbatch = 10
+                $0.configuration.optimizer.learningRate = 1e-30
+                $0.configuration.optimizer.minimumLearningRate = 0
+            }
+            return try outcome.steps.map { try #require($0.firstMatch(of: /"loss":([0-9.e-]+)/)).1 }
+        }
+        let (with, without) = (try losses(0.3), try losses(0))
+        #expect(with.count == 2 && with[0] != with[1], "\(with)")
+        #expect(without.count == 2 && without[0] == without[1], "\(without)")
+    }
+
     @Test func dropoutNeedsANetworkThatHasIt() throws {
         try SmallRun.with { run in
             var run = run
