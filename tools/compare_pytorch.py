@@ -20,6 +20,9 @@ ROWS = {
     "resnet50-inference": ("ResNet-50/224 inference, batch 32", "resnet50", "inference", 32),
 }
 THREADS = "threads"
+# The names of a precision in both programs.
+PRECISIONS = {"single": ("float32", "float32"), "low": ("mixed", "bfloat16")}
+BEST = "each at its best"
 # The share of the cores above which other programs spoil a run: ratios of calm pairs differ by
 # about as much.
 CALM = 0.05
@@ -71,18 +74,19 @@ def run(command, threads):
     return json.loads(outcome.stdout) | {"othersShare": others_share(before, after)}
 
 
-def step(program, network, mode, batch, threads, steps):
+def step(program, precision, network, mode, batch, threads, steps):
     return run([
-        *program, "--network", network, "--mode", mode, "--batch", batch, "--threads", threads, "--steps", steps,
+        *program, "--precision", precision, "--network", network, "--mode", mode, "--batch", batch, "--threads", threads,
+        "--steps", steps,
     ], threads)
 
 
-def ours(*arguments):
-    return step([ROOT / ".build/release/t2fnorm", "bench", "step", "--json"], *arguments)
+def ours(precision, *arguments):
+    return step([ROOT / ".build/release/t2fnorm", "bench", "step", "--json"], PRECISIONS[precision][0], *arguments)
 
 
-def theirs(*arguments):
-    return step([sys.executable, ROOT / "tools/pytorch_step.py"], *arguments)
+def theirs(precision, *arguments):
+    return step([sys.executable, ROOT / "tools/pytorch_step.py"], PRECISIONS[precision][1], *arguments)
 
 
 def percent(share):
@@ -99,6 +103,12 @@ def in_turn(title, count, first, second):
         print(f"{title}, pair {number} of {count}: {rates} img/s; other programs used {others} of the cores",
               file=sys.stderr, flush=True)
     return pairs
+
+
+def at_their_best(all_pairs):
+    """The runs of each side in the precision whose median rate is higher, side by side."""
+    sides = (max(all_pairs, key=lambda pairs: middle(pairs, side, "imagesPerSecond")) for side in range(2))
+    return [(first[0], second[1]) for first, second in zip(*sides)]
 
 
 def middle(pairs, side, key):
@@ -169,12 +179,14 @@ def print_table(header, rows):
         print("|", " | ".join(row), "|", flush=True)
 
 
-def names(text):
-    wanted = text.split(",")
-    for name in wanted:
-        if name not in [*ROWS, THREADS]:
-            raise argparse.ArgumentTypeError(f"'{name}', expected some of {', '.join([*ROWS, THREADS])}")
-    return wanted
+def some_of(known):
+    def names(text):
+        wanted = text.split(",")
+        for name in wanted:
+            if name not in known:
+                raise argparse.ArgumentTypeError(f"'{name}', expected some of {', '.join(known)}")
+        return wanted
+    return names
 
 
 def count(text):
@@ -185,7 +197,8 @@ def count(text):
 
 def main(arguments=None):
     parser = argparse.ArgumentParser(prog="compare-pytorch")
-    parser.add_argument("--rows", type=names, default=[*ROWS, THREADS])
+    parser.add_argument("--rows", type=some_of([*ROWS, THREADS]), default=[*ROWS, THREADS])
+    parser.add_argument("--precision", type=some_of([*PRECISIONS]), default=[*PRECISIONS])
     parser.add_argument("--pairs", type=count, default=5)
     parser.add_argument("--steps", type=count, default=5)
     parser.add_argument("--threads", type=count, default=2)
@@ -194,19 +207,25 @@ def main(arguments=None):
     measured = []
     for name in [name for name in ROWS if name in options.rows]:
         title, *work = ROWS[name]
-        step = (*work, options.threads, options.steps)
-        measured.append((title, in_turn(title, options.pairs, lambda: ours(*step), lambda: theirs(*step))))
+        own = []
+        for precision in options.precision:
+            step, row_title = (precision, *work, options.threads, options.steps), f"{title}, {precision} precision"
+            own.append((row_title, in_turn(row_title, options.pairs, lambda: ours(*step), lambda: theirs(*step))))
+        measured += own
+        if len(own) > 1:
+            measured.append((f"{title}, {BEST}", at_their_best([pairs for _, pairs in own])))
     pytorch = measured[0][1][0][1]["version"] if measured else "not run"
     if THREADS in options.rows:
         title, *work = ROWS["resnet18-training"]
         title += f": {options.threads} threads against 1, both ours"
         measured.append((title, in_turn(
             title, options.pairs,
-            *(lambda threads=threads: ours(*work, threads, options.steps) for threads in (options.threads, 1)))))
+            *(lambda threads=threads: ours("single", *work, threads, options.steps) for threads in (options.threads, 1)))))
 
     all_shares = [share for _, pairs in measured for share in shares(pairs)]
     warning = disturbance(all_shares)
-    print(f"{machine()}; {datetime.date.today()}; {versions(pytorch)}, channels-last; single precision.")
+    print(f"{machine()}; {datetime.date.today()}; {versions(pytorch)}, channels-last; low "
+          f"precision is ours with compute.precision=mixed and PyTorch's autocast to bfloat16.")
     print(f"{options.threads} threads each; medians of {options.pairs} paired runs of {options.steps} steps; ratios are "
           f"ours / the other's, with the least and the greatest of a pair; *others* is the largest share of the cores "
           f"that other programs used during a run (mean of all runs: {percent(statistics.mean(all_shares))}).\n")

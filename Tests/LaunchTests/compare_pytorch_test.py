@@ -78,13 +78,13 @@ class CoreTests(unittest.TestCase):
 
 class TableTests(unittest.TestCase):
     def test_the_table_comes_last_and_has_a_line_a_row(self):
-        output, notes = printed(["--pairs", "3"], report(120, 0.01, 1e9), report(48, 0.02))
+        output, notes = printed(["--pairs", "3", "--precision", "single"], report(120, 0.01, 1e9), report(48, 0.02))
         lines = output.splitlines()
         self.assertEqual(lines[-7], "|  | img/s | PyTorch | ratio | peak GB | PyTorch | ratio | others |")
         self.assertEqual(lines[-6], "|---" + "|---:" * 7 + "|")
         self.assertEqual(
             lines[-5],
-            "| ResNet-18/CIFAR training, batch 128 | 120.0 | 48.0 | 2.50 (2.50..2.50) | 1.00 | 2.00 | 0.50 | 2.0 % |")
+            "| ResNet-18/CIFAR training, batch 128, single precision | 120.0 | 48.0 | 2.50 (2.50..2.50) | 1.00 | 2.00 | 0.50 | 2.0 % |")
         self.assertTrue(lines[-1].startswith("| ResNet-18/CIFAR training, batch 128: 2 threads against 1, both ours | 120.0 "))
         self.assertEqual(notes.count(", pair 3 of 3: "), 5)
         self.assertIn("120.00 against 48.00 img/s; other programs used 1.0 % and 2.0 % of the cores", notes)
@@ -92,6 +92,14 @@ class TableTests(unittest.TestCase):
     def test_the_medians_and_the_spread_are_those_of_pairs(self):
         pairs = [(report(a, 0), report(b, 0)) for a, b in ((10, 5), (30, 10), (20, 20))]
         self.assertEqual(compare.row("row", pairs)[1:4], ["20.0", "10.0", "2.00 (1.00..3.00)"])
+
+    def test_each_program_is_compared_at_its_best(self):
+        slow, fast = [[(report(a, 0), report(b, 0)) for a, b in rates] for rates in (((10, 8), (12, 9)), ((20, 5), (22, 6)))]
+        best = compare.at_their_best([slow, fast])
+        self.assertEqual([(a["imagesPerSecond"], b["imagesPerSecond"]) for a, b in best], [(20, 8), (22, 9)])
+        output, _ = printed(["--rows", "resnet18-training", "--pairs", "1"], report(2, 0), report(1, 0))
+        titles = [line.split(" | ")[0].rpartition(", ")[2] for line in output.splitlines()[-3:]]
+        self.assertEqual(titles, ["single precision", "low precision", "each at its best"])
 
     def test_machine_date_and_versions_stand_above_it(self):
         output, _ = printed(["--rows", "resnet18-training", "--pairs", "1"], report(1, 0), report(1, 0))
@@ -104,7 +112,7 @@ class TableTests(unittest.TestCase):
 
     def test_other_programs_are_warned_of_in_both_places(self):
         output, notes = printed(["--rows", "resnet18-training", "--pairs", "2"], report(1, 0.06), report(1, 0.43))
-        self.assertIn("**Not a quiet machine: in 4 of 4 runs other programs used more than 5 % of the cores, up to 43.0 %;", output)
+        self.assertIn("**Not a quiet machine: in 12 of 12 runs other programs used more than 5 % of the cores, up to 43.0 %;", output)
         self.assertIn("compare-pytorch: not a quiet machine", notes)
 
     def test_without_rows_of_pytorch_only_threads_are_compared(self):
@@ -126,6 +134,9 @@ class ArgumentTests(unittest.TestCase):
 
     def test_no_pairs_are_refused(self):
         self.assertIn("'0', expected a number from 1 up", self.refused("--pairs", "0"))
+
+    def test_a_misspelled_precision_is_named(self):
+        self.assertIn("'double', expected some of single, low", self.refused("--precision", "double"))
 
 
 if __name__ == "__main__":
