@@ -1,4 +1,4 @@
-internal import Kernels
+package import Kernels
 internal import Memory
 package import Networks
 internal import Numerics
@@ -20,11 +20,14 @@ package struct StepBenchmark {
     package let classes: Int
     /// Height and width of an image; `nil` for the network's own.
     package let imageSize: Int?
+    /// The algorithms of the convolutions.
+    package let convolutions: AlgorithmSelection
 
     package init(
         network: NetworkName, mode: Mode, batch: Int, threads: Int, microbatch: Int, classes: Int,
-        imageSize: Int? = nil
+        imageSize: Int? = nil, convolutions: AlgorithmSelection = .shape
     ) {
+        self.convolutions = convolutions
         self.imageSize = imageSize
         self.network = network
         self.mode = mode
@@ -59,7 +62,8 @@ package struct StepBenchmark {
     package func run(steps: Int, warmUp: Int) throws -> Result {
         let residentByteCount = ProcessMemory.residentByteCount
         let classifier = Classifier(
-            network, head: .t2fnorm(temperature: 0.1), classes: classes, imageSize: imageSize)
+            network, head: .t2fnorm(temperature: 0.1), classes: classes, imageSize: imageSize,
+            convolutions: convolutions, evaluationConvolutions: convolutions)
         classifier.parameters.initialize(seed: 0)
         let images = randomImages(count: batch * classifier.imageCount)
         var random = RandomStream(seed: 0, purpose: .synthesis, 1)

@@ -108,7 +108,7 @@ package struct RunEvaluation {
             opened.remarks.append("ensemble: with \(members.map(\.path).joined(separator: ", "))")
         }
         let classifier = model.classifier
-        if let remark = classifier.convolutions.libraryRemark(for: classifier.convolutionShapes) {
+        if let remark = classifier.evaluationConvolutions.libraryRemark(for: classifier.convolutionShapes) {
             opened.remarks.append(remark)
         }
         let pool = try together { try WorkerPool(exactly: threads.count(configuration.compute.threads)) }

@@ -16,8 +16,10 @@ public final class Classifier {
     package let parameters: ParameterStore
     /// Every convolution, in the order of the state dictionary.
     package let convolutionShapes: [ConvolutionShape]
-    /// The algorithm of each convolution.
+    /// The algorithm of each convolution in training.
     package let convolutions: AlgorithmSelection
+    /// The algorithm of each convolution in evaluation.
+    package let evaluationConvolutions: AlgorithmSelection
     private(set) var network: FeatureExtractor
     /// The network for each size of images that has been used; all have the same parameters.
     private(set) var networks: [Int: FeatureExtractor]
@@ -39,17 +41,22 @@ public final class Classifier {
     /// - Parameters:
     ///   - imageSize: Height and width of the images, if not those of `name`.
     ///   - dropoutRate: The share of elements that dropout layers set to 0 in training.
-    ///   - convolutions: The algorithm of each convolution.
+    ///   - convolutions: The algorithm of each convolution in training.
+    ///   - evaluationConvolutions: The algorithm of each convolution in evaluation; by default the
+    ///     same, but in single precision.
     /// - Precondition: `convolutions` can compute the network's shapes.
     package init(
         _ name: NetworkName, head kind: HeadKind, classes: Int, imageSize: Int? = nil,
-        dropoutRate: Double = 0, convolutions: AlgorithmSelection = .shape
+        dropoutRate: Double = 0, convolutions: AlgorithmSelection = .shape,
+        evaluationConvolutions: AlgorithmSelection? = nil
     ) {
         useOneThreadPerLibraryProduct()
         let backbone = name.backbone
         let graph = backbone.graph(imageSize: imageSize ?? name.imageSize, dropoutRate: dropoutRate)
         let store = ParameterStore()
-        let network = FeatureExtractor(graph, convolutions, in: store, memory: memory)
+        let evaluation = evaluationConvolutions ?? convolutions.ofEvaluation
+        let network = FeatureExtractor(
+            graph, PassSelection(training: convolutions, evaluation: evaluation), in: store, memory: memory)
         let entryCount = store.entries.count
         head = Self.head(kind, backbone, dimension: network.featureDimension, classes: classes, in: store)
         headEntryCount = store.entries.count - entryCount
@@ -58,6 +65,7 @@ public final class Classifier {
         networks = [graph.imageSize: network]
         convolutionShapes = graph.convolutionShapes
         self.convolutions = convolutions
+        self.evaluationConvolutions = evaluation
         self.name = name
         headKind = kind
         self.classes = classes
@@ -110,8 +118,9 @@ public final class Classifier {
             return
         }
         network = FeatureExtractor(
-            name.backbone.graph(imageSize: size, dropoutRate: network.graph.dropoutRate), convolutions,
-            in: parameters, memory: memory)
+            name.backbone.graph(imageSize: size, dropoutRate: network.graph.dropoutRate),
+            PassSelection(training: convolutions, evaluation: evaluationConvolutions), in: parameters,
+            memory: memory)
         network.fixStatisticsOfFrozenLayers(fixesStatistics)
         networks[size] = network
     }

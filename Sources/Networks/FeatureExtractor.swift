@@ -12,7 +12,7 @@ final class FeatureExtractor {
     private var stepSums = Buffer<Double>(zeros: 0)
 
     init(
-        _ graph: LayerGraph, _ convolutions: AlgorithmSelection, in store: ParameterStore,
+        _ graph: LayerGraph, _ convolutions: PassSelection, in store: ParameterStore,
         memory: PassMemory = PassMemory()
     ) {
         self.memory = memory

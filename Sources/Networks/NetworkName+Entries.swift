@@ -8,7 +8,9 @@ extension NetworkName {
         precondition(classes > 0, "\(classes) classes")
         let store = ParameterStore()
         let backbone = backbone
-        let network = FeatureExtractor(backbone.graph(imageSize: imageSize), .shape, in: store)
+        let network = FeatureExtractor(
+            backbone.graph(imageSize: imageSize), PassSelection(training: .shape, evaluation: .shape),
+            in: store)
         let dimension = network.featureDimension
         _ = ClassifierHead(
             backbone.classifierName, temperature: nil, dimension: dimension, classes: classes,

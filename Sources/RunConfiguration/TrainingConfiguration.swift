@@ -104,10 +104,21 @@ package struct ComputeConfiguration: Codable, Equatable, Sendable {
         case library
     }
 
+    /// The precision of the products in training.
+    package enum Precision: String, Choice {
+        /// Single precision.
+        case float32
+        /// Products of integers of 13 and 14 bits in convolutions of kernel 1 or stride 2 and in 3×3
+        /// convolutions of many channels; all else in single precision.
+        case mixed
+    }
+
     /// Worker threads of each rank; 0 to share the node's cores among its ranks.
     package var threads = 0
     /// How the algorithm of each convolution is chosen; changes what the run computes.
     package var convolution = Convolution.shape
+    /// The precision of the products in training; changes what the run computes.
+    package var precision = Precision.float32
     /// The number of gradient accumulation steps for each rank's part of a batch, a power of two; 0
     /// for as many as its memory requires. The bits are those of a single step without
     /// accumulation.
@@ -123,6 +134,14 @@ package struct ComputeConfiguration: Codable, Equatable, Sendable {
             (0...1 << 24).contains(accumulation) && accumulation & (accumulation - 1) == 0,
             "compute.accumulation", accumulation,
             "a power of two, or 0 for as many accumulation steps as the memory requires")
+        try validatePrecision()
+    }
+
+    /// Refuses an algorithm of single precision for mixed precision.
+    private func validatePrecision() throws(ConfigurationError) {
+        try check(
+            precision == .float32 || convolution == .shape, "compute.convolution", convolution.rawValue,
+            "shape, as compute.precision is mixed")
     }
 
     /// Refuses measured algorithms for images of several sizes.

@@ -3,6 +3,20 @@ internal import Kernels
 internal import Networks
 package import RunConfiguration
 
+extension AlgorithmSelection {
+    /// The setting that makes this selection, and its value.
+    fileprivate var setting: String {
+        self == .mixed ? "compute.precision mixed" : "compute.convolution \(name)"
+    }
+}
+
+extension ComputeConfiguration {
+    /// The setting that decides on the algorithms, and its value.
+    fileprivate var algorithmSetting: String {
+        precision == .mixed ? "compute.precision mixed" : "compute.convolution \(convolution.rawValue)"
+    }
+}
+
 extension Checkpoint {
     /// Refuses a model whose network, head, number of classes or algorithm selection differs from
     /// `configuration`.
@@ -17,12 +31,13 @@ extension Checkpoint {
                 path: path,
                 reason: "holds \(found), the configuration says \(expected); name another checkpoint")
         }
-        let choice = configuration.compute.convolution.rawValue
-        guard convolutions.name == choice else {
+        let compute = configuration.compute
+        let expectedConvolutions = compute.precision == .mixed ? "mixed" : compute.convolution.rawValue
+        guard convolutions.name == expectedConvolutions else {
             throw CheckpointError(
                 path: path,
                 reason: """
-                    was trained with compute.convolution \(convolutions.name), the configuration says \(choice); set \
+                    was trained with \(convolutions.setting), the configuration says \(compute.algorithmSetting); set \
                     it back, or name another checkpoint
                     """)
         }

@@ -144,9 +144,13 @@ extension RunConfiguration {
     }
 }
 
-extension ComputeConfiguration.Convolution {
+extension ComputeConfiguration {
     /// The selection of algorithms that needs no measurement; `nil` for `autotune`.
-    var selection: AlgorithmSelection? {
+    var selection: AlgorithmSelection? { precision == .mixed ? .mixed : convolution.selection }
+}
+
+extension ComputeConfiguration.Convolution {
+    fileprivate var selection: AlgorithmSelection? {
         switch self {
         case .shape: .shape
         case .autotune: nil

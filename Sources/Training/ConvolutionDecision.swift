@@ -15,7 +15,7 @@ struct ConvolutionDecision: Codable {
         _ configuration: RunConfiguration, _ setup: TrainingSetup,
         measure: ([ConvolutionShape]) -> [ConvolutionMeasurement]
     ) {
-        if let kept = setup.keptConvolutions ?? configuration.compute.convolution.selection {
+        if let kept = setup.keptConvolutions ?? configuration.compute.selection {
             selection = kept
             report = nil
             return

@@ -75,7 +75,10 @@ struct Resumption {
                     and order would not fit; export the model and import it --into training as another run
                     """)
         }
-        convolutions = changes.contains { $0.key == "compute.convolution" } ? nil : checkpoint.convolutions
+        let changesAlgorithms = changes.contains {
+            $0.key == "compute.convolution" || $0.key == "compute.precision"
+        }
+        convolutions = changesAlgorithms ? nil : checkpoint.convolutions
         notices = changes.map { "changed as allowed: \($0.description)" }
     }
 }

@@ -11,7 +11,7 @@ extension RunConfiguration {
     ///
     /// - Throws: If they are to be measured, which only a training job can do.
     package func statedConvolutions() throws(ConfigurationError) -> AlgorithmSelection {
-        guard let selection = compute.convolution.selection else {
+        guard let selection = compute.selection else {
             throw ConfigurationError(
                 key: "compute.convolution", found: compute.convolution.rawValue,
                 expected: "one of shape, winograd, tiled, library for a run that begins from imported weights"

@@ -192,7 +192,10 @@ struct BenchTests {
         ),
         (["--layers", "5x5"], "no layer by any algorithm has '5x5' in its name"),
         (["--layers", "1x1", "--algorithm", "winograd"], "no layer by winograd has '1x1' in its name"),
-        (["--algorithm", "fourier"], "one of 'winograd', 'tiled' or 'library'"),
+        (
+            ["--algorithm", "fourier"],
+            "one of 'winograd', 'tiled', 'library', 'tiledInt14' or 'winogradInt14'"
+        ),
     ])
     func aWrongOptionIsNamed(arguments: [String], message: String) async throws {
         let outcome = try await runKernels(arguments)

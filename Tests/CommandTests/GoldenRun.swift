@@ -46,7 +46,7 @@ struct GoldenRun {
     let folder: String
 
     /// The training runs: one epoch of 20 steps of 16 synthetic images with every head on the
-    /// smallest network, 2 steps of 4 images at 224×224, and two networks overfitted to their 90
+    /// smallest network and in mixed precision, 2 steps of 4 images at 224×224, and two networks overfitted to their 90
     /// images, for the scores.
     private static let runs: [(name: String, settings: [String])] = {
         let heads = [
@@ -54,7 +54,9 @@ struct GoldenRun {
             ("label-smoothing", ["head.name=linear", "loss.smoothing=0.1"]),
             ("mixup", ["head.name=linear", "mixing.name=mixup"]),
         ]
-        let networks = heads.map { ("resnet20", $0) } + [("resnet18_32x32", heads[0])]
+        let mixed = ("mixed", ["compute.precision=mixed"])
+        let networks =
+            (heads + [mixed]).map { ("resnet20", $0) } + [heads[0], mixed].map { ("resnet18_32x32", $0) }
         let small = networks.map { network, head in
             (
                 "\(network)-\(head.0)",

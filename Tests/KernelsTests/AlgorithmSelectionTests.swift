@@ -21,7 +21,7 @@ struct AlgorithmSelectionTests {
                 height: stride * side, width: stride * side, channels: 16, outputChannels: 16, kernel: 3,
                 stride: stride, padding: 1)
             #expect(shape.outputHeight == side)
-            #expect(Set(Convolution.algorithms(for: shape)) == Set(ConvolutionAlgorithm.allCases))
+            #expect(Set(Convolution.algorithms(for: shape)) == [.winograd, .tiled, .library])
             return AlgorithmSelection.shape.algorithm(for: shape)
         }
         #expect(winograd.filter { preferred($0) == .winograd } == winograd)
@@ -39,6 +39,24 @@ struct AlgorithmSelectionTests {
         #expect(selection.algorithm(for: self.square) == square)
         #expect(selection.algorithm(for: pointwise) == other)
         #expect(selection.canCompute([self.square, pointwise]))
+    }
+
+    /// In evaluation products are in single precision.
+    @Test func mixedPrecisionTakesIntegersWhereTheyGain() {
+        let strided = ConvolutionShape(
+            height: 8, width: 8, channels: 16, outputChannels: 32, kernel: 3, stride: 2, padding: 1)
+        let images = ConvolutionShape(
+            height: 8, width: 8, channels: 3, outputChannels: 16, kernel: 7, stride: 2, padding: 3)
+        let wide = ConvolutionShape(
+            height: 8, width: 8, channels: 128, outputChannels: 128, kernel: 3, padding: 1)
+        let mixed = AlgorithmSelection.mixed
+        #expect(
+            [wide, square, pointwise, strided, images].map(mixed.algorithm) == [
+                .winogradInt14, .winograd, .tiledInt14, .tiledInt14, .tiled,
+            ])
+        #expect(mixed.ofEvaluation == .shape && mixed.name == "mixed")
+        #expect(AlgorithmSelection.fixed(algorithm: .tiled).ofEvaluation == .fixed(algorithm: .tiled))
+        #expect(Convolution.algorithms(for: pointwise) == [.tiled, .library])
     }
 
     @Test func onlyTheLibrarysConvolutionsDependOnItsLoops() {
@@ -72,7 +90,7 @@ struct AlgorithmSelectionTests {
     @Test(arguments: ["shape", "tiled", "autotune"])
     func comeBackFromJSON(name: String) throws {
         let all = [
-            AlgorithmSelection.shape, .fixed(algorithm: .tiled),
+            AlgorithmSelection.shape, .mixed, .fixed(algorithm: .tiled),
             .autotuned(algorithms: [
                 .init(shape: square, algorithm: .library), .init(shape: pointwise, algorithm: .tiled),
             ]),

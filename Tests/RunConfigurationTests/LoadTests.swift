@@ -254,6 +254,7 @@ import Testing
                 compute:
                   threads: 0
                   convolution: shape
+                  precision: float32
                   accumulation: 0
                 cluster:
                   reduction: tree

@@ -105,6 +105,7 @@ import Testing
         ("batchNorm.group", "48", "0, or a multiple of training.microbatch (32) up to training.batch (128)"),
         ("compute.threads", "-1", "a number of threads up to 4096, or 0 to share the cores among the ranks"),
         ("compute.convolution", "fast", "one of shape, autotune, winograd, tiled, library"),
+        ("compute.precision", "half", "one of float32, mixed"),
         (
             "compute.accumulation", "3",
             "a power of two, or 0 for as many accumulation steps as the memory requires"

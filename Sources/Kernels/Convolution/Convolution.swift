@@ -11,6 +11,12 @@ package enum ConvolutionAlgorithm: String, CaseIterable, Codable, Sendable {
     case tiled
     /// Same as `tiled`, with the products computed by the BLAS library.
     case library
+    /// Same as `tiled`, with products of integers of 14 bits, those of the weight gradient of 13; their
+    /// sums in single precision. For mixed precision.
+    case tiledInt14
+    /// Winograd with stride 1, with products of integers of 14 bits but for the weight gradient, which
+    /// is that of `winograd`. For mixed precision.
+    case winogradInt14
 }
 
 /// A convolution without bias: the forward pass and both gradients, by one algorithm.
@@ -19,7 +25,7 @@ package enum ConvolutionAlgorithm: String, CaseIterable, Codable, Sendable {
 /// `Epilogue`, so normalisations and ReLUs around a convolution need no pass over memory of their
 /// own.
 ///
-/// With `winograd` and `tiled` each result is one fixed chain of operations, however the work is
+/// With all algorithms but `library` each result is one fixed chain of operations, however the work is
 /// split and whatever the processor's vector width. With `library` it depends on the microbatch
 /// size and on the kernels that the library uses on this processor.
 package struct Convolution: Sendable {
@@ -34,13 +40,18 @@ package struct Convolution: Sendable {
     /// - Precondition: `algorithm` is one of `Convolution.algorithms(for: shape)`.
     package init(_ shape: ConvolutionShape, algorithm: ConvolutionAlgorithm) {
         precondition(
-            Self.algorithms(for: shape).contains(algorithm), "algorithm \(algorithm) cannot compute \(shape)")
+            Self.algorithms(for: shape).contains(algorithm)
+                || Self.mixedAlgorithms(for: shape).contains(algorithm),
+            "algorithm \(algorithm) cannot compute \(shape)")
         self.shape = shape
         self.algorithm = algorithm
-        winograd = algorithm == .winograd && shape.stride == 1 ? WinogradConvolution(shape) : nil
+        let isDense = [.winograd, .winogradInt14].contains(algorithm) && shape.stride == 1
+        winograd =
+            isDense ? WinogradConvolution(shape, usesIntegers: algorithm == .winogradInt14) : nil
         polyphase = algorithm == .winograd && shape.stride == 2 ? PolyphaseConvolution(shape) : nil
-        taps = ImplicitGEMMConvolution(shape, usesLibrary: algorithm == .library)
-        phases = ImplicitGEMMConvolution.inputGradient(of: shape, usesLibrary: algorithm == .library)
+        let arithmetic = ImplicitGEMMConvolution.Arithmetic(algorithm)
+        taps = ImplicitGEMMConvolution(shape, arithmetic)
+        phases = ImplicitGEMMConvolution.inputGradient(of: shape, arithmetic)
         pointwise =
             algorithm == .tiled && PointwiseGradients.supports(shape) ? PointwiseGradients(shape) : nil
     }
@@ -67,7 +78,8 @@ package struct Convolution: Sendable {
 
     /// Elements of the packed weights, the larger of the forward pass and the input gradient.
     package var panelCount: Int {
-        if let count = winograd?.panelCount ?? polyphase?.panelCount { return count }
+        if let winograd { return max(winograd.panelCount, winograd.transposed.panelCount) }
+        if let polyphase { return polyphase.panelCount }
         return max(taps.panelCount, phases.map(\.panelCount).reduce(0, +))
     }
 
@@ -90,7 +102,7 @@ package struct Convolution: Sendable {
             * gradientParts(microbatchSize: microbatchSize)
         return max(
             taps.scratchCount, phases.map(\.scratchCount).max() ?? 0, pointwise?.scratchCount ?? 0,
-            ImplicitGEMMWeightGradient(shape, usesLibrary: algorithm == .library).scratchCount(
+            ImplicitGEMMWeightGradient(shape, ImplicitGEMMConvolution.Arithmetic(algorithm)).scratchCount(
                 microbatches: microbatches, threads: threads))
     }
 
@@ -123,6 +135,7 @@ package struct Convolution: Sendable {
         if let winograd {
             DenseKernel.transform(
                 weights, channels: shape.channels, outputs: shape.outputChannels, into: &panels, on: pool)
+            if winograd.usesIntegers { winograd.packWeights(&panels, on: pool) }
             winograd.convolve(
                 input, panels: panels.span, sampleCount: sampleCount, epilogue: epilogue, into: &output,
                 sums: &sums, on: pool)
@@ -159,6 +172,7 @@ package struct Convolution: Sendable {
         if let winograd {
             DenseKernel.transformTurned(
                 weights, channels: shape.outputChannels, outputs: shape.channels, into: &panels, on: pool)
+            if winograd.usesIntegers { winograd.transposed.packWeights(&panels, on: pool) }
             winograd.transposed.convolve(
                 outputGradient, panels: panels.span, sampleCount: sampleCount, epilogue: epilogue,
                 into: &inputGradient, sums: &sums, on: pool)
@@ -211,7 +225,7 @@ package struct Convolution: Sendable {
                 into: &microbatchGradients, on: pool)
         } else {
             let parts = gradientParts(microbatchSize: microbatchSize)
-            ImplicitGEMMWeightGradient(shape, usesLibrary: algorithm == .library).accumulate(
+            ImplicitGEMMWeightGradient(shape, ImplicitGEMMConvolution.Arithmetic(algorithm)).accumulate(
                 input: input, outputGradient: outputGradient, sampleCount: sampleCount,
                 microbatchSize: microbatchSize / parts,
                 microbatches: (sampleCount + microbatchSize - 1) / microbatchSize * parts,

@@ -49,7 +49,7 @@ protocol RegisterTile {
 }
 
 struct OneRow<Row: TileRow>: RegisterTile {
-    fileprivate var row = Row()
+    var row = Row()
 
     @inline(__always)
     init() {}
@@ -77,8 +77,8 @@ struct OneRow<Row: TileRow>: RegisterTile {
 struct Stacked<Upper: RegisterTile, Lower: RegisterTile>: RegisterTile where Upper.Row == Lower.Row {
     typealias Row = Upper.Row
 
-    fileprivate var upper = Upper()
-    fileprivate var lower = Lower()
+    var upper = Upper()
+    var lower = Lower()
 
     @inline(__always)
     init() {}

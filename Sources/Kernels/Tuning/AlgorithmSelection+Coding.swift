@@ -1,6 +1,6 @@
 extension AlgorithmSelection {
     private enum CaseKey: String, CodingKey {
-        case shape, fixed, autotuned
+        case shape, fixed, autotuned, mixed
         /// The key of `autotuned` in earlier versions.
         case measured
     }
@@ -23,6 +23,7 @@ extension AlgorithmSelection {
         let values = try container.nestedContainer(keyedBy: ValueKey.self, forKey: key)
         switch key {
         case .shape: self = .shape
+        case .mixed: self = .mixed
         case .fixed: self = .fixed(algorithm: try values.decode(.algorithm, else: .path))
         case .autotuned, .measured:
             self = .autotuned(algorithms: try values.decode(.algorithms, else: .paths))

@@ -7,6 +7,9 @@ package enum AlgorithmSelection: Codable, Equatable, Sendable {
     case shape
     /// One algorithm for every shape that it supports; other shapes as with `shape`.
     case fixed(algorithm: ConvolutionAlgorithm)
+    /// `Convolution.mixedAlgorithm(for:)` in training and `shape` otherwise; depends on nothing but
+    /// the shape.
+    case mixed
     /// The algorithms that autotuning chose, one entry per shape.
     case autotuned(algorithms: [Entry])
 
@@ -21,14 +24,18 @@ package enum AlgorithmSelection: Codable, Equatable, Sendable {
         }
     }
 
-    /// `shape`, `autotune` or the fixed algorithm's name.
+    /// `shape`, `mixed`, `autotune` or the fixed algorithm's name.
     package var name: String {
         switch self {
         case .shape: "shape"
+        case .mixed: "mixed"
         case .fixed(let algorithm): algorithm.rawValue
         case .autotuned: "autotune"
         }
     }
+
+    /// The selection for evaluation, which is in single precision.
+    package var ofEvaluation: AlgorithmSelection { self == .mixed ? .shape : self }
 
     /// The algorithm for `shape`.
     ///
@@ -37,6 +44,7 @@ package enum AlgorithmSelection: Codable, Equatable, Sendable {
         let known = Convolution.algorithms(for: shape)
         switch self {
         case .shape: return known[0]
+        case .mixed: return Convolution.mixedAlgorithm(for: shape)
         case .fixed(let algorithm): return known.contains(algorithm) ? algorithm : known[0]
         case .autotuned(let algorithms):
             guard let entry = algorithms.first(where: { $0.shape == shape }) else {

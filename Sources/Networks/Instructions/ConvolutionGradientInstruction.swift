@@ -23,8 +23,11 @@ struct ConvolutionGradientInstruction: Instruction {
 
     func planScratch(_ plan: inout MemoryPlan, _ context: StepContext) -> [MemoryPlan.Tensor] {
         hasWeightGradient
-            ? [convolution.planWeightGradients(&plan, context), convolution.planGradientPanels(&plan)]
-            : [convolution.planGradientPanels(&plan)]
+            ? [
+                convolution.planWeightGradients(&plan, context),
+                convolution.planGradientPanels(&plan, context),
+            ]
+            : [convolution.planGradientPanels(&plan, context)]
     }
 
     func run(_ pass: borrowing PassInputs) {

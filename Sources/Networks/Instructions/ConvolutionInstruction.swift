@@ -23,7 +23,7 @@ struct ConvolutionInstruction: Instruction {
     var overwritten: (any PlannedTensor)? { addend }
 
     func planScratch(_ plan: inout MemoryPlan, _ context: StepContext) -> [MemoryPlan.Tensor] {
-        [convolution.planPanels(&plan)]
+        [convolution.planPanels(&plan, context)]
     }
 
     func run(_ pass: borrowing PassInputs) throws {

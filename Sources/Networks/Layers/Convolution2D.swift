@@ -5,7 +5,10 @@ internal import Workers
 /// A convolution without bias, with the memory of its passes.
 final class Convolution2D {
     let shape: ConvolutionShape
-    private let convolution: Convolution
+    /// The convolution of training passes.
+    private let training: Convolution
+    /// The convolution of passes with running statistics.
+    private let evaluation: Convolution
     /// The range of the weights in the store.
     let weights: Range<Int>
     /// Packed or transformed weights, for the forward pass and for the input's gradient.
@@ -15,14 +18,19 @@ final class Convolution2D {
     private var microbatchGradients = Buffer<Float>(zeros: 0)
 
     init(
-        _ name: String, _ shape: ConvolutionShape, _ selection: AlgorithmSelection, initializer: Initializer,
+        _ name: String, _ shape: ConvolutionShape, _ selection: PassSelection, initializer: Initializer,
         in store: ParameterStore
     ) {
         self.shape = shape
-        convolution = Convolution(shape, selection)
+        training = Convolution(shape, selection.training)
+        evaluation = Convolution(shape, selection.evaluation)
         weights = store.parameter(
             "\(name).weight", shape: [shape.outputChannels, shape.channels, shape.kernel, shape.kernel],
             layout: .convolution, initializer)
+    }
+
+    private func convolution(_ context: StepContext) -> Convolution {
+        context.mode == .training ? training : evaluation
     }
 
     /// - Parameters:
@@ -38,6 +46,7 @@ final class Convolution2D {
         let epilogue = copy epilogue
         var output = output.mutableSpan
         var sums = sums.mutableSpan
+        let convolution = convolution(context)
         withSpans(store.values, into: &panels, count: convolution.panelCount) {
             convolution.forward(
                 input, weights: $0.extracting(weights), sampleCount: context.sampleCount,
@@ -54,6 +63,7 @@ final class Convolution2D {
     ) {
         let input = copy input
         let outputGradient = copy outputGradient
+        let convolution = convolution(context)
         withSpans(into: &microbatchGradients, count: microbatchGradientCount(context)) {
             convolution.weightGradient(
                 input, outputGradient: outputGradient, sampleCount: context.sampleCount,
@@ -76,6 +86,7 @@ final class Convolution2D {
         let input = copy input
         let outputGradient = copy outputGradient
         let epilogue = copy epilogue
+        let convolution = convolution(context)
         withSpans(
             into: &microbatchGradients, count: microbatchGradientCount(context),
             &gradientPanels, count: convolution.panelCount
@@ -106,6 +117,7 @@ final class Convolution2D {
         let outputGradient = copy outputGradient
         let epilogue = copy epilogue
         var sums = sums.mutableSpan
+        let convolution = convolution(context)
         withSpans(
             store.values, into: &gradientPanels, count: convolution.panelCount,
             &inputGradient, count: context.sampleCount * shape.inputCount
@@ -133,7 +145,7 @@ final class Convolution2D {
 extension Convolution2D {
     /// Floats of scratch memory that a pass needs for each worker.
     func scratchCount(_ context: StepContext) -> Int {
-        convolution.scratchCount(
+        convolution(context).scratchCount(
             sampleCount: context.sampleCount, microbatchSize: context.microbatchSize,
             threads: context.pool.threads)
     }
@@ -145,17 +157,17 @@ extension Convolution2D {
     }
 
     private func parts(_ context: StepContext) -> Int {
-        convolution.gradientParts(microbatchSize: context.microbatchSize)
+        convolution(context).gradientParts(microbatchSize: context.microbatchSize)
     }
 
     /// Begins the memory of the forward pass's packed weights.
-    func planPanels(_ plan: inout MemoryPlan) -> MemoryPlan.Tensor {
-        plan.begin(convolution.panelCount) { [unowned self] in panels = $0 }
+    func planPanels(_ plan: inout MemoryPlan, _ context: StepContext) -> MemoryPlan.Tensor {
+        plan.begin(convolution(context).panelCount) { [unowned self] in panels = $0 }
     }
 
     /// Begins the memory of the packed weights for the input's gradient.
-    func planGradientPanels(_ plan: inout MemoryPlan) -> MemoryPlan.Tensor {
-        plan.begin(convolution.panelCount) { [unowned self] in gradientPanels = $0 }
+    func planGradientPanels(_ plan: inout MemoryPlan, _ context: StepContext) -> MemoryPlan.Tensor {
+        plan.begin(convolution(context).panelCount) { [unowned self] in gradientPanels = $0 }
     }
 
     /// Begins the memory of the microbatches' weight gradients.

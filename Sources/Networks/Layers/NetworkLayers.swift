@@ -9,7 +9,7 @@ struct NetworkLayers {
     /// In the order of declaration.
     private(set) var normalizations: [BatchNormalization2D] = []
 
-    init(_ graph: LayerGraph, _ selection: AlgorithmSelection, in store: ParameterStore) {
+    init(_ graph: LayerGraph, _ selection: PassSelection, in store: ParameterStore) {
         self.graph = graph
         self.store = store
         for node in graph.nodes {

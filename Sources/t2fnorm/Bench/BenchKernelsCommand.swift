@@ -13,7 +13,8 @@ struct BenchKernelsCommand: ParsableCommand {
             Each convolution shape is timed once, however many layers of the networks have it ('layers'), in all three passes: \
             forward, input gradient (also for the first layer, where no network needs it), weight gradient. A layer is named \
             after kernel, channels in and out, input and stride: '3x3 64-128 at 32x32 by 2'. Algorithms are winograd (3×3 with \
-            stride 1 and channels in multiples of 16, the default there), tiled (the default elsewhere) and library (BLAS).
+            stride 1 and channels in multiples of 16, the default there), tiled (the default elsewhere) and library (BLAS); of low \
+            precision winogradInt14 and tiledInt14, if named.
 
             GFLOP/s count the operations of direct convolution, two per multiply-accumulate. '% of peak' is relative to the rate \
             of fused multiply-adds in registers on the same threads, the best of one measurement per layer. A Winograd \
@@ -112,7 +113,9 @@ struct BenchKernelsCommand: ParsableCommand {
 
     private func chosenAlgorithms(of shape: ConvolutionShape) -> [ConvolutionAlgorithm] {
         let all = Convolution.algorithms(for: shape)
-        if let algorithm { return all.filter { $0 == algorithm } }
+        if let algorithm {
+            return (all + Convolution.mixedAlgorithms(for: shape)).filter { $0 == algorithm }
+        }
         return allAlgorithms ? all : [all[0]]
     }
 }

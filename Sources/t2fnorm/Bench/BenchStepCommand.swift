@@ -1,7 +1,9 @@
 public import ArgumentParser
 internal import Benchmarking
 import Foundation
+internal import Kernels
 public import Networks
+public import RunConfiguration
 import Training
 
 struct BenchStepCommand: ParsableCommand {
@@ -48,6 +50,9 @@ struct BenchStepCommand: ParsableCommand {
             "Height and width of an image, if not the network's usual ones.", valueName: "pixels"))
     var imageSize: Int?
 
+    @Option(help: "Precision of the products; 'mixed' also for inference.")
+    var precision = ComputeConfiguration.Precision.float32
+
     @Flag(help: "Print one line of JSON.")
     var json = false
 
@@ -69,11 +74,13 @@ struct BenchStepCommand: ParsableCommand {
         let benchmark = StepBenchmark(
             network: network, mode: mode, batch: batch,
             threads: try ThreadChoice().count(threads), microbatch: microbatch,
-            classes: classes ?? (network.imageSize == 224 ? 1000 : 10), imageSize: imageSize)
+            classes: classes ?? (network.imageSize == 224 ? 1000 : 10), imageSize: imageSize,
+            convolutions: precision == .mixed ? .mixed : .shape)
         let result = try benchmark.run(steps: steps, warmUp: warmUp)
         print(json ? try jsonLine(result) : result.description)
     }
 }
 
+extension ComputeConfiguration.Precision: ExpressibleByArgument {}
 extension NetworkName: ExpressibleByArgument {}
 extension StepBenchmark.Mode: ExpressibleByArgument {}

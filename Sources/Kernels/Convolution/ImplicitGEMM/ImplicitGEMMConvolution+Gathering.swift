@@ -1,12 +1,13 @@
 internal import Workers
 
 extension ImplicitGEMMConvolution {
-    /// Overwrites `gathered` with the inner elements `block` of `rows` as row tiles.
+    /// Overwrites `gathered` with the inner elements `block` of `rows` as row tiles, for integers with
+    /// the scales of the rows behind them.
     func gatherTiles(
         _ prologue: borrowing Prologue, rows: Range<Int>, _ block: Range<Int>,
         into gathered: inout MutableSpan<Float>
     ) {
-        if usesLibrary {
+        if arithmetic == .library {
             gatherRows(prologue, rows: rows, block, into: &gathered)
             return
         }
@@ -16,6 +17,10 @@ extension ImplicitGEMMConvolution {
         } into: {
             gathered.store($0, at: $1)
         }
+        guard arithmetic == .integers else { return }
+        packIntegerRows(
+            &gathered, rows: rows.count, inner: block.count,
+            scalesAt: rowTileCount(rows: rows.count, inner: block.count))
     }
 
     /// Overwrites `gathered` with the inner elements `block` of `rows`, shape `[rows, block]`.

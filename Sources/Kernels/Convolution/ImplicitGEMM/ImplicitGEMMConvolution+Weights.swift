@@ -15,14 +15,15 @@ extension ImplicitGEMMConvolution {
         }
         let (channels, outputs) = (source.channels, target.channels)
         let (inner, columns, taps) = (inner, columns, taps)
-        let step = usesLibrary ? columns : vectorWidth
+        let isLibrarys = arithmetic == .library
+        let step = isLibrarys ? columns : vectorWidth
         let isWhole = channels.isMultiple(of: vectorWidth) && outputs.isMultiple(of: vectorWidth)
         let square = vectorWidth * vectorWidth
         var none = MutableSpan<Double>()
         unsafe pool.share(&panels, &none, items: columns / vectorWidth, scratch: square) {
             block, panels, _, scratch in
             let column = block * vectorWidth
-            let start = usesLibrary ? column : column * inner
+            let start = isLibrarys ? column : column * inner
             for (t, tap) in taps.enumerated() {
                 for c in 0..<channels {
                     if !isWhole {
@@ -47,6 +48,13 @@ extension ImplicitGEMMConvolution {
                             at: start + (t * channels + c) * step)
                     }
                 }
+            }
+            guard arithmetic == .integers else { return }
+            for first in stride(from: 0, to: inner, by: Self.innerBlock) {
+                packIntegerColumns(
+                    &panels, at: start + first * vectorWidth, inner: min(Self.innerBlock, inner - first),
+                    bits: IntegerBits.product,
+                    scalesAt: weightCount + first / Self.innerBlock * columns + column)
             }
         }
     }

@@ -24,12 +24,30 @@ struct ImplicitGEMMConvolution: Sendable {
     let targetOffset: (y: Int, x: Int)
     /// Pixels of the source from one position to the next.
     let sourceStep: Int
-    /// Whether the BLAS library computes the products.
-    let usesLibrary: Bool
+    let arithmetic: Arithmetic
+
+    /// How products are computed.
+    enum Arithmetic: Sendable {
+        /// In register tiles, in single precision.
+        case single
+        /// In register tiles of integers.
+        case integers
+        /// By the BLAS library.
+        case library
+
+        init(_ algorithm: ConvolutionAlgorithm) {
+            self =
+                switch algorithm {
+                case .winograd, .winogradInt14, .tiled: .single
+                case .tiledInt14: .integers
+                case .library: .library
+                }
+        }
+    }
 
     /// A convolution.
-    init(_ shape: ConvolutionShape, usesLibrary: Bool = false) {
-        self.usesLibrary = usesLibrary
+    init(_ shape: ConvolutionShape, _ arithmetic: Arithmetic = .single) {
+        self.arithmetic = arithmetic
         source = (shape.height, shape.width, shape.channels)
         target = (shape.outputHeight, shape.outputWidth, shape.outputChannels)
         taps = (0..<shape.kernel * shape.kernel).map {
@@ -42,8 +60,8 @@ struct ImplicitGEMMConvolution: Sendable {
     }
 
     /// One phase of the gradient of a convolution's input.
-    private init(inputGradientOf shape: ConvolutionShape, phase: (y: Int, x: Int), usesLibrary: Bool) {
-        self.usesLibrary = usesLibrary
+    private init(inputGradientOf shape: ConvolutionShape, phase: (y: Int, x: Int), _ arithmetic: Arithmetic) {
+        self.arithmetic = arithmetic
         let step = shape.stride
         source = (shape.outputHeight, shape.outputWidth, shape.outputChannels)
         target = (shape.height, shape.width, shape.channels)
@@ -61,14 +79,14 @@ struct ImplicitGEMMConvolution: Sendable {
 
     /// All phases of the gradient of a convolution's input; together they write every position
     /// once.
-    static func inputGradient(of shape: ConvolutionShape, usesLibrary: Bool = false)
-        -> [ImplicitGEMMConvolution]
-    {
+    static func inputGradient(
+        of shape: ConvolutionShape, _ arithmetic: Arithmetic = .single
+    ) -> [ImplicitGEMMConvolution] {
         var phases: [ImplicitGEMMConvolution] = []
         for y in 0..<min(shape.stride, shape.height) {
             for x in 0..<min(shape.stride, shape.width) {
                 phases.append(
-                    ImplicitGEMMConvolution(inputGradientOf: shape, phase: (y, x), usesLibrary: usesLibrary))
+                    ImplicitGEMMConvolution(inputGradientOf: shape, phase: (y, x), arithmetic))
             }
         }
         return phases
@@ -79,8 +97,10 @@ struct ImplicitGEMMConvolution: Sendable {
     /// Columns of the matrix product, padded to whole vectors.
     var columns: Int { paddedToVectors(target.channels) }
     /// Elements of the packed weights: `[columns / 16, inner, 16]`, for the library
-    /// `[inner, columns]`.
-    var panelCount: Int { inner * columns }
+    /// `[inner, columns]`; integers have their scales behind them, `[blocks, columns]`.
+    var panelCount: Int { weightCount + (arithmetic == .integers ? blockCount(inner) * columns : 0) }
+    /// Elements of the packed weights without scales.
+    var weightCount: Int { inner * columns }
     /// Whether each row of the matrix product is one position of the source, in order.
     var readsAsItLies: Bool {
         taps.count == 1 && taps[0].y == 0 && taps[0].x == 0 && sourceStep == 1
@@ -102,10 +122,24 @@ extension ImplicitGEMMConvolution {
     private static let gatheredInner = 2048
 
     private var gathersAll: Bool { inner <= Self.gatheredInner }
-    private var productColumns: Int { gathersAll && !usesLibrary ? min(columns, Self.columnBlock) : columns }
-    private var gatheredCount: Int {
-        rowTileCount(rows: RowStrips.rows, inner: gathersAll ? inner : Self.innerBlock)
+    private var productColumns: Int {
+        gathersAll && arithmetic != .library ? min(columns, Self.columnBlock) : columns
     }
+    private var gatheredCount: Int {
+        tileCount(rows: RowStrips.rows, inner: gathersAll ? inner : Self.innerBlock)
+    }
+
+    /// Blocks of `inner` inner elements.
+    func blockCount(_ inner: Int) -> Int { (inner + Self.innerBlock - 1) / Self.innerBlock }
+
+    /// Floats of `rows` gathered rows of `inner` inner elements: of each block the row tiles, then for
+    /// integers the scales of its rows.
+    func tileCount(rows: Int, inner: Int) -> Int {
+        rowTileCount(rows: rows, inner: inner)
+            + (arithmetic == .integers ? blockCount(inner) * scaleCount(rows: rows) : 0)
+    }
+
+    private func scaleCount(rows: Int) -> Int { (rows + tileRows - 1) / tileRows * tileRows }
     /// Floats of scratch memory that `run` needs.
     var scratchCount: Int { gatheredCount + RowStrips.rows * productColumns }
 
@@ -151,7 +185,7 @@ extension ImplicitGEMMConvolution {
         var place = 0
         for start in stride(from: range.lowerBound, to: range.upperBound, by: Self.innerBlock) {
             let block = start..<min(start + Self.innerBlock, range.upperBound)
-            let count = rowTileCount(rows: rows.count, inner: block.count)
+            let count = tileCount(rows: rows.count, inner: block.count)
             var own = gathered.part(place..<place + count)
             gatherTiles(prologue, rows: rows, block, into: &own)
             place += count
@@ -162,7 +196,7 @@ extension ImplicitGEMMConvolution {
         _ panels: Span<Float>, rows: Int, _ block: Range<Int>, columns own: Range<Int>,
         scratch: inout MutableSpan<Float>
     ) {
-        let start = gathersAll ? rowTileCount(rows: rows, inner: block.lowerBound) : 0
+        let start = gathersAll ? tileCount(rows: rows, inner: block.lowerBound) : 0
         unsafe scratch.withUnsafeMutableBufferPointer { scratch in
             let left = unsafe Span(
                 _unsafeElements: UnsafeBufferPointer(rebasing: scratch[start..<gatheredCount]))
@@ -180,7 +214,7 @@ extension ImplicitGEMMConvolution {
         _ left: Span<Float>, _ panels: Span<Float>, rows: Int, _ block: Range<Int>, columns own: Range<Int>,
         into products: inout MutableSpan<Float>
     ) {
-        if usesLibrary {
+        if arithmetic == .library {
             var all = products.part(0..<rows * columns)
             libraryMatrixProduct(
                 StoredMatrix(left.extracting(0..<rows * block.count), rows: rows, columns: block.count),
@@ -190,11 +224,25 @@ extension ImplicitGEMMConvolution {
                 into: &all, accumulates: block.lowerBound > 0)
             return
         }
-        multiplyTiles(
-            left, panels.extracting(own.lowerBound * inner + block.lowerBound * vectorWidth..<panelCount),
-            panelStride: inner * vectorWidth, inner: block.count, into: &products,
-            ProductBlock(
-                rows: rows, columns: own.count, stride: own.count, accumulates: block.lowerBound > 0))
+        let area = ProductBlock(
+            rows: rows, columns: own.count, stride: own.count, accumulates: block.lowerBound > 0)
+        let weights = panels.extracting(
+            own.lowerBound * inner + block.lowerBound * vectorWidth..<weightCount)
+        guard arithmetic == .integers else {
+            multiplyTiles(
+                left, weights, panelStride: inner * vectorWidth, inner: block.count, into: &products, area)
+            return
+        }
+        let tiles = rowTileCount(rows: rows, inner: block.count)
+        let scales = weightCount + block.lowerBound / Self.innerBlock * columns
+        multiplyIntegerTiles(
+            IntegerOperand(
+                left.extracting(0..<tiles),
+                scales: left.extracting(tiles..<tiles + scaleCount(rows: rows))),
+            IntegerOperand(
+                weights,
+                scales: panels.extracting(scales + own.lowerBound..<scales + own.upperBound)),
+            panelStride: inner * vectorWidth, inner: block.count, into: &products, area)
     }
 
     /// The sample and the position of a row of the matrix product.

@@ -11,8 +11,8 @@ struct ImplicitGEMMWeightGradient: Sendable {
     /// which is part of the mathematics.
     private static var chunk: Int { RowStrips.rows }
 
-    init(_ shape: ConvolutionShape, usesLibrary: Bool = false) {
-        patches = ImplicitGEMMConvolution(shape, usesLibrary: usesLibrary)
+    init(_ shape: ConvolutionShape, _ arithmetic: ImplicitGEMMConvolution.Arithmetic = .single) {
+        patches = ImplicitGEMMConvolution(shape, arithmetic)
         gradient = ImplicitGEMMConvolution(
             ConvolutionShape(
                 height: shape.outputHeight, width: shape.outputWidth, channels: shape.outputChannels,
@@ -38,8 +38,8 @@ struct ImplicitGEMMWeightGradient: Sendable {
         let parts = (gradient.inner + width - 1) / width
         let input = copy input
         let outputGradient = copy outputGradient
-        let gathered = 0..<block * Self.chunk
-        let gradients = gathered.upperBound..<gathered.upperBound + width * Self.chunk
+        let gathered = 0..<operandCount(block)
+        let gradients = gathered.upperBound..<gathered.upperBound + operandCount(width)
         let products = gradients.upperBound..<gradients.upperBound + block * width
         let weightCount = patches.taps.count * patches.source.channels * patches.target.channels
         var none = MutableSpan<Double>()
@@ -75,7 +75,12 @@ struct ImplicitGEMMWeightGradient: Sendable {
     /// Floats of scratch memory per worker that `accumulate` needs.
     func scratchCount(microbatches: Int, threads: Int) -> Int {
         let (block, width) = cut(microbatches: microbatches, threads: threads)
-        return (block + width) * Self.chunk + block * width
+        return operandCount(block) + operandCount(width) + block * width
+    }
+
+    /// Floats of a chunk of gathered columns, and for integers their scales.
+    private func operandCount(_ columns: Int) -> Int {
+        columns * Self.chunk + (patches.arithmetic == .integers ? columns : 0)
     }
 
     /// Inner elements and columns per item, such that the patches of a chunk stay in the cache and
@@ -87,7 +92,7 @@ struct ImplicitGEMMWeightGradient: Sendable {
     private func cut(microbatches: Int, threads: Int) -> (inner: Int, columns: Int) {
         let (inner, columns) = (min(patches.inner, ImplicitGEMMConvolution.innerBlock), gradient.inner)
         let items = microbatches * ((patches.inner + inner - 1) / inner)
-        guard !patches.usesLibrary && items > 0 && items < threads else { return (inner, columns) }
+        guard patches.arithmetic != .library && items > 0 && items < threads else { return (inner, columns) }
         let wanted = (threads + items - 1) / items
         return inner >= columns
             ? (paddedToVectors((inner + wanted - 1) / wanted), columns)
@@ -99,10 +104,17 @@ struct ImplicitGEMMWeightGradient: Sendable {
         _ block: Range<Int>,
         into gathered: inout MutableSpan<Float>
     ) {
-        if patches.usesLibrary {
+        if patches.arithmetic == .library {
             source.gatherRows(prologue, rows: rows, block, into: &gathered)
         } else {
             source.gatherPanels(prologue, rows: rows, block, panelRows: Self.chunk, into: &gathered)
+            guard patches.arithmetic == .integers else { return }
+            for panel in 0..<block.count / vectorWidth {
+                packIntegerColumns(
+                    &gathered, at: panel * Self.chunk * vectorWidth, inner: rows.count,
+                    bits: IntegerBits.outerProduct,
+                    scalesAt: block.count * Self.chunk + panel * vectorWidth)
+            }
         }
     }
 
@@ -116,7 +128,7 @@ struct ImplicitGEMMWeightGradient: Sendable {
             var own = unsafe MutableSpan(
                 _unsafeElements: UnsafeMutableBufferPointer(
                     rebasing: scratch[products.lowerBound..<products.lowerBound + rows * columns]))
-            if patches.usesLibrary {
+            if patches.arithmetic == .library {
                 libraryMatrixProduct(
                     StoredMatrix(
                         left.extracting(0..<count * rows), .transposed, rows: rows, columns: count),
@@ -124,10 +136,25 @@ struct ImplicitGEMMWeightGradient: Sendable {
                     into: &own, accumulates: accumulates)
                 return
             }
-            multiplyOuter(
-                left, right, OuterRows(panelsOf: count, panelStride: Self.chunk * vectorWidth), into: &own,
-                ProductBlock(rows: rows, columns: columns, stride: columns, accumulates: accumulates))
+            let area = ProductBlock(rows: rows, columns: columns, stride: columns, accumulates: accumulates)
+            let stride = Self.chunk * vectorWidth
+            guard patches.arithmetic == .integers else {
+                multiplyOuter(
+                    left, right, OuterRows(panelsOf: count, panelStride: stride), into: &own, area)
+                return
+            }
+            multiplyOuterIntegers(
+                operand(left, columns: rows), operand(right, columns: columns), rows: count,
+                panelStride: stride, into: &own, area)
         }
+    }
+
+    /// Gathered columns with their scales.
+    @_lifetime(copy gathered)
+    private func operand(_ gathered: Span<Float>, columns: Int) -> IntegerOperand {
+        let count = columns * Self.chunk
+        return IntegerOperand(
+            gathered.extracting(0..<count), scales: gathered.extracting(count..<count + columns))
     }
 
     /// Copies the products without the padding of rows and columns.

@@ -7,6 +7,8 @@ internal import Workers
 /// 180° and transposed.
 struct WinogradConvolution: Sendable {
     let shape: ConvolutionShape
+    /// Whether products are those of 14-bit integers.
+    let usesIntegers: Bool
     /// Tiles of 6×6 that are read.
     let source: TileGrid
     /// Tiles of 4×4 that are written.
@@ -15,9 +17,10 @@ struct WinogradConvolution: Sendable {
     let channels: Int
     let outputs: Int
 
-    init(_ shape: ConvolutionShape) {
+    init(_ shape: ConvolutionShape, usesIntegers: Bool = false) {
         precondition(Self.supports(shape), "F(4×4, 3×3) cannot compute \(shape)")
         self.shape = shape
+        self.usesIntegers = usesIntegers
         let high = (shape.outputHeight + winogradTile - 1) / winogradTile
         let wide = (shape.outputWidth + winogradTile - 1) / winogradTile
         source = TileGrid(
@@ -40,12 +43,14 @@ struct WinogradConvolution: Sendable {
         WinogradConvolution(
             ConvolutionShape(
                 height: shape.outputHeight, width: shape.outputWidth, channels: outputs,
-                outputChannels: channels, kernel: 3, padding: 2 - shape.padding))
+                outputChannels: channels, kernel: 3, padding: 2 - shape.padding), usesIntegers: usesIntegers)
     }
 
     var tilesPerImage: Int { source.tilesPerImage }
-    /// Elements of the transformed weights, `[36, K / 16, C, 16]`.
-    var panelCount: Int { winogradProducts * channels * outputs }
+    /// Elements of the transformed weights, `[36, K / 16, C, 16]`, and for integers of their scales,
+    /// `[36, K]`.
+    var panelCount: Int { weightCount + (usesIntegers ? winogradProducts * outputs : 0) }
+    private var weightCount: Int { winogradProducts * channels * outputs }
 
     /// Tiles that are transformed, multiplied and transformed back while they are in the cache.
     var strip: Int {
@@ -58,7 +63,7 @@ struct WinogradConvolution: Sendable {
     /// Output channels per pass over a strip.
     var block: Int { min(outputs, 64) }
     /// Floats of scratch memory per worker that `convolve` needs.
-    var scratchCount: Int { transformedCount + productCount }
+    var scratchCount: Int { transformedCount + productCount + scaleCount }
     /// Floats from one product's transformed tiles to the next one's: one cache line more than they
     /// need, since their size is often a power of two, and 36 stores would then fall into one set
     /// of the cache.
@@ -67,6 +72,8 @@ struct WinogradConvolution: Sendable {
     var productStride: Int { strip * block + vectorWidth }
     private var transformedCount: Int { winogradProducts * transformedStride }
     private var productCount: Int { winogradProducts * productStride }
+    /// The scales of a strip's tiles.
+    private var scaleCount: Int { usesIntegers ? winogradProducts * strip : 0 }
 
     /// Overwrites `output` with the convolution of `prologue`.
     ///
@@ -104,6 +111,7 @@ struct WinogradConvolution: Sendable {
             let part = first..<min(first + strip, tiles.upperBound)
             var transformed = scratch.part(0..<transformedCount)
             transform(prologue, tiles: part, into: &transformed)
+            if usesIntegers { packTiles(count: part.count, scratch: &scratch) }
             for column in stride(from: outputRange.lowerBound, to: outputRange.upperBound, by: block) {
                 let columns = column..<min(column + block, outputRange.upperBound)
                 multiply(panels, count: part.count, columns: columns, scratch: &scratch)
@@ -127,13 +135,52 @@ struct WinogradConvolution: Sendable {
             for product in 0..<winogradProducts {
                 var own = products.part(product * productStride..<product * productStride + strip * block)
                 let panel = product * channels * outputs + columns.lowerBound * channels
-                multiplyTiles(
-                    left.extracting(product * transformedStride..<product * transformedStride + size),
-                    panels.extracting(panel..<panel + columns.count / vectorWidth * panelStride),
-                    panelStride: panelStride, inner: channels, into: &own,
-                    ProductBlock(
-                        rows: count, columns: columns.count, stride: block, accumulates: false))
+                let tiles = left.extracting(
+                    product * transformedStride..<product * transformedStride + size)
+                let weights = panels.extracting(panel..<panel + columns.count / vectorWidth * panelStride)
+                let area = ProductBlock(
+                    rows: count, columns: columns.count, stride: block, accumulates: false)
+                guard usesIntegers else {
+                    multiplyTiles(
+                        tiles, weights, panelStride: panelStride, inner: channels, into: &own, area)
+                    continue
+                }
+                let place = transformedCount + productCount + product * strip
+                let scale = weightCount + product * outputs + columns.lowerBound
+                multiplyIntegerTiles(
+                    IntegerOperand(
+                        tiles,
+                        scales: unsafe Span(
+                            _unsafeElements: UnsafeBufferPointer(rebasing: scratch[place..<place + strip]))),
+                    IntegerOperand(weights, scales: panels.extracting(scale..<scale + columns.count)),
+                    panelStride: panelStride, inner: channels, into: &own, area)
             }
+        }
+    }
+
+    // MARK: - Integers
+
+    /// Overwrites the transformed weights in `panels` with integers, and appends their scales.
+    func packWeights(_ panels: inout MutableSpan<Float>, on pool: WorkerPool) {
+        let blocks = outputs / vectorWidth
+        let (channels, outputs, weightCount) = (channels, outputs, weightCount)
+        var none = MutableSpan<Double>()
+        unsafe pool.share(&panels, &none, items: winogradProducts * blocks, scratch: 0) {
+            item, panels, _, _ in
+            let (product, block) = item.quotientAndRemainder(dividingBy: blocks)
+            packIntegerColumns(
+                &panels, at: item * channels * vectorWidth, inner: channels, bits: IntegerBits.product,
+                scalesAt: weightCount + product * outputs + block * vectorWidth)
+        }
+    }
+
+    /// Overwrites a strip's transformed tiles with integers.
+    private func packTiles(count: Int, scratch: inout MutableSpan<Float>) {
+        for product in 0..<winogradProducts {
+            let start = product * transformedStride
+            let end = transformedCount + productCount + (product + 1) * strip
+            var own = scratch.part(start..<end)
+            packIntegerRows(&own, rows: count, inner: channels, scalesAt: end - strip - start)
         }
     }
 }

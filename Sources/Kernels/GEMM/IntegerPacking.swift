@@ -1,0 +1,124 @@
+// Values as integers: `value = integer · scale`, with one scale, a power of two, for each row of a
+// product's left and each column of its right operand. A scale follows from the largest value, so
+// nothing is clamped. Two integers of 16 bits are a pair, which takes the place of a float.
+
+/// The scale of a row or a column.
+private struct IntegerScale {
+    /// What values are multiplied by before they are rounded.
+    let factor: Vector
+    /// What sums are multiplied by; NaN if a value is NaN or infinite.
+    let inverse: Vector
+
+    /// - Parameters:
+    ///   - magnitude: The largest bits of a value without its sign.
+    ///   - bits: Bits of an integer with its sign. Those of 14 bits are at most 8,191, so that sums of
+    ///     32 products are exact, those of 13 bits 4,095, for sums of 128 products.
+    @inline(__always)
+    init(magnitude: SIMD16<UInt32>, bits: UInt32) {
+        let isFinite = magnitude .< SIMD16(repeating: 0x7f80_0000)
+        // A value close below a power of two must not be rounded up to it.
+        let raised = (magnitude &+ SIMD16(repeating: 0x800)) &>> 23
+        // From 2⁻¹⁰⁰ on, as a factor must be a number; zeros have any scale.
+        let low = SIMD16<UInt32>(repeating: 27)
+        let exponent = raised.replacing(with: low, where: raised .< low)
+        factor = Vector(bits: (SIMD16(repeating: 254 + bits - 2) &- exponent) &<< 23)
+        inverse = Vector(bits: (exponent &- SIMD16(repeating: bits - 2)) &<< 23)
+            .replacing(with: .nan, where: .!isFinite)
+    }
+
+    /// Pairs of the nearest integers, ties to even: `lower` in the lower, `upper` in the upper bits.
+    @inline(__always)
+    func pairs(_ lower: Vector, _ upper: Vector) -> Vector {
+        Vector(bits: integers(lower) & SIMD16(repeating: 0xffff) | integers(upper) &<< 16)
+    }
+
+    @inline(__always)
+    private func integers(_ values: Vector) -> SIMD16<UInt32> {
+        let shift = Vector(repeating: 0x1.8p23)
+        return shift.addingProduct(values, factor).bits &- shift.bits
+    }
+}
+
+/// Integers' bits.
+enum IntegerBits {
+    /// Sums of 32 products are exact.
+    static let product: UInt32 = 14
+    /// Sums of 128 products are exact.
+    static let outerProduct: UInt32 = 13
+}
+
+/// Floats as which `inner` elements of a row or a column are stored as pairs: elements 32 i + j and
+/// 32 i + 16 + j are pair 16 i + j.
+@inline(__always)
+func pairCount(_ inner: Int) -> Int { (inner + 2 * vectorWidth - 1) / (2 * vectorWidth) * vectorWidth }
+
+/// Overwrites row tiles with tiles of pairs.
+///
+/// - Parameters:
+///   - tiles: From 0 on shape `[⌈rows / tileRows⌉, inner / 16, tileRows, 16]`; each tile stays at its
+///     place.
+///   - inner: A multiple of 16; an odd number of chunks is completed by zeros.
+///   - place: Where the rows' scales are stored.
+func packIntegerRows(_ tiles: inout MutableSpan<Float>, rows: Int, inner: Int, scalesAt place: Int) {
+    let chunks = inner / vectorWidth
+    let chunk = tileRows * vectorWidth
+    for row in 0..<rows {
+        let start = row / tileRows * tileRows * inner + row % tileRows * vectorWidth
+        var largest = SIMD16<UInt32>()
+        for c in 0..<chunks { largest = larger(largest, magnitude(tiles.vector(at: start + c * chunk))) }
+        let scale = IntegerScale(
+            magnitude: SIMD16(repeating: maximum(largest)), bits: IntegerBits.product)
+        tiles.put(scale.inverse[0], at: place + row)
+        for c in stride(from: 0, to: chunks - 1, by: 2) {
+            tiles.store(
+                scale.pairs(
+                    tiles.vector(at: start + c * chunk), tiles.vector(at: start + (c + 1) * chunk)),
+                at: start + c / 2 * chunk)
+        }
+        if !chunks.isMultiple(of: 2) {
+            tiles.store(
+                scale.pairs(tiles.vector(at: start + (chunks - 1) * chunk), Vector()),
+                at: start + chunks / 2 * chunk)
+        }
+    }
+}
+
+/// Overwrites a column panel with pairs.
+///
+/// - Parameters:
+///   - panel: From `start` on shape `[inner, 16]`.
+///   - inner: Any number; what is missing to whole pairs of sixteen is taken as zeros.
+///   - place: Where the sixteen columns' scales are stored.
+func packIntegerColumns(
+    _ panel: inout MutableSpan<Float>, at start: Int = 0, inner: Int, bits: UInt32, scalesAt place: Int
+) {
+    var largest = SIMD16<UInt32>()
+    for k in 0..<inner { largest = larger(largest, magnitude(panel.vector(at: start + k * vectorWidth))) }
+    let scale = IntegerScale(magnitude: largest, bits: bits)
+    for k in stride(from: 0, to: inner, by: 2 * vectorWidth) {
+        for j in 0..<vectorWidth {
+            let (lower, upper) = (k + j, k + vectorWidth + j)
+            let pairs = scale.pairs(
+                lower < inner ? panel.vector(at: start + lower * vectorWidth) : Vector(),
+                upper < inner ? panel.vector(at: start + upper * vectorWidth) : Vector())
+            panel.store(pairs, at: start + (k / 2 + j) * vectorWidth)
+        }
+    }
+    panel.store(scale.inverse, at: place)
+}
+
+@inline(__always)
+private func magnitude(_ value: Vector) -> SIMD16<UInt32> { value.bits & SIMD16(repeating: 0x7fff_ffff) }
+
+@inline(__always)
+private func larger(_ a: SIMD16<UInt32>, _ b: SIMD16<UInt32>) -> SIMD16<UInt32> {
+    a.replacing(with: b, where: b .> a)
+}
+
+@inline(__always)
+private func maximum(_ values: SIMD16<UInt32>) -> UInt32 {
+    let eight = values.lowHalf.replacing(with: values.highHalf, where: values.highHalf .> values.lowHalf)
+    let four = eight.lowHalf.replacing(with: eight.highHalf, where: eight.highHalf .> eight.lowHalf)
+    let two = four.lowHalf.replacing(with: four.highHalf, where: four.highHalf .> four.lowHalf)
+    return max(two[0], two[1])
+}
