@@ -27,6 +27,8 @@ struct BuildFeaturesTests {
             // Stores that bypass the caches, and cache hints; clang uses none of these by itself
             // either.
             "CLDEMOTE CLFLUSHOPT CLWB MOVDIR64B MOVDIRI MOVRS PREFETCHI PRFCHW",
+            // Transactions on memory; clang uses none by itself.
+            "RTM",
             // Matrix tiles, which a program has to request from the system.
             "AMX_AVX512 AMX_BF16 AMX_COMPLEX AMX_FP16 AMX_FP8 AMX_INT8 AMX_MOVRS AMX_TF32 AMX_TILE AMX_TRANSPOSE",
         ].joined(separator: " ").split(separator: " ").map { "__\($0)__" })
