@@ -10,13 +10,6 @@ extension AlgorithmSelection {
     }
 }
 
-extension ComputeConfiguration {
-    /// The setting that decides on the algorithms, and its value.
-    fileprivate var algorithmSetting: String {
-        precision == .mixed ? "compute.precision mixed" : "compute.convolution \(convolution.rawValue)"
-    }
-}
-
 extension Checkpoint {
     /// Refuses a model whose network, head, number of classes or algorithm selection differs from
     /// `configuration`.
@@ -32,12 +25,12 @@ extension Checkpoint {
                 reason: "holds \(found), the configuration says \(expected); name another checkpoint")
         }
         let compute = configuration.compute
-        let expectedConvolutions = compute.precision == .mixed ? "mixed" : compute.convolution.rawValue
-        guard convolutions.name == expectedConvolutions else {
+        let choice = compute.precision == .mixed ? "mixed" : compute.convolution.rawValue
+        guard convolutions.name == choice else {
             throw CheckpointError(
                 path: path,
                 reason: """
-                    was trained with \(convolutions.setting), the configuration says \(compute.algorithmSetting); set \
+                    was trained with \(convolutions.setting), the configuration says \(choice); set \
                     it back, or name another checkpoint
                     """)
         }
