@@ -40,7 +40,7 @@ public final class Classifier {
     ///
     /// - Parameters:
     ///   - imageSize: Height and width of the images, if not those of `name`.
-    ///   - dropoutRate: The share of elements that dropout layers set to 0 in training.
+    ///   - dropoutRate: The fraction of elements that dropout layers set to 0 in training.
     ///   - convolutions: The algorithm of each convolution in training.
     ///   - evaluationConvolutions: The algorithm of each convolution in evaluation; by default the
     ///     same, but in single precision.

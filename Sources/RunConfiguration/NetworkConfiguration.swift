@@ -28,7 +28,7 @@ package struct NetworkConfiguration: Codable, Equatable, Sendable {
     package var frozenStatistics = FrozenStatistics.fixed
     /// The initial scales of batch norms.
     package var zeroInit = ZeroInit.none
-    /// The share of elements that dropout layers set to 0 in training; 0 for no dropout.
+    /// The fraction of elements that dropout layers set to 0 in training; 0 for no dropout.
     package var dropout = 0.0
 
     package init() {}

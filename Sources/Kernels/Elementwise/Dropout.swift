@@ -2,8 +2,8 @@ internal import Memory
 package import Numerics
 package import Workers
 
-/// Overwrites `output` with a prologue's values, a share of which are set to 0 at random; the others
-/// are divided by the share that is left.
+/// Overwrites `output` with a prologue's values, a fraction of which are set to 0 at random; the others
+/// are divided by the fraction that is left.
 ///
 /// An element is set to 0 if its number, 24 bits of its sample's stream, is below `rate`. Its word
 /// is that of its place in the groups of `RandomStream.group(_:)`, so it does not depend on how the
@@ -19,7 +19,7 @@ package func dropElements(
     on pool: WorkerPool, numbersOf stream: @escaping @Sendable (Int) -> RandomStream
 ) {
     shape.checkChannels()
-    precondition(0 <= rate && rate < 1, "a share of \(rate) set to 0")
+    precondition(0 <= rate && rate < 1, "a fraction of \(rate) set to 0")
     let dropping = ElementDropping(
         channels: shape.channels, threshold: UInt32((rate * 0x1p24).rounded()),
         scale: Float(1 / (1 - rate)))

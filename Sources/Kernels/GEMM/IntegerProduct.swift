@@ -1,7 +1,7 @@
 internal import CProcessor
 
-/// An operand of a product of integers: pairs, and the scales of its rows or columns.
-struct IntegerOperand: ~Escapable {
+/// One side of a product of integers: pairs, and the scales of its rows or columns.
+struct PackedIntegers: ~Escapable {
     /// Row tiles, or the first column panel.
     let pairs: Span<Float>
     let scales: Span<Float>
@@ -22,7 +22,7 @@ struct IntegerOperand: ~Escapable {
 ///     shape `[columns]`.
 ///   - inner: Inner elements before packing, a multiple of 16.
 func multiplyIntegerTiles(
-    _ left: borrowing IntegerOperand, _ right: borrowing IntegerOperand, panelStride: Int, inner: Int,
+    _ left: borrowing PackedIntegers, _ right: borrowing PackedIntegers, panelStride: Int, inner: Int,
     into product: inout MutableSpan<Float>, _ block: ProductBlock
 ) {
     precondition(
@@ -75,7 +75,7 @@ func multiplyIntegerTiles(
 ///   - right: Likewise.
 ///   - rows: Rows over which the products are summed, at most 128.
 func multiplyOuterIntegers(
-    _ left: borrowing IntegerOperand, _ right: borrowing IntegerOperand, rows: Int, panelStride: Int,
+    _ left: borrowing PackedIntegers, _ right: borrowing PackedIntegers, rows: Int, panelStride: Int,
     into product: inout MutableSpan<Float>, _ block: ProductBlock
 ) {
     let pairs = pairCount(rows)
@@ -118,7 +118,7 @@ func multiplyOuterIntegers(
 
 @inline(__always)
 @unsafe private func withPointers(
-    _ left: borrowing IntegerOperand, _ right: borrowing IntegerOperand, _ product: inout MutableSpan<Float>,
+    _ left: borrowing PackedIntegers, _ right: borrowing PackedIntegers, _ product: inout MutableSpan<Float>,
     _ body: (
         UnsafePointer<Float>, UnsafePointer<Float>, UnsafePointer<Float>, UnsafePointer<Float>,
         UnsafeMutablePointer<Float>

@@ -48,7 +48,7 @@ struct LayerGraph: Sendable {
     let images = Node(index: 0)
     /// Height and width of the images.
     let imageSize: Int
-    /// The share of elements that dropout layers set to 0; with 0 there are no such layers.
+    /// The fraction of elements that dropout layers set to 0; with 0 there are no such layers.
     let dropoutRate: Double
 
     init(imageSize: Int, dropoutRate: Double = 0) {
@@ -127,8 +127,8 @@ extension LayerGraph {
         return known ?? add(.blur, of: [input], self[input].map)
     }
 
-    /// `input` with a share `dropoutRate` of its elements set to 0 in training, and the others
-    /// divided by the share that is left (Srivastava et al., JMLR 15, 2014, as PyTorch scales it).
+    /// `input` with a fraction `dropoutRate` of its elements 0 in training, and the others
+    /// divided by the fraction that is left (Srivastava et al., JMLR 15, 2014, as PyTorch scales it).
     mutating func dropout(_ input: Node) -> Node {
         guard dropoutRate > 0 else { return input }
         let earlier = entries.count { if case .dropout = $0.layer { true } else { false } }

@@ -4,7 +4,7 @@ internal import Numerics
 
 /// A dropout layer.
 struct Dropout: Sendable {
-    /// The share of elements that are set to 0.
+    /// The fraction of elements that are set to 0.
     let rate: Double
     /// Its number among the dropout layers of the network.
     let number: Int

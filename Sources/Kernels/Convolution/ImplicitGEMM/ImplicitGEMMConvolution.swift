@@ -236,10 +236,10 @@ extension ImplicitGEMMConvolution {
         let tiles = rowTileCount(rows: rows, inner: block.count)
         let scales = weightCount + block.lowerBound / Self.innerBlock * columns
         multiplyIntegerTiles(
-            IntegerOperand(
+            PackedIntegers(
                 left.extracting(0..<tiles),
                 scales: left.extracting(tiles..<tiles + scaleCount(rows: rows))),
-            IntegerOperand(
+            PackedIntegers(
                 weights,
                 scales: panels.extracting(scales + own.lowerBound..<scales + own.upperBound)),
             panelStride: inner * vectorWidth, inner: block.count, into: &products, area)

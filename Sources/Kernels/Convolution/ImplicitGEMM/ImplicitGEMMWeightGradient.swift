@@ -38,8 +38,8 @@ struct ImplicitGEMMWeightGradient: Sendable {
         let parts = (gradient.inner + width - 1) / width
         let input = copy input
         let outputGradient = copy outputGradient
-        let gathered = 0..<operandCount(block)
-        let gradients = gathered.upperBound..<gathered.upperBound + operandCount(width)
+        let gathered = 0..<gatheredCount(block)
+        let gradients = gathered.upperBound..<gathered.upperBound + gatheredCount(width)
         let products = gradients.upperBound..<gradients.upperBound + block * width
         let weightCount = patches.taps.count * patches.source.channels * patches.target.channels
         var none = MutableSpan<Double>()
@@ -75,11 +75,11 @@ struct ImplicitGEMMWeightGradient: Sendable {
     /// Floats of scratch memory per worker that `accumulate` needs.
     func scratchCount(microbatches: Int, threads: Int) -> Int {
         let (block, width) = cut(microbatches: microbatches, threads: threads)
-        return operandCount(block) + operandCount(width) + block * width
+        return gatheredCount(block) + gatheredCount(width) + block * width
     }
 
     /// Floats of a chunk of gathered columns, and for integers their scales.
-    private func operandCount(_ columns: Int) -> Int {
+    private func gatheredCount(_ columns: Int) -> Int {
         columns * Self.chunk + (patches.arithmetic == .integers ? columns : 0)
     }
 
@@ -144,16 +144,16 @@ struct ImplicitGEMMWeightGradient: Sendable {
                 return
             }
             multiplyOuterIntegers(
-                operand(left, columns: rows), operand(right, columns: columns), rows: count,
+                packed(left, columns: rows), packed(right, columns: columns), rows: count,
                 panelStride: stride, into: &own, area)
         }
     }
 
     /// Gathered columns with their scales.
     @_lifetime(copy gathered)
-    private func operand(_ gathered: Span<Float>, columns: Int) -> IntegerOperand {
+    private func packed(_ gathered: Span<Float>, columns: Int) -> PackedIntegers {
         let count = columns * Self.chunk
-        return IntegerOperand(
+        return PackedIntegers(
             gathered.extracting(0..<count), scales: gathered.extracting(count..<count + columns))
     }
 

@@ -148,11 +148,11 @@ struct WinogradConvolution: Sendable {
                 let place = transformedCount + productCount + product * strip
                 let scale = weightCount + product * outputs + columns.lowerBound
                 multiplyIntegerTiles(
-                    IntegerOperand(
+                    PackedIntegers(
                         tiles,
                         scales: unsafe Span(
                             _unsafeElements: UnsafeBufferPointer(rebasing: scratch[place..<place + strip]))),
-                    IntegerOperand(weights, scales: panels.extracting(scale..<scale + columns.count)),
+                    PackedIntegers(weights, scales: panels.extracting(scale..<scale + columns.count)),
                     panelStride: panelStride, inner: channels, into: &own, area)
             }
         }
