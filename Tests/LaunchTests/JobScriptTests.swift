@@ -39,7 +39,9 @@ struct JobScriptTests {
     /// Open MPI 4.1 waits for ever if a rank could not create its files.
     @Test func anMpirunThatOutlivesItsRanksIsEnded() async throws {
         try await JobFolder.with { folder in
-            try folder.script("program", "exit 1")
+            // It ends only below `sleep`: bash would wait for it, and leave no zombie.
+            try folder.script(
+                "program", "until [[ $(</proc/$PPID/comm) == sleep ]]; do sleep 0.1; done; exit 1")
             try folder.script("bin/mpirun", #"OMPI_COMM_WORLD_RANK=0 "$T2FNORM" & exec sleep 600"#)
             let outcome = try await folder.bash("$launch/train --threads 1 --grace 1")
             #expect(outcome.exitCode == 6)
