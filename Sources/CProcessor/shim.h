@@ -32,7 +32,9 @@ typedef int32_t SixteenInts __attribute__((ext_vector_type(16)));
 /// bits of `left` and `right`.
 static inline SixteenInts addPairProducts(SixteenInts sums, SixteenInts left, SixteenInts right) {
 #if defined(__AVX512VNNI__)
-    return __builtin_ia32_vpdpwssd512(sums, left, right);
+    // As a builtin, clang splits half of them into `vpmaddwd` and `vpaddd`, to shorten the chain.
+    __asm__("vpdpwssd %2, %1, %0" : "+v"(sums) : "v"(left), "v"(right));
+    return sums;
 #elif defined(__AVX2__)
     typedef short SixteenShorts __attribute__((vector_size(32)));
     typedef int EightInts __attribute__((ext_vector_type(8)));

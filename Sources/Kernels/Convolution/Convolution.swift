@@ -133,9 +133,7 @@ package struct Convolution: Sendable {
         precondition(weights.count == shape.weightCount, "\(weights.count) weights for \(shape)")
         let epilogue = epilogue.fitted(to: &output)
         if let winograd {
-            DenseKernel.transform(
-                weights, channels: shape.channels, outputs: shape.outputChannels, into: &panels, on: pool)
-            if winograd.usesIntegers { winograd.packWeights(&panels, on: pool) }
+            winograd.transform(weights, isTurned: false, into: &panels, on: pool)
             winograd.convolve(
                 input, panels: panels.span, sampleCount: sampleCount, epilogue: epilogue, into: &output,
                 sums: &sums, on: pool)
@@ -170,9 +168,7 @@ package struct Convolution: Sendable {
         precondition(weights.count == shape.weightCount, "\(weights.count) weights for \(shape)")
         let epilogue = epilogue.fitted(to: &inputGradient)
         if let winograd {
-            DenseKernel.transformTurned(
-                weights, channels: shape.outputChannels, outputs: shape.channels, into: &panels, on: pool)
-            if winograd.usesIntegers { winograd.transposed.packWeights(&panels, on: pool) }
+            winograd.transposed.transform(weights, isTurned: true, into: &panels, on: pool)
             winograd.transposed.convolve(
                 outputGradient, panels: panels.span, sampleCount: sampleCount, epilogue: epilogue,
                 into: &inputGradient, sums: &sums, on: pool)

@@ -32,10 +32,11 @@ private struct IntegerScale {
         Vector(bits: integers(lower) & SIMD16(repeating: 0xffff) | integers(upper) &<< 16)
     }
 
+    /// The integers in the lower 16 bits.
     @inline(__always)
     private func integers(_ values: Vector) -> SIMD16<UInt32> {
-        let shift = Vector(repeating: 0x1.8p23)
-        return shift.addingProduct(values, factor).bits &- shift.bits
+        // The lower 16 bits of 1.5 · 2²³ are zeros, and from there on the last bit stands for 1.
+        Vector(repeating: 0x1.8p23).addingProduct(values, factor).bits
     }
 }
 
@@ -60,51 +61,76 @@ func pairCount(_ inner: Int) -> Int { (inner + 2 * vectorWidth - 1) / (2 * vecto
 ///   - inner: A multiple of 16; an odd number of chunks is completed by zeros.
 ///   - place: Where the rows' scales are stored.
 func packIntegerRows(_ tiles: inout MutableSpan<Float>, rows: Int, inner: Int, scalesAt place: Int) {
-    let chunks = inner / vectorWidth
     let chunk = tileRows * vectorWidth
     for row in 0..<rows {
         let start = row / tileRows * tileRows * inner + row % tileRows * vectorWidth
-        var largest = SIMD16<UInt32>()
-        for c in 0..<chunks { largest = larger(largest, magnitude(tiles.vector(at: start + c * chunk))) }
-        let scale = IntegerScale(
-            magnitude: SIMD16(repeating: maximum(largest)), bits: IntegerBits.product)
-        tiles.put(scale.inverse[0], at: place + row)
-        for c in stride(from: 0, to: chunks - 1, by: 2) {
-            tiles.store(
-                scale.pairs(
-                    tiles.vector(at: start + c * chunk), tiles.vector(at: start + (c + 1) * chunk)),
-                at: start + c / 2 * chunk)
-        }
-        if !chunks.isMultiple(of: 2) {
-            tiles.store(
-                scale.pairs(tiles.vector(at: start + (chunks - 1) * chunk), Vector()),
-                at: start + chunks / 2 * chunk)
-        }
+        packIntegerRow(
+            &tiles, from: start, step: chunk, chunks: inner / vectorWidth, to: start, step: chunk,
+            scaleAt: place + row)
     }
 }
 
-/// Overwrites a column panel with pairs.
+/// Stores a row's chunks of sixteen values as pairs, which may take the place of its first half.
 ///
 /// - Parameters:
-///   - panel: From `start` on shape `[inner, 16]`.
+///   - start: Where the row's first chunk is; the others follow `step` elements apart.
+///   - chunks: An odd number of them is completed by zeros.
+///   - target: Where the first pairs are stored; the others follow `targetStep` elements apart.
+///   - place: Where the row's scale is stored.
+@inline(__always)
+func packIntegerRow(
+    _ values: inout MutableSpan<Float>, from start: Int, step: Int, chunks: Int, to target: Int,
+    step targetStep: Int, scaleAt place: Int
+) {
+    var largest = SIMD16<UInt32>()
+    for c in 0..<chunks { largest = larger(largest, magnitude(values.vector(at: start + c * step))) }
+    let scale = IntegerScale(magnitude: SIMD16(repeating: maximum(largest)), bits: IntegerBits.product)
+    values.put(scale.inverse[0], at: place)
+    for c in stride(from: 0, to: chunks - 1, by: 2) {
+        values.store(
+            scale.pairs(values.vector(at: start + c * step), values.vector(at: start + (c + 1) * step)),
+            at: target + c / 2 * targetStep)
+    }
+    guard !chunks.isMultiple(of: 2) else { return }
+    values.store(
+        scale.pairs(values.vector(at: start + (chunks - 1) * step), Vector()),
+        at: target + chunks / 2 * targetStep)
+}
+
+/// Stores a column panel as pairs, which may take the place of its first half.
+///
+/// - Parameters:
+///   - values: From `start` on shape `[inner, 16]`.
+///   - target: Where the pairs are stored, shape `[pairCount(inner), 16]`; at `start` if nil.
 ///   - inner: Any number; what is missing to whole pairs of sixteen is taken as zeros.
 ///   - place: Where the sixteen columns' scales are stored.
 func packIntegerColumns(
-    _ panel: inout MutableSpan<Float>, at start: Int = 0, inner: Int, bits: UInt32, scalesAt place: Int
+    _ values: inout MutableSpan<Float>, at start: Int = 0, to target: Int? = nil, inner: Int, bits: UInt32,
+    scalesAt place: Int
 ) {
     var largest = SIMD16<UInt32>()
-    for k in 0..<inner { largest = larger(largest, magnitude(panel.vector(at: start + k * vectorWidth))) }
+    for k in 0..<inner { largest = larger(largest, magnitude(values.vector(at: start + k * vectorWidth))) }
     let scale = IntegerScale(magnitude: largest, bits: bits)
     for k in stride(from: 0, to: inner, by: 2 * vectorWidth) {
-        for j in 0..<vectorWidth {
-            let (lower, upper) = (k + j, k + vectorWidth + j)
-            let pairs = scale.pairs(
-                lower < inner ? panel.vector(at: start + lower * vectorWidth) : Vector(),
-                upper < inner ? panel.vector(at: start + upper * vectorWidth) : Vector())
-            panel.store(pairs, at: start + (k / 2 + j) * vectorWidth)
+        let own = start + k * vectorWidth
+        let count = min(inner - k, 2 * vectorWidth)
+        @inline(__always)
+        func store(_ j: Int, _ lower: Vector, _ upper: Vector) {
+            values.store(scale.pairs(lower, upper), at: (target ?? start) + (k / 2 + j) * vectorWidth)
         }
+        @inline(__always)
+        func value(_ j: Int) -> Vector { values.vector(at: own + j * vectorWidth) }
+        guard count == 2 * vectorWidth else {
+            for j in 0..<vectorWidth {
+                store(
+                    j, j < count ? value(j) : Vector(),
+                    j + vectorWidth < count ? value(j + vectorWidth) : Vector())
+            }
+            continue
+        }
+        for j in 0..<vectorWidth { store(j, value(j), value(j + vectorWidth)) }
     }
-    panel.store(scale.inverse, at: place)
+    values.store(scale.inverse, at: place)
 }
 
 @inline(__always)

@@ -40,29 +40,29 @@ func multiplyIntegerTiles(
     // Half a row tile: each row has registers for integers and for floats.
     let height = tileRows / 2
     unsafe withPointers(left, right, &product) { left, leftScales, right, rightScales, product in
-        for row in stride(from: 0, to: block.rows, by: height) {
-            let tile = unsafe left + row / tileRows * tileRows * inner + row % tileRows * vectorWidth
-            var own = block
-            own.rows = min(height, block.rows - row)
-            var column = 0
-            while column < block.columns {
-                let panel = unsafe right + column / vectorWidth * panelStride
+        // Columns outermost: their panels stay in the first cache.
+        var column = 0
+        while column < block.columns {
+            let panel = unsafe right + column / vectorWidth * panelStride
+            let isWide = buildHasAVX512 && column + 2 * vectorWidth <= block.columns
+            for row in stride(from: 0, to: block.rows, by: height) {
+                let tile = unsafe left + row / tileRows * tileRows * inner + row % tileRows * vectorWidth
                 let target = unsafe product + row * block.stride + column
                 let scales = unsafe (leftScales + row, rightScales + column)
+                var own = block
+                own.rows = min(height, block.rows - row)
                 if !buildHasAVX512 {
                     unsafe ThreeRows<NarrowIntegerRow>.multiply(
                         tile, panel, panelStride: panelStride, chunks: chunks, scales, into: target, own)
-                    column += vectorWidth
-                } else if column + 2 * vectorWidth <= block.columns {
+                } else if isWide {
                     unsafe SevenRows<WideIntegerRow>.multiply(
                         tile, panel, panelStride: panelStride, chunks: chunks, scales, into: target, own)
-                    column += 2 * vectorWidth
                 } else {
                     unsafe SevenRows<NarrowIntegerRow>.multiply(
                         tile, panel, panelStride: panelStride, chunks: chunks, scales, into: target, own)
-                    column += vectorWidth
                 }
             }
+            column += isWide ? 2 * vectorWidth : vectorWidth
         }
     }
 }

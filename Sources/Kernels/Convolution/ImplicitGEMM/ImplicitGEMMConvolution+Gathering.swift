@@ -1,3 +1,4 @@
+internal import Memory
 internal import Workers
 
 extension ImplicitGEMMConvolution {
@@ -11,16 +12,32 @@ extension ImplicitGEMMConvolution {
             gatherRows(prologue, rows: rows, block, into: &gathered)
             return
         }
+        guard arithmetic == .integers else {
+            gatherFloatTiles(prologue, rows: rows, block, into: &gathered)
+            return
+        }
+        // Tile by tile, which stays in the first cache until it is packed.
+        let scales = rowTileCount(rows: rows.count, inner: block.count)
+        for row in stride(from: 0, to: rows.count, by: tileRows) {
+            let start = rowTileCount(rows: row, inner: block.count)
+            let own = rows.lowerBound + row..<min(rows.lowerBound + row + tileRows, rows.upperBound)
+            var tile = gathered.part(start..<gathered.count)
+            gatherFloatTiles(prologue, rows: own, block, into: &tile)
+            packIntegerRows(&tile, rows: own.count, inner: block.count, scalesAt: scales - start + row)
+        }
+    }
+
+    @inline(__always)
+    private func gatherFloatTiles(
+        _ prologue: borrowing Prologue, rows: Range<Int>, _ block: Range<Int>,
+        into gathered: inout MutableSpan<Float>
+    ) {
         gather(prologue, rows: rows, block, Runs(rows: tileRows, step: vectorWidth)) { row, chunk in
             let (tile, line) = row.quotientAndRemainder(dividingBy: tileRows)
             return tile * tileRows * block.count + chunk * tileRows * vectorWidth + line * vectorWidth
         } into: {
             gathered.store($0, at: $1)
         }
-        guard arithmetic == .integers else { return }
-        packIntegerRows(
-            &gathered, rows: rows.count, inner: block.count,
-            scalesAt: rowTileCount(rows: rows.count, inner: block.count))
     }
 
     /// Overwrites `gathered` with the inner elements `block` of `rows`, shape `[rows, block]`.

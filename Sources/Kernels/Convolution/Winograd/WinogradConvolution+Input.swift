@@ -1,30 +1,37 @@
 extension WinogradConvolution {
-    /// Overwrites `transformed` with `Bᵀ d B` as row tiles, shape `[36, row tiles of a strip]`.
+    /// Overwrites `scratch` with `Bᵀ d B` as row tiles, shape `[36, row tiles of a strip]`, for integers
+    /// with their scales.
     func transform(
-        _ prologue: borrowing Prologue, tiles: Range<Int>, into transformed: inout MutableSpan<Float>
+        _ prologue: borrowing Prologue, tiles: Range<Int>, into scratch: inout MutableSpan<Float>
     ) {
         switch prologue.reading {
-        case .plain: transform(prologue, PlainReader.self, tiles: tiles, into: &transformed)
-        case .normalized: transform(prologue, NormalizedReader.self, tiles: tiles, into: &transformed)
-        case .combined: transform(prologue, CombinedReader.self, tiles: tiles, into: &transformed)
+        case .plain: transform(prologue, PlainReader.self, tiles: tiles, into: &scratch)
+        case .normalized: transform(prologue, NormalizedReader.self, tiles: tiles, into: &scratch)
+        case .combined: transform(prologue, CombinedReader.self, tiles: tiles, into: &scratch)
         }
     }
 
     private func transform<Reader: ChannelReader>(
         _ prologue: borrowing Prologue, _: Reader.Type, tiles: Range<Int>,
-        into transformed: inout MutableSpan<Float>
+        into scratch: inout MutableSpan<Float>
     ) {
-        let size = transformedStride
         TileVectors.with(count: winogradProducts) { vectors in
-            for tile in tiles {
+            for (index, tile) in tiles.enumerated() {
                 let place = source.place(of: tile)
-                let (rowTile, row) = (tile - tiles.lowerBound).quotientAndRemainder(dividingBy: tileRows)
+                let (rowTile, row) = index.quotientAndRemainder(dividingBy: tileRows)
+                let start = rowTile * tileRows * channels + row * vectorWidth
                 for channel in stride(from: 0, to: channels, by: vectorWidth) {
-                    let start = rowTile * tileRows * channels + channel * tileRows + row * vectorWidth
                     transformTile(
-                        prologue, Reader.self, place, channel: channel, vectors, into: &transformed,
-                        at: start,
-                        stride: size)
+                        prologue, Reader.self, place, channel: channel, vectors, into: &scratch,
+                        at: usesIntegers ? tilePlace + channel : start + channel * tileRows,
+                        stride: usesIntegers ? tileStride : transformedStride)
+                }
+                guard usesIntegers else { continue }
+                for product in 0..<winogradProducts {
+                    packIntegerRow(
+                        &scratch, from: tilePlace + product * tileStride, step: vectorWidth,
+                        chunks: channels / vectorWidth, to: start + product * transformedStride,
+                        step: tileRows * vectorWidth, scaleAt: scalePlace + product * strip + index)
                 }
             }
         }

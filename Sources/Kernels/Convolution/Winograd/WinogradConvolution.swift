@@ -47,10 +47,12 @@ struct WinogradConvolution: Sendable {
     }
 
     var tilesPerImage: Int { source.tilesPerImage }
-    /// Elements of the transformed weights, `[36, K / 16, C, 16]`, and for integers of their scales,
-    /// `[36, K]`.
+    /// Elements of the transformed weights, `[36, K / 16, C, 16]`; for integers half as many, and those
+    /// of their scales, `[36, K]`.
     var panelCount: Int { weightCount + (usesIntegers ? winogradProducts * outputs : 0) }
-    private var weightCount: Int { winogradProducts * channels * outputs }
+    private var weightCount: Int { winogradProducts * panelSize * outputs / vectorWidth }
+    /// Elements of a panel of sixteen outputs.
+    private var panelSize: Int { (usesIntegers ? pairCount(channels) : channels) * vectorWidth }
 
     /// Tiles that are transformed, multiplied and transformed back while they are in the cache.
     var strip: Int {
@@ -63,7 +65,7 @@ struct WinogradConvolution: Sendable {
     /// Output channels per pass over a strip.
     var block: Int { min(outputs, 64) }
     /// Floats of scratch memory per worker that `convolve` needs.
-    var scratchCount: Int { transformedCount + productCount + scaleCount }
+    var scratchCount: Int { tilePlace + (usesIntegers ? winogradProducts * tileStride : 0) }
     /// Floats from one product's transformed tiles to the next one's: one cache line more than they
     /// need, since their size is often a power of two, and 36 stores would then fall into one set
     /// of the cache.
@@ -72,8 +74,12 @@ struct WinogradConvolution: Sendable {
     var productStride: Int { strip * block + vectorWidth }
     private var transformedCount: Int { winogradProducts * transformedStride }
     private var productCount: Int { winogradProducts * productStride }
-    /// The scales of a strip's tiles.
-    private var scaleCount: Int { usesIntegers ? winogradProducts * strip : 0 }
+    /// Where the scales of a strip's tiles are, shape `[36, strip]`.
+    var scalePlace: Int { transformedCount + productCount }
+    /// Where the 36 transformed values of a tile wait until all their channels are known.
+    var tilePlace: Int { scalePlace + (usesIntegers ? winogradProducts * strip : 0) }
+    /// Floats from one of them to the next.
+    var tileStride: Int { channels + vectorWidth }
 
     /// Overwrites `output` with the convolution of `prologue`.
     ///
@@ -109,9 +115,7 @@ struct WinogradConvolution: Sendable {
         let tiles = samples.lowerBound * tilesPerImage..<samples.upperBound * tilesPerImage
         for first in stride(from: tiles.lowerBound, to: tiles.upperBound, by: strip) {
             let part = first..<min(first + strip, tiles.upperBound)
-            var transformed = scratch.part(0..<transformedCount)
-            transform(prologue, tiles: part, into: &transformed)
-            if usesIntegers { packTiles(count: part.count, scratch: &scratch) }
+            transform(prologue, tiles: part, into: &scratch)
             for column in stride(from: outputRange.lowerBound, to: outputRange.upperBound, by: block) {
                 let columns = column..<min(column + block, outputRange.upperBound)
                 multiply(panels, count: part.count, columns: columns, scratch: &scratch)
@@ -125,7 +129,6 @@ struct WinogradConvolution: Sendable {
         _ panels: Span<Float>, count: Int, columns: Range<Int>, scratch: inout MutableSpan<Float>
     ) {
         let size = rowTileCount(rows: strip, inner: channels)
-        let panelStride = channels * vectorWidth
         unsafe scratch.withUnsafeMutableBufferPointer { scratch in
             let left = unsafe Span(
                 _unsafeElements: UnsafeBufferPointer(rebasing: scratch[0..<transformedCount]))
@@ -134,18 +137,18 @@ struct WinogradConvolution: Sendable {
                     rebasing: scratch[transformedCount..<transformedCount + productCount]))
             for product in 0..<winogradProducts {
                 var own = products.part(product * productStride..<product * productStride + strip * block)
-                let panel = product * channels * outputs + columns.lowerBound * channels
+                let panel = (product * outputs + columns.lowerBound) / vectorWidth * panelSize
                 let tiles = left.extracting(
                     product * transformedStride..<product * transformedStride + size)
-                let weights = panels.extracting(panel..<panel + columns.count / vectorWidth * panelStride)
+                let weights = panels.extracting(panel..<panel + columns.count / vectorWidth * panelSize)
                 let area = ProductBlock(
                     rows: count, columns: columns.count, stride: block, accumulates: false)
                 guard usesIntegers else {
                     multiplyTiles(
-                        tiles, weights, panelStride: panelStride, inner: channels, into: &own, area)
+                        tiles, weights, panelStride: panelSize, inner: channels, into: &own, area)
                     continue
                 }
-                let place = transformedCount + productCount + product * strip
+                let place = scalePlace + product * strip
                 let scale = weightCount + product * outputs + columns.lowerBound
                 multiplyIntegerTiles(
                     PackedIntegers(
@@ -153,34 +156,53 @@ struct WinogradConvolution: Sendable {
                         scales: unsafe Span(
                             _unsafeElements: UnsafeBufferPointer(rebasing: scratch[place..<place + strip]))),
                     PackedIntegers(weights, scales: panels.extracting(scale..<scale + columns.count)),
-                    panelStride: panelStride, inner: channels, into: &own, area)
+                    panelStride: panelSize, inner: channels, into: &own, area)
             }
         }
     }
 
-    // MARK: - Integers
+    // MARK: - Weights
 
-    /// Overwrites the transformed weights in `panels` with integers, and appends their scales.
-    func packWeights(_ panels: inout MutableSpan<Float>, on pool: WorkerPool) {
-        let blocks = outputs / vectorWidth
-        let (channels, outputs, weightCount) = (channels, outputs, weightCount)
-        var none = MutableSpan<Double>()
-        unsafe pool.share(&panels, &none, items: winogradProducts * blocks, scratch: 0) {
-            item, panels, _, _ in
-            let (product, block) = item.quotientAndRemainder(dividingBy: blocks)
-            packIntegerColumns(
-                &panels, at: item * channels * vectorWidth, inner: channels, bits: IntegerBits.product,
-                scalesAt: weightCount + product * outputs + block * vectorWidth)
+    /// Overwrites `panels` with the transformed weights.
+    ///
+    /// - Parameters:
+    ///   - weights: Shape `[3, 3, C, K]`, those of the forward convolution.
+    ///   - isTurned: Whether this convolution computes the gradient of that one's input.
+    func transform(
+        _ weights: Span<Float>, isTurned: Bool, into panels: inout MutableSpan<Float>, on pool: WorkerPool
+    ) {
+        let (channels, outputs) = (channels, outputs)
+        guard usesIntegers else {
+            if isTurned {
+                DenseKernel.transformTurned(
+                    weights, channels: channels, outputs: outputs, into: &panels, on: pool)
+            } else {
+                DenseKernel.transform(
+                    weights, channels: channels, outputs: outputs, into: &panels, on: pool)
+            }
+            return
         }
-    }
-
-    /// Overwrites a strip's transformed tiles with integers.
-    private func packTiles(count: Int, scratch: inout MutableSpan<Float>) {
-        for product in 0..<winogradProducts {
-            let start = product * transformedStride
-            let end = transformedCount + productCount + (product + 1) * strip
-            var own = scratch.part(start..<end)
-            packIntegerRows(&own, rows: count, inner: channels, scalesAt: end - strip - start)
+        let stride = (channels + 1) * vectorWidth
+        let (panelSize, weightCount) = (panelSize, weightCount)
+        let transform = isTurned ? DenseKernel.transformTurnedBlock : DenseKernel.transformBlock
+        var none = MutableSpan<Double>()
+        let scales = winogradProducts * stride
+        unsafe pool.share(
+            &panels, &none, items: outputs / vectorWidth, scratch: scales + vectorWidth
+        ) { block, panels, _, scratch in
+            transform(weights, block, channels, outputs, &scratch, 0, stride, false)
+            for product in 0..<winogradProducts {
+                let panel = product * outputs / vectorWidth + block
+                packIntegerColumns(
+                    &scratch, at: product * stride, inner: channels, bits: IntegerBits.product,
+                    scalesAt: scales)
+                copy(
+                    scratch.span, from: product * stride, count: panelSize, into: &panels,
+                    at: panel * panelSize)
+                copy(
+                    scratch.span, from: scales, count: vectorWidth, into: &panels,
+                    at: weightCount + panel * vectorWidth)
+            }
         }
     }
 }

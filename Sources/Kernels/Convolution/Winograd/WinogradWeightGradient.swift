@@ -3,10 +3,13 @@ internal import Workers
 
 /// The weight gradient of a 3×3 convolution by F(4×4, 3×3): `Gᵀ [Σ (Bᵀ d B) ⊙ (A y Aᵀ)] G`, summed
 /// over tiles.
+///
+/// Integers have a scale for each of the 36 values, each channel and each chunk of tiles.
 struct WinogradWeightGradient: Sendable {
     private let convolution: WinogradConvolution
     private var channels: Int { convolution.channels }
     private var outputs: Int { convolution.outputs }
+    private var usesIntegers: Bool { convolution.usesIntegers }
 
     /// Tiles that are summed in one chain. Sums of this many tiles are added in order, which is
     /// part of the mathematics.
@@ -73,7 +76,7 @@ struct WinogradWeightGradient: Sendable {
         let layout = Layout(
             width: Self.share(of: channels, splits.channels),
             outputs: Self.share(of: outputs, splits.outputs),
-            tiles: tiles)
+            tiles: tiles, usesIntegers: usesIntegers)
         return (microbatches, splits, layout)
     }
 
@@ -82,31 +85,51 @@ struct WinogradWeightGradient: Sendable {
         (channels / vectorWidth + splits - 1) / splits * vectorWidth
     }
 
-    /// Layout of a worker's scratch memory: transformed inputs, transformed gradients, products.
+    /// Layout of a worker's scratch memory: transformed inputs, transformed gradients, products, and
+    /// for integers scales and the values of sixteen channels before they are packed.
     private struct Layout: Sendable {
         let chunk: Int
-        /// Floats from one product's values to the next one's: one cache line more than they need,
-        /// since 36 stores would otherwise fall into one set of the cache.
-        let inputStride: Int
-        let gradientStride: Int
-        /// Channels and outputs per item.
-        let width: Int
-        let outputs: Int
-        let inputs: Range<Int>
-        let gradients: Range<Int>
+        /// Elements of a panel of sixteen channels.
+        let panel: Int
+        let inputs: Side
+        let gradients: Side
+        /// Shape `[36, chunk, 16]`.
+        let values: Range<Int>
+        let valueStride: Int
         let products: Range<Int>
         /// Channels and outputs of a block of products.
         let block: (channels: Int, outputs: Int)
         var count: Int { products.upperBound }
 
-        init(width: Int, outputs: Int, tiles: Int) {
-            self.width = width
-            self.outputs = outputs
+        /// The transformed inputs or gradients of a chunk.
+        struct Side: Sendable {
+            /// Channels per item.
+            let width: Int
+            /// Floats from one product's values to the next one's: one cache line more than they
+            /// need, since 36 stores would otherwise fall into one set of the cache.
+            let stride: Int
+            /// Shape `[36, width / 16, panel]`.
+            let values: Range<Int>
+            /// Shape `[36, width]`.
+            let scales: Range<Int>
+
+            init(from start: Int, width: Int, panel: Int, usesIntegers: Bool) {
+                self.width = width
+                stride = panel * width / vectorWidth + vectorWidth
+                values = start..<start + winogradProducts * stride
+                scales = values.upperBound..<values.upperBound + (usesIntegers ? winogradProducts * width : 0)
+            }
+        }
+
+        init(width: Int, outputs: Int, tiles: Int, usesIntegers: Bool) {
             chunk = min(WinogradWeightGradient.chunk, tiles)
-            inputStride = chunk * width + vectorWidth
-            gradientStride = chunk * outputs + vectorWidth
-            inputs = 0..<winogradProducts * inputStride
-            gradients = inputs.upperBound..<inputs.upperBound + winogradProducts * gradientStride
+            panel = (usesIntegers ? pairCount(chunk) : chunk) * vectorWidth
+            inputs = Side(from: 0, width: width, panel: panel, usesIntegers: usesIntegers)
+            gradients = Side(
+                from: inputs.scales.upperBound, width: outputs, panel: panel, usesIntegers: usesIntegers)
+            valueStride = (chunk + 1) * vectorWidth
+            let end = gradients.scales.upperBound
+            values = end..<end + (usesIntegers ? winogradProducts * valueStride : 0)
             if tiles <= WinogradWeightGradient.chunk {
                 let columns = min(outputs, 128)
                 let rows = WinogradWeightGradient.blockCount / columns / vectorWidth * vectorWidth
@@ -115,16 +138,15 @@ struct WinogradWeightGradient: Sendable {
                 block = (width, outputs)
             }
             products =
-                gradients.upperBound..<gradients.upperBound + winogradProducts * block.channels
-                * block.outputs
+                values.upperBound..<values.upperBound + winogradProducts * block.channels * block.outputs
         }
 
         func channelRange(_ split: Int, of channels: Int) -> Range<Int> {
-            min(split * width, channels)..<min((split + 1) * width, channels)
+            min(split * inputs.width, channels)..<min((split + 1) * inputs.width, channels)
         }
 
         func outputRange(_ split: Int, of channels: Int) -> Range<Int> {
-            min(split * outputs, channels)..<min((split + 1) * outputs, channels)
+            min(split * gradients.width, channels)..<min((split + 1) * gradients.width, channels)
         }
     }
 
@@ -138,10 +160,8 @@ struct WinogradWeightGradient: Sendable {
             samples.lowerBound * convolution.tilesPerImage..<samples.upperBound * convolution.tilesPerImage
         for first in stride(from: tiles.lowerBound, to: tiles.upperBound, by: layout.chunk) {
             let part = first..<min(first + layout.chunk, tiles.upperBound)
-            var transformed = scratch.part(layout.inputs)
-            transformInput(input, tiles: part, channelRange, layout, into: &transformed)
-            var gradients = scratch.part(layout.gradients)
-            transformGradient(outputGradient, tiles: part, outputRange, layout, into: &gradients)
+            transformInput(input, tiles: part, channelRange, layout, into: &scratch)
+            transformGradient(outputGradient, tiles: part, outputRange, layout, into: &scratch)
             for c in stride(
                 from: channelRange.lowerBound, to: channelRange.upperBound, by: layout.block.channels)
             {
@@ -174,120 +194,168 @@ struct WinogradWeightGradient: Sendable {
         scratch: inout MutableSpan<Float>
     ) {
         let block = layout.block.channels * layout.block.outputs
-        let panel = layout.chunk * vectorWidth
         unsafe scratch.withUnsafeMutableBufferPointer { scratch in
             let operands = unsafe Span(
                 _unsafeElements: UnsafeBufferPointer(rebasing: scratch[0..<layout.products.lowerBound]))
             var products = unsafe MutableSpan(
                 _unsafeElements: UnsafeMutableBufferPointer(rebasing: scratch[layout.products]))
+            let area = ProductBlock(
+                rows: rows.count, columns: columns.count, stride: layout.block.outputs,
+                accumulates: accumulates)
             for product in 0..<winogradProducts {
-                let left = product * layout.inputStride + rows.lowerBound * layout.chunk
-                let right =
-                    layout.gradients.lowerBound + product * layout.gradientStride
-                    + columns.lowerBound * layout.chunk
+                let left = panels(layout.inputs, product, rows, layout, operands)
+                let right = panels(layout.gradients, product, columns, layout, operands)
                 var own = products.part(product * block..<(product + 1) * block)
-                multiplyOuter(
-                    operands.extracting(left..<left + rows.count * layout.chunk),
-                    operands.extracting(right..<right + columns.count * layout.chunk),
-                    OuterRows(panelsOf: count, panelStride: panel), into: &own,
-                    ProductBlock(
-                        rows: rows.count, columns: columns.count, stride: layout.block.outputs,
-                        accumulates: accumulates))
+                guard usesIntegers else {
+                    multiplyOuter(
+                        left, right, OuterRows(panelsOf: count, panelStride: layout.panel), into: &own, area)
+                    continue
+                }
+                multiplyOuterIntegers(
+                    PackedIntegers(left, scales: scales(layout.inputs, product, rows, operands)),
+                    PackedIntegers(right, scales: scales(layout.gradients, product, columns, operands)),
+                    rows: count, panelStride: layout.panel, into: &own, area)
             }
         }
     }
 
+    /// The panels of some channels of a product.
+    @_lifetime(copy operands)
+    private func panels(
+        _ side: Layout.Side, _ product: Int, _ channels: Range<Int>, _ layout: Layout, _ operands: Span<Float>
+    ) -> Span<Float> {
+        let start =
+            side.values.lowerBound + product * side.stride + channels.lowerBound / vectorWidth * layout.panel
+        return operands.extracting(start..<start + channels.count / vectorWidth * layout.panel)
+    }
+
+    @_lifetime(copy operands)
+    private func scales(
+        _ side: Layout.Side, _ product: Int, _ channels: Range<Int>, _ operands: Span<Float>
+    ) -> Span<Float> {
+        let start = side.scales.lowerBound + product * side.width
+        return operands.extracting(start + channels.lowerBound..<start + channels.upperBound)
+    }
+
     // MARK: - Transforms
 
-    /// Overwrites `transformed` with `Bᵀ d B` as panels, shape `[36, width / 16, chunk, 16]`.
+    /// Overwrites the inputs in `scratch` with `Bᵀ d B` as panels.
     private func transformInput(
         _ prologue: borrowing Prologue, tiles: Range<Int>, _ range: Range<Int>, _ layout: Layout,
-        into transformed: inout MutableSpan<Float>
+        into scratch: inout MutableSpan<Float>
     ) {
         switch prologue.reading {
-        case .plain: transformInput(prologue, PlainReader.self, tiles, range, layout, into: &transformed)
+        case .plain: transformInput(prologue, PlainReader.self, tiles, range, layout, into: &scratch)
         case .normalized:
-            transformInput(prologue, NormalizedReader.self, tiles, range, layout, into: &transformed)
+            transformInput(prologue, NormalizedReader.self, tiles, range, layout, into: &scratch)
         case .combined:
-            transformInput(prologue, CombinedReader.self, tiles, range, layout, into: &transformed)
+            transformInput(prologue, CombinedReader.self, tiles, range, layout, into: &scratch)
         }
     }
 
     private func transformInput<Reader: ChannelReader>(
         _ prologue: borrowing Prologue, _: Reader.Type, _ tiles: Range<Int>, _ range: Range<Int>,
-        _ layout: Layout,
-        into transformed: inout MutableSpan<Float>
+        _ layout: Layout, into scratch: inout MutableSpan<Float>
     ) {
         TileVectors.with(count: winogradProducts) { vectors in
-            for tile in tiles {
-                let place = convolution.source.place(of: tile)
-                for channel in stride(from: range.lowerBound, to: range.upperBound, by: vectorWidth) {
-                    let start =
-                        (channel - range.lowerBound) * layout.chunk + (tile - tiles.lowerBound) * vectorWidth
-                    convolution.transformTile(
-                        prologue, Reader.self, place, channel: channel, vectors, into: &transformed,
-                        at: start,
-                        stride: layout.inputStride)
-                }
+            eachPanel(layout.inputs, tiles, range, layout, &scratch) {
+                tile, channel, start, stride, scratch in
+                convolution.transformTile(
+                    prologue, Reader.self, convolution.source.place(of: tile), channel: channel, vectors,
+                    into: &scratch, at: start, stride: stride)
             }
         }
     }
 
-    /// Overwrites `transformed` with `A y Aᵀ` as panels, shape `[36, outputs / 16, chunk, 16]`.
+    /// Calls `transform` for each tile and each sixteen channels with the place of the first of the 36
+    /// values, and the floats from one of them to the next; packs integers.
+    @inline(__always)
+    private func eachPanel(
+        _ side: Layout.Side, _ tiles: Range<Int>, _ range: Range<Int>, _ layout: Layout,
+        _ scratch: inout MutableSpan<Float>,
+        _ transform: (
+            _ tile: Int, _ channel: Int, _ start: Int, _ stride: Int, inout MutableSpan<Float>
+        ) -> Void
+    ) {
+        guard usesIntegers else {
+            for tile in tiles {
+                for channel in stride(from: range.lowerBound, to: range.upperBound, by: vectorWidth) {
+                    let panel =
+                        side.values.lowerBound + (channel - range.lowerBound) / vectorWidth * layout.panel
+                    transform(
+                        tile, channel, panel + (tile - tiles.lowerBound) * vectorWidth, side.stride, &scratch)
+                }
+            }
+            return
+        }
+        for channel in stride(from: range.lowerBound, to: range.upperBound, by: vectorWidth) {
+            for tile in tiles {
+                transform(
+                    tile, channel, layout.values.lowerBound + (tile - tiles.lowerBound) * vectorWidth,
+                    layout.valueStride, &scratch)
+            }
+            let own = channel - range.lowerBound
+            for product in 0..<winogradProducts {
+                packIntegerColumns(
+                    &scratch, at: layout.values.lowerBound + product * layout.valueStride,
+                    to: side.values.lowerBound + product * side.stride + own / vectorWidth * layout.panel,
+                    inner: tiles.count, bits: IntegerBits.outerProduct,
+                    scalesAt: side.scales.lowerBound + product * side.width + own)
+            }
+        }
+    }
+
+    /// Overwrites the gradients in `scratch` with `A y Aᵀ` as panels.
     private func transformGradient(
         _ prologue: borrowing Prologue, tiles: Range<Int>, _ range: Range<Int>, _ layout: Layout,
-        into transformed: inout MutableSpan<Float>
+        into scratch: inout MutableSpan<Float>
     ) {
         switch prologue.reading {
-        case .plain: transformGradient(prologue, PlainReader.self, tiles, range, layout, into: &transformed)
+        case .plain: transformGradient(prologue, PlainReader.self, tiles, range, layout, into: &scratch)
         case .normalized:
-            transformGradient(prologue, NormalizedReader.self, tiles, range, layout, into: &transformed)
+            transformGradient(prologue, NormalizedReader.self, tiles, range, layout, into: &scratch)
         case .combined:
-            transformGradient(prologue, CombinedReader.self, tiles, range, layout, into: &transformed)
+            transformGradient(prologue, CombinedReader.self, tiles, range, layout, into: &scratch)
         }
     }
 
     private func transformGradient<Reader: ChannelReader>(
         _ prologue: borrowing Prologue, _: Reader.Type, _ tiles: Range<Int>, _ range: Range<Int>,
-        _ layout: Layout, into transformed: inout MutableSpan<Float>
+        _ layout: Layout, into scratch: inout MutableSpan<Float>
     ) {
         let target = convolution.target
-        let stride = layout.gradientStride
         TileVectors.with(count: winogradProducts) { vectors in
-            for tile in tiles {
+            eachPanel(layout.gradients, tiles, range, layout, &scratch) {
+                tile, channel, start, stride, scratch in
                 let place = target.place(of: tile)
-                let group = prologue.groups.group(of: place.sample)
-                for channel in Swift.stride(from: range.lowerBound, to: range.upperBound, by: vectorWidth) {
-                    let reader = Reader(prologue, group: group, channel: channel, channels: outputs)
-                    for j in 0..<winogradTile {
-                        let top = (place.pixel + j) * outputs + channel
-                        @inline(__always)
-                        func value(_ i: Int) -> Vector {
-                            place.rows.contains(i)
-                                ? reader.vector(prologue, at: top + i * target.width * outputs) : Vector()
-                        }
-                        guard place.columns.contains(j) else {
-                            vectors.setRow(j, WinogradSix.zero)
-                            continue
-                        }
-                        vectors.setRow(
-                            j,
-                            winogradOutputGradient(
-                                WinogradFour(y0: value(0), y1: value(1), y2: value(2), y3: value(3))))
-                        for i in 0..<winogradTile {
-                            reader.prefetch(prologue, at: top + (i * target.width + place.next) * outputs)
-                        }
+                let reader = Reader(
+                    prologue, group: prologue.groups.group(of: place.sample), channel: channel,
+                    channels: outputs)
+                for j in 0..<winogradTile {
+                    let top = (place.pixel + j) * outputs + channel
+                    @inline(__always)
+                    func value(_ i: Int) -> Vector {
+                        place.rows.contains(i)
+                            ? reader.vector(prologue, at: top + i * target.width * outputs) : Vector()
                     }
-                    let start =
-                        (channel - range.lowerBound) * layout.chunk + (tile - tiles.lowerBound) * vectorWidth
-                    for i in 0..<winogradReach {
-                        storeSix(
-                            winogradOutputGradient(
-                                WinogradFour(
-                                    y0: vectors[i], y1: vectors[6 + i], y2: vectors[12 + i],
-                                    y3: vectors[18 + i])),
-                            &transformed, start + 6 * i * stride, stride)
+                    guard place.columns.contains(j) else {
+                        vectors.setRow(j, WinogradSix.zero)
+                        continue
                     }
+                    vectors.setRow(
+                        j,
+                        winogradOutputGradient(
+                            WinogradFour(y0: value(0), y1: value(1), y2: value(2), y3: value(3))))
+                    for i in 0..<winogradTile {
+                        reader.prefetch(prologue, at: top + (i * target.width + place.next) * outputs)
+                    }
+                }
+                for i in 0..<winogradReach {
+                    storeSix(
+                        winogradOutputGradient(
+                            WinogradFour(
+                                y0: vectors[i], y1: vectors[6 + i], y2: vectors[12 + i], y3: vectors[18 + i])),
+                        &scratch, start + 6 * i * stride, stride)
                 }
             }
         }

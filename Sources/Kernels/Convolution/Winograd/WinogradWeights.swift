@@ -9,17 +9,26 @@ extension KernelTransform {
         _ weights: Span<Float>, channels: Int, outputs: Int, into panels: inout MutableSpan<Float>,
         on pool: WorkerPool
     ) {
-        let size = channels * outputs
         let passesCaches = panels.isWrittenPastCaches
         var none = MutableSpan<Double>()
         unsafe pool.share(&panels, &none, items: outputs / vectorWidth, scratch: 0) { block, panels, _, _ in
-            for c in 0..<channels {
-                let place = (block * channels + c) * vectorWidth
-                transform(at: place, stride: size, pastCaches: passesCaches, into: &panels) { tap in
-                    weights.vector(at: (tap * channels + c) * outputs + block * vectorWidth)
-                }
-            }
+            transformBlock(
+                weights, block, channels: channels, outputs: outputs, into: &panels,
+                at: block * channels * vectorWidth, stride: channels * outputs, pastCaches: passesCaches)
             if passesCaches { finishStoresPastCaches() }
+        }
+    }
+
+    /// Stores the transform of the weights of sixteen outputs: 36 panels of shape `[C, 16]`, which are
+    /// `stride` elements apart.
+    static func transformBlock(
+        _ weights: Span<Float>, _ block: Int, channels: Int, outputs: Int,
+        into panels: inout MutableSpan<Float>, at start: Int, stride: Int, pastCaches: Bool
+    ) {
+        for c in 0..<channels {
+            transform(at: start + c * vectorWidth, stride: stride, pastCaches: pastCaches, into: &panels) {
+                weights.vector(at: ($0 * channels + c) * outputs + block * vectorWidth)
+            }
         }
     }
 
@@ -33,25 +42,40 @@ extension KernelTransform {
         _ weights: Span<Float>, channels: Int, outputs: Int, into panels: inout MutableSpan<Float>,
         on pool: WorkerPool
     ) {
-        let size = channels * outputs
-        let square = vectorWidth * vectorWidth
         let passesCaches = panels.isWrittenPastCaches
         var none = MutableSpan<Double>()
-        unsafe pool.share(&panels, &none, items: outputs / vectorWidth, scratch: 9 * square) {
-            block, panels, _, scratch in
-            for part in stride(from: 0, to: channels, by: vectorWidth) {
+        unsafe pool.share(&panels, &none, items: outputs / vectorWidth, scratch: 0) { block, panels, _, _ in
+            transformTurnedBlock(
+                weights, block, channels: channels, outputs: outputs, into: &panels,
+                at: block * channels * vectorWidth, stride: channels * outputs, pastCaches: passesCaches)
+            if passesCaches { finishStoresPastCaches() }
+        }
+    }
+
+    /// Stores the transform of the rotated and transposed weights of sixteen outputs, as `transformBlock`
+    /// does.
+    static func transformTurnedBlock(
+        _ weights: Span<Float>, _ block: Int, channels: Int, outputs: Int,
+        into panels: inout MutableSpan<Float>, at start: Int, stride: Int, pastCaches: Bool
+    ) {
+        let square = vectorWidth * vectorWidth
+        unsafe withUnsafeTemporaryAllocation(of: Float.self, capacity: 9 * square) { memory in
+            unsafe memory.initialize(repeating: 0)
+            var turned = unsafe MutableSpan(_unsafeElements: memory)
+            for part in Swift.stride(from: 0, to: channels, by: vectorWidth) {
                 for tap in 0..<9 {
                     let start = ((8 - tap) * outputs + block * vectorWidth) * channels + part
-                    transposeSquare(weights, at: start, stride: channels, into: &scratch, at: tap * square)
+                    transposeSquare(weights, at: start, stride: channels, into: &turned, at: tap * square)
                 }
                 for c in 0..<vectorWidth {
-                    let place = (block * channels + part + c) * vectorWidth
-                    transform(at: place, stride: size, pastCaches: passesCaches, into: &panels) { tap in
-                        scratch.vector(at: tap * square + c * vectorWidth)
+                    transform(
+                        at: start + (part + c) * vectorWidth, stride: stride, pastCaches: pastCaches,
+                        into: &panels
+                    ) { tap in
+                        turned.vector(at: tap * square + c * vectorWidth)
                     }
                 }
             }
-            if passesCaches { finishStoresPastCaches() }
         }
     }
 
