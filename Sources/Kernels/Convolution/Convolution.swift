@@ -63,15 +63,17 @@ package struct Convolution: Sendable {
 
     /// The algorithms that can compute a shape; the preferred one comes first.
     ///
-    /// Winograd is preferred where it takes fewer products. It does not on small maps, which its
-    /// tiles of 4×4 outputs cover badly: with stride 2, 5×5 outputs take 324 products instead of
-    /// 225.
+    /// Winograd is preferred where it takes fewer products. With stride 2 it does not on small maps,
+    /// which tiles of 4×4 outputs cover badly: 5×5 outputs take 324 products instead of 225.
     package static func algorithms(for shape: ConvolutionShape) -> [ConvolutionAlgorithm] {
-        guard WinogradConvolution.supports(shape) || PolyphaseConvolution.supports(shape) else {
+        let products: Int
+        if WinogradConvolution.supports(shape) {
+            products = WinogradConvolution.products(shape)
+        } else if PolyphaseConvolution.supports(shape) {
+            products = PolyphaseConvolution.products(shape)
+        } else {
             return [.tiled, .library]
         }
-        let tiles = (shape.outputHeight + 3) / 4 * ((shape.outputWidth + 3) / 4)
-        let products = (shape.stride == 1 ? winogradProducts : polyphaseProducts) * tiles
         let direct = 9 * shape.outputHeight * shape.outputWidth
         return products < direct ? [.winograd, .tiled, .library] : [.tiled, .winograd, .library]
     }

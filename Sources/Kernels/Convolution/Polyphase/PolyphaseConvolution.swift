@@ -25,13 +25,13 @@ struct PolyphaseConvolution: Sendable {
     init(_ shape: ConvolutionShape) {
         precondition(Self.supports(shape), "polyphase F(4, 2) cannot compute \(shape)")
         pass = .forward
-        let high = (shape.outputHeight + 3) / 4
-        let wide = (shape.outputWidth + 3) / 4
+        let high = TileAxis(foursCovering: shape.outputHeight)
+        let wide = TileAxis(foursCovering: shape.outputWidth)
         source = TileGrid(
-            height: shape.height, width: shape.width, high: high, wide: wide, step: 8, reach: 9,
+            height: shape.height, width: shape.width, high: high, wide: wide, scale: 2, reach: 9,
             origin: -shape.padding)
         target = TileGrid(
-            height: shape.outputHeight, width: shape.outputWidth, high: high, wide: wide, step: 4, reach: 4,
+            height: shape.outputHeight, width: shape.outputWidth, high: high, wide: wide, reach: 4,
             origin: 0)
         channels = shape.channels
         outputs = shape.outputChannels
@@ -42,16 +42,22 @@ struct PolyphaseConvolution: Sendable {
     init(inputGradientOf shape: ConvolutionShape) {
         precondition(Self.supports(shape), "polyphase F(4, 2) cannot compute \(shape)")
         pass = .inputGradient
-        let high = (shape.height + 7) / 8
-        let wide = (shape.width + 7) / 8
+        let high = TileAxis(foursCovering: (shape.height + 1) / 2)
+        let wide = TileAxis(foursCovering: (shape.width + 1) / 2)
         source = TileGrid(
-            height: shape.outputHeight, width: shape.outputWidth, high: high, wide: wide, step: 4, reach: 5,
+            height: shape.outputHeight, width: shape.outputWidth, high: high, wide: wide, reach: 5,
             origin: (shape.padding + 1) / 2 - 1)
         target = TileGrid(
-            height: shape.height, width: shape.width, high: high, wide: wide, step: 8, reach: 8, origin: 0)
+            height: shape.height, width: shape.width, high: high, wide: wide, scale: 2, reach: 8, origin: 0)
         channels = shape.outputChannels
         outputs = shape.channels
         beginsOutside = shape.padding.isMultiple(of: 2)
+    }
+
+    /// Products of an image's tiles for each input and each output channel.
+    static func products(_ shape: ConvolutionShape) -> Int {
+        polyphaseProducts * TileAxis(foursCovering: shape.outputHeight).count
+            * TileAxis(foursCovering: shape.outputWidth).count
     }
 
     static func supports(_ shape: ConvolutionShape) -> Bool {

@@ -16,34 +16,46 @@ extension WinogradConvolution {
         into scratch: inout MutableSpan<Float>
     ) {
         TileVectors.with(count: winogradProducts) { vectors in
-            for (index, tile) in tiles.enumerated() {
+            var rows = WinogradRows()
+            for tile in tiles {
                 let place = source.place(of: tile)
-                let (rowTile, row) = index.quotientAndRemainder(dividingBy: tileRows)
-                let start = rowTile * tileRows * channels + row * vectorWidth
+                let starts =
+                    usesIntegers
+                    ? WinogradStarts(tilePlace) : WinogradStarts(tiles: 0, rows, inner: channels)
                 for channel in stride(from: 0, to: channels, by: vectorWidth) {
                     transformTile(
                         prologue, Reader.self, place, channel: channel, vectors, into: &scratch,
-                        at: usesIntegers ? tilePlace + channel : start + channel * tileRows,
+                        at: starts, plus: usesIntegers ? channel : channel * tileRows,
                         stride: usesIntegers ? tileStride : transformedStride)
                 }
-                guard usesIntegers else { continue }
-                for product in 0..<winogradProducts {
-                    packIntegerRow(
-                        &scratch, from: tilePlace + product * tileStride, step: vectorWidth,
-                        chunks: channels / vectorWidth, to: start + product * transformedStride,
-                        step: tileRows * vectorWidth, scaleAt: scalePlace + product * strip + index)
-                }
+                if usesIntegers { pack(place, after: rows, &scratch) }
+                rows.append(place)
             }
         }
     }
 
-    /// Stores the 36 transformed values of sixteen channels of one tile at
-    /// `start + stride · product`.
+    /// Stores a tile's values as integers in its rows.
+    private func pack(
+        _ place: TileGrid.Place, after rows: WinogradRows, _ scratch: inout MutableSpan<Float>
+    ) {
+        for product in 0..<winogradProducts where WinogradRows.has(place, product) {
+            let row = rows.count(product)
+            packIntegerRow(
+                &scratch, from: tilePlace + product * tileStride, step: vectorWidth,
+                chunks: channels / vectorWidth,
+                to: product * transformedStride + rowTilePlace(row: row, inner: channels),
+                step: tileRows * vectorWidth, scaleAt: scalePlace + product * strip + row)
+        }
+    }
+
+    /// Stores the 36 transformed values of sixteen channels of one tile, each `offset + stride · product`
+    /// behind its start.
     @inline(__always)
     func transformTile<Reader: ChannelReader>(
         _ prologue: borrowing Prologue, _: Reader.Type, _ place: TileGrid.Place, channel: Int,
         _ vectors: TileVectors,
-        into transformed: inout MutableSpan<Float>, at start: Int, stride: Int
+        into transformed: inout MutableSpan<Float>, at starts: WinogradStarts, plus offset: Int,
+        stride: Int
     ) {
         let reader = Reader(
             prologue, group: prologue.groups.group(of: place.sample), channel: channel, channels: channels)
@@ -69,7 +81,7 @@ extension WinogradConvolution {
                 : WinogradSix(
                     m0: valueInside(0), m1: valueInside(1), m2: valueInside(2), m3: valueInside(3),
                     m4: valueInside(4), m5: valueInside(5))
-            vectors.setRow(j, winogradInput(six))
+            vectors.setRow(j, winogradInput(six, shortening: place.shortRows))
             // Prefetches what the next tile reads beside this one.
             if j >= winogradReach - winogradTile {
                 for i in 0..<winogradReach {
@@ -78,17 +90,28 @@ extension WinogradConvolution {
             }
         }
         for i in 0..<winogradReach {
-            storeSix(winogradInput(vectors.column(i)), &transformed, start + 6 * i * stride, stride)
+            storeSix(
+                winogradInput(vectors.column(i), shortening: place.shortColumns), &transformed, starts.row(i),
+                offset + 6 * i * stride, stride)
         }
     }
 }
 
+/// Stores a row of a transformed tile.
+///
+/// - Parameters:
+///   - starts: By class of points along the columns.
+///   - offset: Offset of the row's first product.
 @inline(__always)
-func storeSix(_ six: WinogradSix, _ target: inout MutableSpan<Float>, _ start: Int, _ stride: Int) {
-    target.store(six.m0, at: start)
-    target.store(six.m1, at: start + stride)
-    target.store(six.m2, at: start + 2 * stride)
-    target.store(six.m3, at: start + 3 * stride)
-    target.store(six.m4, at: start + 4 * stride)
-    target.store(six.m5, at: start + 5 * stride)
+func storeSix(
+    _ six: WinogradSix, _ target: inout MutableSpan<Float>, _ starts: (Int, Int, Int), _ offset: Int,
+    _ stride: Int
+) {
+    // What a shorter tile lacks is overwritten by the next tile that has it, or not read.
+    target.store(six.m0, at: starts.0 + offset)
+    target.store(six.m1, at: starts.0 + offset + stride)
+    target.store(six.m2, at: starts.0 + offset + 2 * stride)
+    target.store(six.m3, at: starts.1 + offset + 3 * stride)
+    target.store(six.m4, at: starts.2 + offset + 4 * stride)
+    target.store(six.m5, at: starts.0 + offset + 5 * stride)
 }

@@ -1,7 +1,8 @@
 internal import Memory
 internal import Workers
 
-/// A 3×3 convolution of stride 1 by F(4×4, 3×3): 36 products per tile instead of 144.
+/// A 3×3 convolution of stride 1 by F(4×4, 3×3): 36 products per tile instead of 144. At the lower and
+/// the right border tiles may be shorter (`TileAxis`).
 ///
 /// Also computes the gradient of its input, which is such a convolution with the weights rotated by
 /// 180° and transposed.
@@ -21,14 +22,13 @@ struct WinogradConvolution: Sendable {
         precondition(Self.supports(shape), "F(4×4, 3×3) cannot compute \(shape)")
         self.shape = shape
         self.usesIntegers = usesIntegers
-        let high = (shape.outputHeight + winogradTile - 1) / winogradTile
-        let wide = (shape.outputWidth + winogradTile - 1) / winogradTile
+        let (high, wide) = Self.tiles(shape)
         source = TileGrid(
-            height: shape.height, width: shape.width, high: high, wide: wide, step: winogradTile,
-            reach: winogradReach, origin: -shape.padding)
+            height: shape.height, width: shape.width, high: high, wide: wide, reach: winogradReach,
+            origin: -shape.padding)
         target = TileGrid(
-            height: shape.outputHeight, width: shape.outputWidth, high: high, wide: wide, step: winogradTile,
-            reach: winogradTile, origin: 0)
+            height: shape.outputHeight, width: shape.outputWidth, high: high, wide: wide, reach: winogradTile,
+            origin: 0)
         channels = shape.channels
         outputs = shape.outputChannels
     }
@@ -36,6 +36,19 @@ struct WinogradConvolution: Sendable {
     static func supports(_ shape: ConvolutionShape) -> Bool {
         shape.kernel == 3 && shape.stride == 1 && shape.padding <= 2
             && shape.channels.isMultiple(of: vectorWidth) && shape.outputChannels.isMultiple(of: vectorWidth)
+    }
+
+    /// The tiles along each axis.
+    private static func tiles(_ shape: ConvolutionShape) -> (high: TileAxis, wide: TileAxis) {
+        (
+            TileAxis(fewestProductsFor: shape.outputHeight), TileAxis(fewestProductsFor: shape.outputWidth)
+        )
+    }
+
+    /// Products of an image's tiles for each input and each output channel.
+    static func products(_ shape: ConvolutionShape) -> Int {
+        let (high, wide) = tiles(shape)
+        return high.products * wide.products
     }
 
     /// The convolution that computes the input's gradient.
@@ -118,16 +131,24 @@ struct WinogradConvolution: Sendable {
             transform(prologue, tiles: part, into: &scratch)
             for column in stride(from: outputRange.lowerBound, to: outputRange.upperBound, by: block) {
                 let columns = column..<min(column + block, outputRange.upperBound)
-                multiply(panels, count: part.count, columns: columns, scratch: &scratch)
+                multiply(panels, tiles: part, columns: columns, scratch: &scratch)
                 let products = scratch.span.extracting(transformedCount..<transformedCount + productCount)
                 finish(products, items: part, columns: columns, epilogue, into: &output, sums: &sums)
             }
         }
     }
 
+    /// The rows of all of `tiles`.
+    func rows(of tiles: Range<Int>) -> WinogradRows {
+        var rows = WinogradRows()
+        for tile in tiles { rows.append(source.place(of: tile)) }
+        return rows
+    }
+
     private func multiply(
-        _ panels: Span<Float>, count: Int, columns: Range<Int>, scratch: inout MutableSpan<Float>
+        _ panels: Span<Float>, tiles: Range<Int>, columns: Range<Int>, scratch: inout MutableSpan<Float>
     ) {
+        let rows = rows(of: tiles)
         let size = rowTileCount(rows: strip, inner: channels)
         unsafe scratch.withUnsafeMutableBufferPointer { scratch in
             let left = unsafe Span(
@@ -138,21 +159,21 @@ struct WinogradConvolution: Sendable {
             for product in 0..<winogradProducts {
                 var own = products.part(product * productStride..<product * productStride + strip * block)
                 let panel = (product * outputs + columns.lowerBound) / vectorWidth * panelSize
-                let tiles = left.extracting(
+                let values = left.extracting(
                     product * transformedStride..<product * transformedStride + size)
                 let weights = panels.extracting(panel..<panel + columns.count / vectorWidth * panelSize)
                 let area = ProductBlock(
-                    rows: count, columns: columns.count, stride: block, accumulates: false)
+                    rows: rows.count(product), columns: columns.count, stride: block, accumulates: false)
                 guard usesIntegers else {
                     multiplyTiles(
-                        tiles, weights, panelStride: panelSize, inner: channels, into: &own, area)
+                        values, weights, panelStride: panelSize, inner: channels, into: &own, area)
                     continue
                 }
                 let place = scalePlace + product * strip
                 let scale = weightCount + product * outputs + columns.lowerBound
                 multiplyIntegerTiles(
                     PackedIntegers(
-                        tiles,
+                        values,
                         scales: unsafe Span(
                             _unsafeElements: UnsafeBufferPointer(rebasing: scratch[place..<place + strip]))),
                     PackedIntegers(weights, scales: panels.extracting(scale..<scale + columns.count)),

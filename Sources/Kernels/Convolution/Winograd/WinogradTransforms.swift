@@ -5,6 +5,10 @@
 // In one dimension y = Aᵀ[(G g) ⊙ (Bᵀ d)] gives 4 outputs from 6 inputs and 3 weights in 6
 // products. Row i of Bᵀ holds the coefficients of Π_{j≠i}(x − pⱼ), row i of G the powers of pᵢ over
 // Π_{j≠i}(pᵢ − pⱼ), column i of Aᵀ the powers of pᵢ.
+//
+// Shorter tiles leave out points: of three outputs −3/2 (point 4), of two ±3/2 (points 3 and 4). With
+// row i of Bᵀ multiplied by pᵢ − p for each p left out, G stays as it is, and all tiles share the
+// transformed weights.
 
 /// Outputs of a tile along one axis.
 let winogradTile = 4
@@ -22,6 +26,11 @@ private let a3: Float = 0.244140625
 private let b3: Float = 3.375
 private let a2plusB2: Float = 2.640625
 private let a2timesB2: Float = 0.87890625
+/// `a + b`, `b − a`, `2b`, `a² − b²`; all exact.
+private let aPlusB: Float = 2.125
+private let bMinusA: Float = 0.875
+private let twoB: Float = 3
+private let a2minusB2: Float = -1.859375
 
 /// Six vectors: a row or a column of a transformed tile.
 struct WinogradSix {
@@ -39,43 +48,83 @@ struct WinogradFour {
     var y0, y1, y2, y3: Vector
 }
 
-/// `Bᵀ d`.
+/// `Bᵀ d` of a tile that is `shortening` outputs shorter than four; the values at points that it lacks
+/// are of no meaning.
 @inline(__always)
-func winogradInput(_ d: WinogradSix) -> WinogradSix {
-    let evenA = d.m4.addingProduct(-b2, d.m2)
-    let oddA = d.m3.addingProduct(-b2, d.m1)
-    let evenB = d.m4.addingProduct(-a2, d.m2)
-    let oddB = d.m3.addingProduct(-a2, d.m1)
-    return WinogradSix(
-        m0: d.m4.addingProduct(-a2plusB2, d.m2).addingProduct(a2timesB2, d.m0),
-        m1: evenA.addingProduct(a, oddA), m2: evenA.addingProduct(-a, oddA),
-        m3: evenB.addingProduct(b, oddB), m4: evenB.addingProduct(-b, oddB),
-        m5: d.m5.addingProduct(-a2plusB2, d.m3).addingProduct(a2timesB2, d.m1))
+func winogradInput(_ d: WinogradSix, shortening: Int) -> WinogradSix {
+    switch shortening {
+    case 0:
+        let evenA = d.m4.addingProduct(-b2, d.m2)
+        let oddA = d.m3.addingProduct(-b2, d.m1)
+        let evenB = d.m4.addingProduct(-a2, d.m2)
+        let oddB = d.m3.addingProduct(-a2, d.m1)
+        return WinogradSix(
+            m0: d.m4.addingProduct(-a2plusB2, d.m2).addingProduct(a2timesB2, d.m0),
+            m1: evenA.addingProduct(a, oddA), m2: evenA.addingProduct(-a, oddA),
+            m3: evenB.addingProduct(b, oddB), m4: evenB.addingProduct(-b, oddB),
+            m5: d.m5.addingProduct(-a2plusB2, d.m3).addingProduct(a2timesB2, d.m1))
+    case 1:
+        // Multiplied by x − b.
+        let (e0, e1) = (d.m1.addingProduct(-b, d.m0), d.m2.addingProduct(-b, d.m1))
+        let (e2, e3) = (d.m3.addingProduct(-b, d.m2), d.m4.addingProduct(-b, d.m3))
+        let m3 = twoB * d.m3.addingProduct(-a2, d.m1)
+        return WinogradSix(
+            m0: b * e2.addingProduct(-a2, e0), m1: aPlusB * e2.addingProduct(a, e1),
+            m2: bMinusA * e2.addingProduct(-a, e1), m3: m3, m4: m3, m5: e3.addingProduct(-a2, e1))
+    default:
+        let m1 = a2minusB2 * d.m2.addingProduct(a, d.m1)
+        return WinogradSix(
+            m0: -b2 * d.m2.addingProduct(-a2, d.m0), m1: m1,
+            m2: a2minusB2 * d.m2.addingProduct(-a, d.m1), m3: m1, m4: m1,
+            m5: d.m3.addingProduct(-a2, d.m1))
+    }
 }
 
-/// `Aᵀ m`.
+/// `Aᵀ m`; outputs that a shorter tile lacks are of no meaning.
 @inline(__always)
-func winogradOutput(_ m: WinogradSix) -> WinogradFour {
+func winogradOutput(_ m: WinogradSix, shortening: Int) -> WinogradFour {
     let sumA = m.m1 + m.m2
     let differenceA = m.m1 - m.m2
-    let sumB = m.m3 + m.m4
-    let differenceB = m.m3 - m.m4
-    return WinogradFour(
-        y0: m.m0 + sumA + sumB,
-        y1: (a * differenceA).addingProduct(b, differenceB),
-        y2: (a2 * sumA).addingProduct(b2, sumB),
-        y3: m.m5.addingProduct(a3, differenceA).addingProduct(b3, differenceB))
+    switch shortening {
+    case 0:
+        let sumB = m.m3 + m.m4
+        let differenceB = m.m3 - m.m4
+        return WinogradFour(
+            y0: m.m0 + sumA + sumB,
+            y1: (a * differenceA).addingProduct(b, differenceB),
+            y2: (a2 * sumA).addingProduct(b2, sumB),
+            y3: m.m5.addingProduct(a3, differenceA).addingProduct(b3, differenceB))
+    case 1:
+        let y2 = m.m5.addingProduct(a2, sumA).addingProduct(b2, m.m3)
+        return WinogradFour(
+            y0: m.m0 + sumA + m.m3, y1: (a * differenceA).addingProduct(b, m.m3), y2: y2, y3: y2)
+    default:
+        let y1 = m.m5.addingProduct(a, differenceA)
+        return WinogradFour(y0: m.m0 + sumA, y1: y1, y2: y1, y3: y1)
+    }
 }
 
 /// `A y`: the gradient of `winogradOutput`.
 @inline(__always)
-func winogradOutputGradient(_ y: WinogradFour) -> WinogradSix {
-    let evenA = y.y0.addingProduct(a2, y.y2)
-    let oddA = (a * y.y1).addingProduct(a3, y.y3)
-    let evenB = y.y0.addingProduct(b2, y.y2)
-    let oddB = (b * y.y1).addingProduct(b3, y.y3)
-    return WinogradSix(
-        m0: y.y0, m1: evenA + oddA, m2: evenA - oddA, m3: evenB + oddB, m4: evenB - oddB, m5: y.y3)
+func winogradOutputGradient(_ y: WinogradFour, shortening: Int) -> WinogradSix {
+    switch shortening {
+    case 0:
+        let evenA = y.y0.addingProduct(a2, y.y2)
+        let oddA = (a * y.y1).addingProduct(a3, y.y3)
+        let evenB = y.y0.addingProduct(b2, y.y2)
+        let oddB = (b * y.y1).addingProduct(b3, y.y3)
+        return WinogradSix(
+            m0: y.y0, m1: evenA + oddA, m2: evenA - oddA, m3: evenB + oddB, m4: evenB - oddB, m5: y.y3)
+    case 1:
+        let evenA = y.y0.addingProduct(a2, y.y2)
+        let oddA = a * y.y1
+        let m3 = y.y0.addingProduct(b, y.y1).addingProduct(b2, y.y2)
+        return WinogradSix(m0: y.y0, m1: evenA + oddA, m2: evenA - oddA, m3: m3, m4: m3, m5: y.y2)
+    default:
+        let m1 = y.y0.addingProduct(a, y.y1)
+        return WinogradSix(
+            m0: y.y0, m1: m1, m2: y.y0.addingProduct(-a, y.y1), m3: m1, m4: m1, m5: y.y1)
+    }
 }
 
 /// `1 / (2a²(a² − b²))` and so on: the factors of G's rows.

@@ -175,7 +175,7 @@ struct WinogradWeightGradient: Sendable {
                             - channelRange.lowerBound,
                         columns: columns.lowerBound - outputRange.lowerBound..<columns.upperBound
                             - outputRange.lowerBound,
-                        count: part.count, layout, accumulates: first > tiles.lowerBound,
+                        convolution.rows(of: part), layout, accumulates: first > tiles.lowerBound,
                         scratch: &scratch)
                     if part.upperBound == tiles.upperBound {
                         DenseKernel.storeGradient(
@@ -190,7 +190,7 @@ struct WinogradWeightGradient: Sendable {
     }
 
     private func multiply(
-        rows: Range<Int>, columns: Range<Int>, count: Int, _ layout: Layout, accumulates: Bool,
+        rows: Range<Int>, columns: Range<Int>, _ tileRows: WinogradRows, _ layout: Layout, accumulates: Bool,
         scratch: inout MutableSpan<Float>
     ) {
         let block = layout.block.channels * layout.block.outputs
@@ -206,6 +206,11 @@ struct WinogradWeightGradient: Sendable {
                 let left = panels(layout.inputs, product, rows, layout, operands)
                 let right = panels(layout.gradients, product, columns, layout, operands)
                 var own = products.part(product * block..<(product + 1) * block)
+                let count = tileRows.count(product)
+                guard count > 0 else {
+                    if !accumulates { own.update(repeating: 0) }
+                    continue
+                }
                 guard usesIntegers else {
                     multiplyOuter(
                         left, right, OuterRows(panelsOf: count, panelStride: layout.panel), into: &own, area)
@@ -258,48 +263,48 @@ struct WinogradWeightGradient: Sendable {
         _ layout: Layout, into scratch: inout MutableSpan<Float>
     ) {
         TileVectors.with(count: winogradProducts) { vectors in
-            eachPanel(layout.inputs, tiles, range, layout, &scratch) {
-                tile, channel, start, stride, scratch in
+            eachPanel(layout.inputs, convolution.source, tiles, range, layout, &scratch) {
+                place, channel, starts, offset, stride, scratch in
                 convolution.transformTile(
-                    prologue, Reader.self, convolution.source.place(of: tile), channel: channel, vectors,
-                    into: &scratch, at: start, stride: stride)
+                    prologue, Reader.self, place, channel: channel, vectors,
+                    into: &scratch, at: starts, plus: offset, stride: stride)
             }
         }
     }
 
-    /// Calls `transform` for each tile and each sixteen channels with the place of the first of the 36
-    /// values, and the floats from one of them to the next; packs integers.
+    /// Calls `transform` for each tile and each sixteen channels with the starts of the 36 values, and
+    /// the floats from one of them to the next; packs integers.
     @inline(__always)
     private func eachPanel(
-        _ side: Layout.Side, _ tiles: Range<Int>, _ range: Range<Int>, _ layout: Layout,
+        _ side: Layout.Side, _ grid: TileGrid, _ tiles: Range<Int>, _ range: Range<Int>, _ layout: Layout,
         _ scratch: inout MutableSpan<Float>,
         _ transform: (
-            _ tile: Int, _ channel: Int, _ start: Int, _ stride: Int, inout MutableSpan<Float>
+            _ place: TileGrid.Place, _ channel: Int, WinogradStarts, _ offset: Int, _ stride: Int,
+            inout MutableSpan<Float>
         ) -> Void
     ) {
-        guard usesIntegers else {
+        // Integers sixteen channels at a time, which stay in the cache until they are packed.
+        let width = usesIntegers ? vectorWidth : range.count
+        for first in stride(from: range.lowerBound, to: range.upperBound, by: width) {
+            var rows = WinogradRows()
             for tile in tiles {
-                for channel in stride(from: range.lowerBound, to: range.upperBound, by: vectorWidth) {
-                    let panel =
-                        side.values.lowerBound + (channel - range.lowerBound) / vectorWidth * layout.panel
+                let place = grid.place(of: tile)
+                let starts = WinogradStarts(
+                    panel: usesIntegers ? layout.values.lowerBound : side.values.lowerBound, rows)
+                for channel in stride(from: first, to: first + width, by: vectorWidth) {
                     transform(
-                        tile, channel, panel + (tile - tiles.lowerBound) * vectorWidth, side.stride, &scratch)
+                        place, channel, starts, (channel - first) / vectorWidth * layout.panel,
+                        usesIntegers ? layout.valueStride : side.stride, &scratch)
                 }
+                rows.append(place)
             }
-            return
-        }
-        for channel in stride(from: range.lowerBound, to: range.upperBound, by: vectorWidth) {
-            for tile in tiles {
-                transform(
-                    tile, channel, layout.values.lowerBound + (tile - tiles.lowerBound) * vectorWidth,
-                    layout.valueStride, &scratch)
-            }
-            let own = channel - range.lowerBound
+            guard usesIntegers else { continue }
+            let own = first - range.lowerBound
             for product in 0..<winogradProducts {
                 packIntegerColumns(
                     &scratch, at: layout.values.lowerBound + product * layout.valueStride,
                     to: side.values.lowerBound + product * side.stride + own / vectorWidth * layout.panel,
-                    inner: tiles.count, bits: IntegerBits.outerProduct,
+                    inner: rows.count(product), bits: IntegerBits.outerProduct,
                     scalesAt: side.scales.lowerBound + product * side.width + own)
             }
         }
@@ -325,9 +330,8 @@ struct WinogradWeightGradient: Sendable {
     ) {
         let target = convolution.target
         TileVectors.with(count: winogradProducts) { vectors in
-            eachPanel(layout.gradients, tiles, range, layout, &scratch) {
-                tile, channel, start, stride, scratch in
-                let place = target.place(of: tile)
+            eachPanel(layout.gradients, target, tiles, range, layout, &scratch) {
+                place, channel, starts, offset, stride, scratch in
                 let reader = Reader(
                     prologue, group: prologue.groups.group(of: place.sample), channel: channel,
                     channels: outputs)
@@ -345,7 +349,8 @@ struct WinogradWeightGradient: Sendable {
                     vectors.setRow(
                         j,
                         winogradOutputGradient(
-                            WinogradFour(y0: value(0), y1: value(1), y2: value(2), y3: value(3))))
+                            WinogradFour(y0: value(0), y1: value(1), y2: value(2), y3: value(3)),
+                            shortening: place.shortRows))
                     for i in 0..<winogradTile {
                         reader.prefetch(prologue, at: top + (i * target.width + place.next) * outputs)
                     }
@@ -354,8 +359,9 @@ struct WinogradWeightGradient: Sendable {
                     storeSix(
                         winogradOutputGradient(
                             WinogradFour(
-                                y0: vectors[i], y1: vectors[6 + i], y2: vectors[12 + i], y3: vectors[18 + i])),
-                        &scratch, start + 6 * i * stride, stride)
+                                y0: vectors[i], y1: vectors[6 + i], y2: vectors[12 + i], y3: vectors[18 + i]),
+                            shortening: place.shortColumns), &scratch, starts.row(i), offset + 6 * i * stride,
+                        stride)
                 }
             }
         }
