@@ -96,14 +96,20 @@ package struct Checkpoint: Sendable {
 
     /// The classifier of the snapshot's model, with its parameters and running statistics.
     ///
-    /// - Parameter path: Where the snapshot came from, for the error.
-    package func makeClassifier(path: String) throws(CheckpointError) -> Classifier {
+    /// - Parameters:
+    ///   - path: Where the snapshot came from, for the error.
+    ///   - evaluationConvolutions: The algorithms of evaluation; by default those of training in single
+    ///     precision.
+    package func makeClassifier(
+        path: String, evaluationConvolutions: AlgorithmSelection? = nil
+    ) throws(CheckpointError) -> Classifier {
         guard let name = NetworkName(rawValue: network) else {
             throw CheckpointError(path: path, reason: "network '\(network)' is unknown to this version")
         }
         try checkConvolutions(of: name, path: path)
         let classifier = Classifier(
-            name, head: headKind, classes: classes, convolutions: convolutions)
+            name, head: headKind, classes: classes, convolutions: convolutions,
+            evaluationConvolutions: evaluationConvolutions)
         try model.restore(classifier, path: path)
         return classifier
     }

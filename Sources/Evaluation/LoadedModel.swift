@@ -27,7 +27,8 @@ package struct LoadedModel {
     package init(_ checkpoint: Checkpoint, path: String, _ configuration: RunConfiguration) throws {
         self.path = path
         try checkpoint.check(fits: configuration, path: path)
-        classifier = try checkpoint.makeClassifier(path: path)
+        classifier = try checkpoint.makeClassifier(
+            path: path, evaluationConvolutions: configuration.evaluation.selection)
         try configuration.checkImageSize(of: classifier.name)
         weightsHash = checkpoint.model.weightsHash
         trainingFingerprint = checkpoint.dataFingerprint

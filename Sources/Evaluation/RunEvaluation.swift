@@ -111,6 +111,9 @@ package struct RunEvaluation {
         if let remark = classifier.evaluationConvolutions.libraryRemark(for: classifier.convolutionShapes) {
             opened.remarks.append(remark)
         }
+        if classifier.evaluationConvolutions == .mixed {
+            opened.remarks.append("convolutions are computed in mixed precision (evaluation.precision)")
+        }
         let pool = try together { try WorkerPool(exactly: threads.count(configuration.compute.threads)) }
         let measure =
             options.measuresFeatures

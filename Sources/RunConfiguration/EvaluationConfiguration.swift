@@ -31,6 +31,8 @@ package struct EvaluationConfiguration: Codable, Equatable, Sendable {
     /// Whether predictions are made from the sum of the logits of an image and of its horizontal flip.
     /// Scores see the image alone.
     package var mirror = false
+    /// The precision of the products in validation and evaluation.
+    package var precision = ComputeConfiguration.Precision.float32
     /// Near out-of-distribution sets: name and folder of the packed dataset, in the table's order.
     package var near = NamedPaths()
     /// Far out-of-distribution sets: name and folder of the packed dataset, in the table's order.

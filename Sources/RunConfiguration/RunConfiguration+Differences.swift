@@ -46,7 +46,7 @@ private let harmless = [
     "training.stopAfterSteps", "compute.threads", "compute.accumulation", "cluster.bucketBytes",
     "cluster.sentinelEvery",
     "cluster.watchdog",
-    // `evaluation.every` and `evaluation.mirror` choose the best checkpoint.
+    // `evaluation.every`, `evaluation.mirror` and `evaluation.precision` choose the best checkpoint.
     "evaluation.scores", "evaluation.batch", "evaluation.near", "evaluation.far", "evaluation.search",
     "evaluation.outlierValidation", "evaluation.temperature", "evaluation.grood",
 ]

@@ -104,7 +104,7 @@ package struct ComputeConfiguration: Codable, Equatable, Sendable {
         case library
     }
 
-    /// The precision of the products in training.
+    /// The precision of products.
     package enum Precision: String, Choice {
         /// Single precision.
         case float32

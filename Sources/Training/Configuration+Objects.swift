@@ -60,13 +60,14 @@ extension RunConfiguration {
             size: data.transform.size, shorterSide: data.transform.resizedSide, normalization: normalization)
     }
 
-    /// Hash of the preprocessing, equal for evaluations that preprocess images alike and predict
-    /// from the same images; 16 hexadecimal digits.
+    /// Hash of the preprocessing, equal for evaluations that preprocess images alike, predict from the
+    /// same images and compute in the same precision; 16 hexadecimal digits.
     package var preprocessingHash: String {
         let transform = data.transform
         let values =
             ([Double(transform.size), Double(transform.resizedSide)] + transform.mean
-                + transform.standardDeviation + (evaluation.mirror ? [1] : []))
+                + transform.standardDeviation + (evaluation.mirror ? [1] : [])
+                + (evaluation.precision == .mixed ? [2] : []))
         return CRC64(values.map { "\($0)\n" }.joined().utf8).hexadecimal
     }
 
@@ -149,6 +150,11 @@ extension ComputeConfiguration {
     var selection: AlgorithmSelection? { precision == .mixed ? .mixed : convolution.selection }
 }
 
+extension EvaluationConfiguration {
+    /// The algorithms of evaluation where they are not those of training in single precision.
+    package var selection: AlgorithmSelection? { precision == .mixed ? .mixed : nil }
+}
+
 extension ComputeConfiguration.Convolution {
     fileprivate var selection: AlgorithmSelection? {
         switch self {
@@ -169,7 +175,8 @@ extension Classifier {
         self.init(
             try configuration.networkName(), head: configuration.headKind,
             classes: configuration.network.classes, imageSize: configuration.data.transform.size,
-            dropoutRate: configuration.network.dropout, convolutions: convolutions)
+            dropoutRate: configuration.network.dropout, convolutions: convolutions,
+            evaluationConvolutions: configuration.evaluation.selection)
         guard configuration.network.dropout == 0 || hasDropout else {
             throw ConfigurationError(
                 key: "network.dropout", found: "\(configuration.network.dropout)",

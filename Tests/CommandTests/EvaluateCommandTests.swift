@@ -336,6 +336,27 @@ struct EvaluateCommandTests {
         }
     }
 
+    @Test func mixedPrecisionIsComputedWhereAskedAndSaid() async throws {
+        try await SmallBenchmark.with { small in
+            let run = "\(small.folder)/runs/r"
+            let evaluate = ["evaluate", run, "--score", "mls", "--save-scores"]
+            func scores() throws -> [Float] {
+                try HDF5File(opening: "\(run)/s0/scores/test.h5").read("test/score/mls")
+            }
+            let said = "note: convolutions are computed in mixed precision (evaluation.precision)\n"
+            #expect(!(try await small.successful(evaluate)).contains(said))
+            let single = try scores()
+            for ranks in 1...2 {
+                let printed = try await small.successful(
+                    evaluate + ["--set", "evaluation.precision=mixed"], ranks: ranks)
+                #expect(printed.components(separatedBy: said).count == 2, "\(printed)")
+                let mixed = try scores()
+                #expect(mixed != single)
+                #expect(zip(mixed, single).allSatisfy { abs($0 - $1) < 1e-2 * abs($1) + 1e-2 })
+            }
+        }
+    }
+
     @Test func anUnknownBenchmarkIsAnsweredWithTheKnownOnes() async throws {
         let outcome = try await Command(
             Command.product("t2fnorm"), ["evaluate", "runs/x", "--benchmark", "cifar11"],

@@ -266,6 +266,7 @@ import Testing
                   batch: 256
                   every: 1
                   mirror: false
+                  precision: float32
                   near:
                     tin: data/tin
                     cifar100: data/cifar100

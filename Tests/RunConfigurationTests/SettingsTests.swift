@@ -121,6 +121,7 @@ import Testing
         ("evaluation.batch", "0", "a whole number from 1 to 1000000"),
         ("evaluation.every", "0", "a number of epochs from 1 to 1000000"),
         ("evaluation.mirror", "maybe", "true or false"),
+        ("evaluation.precision", "half", "one of float32, mixed"),
         ("evaluation.near", "{tin: ''}", "the folder of a packed dataset"),
         ("evaluation.far", "{tin: ''}", "the folder of a packed dataset"),
         ("evaluation.search", "maybe", "true or false"),

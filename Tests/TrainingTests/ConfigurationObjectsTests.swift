@@ -25,6 +25,10 @@ struct ConfigurationObjectsTests {
         let plain = configuration.preprocessingHash
         configuration.evaluation.mirror = true
         #expect(configuration.preprocessingHash != plain, "tables of other predictions are kept apart")
+        configuration.evaluation.mirror = false
+        configuration.evaluation.precision = .mixed
+        #expect(configuration.preprocessingHash != plain, "those of another precision, too")
+        #expect(try Classifier(configuration).evaluationConvolutions == .mixed)
         configuration.data.transform.size = 64
         #expect(throws: ConfigurationError.self) { try configuration.checkImageSize(of: .resnet20) }
     }

@@ -33,14 +33,22 @@ struct MixedPrecisionTests {
         }
     }
 
-    @Test func evaluationIsInSinglePrecision() throws {
-        func outputs(_ convolutions: AlgorithmSelection) throws -> [Float] {
-            let model = Classifier(.resnet20, head: .linear, classes: 10, convolutions: convolutions)
+    @Test func evaluationIsInSinglePrecisionUnlessAsked() throws {
+        func outputs(
+            _ training: AlgorithmSelection, _ evaluation: AlgorithmSelection? = nil
+        ) throws -> [Float] {
+            let model = Classifier(
+                .resnet20, head: .linear, classes: 10, convolutions: training,
+                evaluationConvolutions: evaluation)
             model.parameters.initialize(seed: 1)
             let images = testValues(count: 2 * 32 * 32 * 3, stream: 1)
             return try model.outputs(of: images).logits
         }
-        #expect(firstDifferentBits(try outputs(.mixed), try outputs(.shape)) == nil)
+        let single = try outputs(.shape)
+        #expect(firstDifferentBits(try outputs(.mixed), single) == nil)
+        let mixed = try outputs(.shape, .mixed)
+        #expect(firstDifferentBits(mixed, single) != nil)
+        #expect(relativeError(mixed, single.doubles) < 2e-3)
     }
 
     @Test func anAlgorithmOfSinglePrecisionIsRefused() throws {
