@@ -53,7 +53,8 @@ package struct Convolution: Sendable {
         taps = ImplicitGEMMConvolution(shape, arithmetic)
         phases = ImplicitGEMMConvolution.inputGradient(of: shape, arithmetic)
         pointwise =
-            algorithm == .tiled && PointwiseGradients.supports(shape) ? PointwiseGradients(shape) : nil
+            [.tiled, .tiledInt14].contains(algorithm) && PointwiseGradients.supports(shape)
+            ? PointwiseGradients(shape, arithmetic) : nil
     }
 
     /// A convolution by the algorithm that `selection` has for its shape.

@@ -8,15 +8,15 @@ internal import Workers
 /// microbatch's weight gradient is the balanced tree sum of its parts. The results have the same
 /// bits as those of `ImplicitGEMMWeightGradient` and `ImplicitGEMMConvolution.inputGradient`.
 struct PointwiseGradients: Sendable {
-    private let forward: ImplicitGEMMConvolution
-    private let backward: ImplicitGEMMConvolution
-    private var channels: Int { forward.source.channels }
-    private var outputs: Int { forward.target.channels }
+    let forward: ImplicitGEMMConvolution
+    let backward: ImplicitGEMMConvolution
+    var channels: Int { forward.source.channels }
+    var outputs: Int { forward.target.channels }
 
-    init(_ shape: ConvolutionShape) {
+    init(_ shape: ConvolutionShape, _ arithmetic: ImplicitGEMMConvolution.Arithmetic) {
         precondition(Self.supports(shape), "pointwise gradients cannot compute \(shape)")
-        forward = ImplicitGEMMConvolution(shape)
-        backward = ImplicitGEMMConvolution.inputGradient(of: shape)[0]
+        forward = ImplicitGEMMConvolution(shape, arithmetic)
+        backward = ImplicitGEMMConvolution.inputGradient(of: shape, arithmetic)[0]
     }
 
     static func supports(_ shape: ConvolutionShape) -> Bool {
@@ -29,20 +29,31 @@ struct PointwiseGradients: Sendable {
         microbatchSize.isMultiple(of: 4) ? 4 : microbatchSize.isMultiple(of: 2) ? 2 : 1
     }
 
-    /// Ranges of a worker's scratch memory: output gradients as row tiles, inputs as row tiles,
-    /// products.
-    private var gradients: Range<Int> { 0..<rowTileCount(rows: RowStrips.rows, inner: outputs) }
-    private var inputs: Range<Int> {
-        let count = rowTileCount(
-            rows: RowStrips.rows, inner: min(channels, ImplicitGEMMConvolution.innerBlock))
+    var usesIntegers: Bool { forward.arithmetic == .integers }
+    /// Channels of a block of the input.
+    private var block: Int { min(channels, ImplicitGEMMConvolution.innerBlock) }
+
+    /// Ranges of a worker's scratch memory: output gradients as row tiles, inputs as row tiles or,
+    /// for integers, as columns; products.
+    var gradients: Range<Int> { 0..<backward.tileCount(rows: RowStrips.rows, inner: outputs) }
+    var inputs: Range<Int> {
+        let count = usesIntegers ? columnCount(block) : rowTileCount(rows: RowStrips.rows, inner: block)
         return gradients.upperBound..<gradients.upperBound + count
     }
     private var products: Range<Int> {
-        inputs.upperBound..<inputs.upperBound + RowStrips.rows
-            * min(channels, ImplicitGEMMConvolution.innerBlock)
+        inputs.upperBound..<inputs.upperBound + RowStrips.rows * block
+    }
+    /// For integers: output gradients as columns, and a block of values before they are packed.
+    var gradientColumns: Range<Int> {
+        products.upperBound..<products.upperBound + (usesIntegers ? columnCount(outputs) : 0)
+    }
+    var values: Range<Int> {
+        let width = min(max(channels, outputs), ImplicitGEMMConvolution.innerBlock)
+        let start = gradientColumns.upperBound
+        return start..<start + (usesIntegers ? RowStrips.rows * width : 0)
     }
     /// Floats of scratch memory per worker that `run` needs.
-    var scratchCount: Int { products.upperBound }
+    var scratchCount: Int { values.upperBound }
 
     /// Overwrites `inputGradient` and `partGradients`.
     ///
@@ -74,14 +85,26 @@ struct PointwiseGradients: Sendable {
             if samples.isEmpty { weightGradient.update(repeating: 0) }
             var isFirst = true
             for rows in RowStrips(samples: samples, positions: forward.positions) {
-                var gathered = scratch.part(gradients)
-                backward.gatherBlocks(outputGradient, rows: rows, 0..<outputs, into: &gathered)
+                if usesIntegers {
+                    packGradients(outputGradient, rows: rows, &scratch)
+                } else {
+                    var gathered = scratch.part(gradients)
+                    backward.gatherBlocks(outputGradient, rows: rows, 0..<outputs, into: &gathered)
+                }
                 for channel in stride(from: 0, to: channels, by: ImplicitGEMMConvolution.innerBlock) {
                     let block = channel..<min(channel + ImplicitGEMMConvolution.innerBlock, channels)
-                    var gathered = scratch.part(inputs)
-                    forward.gatherTiles(input, rows: rows, block, into: &gathered)
-                    multiplyWeights(
-                        rows: rows.count, block, accumulates: !isFirst, scratch.span, into: &weightGradient)
+                    if usesIntegers {
+                        packInputs(input, rows: rows, block, &scratch)
+                        multiplyIntegerWeights(
+                            rows: rows.count, block, accumulates: !isFirst, scratch.span,
+                            into: &weightGradient)
+                    } else {
+                        var gathered = scratch.part(inputs)
+                        forward.gatherTiles(input, rows: rows, block, into: &gathered)
+                        multiplyWeights(
+                            rows: rows.count, block, accumulates: !isFirst, scratch.span,
+                            into: &weightGradient)
+                    }
                     multiplyInput(panels, rows: rows.count, block, &scratch)
                     backward.store(
                         scratch.span.extracting(products), rows: rows, columns: block, epilogue,
@@ -120,7 +143,7 @@ struct PointwiseGradients: Sendable {
             var results = unsafe MutableSpan(
                 _unsafeElements: UnsafeMutableBufferPointer(rebasing: scratch[products]))
             for output in stride(from: 0, to: outputs, by: ImplicitGEMMConvolution.innerBlock) {
-                let start = rowTileCount(rows: rows, inner: output)
+                let start = backward.tileCount(rows: rows, inner: output)
                 let left = unsafe Span(
                     _unsafeElements: UnsafeBufferPointer(rebasing: scratch[start..<gradients.upperBound]))
                 backward.multiply(
