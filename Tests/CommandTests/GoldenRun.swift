@@ -46,8 +46,8 @@ struct GoldenRun {
     let folder: String
 
     /// The training runs: one epoch of 20 steps of 16 synthetic images with every head on the
-    /// smallest network and in mixed precision, 2 steps of 4 images at 224×224, and two networks overfitted to their 90
-    /// images, for the scores.
+    /// smallest network and in mixed precision, 2 steps of 4 images at 224×224 in both precisions,
+    /// and two networks overfitted to their 90 images, for the scores.
     private static let runs: [(name: String, settings: [String])] = {
         let heads = [
             ("t2fnorm", []), ("linear", ["head.name=linear"]),
@@ -75,7 +75,8 @@ struct GoldenRun {
             "data.transform.flip=false", "data.transform.padding=0", "optimizer.learningRate=0.03",
         ]
         return small + [
-            ("resnet50-t2fnorm", large), ("scored", scored), ("member", scored + ["head.name=linear"]),
+            ("resnet50-t2fnorm", large), ("resnet50-mixed", large + mixed.1), ("scored", scored),
+            ("member", scored + ["head.name=linear"]),
         ]
     }()
 
