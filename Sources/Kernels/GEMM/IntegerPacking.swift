@@ -63,7 +63,7 @@ func pairCount(_ inner: Int) -> Int { (inner + 2 * vectorWidth - 1) / (2 * vecto
 func packIntegerRows(_ tiles: inout MutableSpan<Float>, rows: Int, inner: Int, scalesAt place: Int) {
     let chunk = tileRows * vectorWidth
     for row in 0..<rows {
-        let start = row / tileRows * tileRows * inner + row % tileRows * vectorWidth
+        let start = rowTilePlace(row: row, inner: inner)
         packIntegerRow(
             &tiles, from: start, step: chunk, chunks: inner / vectorWidth, to: start, step: chunk,
             scaleAt: place + row)

@@ -46,7 +46,7 @@ func multiplyIntegerTiles(
             let panel = unsafe right + column / vectorWidth * panelStride
             let isWide = buildHasAVX512 && column + 2 * vectorWidth <= block.columns
             for row in stride(from: 0, to: block.rows, by: height) {
-                let tile = unsafe left + row / tileRows * tileRows * inner + row % tileRows * vectorWidth
+                let tile = unsafe left + rowTilePlace(row: row, inner: inner)
                 let target = unsafe product + row * block.stride + column
                 let scales = unsafe (leftScales + row, rightScales + column)
                 var own = block

@@ -19,6 +19,13 @@ func rowTileCount(rows: Int, inner: Int) -> Int {
     (rows + tileRows - 1) / tileRows * tileRows * paddedToVectors(inner)
 }
 
+/// Where a row starts in row tiles of `inner` elements.
+@inline(__always)
+func rowTilePlace(row: Int, inner: Int) -> Int {
+    let (tile, line) = row.quotientAndRemainder(dividingBy: tileRows)
+    return tile * tileRows * inner + line * vectorWidth
+}
+
 /// Overwrites a block of `product` with `left · right`, or adds to it.
 ///
 /// - Parameters:

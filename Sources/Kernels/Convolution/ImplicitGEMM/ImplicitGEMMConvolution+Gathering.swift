@@ -33,8 +33,7 @@ extension ImplicitGEMMConvolution {
         into gathered: inout MutableSpan<Float>
     ) {
         gather(prologue, rows: rows, block, Runs(rows: tileRows, step: vectorWidth)) { row, chunk in
-            let (tile, line) = row.quotientAndRemainder(dividingBy: tileRows)
-            return tile * tileRows * block.count + chunk * tileRows * vectorWidth + line * vectorWidth
+            rowTilePlace(row: row, inner: block.count) + chunk * tileRows * vectorWidth
         } into: {
             gathered.store($0, at: $1)
         }

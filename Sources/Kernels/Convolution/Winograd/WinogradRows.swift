@@ -39,12 +39,6 @@ struct WinogradRows {
 struct WinogradStarts {
     private var places = InlineArray<9, Int>(repeating: 0)
 
-    /// The tile after those in `rows`, in panels of rows of sixteen.
-    @inline(__always)
-    init(panel start: Int, _ rows: WinogradRows) {
-        self.init(rows: start, rows, width: vectorWidth)
-    }
-
     /// The tile after those in `rows`, in row tiles of `inner` elements.
     @inline(__always)
     init(tiles start: Int, _ rows: WinogradRows, inner: Int) {
@@ -76,11 +70,4 @@ struct WinogradStarts {
         let first = WinogradRows.pointClass(j)
         return (places[first], places[first + 3], places[first + 6])
     }
-}
-
-/// Where a row starts in row tiles of `inner` elements.
-@inline(__always)
-func rowTilePlace(row: Int, inner: Int) -> Int {
-    let (tile, line) = row.quotientAndRemainder(dividingBy: tileRows)
-    return tile * tileRows * inner + line * vectorWidth
 }

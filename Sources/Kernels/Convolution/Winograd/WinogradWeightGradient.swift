@@ -13,9 +13,9 @@ struct WinogradWeightGradient: Sendable {
 
     /// Tiles that are summed in one chain. Sums of this many tiles are added in order, which is
     /// part of the mathematics.
-    private static let chunk = 128
+    static let chunk = 128
     /// Elements of a block of `[C, K]` whose 36 products stay in the cache.
-    private static let blockCount = 4096
+    static let blockCount = 4096
 
     init(_ convolution: WinogradConvolution) { self.convolution = convolution }
 
@@ -85,71 +85,6 @@ struct WinogradWeightGradient: Sendable {
         (channels / vectorWidth + splits - 1) / splits * vectorWidth
     }
 
-    /// Layout of a worker's scratch memory: transformed inputs, transformed gradients, products, and
-    /// for integers scales and the values of sixteen channels before they are packed.
-    private struct Layout: Sendable {
-        let chunk: Int
-        /// Elements of a panel of sixteen channels.
-        let panel: Int
-        let inputs: Side
-        let gradients: Side
-        /// Shape `[36, chunk, 16]`.
-        let values: Range<Int>
-        let valueStride: Int
-        let products: Range<Int>
-        /// Channels and outputs of a block of products.
-        let block: (channels: Int, outputs: Int)
-        var count: Int { products.upperBound }
-
-        /// The transformed inputs or gradients of a chunk.
-        struct Side: Sendable {
-            /// Channels per item.
-            let width: Int
-            /// Floats from one product's values to the next one's: one cache line more than they
-            /// need, since 36 stores would otherwise fall into one set of the cache.
-            let stride: Int
-            /// Shape `[36, width / 16, panel]`.
-            let values: Range<Int>
-            /// Shape `[36, width]`.
-            let scales: Range<Int>
-
-            init(from start: Int, width: Int, panel: Int, usesIntegers: Bool) {
-                self.width = width
-                stride = panel * width / vectorWidth + vectorWidth
-                values = start..<start + winogradProducts * stride
-                scales = values.upperBound..<values.upperBound + (usesIntegers ? winogradProducts * width : 0)
-            }
-        }
-
-        init(width: Int, outputs: Int, tiles: Int, usesIntegers: Bool) {
-            chunk = min(WinogradWeightGradient.chunk, tiles)
-            panel = (usesIntegers ? pairCount(chunk) : chunk) * vectorWidth
-            inputs = Side(from: 0, width: width, panel: panel, usesIntegers: usesIntegers)
-            gradients = Side(
-                from: inputs.scales.upperBound, width: outputs, panel: panel, usesIntegers: usesIntegers)
-            valueStride = (chunk + 1) * vectorWidth
-            let end = gradients.scales.upperBound
-            values = end..<end + (usesIntegers ? winogradProducts * valueStride : 0)
-            if tiles <= WinogradWeightGradient.chunk {
-                let columns = min(outputs, 128)
-                let rows = WinogradWeightGradient.blockCount / columns / vectorWidth * vectorWidth
-                block = (min(width, rows), columns)
-            } else {
-                block = (width, outputs)
-            }
-            products =
-                values.upperBound..<values.upperBound + winogradProducts * block.channels * block.outputs
-        }
-
-        func channelRange(_ split: Int, of channels: Int) -> Range<Int> {
-            min(split * inputs.width, channels)..<min((split + 1) * inputs.width, channels)
-        }
-
-        func outputRange(_ split: Int, of channels: Int) -> Range<Int> {
-            min(split * gradients.width, channels)..<min((split + 1) * gradients.width, channels)
-        }
-    }
-
     private func run(
         input: borrowing Prologue, outputGradient: borrowing Prologue, samples: Range<Int>,
         _ channelRange: Range<Int>, _ outputRange: Range<Int>, _ layout: Layout,
@@ -160,6 +95,7 @@ struct WinogradWeightGradient: Sendable {
             samples.lowerBound * convolution.tilesPerImage..<samples.upperBound * convolution.tilesPerImage
         for first in stride(from: tiles.lowerBound, to: tiles.upperBound, by: layout.chunk) {
             let part = first..<min(first + layout.chunk, tiles.upperBound)
+            let counts = convolution.rows(of: part)
             transformInput(input, tiles: part, channelRange, layout, into: &scratch)
             transformGradient(outputGradient, tiles: part, outputRange, layout, into: &scratch)
             for c in stride(
@@ -175,7 +111,7 @@ struct WinogradWeightGradient: Sendable {
                             - channelRange.lowerBound,
                         columns: columns.lowerBound - outputRange.lowerBound..<columns.upperBound
                             - outputRange.lowerBound,
-                        convolution.rows(of: part), layout, accumulates: first > tiles.lowerBound,
+                        counts, layout, accumulates: first > tiles.lowerBound,
                         scratch: &scratch)
                     if part.upperBound == tiles.upperBound {
                         DenseKernel.storeGradient(
@@ -190,7 +126,7 @@ struct WinogradWeightGradient: Sendable {
     }
 
     private func multiply(
-        rows: Range<Int>, columns: Range<Int>, _ tileRows: WinogradRows, _ layout: Layout, accumulates: Bool,
+        rows: Range<Int>, columns: Range<Int>, _ counts: WinogradRows, _ layout: Layout, accumulates: Bool,
         scratch: inout MutableSpan<Float>
     ) {
         let block = layout.block.channels * layout.block.outputs
@@ -206,7 +142,7 @@ struct WinogradWeightGradient: Sendable {
                 let left = panels(layout.inputs, product, rows, layout, operands)
                 let right = panels(layout.gradients, product, columns, layout, operands)
                 var own = products.part(product * block..<(product + 1) * block)
-                let count = tileRows.count(product)
+                let count = counts.count(product)
                 guard count > 0 else {
                     if !accumulates { own.update(repeating: 0) }
                     continue
@@ -290,7 +226,8 @@ struct WinogradWeightGradient: Sendable {
             for tile in tiles {
                 let place = grid.place(of: tile)
                 let starts = WinogradStarts(
-                    panel: usesIntegers ? layout.values.lowerBound : side.values.lowerBound, rows)
+                    rows: usesIntegers ? layout.values.lowerBound : side.values.lowerBound, rows,
+                    width: vectorWidth)
                 for channel in stride(from: first, to: first + width, by: vectorWidth) {
                     transform(
                         place, channel, starts, (channel - first) / vectorWidth * layout.panel,
