@@ -25,6 +25,20 @@ static inline void storePastCaches(SixteenFloats values, void *address) {
     __builtin_nontemporal_store(values, (SixteenFloats *)address);
 }
 
+/// Sixteen floats whose lower 16 bits are 0, by their upper bits.
+typedef uint16_t SixteenUpperHalves __attribute__((ext_vector_type(16)));
+typedef uint32_t SixteenBits __attribute__((ext_vector_type(16)));
+
+/// Returns the floats with these upper bits.
+static inline SixteenFloats floatsOfUpperHalves(SixteenUpperHalves upper) {
+    return (SixteenFloats)(__builtin_convertvector(upper, SixteenBits) << 16);
+}
+
+/// Returns the upper bits of each element.
+static inline SixteenUpperHalves upperHalvesOf(SixteenBits bits) {
+    return __builtin_convertvector(bits >> 16, SixteenUpperHalves);
+}
+
 /// Sixteen integers.
 typedef int32_t SixteenInts __attribute__((ext_vector_type(16)));
 

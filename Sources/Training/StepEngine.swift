@@ -32,6 +32,8 @@ final class StepEngine {
         /// The records of this rank's images.
         let records: [Int]
         let learningRate: Double
+        /// What keeps the parameters from being updated, if anything.
+        let nonFinite: NonFiniteGradient?
     }
 
     /// - Parameters:
@@ -88,7 +90,8 @@ final class StepEngine {
     }
 
     /// Runs the forward and the backward pass and the all-reduce of gradients, loads the next
-    /// batch, exchanges one message about all of it, then updates the parameters.
+    /// batch, exchanges one message about all of it, then updates the parameters if their
+    /// gradients are finite.
     ///
     /// - Parameters:
     ///   - step: Updates made so far.
@@ -114,10 +117,16 @@ final class StepEngine {
             return message
         }
         let rate = options.schedule.rate(step: step)
-        phases.measure(.update) {
-            optimizer.update(classifier.parameters, number: step + 1, learningRate: rate, on: pool)
+        let nonFinite = phases.measure(.update) {
+            let found = NonFiniteGradient.first(in: classifier.parameters, on: pool)
+            if found == nil {
+                optimizer.update(classifier.parameters, number: step + 1, learningRate: rate, on: pool)
+            }
+            return found
         }
-        return StepResult(message: message, imageCount: imageCount, records: records, learningRate: rate)
+        return StepResult(
+            message: message, imageCount: imageCount, records: records, learningRate: rate,
+            nonFinite: nonFinite)
     }
 
     /// Why the next batch is missing, if it is.

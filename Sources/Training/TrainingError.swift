@@ -4,6 +4,10 @@ internal import Failures
 package enum TrainingError: CodedError, Equatable, Sendable {
     /// The loss of a step is NaN or infinite.
     case lossNotFinite(loss: Double, epoch: Int, step: Int, learningRate: Double)
+    /// Elements of a parameter's gradient, named as in the state dictionary, are NaN or infinite in a
+    /// step whose loss is finite.
+    case gradientNotFinite(
+        name: String, count: Int, of: Int, epoch: Int, step: Int, learningRate: Double)
     /// A parameter or running statistic, named as in the state dictionary, has become NaN or
     /// infinite; `step` counts all updates.
     case tensorNotFinite(name: String, step: Int)
@@ -16,6 +20,12 @@ package enum TrainingError: CodedError, Equatable, Sendable {
             """
             loss is \(loss.isNaN ? "NaN" : "infinite") at step \(step) of epoch \(epoch) with a learning rate of \
             \(learningRate): lower optimizer.learningRate, or resume from an earlier checkpoint
+            """
+        case .gradientNotFinite(let name, let count, let elements, let epoch, let step, let learningRate):
+            """
+            \(count) of \(elements) elements of the gradient of '\(name)' are NaN or infinite at step \(step) of epoch \
+            \(epoch) with a learning rate of \(learningRate), so nothing is updated: lower optimizer.learningRate, or \
+            resume from an earlier checkpoint
             """
         case .tensorNotFinite(let name, let step):
             """

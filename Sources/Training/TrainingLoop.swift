@@ -109,6 +109,12 @@ final class TrainingLoop {
                     loss: report.loss, epoch: report.epoch, step: report.stepInEpoch,
                     learningRate: report.learningRate))
         }
+        if let gradient = step.nonFinite {
+            throw try agreed(
+                TrainingError.gradientNotFinite(
+                    name: gradient.name, count: gradient.count, of: gradient.elements, epoch: report.epoch,
+                    step: report.stepInEpoch, learningRate: report.learningRate))
+        }
         emit(.step(report))
         if options.sentinelEvery > 0 && report.step.isMultiple(of: options.sentinelEvery) {
             try engine.compareReplicas(step: report.step, communicator)

@@ -15,7 +15,8 @@ struct BatchNormalizationTests {
         let output = overwritten(example.input.count) {
             store(
                 Prologue(
-                    normalized: example.input.span, coefficients: example.coefficients.span, groups: groups,
+                    normalized: MapSpan(example.input.span), coefficients: example.coefficients.span,
+                    groups: groups,
                     appliesReLU: true),
                 example.shape, into: &$0, on: WorkerPool(threads: 2))
         }
@@ -29,7 +30,8 @@ struct BatchNormalizationTests {
         let output = overwritten(example.input.count) {
             combine(
                 Prologue(
-                    normalized: example.input.span, coefficients: example.coefficients.span, groups: groups,
+                    normalized: MapSpan(example.input.span), coefficients: example.coefficients.span,
+                    groups: groups,
                     appliesReLU: false),
                 adding: Prologue(residual.span), appliesReLU: true, example.shape, into: &$0,
                 on: WorkerPool(threads: 2))
@@ -43,7 +45,8 @@ struct BatchNormalizationTests {
         let example = Example(channels: channels, positions: positions)
         let output = overwritten(example.input.count) {
             let prologue = Prologue(
-                normalized: example.input.span, coefficients: example.coefficients.span, groups: groups,
+                normalized: MapSpan(example.input.span), coefficients: example.coefficients.span,
+                groups: groups,
                 appliesReLU: false)
             combine(
                 prologue, adding: prologue, appliesReLU: false, example.shape, into: &$0,
@@ -65,9 +68,10 @@ struct BatchNormalizationTests {
                 maskGradient(
                     &span,
                     epilogue: isByReLU
-                        ? Epilogue(maskingByReLU: reluOutput.span, normalized: example.input.span)
+                        ? Epilogue(
+                            maskingByReLU: MapSpan(reluOutput.span), normalized: MapSpan(example.input.span))
                         : Epilogue(
-                            maskingBy: example.input.span, coefficients: example.coefficients.span,
+                            maskingBy: MapSpan(example.input.span), coefficients: example.coefficients.span,
                             groups: groups),
                     example.shape, sums: &$0, on: WorkerPool(threads: 2))
             }
@@ -76,7 +80,7 @@ struct BatchNormalizationTests {
         }
         let products = overwrittenDoubles(samples * 2 * channels) {
             sumGradientProducts(
-                original.span, normalized: example.input.span, example.shape, into: &$0,
+                MapSpan(original.span), normalized: MapSpan(example.input.span), example.shape, into: &$0,
                 on: WorkerPool(threads: 2))
         }
         #expect(relativeError(products, example.sums(of: original.doubles)) < 1e-14)
@@ -120,7 +124,8 @@ struct FusionTests {
             convolution, panels, output, sums in
             convolution.forward(
                 Prologue(
-                    normalized: example.input.span, coefficients: example.coefficients.span, groups: groups,
+                    normalized: MapSpan(example.input.span), coefficients: example.coefficients.span,
+                    groups: groups,
                     appliesReLU: true),
                 weights: weights.span, sampleCount: samples, microbatchSize: 3, epilogue: .moments(),
                 panels: &panels,
@@ -148,7 +153,8 @@ struct FusionTests {
             convolution, panels, output, sums in
             convolution.forward(
                 Prologue(input.span), weights: weights.span, sampleCount: samples, microbatchSize: 3,
-                epilogue: Epilogue(normalizing: coefficients.span, appliesReLU: true, adding: residual.span),
+                epilogue: Epilogue(
+                    normalizing: coefficients.span, appliesReLU: true, adding: MapSpan(residual.span)),
                 panels: &panels, into: &output, sums: &sums, on: WorkerPool(threads: 2))
         }
         #expect(relativeError(output, expected) < tolerance(algorithm))
@@ -179,12 +185,14 @@ struct FusionTests {
             convolution, panels, output, sums in
             convolution.inputGradient(
                 Prologue(
-                    gradient: gradient.span, ofNormalized: convolved.span, coefficients: combination.span,
+                    gradient: MapSpan(gradient.span), ofNormalized: MapSpan(convolved.span),
+                    coefficients: combination.span,
                     groups: groups),
                 weights: weights.span, sampleCount: samples, microbatchSize: 3,
                 epilogue: Epilogue(
-                    maskingBy: example.input.span, coefficients: example.coefficients.span, groups: groups,
-                    adding: addend.span),
+                    maskingBy: MapSpan(example.input.span), coefficients: example.coefficients.span,
+                    groups: groups,
+                    adding: MapSpan(addend.span)),
                 panels: &panels, into: &output, sums: &sums, on: WorkerPool(threads: 2))
         }
         #expect(relativeError(output, expected) < tolerance(algorithm))

@@ -48,7 +48,7 @@ struct DropoutTests {
             max(coefficients[16 + $0 % 16].addingProduct(values[$0], coefficients[$0 % 16]), 0)
         }
         let prologue = Prologue(
-            normalized: values.span, coefficients: coefficients.span,
+            normalized: MapSpan(values.span), coefficients: coefficients.span,
             groups: SampleGroups(size: 2, sampleCount: 2, firstSample: 0), appliesReLU: true)
         let found = dropped(prologue, shape, rate: 0.5)
         #expect(firstDifferentBits(found, dropped(Prologue(finished.span), shape, rate: 0.5)) == nil)

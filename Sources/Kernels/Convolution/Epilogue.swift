@@ -11,44 +11,44 @@ package struct Epilogue: ~Escapable, Sendable {
     let kind: Kind
     let floor: Float
     let groups: SampleGroups
-    let addend: Span<Float>
+    let addend: MapSpan
     /// Input of the normalisation whose gradient the results are, or empty.
-    let normalized: Span<Float>
+    let normalized: MapSpan
     let coefficients: Span<Float>
-    let reluOutput: Span<Float>
-    /// Whether results are written with non-temporal stores, past the caches.
-    private(set) var passesCaches = false
+    let reluOutput: MapSpan
+    /// How results are written.
+    private(set) var writing = MapWriting()
 
     /// Whether the epilogue sums the results.
     package var hasSums: Bool { kind != .store && kind != .normalize }
 
     /// Stores the results.
     @_lifetime(copy addend)
-    package init(adding addend: Span<Float> = Span()) {
+    package init(adding addend: MapSpan = MapSpan()) {
         kind = .store
         floor = -.infinity
         groups = SampleGroups.one
         self.addend = addend
-        normalized = Span()
+        normalized = MapSpan()
         coefficients = Span()
-        reluOutput = Span()
+        reluOutput = MapSpan()
     }
 
     @_lifetime(copy addend)
-    private init(momentsAdding addend: Span<Float>) {
+    private init(momentsAdding addend: MapSpan) {
         kind = .moments
         floor = -.infinity
         groups = SampleGroups.one
         self.addend = addend
-        normalized = Span()
+        normalized = MapSpan()
         coefficients = Span()
-        reluOutput = Span()
+        reluOutput = MapSpan()
     }
 
     /// Stores the results plus `addend`; sums them and their squares, for the normalisation that
     /// follows.
     @_lifetime(copy addend)
-    package static func moments(adding addend: Span<Float> = Span()) -> Epilogue {
+    package static func moments(adding addend: MapSpan = MapSpan()) -> Epilogue {
         Epilogue(momentsAdding: addend)
     }
 
@@ -57,14 +57,14 @@ package struct Epilogue: ~Escapable, Sendable {
     ///
     /// - Parameter coefficients: Shape `[2, K]`: scale, then shift.
     @_lifetime(copy coefficients, copy addend)
-    package init(normalizing coefficients: Span<Float>, appliesReLU: Bool, adding addend: Span<Float>) {
+    package init(normalizing coefficients: Span<Float>, appliesReLU: Bool, adding addend: MapSpan) {
         kind = .normalize
         floor = appliesReLU ? 0 : -.infinity
         groups = SampleGroups.one
         self.addend = addend
-        normalized = Span()
+        normalized = MapSpan()
         self.coefficients = coefficients
-        reluOutput = Span()
+        reluOutput = MapSpan()
     }
 
     /// For results that are the gradient of ReLU of a normalisation: sets them to 0 where the
@@ -75,8 +75,8 @@ package struct Epilogue: ~Escapable, Sendable {
     ///   - coefficients: Shape `[groups, 2, K]`: scale, then shift.
     @_lifetime(copy normalized, copy coefficients, copy addend)
     package init(
-        maskingBy normalized: Span<Float>, coefficients: Span<Float>, groups: SampleGroups,
-        adding addend: Span<Float> = Span()
+        maskingBy normalized: MapSpan, coefficients: Span<Float>, groups: SampleGroups,
+        adding addend: MapSpan = MapSpan()
     ) {
         kind = .maskByNormalized
         floor = -.infinity
@@ -84,7 +84,7 @@ package struct Epilogue: ~Escapable, Sendable {
         self.addend = addend
         self.normalized = normalized
         self.coefficients = coefficients
-        reluOutput = Span()
+        reluOutput = MapSpan()
     }
 
     /// For results that are the gradient of ReLU of a normalisation plus another tensor: as above,
@@ -95,8 +95,8 @@ package struct Epilogue: ~Escapable, Sendable {
     ///   - normalized: Input of the normalisation; shape of the results.
     @_lifetime(copy reluOutput, copy normalized, copy addend)
     package init(
-        maskingByReLU reluOutput: Span<Float>, normalized: Span<Float>,
-        adding addend: Span<Float> = Span()
+        maskingByReLU reluOutput: MapSpan, normalized: MapSpan,
+        adding addend: MapSpan = MapSpan()
     ) {
         kind = .maskByReLU
         floor = -.infinity
@@ -109,11 +109,22 @@ package struct Epilogue: ~Escapable, Sendable {
 }
 
 extension Epilogue {
+    /// This epilogue with results that are stored as `storage`.
+    @_lifetime(copy self)
+    package func storing(as storage: MapStorage) -> Epilogue {
+        var result = copy self
+        result.writing.storage = storage
+        return result
+    }
+
+    /// How results are stored.
+    package var storage: MapStorage { writing.storage }
+
     /// This epilogue with the kind of store that suits the size and the address of `output`.
     @_lifetime(copy self)
     func fitted(to output: inout MutableSpan<Float>) -> Epilogue {
         var fitted = copy self
-        fitted.passesCaches = output.isWrittenPastCaches
+        fitted.writing.passesCaches = output.isWrittenPastCaches(as: storage)
         return fitted
     }
 
@@ -166,32 +177,32 @@ enum AddendAdded: ResultAddition {
 }
 
 struct StoringSink<Addition: ResultAddition>: ResultSink {
-    private let passesCaches: Bool
+    private let writing: MapWriting
 
     static var hasSums: Bool { false }
 
     @inline(__always)
     init(_ epilogue: borrowing Epilogue, group: Int, channel: Int, channels: Int) {
-        passesCaches = epilogue.passesCaches
+        writing = epilogue.writing
     }
 
     @inline(__always)
     func take(
         _ value: Vector, _ epilogue: borrowing Epilogue, at index: Int, into output: inout MutableSpan<Float>
     ) -> (value: Vector, factor: Vector) {
-        output.store(Addition.sum(value, epilogue, at: index), at: index, pastCaches: passesCaches)
+        output.store(Addition.sum(value, epilogue, at: index), at: index, as: writing)
         return (value, value)
     }
 }
 
 struct MomentsSink<Addition: ResultAddition>: ResultSink {
-    private let passesCaches: Bool
+    private let writing: MapWriting
 
     static var hasSums: Bool { true }
 
     @inline(__always)
     init(_ epilogue: borrowing Epilogue, group: Int, channel: Int, channels: Int) {
-        passesCaches = epilogue.passesCaches
+        writing = epilogue.writing
     }
 
     @inline(__always)
@@ -199,7 +210,7 @@ struct MomentsSink<Addition: ResultAddition>: ResultSink {
         _ value: Vector, _ epilogue: borrowing Epilogue, at index: Int, into output: inout MutableSpan<Float>
     ) -> (value: Vector, factor: Vector) {
         let sum = Addition.sum(value, epilogue, at: index)
-        output.store(sum, at: index, pastCaches: passesCaches)
+        output.store(sum, at: index, as: writing)
         return (sum, sum)
     }
 }
@@ -208,7 +219,7 @@ struct NormalizingSink<Addition: ResultAddition>: ResultSink {
     private let scale: Vector
     private let shift: Vector
     private let floor: Vector
-    private let passesCaches: Bool
+    private let writing: MapWriting
 
     static var hasSums: Bool { false }
 
@@ -217,7 +228,7 @@ struct NormalizingSink<Addition: ResultAddition>: ResultSink {
         scale = epilogue.coefficients.vector(at: channel)
         shift = epilogue.coefficients.vector(at: channels + channel)
         floor = Vector(repeating: epilogue.floor)
-        passesCaches = epilogue.passesCaches
+        writing = epilogue.writing
     }
 
     @inline(__always)
@@ -226,7 +237,7 @@ struct NormalizingSink<Addition: ResultAddition>: ResultSink {
     ) -> (value: Vector, factor: Vector) {
         let normalized = shift.addingProduct(value, scale)
         output.store(
-            Addition.sum(normalized, epilogue, at: index).atLeast(floor), at: index, pastCaches: passesCaches)
+            Addition.sum(normalized, epilogue, at: index).atLeast(floor), at: index, as: writing)
         return (value, value)
     }
 }
@@ -234,7 +245,7 @@ struct NormalizingSink<Addition: ResultAddition>: ResultSink {
 struct NormalizedMaskSink<Addition: ResultAddition>: ResultSink {
     private let scale: Vector
     private let shift: Vector
-    private let passesCaches: Bool
+    private let writing: MapWriting
 
     static var hasSums: Bool { true }
 
@@ -243,7 +254,7 @@ struct NormalizedMaskSink<Addition: ResultAddition>: ResultSink {
         let start = 2 * group * channels + channel
         scale = epilogue.coefficients.vector(at: start)
         shift = epilogue.coefficients.vector(at: start + channels)
-        passesCaches = epilogue.passesCaches
+        writing = epilogue.writing
     }
 
     @inline(__always)
@@ -253,19 +264,19 @@ struct NormalizedMaskSink<Addition: ResultAddition>: ResultSink {
         let normalized = epilogue.normalized.vector(at: index)
         let masked = Addition.sum(value, epilogue, at: index).replacing(
             with: 0, where: shift.addingProduct(normalized, scale) .<= Vector())
-        output.store(masked, at: index, pastCaches: passesCaches)
+        output.store(masked, at: index, as: writing)
         return (masked, normalized)
     }
 }
 
 struct ReLUMaskSink<Addition: ResultAddition>: ResultSink {
-    private let passesCaches: Bool
+    private let writing: MapWriting
 
     static var hasSums: Bool { true }
 
     @inline(__always)
     init(_ epilogue: borrowing Epilogue, group: Int, channel: Int, channels: Int) {
-        passesCaches = epilogue.passesCaches
+        writing = epilogue.writing
     }
 
     @inline(__always)
@@ -274,7 +285,7 @@ struct ReLUMaskSink<Addition: ResultAddition>: ResultSink {
     ) -> (value: Vector, factor: Vector) {
         let masked = Addition.sum(value, epilogue, at: index).replacing(
             with: 0, where: epilogue.reluOutput.vector(at: index) .<= Vector())
-        output.store(masked, at: index, pastCaches: passesCaches)
+        output.store(masked, at: index, as: writing)
         return (masked, epilogue.normalized.vector(at: index))
     }
 }

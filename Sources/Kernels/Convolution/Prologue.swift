@@ -6,8 +6,8 @@
 package struct Prologue: ~Escapable, Sendable {
     enum Reading: Sendable { case plain, normalized, combined }
 
-    let first: Span<Float>
-    let second: Span<Float>
+    let first: MapSpan
+    let second: MapSpan
     let coefficients: Span<Float>
     let groups: SampleGroups
     let reading: Reading
@@ -15,10 +15,10 @@ package struct Prologue: ~Escapable, Sendable {
 
     /// Reads `values`, shape `[N, H, W, C]`, unchanged.
     @_lifetime(copy values)
-    package init(_ values: Span<Float>) {
+    package init(_ values: MapSpan) {
         first = values
         second = values
-        coefficients = values.extracting(0..<0)
+        coefficients = Span()
         groups = SampleGroups.one
         reading = .plain
         floor = -.infinity
@@ -32,7 +32,7 @@ package struct Prologue: ~Escapable, Sendable {
     ///     unchanged.
     @_lifetime(copy values, copy coefficients)
     package init(
-        normalized values: Span<Float>, coefficients: Span<Float>, groups: SampleGroups, appliesReLU: Bool
+        normalized values: MapSpan, coefficients: Span<Float>, groups: SampleGroups, appliesReLU: Bool
     ) {
         first = values
         second = values
@@ -42,6 +42,10 @@ package struct Prologue: ~Escapable, Sendable {
         floor = appliesReLU ? 0 : -.infinity
     }
 
+    /// Reads `values`, shape `[N, H, W, C]`, unchanged.
+    @_lifetime(copy values)
+    package init(_ values: Span<Float>) { self.init(MapSpan(values)) }
+
     /// Reads the gradient of a normalisation's input: `a · gradient + b · input + c`.
     ///
     /// - Parameters:
@@ -50,7 +54,7 @@ package struct Prologue: ~Escapable, Sendable {
     ///   - coefficients: Shape `[groups, 3, C]`: `a`, `b`, `c`.
     @_lifetime(copy gradient, copy input, copy coefficients)
     package init(
-        gradient: Span<Float>, ofNormalized input: Span<Float>, coefficients: Span<Float>,
+        gradient: MapSpan, ofNormalized input: MapSpan, coefficients: Span<Float>,
         groups: SampleGroups
     ) {
         first = gradient

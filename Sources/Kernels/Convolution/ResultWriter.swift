@@ -48,7 +48,7 @@ extension ResultWriter {
         case (.maskByReLU, false):
             write(to: ReLUMaskSink<AddendAdded>.self, epilogue, &output, &sums)
         }
-        if epilogue.passesCaches { finishStoresPastCaches() }
+        if epilogue.writing.passesCaches { finishStoresPastCaches() }
     }
 }
 

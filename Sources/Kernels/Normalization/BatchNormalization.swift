@@ -43,7 +43,8 @@ private func mask<Sink: ResultSink>(
         var products = SIMD16<Double>()
         for position in 0..<positions {
             let index = (sample * positions + position) * channels + c
-            let taken = sink.take(gradient.vector(at: index), epilogue, at: index, into: &gradient)
+            let taken = sink.take(
+                gradient.span.vector(at: index, epilogue.storage), epilogue, at: index, into: &gradient)
             let wide = SIMD16<Double>(taken.value)
             values += wide
             products = products.addingProduct(wide, SIMD16<Double>(taken.factor))
@@ -61,7 +62,7 @@ private func mask<Sink: ResultSink>(
 ///   - normalized: Input of the normalisation; shape of `gradient`.
 ///   - sums: Shape `[N, 2, C]`.
 package func sumGradientProducts(
-    _ gradient: Span<Float>, normalized: Span<Float>, _ shape: MapShape,
+    _ gradient: MapSpan, normalized: MapSpan, _ shape: MapShape,
     into sums: inout MutableSpan<Double>, on pool: WorkerPool
 ) {
     shape.checkChannels()
@@ -89,19 +90,19 @@ package func sumGradientProducts(
 ///   - first: Any prologue; shape `[N, positions, C]`, `C` a multiple of 16.
 ///   - second: A plain or normalising prologue, plain if `first` does not normalise; shape of
 ///     `first`.
-///   - output: Shape of `first`.
+///   - output: Shape of `first`, stored as `storage`.
 package func combine(
     _ first: borrowing Prologue, adding second: borrowing Prologue, appliesReLU: Bool, _ shape: MapShape,
-    into output: inout MutableSpan<Float>, on pool: WorkerPool
+    into output: inout MutableSpan<Float>, storing storage: MapStorage = .float32, on pool: WorkerPool
 ) {
     shape.checkChannels()
     let first = copy first
     let second = copy second
-    var used = output.part(0..<shape.count)
+    var used = output.part(0..<storage.floatCount(shape.count))
     let sum = PrologueSum(
-        channels: shape.channels, floor: Vector(repeating: appliesReLU ? 0 : -.infinity),
-        passesCaches: used.isWrittenPastCaches)
-    pool.split(&used, every: shape.sampleSize) { sample, part in
+        shape: shape, floor: Vector(repeating: appliesReLU ? 0 : -.infinity),
+        writing: MapWriting(storage: storage, passesCaches: used.isWrittenPastCaches(as: storage)))
+    pool.split(&used, every: storage.floatCount(shape.sampleSize)) { sample, part in
         switch (first.reading, second.reading) {
         case (.normalized, .plain):
             sum.store(first, NormalizedReader.self, second, PlainReader.self, sample: sample, into: &part)
@@ -114,16 +115,15 @@ package func combine(
             sum.store(first, CombinedReader.self, second, PlainReader.self, sample: sample, into: &part)
         case (let own, let other): preconditionFailure("a sum of \(own) and \(other)")
         }
-        if sum.passesCaches { finishStoresPastCaches() }
+        if sum.writing.passesCaches { finishStoresPastCaches() }
     }
 }
 
 /// The sum of two prologues' values, at least `floor`.
 private struct PrologueSum: Sendable {
-    let channels: Int
+    let shape: MapShape
     let floor: Vector
-    /// Whether results are written with non-temporal stores, past the caches.
-    let passesCaches: Bool
+    let writing: MapWriting
 
     /// Overwrites one sample's part of the output.
     @inline(__always)
@@ -131,16 +131,17 @@ private struct PrologueSum: Sendable {
         _ first: borrowing Prologue, _: First.Type, _ second: borrowing Prologue, _: Second.Type,
         sample: Int, into part: inout MutableSpan<Float>
     ) {
-        let start = sample * part.count
+        let channels = shape.channels
+        let start = sample * shape.sampleSize
         let firstGroup = first.groups.group(of: sample)
         let secondGroup = second.groups.group(of: sample)
-        for offset in stride(from: 0, to: part.count, by: channels) {
+        for offset in stride(from: 0, to: shape.sampleSize, by: channels) {
             for c in stride(from: 0, to: channels, by: vectorWidth) {
                 let own = First(first, group: firstGroup, channel: c, channels: channels)
                 let other = Second(second, group: secondGroup, channel: c, channels: channels)
                 let place = start + offset + c
                 let sum = own.vector(first, at: place) + other.vector(second, at: place)
-                part.store(sum.atLeast(floor), at: offset + c, pastCaches: passesCaches)
+                part.store(sum.atLeast(floor), at: offset + c, as: writing)
             }
         }
     }
@@ -150,36 +151,38 @@ private struct PrologueSum: Sendable {
 ///
 /// - Parameters:
 ///   - prologue: Shape `[N, positions, C]`, `C` a multiple of 16.
-///   - output: Shape of `prologue`.
+///   - output: Shape of `prologue`, stored as `storage`.
 package func store(
     _ prologue: borrowing Prologue, _ shape: MapShape, into output: inout MutableSpan<Float>,
-    on pool: WorkerPool
+    storing storage: MapStorage = .float32, on pool: WorkerPool
 ) {
     shape.checkChannels()
-    let channels = shape.channels
     let prologue = copy prologue
-    var used = output.part(0..<shape.count)
-    pool.split(&used, every: shape.sampleSize) { sample, part in
+    var used = output.part(0..<storage.floatCount(shape.count))
+    pool.split(&used, every: storage.floatCount(shape.sampleSize)) { sample, part in
         switch prologue.reading {
-        case .plain: store(prologue, PlainReader.self, sample: sample, channels: channels, into: &part)
+        case .plain: store(prologue, PlainReader.self, shape, sample: sample, into: &part, storage)
         case .normalized:
-            store(prologue, NormalizedReader.self, sample: sample, channels: channels, into: &part)
-        case .combined: store(prologue, CombinedReader.self, sample: sample, channels: channels, into: &part)
+            store(prologue, NormalizedReader.self, shape, sample: sample, into: &part, storage)
+        case .combined: store(prologue, CombinedReader.self, shape, sample: sample, into: &part, storage)
         }
     }
 }
 
 /// Overwrites one sample's part of the output.
 private func store<Reader: ChannelReader>(
-    _ prologue: borrowing Prologue, _: Reader.Type, sample: Int, channels: Int,
-    into part: inout MutableSpan<Float>
+    _ prologue: borrowing Prologue, _: Reader.Type, _ shape: MapShape, sample: Int,
+    into part: inout MutableSpan<Float>, _ storage: MapStorage
 ) {
+    let channels = shape.channels
     let group = prologue.groups.group(of: sample)
-    let start = sample * part.count
-    for offset in stride(from: 0, to: part.count, by: channels) {
+    let start = sample * shape.sampleSize
+    for offset in stride(from: 0, to: shape.sampleSize, by: channels) {
         for c in stride(from: 0, to: channels, by: vectorWidth) {
             let reader = Reader(prologue, group: group, channel: c, channels: channels)
-            part.store(reader.vector(prologue, at: start + offset + c), at: offset + c)
+            part.store(
+                reader.vector(prologue, at: start + offset + c), at: offset + c,
+                as: MapWriting(storage: storage))
         }
     }
 }

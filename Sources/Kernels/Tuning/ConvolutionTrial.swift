@@ -71,7 +71,8 @@ struct ConvolutionTrial: ~Copyable {
         sums: inout Buffer<Double>, on pool: WorkerPool
     ) {
         let input = Prologue(
-            normalized: input.span, coefficients: inputCoefficients.span, groups: .one, appliesReLU: false)
+            normalized: MapSpan(input.span), coefficients: inputCoefficients.span, groups: .one,
+            appliesReLU: false)
         var panels = panels.mutableSpan
         var usedPanels = panels.part(0..<convolution.panelCount)
         var output = output.mutableSpan
@@ -86,9 +87,11 @@ struct ConvolutionTrial: ~Copyable {
         into inputGradient: inout Buffer<Float>, _ parts: inout Buffer<Float>, on pool: WorkerPool
     ) {
         let input = Prologue(
-            normalized: input.span, coefficients: inputCoefficients.span, groups: .one, appliesReLU: false)
+            normalized: MapSpan(input.span), coefficients: inputCoefficients.span, groups: .one,
+            appliesReLU: false)
         let gradient = Prologue(
-            gradient: outputGradient.span, ofNormalized: output.span, coefficients: gradientCoefficients.span,
+            gradient: MapSpan(outputGradient.span), ofNormalized: MapSpan(output.span),
+            coefficients: gradientCoefficients.span,
             groups: .one)
         var panels = panels.mutableSpan
         var usedPanels = panels.part(0..<convolution.panelCount)

@@ -18,7 +18,7 @@ struct BlurInstruction: Instruction {
 
     func run(_ pass: borrowing PassInputs) {
         let context = pass.context
-        input.withFinished(in: finished, pass) { input in
+        input.withFinished(in: finished, map.shape(context), pass) { input in
             withSpans(into: &output.values, count: context.sampleCount * map.count) {
                 blur(
                     input, height: map.height, width: map.width, channels: map.channels, into: &$0,

@@ -32,7 +32,7 @@ struct ConvolutionGradientInstruction: Instruction {
 
     func run(_ pass: borrowing PassInputs) {
         mask.withEpilogue(pass, adding: addend) { epilogue, sums in
-            let epilogue = copy epilogue
+            let epilogue = epilogue.storing(as: inputGradient.storage)
             outputGradient.withPrologue(pass) { gradient in
                 guard hasWeightGradient else {
                     convolution.differentiateInput(

@@ -27,11 +27,11 @@ struct ConvolutionInstruction: Instruction {
     }
 
     func run(_ pass: borrowing PassInputs) throws {
-        guard let addend else { return try run(pass, adding: Span()) }
-        try withSpans(addend.values) { try run(pass, adding: $0) }
+        guard let addend else { return try run(pass, adding: MapSpan()) }
+        try addend.withMap { try run(pass, adding: $0) }
     }
 
-    private func run(_ pass: borrowing PassInputs, adding addend: Span<Float>) throws {
+    private func run(_ pass: borrowing PassInputs, adding addend: MapSpan) throws {
         let context = pass.context
         switch following {
         case .statistics(let normalization):
@@ -58,7 +58,7 @@ struct ConvolutionInstruction: Instruction {
     private func convolve(
         _ pass: borrowing PassInputs, _ epilogue: borrowing Epilogue, sums: inout Buffer<Double>
     ) {
-        let epilogue = copy epilogue
+        let epilogue = epilogue.storing(as: output.storage)
         input.withPrologue(pass) {
             convolution.forward(
                 $0, store: pass.store, epilogue: epilogue, into: &output.values, sums: &sums, pass.context)

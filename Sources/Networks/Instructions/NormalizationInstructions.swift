@@ -32,8 +32,12 @@ struct NormalizationGradientInstruction: Instruction {
         }
         if !hasSums {
             let map = normalization.mapShape(context)
-            withSpans(gradient.values, input.values, into: &normalization.sampleSums) {
-                sumGradientProducts($0, normalized: $1, map, into: &$2, on: context.pool)
+            gradient.withMap { gradient in
+                input.withMap { input in
+                    withSpans(into: &normalization.sampleSums) {
+                        sumGradientProducts(gradient, normalized: input, map, into: &$0, on: context.pool)
+                    }
+                }
             }
         }
         try normalization.differentiate(store: pass.store, context)
@@ -59,15 +63,15 @@ struct NormalizationInputGradientInstruction: Instruction {
         let view = GradientView.normalized(gradient, input: input, normalization)
         view.withPrologue(pass) { gradient in
             let gradient = copy gradient
-            withSpans(into: &result.values, count: map.count) { result in
+            withSpans(into: &result.values, count: result.count(context)) { values in
                 guard let addend else {
-                    store(gradient, map, into: &result, on: context.pool)
+                    store(gradient, map, into: &values, storing: result.storage, on: context.pool)
                     return
                 }
-                withSpans(addend.values) {
+                addend.withMap {
                     combine(
-                        gradient, adding: Prologue($0), appliesReLU: false, map, into: &result,
-                        on: context.pool)
+                        gradient, adding: Prologue($0), appliesReLU: false, map, into: &values,
+                        storing: result.storage, on: context.pool)
                 }
             }
         }
@@ -87,7 +91,7 @@ struct MaskInstruction: Instruction {
     func run(_ pass: borrowing PassInputs) {
         let context = pass.context
         mask.withEpilogue(pass, adding: nil) { epilogue, sums in
-            let epilogue = copy epilogue
+            let epilogue = epilogue.storing(as: gradient.storage)
             withSpans(into: &gradient.values, count: nil, &sums) {
                 maskGradient(
                     &$0, epilogue: epilogue, map.shape(context), sums: &$1, on: context.pool)

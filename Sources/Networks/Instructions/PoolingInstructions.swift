@@ -20,7 +20,7 @@ struct MaxPoolInstruction: Instruction {
     func run(_ pass: borrowing PassInputs) {
         let context = pass.context
         let count = context.sampleCount * shape.outputCount
-        input.withFinished(in: finished, pass) { input in
+        input.withFinished(in: finished, shape.inputMap(context), pass) { input in
             withSpans(into: &output.values, count: count, &choices.values, count: count) {
                 maxPool(input, shape, into: &$0, choices: &$1, on: context.pool)
             }
@@ -30,20 +30,25 @@ struct MaxPoolInstruction: Instruction {
 
 struct MaxPoolGradientInstruction: Instruction {
     let shape: ConvolutionShape
-    let gradient: PassTensor<Float>
+    let gradient: MapView
+    /// The gradient in 32 bits.
+    let finished: PassTensor<Float>
     let choices: PassTensor<UInt8>
     let inputGradient: PassTensor<Float>
 
-    var reads: [any PlannedTensor] { [gradient, choices] }
+    var reads: [any PlannedTensor] { [gradient.tensor].compactMap(\.self) + [choices] }
     var writes: [any PlannedTensor] { [inputGradient] }
+
+    func planScratch(_ plan: inout MemoryPlan, _ context: StepContext) -> [MemoryPlan.Tensor] {
+        gradient.planFinished(in: finished, &plan, context)
+    }
 
     func run(_ pass: borrowing PassInputs) {
         let context = pass.context
-        withSpans(
-            gradient.values, choices.values, into: &inputGradient.values,
-            count: context.sampleCount * shape.inputCount
-        ) {
-            maxPoolGradient($0, choices: $1, shape, into: &$2, on: context.pool)
+        gradient.withFinished(in: finished, shape.outputMap(context), pass) { gradient in
+            withSpans(choices.values, into: &inputGradient.values, count: inputGradient.count(context)) {
+                maxPoolGradient(gradient, choices: $0, shape, into: &$1, on: context.pool)
+            }
         }
     }
 }
@@ -66,7 +71,7 @@ struct FeatureInstruction: Instruction {
 
     func run(_ pass: borrowing PassInputs) {
         let context = pass.context
-        input.withFinished(in: finished, pass) { input in
+        input.withFinished(in: finished, map.shape(context), pass) { input in
             withSpans(into: &features.values, count: context.sampleCount * map.channels) {
                 globalAveragePool(
                     input, channels: map.channels, positions: map.positions, into: &$0, on: context.pool)
@@ -114,18 +119,23 @@ extension MapView {
     func planFinished(
         in target: PassTensor<Float>, _ plan: inout MemoryPlan, _ context: StepContext
     ) -> [MemoryPlan.Tensor] {
-        guard normalization != nil else { return [] }
+        guard normalization != nil || tensor?.storage == .bfloat16 else { return [] }
         return [target.begin(in: &plan, sampleCount: context.sampleCount, inPlaceOf: nil)]
     }
 
-    /// Calls `body` with finished values: those of the tensor, or in `target` the normalised ones.
+    /// Calls `body` with finished values in 32 bits: those of the tensor, or in `target` the
+    /// normalised or widened ones.
+    ///
+    /// - Parameter map: The tensor's shape.
     func withFinished(
-        in target: PassTensor<Float>, _ pass: borrowing PassInputs, _ body: (Span<Float>) -> Void
+        in target: PassTensor<Float>, _ map: MapShape, _ pass: borrowing PassInputs,
+        _ body: (Span<Float>) -> Void
     ) {
         guard let tensor else { return body(pass.images) }
-        guard let normalization else { return withSpans(tensor.values, body) }
+        guard normalization != nil || tensor.storage == .bfloat16 else {
+            return withSpans(tensor.values, body)
+        }
         let context = pass.context
-        let map = normalization.mapShape(context)
         withPrologue(pass) { input in
             let input = copy input
             withSpans(into: &target.values, count: map.count) {
@@ -133,5 +143,17 @@ extension MapView {
             }
         }
         withSpans(target.values, body)
+    }
+}
+
+extension ConvolutionShape {
+    /// The shape of a pass's batch of inputs.
+    func inputMap(_ context: StepContext) -> MapShape {
+        MapShape(sampleCount: context.sampleCount, channels: channels, positions: height * width)
+    }
+
+    /// The shape of a pass's batch of outputs.
+    func outputMap(_ context: StepContext) -> MapShape {
+        MapShape(sampleCount: context.sampleCount, channels: outputChannels, positions: outputPositions)
     }
 }

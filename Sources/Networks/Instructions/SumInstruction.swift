@@ -21,8 +21,10 @@ struct SumInstruction: Instruction {
             first.withPrologue(pass) { first in
                 let first = copy first
                 let map = map.shape(context)
-                withSpans(into: &output.values, count: map.count) {
-                    combine(first, adding: second, appliesReLU: appliesReLU, map, into: &$0, on: context.pool)
+                withSpans(into: &output.values, count: output.count(context)) {
+                    combine(
+                        first, adding: second, appliesReLU: appliesReLU, map, into: &$0,
+                        storing: output.storage, on: context.pool)
                 }
             }
         }
@@ -33,35 +35,49 @@ struct SumInstruction: Instruction {
 /// The shortcut that takes every second position and adds zero channels.
 struct SubsamplingInstruction: Instruction {
     let shape: ConvolutionShape
-    let input: PassTensor<Float>
+    let input: MapView
+    /// The input in 32 bits.
+    let finished: PassTensor<Float>
     let output: PassTensor<Float>
 
-    var reads: [any PlannedTensor] { [input] }
+    var reads: [any PlannedTensor] { [input.tensor].compactMap(\.self) }
     var writes: [any PlannedTensor] { [output] }
+
+    func planScratch(_ plan: inout MemoryPlan, _ context: StepContext) -> [MemoryPlan.Tensor] {
+        input.planFinished(in: finished, &plan, context)
+    }
 
     func run(_ pass: borrowing PassInputs) {
         let context = pass.context
-        withSpans(input.values, into: &output.values, count: context.sampleCount * shape.outputCount) {
-            subsampleAndPadChannels($0, shape, into: &$1, on: context.pool)
+        input.withFinished(in: finished, shape.inputMap(context), pass) { input in
+            withSpans(into: &output.values, count: output.count(context)) {
+                subsampleAndPadChannels(input, shape, into: &$0, on: context.pool)
+            }
         }
     }
 }
 
 struct SubsamplingGradientInstruction: Instruction {
     let shape: ConvolutionShape
-    let gradient: PassTensor<Float>
+    let gradient: MapView
+    /// The gradient in 32 bits.
+    let finished: PassTensor<Float>
     let inputGradient: PassTensor<Float>
 
-    var reads: [any PlannedTensor] { [gradient] }
+    var reads: [any PlannedTensor] { [gradient.tensor].compactMap(\.self) }
     var writes: [any PlannedTensor] { [inputGradient] }
+
+    func planScratch(_ plan: inout MemoryPlan, _ context: StepContext) -> [MemoryPlan.Tensor] {
+        gradient.planFinished(in: finished, &plan, context)
+    }
 
     func run(_ pass: borrowing PassInputs) {
         let context = pass.context
-        withSpans(
-            gradient.values, into: &inputGradient.values, count: context.sampleCount * shape.inputCount
-        ) {
-            $1.update(repeating: 0)
-            accumulateSubsampledGradient($0, shape, into: &$1, on: context.pool)
+        gradient.withFinished(in: finished, shape.outputMap(context), pass) { gradient in
+            withSpans(into: &inputGradient.values, count: inputGradient.count(context)) {
+                $0.update(repeating: 0)
+                accumulateSubsampledGradient(gradient, shape, into: &$0, on: context.pool)
+            }
         }
     }
 }

@@ -35,13 +35,13 @@ final class Convolution2D {
 
     /// - Parameters:
     ///   - input: Shape `[N, H, W, C]`.
-    ///   - output: Shape `[N, P, Q, K]`; overwritten.
+    ///   - output: Shape `[N, P, Q, K]`, stored as the epilogue says; overwritten.
     ///   - sums: Shape `[N, 2, K]`; overwritten if `epilogue` makes sums.
     func forward(
         _ input: borrowing Prologue, store: ParameterStore, epilogue: borrowing Epilogue,
         into output: inout Buffer<Float>, sums: inout Buffer<Double>, _ context: StepContext
     ) {
-        output.reserve(context.sampleCount * shape.outputCount)
+        output.reserve(epilogue.storage.floatCount(context.sampleCount * shape.outputCount))
         let input = copy input
         let epilogue = copy epilogue
         var output = output.mutableSpan
@@ -76,7 +76,7 @@ final class Convolution2D {
     ///
     /// - Parameters:
     ///   - outputGradient: Shape `[N, P, Q, K]`.
-    ///   - inputGradient: Shape `[N, H, W, C]`; the epilogue's addend may lie in its memory.
+    ///   - inputGradient: Shape `[N, H, W, C]`, stored as the epilogue says; the epilogue's addend may lie in its memory.
     ///   - sums: Shape `[N, 2, C]`; overwritten if `epilogue` makes sums.
     func differentiate(
         _ input: borrowing Prologue, outputGradient: borrowing Prologue, store: ParameterStore,
@@ -92,7 +92,8 @@ final class Convolution2D {
             &gradientPanels, count: convolution.panelCount
         ) { microbatches, panels in
             withSpans(
-                store.values, into: &inputGradient, count: context.sampleCount * shape.inputCount, &sums
+                store.values, into: &inputGradient, count: inputGradientCount(epilogue.storage, context),
+                &sums
             ) {
                 convolution.gradients(
                     input, outputGradient: outputGradient, weights: $0.extracting(weights),
@@ -108,7 +109,7 @@ final class Convolution2D {
     ///
     /// - Parameters:
     ///   - outputGradient: Shape `[N, P, Q, K]`.
-    ///   - inputGradient: Shape `[N, H, W, C]`; the epilogue's addend may lie in its memory.
+    ///   - inputGradient: Shape `[N, H, W, C]`, stored as the epilogue says; the epilogue's addend may lie in its memory.
     ///   - sums: Shape `[N, 2, C]`; overwritten if `epilogue` makes sums.
     func differentiateInput(
         _ outputGradient: borrowing Prologue, store: ParameterStore, epilogue: borrowing Epilogue,
@@ -120,7 +121,7 @@ final class Convolution2D {
         let convolution = convolution(context)
         withSpans(
             store.values, into: &gradientPanels, count: convolution.panelCount,
-            &inputGradient, count: context.sampleCount * shape.inputCount
+            &inputGradient, count: inputGradientCount(epilogue.storage, context)
         ) {
             convolution.inputGradient(
                 outputGradient, weights: $0.extracting(weights), sampleCount: context.sampleCount,
@@ -154,6 +155,10 @@ extension Convolution2D {
     private func microbatchGradientCount(_ context: StepContext) -> Int {
         guard context.mode == .training else { return 0 }
         return context.placement.microbatches.count * parts(context) * shape.weightCount
+    }
+
+    private func inputGradientCount(_ storage: MapStorage, _ context: StepContext) -> Int {
+        storage.floatCount(context.sampleCount * shape.inputCount)
     }
 
     private func parts(_ context: StepContext) -> Int {

@@ -4,6 +4,7 @@ internal import Kernels
 struct NetworkLayers {
     let graph: LayerGraph
     let store: ParameterStore
+    private let trainingStorage: MapStorage
     private var convolutions: [LayerGraph.Node: Convolution2D] = [:]
     private var normalizationsByNode: [LayerGraph.Node: BatchNormalization2D] = [:]
     /// In the order of declaration.
@@ -12,6 +13,7 @@ struct NetworkLayers {
     init(_ graph: LayerGraph, _ selection: PassSelection, in store: ParameterStore) {
         self.graph = graph
         self.store = store
+        trainingStorage = selection.trainingStorage
         for node in graph.nodes {
             switch graph[node].layer {
             case .convolution(let name, let shape, let initializer):
@@ -31,6 +33,13 @@ struct NetworkLayers {
     func convolution(_ node: LayerGraph.Node) -> Convolution2D { convolutions[node]! }
 
     func normalization(_ node: LayerGraph.Node) -> BatchNormalization2D { normalizationsByNode[node]! }
+
+    /// A tensor for a map that a convolution or a sum writes.
+    func tensor(_ map: LayerGraph.Map, _ mode: StepContext.Mode) -> PassTensor<Float> {
+        let isWhole = map.channels.isMultiple(of: MapStorage.channelMultiple)
+        return PassTensor(
+            sampleSize: map.count, storage: mode == .training && isWhole ? trainingStorage : .float32)
+    }
 
     /// Floats of scratch memory that a pass needs for each worker.
     func scratchCount(_ context: StepContext) -> Int {

@@ -7,7 +7,7 @@ internal import Kernels
 /// the normalisation that it belongs to.
 struct BackwardLowering {
     private let mode: StepContext.Mode
-    private let store: ParameterStore
+    private let layers: NetworkLayers
     private(set) var program: PassProgram
 
     /// - Parameters:
@@ -18,7 +18,7 @@ struct BackwardLowering {
         gradient: PassTensor<Float>
     ) {
         mode = forward.mode
-        store = forward.layers.store
+        layers = forward.layers
         self.program = program
         value.readers += 1
         contribute(gradient, to: value)
@@ -47,13 +47,17 @@ struct BackwardLowering {
             let result = PassTensor<Float>(sampleSize: shape.inputCount)
             program.append(
                 MaxPoolGradientInstruction(
-                    shape: shape, gradient: gradient, choices: choices, inputGradient: result))
+                    shape: shape, gradient: MapView(tensor: gradient),
+                    finished: PassTensor(sampleSize: shape.outputCount), choices: choices,
+                    inputGradient: result))
             contribute(result, to: input)
         case .subsampling(let shape, let input, let output):
             let gradient = complete(output)
             let result = PassTensor<Float>(sampleSize: shape.inputCount)
             program.append(
-                SubsamplingGradientInstruction(shape: shape, gradient: gradient, inputGradient: result))
+                SubsamplingGradientInstruction(
+                    shape: shape, gradient: MapView(tensor: gradient),
+                    finished: PassTensor(sampleSize: shape.outputCount), inputGradient: result))
             contribute(result, to: input)
         case .blur(let input, let output):
             let gradient = complete(output)
@@ -77,7 +81,7 @@ struct BackwardLowering {
         _ convolution: Convolution2D, _ input: PassValue, _ output: PassValue
     ) {
         let outputGradient = output.gradientView ?? .stored(complete(output))
-        let isTrained = mode == .training && store.isTrained(convolution.weights)
+        let isTrained = mode == .training && layers.store.isTrained(convolution.weights)
         let view = isTrained ? available(input) : input.view
         guard input.needsGradient else {
             if isTrained {
@@ -89,7 +93,7 @@ struct BackwardLowering {
         }
         input.readers -= 1
         let isLast = input.readers == 0
-        let result = PassTensor<Float>(sampleSize: input.map.count)
+        let result = layers.tensor(input.map, mode)
         program.append(
             ConvolutionGradientInstruction(
                 convolution: convolution, input: view, outputGradient: outputGradient,
@@ -115,7 +119,7 @@ struct BackwardLowering {
             input.gradientView = .normalized(gradient, input: tensor, normalization)
             return
         }
-        let result = PassTensor<Float>(sampleSize: input.map.count)
+        let result = layers.tensor(input.map, mode)
         program.append(
             NormalizationInputGradientInstruction(
                 normalization: normalization, input: tensor, gradient: gradient,
@@ -130,7 +134,7 @@ struct BackwardLowering {
         guard value.needsGradient else { return }
         value.readers -= 1
         if let earlier = value.gradient {
-            let sum = PassTensor<Float>(sampleSize: value.map.count)
+            let sum = layers.tensor(value.map, mode)
             program.append(
                 SumInstruction(
                     first: MapView(tensor: gradient), second: MapView(tensor: earlier), appliesReLU: false,
@@ -164,18 +168,23 @@ struct BackwardLowering {
     private mutating func available(_ value: PassValue) -> MapView {
         guard let recomputation = value.recomputation else { return value.view }
         if let tensor = value.recomputed { return MapView(tensor: tensor) }
-        let tensor = PassTensor<Float>(sampleSize: value.map.count)
+        let tensor: PassTensor<Float>
         switch recomputation {
         case .sum(let first, let second, let appliesReLU):
+            tensor = layers.tensor(value.map, mode)
             let (first, second) = (available(first), available(second))
             program.append(
                 SumInstruction(
                     first: first, second: second, appliesReLU: appliesReLU, map: value.map,
                     normalization: nil, output: tensor))
         case .subsampling(let input, let shape):
+            tensor = PassTensor(sampleSize: value.map.count)
             program.append(
-                SubsamplingInstruction(shape: shape, input: available(input).tensor!, output: tensor))
+                SubsamplingInstruction(
+                    shape: shape, input: available(input), finished: PassTensor(sampleSize: input.map.count),
+                    output: tensor))
         case .dropout(let input, let layer):
+            tensor = PassTensor(sampleSize: value.map.count)
             program.append(
                 DropoutInstruction(layer: layer, map: value.map, input: available(input), output: tensor))
         }

@@ -110,7 +110,7 @@ struct ForwardLowering {
     ) {
         precondition(
             waiting.normalization != nil || !waiting.appliesReLU, "a ReLU without a normalisation")
-        let output = PassTensor<Float>(sampleSize: graph[node].map.count)
+        let output = layers.tensor(graph[node].map, mode)
         let following: ConvolutionInstruction.Following =
             if mode == .evaluation {
                 .folded(waiting.normalization, appliesReLU: waiting.appliesReLU)
@@ -181,7 +181,7 @@ struct ForwardLowering {
             return
         }
         let own = read(first)
-        let tensor = PassTensor<Float>(sampleSize: graph[node].map.count)
+        let tensor = layers.tensor(graph[node].map, mode)
         program.append(
             SumInstruction(
                 first: own.view, second: other.view, appliesReLU: appliesReLU, map: graph[node].map,
@@ -226,7 +226,9 @@ struct ForwardLowering {
             needsGradient: value.needsGradient)
         result.recomputation = .subsampling(value, shape)
         program.append(
-            SubsamplingInstruction(shape: shape, input: value.view.tensor!, output: result.view.tensor!))
+            SubsamplingInstruction(
+                shape: shape, input: value.view, finished: PassTensor(sampleSize: shape.inputCount),
+                output: result.view.tensor!))
         results[node] = .value(result)
         tape.append(.subsampling(shape, of: value, result))
     }

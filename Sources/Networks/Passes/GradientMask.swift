@@ -29,12 +29,12 @@ enum GradientMask {
         _ pass: borrowing PassInputs, adding addend: PassTensor<Float>?,
         _ body: (borrowing Epilogue, inout Buffer<Double>) throws -> Result
     ) rethrows -> Result {
-        guard let addend else { return try withEpilogue(pass, adding: Span(), body) }
-        return try withSpans(addend.values) { try withEpilogue(pass, adding: $0, body) }
+        guard let addend else { return try withEpilogue(pass, adding: MapSpan(), body) }
+        return try addend.withMap { try withEpilogue(pass, adding: $0, body) }
     }
 
     private func withEpilogue<Result>(
-        _ pass: borrowing PassInputs, adding addend: Span<Float>,
+        _ pass: borrowing PassInputs, adding addend: MapSpan,
         _ body: (borrowing Epilogue, inout Buffer<Double>) throws -> Result
     ) rethrows -> Result {
         switch self {
@@ -44,16 +44,21 @@ enum GradientMask {
         case .normalized(let input, let normalization):
             normalization.prepare(pass.context)
             let groups = normalization.groups(pass.context)
-            return try withSpans(input.values, normalization.coefficients) {
-                try body(
-                    Epilogue(maskingBy: $0, coefficients: $1, groups: groups, adding: addend),
-                    &normalization.sampleSums)
+            return try input.withMap { input in
+                try withSpans(normalization.coefficients) {
+                    try body(
+                        Epilogue(maskingBy: input, coefficients: $0, groups: groups, adding: addend),
+                        &normalization.sampleSums)
+                }
             }
         case .relu(let output, let input, let normalization):
             normalization.prepare(pass.context)
-            return try withSpans(output.values, input.values) {
-                try body(
-                    Epilogue(maskingByReLU: $0, normalized: $1, adding: addend), &normalization.sampleSums)
+            return try output.withMap { output in
+                try input.withMap {
+                    try body(
+                        Epilogue(maskingByReLU: output, normalized: $0, adding: addend),
+                        &normalization.sampleSums)
+                }
             }
         }
     }

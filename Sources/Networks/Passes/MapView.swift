@@ -17,11 +17,13 @@ struct MapView {
         _ pass: borrowing PassInputs, _ body: (borrowing Prologue) throws -> Result
     ) rethrows -> Result {
         guard let tensor else { return try body(Prologue(pass.images)) }
-        guard let normalization else { return try withSpans(tensor.values) { try body(Prologue($0)) } }
+        guard let normalization else { return try tensor.withMap { try body(Prologue($0)) } }
         let groups = normalization.groups(pass.context)
-        return try withSpans(tensor.values, normalization.coefficients) {
-            try body(
-                Prologue(normalized: $0, coefficients: $1, groups: groups, appliesReLU: appliesReLU))
+        return try tensor.withMap { values in
+            try withSpans(normalization.coefficients) {
+                try body(
+                    Prologue(normalized: values, coefficients: $0, groups: groups, appliesReLU: appliesReLU))
+            }
         }
     }
 }
@@ -45,13 +47,16 @@ enum GradientView {
     ) rethrows -> Result {
         switch self {
         case .stored(let gradient):
-            return try withSpans(gradient.values) { try body(Prologue($0)) }
+            return try gradient.withMap { try body(Prologue($0)) }
         case .normalized(let gradient, let input, let normalization):
             let groups = normalization.groups(pass.context)
-            return try withSpans(gradient.values, input.values) { gradient, input in
-                try withSpans(normalization.gradientCoefficients) {
-                    try body(
-                        Prologue(gradient: gradient, ofNormalized: input, coefficients: $0, groups: groups))
+            return try gradient.withMap { gradient in
+                try input.withMap { input in
+                    try withSpans(normalization.gradientCoefficients) {
+                        try body(
+                            Prologue(
+                                gradient: gradient, ofNormalized: input, coefficients: $0, groups: groups))
+                    }
                 }
             }
         }

@@ -1,3 +1,4 @@
+internal import Kernels
 internal import Memory
 
 /// The instructions of a pass in the order of execution, and where layers' results are there.
@@ -39,6 +40,7 @@ struct PassProgram {
 extension PassValue {
     fileprivate func show(_ kind: LayerOutput.Kind, _ observe: LayerObserver) {
         guard let tensor = view.tensor else { return }
+        precondition(tensor.storage == .float32, "an observer of a map in 16 bits")
         guard let normalization = view.normalization else {
             withSpans(tensor.values) {
                 observe(LayerOutput(kind, $0, channels: map.channels, positions: map.positions))
@@ -65,13 +67,15 @@ extension PassProgram {
         var begun: [ObjectIdentifier: MemoryPlan.Tensor] = [:]
         for (index, instruction) in instructions.enumerated() {
             let scratch = instruction.planScratch(&plan, context)
-            var place = instruction.overwritten.flatMap {
-                lastUses[ObjectIdentifier($0)] == index ? begun[ObjectIdentifier($0)] : nil
-            }
+            var overwritten = instruction.overwritten
             for tensor in instruction.writes where begun[ObjectIdentifier(tensor)] == nil {
+                let place = overwritten.flatMap {
+                    lastUses[ObjectIdentifier($0)] == index && $0.sampleByteCount == tensor.sampleByteCount
+                        ? begun[ObjectIdentifier($0)] : nil
+                }
                 begun[ObjectIdentifier(tensor)] = tensor.begin(
                     in: &plan, sampleCount: context.sampleCount, inPlaceOf: place)
-                place = nil
+                overwritten = nil
             }
             for tensor in scratch { plan.end(tensor) }
             let used = Set((instruction.reads + instruction.writes).map(ObjectIdentifier.init))

@@ -172,6 +172,7 @@ extension ImplicitGEMMConvolution {
         _ place: (_ row: Int, _ chunk: Int) -> Int, into store: (Vector, Int) -> Void
     ) {
         let chunks = block.lowerBound / vectorWidth..<block.upperBound / vectorWidth
+        precondition(prologue.first.storage == .float32, "a map of \(source.channels) channels in 16 bits")
         let pieces = prologue.reading == .plain ? pieces(of: chunks) : []
         let (inside, before, after) = reach
         unsafe withUnsafeTemporaryAllocation(of: Float.self, capacity: inner + 2 * vectorWidth) { memory in
@@ -182,7 +183,7 @@ extension ImplicitGEMMConvolution {
                 let (y, x) = (row.p * sourceStep, row.q * sourceStep)
                 let start = ((row.sample * source.height + y) * source.width + x) * source.channels
                 if !pieces.isEmpty && inside.y.contains(y) && inside.x.contains(x)
-                    && start >= before && start + after <= prologue.first.count
+                    && start >= before && start + after <= prologue.first.floats.count
                 {
                     var bits = SIMD16<UInt32>()
                     for piece in pieces {
@@ -302,7 +303,7 @@ extension ImplicitGEMMConvolution {
             // Copies whole vectors: the excess is overwritten by the next run or lies in the
             // padding.
             if isInside && prologue.reading == .plain
-                && start + ((last - first) * channels + vectorWidth) <= prologue.first.count
+                && start + ((last - first) * channels + vectorWidth) <= prologue.first.floats.count
             {
                 for i in stride(from: 0, to: (last - first) * channels, by: vectorWidth) {
                     line.store(prologue.first.vector(at: start + i), at: first * channels + i)
