@@ -1,4 +1,4 @@
-"""Runs `t2fnorm bench step` and PyTorch in turn and prints the results as a Markdown table; see tools/compare-pytorch."""
+"""Runs `t2fnorm bench step` and its peers in turn and prints the results as a Markdown table; see tools/compare-pytorch."""
 
 import argparse
 import datetime
@@ -23,6 +23,10 @@ THREADS = "threads"
 # The names of a precision in both programs.
 PRECISIONS = {"single": ("float32", "float32"), "low": ("mixed", "bfloat16")}
 BEST = "each at its best"
+# What runs the other side, as tools/pytorch_step.py names it. Training is compared with the first alone.
+RUNTIMES = {"eager": "PyTorch", "compiled": "PyTorch compiled and frozen", "onnxruntime": "ONNX Runtime", "openvino": "OpenVINO"}
+# ONNX Runtime computes in single precision on x86-64.
+SINGLE_ONLY = {"onnxruntime"}
 # The share of the cores above which other programs spoil a run: ratios of calm pairs differ by
 # about as much.
 CALM = 0.05
@@ -85,8 +89,9 @@ def ours(precision, *arguments):
     return step([ROOT / ".build/release/t2fnorm", "bench", "step", "--json"], PRECISIONS[precision][0], *arguments)
 
 
-def theirs(precision, *arguments):
-    return step([sys.executable, ROOT / "tools/pytorch_step.py"], PRECISIONS[precision][1], *arguments)
+def theirs(runtime, precision, *arguments):
+    program = [sys.executable, ROOT / "tools/pytorch_step.py", "--runtime", runtime]
+    return step(program, PRECISIONS[precision][1], *arguments) | {"runtime": runtime}
 
 
 def percent(share):
@@ -156,11 +161,14 @@ def first_line(*command):
     return outcome.stdout.partition("\n")[0] if outcome.returncode == 0 else ""
 
 
-def versions(pytorch):
+def versions(pairs):
+    """Our version, and that of each program that was measured."""
+    known = {RUNTIMES[theirs["runtime"]].split(" compiled")[0]: theirs["version"] for _, theirs in pairs if "runtime" in theirs}
+    others = ", ".join(f"{name} {version}" for name, version in known.items()) or "PyTorch not run"
     commit = first_line("git", "describe", "--always", "--dirty") or "without git"
     swift = first_line("swift", "--version").partition("Swift version ")[2].split(" ")[0] or "unknown"
     cpu = os.environ.get("T2FNORM_CPU", "native")
-    return f"t2fnorm {commit} for CPU {cpu} (Swift {swift}), PyTorch {pytorch}"
+    return f"t2fnorm {commit} for CPU {cpu} (Swift {swift}), {others}"
 
 
 def disturbance(shares):
@@ -195,10 +203,19 @@ def count(text):
     return int(text)
 
 
+def peers(options, mode):
+    """The precisions and programs that a row compares."""
+    for precision in options.precision:
+        for runtime in options.runtimes if mode == "inference" else ["eager"]:
+            if precision == "single" or runtime not in SINGLE_ONLY:
+                yield precision, runtime
+
+
 def main(arguments=None):
     parser = argparse.ArgumentParser(prog="compare-pytorch")
     parser.add_argument("--rows", type=some_of([*ROWS, THREADS]), default=[*ROWS, THREADS])
     parser.add_argument("--precision", type=some_of([*PRECISIONS]), default=[*PRECISIONS])
+    parser.add_argument("--runtimes", type=some_of([*RUNTIMES]), default=[*RUNTIMES])
     parser.add_argument("--pairs", type=count, default=5)
     parser.add_argument("--steps", type=count, default=5)
     parser.add_argument("--threads", type=count, default=2)
@@ -208,13 +225,15 @@ def main(arguments=None):
     for name in [name for name in ROWS if name in options.rows]:
         title, *work = ROWS[name]
         own = []
-        for precision in options.precision:
+        for precision, runtime in peers(options, work[1]):
             step, row_title = (precision, *work, options.threads, options.steps), f"{title}, {precision} precision"
-            own.append((row_title, in_turn(row_title, options.pairs, lambda: ours(*step), lambda: theirs(*step))))
+            if runtime != "eager":
+                row_title += f", against {RUNTIMES[runtime]}"
+            own.append((row_title, in_turn(row_title, options.pairs, lambda: ours(*step), lambda: theirs(runtime, *step))))
         measured += own
         if len(own) > 1:
             measured.append((f"{title}, {BEST}", at_their_best([pairs for _, pairs in own])))
-    pytorch = measured[0][1][0][1]["version"] if measured else "not run"
+    all_pairs = [pair for _, pairs in measured for pair in pairs]
     if THREADS in options.rows:
         title, *work = ROWS["resnet18-training"]
         title += f": {options.threads} threads against 1, both ours"
@@ -224,14 +243,14 @@ def main(arguments=None):
 
     all_shares = [share for _, pairs in measured for share in shares(pairs)]
     warning = disturbance(all_shares)
-    print(f"{machine()}; {datetime.date.today()}; {versions(pytorch)}, channels-last; low "
+    print(f"{machine()}; {datetime.date.today()}; {versions(all_pairs)}, channels-last; low "
           f"precision is ours with compute.precision=mixed and PyTorch's autocast to bfloat16.")
     print(f"{options.threads} threads each; medians of {options.pairs} paired runs of {options.steps} steps; ratios are "
           f"ours / the other's, with the least and the greatest of a pair; *others* is the largest share of the cores "
           f"that other programs used during a run (mean of all runs: {percent(statistics.mean(all_shares))}).\n")
     if warning:
         print(f"**{warning.capitalize()}.**\n")
-    print_table(["", "img/s", "PyTorch", "ratio", "peak GB", "PyTorch", "ratio", "others"],
+    print_table(["", "img/s", "peer", "ratio", "peak GB", "peer", "ratio", "others"],
                 [row(title, pairs) for title, pairs in measured])
     if warning:
         print(f"compare-pytorch: {warning}", file=sys.stderr)

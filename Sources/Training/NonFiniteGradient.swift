@@ -1,19 +1,25 @@
 internal import Memory
-internal import Networks
-internal import Workers
+package import Networks
+package import Workers
 
 /// A tensor's gradient with values that are NaN or infinite.
-struct NonFiniteGradient: Equatable {
+package struct NonFiniteGradient: Equatable {
     /// The tensor, named as in the state dictionary.
-    let name: String
+    package let name: String
     /// How many of its elements are NaN or infinite.
-    let count: Int
+    package let count: Int
     /// Its elements.
-    let elements: Int
+    package let elements: Int
+
+    package init(name: String, count: Int, elements: Int) {
+        self.name = name
+        self.count = count
+        self.elements = elements
+    }
 
     /// The first trained tensor of `store` whose gradient is not finite, counted; `nil` if all are
     /// finite.
-    static func first(in store: ParameterStore, on pool: WorkerPool) -> NonFiniteGradient? {
+    package static func first(in store: ParameterStore, on pool: WorkerPool) -> NonFiniteGradient? {
         let entries = store.trainedEntries
         let pieces = entries.enumerated().flatMap { index, entry in
             stride(from: entry.range.lowerBound, to: entry.range.upperBound, by: pieceCount).map {

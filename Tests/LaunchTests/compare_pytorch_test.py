@@ -24,8 +24,9 @@ intr 123
 SPIN = "import time\nwhile time.process_time() < {seconds}: pass\n"
 
 
-def report(rate, share, peak=2e9):
-    return {"imagesPerSecond": rate, "othersShare": share, "peakByteCount": peak, "version": "2.13.0+cpu"}
+def report(rate, share, peak=2e9, runtime="eager"):
+    return {"imagesPerSecond": rate, "othersShare": share, "peakByteCount": peak, "version": "2.13.0+cpu",
+            "runtime": runtime}
 
 
 def first_line(*command):
@@ -78,9 +79,9 @@ class CoreTests(unittest.TestCase):
 
 class TableTests(unittest.TestCase):
     def test_the_table_comes_last_and_has_a_line_a_row(self):
-        output, notes = printed(["--pairs", "3", "--precision", "single"], report(120, 0.01, 1e9), report(48, 0.02))
+        output, notes = printed(["--pairs", "3", "--precision", "single", "--runtimes", "eager"], report(120, 0.01, 1e9), report(48, 0.02))
         lines = output.splitlines()
-        self.assertEqual(lines[-7], "|  | img/s | PyTorch | ratio | peak GB | PyTorch | ratio | others |")
+        self.assertEqual(lines[-7], "|  | img/s | peer | ratio | peak GB | peer | ratio | others |")
         self.assertEqual(lines[-6], "|---" + "|---:" * 7 + "|")
         self.assertEqual(
             lines[-5],
@@ -100,6 +101,20 @@ class TableTests(unittest.TestCase):
         output, _ = printed(["--rows", "resnet18-training", "--pairs", "1"], report(2, 0), report(1, 0))
         titles = [line.split(" | ")[0].rpartition(", ")[2] for line in output.splitlines()[-3:]]
         self.assertEqual(titles, ["single precision", "low precision", "each at its best"])
+
+    def test_inference_has_more_peers(self):
+        output, _ = printed(["--rows", "resnet18-inference", "--pairs", "1"], report(2, 0), report(1, 0))
+        titles = [line.split(" | ")[0].partition("batch 200, ")[2] for line in output.splitlines()[-8:]]
+        self.assertEqual(titles, [
+            "single precision", "single precision, against PyTorch compiled and frozen",
+            "single precision, against ONNX Runtime", "single precision, against OpenVINO",
+            "low precision", "low precision, against PyTorch compiled and frozen", "low precision, against OpenVINO",
+            "each at its best"])
+
+    def test_the_version_of_each_program_is_named_once(self):
+        pairs = [(report(1, 0), report(1, 0, runtime=name)) for name in ("eager", "compiled", "openvino")]
+        with mock.patch.object(compare, "first_line", first_line):
+            self.assertTrue(compare.versions(pairs).endswith(", PyTorch 2.13.0+cpu, OpenVINO 2.13.0+cpu"))
 
     def test_machine_date_and_versions_stand_above_it(self):
         output, _ = printed(["--rows", "resnet18-training", "--pairs", "1"], report(1, 0), report(1, 0))
@@ -134,6 +149,9 @@ class ArgumentTests(unittest.TestCase):
 
     def test_no_pairs_are_refused(self):
         self.assertIn("'0', expected a number from 1 up", self.refused("--pairs", "0"))
+
+    def test_a_misspelled_runtime_is_named(self):
+        self.assertIn("'tensorflow', expected some of eager, compiled, onnxruntime, openvino", self.refused("--runtimes", "tensorflow"))
 
     def test_a_misspelled_precision_is_named(self):
         self.assertIn("'double', expected some of single, low", self.refused("--precision", "double"))
