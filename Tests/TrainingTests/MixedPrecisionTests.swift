@@ -5,6 +5,7 @@ import RunConfiguration
 import TestSupport
 import Testing
 import Training
+import Workers
 
 /// Runs with `compute.precision: mixed`.
 @Suite(.slow, .timeLimit(.minutes(30)))
@@ -49,6 +50,17 @@ struct MixedPrecisionTests {
         let mixed = try outputs(.shape, .mixed)
         #expect(firstDifferentBits(mixed, single) != nil)
         #expect(relativeError(mixed, single.doubles) < 2e-3)
+    }
+
+    @Test func mapsTakeHalfTheMemory() {
+        func tensorBytes(_ convolutions: AlgorithmSelection) -> Int {
+            let model = Classifier(.resnet20, head: .linear, classes: 10, convolutions: convolutions)
+            let placement = BatchPlacement(sampleCount: 256, microbatchSize: 32)
+            return model.memoryUse(StepContext(placement, mode: .training, pool: WorkerPool(threads: 1)))
+                .tensors
+        }
+        let share = Double(tensorBytes(.mixed)) / Double(tensorBytes(.shape))
+        #expect(share > 0.45 && share < 0.6, "\(share)")
     }
 
     @Test func anAlgorithmOfSinglePrecisionIsRefused() throws {

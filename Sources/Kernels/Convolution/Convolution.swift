@@ -90,7 +90,8 @@ package struct Convolution: Sendable {
     package func scratchCount(sampleCount: Int, microbatchSize: Int, threads: Int) -> Int {
         if let winograd {
             return max(
-                winograd.scratchCount, winograd.transposed.scratchCount,
+                winograd.scratchCount(sampleCount: sampleCount, threads: threads),
+                winograd.transposed.scratchCount(sampleCount: sampleCount, threads: threads),
                 WinogradWeightGradient(winograd).scratchCount(
                     sampleCount: sampleCount, microbatchSize: microbatchSize, threads: threads))
         }
@@ -136,10 +137,9 @@ package struct Convolution: Sendable {
         precondition(weights.count == shape.weightCount, "\(weights.count) weights for \(shape)")
         let epilogue = epilogue.fitted(to: &output)
         if let winograd {
-            winograd.transform(weights, isTurned: false, into: &panels, on: pool)
             winograd.convolve(
-                input, panels: panels.span, sampleCount: sampleCount, epilogue: epilogue, into: &output,
-                sums: &sums, on: pool)
+                input, weights: weights, isTurned: false, panels: &panels, sampleCount: sampleCount,
+                epilogue: epilogue, into: &output, sums: &sums, on: pool)
         } else if let polyphase {
             StridedKernel.transform(
                 weights, channels: shape.channels, outputs: shape.outputChannels, into: &panels, on: pool)
@@ -171,10 +171,9 @@ package struct Convolution: Sendable {
         precondition(weights.count == shape.weightCount, "\(weights.count) weights for \(shape)")
         let epilogue = epilogue.fitted(to: &inputGradient)
         if let winograd {
-            winograd.transposed.transform(weights, isTurned: true, into: &panels, on: pool)
             winograd.transposed.convolve(
-                outputGradient, panels: panels.span, sampleCount: sampleCount, epilogue: epilogue,
-                into: &inputGradient, sums: &sums, on: pool)
+                outputGradient, weights: weights, isTurned: true, panels: &panels, sampleCount: sampleCount,
+                epilogue: epilogue, into: &inputGradient, sums: &sums, on: pool)
         } else if polyphase != nil {
             StridedKernel.transformTurned(
                 weights, channels: shape.outputChannels, outputs: shape.channels, into: &panels, on: pool)
@@ -274,7 +273,7 @@ package struct Convolution: Sendable {
             partGradients: &microbatchGradients, sums: &sums, on: pool)
     }
 
-    /// Runs all of `convolutions` over each item's images.
+    /// Runs all of `convolutions` over each item's images and output channels.
     private func run(
         _ convolutions: [ImplicitGEMMConvolution], _ prologue: borrowing Prologue, panels: Span<Float>,
         sampleCount: Int,
@@ -286,23 +285,23 @@ package struct Convolution: Sendable {
         while microbatchSize.isMultiple(of: 2 * images) && 2 * images * positions <= 1024 { images *= 2 }
         let count = images
         let channels = convolutions[0].target.channels
+        let groups = (sampleCount + count - 1) / count
+        let splits = convolutions[0].splits(wanted: (pool.threads + groups - 1) / max(groups, 1))
         let prologue = copy prologue
         let epilogue = copy epilogue
         unsafe pool.share(
-            &output, &sums, items: (sampleCount + count - 1) / count,
-            scratch: convolutions.map(\.scratchCount).max() ?? 0
+            &output, &sums, items: groups * splits, scratch: convolutions.map(\.scratchCount).max() ?? 0
         ) { item, output, sums, scratch in
-            let samples = item * count..<min((item + 1) * count, sampleCount)
-            if epilogue.hasSums {
-                var own = sums.part(2 * samples.lowerBound * channels..<2 * samples.upperBound * channels)
-                own.update(repeating: 0)
-            }
+            let (group, split) = item.quotientAndRemainder(dividingBy: splits)
+            let samples = group * count..<min((group + 1) * count, sampleCount)
+            let columns = convolutions[0].columns(split, of: splits)
+            epilogue.clear(&sums, samples: samples, range: columns, channels: channels)
             var start = 0
             for convolution in convolutions {
                 convolution.run(
                     prologue, panels: panels.extracting(start..<start + convolution.panelCount),
-                    samples: samples,
-                    epilogue: epilogue, into: &output, sums: &sums, scratch: &scratch)
+                    samples: samples, columns: columns, epilogue: epilogue, into: &output, sums: &sums,
+                    scratch: &scratch)
                 start += convolution.panelCount
             }
         }

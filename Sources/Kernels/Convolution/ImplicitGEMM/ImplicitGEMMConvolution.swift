@@ -143,13 +143,30 @@ extension ImplicitGEMMConvolution {
     /// Floats of scratch memory that `run` needs.
     var scratchCount: Int { gatheredCount + RowStrips.rows * productColumns }
 
+    /// The part `index` of `splits` parts of the output channels.
+    func columns(_ index: Int, of splits: Int) -> Range<Int> {
+        let blocks = columns / vectorWidth
+        return blocks * index / splits * vectorWidth..<blocks * (index + 1) / splits * vectorWidth
+    }
+
+    /// Parts into which output channels are split so that `wanted` threads have work; each gathers
+    /// its rows again.
+    ///
+    /// The library's results may depend on it, so with the library there is one.
+    func splits(wanted: Int) -> Int {
+        arithmetic == .library ? 1 : min(wanted, max(columns / Self.leastColumns, 1))
+    }
+
+    private static var leastColumns: Int { 64 }
+
     /// Overwrites the positions of `samples` that this convolution writes; adds to `sums`.
     ///
     /// - Parameters:
+    ///   - range: The output channels that are computed.
     ///   - output: The whole target.
     ///   - sums: Shape `[N, 2, K]`, added to; empty if the epilogue computes no sums.
     func run(
-        _ prologue: borrowing Prologue, panels: Span<Float>, samples: Range<Int>,
+        _ prologue: borrowing Prologue, panels: Span<Float>, samples: Range<Int>, columns range: Range<Int>,
         epilogue: borrowing Epilogue,
         into output: inout MutableSpan<Float>, sums: inout MutableSpan<Double>,
         scratch: inout MutableSpan<Float>
@@ -159,8 +176,8 @@ extension ImplicitGEMMConvolution {
                 var gathered = scratch.part(0..<gatheredCount)
                 gatherBlocks(prologue, rows: rows, 0..<inner, into: &gathered)
             }
-            for column in stride(from: 0, to: columns, by: productColumns) {
-                let own = column..<min(column + productColumns, columns)
+            for column in stride(from: range.lowerBound, to: range.upperBound, by: productColumns) {
+                let own = column..<min(column + productColumns, range.upperBound)
                 for start in stride(from: 0, to: inner, by: Self.innerBlock) {
                     let block = start..<min(start + Self.innerBlock, inner)
                     if !gathersAll {

@@ -62,10 +62,13 @@ struct WinogradConvolution: Sendable {
     var tilesPerImage: Int { source.tilesPerImage }
     /// Elements of the transformed weights, `[36, K / 16, C, 16]`; for integers half as many, and those
     /// of their scales, `[36, K]`.
-    var panelCount: Int { weightCount + (usesIntegers ? winogradProducts * outputs : 0) }
-    private var weightCount: Int { winogradProducts * panelSize * outputs / vectorWidth }
+    var panelCount: Int {
+        panelCount(outputs: outputs) + (usesIntegers ? winogradProducts * outputs : 0)
+    }
+    /// The same for a part of the outputs, without scales.
+    func panelCount(outputs: Int) -> Int { winogradProducts * panelSize * outputs / vectorWidth }
     /// Elements of a panel of sixteen outputs.
-    private var panelSize: Int { (usesIntegers ? pairCount(channels) : channels) * vectorWidth }
+    var panelSize: Int { (usesIntegers ? pairCount(channels) : channels) * vectorWidth }
 
     /// Tiles that are transformed, multiplied and transformed back while they are in the cache.
     var strip: Int {
@@ -77,7 +80,7 @@ struct WinogradConvolution: Sendable {
     }
     /// Output channels per pass over a strip.
     var block: Int { min(outputs, 64) }
-    /// Floats of scratch memory per worker that `convolve` needs.
+    /// Floats of scratch memory per worker that strips need.
     var scratchCount: Int { tilePlace + (usesIntegers ? winogradProducts * tileStride : 0) }
     /// Floats from one product's transformed tiles to the next one's: one cache line more than they
     /// need, since their size is often a power of two, and 36 stores would then fall into one set
@@ -86,9 +89,10 @@ struct WinogradConvolution: Sendable {
     /// Floats from one product's results to the next one's.
     var productStride: Int { strip * block + vectorWidth }
     private var transformedCount: Int { winogradProducts * transformedStride }
-    private var productCount: Int { winogradProducts * productStride }
+    /// Where a strip's products are.
+    var products: Range<Int> { transformedCount..<transformedCount + winogradProducts * productStride }
     /// Where the scales of a strip's tiles are, shape `[36, strip]`.
-    var scalePlace: Int { transformedCount + productCount }
+    var scalePlace: Int { products.upperBound }
     /// Where the 36 transformed values of a tile wait until all their channels are known.
     var tilePlace: Int { scalePlace + (usesIntegers ? winogradProducts * strip : 0) }
     /// Floats from one of them to the next.
@@ -97,16 +101,26 @@ struct WinogradConvolution: Sendable {
     /// Overwrites `output` with the convolution of `prologue`.
     ///
     /// - Parameters:
-    ///   - panels: Transformed weights.
+    ///   - weights: Shape `[3, 3, C, K]`, those of the forward convolution.
+    ///   - isTurned: Whether this convolution computes the gradient of that one's input.
+    ///   - panels: Room for the transformed weights; overwritten.
     ///   - output: Shape `[N, P, Q, K]`.
     ///   - sums: Shape `[N, 2, K]`, overwritten; empty if the epilogue computes no sums.
     func convolve(
-        _ prologue: borrowing Prologue, panels: Span<Float>, sampleCount: Int, epilogue: borrowing Epilogue,
+        _ prologue: borrowing Prologue, weights: Span<Float>, isTurned: Bool,
+        panels: inout MutableSpan<Float>, sampleCount: Int, epilogue: borrowing Epilogue,
         into output: inout MutableSpan<Float>, sums: inout MutableSpan<Double>, on pool: WorkerPool
     ) {
-        let blocks = (outputs + block - 1) / block
-        let items = ImageItems(
-            sampleCount: sampleCount, tilesPerImage: tilesPerImage, blocks: blocks, threads: pool.threads)
+        let items = items(sampleCount: sampleCount, threads: pool.threads)
+        if transformsWeightsByItem(items) {
+            convolveFewImages(
+                prologue, weights: weights, isTurned: isTurned, items, epilogue: epilogue, into: &output,
+                sums: &sums, on: pool)
+            return
+        }
+        transform(weights, isTurned: isTurned, into: &panels, on: pool)
+        let panels = panels.span
+        let blocks = blocks
         let prologue = copy prologue
         let epilogue = copy epilogue
         unsafe pool.share(&output, &sums, items: items.count, scratch: scratchCount) {
@@ -118,6 +132,21 @@ struct WinogradConvolution: Sendable {
                 into: &output, sums: &sums, scratch: &scratch)
         }
     }
+
+    /// Floats of scratch memory per worker that a pass needs.
+    func scratchCount(sampleCount: Int, threads: Int) -> Int {
+        transformsWeightsByItem(items(sampleCount: sampleCount, threads: threads))
+            ? fewImagesScratchCount : scratchCount
+    }
+
+    /// The work items of a pass.
+    func items(sampleCount: Int, threads: Int) -> ImageItems {
+        ImageItems(
+            sampleCount: sampleCount, tilesPerImage: tilesPerImage, blocks: blocks, threads: threads)
+    }
+
+    /// Parts into which output channels may be split.
+    var blocks: Int { (outputs + block - 1) / block }
 
     private func run(
         _ prologue: borrowing Prologue, panels: Span<Float>, samples: Range<Int>, outputRange: Range<Int>,
@@ -131,9 +160,12 @@ struct WinogradConvolution: Sendable {
             transform(prologue, tiles: part, into: &scratch)
             for column in stride(from: outputRange.lowerBound, to: outputRange.upperBound, by: block) {
                 let columns = column..<min(column + block, outputRange.upperBound)
-                multiply(panels, tiles: part, columns: columns, scratch: &scratch)
-                let products = scratch.span.extracting(transformedCount..<transformedCount + productCount)
-                finish(products, items: part, columns: columns, epilogue, into: &output, sums: &sums)
+                unsafe scratch.withUnsafeMutableBufferPointer {
+                    unsafe multiply(panels, of: 0..<outputs, tiles: part, columns: columns, scratch: $0)
+                }
+                finish(
+                    scratch.span.extracting(products), items: part, columns: columns, epilogue, into: &output,
+                    sums: &sums)
             }
         }
     }
@@ -145,40 +177,42 @@ struct WinogradConvolution: Sendable {
         return rows
     }
 
-    private func multiply(
-        _ panels: Span<Float>, tiles: Range<Int>, columns: Range<Int>, scratch: inout MutableSpan<Float>
+    /// Overwrites the products of a strip's tiles.
+    ///
+    /// - Parameters:
+    ///   - panels: The transformed weights of the output channels `own`.
+    ///   - columns: A part of `own`.
+    ///   - scratch: A worker's scratch memory, whose products `panels` does not overlap.
+    @unsafe func multiply(
+        _ panels: Span<Float>, of own: Range<Int>, tiles: Range<Int>, columns: Range<Int>,
+        scratch: UnsafeMutableBufferPointer<Float>
     ) {
         let rows = rows(of: tiles)
         let size = rowTileCount(rows: strip, inner: channels)
-        unsafe scratch.withUnsafeMutableBufferPointer { scratch in
-            let left = unsafe Span(
-                _unsafeElements: UnsafeBufferPointer(rebasing: scratch[0..<transformedCount]))
-            var products = unsafe MutableSpan(
-                _unsafeElements: UnsafeMutableBufferPointer(
-                    rebasing: scratch[transformedCount..<transformedCount + productCount]))
-            for product in 0..<winogradProducts {
-                var own = products.part(product * productStride..<product * productStride + strip * block)
-                let panel = (product * outputs + columns.lowerBound) / vectorWidth * panelSize
-                let values = left.extracting(
-                    product * transformedStride..<product * transformedStride + size)
-                let weights = panels.extracting(panel..<panel + columns.count / vectorWidth * panelSize)
-                let area = ProductBlock(
-                    rows: rows.count(product), columns: columns.count, stride: block, accumulates: false)
-                guard usesIntegers else {
-                    multiplyTiles(
-                        values, weights, panelStride: panelSize, inner: channels, into: &own, area)
-                    continue
-                }
-                let place = scalePlace + product * strip
-                let scale = weightCount + product * outputs + columns.lowerBound
-                multiplyIntegerTiles(
-                    PackedIntegers(
-                        values,
-                        scales: unsafe Span(
-                            _unsafeElements: UnsafeBufferPointer(rebasing: scratch[place..<place + strip]))),
-                    PackedIntegers(weights, scales: panels.extracting(scale..<scale + columns.count)),
-                    panelStride: panelSize, inner: channels, into: &own, area)
+        let first = columns.lowerBound - own.lowerBound
+        let scalesStart = panelCount(outputs: own.count)
+        let left = unsafe Span(_unsafeElements: UnsafeBufferPointer(rebasing: scratch[0..<transformedCount]))
+        let scales = unsafe Span(
+            _unsafeElements: UnsafeBufferPointer(rebasing: scratch[scalePlace..<tilePlace]))
+        var results = unsafe MutableSpan(
+            _unsafeElements: UnsafeMutableBufferPointer(rebasing: scratch[products]))
+        for product in 0..<winogradProducts {
+            var target = results.part(product * productStride..<product * productStride + strip * block)
+            let panel = (product * own.count + first) / vectorWidth * panelSize
+            let values = left.extracting(product * transformedStride..<product * transformedStride + size)
+            let weights = panels.extracting(panel..<panel + columns.count / vectorWidth * panelSize)
+            let area = ProductBlock(
+                rows: rows.count(product), columns: columns.count, stride: block, accumulates: false)
+            guard usesIntegers else {
+                multiplyTiles(
+                    values, weights, panelStride: panelSize, inner: channels, into: &target, area)
+                continue
             }
+            let scale = scalesStart + product * own.count + first
+            multiplyIntegerTiles(
+                PackedIntegers(values, scales: scales.extracting(product * strip..<(product + 1) * strip)),
+                PackedIntegers(weights, scales: panels.extracting(scale..<scale + columns.count)),
+                panelStride: panelSize, inner: channels, into: &target, area)
         }
     }
 
@@ -203,27 +237,40 @@ struct WinogradConvolution: Sendable {
             }
             return
         }
-        let stride = (channels + 1) * vectorWidth
-        let (panelSize, weightCount) = (panelSize, weightCount)
-        let transform = isTurned ? DenseKernel.transformTurnedBlock : DenseKernel.transformBlock
         var none = MutableSpan<Double>()
-        let scales = winogradProducts * stride
         unsafe pool.share(
-            &panels, &none, items: outputs / vectorWidth, scratch: scales + vectorWidth
+            &panels, &none, items: outputs / vectorWidth, scratch: integerScratchCount
         ) { block, panels, _, scratch in
-            transform(weights, block, channels, outputs, &scratch, 0, stride, false)
-            for product in 0..<winogradProducts {
-                let panel = product * outputs / vectorWidth + block
-                packIntegerColumns(
-                    &scratch, at: product * stride, inner: channels, bits: IntegerBits.product,
-                    scalesAt: scales)
-                copy(
-                    scratch.span, from: product * stride, count: panelSize, into: &panels,
-                    at: panel * panelSize)
-                copy(
-                    scratch.span, from: scales, count: vectorWidth, into: &panels,
-                    at: weightCount + panel * vectorWidth)
-            }
+            packBlock(
+                block, weights, isTurned: isTurned, of: 0..<outputs, into: &panels, scratch: &scratch)
+        }
+    }
+
+    /// Floats of scratch memory that `packBlock` needs.
+    var integerScratchCount: Int { winogradProducts * (channels + 1) * vectorWidth + vectorWidth }
+
+    /// Stores the transformed weights of sixteen outputs as integers, with their scales.
+    ///
+    /// - Parameters:
+    ///   - block: The sixteen outputs, counted over all.
+    ///   - own: The outputs of `panels`.
+    func packBlock(
+        _ block: Int, _ weights: Span<Float>, isTurned: Bool, of own: Range<Int>,
+        into panels: inout MutableSpan<Float>, scratch: inout MutableSpan<Float>
+    ) {
+        let stride = (channels + 1) * vectorWidth
+        let transform = isTurned ? DenseKernel.transformTurnedBlock : DenseKernel.transformBlock
+        transform(weights, block, channels, outputs, &scratch, 0, stride, false)
+        let (scales, scalesStart) = (winogradProducts * stride, panelCount(outputs: own.count))
+        for product in 0..<winogradProducts {
+            let panel = (product * own.count - own.lowerBound) / vectorWidth + block
+            packIntegerColumns(
+                &scratch, at: product * stride, inner: channels, bits: IntegerBits.product, scalesAt: scales)
+            copy(
+                scratch.span, from: product * stride, count: panelSize, into: &panels, at: panel * panelSize)
+            copy(
+                scratch.span, from: scales, count: vectorWidth, into: &panels,
+                at: scalesStart + panel * vectorWidth)
         }
     }
 }

@@ -1,6 +1,9 @@
 internal import CProcessor
 internal import Workers
 
+/// Channels ahead of which weights are requested.
+private let weightsAhead = 8
+
 extension KernelTransform {
     /// Overwrites `panels` with `G g Gᵀ`, shape `[36, K / 16, C, 16]`.
     ///
@@ -26,6 +29,11 @@ extension KernelTransform {
         into panels: inout MutableSpan<Float>, at start: Int, stride: Int, pastCaches: Bool
     ) {
         for c in 0..<channels {
+            // The nine weights of a channel are far apart, and the next channel's a row further.
+            for tap in 0..<9 {
+                weights.prefetch(
+                    at: (tap * channels + c + weightsAhead) * outputs + block * vectorWidth)
+            }
             transform(at: start + c * vectorWidth, stride: stride, pastCaches: pastCaches, into: &panels) {
                 weights.vector(at: ($0 * channels + c) * outputs + block * vectorWidth)
             }
@@ -65,6 +73,9 @@ extension KernelTransform {
             for part in Swift.stride(from: 0, to: channels, by: vectorWidth) {
                 for tap in 0..<9 {
                     let start = ((8 - tap) * outputs + block * vectorWidth) * channels + part
+                    for row in 0..<vectorWidth {
+                        weights.prefetch(at: start + row * channels + 2 * vectorWidth)
+                    }
                     transposeSquare(weights, at: start, stride: channels, into: &turned, at: tap * square)
                 }
                 for c in 0..<vectorWidth {
