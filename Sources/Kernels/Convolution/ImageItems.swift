@@ -22,7 +22,7 @@ struct ImageItems: Sendable {
         let enough = max(8 * tileRows / tilesPerImage, 1)
         let full = max((sampleCount + enough - 1) / enough, 1)
         let parts = Self.parts(ofThreads: threads, groups: full, blocks: blocks)
-        let groups = (full * parts + threads - 1) / threads * threads / parts
+        let groups = full < threads ? threads / parts : (full + threads - 1) / threads * threads
         imagesOfGroup = max((sampleCount + groups - 1) / groups, 1)
         imageGroups = (sampleCount + imagesOfGroup - 1) / imagesOfGroup
         let missing = (threads + imageGroups - 1) / max(imageGroups, 1)
