@@ -126,6 +126,14 @@ internal import Synchronization
     }
 }
 
+/// A counter with cache lines of its own: threads that wait for one counter do not slow down those that
+/// count with another.
+private struct Counter: ~Copyable, Sendable {
+    private let before = InlineArray<16, Int>(repeating: 0)
+    let value = Atomic<Int>(0)
+    private let after = InlineArray<15, Int>(repeating: 0)
+}
+
 /// State shared by the threads of one pool: the current loop, and the means to wake and to wait.
 private final class Shared: Sendable {
     typealias Body = @Sendable (_ item: Int, _ worker: Int) -> Void
@@ -139,10 +147,10 @@ private final class Shared: Sendable {
     /// Number of workers that could be started, the caller included.
     let workers: Atomic<Int>
     private let work = Mutex(Work())
-    private let nextItem = Atomic<Int>(0)
+    private let nextItem = Counter()
     /// Number of loops announced so far; the end of the pool counts as one.
-    private let pieces = Atomic<Int>(0)
-    private let unfinished = Atomic<Int>(0)
+    private let pieces = Counter()
+    private let unfinished = Counter()
     private let newPiece: [Waiting]
     private let finished = Waiting()
 
@@ -156,11 +164,11 @@ private final class Shared: Sendable {
             $0.count = count
             $0.body = body
         }
-        nextItem.store(0, ordering: .relaxed)
-        unfinished.store(workers.load(ordering: .relaxed) - 1, ordering: .releasing)
+        nextItem.value.store(0, ordering: .relaxed)
+        unfinished.value.store(workers.load(ordering: .relaxed) - 1, ordering: .releasing)
         announce()
         take(count, body, worker: 0)
-        finished.wait(until: { unfinished.load(ordering: .sequentiallyConsistent) == 0 })
+        finished.wait(until: { unfinished.value.load(ordering: .sequentiallyConsistent) == 0 })
         work.withLock { $0.body = nil }
     }
 
@@ -170,17 +178,17 @@ private final class Shared: Sendable {
     }
 
     private func announce() {
-        pieces.add(1, ordering: .sequentiallyConsistent)
+        pieces.value.add(1, ordering: .sequentiallyConsistent)
         for worker in 1..<workers.load(ordering: .relaxed) { newPiece[worker].notify() }
     }
 
     func serve(_ worker: Int) {
         var seen = 0
         while true {
-            newPiece[worker].wait(until: { pieces.load(ordering: .sequentiallyConsistent) != seen })
+            newPiece[worker].wait(until: { pieces.value.load(ordering: .sequentiallyConsistent) != seen })
             seen += 1
             guard doPiece(worker) else { return }
-            if unfinished.subtract(1, ordering: .sequentiallyConsistent).newValue == 0 {
+            if unfinished.value.subtract(1, ordering: .sequentiallyConsistent).newValue == 0 {
                 finished.notify()
             }
         }
@@ -199,7 +207,7 @@ private final class Shared: Sendable {
 
     private func take(_ count: Int, _ body: Body, worker: Int) {
         while true {
-            let item = nextItem.add(1, ordering: .relaxed).oldValue
+            let item = nextItem.value.add(1, ordering: .relaxed).oldValue
             if item >= count { return }
             body(item, worker)
         }

@@ -14,9 +14,10 @@ extension WinogradConvolution {
             && tiles <= (cachedOutputs >= 2 * vectorWidth ? strip : 2 * tileRows)
     }
 
-    /// Outputs whose transformed weights are some megabyte.
+    /// Outputs whose transformed weights stay in a second cache of a megabyte or two.
     private var cachedOutputs: Int {
-        let fitting = 327_680 / (winogradProducts * panelSize) * vectorWidth
+        let cachedFloats = 327_680
+        let fitting = cachedFloats / (winogradProducts * panelSize) * vectorWidth
         return min(max(fitting, vectorWidth), block)
     }
 
