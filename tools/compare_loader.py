@@ -179,7 +179,7 @@ def main(arguments=None):
         rows, memory, waits = measure(folder, options)
         files = list(describe(folder))
     peer = rows[0][1][0][1]["version"] if rows else "not run"
-    print(f"{compare.machine()}; {datetime.date.today()}; {compare.versions(peer)}.")
+    print(f"{compare.machine()}; {datetime.date.today()}; {compare.versions('PyTorch ' + peer)}.")
     print(f"One core for both; medians of {options.pairs} paired runs of {options.seconds} s; *others* is the largest share of the "
           f"core that other programs used during a run. {'; '.join(files)}.\n")
     warning = compare.disturbance([share for _, pairs in rows for share in compare.shares(pairs)])

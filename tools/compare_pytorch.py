@@ -161,10 +161,14 @@ def first_line(*command):
     return outcome.stdout.partition("\n")[0] if outcome.returncode == 0 else ""
 
 
-def versions(pairs):
-    """Our version, and that of each program that was measured."""
+def peer_versions(pairs):
+    """The name and version of each other program that was measured."""
     known = {RUNTIMES[theirs["runtime"]].split(" compiled")[0]: theirs["version"] for _, theirs in pairs if "runtime" in theirs}
-    others = ", ".join(f"{name} {version}" for name, version in known.items()) or "PyTorch not run"
+    return ", ".join(f"{name} {version}" for name, version in known.items()) or "PyTorch not run"
+
+
+def versions(others):
+    """Our version, beside those of the others."""
     commit = first_line("git", "describe", "--always", "--dirty") or "without git"
     swift = first_line("swift", "--version").partition("Swift version ")[2].split(" ")[0] or "unknown"
     cpu = os.environ.get("T2FNORM_CPU", "native")
@@ -243,7 +247,7 @@ def main(arguments=None):
 
     all_shares = [share for _, pairs in measured for share in shares(pairs)]
     warning = disturbance(all_shares)
-    print(f"{machine()}; {datetime.date.today()}; {versions(all_pairs)}, channels-last; low "
+    print(f"{machine()}; {datetime.date.today()}; {versions(peer_versions(all_pairs))}, channels-last; low "
           f"precision is ours with compute.precision=mixed and PyTorch's autocast to bfloat16.")
     print(f"{options.threads} threads each; medians of {options.pairs} paired runs of {options.steps} steps; ratios are "
           f"ours / the other's, with the least and the greatest of a pair; *others* is the largest share of the cores "
